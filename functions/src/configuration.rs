@@ -1,0 +1,405 @@
+//! Everything a function takes from its environment, checked at once before it starts.
+//!
+//! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and Lambda's
+//! (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name for it.
+
+use std::fmt;
+use std::time::Duration;
+
+use baton_propagators::propagation::{Problem, Propagation};
+
+/// The OpenTelemetry protocol baton's functions speak.
+const OTLP_PROTOCOL: &str = "http/protobuf";
+const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Which of the two functions to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Puts the body of an HTTP request on the stream.
+    Producer,
+    /// Reads the stream's records.
+    Consumer,
+}
+
+impl Function {
+    /// The default of `OTEL_SERVICE_NAME`: `producer-lambda` or `consumer-lambda`.
+    pub fn service_name(self) -> &'static str {
+        match self {
+            Function::Producer => "producer-lambda",
+            Function::Consumer => "consumer-lambda",
+        }
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Function::Producer => "producer",
+            Function::Consumer => "consumer",
+        })
+    }
+}
+
+/// How the record span relates to the context that came with the record (`BATON_CONSUMER_RELATION`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Relation {
+    /// The context is the span's parent: producer and consumer share one trace.
+    #[default]
+    Parent,
+    /// The span stays in the invocation's trace and links to the context.
+    Link,
+}
+
+/// Where spans go (`OTEL_TRACES_EXPORTER`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exporter {
+    /// OTLP over HTTP, protobuf encoded (`OTEL_EXPORTER_OTLP_*`).
+    Otlp,
+    /// Standard output, for a look without a backend.
+    Console,
+}
+
+impl fmt::Display for Exporter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Exporter::Otlp => "otlp",
+            Exporter::Console => "console",
+        })
+    }
+}
+
+/// Which traces are recorded (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampler {
+    /// The share of new traces that is recorded, 0 to 1.
+    pub ratio: f64,
+    /// Whether a remote parent's decision is followed.
+    pub parent_based: bool,
+}
+
+impl Sampler {
+    pub(crate) fn to_opentelemetry(self) -> opentelemetry_sdk::trace::Sampler {
+        use opentelemetry_sdk::trace::Sampler as Upstream;
+        let root = match self.ratio {
+            ratio if ratio >= 1.0 => Upstream::AlwaysOn,
+            ratio if ratio <= 0.0 => Upstream::AlwaysOff,
+            ratio => Upstream::TraceIdRatioBased(ratio),
+        };
+        if self.parent_based { Upstream::ParentBased(Box::new(root)) } else { root }
+    }
+}
+
+/// The telemetry part of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct TelemetrySettings {
+    pub(crate) service_name: String,
+    pub(crate) lambda_attributes: Vec<(&'static str, String)>,
+    pub(crate) sampler: Sampler,
+    pub(crate) exporters: Vec<Exporter>,
+    pub(crate) flush_timeout: Duration,
+    pub(crate) disabled: bool,
+}
+
+/// Region, endpoint and credentials as Lambda hands them to a function.
+#[derive(Clone)]
+pub(crate) struct AwsSettings {
+    pub(crate) region: String,
+    pub(crate) kinesis_endpoint: Option<String>,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    pub(crate) session_token: Option<String>,
+}
+
+impl fmt::Debug for AwsSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AwsSettings")
+            .field("region", &self.region)
+            .field("kinesis_endpoint", &self.kinesis_endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A function's whole configuration.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    pub(crate) propagation: Propagation,
+    pub(crate) relation: Relation,
+    /// The producer's; the consumer learns the stream from its events.
+    pub(crate) stream: Option<StreamSettings>,
+    pub(crate) telemetry: TelemetrySettings,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StreamSettings {
+    pub(crate) name: String,
+    pub(crate) aws: AwsSettings,
+}
+
+impl Configuration {
+    /// Reads the configuration of `function`. `variable` looks up an environment variable; an empty value
+    /// counts as unset, as the OpenTelemetry specification demands.
+    ///
+    /// # Errors
+    /// All problems at once, each naming the variable, its value and what is accepted.
+    pub fn from_environment(
+        function: Function,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut environment = Environment {
+            variable: &|name| variable(name).filter(|value| !value.is_empty()),
+            problems: Vec::new(),
+        };
+        let propagation = environment.propagation();
+        let relation = environment.one_of(
+            "BATON_CONSUMER_RELATION",
+            &[("parent", Relation::Parent), ("link", Relation::Link)],
+        );
+        let telemetry = environment.telemetry(function);
+        let stream = match function {
+            Function::Producer => environment.stream(),
+            Function::Consumer => None,
+        };
+        match propagation {
+            Some(propagation) if environment.problems.is_empty() => Ok(Configuration {
+                propagation,
+                relation: relation.unwrap_or_default(),
+                stream,
+                telemetry,
+            }),
+            _ => Err(environment.problems),
+        }
+    }
+}
+
+struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl Environment<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+    }
+
+    fn problem(&mut self, variable: &'static str, value: &str, expected: &str) {
+        self.problems.push(Problem {
+            variable,
+            value: value.to_owned(),
+            reason: format!("expected {expected}"),
+        });
+    }
+
+    fn propagation(&mut self) -> Option<Propagation> {
+        Propagation::from_environment(self.variable)
+            .map_err(|problems| self.problems.extend(problems))
+            .ok()
+    }
+
+    fn one_of<T: Copy>(&mut self, name: &'static str, accepted: &[(&str, T)]) -> Option<T> {
+        let value = self.get(name)?;
+        let found = accepted.iter().find(|(word, _)| *word == value.trim());
+        if found.is_none() {
+            let words: Vec<_> = accepted.iter().map(|(word, _)| *word).collect();
+            self.problem(name, &value, &format!("one of {}", words.join(", ")));
+        }
+        found.map(|(_, meaning)| *meaning)
+    }
+
+    fn stream(&mut self) -> Option<StreamSettings> {
+        let name = self.get("KINESIS_STREAM");
+        if name.is_none() {
+            self.problem("KINESIS_STREAM", "", "the name of the stream to put records on");
+        }
+        let kinesis_endpoint = self.get("AWS_ENDPOINT_URL_KINESIS").or_else(|| self.get("AWS_ENDPOINT_URL"));
+        Some(StreamSettings {
+            name: name?,
+            aws: AwsSettings {
+                region: self.get("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+                kinesis_endpoint,
+                access_key_id: self.get("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+                secret_access_key: self.get("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
+                session_token: self.get("AWS_SESSION_TOKEN"),
+            },
+        })
+    }
+
+    fn telemetry(&mut self, function: Function) -> TelemetrySettings {
+        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+            self.one_of(name, &[(OTLP_PROTOCOL, ())]);
+        }
+        TelemetrySettings {
+            service_name: self
+                .get("OTEL_SERVICE_NAME")
+                .unwrap_or_else(|| function.service_name().to_owned()),
+            lambda_attributes: self.lambda_attributes(),
+            sampler: self.sampler(),
+            exporters: self.exporters(),
+            flush_timeout: self.flush_timeout(),
+            disabled: self
+                .one_of("OTEL_SDK_DISABLED", &[("true", true), ("false", false)])
+                .unwrap_or(false),
+        }
+    }
+
+    /// <https://opentelemetry.io/docs/specs/semconv/resource/faas/>, from the variables that Lambda sets.
+    fn lambda_attributes(&self) -> Vec<(&'static str, String)> {
+        [
+            ("faas.name", "AWS_LAMBDA_FUNCTION_NAME"),
+            ("faas.version", "AWS_LAMBDA_FUNCTION_VERSION"),
+            ("faas.instance", "AWS_LAMBDA_LOG_STREAM_NAME"),
+            ("cloud.region", "AWS_REGION"),
+        ]
+        .into_iter()
+        .filter_map(|(attribute, variable)| Some((attribute, self.get(variable)?)))
+        .chain([
+            ("cloud.provider", "aws".to_owned()),
+            ("cloud.platform", "aws_lambda".to_owned()),
+        ])
+        .collect()
+    }
+
+    fn sampler(&mut self) -> Sampler {
+        #[derive(Clone, Copy)]
+        enum Root {
+            Always(f64),
+            Argument,
+        }
+        let (root, parent_based) = self
+            .one_of(
+                "OTEL_TRACES_SAMPLER",
+                &[
+                    ("always_on", (Root::Always(1.0), false)),
+                    ("always_off", (Root::Always(0.0), false)),
+                    ("traceidratio", (Root::Argument, false)),
+                    ("parentbased_always_on", (Root::Always(1.0), true)),
+                    ("parentbased_always_off", (Root::Always(0.0), true)),
+                    ("parentbased_traceidratio", (Root::Argument, true)),
+                ],
+            )
+            .unwrap_or((Root::Always(1.0), true));
+        let ratio = match root {
+            Root::Always(ratio) => ratio,
+            Root::Argument => self
+                .number("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |ratio| (0.0..=1.0).contains(&ratio))
+                .unwrap_or(1.0),
+        };
+        Sampler { ratio, parent_based }
+    }
+
+    fn exporters(&mut self) -> Vec<Exporter> {
+        let Some(list) = self.get("OTEL_TRACES_EXPORTER") else {
+            return vec![Exporter::Otlp];
+        };
+        let accepted = [Exporter::Otlp, Exporter::Console];
+        let mut exporters = Vec::new();
+        for name in list.split(',').map(str::trim).filter(|name| *name != "none") {
+            match accepted.iter().find(|exporter| exporter.to_string() == name) {
+                Some(exporter) if !exporters.contains(exporter) => exporters.push(*exporter),
+                Some(_) => {}
+                None => {
+                    self.problem("OTEL_TRACES_EXPORTER", &list, "otlp, console, none, or a comma list of them");
+                    break;
+                }
+            }
+        }
+        exporters
+    }
+
+    fn flush_timeout(&mut self) -> Duration {
+        self.number("BATON_FLUSH_TIMEOUT", "a number of milliseconds above 0", |milliseconds| {
+            (1.0..=900_000.0).contains(&milliseconds)
+        })
+        .map_or(DEFAULT_FLUSH_TIMEOUT, |milliseconds| Duration::from_secs_f64(milliseconds / 1000.0))
+    }
+
+    fn number(&mut self, name: &'static str, expected: &str, accepted: impl Fn(f64) -> bool) -> Option<f64> {
+        let value = self.get(name)?;
+        let number = value.trim().parse().ok().filter(|number| accepted(*number));
+        if number.is_none() {
+            self.problem(name, &value, expected);
+        }
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(function: Function, variables: &[(&str, &str)]) -> Result<Configuration, Vec<String>> {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some(found.1.to_owned())
+        };
+        Configuration::from_environment(function, lookup)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_opentelemetry_specification() {
+        let configuration = read(Function::Consumer, &[("OTEL_TRACES_SAMPLER", "")]).expect("valid");
+        assert_eq!(configuration.propagation.inject.to_string(), "tracecontext,baggage");
+        assert_eq!(configuration.telemetry.service_name, "consumer-lambda");
+        assert_eq!(configuration.telemetry.exporters, [Exporter::Otlp]);
+        let sampler = configuration.telemetry.sampler;
+        assert!(sampler.parent_based && sampler.ratio >= 1.0);
+        assert_eq!(configuration.relation, Relation::Parent);
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let problems = read(
+            Function::Producer,
+            &[
+                ("OTEL_PROPAGATORS", "w4c"),
+                ("BATON_CONSUMER_RELATION", "child"),
+                ("OTEL_TRACES_SAMPLER", "traceidratio"),
+                ("OTEL_TRACES_SAMPLER_ARG", "2"),
+                ("OTEL_TRACES_EXPORTER", "otlp,jaeger"),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                ("OTEL_SDK_DISABLED", "yes"),
+                ("BATON_FLUSH_TIMEOUT", "0"),
+            ],
+        )
+        .expect_err("invalid");
+        for (variable, value) in [
+            ("OTEL_PROPAGATORS", "w4c"),
+            ("BATON_CONSUMER_RELATION", "child"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+            ("OTEL_TRACES_EXPORTER", "otlp,jaeger"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_SDK_DISABLED", "yes"),
+            ("BATON_FLUSH_TIMEOUT", "0"),
+            ("KINESIS_STREAM", ""),
+        ] {
+            assert!(
+                problems.iter().any(|problem| problem.contains(variable) && problem.contains(value)),
+                "{variable} is missing in {problems:?}"
+            );
+        }
+        assert_eq!(problems.len(), 8, "{problems:?}");
+    }
+
+    #[test]
+    fn exporters_are_a_list() {
+        for (value, exporters) in [
+            ("none", vec![]),
+            ("console", vec![Exporter::Console]),
+            ("otlp, console", vec![Exporter::Otlp, Exporter::Console]),
+        ] {
+            let configuration = read(Function::Consumer, &[("OTEL_TRACES_EXPORTER", value)]).expect("valid");
+            assert_eq!(configuration.telemetry.exporters, exporters, "{value}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let configuration = read(
+            Function::Producer,
+            &[("KINESIS_STREAM", "s"), ("AWS_SECRET_ACCESS_KEY", "hush-hush")],
+        )
+        .expect("valid");
+        assert!(!format!("{configuration:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,141 @@
+//! The functions' structured log: one JSON object per line on standard output, where Lambda picks it up.
+//!
+//! There is one line per request and per record whether or not a span was recorded: it tells a hand-off whose
+//! span was not sampled from a record that never arrived.
+
+use std::io::Write;
+
+use baton_propagators::carrier::HeaderList;
+use jiff::Timestamp;
+use opentelemetry::trace::{SpanContext, SpanId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// How serious a line is.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+/// The span a line belongs to; recorded or not, it has ids.
+#[derive(Debug, Serialize)]
+pub(crate) struct SpanIds {
+    trace_id: String,
+    span_id: String,
+    parent_span_id: Option<String>,
+    parent_is_remote: bool,
+    sampled: bool,
+}
+
+impl SpanIds {
+    /// The ids of `span`, and of its parent where it has one.
+    pub(crate) fn new(span: &SpanContext, parent: Option<&SpanContext>) -> Self {
+        let parent = parent.filter(|parent| parent.span_id() != SpanId::INVALID);
+        SpanIds {
+            trace_id: span.trace_id().to_string(),
+            span_id: span.span_id().to_string(),
+            parent_span_id: parent.map(|parent| parent.span_id().to_string()),
+            parent_is_remote: parent.is_some_and(SpanContext::is_remote),
+            sampled: span.is_sampled(),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event")]
+pub(crate) enum Event<'a> {
+    /// The producer answered a request.
+    #[serde(rename = "request")]
+    Request { request_id: Option<&'a str>, status: u16 },
+    /// Kinesis accepted a record.
+    #[serde(rename = "record.sent")]
+    RecordSent {
+        request_id: Option<&'a str>,
+        stream: &'a str,
+        shard_id: &'a str,
+        sequence_number: &'a str,
+        carrier_bytes: Option<usize>,
+        record: Option<&'a RawValue>,
+    },
+    /// Kinesis refused a record.
+    #[serde(rename = "record.refused")]
+    RecordRefused { request_id: Option<&'a str>, stream: &'a str },
+    /// The consumer handled a record.
+    #[serde(rename = "record.received")]
+    RecordReceived {
+        stream: &'a str,
+        shard_id: &'a str,
+        sequence_number: &'a str,
+        tracecontext: Option<&'a HeaderList>,
+        record: Option<&'a RawValue>,
+    },
+    /// The consumer could not read a record and asked for it again.
+    #[serde(rename = "record.failed")]
+    RecordFailed {
+        stream: &'a str,
+        shard_id: &'a str,
+        sequence_number: &'a str,
+    },
+    /// Spans did not reach the exporter's backend.
+    #[serde(rename = "spans.dropped")]
+    SpansDropped { dropped: usize, dropped_since_start: usize },
+    /// The function could not start.
+    #[serde(rename = "init.error")]
+    InitError,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    timestamp: Timestamp,
+    level: Level,
+    service: &'a str,
+    message: &'a str,
+    #[serde(flatten)]
+    event: Event<'a>,
+    #[serde(flatten)]
+    span: Option<&'a SpanIds>,
+}
+
+/// Collects an invocation's lines and writes them at once: one system call, and lines of several instances
+/// that share a file never mix.
+#[derive(Debug)]
+pub(crate) struct Log {
+    service: String,
+    lines: Vec<u8>,
+}
+
+impl Log {
+    /// A log whose lines carry this service name.
+    pub(crate) fn new(service: &str) -> Self {
+        Log {
+            service: service.to_owned(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// Adds a line.
+    pub(crate) fn line(&mut self, level: Level, message: &str, event: Event<'_>, span: Option<&SpanIds>) {
+        let line = Line {
+            timestamp: Timestamp::now(),
+            level,
+            service: &self.service,
+            message,
+            event,
+            span,
+        };
+        if serde_json::to_writer(&mut self.lines, &line).is_ok() {
+            self.lines.push(b'\n');
+        }
+    }
+
+    /// Writes what was collected. A log that cannot be written must not fail the invocation.
+    pub(crate) fn flush(&mut self) {
+        let mut output = std::io::stdout().lock();
+        let _ = output.write_all(&self.lines).and_then(|()| output.flush());
+        self.lines.clear();
+    }
+}

@@ -1,0 +1,217 @@
+//! The producer: takes a request's body, puts it on the stream together with the trace context.
+
+use baton_propagators::carrier::HeaderList;
+use baton_propagators::envelope;
+use baton_propagators::extraction::Extraction;
+use baton_propagators::otel;
+use baton_propagators::propagation::Propagation;
+use lambda_runtime::LambdaEvent;
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use serde_json::value::RawValue;
+
+use crate::configuration::{Configuration, StreamSettings};
+use crate::http_event::{HttpAnswer, HttpEvent, HttpRequest};
+use crate::invocation::{self, ColdStart};
+use crate::log::{Event, Level, Log, SpanIds};
+use crate::record;
+use crate::stream::{PutError, RECORD_SIZE_LIMIT, Stream};
+use crate::telemetry::{self, Telemetry};
+
+/// The producer Lambda.
+pub(crate) struct Producer {
+    propagation: Propagation,
+    stream: Stream,
+    telemetry: Telemetry,
+    service_name: String,
+    cold_start: ColdStart,
+}
+
+/// What a request came to: the answer's status and message.
+struct Outcome {
+    status: u16,
+    message: String,
+}
+
+impl Outcome {
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        Outcome { status, message: message.into() }
+    }
+}
+
+impl Producer {
+    pub(crate) fn new(configuration: &Configuration, stream: &StreamSettings, telemetry: Telemetry) -> Self {
+        Producer {
+            propagation: configuration.propagation.clone(),
+            stream: Stream::new(&stream.name, &stream.aws),
+            telemetry,
+            service_name: configuration.telemetry.service_name.clone(),
+            cold_start: ColdStart::default(),
+        }
+    }
+
+    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the process, or
+    /// have been given up on, when it returns.
+    pub(crate) async fn handle(&self, event: LambdaEvent<HttpEvent>) -> HttpAnswer {
+        let request = HttpRequest::from(event.payload);
+        let mut log = Log::new(&self.service_name);
+        let extraction = self.propagation.extract(&request.headers);
+        let parent = otel::context(&extraction, &Context::new());
+        let context = self.start_server_span(&request, &extraction, &parent, &event.context);
+
+        let Outcome { status, message } = self.produce(&request, &context, &mut log).await;
+
+        let span = context.span();
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+        if status >= 500 {
+            span.set_attribute(KeyValue::new("error.type", status.to_string()));
+            span.set_status(Status::error(message.clone()));
+        }
+        span.end();
+        log.line(
+            if status < 500 { Level::Info } else { Level::Error },
+            &message,
+            Event::Request {
+                request_id: request.request_id.as_deref(),
+                status,
+            },
+            Some(&SpanIds::new(span.span_context(), Some(parent.span().span_context()))),
+        );
+        self.telemetry.flush(invocation::time_left(&event.context), &mut log).await;
+        log.flush();
+        request.answer(status, &message)
+    }
+
+    fn start_server_span(
+        &self,
+        request: &HttpRequest,
+        extraction: &Extraction,
+        parent: &Context,
+        invocation: &lambda_runtime::Context,
+    ) -> Context {
+        let route = request.route.as_deref();
+        let name = match route {
+            Some(route) => format!("{} {route}", request.method),
+            None => request.method.clone(),
+        };
+        let mut attributes = Vec::with_capacity(16);
+        attributes.extend(invocation::attributes(invocation, "http", self.cold_start.is_first()));
+        attributes.extend([
+            KeyValue::new("http.request.method", request.method.clone()),
+            KeyValue::new("url.path", request.path.clone()),
+            KeyValue::new("url.scheme", "https"),
+        ]);
+        let optional = [
+            ("http.route", route),
+            ("aws.request_id", request.request_id.as_deref()),
+            ("server.address", request.host.as_deref()),
+            ("network.protocol.version", request.protocol_version.as_deref()),
+            ("client.address", request.client_address.as_deref()),
+            ("user_agent.original", request.user_agent.as_deref()),
+        ];
+        attributes.extend(
+            optional
+                .into_iter()
+                .filter_map(|(key, value)| Some(KeyValue::new(key, value?.to_owned()))),
+        );
+        attributes.extend(telemetry::context_attributes(parent));
+        if let Ok(body) = &request.body {
+            attributes.extend(record::attributes(body));
+        }
+        let span = self
+            .telemetry
+            .tracer()
+            .span_builder(name)
+            .with_kind(SpanKind::Server)
+            .with_attributes(attributes)
+            .with_links(telemetry::links(otel::links(extraction, self.propagation.on_conflict)));
+        parent.with_span(self.telemetry.tracer().build_with_context(span, parent))
+    }
+
+    /// Checks the body and puts it on the stream, under a span of its own.
+    async fn produce(&self, request: &HttpRequest, context: &Context, log: &mut Log) -> Outcome {
+        let body = match &request.body {
+            Ok(body) => body,
+            Err(fault) => return Outcome::new(400, fault.to_string()),
+        };
+        let body: &RawValue = match serde_json::from_str(body) {
+            Ok(body) => body,
+            Err(error) => return Outcome::new(400, format!("The message body is not valid JSON: {error}")),
+        };
+
+        let send = self.start_send_span(context);
+        let span = send.span();
+        let mut carrier = HeaderList::new();
+        otel::inject(&self.propagation, &send, &mut carrier);
+        let carrier_bytes = (!self.propagation.inject.is_none()).then(|| envelope::carrier_bytes(&carrier));
+        let record = envelope::record(&self.propagation.inject, body.get(), &carrier);
+        let partition_key = match request.request_id.as_deref() {
+            Some(request_id) if !request_id.is_empty() => request_id.to_owned(),
+            _ => span.span_context().span_id().to_string(),
+        };
+        let size = record.len() + partition_key.len();
+        if size > RECORD_SIZE_LIMIT {
+            let message = format!(
+                "The record has {size} bytes with its trace context and partition key; Kinesis takes at most {RECORD_SIZE_LIMIT}"
+            );
+            span.set_status(Status::error(message.clone()));
+            span.end();
+            return Outcome::new(413, message);
+        }
+        span.set_attribute(KeyValue::new("messaging.message.envelope.size", record.len() as i64));
+        if let Some(bytes) = carrier_bytes {
+            span.set_attribute(KeyValue::new("baton.carrier_bytes", bytes as i64));
+        }
+
+        let ids = SpanIds::new(span.span_context(), Some(context.span().span_context()));
+        let request_id = request.request_id.as_deref();
+        let stream = self.stream.name();
+        match self.stream.put(record.as_bytes().to_vec(), &partition_key).await {
+            Ok(placement) => {
+                span.set_attribute(KeyValue::new("messaging.message.id", placement.sequence_number.clone()));
+                span.set_attribute(KeyValue::new("messaging.destination.partition.id", placement.shard_id.clone()));
+                span.end();
+                let event = Event::RecordSent {
+                    request_id,
+                    stream,
+                    shard_id: &placement.shard_id,
+                    sequence_number: &placement.sequence_number,
+                    carrier_bytes,
+                    record: serde_json::from_str(&record).ok(),
+                };
+                log.line(Level::Info, "message placed in the event stream", event, Some(&ids));
+                Outcome::new(200, format!("Message placed in the Event Stream: {stream}"))
+            }
+            Err(error) => {
+                span.set_status(Status::error(error.to_string()));
+                span.end();
+                let event = Event::RecordRefused { request_id, stream };
+                log.line(Level::Error, &error.to_string(), event, Some(&ids));
+                match error {
+                    PutError::Throttled { .. } => {
+                        Outcome::new(503, "The stream is over its throughput limit; try again later")
+                    }
+                    PutError::NoSuchStream { .. } | PutError::Other { .. } => Outcome::new(500, "Internal server error"),
+                }
+            }
+        }
+    }
+
+    fn start_send_span(&self, context: &Context) -> Context {
+        let stream = self.stream.name();
+        let span = self
+            .telemetry
+            .tracer()
+            .span_builder(format!("send {stream}"))
+            .with_kind(SpanKind::Producer)
+            .with_attributes(
+                telemetry::context_attributes(context).chain([
+                    KeyValue::new("messaging.system", "aws_kinesis"),
+                    KeyValue::new("messaging.operation.type", "send"),
+                    KeyValue::new("messaging.operation.name", "PutRecord"),
+                    KeyValue::new("messaging.destination.name", stream.to_owned()),
+                ]),
+            );
+        context.with_span(self.telemetry.tracer().build_with_context(span, context))
+    }
+}

@@ -1,0 +1,85 @@
+//! Starts a function and keeps it running until the Lambda Runtime API goes away.
+
+use std::sync::Arc;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::configuration::{Configuration, Function};
+use crate::consumer::Consumer;
+use crate::http_event::HttpEvent;
+use crate::kinesis_event::KinesisEvent;
+use crate::log::{Event, Level, Log};
+use crate::producer::Producer;
+use crate::telemetry::Telemetry;
+
+/// Why a function did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment is wrong: all problems, one sentence each.
+    #[error("{0}")]
+    Configuration(String),
+    /// The Runtime API could not be reached or broke off.
+    #[error("the Lambda Runtime API ended the function: {0}")]
+    Runtime(#[source] lambda_runtime::Error),
+}
+
+/// Runs `function` with the configuration of the process environment until the Runtime API ends it.
+///
+/// # Errors
+/// [`StartError::Configuration`] when the environment is wrong; it has been reported to the Runtime API as an
+/// init error and to the log. [`StartError::Runtime`] when the Runtime API goes away.
+pub async fn run(function: Function) -> Result<(), StartError> {
+    let (configuration, telemetry) = match configure(function) {
+        Ok(configured) => configured,
+        Err(message) => {
+            report_init_error(function, &message).await;
+            return Err(StartError::Configuration(message));
+        }
+    };
+    match &configuration.stream {
+        Some(stream) => {
+            let producer = Arc::new(Producer::new(&configuration, stream, telemetry));
+            let handle = move |event: LambdaEvent<HttpEvent>| {
+                let producer = Arc::clone(&producer);
+                async move { Ok::<_, lambda_runtime::Error>(producer.handle(event).await) }
+            };
+            lambda_runtime::run(service_fn(handle)).await
+        }
+        None => {
+            let consumer = Arc::new(Consumer::new(&configuration, telemetry));
+            let handle = move |event: LambdaEvent<KinesisEvent>| {
+                let consumer = Arc::clone(&consumer);
+                async move { Ok::<_, lambda_runtime::Error>(consumer.handle(event).await) }
+            };
+            lambda_runtime::run(service_fn(handle)).await
+        }
+    }
+    .map_err(StartError::Runtime)
+}
+
+fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
+    let configuration = Configuration::from_environment(function, |name| std::env::var(name).ok()).map_err(
+        |problems| {
+            let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            sentences.join("; ")
+        },
+    )?;
+    let telemetry = Telemetry::new(&configuration.telemetry).map_err(|error| error.to_string())?;
+    Ok((configuration, telemetry))
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+async fn report_init_error(function: Function, message: &str) {
+    let mut log = Log::new(function.service_name());
+    log.line(Level::Error, message, Event::InitError, None);
+    log.flush();
+    let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };
+    let report = serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
+    // the process ends with the same message; whoever started it sees that too
+    let _ = reqwest::Client::new()
+        .post(format!("http://{runtime_api}/2018-06-01/runtime/init/error"))
+        .header("content-type", "application/json")
+        .body(report.to_string())
+        .send()
+        .await;
+}

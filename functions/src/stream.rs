@@ -1,0 +1,101 @@
+//! Puts records on the Kinesis stream.
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_kinesis::error::{DisplayErrorContext, SdkError};
+use aws_sdk_kinesis::operation::put_record::PutRecordError;
+use aws_sdk_kinesis::primitives::Blob;
+
+use crate::configuration::AwsSettings;
+
+/// Kinesis' limit for one record, data and partition key together, in bytes
+/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
+pub(crate) const RECORD_SIZE_LIMIT: usize = 1024 * 1024;
+
+/// A stream that records are put on.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    client: Client,
+    name: String,
+}
+
+/// Where Kinesis put a record.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    pub(crate) shard_id: String,
+    pub(crate) sequence_number: String,
+}
+
+/// Why Kinesis did not take a record.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PutError {
+    /// The shard's throughput is used up.
+    #[error("the stream {stream} is over its throughput limit: {reason}")]
+    Throttled { stream: String, reason: String },
+    /// There is no such stream.
+    #[error("the stream {stream} does not exist; create it or set KINESIS_STREAM to one that does")]
+    NoSuchStream { stream: String },
+    /// Anything else: refused, unreachable, timed out.
+    #[error("Kinesis did not take the record for the stream {stream}: {reason}")]
+    Other { stream: String, reason: String },
+}
+
+impl Stream {
+    /// A client for the stream `name` with the settings and credentials of the Lambda environment.
+    pub(crate) fn new(name: &str, aws: &AwsSettings) -> Self {
+        let mut config = aws_sdk_kinesis::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(aws.region.clone()))
+            .credentials_provider(Credentials::new(
+                aws.access_key_id.clone(),
+                aws.secret_access_key.clone(),
+                aws.session_token.clone(),
+                None,
+                "environment",
+            ));
+        if let Some(endpoint) = &aws.kinesis_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Stream {
+            client: Client::from_conf(config.build()),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The stream's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts one record. The partition key chooses the shard.
+    ///
+    /// # Errors
+    /// When Kinesis did not confirm the record after the SDK's retries.
+    pub(crate) async fn put(&self, data: Vec<u8>, partition_key: &str) -> Result<Placement, PutError> {
+        let output = self
+            .client
+            .put_record()
+            .stream_name(&self.name)
+            .partition_key(partition_key)
+            .data(Blob::new(data))
+            .send()
+            .await
+            .map_err(|error| self.explain(&error))?;
+        Ok(Placement {
+            shard_id: output.shard_id,
+            sequence_number: output.sequence_number,
+        })
+    }
+
+    fn explain(&self, error: &SdkError<PutRecordError>) -> PutError {
+        let stream = self.name.clone();
+        let reason = || DisplayErrorContext(error).to_string();
+        match error.as_service_error() {
+            Some(PutRecordError::ResourceNotFoundException(_)) => PutError::NoSuchStream { stream },
+            Some(PutRecordError::ProvisionedThroughputExceededException(_) | PutRecordError::KmsThrottlingException(_)) => {
+                PutError::Throttled { stream, reason: reason() }
+            }
+            _ => PutError::Other { stream, reason: reason() },
+        }
+    }
+}

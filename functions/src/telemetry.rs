@@ -1,0 +1,212 @@
+//! Spans and where they go: the tracer, the exporters, and the flush that ends every invocation.
+//!
+//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The flush
+//! waits for the exporters, but never longer than a bound: telemetry must not fail or hold up a request.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use baton_propagators::otel;
+use futures_util::future::join_all;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::trace::noop::NoopTracer;
+use opentelemetry::trace::{Link, SpanContext, TracerProvider as _};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
+use opentelemetry_sdk::Resource;
+
+use crate::configuration::{Exporter, TelemetrySettings};
+use crate::log::{Event, Level, Log};
+use crate::sampler::DeferringSampler;
+
+/// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
+const LINKS_PER_SPAN_LIMIT: u32 = 10_000;
+
+/// Finished spans of the current invocation, waiting for the flush.
+#[derive(Clone, Debug, Default)]
+struct FinishedSpans(Arc<Mutex<Vec<SpanData>>>);
+
+impl FinishedSpans {
+    fn take(&self) -> Vec<SpanData> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl SpanProcessor for FinishedSpans {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if span.span_context.is_sampled() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+enum SpanSink {
+    Otlp(opentelemetry_otlp::SpanExporter),
+    Console(opentelemetry_stdout::SpanExporter),
+}
+
+impl SpanSink {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        match self {
+            SpanSink::Otlp(exporter) => exporter.export(batch).await,
+            SpanSink::Console(exporter) => exporter.export(batch).await,
+        }
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        match self {
+            SpanSink::Otlp(exporter) => exporter.set_resource(resource),
+            SpanSink::Console(exporter) => exporter.set_resource(resource),
+        }
+    }
+}
+
+/// The tracer of a function and the way its spans leave the process.
+pub(crate) struct Telemetry {
+    tracer: BoxedTracer,
+    finished: FinishedSpans,
+    sinks: Vec<SpanSink>,
+    flush_timeout: Duration,
+    dropped_since_start: AtomicUsize,
+}
+
+/// An exporter that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the {exporter} exporter cannot be set up: {reason}")]
+pub(crate) struct ExporterError {
+    exporter: Exporter,
+    reason: String,
+}
+
+impl Telemetry {
+    /// Sets up the tracer and the exporters that the settings name.
+    ///
+    /// # Errors
+    /// When an exporter refuses its own settings, an endpoint that is no URL for example.
+    pub(crate) fn new(settings: &TelemetrySettings) -> Result<Self, ExporterError> {
+        let resource = resource(settings);
+        let mut sinks = Vec::new();
+        for &exporter in &settings.exporters {
+            let mut sink = sink(exporter)?;
+            sink.set_resource(&resource);
+            sinks.push(sink);
+        }
+        let finished = FinishedSpans::default();
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_sampler(DeferringSampler::new(settings.sampler.to_opentelemetry()))
+            .with_max_links_per_span(LINKS_PER_SPAN_LIMIT)
+            .with_span_processor(finished.clone())
+            .build();
+        // a disabled SDK makes no spans of its own, but lets the context it was given pass through
+        let tracer = match settings.disabled {
+            true => BoxedTracer::new(Box::new(NoopTracer::new())),
+            false => BoxedTracer::new(Box::new(provider.tracer("baton"))),
+        };
+        Ok(Telemetry {
+            tracer,
+            finished,
+            sinks,
+            flush_timeout: settings.flush_timeout,
+            dropped_since_start: AtomicUsize::new(0),
+        })
+    }
+
+    /// The tracer that makes all spans of the function.
+    pub(crate) fn tracer(&self) -> &BoxedTracer {
+        &self.tracer
+    }
+
+    /// Hands the invocation's finished spans to every exporter and waits until they are delivered, for at most
+    /// the configured flush timeout or `time_left`, whichever is shorter. Spans that were not delivered by
+    /// then are dropped, counted and reported in the log.
+    pub(crate) async fn flush(&self, time_left: Duration, log: &mut Log) {
+        let spans = self.finished.take();
+        if spans.is_empty() {
+            return;
+        }
+        let bound = self.flush_timeout.min(time_left);
+        let count = spans.len();
+        let batches = std::iter::repeat_n(spans, self.sinks.len());
+        let exports = self.sinks.iter().zip(batches).map(|(sink, spans)| async move {
+            match tokio::time::timeout(bound, sink.export(spans)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(format!("{count} spans were dropped, the export failed: {error}")),
+                Err(_) => Some(format!(
+                    "{count} spans were dropped, the exporter took longer than the {} ms that an answer waits for it",
+                    bound.as_millis()
+                )),
+            }
+        });
+        for problem in join_all(exports).await.into_iter().flatten() {
+            let before = self.dropped_since_start.fetch_add(count, Ordering::Relaxed);
+            let event = Event::SpansDropped {
+                dropped: count,
+                dropped_since_start: before + count,
+            };
+            log.line(Level::Warn, &problem, event, None);
+        }
+    }
+}
+
+/// Links to these spans.
+pub(crate) fn links(contexts: impl IntoIterator<Item = SpanContext>) -> Vec<Link> {
+    contexts.into_iter().map(Link::with_context).collect()
+}
+
+/// What came, or goes, with a context and has no place among a span's ids: the debug state and the number of
+/// baggage entries.
+pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyValue> {
+    let debug = otel::outgoing(context).context.is_some_and(|context| context.sampling.is_debug());
+    let entries = context.baggage().len();
+    [
+        debug.then(|| KeyValue::new("baton.context.debug", true)),
+        (entries > 0).then(|| KeyValue::new("baton.baggage.entries", entries as i64)),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn sink(exporter: Exporter) -> Result<SpanSink, ExporterError> {
+    match exporter {
+        Exporter::Console => Ok(SpanSink::Console(opentelemetry_stdout::SpanExporter::default())),
+        Exporter::Otlp => opentelemetry_otlp::SpanExporter::builder()
+            .with_http()
+            .with_http_client(reqwest::Client::new())
+            .with_protocol(Protocol::HttpBinary)
+            .build()
+            .map(SpanSink::Otlp)
+            .map_err(|error| ExporterError {
+                exporter,
+                reason: error.to_string(),
+            }),
+    }
+}
+
+fn resource(settings: &TelemetrySettings) -> Resource {
+    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name stands apart because it has a default
+    Resource::builder()
+        .with_attributes(
+            settings
+                .lambda_attributes
+                .iter()
+                .map(|(key, value)| KeyValue::new(*key, value.clone())),
+        )
+        .with_service_name(settings.service_name.clone())
+        .build()
+}

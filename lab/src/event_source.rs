@@ -1,0 +1,278 @@
+//! The event source mapping: reads every shard in order and invokes the consumer with batches.
+//!
+//! Behaves as AWS documents for Kinesis
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of one shard, a
+//! batch window, retries that hold up the shard, bisecting on an error, partial batch responses, a maximum of
+//! attempts, and a destination for what could not be delivered.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::error::LabError;
+use crate::event_source::batch::{BatchOutcome, event, outcome};
+use crate::event_source::undeliverable::Undeliverable;
+use crate::instances::Function;
+use crate::kinesis::{Kinesis, StreamRecord};
+
+mod batch;
+mod undeliverable;
+
+pub(crate) use undeliverable::UNDELIVERABLE_FILE;
+
+/// The pause before the first retry; it doubles up to [`LONGEST_RETRY_PAUSE`].
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Delivered records that stay readable per shard, for whoever reads the stream beside the consumer.
+const KEPT_RECORDS: usize = 1000;
+
+/// How batches are made and retried. The names are those of an AWS event source mapping.
+#[derive(Clone, Debug)]
+pub struct EventSourceOptions {
+    /// The most records in a batch, 1 to 10,000.
+    pub batch_size: usize,
+    /// How long to gather records for a batch that is not full yet.
+    pub maximum_batching_window: Duration,
+    /// The least time between two reads of a shard that has records. AWS reads once a second; the shorter
+    /// this is, the sooner a record arrives and the smaller batches are.
+    pub polling_interval: Duration,
+    /// How often a failing batch is tried again before its records are given up on.
+    pub maximum_retry_attempts: u32,
+    /// Whether a failing batch is split in two before it is tried again.
+    pub bisect_batch_on_function_error: bool,
+}
+
+impl Default for EventSourceOptions {
+    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two, since nobody
+    /// wants a lab that makes one wait for a second or hangs for a day.
+    fn default() -> Self {
+        EventSourceOptions {
+            batch_size: 100,
+            maximum_batching_window: Duration::ZERO,
+            polling_interval: Duration::from_millis(20),
+            maximum_retry_attempts: 2,
+            bisect_batch_on_function_error: true,
+        }
+    }
+}
+
+/// What has been delivered so far.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries {
+    delivered: AtomicU64,
+    undeliverable: AtomicU64,
+}
+
+impl Deliveries {
+    /// Records that the consumer has handled.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Records that were given up on.
+    pub(crate) fn undeliverable(&self) -> u64 {
+        self.undeliverable.load(Ordering::Relaxed)
+    }
+}
+
+/// A running event source mapping.
+#[derive(Debug)]
+pub(crate) struct EventSource {
+    deliveries: Arc<Deliveries>,
+    draining: watch::Sender<bool>,
+    shards: JoinSet<()>,
+}
+
+impl EventSource {
+    /// Follows all shards of the stream from their beginning.
+    pub(crate) fn start(
+        kinesis: &Kinesis,
+        consumer: &Function,
+        options: &EventSourceOptions,
+        undeliverable: std::path::PathBuf,
+    ) -> Result<Self, LabError> {
+        let undeliverable = Arc::new(Undeliverable::new(undeliverable)?);
+        let deliveries = Arc::new(Deliveries::default());
+        let draining = watch::Sender::new(false);
+        let mut shards = JoinSet::new();
+        for shard in kinesis.shards() {
+            let reader = ShardReader {
+                shard,
+                kinesis: kinesis.clone(),
+                consumer: consumer.clone(),
+                options: options.clone(),
+                undeliverable: Arc::clone(&undeliverable),
+                deliveries: Arc::clone(&deliveries),
+                draining: draining.subscribe(),
+                position: None,
+                delivered: VecDeque::new(),
+            };
+            shards.spawn(reader.run());
+        }
+        Ok(EventSource { deliveries, draining, shards })
+    }
+
+    pub(crate) fn deliveries(&self) -> Arc<Deliveries> {
+        Arc::clone(&self.deliveries)
+    }
+
+    /// Delivers what is on the stream and ends. True when all of it was delivered, or reported as
+    /// undeliverable, within `patience`.
+    pub(crate) async fn drain(mut self, patience: Duration) -> bool {
+        self.draining.send_replace(true);
+        let drained = async { while self.shards.join_next().await.is_some() {} };
+        tokio::time::timeout(patience, drained).await.is_ok()
+    }
+}
+
+/// Follows one shard.
+struct ShardReader {
+    shard: u32,
+    kinesis: Kinesis,
+    consumer: Function,
+    options: EventSourceOptions,
+    undeliverable: Arc<Undeliverable>,
+    deliveries: Arc<Deliveries>,
+    draining: watch::Receiver<bool>,
+    /// The sequence number of the last record read.
+    position: Option<String>,
+    /// Delivered records that Kinesis still holds.
+    delivered: VecDeque<String>,
+}
+
+/// Records that are tried together.
+struct Attempt {
+    records: Vec<StreamRecord>,
+    /// How often they have failed.
+    failures: u32,
+}
+
+impl ShardReader {
+    async fn run(mut self) {
+        let mut requests = self.kinesis.subscribe();
+        loop {
+            requests.mark_unchanged();
+            let draining = *self.draining.borrow();
+            let batch = self.gather(&mut requests).await;
+            if !batch.is_empty() {
+                let next_read = Instant::now() + self.options.polling_interval;
+                self.deliver(batch).await;
+                tokio::select! {
+                    () = tokio::time::sleep_until(next_read) => {}
+                    _ = self.draining.wait_for(|draining| *draining) => {}
+                }
+            } else if draining {
+                return;
+            } else {
+                tokio::select! {
+                    _ = requests.changed() => {}
+                    _ = self.draining.changed() => {}
+                }
+            }
+        }
+    }
+
+    /// The next batch: what is there, and what comes within the batch window while there is room.
+    async fn gather(&mut self, requests: &mut watch::Receiver<()>) -> Vec<StreamRecord> {
+        let mut batch = Vec::new();
+        let window = self.options.maximum_batching_window;
+        let mut window_end = None;
+        loop {
+            let room = self.options.batch_size - batch.len();
+            let records = self.kinesis.read(self.shard, self.position.as_deref(), room).await;
+            if let Some(last) = records.last() {
+                self.position = Some(last.sequence_number.clone());
+            }
+            batch.extend(records);
+            let full = batch.len() >= self.options.batch_size;
+            if batch.is_empty() || full || window.is_zero() || *self.draining.borrow() {
+                return batch;
+            }
+            let window_end = *window_end.get_or_insert_with(|| Instant::now() + window);
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(window_end) => return batch,
+                _ = requests.changed() => {}
+                _ = self.draining.changed() => {}
+            }
+        }
+    }
+
+    /// Invokes the consumer until every record of the batch is handled or given up on, in order.
+    async fn deliver(&mut self, batch: Vec<StreamRecord>) {
+        let mut pause = FIRST_RETRY_PAUSE;
+        let mut attempts: VecDeque<Attempt> = batch::split_by_size(batch)
+            .into_iter()
+            .map(|records| Attempt { records, failures: 0 })
+            .collect();
+        while let Some(mut attempt) = attempts.pop_front() {
+            let failed_from = match self.invoke(&attempt.records).await {
+                BatchOutcome::Done => {
+                    pause = FIRST_RETRY_PAUSE;
+                    self.delivered(attempt.records).await;
+                    continue;
+                }
+                BatchOutcome::FailedFrom(index) => index,
+                BatchOutcome::Failed => 0,
+            };
+            let failed = attempt.records.split_off(failed_from);
+            if failed_from > 0 {
+                attempt.failures = 0;
+            }
+            self.delivered(attempt.records).await;
+            if self.options.bisect_batch_on_function_error && failed.len() > 1 && failed_from == 0 {
+                // splitting is not a retry: it does not count against the maximum
+                let mut first = failed;
+                let second = first.split_off(first.len().div_ceil(2));
+                let failures = attempt.failures;
+                attempts.push_front(Attempt { records: second, failures });
+                attempts.push_front(Attempt { records: first, failures });
+                continue;
+            }
+            let failures = attempt.failures + 1;
+            if failures > self.options.maximum_retry_attempts {
+                self.give_up(failed, failures).await;
+                continue;
+            }
+            attempts.push_front(Attempt { records: failed, failures });
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+        }
+    }
+
+    async fn invoke(&self, records: &[StreamRecord]) -> BatchOutcome {
+        let event = event(self.kinesis.stream(), self.shard, records);
+        match self.consumer.invoke_with_fresh_id(Bytes::from(event)).await {
+            Ok(answer) => outcome(&answer, records),
+            Err(_) => BatchOutcome::Failed,
+        }
+    }
+
+    async fn delivered(&mut self, records: Vec<StreamRecord>) {
+        self.deliveries.delivered.fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.handled(records).await;
+    }
+
+    async fn give_up(&mut self, records: Vec<StreamRecord>, attempts: u32) {
+        self.deliveries.undeliverable.fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.undeliverable
+            .keep(self.kinesis.stream(), self.shard, &records, attempts);
+        self.handled(records).await;
+    }
+
+    async fn handled(&mut self, records: Vec<StreamRecord>) {
+        self.delivered
+            .extend(records.into_iter().map(|record| record.sequence_number));
+        // in strides, so that it costs little per record
+        if self.delivered.len() >= 2 * KEPT_RECORDS {
+            let forgotten: Vec<_> = self.delivered.drain(..KEPT_RECORDS).collect();
+            self.kinesis.forget(self.shard, &forgotten).await;
+        }
+    }
+}

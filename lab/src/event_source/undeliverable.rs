@@ -1,0 +1,74 @@
+//! Records that could not be delivered, kept with the reason: the mapping's on-failure destination.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::error::LabError;
+use crate::kinesis::{StreamRecord, shard_id};
+
+/// The file's name in the lab's directory: JSON lines, one per record.
+pub(crate) const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
+
+/// Appends to the file, which is created with its first record.
+#[derive(Debug)]
+pub(crate) struct Undeliverable {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    timestamp: Timestamp,
+    condition: &'static str,
+    attempts: u32,
+    stream: &'a str,
+    shard_id: &'a str,
+    sequence_number: &'a str,
+    partition_key: &'a str,
+    /// Base64, as Kinesis holds it.
+    data: &'a str,
+}
+
+impl Undeliverable {
+    pub(crate) fn new(path: PathBuf) -> Result<Self, LabError> {
+        if path.is_dir() {
+            let reason = std::io::ErrorKind::IsADirectory.into();
+            return Err(LabError::File { path, reason });
+        }
+        Ok(Undeliverable { path, file: Mutex::new(None) })
+    }
+
+    /// Keeps these records. They failed `attempts` times.
+    pub(crate) fn keep(&self, stream: &str, shard: u32, records: &[StreamRecord], attempts: u32) {
+        let shard_id = shard_id(shard);
+        let mut lines = Vec::new();
+        for record in records {
+            let line = Line {
+                timestamp: Timestamp::now(),
+                condition: "RetryAttemptsExhausted",
+                attempts,
+                stream,
+                shard_id: &shard_id,
+                sequence_number: &record.sequence_number,
+                partition_key: &record.partition_key,
+                data: &record.data,
+            };
+            if serde_json::to_writer(&mut lines, &line).is_ok() {
+                lines.push(b'\n');
+            }
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.is_none() {
+            *file = OpenOptions::new().create(true).append(true).open(&self.path).ok();
+        }
+        if let Some(file) = file.as_mut() {
+            // the count in the lab's status stays true even when the disk is full
+            let _ = file.write_all(&lines);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The instances of one function: a queue in front, processes behind, as many as demand asks for.
+//!
+//! An instance handles one invocation at a time. When all are busy another is started, up to the limit; when
+//! that is reached invocations wait, up to a bound. Changing the environment starts an instance with the new
+//! one first and ends the old ones only between invocations, so that no request is lost.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+
+use crate::error::LabError;
+use crate::function_environment;
+use crate::instance::{self, InstanceId};
+use crate::invocation::{self, Invocation, InvocationError};
+use crate::status::FunctionStatus;
+
+/// How many invocations may wait for an instance.
+const WAITING_LIMIT: usize = 1000;
+/// How often in a row a process may fail to come up before its function is reported as broken.
+const START_ATTEMPTS: u32 = 3;
+
+/// What every instance of a function shares.
+#[derive(Debug)]
+pub(crate) struct FunctionSettings {
+    /// `producer` or `consumer`.
+    pub(crate) name: &'static str,
+    /// Program and arguments.
+    pub(crate) command: Vec<std::ffi::OsString>,
+    /// The most instances at a time.
+    pub(crate) instances: usize,
+    /// How long one invocation may take.
+    pub(crate) timeout: Duration,
+    /// Whether instances are stopped between invocations.
+    pub(crate) freeze: bool,
+    /// Receives what the processes print.
+    pub(crate) log: std::fs::File,
+}
+
+/// A function with its instances; clones are the same function.
+#[derive(Clone, Debug)]
+pub(crate) struct Function(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: FunctionSettings,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    environment: Arc<BTreeMap<String, String>>,
+    /// Counts changes of the environment; instances of older generations end between invocations.
+    generation: u64,
+    instances: BTreeMap<InstanceId, Standing>,
+    next_instance: InstanceId,
+    /// Free instances, the last used at the end: it is the warmest.
+    free: Vec<(InstanceId, oneshot::Sender<Invocation>)>,
+    waiting: VecDeque<Invocation>,
+    failed_starts: u32,
+    last_failure: Option<String>,
+    stopping: bool,
+    invocations: u64,
+    errors: u64,
+    cold_start: Option<Duration>,
+    tasks: JoinSet<()>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    generation: u64,
+    /// Has asked for its first event.
+    started: bool,
+}
+
+/// What an instance is told when it asks for its next event.
+pub(crate) enum Next {
+    /// Handle this.
+    Invoke(Invocation),
+    /// There is nothing yet; the event will come here.
+    Wait(oneshot::Receiver<Invocation>),
+    /// The instance has to end: its configuration is out of date, or the lab stops.
+    Retire,
+}
+
+impl Function {
+    pub(crate) fn new(settings: FunctionSettings, environment: BTreeMap<String, String>) -> Self {
+        Function(Arc::new(Shared {
+            settings,
+            state: Mutex::new(State {
+                environment: Arc::new(environment),
+                generation: 0,
+                instances: BTreeMap::new(),
+                next_instance: 0,
+                free: Vec::new(),
+                waiting: VecDeque::new(),
+                failed_starts: 0,
+                last_failure: None,
+                stopping: false,
+                invocations: 0,
+                errors: 0,
+                cold_start: None,
+                tasks: JoinSet::new(),
+            }),
+            changed: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn settings(&self) -> &FunctionSettings {
+        &self.0.settings
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Invokes the function and waits for its answer.
+    ///
+    /// # Errors
+    /// When too many invocations wait already, or the function gives no answer; see [`InvocationError`].
+    pub(crate) async fn invoke(&self, request_id: String, event: Bytes) -> Result<Bytes, InvocationError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Invocation { request_id, event, reply })?;
+        let answer = answer.await.unwrap_or_else(|_| {
+            Err(InvocationError::Exited {
+                function: self.0.settings.name,
+                status: "before it took the event".to_owned(),
+            })
+        });
+        if answer.is_err() {
+            self.state().errors += 1;
+        }
+        answer
+    }
+
+    fn enqueue(&self, mut invocation: Invocation) -> Result<(), InvocationError> {
+        let mut state = self.state();
+        state.invocations += 1;
+        while let Some((_, instance)) = state.free.pop() {
+            match instance.send(invocation) {
+                Ok(()) => return Ok(()),
+                // that instance's connection is gone; its process is noticed elsewhere
+                Err(returned) => invocation = returned,
+            }
+        }
+        if state.waiting.len() >= WAITING_LIMIT {
+            state.errors += 1;
+            return Err(InvocationError::Throttled {
+                function: self.0.settings.name,
+                instances: self.0.settings.instances,
+                waiting: state.waiting.len(),
+            });
+        }
+        state.waiting.push_back(invocation);
+        self.scale_out(&mut state);
+        Ok(())
+    }
+
+    /// Starts one more instance if an invocation waits that none of those starting will take.
+    fn scale_out(&self, state: &mut State) {
+        let starting = state.instances.values().filter(|instance| !instance.started).count();
+        if state.waiting.len() > starting && state.instances.len() < self.0.settings.instances && !state.stopping {
+            let (generation, environment) = (state.generation, Arc::clone(&state.environment));
+            self.start_instance(state, generation, environment);
+        }
+    }
+
+    fn start_instance(&self, state: &mut State, generation: u64, environment: Arc<BTreeMap<String, String>>) {
+        let id = state.next_instance;
+        state.next_instance += 1;
+        state.instances.insert(id, Standing { generation, started: false });
+        while state.tasks.try_join_next().is_some() {}
+        state.tasks.spawn(instance::run(self.clone(), id, environment));
+    }
+
+    /// Starts the first instance and waits until it asks for an event.
+    ///
+    /// # Errors
+    /// [`LabError::FunctionStart`] with what the process said when it does not come up.
+    pub(crate) async fn start(&self) -> Result<(), LabError> {
+        {
+            let mut state = self.state();
+            let environment = Arc::clone(&state.environment);
+            self.start_instance(&mut state, 0, environment);
+        }
+        self.generation_is_up(0).await
+    }
+
+    /// Gives the function a new environment without losing a request: a new instance comes up first, then the
+    /// old ones end after what they are doing. On an error the old ones go on. Not to be called while another
+    /// switch of this function is under way.
+    ///
+    /// # Errors
+    /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
+    pub(crate) async fn switch(&self, environment: BTreeMap<String, String>) -> Result<(), LabError> {
+        let environment = Arc::new(environment);
+        let generation = {
+            let mut state = self.state();
+            state.failed_starts = 0;
+            let generation = state.generation + 1;
+            self.start_instance(&mut state, generation, Arc::clone(&environment));
+            generation
+        };
+        self.generation_is_up(generation).await?;
+        let mut state = self.state();
+        let state = &mut *state;
+        state.generation = generation;
+        state.environment = environment;
+        // dropping the sender tells a free instance to ask again, and then it is retired
+        let instances = &state.instances;
+        state
+            .free
+            .retain(|(id, _)| instances.get(id).is_some_and(|instance| instance.generation >= generation));
+        Ok(())
+    }
+
+    /// The variables that new processes are started with.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        (*self.state().environment).clone()
+    }
+
+    async fn generation_is_up(&self, generation: u64) -> Result<(), LabError> {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let state = self.state();
+                let mut instances = state.instances.values();
+                if instances.any(|instance| instance.generation == generation && instance.started) {
+                    return Ok(());
+                }
+                if state.failed_starts > 0 {
+                    return Err(LabError::FunctionStart {
+                        function: self.0.settings.name,
+                        reason: state.last_failure.clone().unwrap_or_default(),
+                    });
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// An instance asks for its next event. `cold_start` is the time since its process was started, at the
+    /// first call.
+    pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
+        let mut state = self.state();
+        let state = &mut *state;
+        let Some(standing) = state.instances.get_mut(&id) else { return Next::Retire };
+        if !standing.started {
+            standing.started = true;
+            state.failed_starts = 0;
+            state.cold_start = cold_start;
+            self.0.changed.notify_waiters();
+        }
+        if state.stopping || standing.generation < state.generation {
+            return Next::Retire;
+        }
+        if let Some(invocation) = state.waiting.pop_front() {
+            return Next::Invoke(invocation);
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.free.push((id, sender));
+        Next::Wait(receiver)
+    }
+
+    /// An instance's process is gone. `failure` says why when it never asked for an event.
+    pub(crate) fn ended(&self, id: InstanceId, failure: Option<String>) {
+        let mut state = self.state();
+        state.free.retain(|(free, _)| *free != id);
+        let known = state.instances.remove(&id);
+        if let (Some(Standing { started: false, .. }), Some(failure)) = (known, failure) {
+            state.failed_starts += 1;
+            state.last_failure = Some(failure);
+        }
+        if state.failed_starts >= START_ATTEMPTS {
+            // nobody would ever take them
+            let reason = state.last_failure.clone().unwrap_or_default();
+            state.failed_starts = 0;
+            for waiting in state.waiting.drain(..) {
+                let _ = waiting.reply.send(Err(InvocationError::NotStarting {
+                    function: self.0.settings.name,
+                    reason: reason.clone(),
+                }));
+            }
+        }
+        self.scale_out(&mut state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Lets instances finish what they are doing and ends them, waiting at most `patience`.
+    pub(crate) async fn stop(&self, patience: Duration) {
+        {
+            let mut state = self.state();
+            state.stopping = true;
+            state.free.clear();
+        }
+        let ended = async {
+            loop {
+                let changed = self.0.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if self.state().instances.is_empty() {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, ended).await;
+    }
+
+    /// Ends all instances at once, whatever they are doing.
+    pub(crate) fn abort(&self) {
+        let mut state = self.state();
+        state.stopping = true;
+        state.tasks.abort_all();
+    }
+
+    /// A look at the function from outside.
+    pub(crate) fn status(&self) -> FunctionStatus {
+        let state = self.state();
+        FunctionStatus {
+            propagation: function_environment::propagation(&state.environment),
+            instances: state.instances.len(),
+            waiting: state.waiting.len(),
+            invocations: state.invocations,
+            errors: state.errors,
+            cold_start_ms: state.cold_start.map(|cold_start| cold_start.as_secs_f64() * 1000.0),
+        }
+    }
+
+    /// A fresh id for an invocation that does not bring one of its own.
+    pub(crate) async fn invoke_with_fresh_id(&self, event: Bytes) -> Result<Bytes, InvocationError> {
+        self.invoke(invocation::request_id(), event).await
+    }
+}

@@ -1,0 +1,58 @@
+//! One invocation of a function: the event that goes in and the answer, or error, that comes out.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use tokio::sync::oneshot;
+
+/// An event on its way to an instance.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// `Lambda-Runtime-Aws-Request-Id`.
+    pub(crate) request_id: String,
+    /// The event, JSON.
+    pub(crate) event: Bytes,
+    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance is gone.
+    pub(crate) reply: oneshot::Sender<Result<Bytes, InvocationError>>,
+}
+
+/// Why an invocation gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvocationError {
+    /// All instances are busy and as many invocations wait as may.
+    #[error("all {instances} instances of the {function} are busy and {waiting} invocations wait already")]
+    Throttled {
+        function: &'static str,
+        instances: usize,
+        waiting: usize,
+    },
+    /// The function reported an error.
+    #[error("the {function} failed: {reason}")]
+    Function { function: &'static str, reason: String },
+    /// The instance's process ended in the middle.
+    #[error("the {function}'s process ended during the invocation: {status}")]
+    Exited { function: &'static str, status: String },
+    /// The invocation took too long; its instance was ended.
+    #[error("the {function} did not answer within {} s", timeout.as_secs_f64())]
+    TimedOut { function: &'static str, timeout: Duration },
+    /// The function's process cannot be started.
+    #[error("the {function} does not start: {reason}")]
+    NotStarting { function: &'static str, reason: String },
+}
+
+/// A fresh request id, a UUID of version 4 as AWS uses.
+pub(crate) fn request_id() -> String {
+    uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes())
+        .into_uuid()
+        .to_string()
+}
+
+/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same, with
+/// `Sampled=0`.
+pub(crate) fn xray_trace_id() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = now.as_secs() & 0xffff_ffff;
+    let unique = fastrand::u128(..) >> 32;
+    let parent = fastrand::u64(1..);
+    format!("Root=1-{seconds:08x}-{unique:024x};Parent={parent:016x};Sampled=0")
+}

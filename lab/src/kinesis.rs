@@ -1,0 +1,153 @@
+//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs to follow it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use ferrokinesis::actions::{Operation, dispatch};
+use ferrokinesis::create_app;
+use ferrokinesis::store::{Store, StoreOptions};
+use tokio::sync::{RwLock, watch};
+
+use crate::error::LabError;
+
+/// Bounds a request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
+const REQUEST_SIZE_LIMIT: usize = 10 * 1024 * 1024;
+
+/// One stream with its shards.
+#[derive(Clone)]
+pub(crate) struct Kinesis {
+    store: Store,
+    stream: String,
+    shards: u32,
+    requests: Requests,
+}
+
+impl std::fmt::Debug for Kinesis {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Kinesis")
+            .field("stream", &self.stream)
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests to the API as readers see them.
+#[derive(Clone, Debug)]
+struct Requests {
+    /// Held by every request while it is handled. A sequence number is given out before its record is stored,
+    /// so only between requests is it certain that no earlier record is still to come.
+    in_progress: Arc<RwLock<()>>,
+    finished: watch::Sender<()>,
+}
+
+/// A record of a shard, as it was stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamRecord {
+    pub(crate) sequence_number: String,
+    pub(crate) partition_key: String,
+    /// Base64.
+    pub(crate) data: String,
+    /// Seconds since the epoch.
+    pub(crate) arrival: f64,
+}
+
+impl Kinesis {
+    /// Creates the stream and gives the API to serve.
+    pub(crate) async fn new(stream: &str, shards: u32) -> Result<(Self, Router), LabError> {
+        let (router, store) = create_app(StoreOptions {
+            create_stream_ms: 0,
+            shard_limit: shards.max(StoreOptions::default().shard_limit),
+            ..StoreOptions::default()
+        });
+        let request = serde_json::json!({ "StreamName": stream, "ShardCount": shards });
+        dispatch(&store, Operation::CreateStream, request)
+            .await
+            .map_err(|error| LabError::Stream {
+                stream: stream.to_owned(),
+                reason: error.body.message.unwrap_or(error.body.error_type),
+            })?;
+        let requests = Requests {
+            in_progress: Arc::default(),
+            finished: watch::Sender::new(()),
+        };
+        let router = router.layer(middleware::from_fn_with_state(requests.clone(), announce));
+        let kinesis = Kinesis {
+            store,
+            stream: stream.to_owned(),
+            shards,
+            requests,
+        };
+        Ok((kinesis, router))
+    }
+
+    pub(crate) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// The shards' indices; an index is also the number in the shard's id.
+    pub(crate) fn shards(&self) -> std::ops::Range<u32> {
+        0..self.shards
+    }
+
+    /// Wakes up after every request to the API.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.requests.finished.subscribe()
+    }
+
+    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that comes
+    /// later has a smaller sequence number than the last one given.
+    pub(crate) async fn read(&self, shard: u32, after: Option<&str>, limit: usize) -> Vec<StreamRecord> {
+        let _no_request_in_progress = self.requests.in_progress.write().await;
+        // the first key after `after` is `after` with the smallest possible character behind it
+        let start = after.map_or_else(|| key(shard, ""), |after| key(shard, &format!("{after}\0")));
+        let records = self
+            .store
+            .get_records_range_limited(&self.stream, &start, &key(shard + 1, ""), limit)
+            .await;
+        records
+            .into_iter()
+            .map(|(key, record)| StreamRecord {
+                sequence_number: key.split_once('/').map(|(_, number)| number.to_owned()).unwrap_or(key),
+                partition_key: record.partition_key,
+                data: record.data,
+                arrival: record.approximate_arrival_timestamp,
+            })
+            .collect()
+    }
+
+    /// Forgets records that nobody will read again, so that a long run does not fill the memory.
+    pub(crate) async fn forget(&self, shard: u32, sequence_numbers: &[String]) {
+        let keys: Vec<_> = sequence_numbers.iter().map(|number| key(shard, number)).collect();
+        self.store.delete_record_keys(&self.stream, &keys).await;
+    }
+}
+
+/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence number.
+fn key(shard: u32, sequence_number: &str) -> String {
+    format!("{shard:08x}/{sequence_number}")
+}
+
+/// The id of a shard as Kinesis writes it.
+pub(crate) fn shard_id(shard: u32) -> String {
+    format!("shardId-{shard:012}")
+}
+
+async fn announce(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    // read before the lock is taken: a slow client must not hold up the readers
+    let Ok(body) = to_bytes(body, REQUEST_SIZE_LIMIT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let response = {
+        let _in_progress = requests.in_progress.read().await;
+        next.run(Request::from_parts(head, Body::from(body))).await
+    };
+    requests.finished.send_replace(());
+    response
+}

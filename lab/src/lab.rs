@@ -1,0 +1,236 @@
+//! Starts the lab's parts in the order in which they need each other, and ends them in reverse.
+
+use std::fs::OpenOptions;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_propagators::mode::Mode;
+use baton_traces::run::{self, RunDirectory};
+use tokio::sync::Mutex;
+
+use crate::collector::{Collector, TRACES_PATH, Writer};
+use crate::error::LabError;
+use crate::event_source::{Deliveries, EventSource, UNDELIVERABLE_FILE};
+use crate::function_environment;
+use crate::gateway::{ENDPOINT_PATH, Gateway};
+use crate::instances::{Function, FunctionSettings};
+use crate::kinesis::Kinesis;
+use crate::options::{FunctionOptions, LabOptions};
+use crate::page;
+use crate::server::{Listener, Server};
+use crate::status::{Addresses, LabStatus};
+
+/// How long processes and connections get to end by themselves once nothing is left to do.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish first.
+#[derive(Debug)]
+pub struct Lab {
+    controls: Arc<Controls>,
+    directory: RunDirectory,
+    gateway: Gateway,
+    event_source: EventSource,
+    writer: Writer,
+    servers: Servers,
+    invocation_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Servers {
+    endpoint: Server,
+    page: Server,
+    kinesis: Server,
+    otlp: Server,
+}
+
+/// What can be asked of a lab while it is up; the page holds it too.
+#[derive(Debug)]
+pub(crate) struct Controls {
+    addresses: Addresses,
+    functions: Functions,
+    deliveries: Arc<Deliveries>,
+    collector: Collector,
+    switching: Mutex<()>,
+}
+
+/// The two functions; their processes end with it.
+#[derive(Debug)]
+struct Functions {
+    producer: Function,
+    consumer: Function,
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        self.producer.abort();
+        self.consumer.abort();
+    }
+}
+
+/// How a lab ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// The last status.
+    pub status: LabStatus,
+    /// Whether everything accepted was delivered, or kept as undeliverable, in time.
+    pub drained: bool,
+    /// Why spans may be missing on disk, if they may.
+    pub span_error: Option<std::io::Error>,
+}
+
+impl Lab {
+    /// Starts everything and returns when the first request can be answered.
+    ///
+    /// # Errors
+    /// A port in use, a function that does not come up, a directory that cannot be written; nothing is left
+    /// running then.
+    pub async fn start(options: LabOptions) -> Result<Self, LabError> {
+        let ports = options.ports;
+        let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
+        let page = Listener::bind("page", "--page-port", ports.page).await?;
+        let kinesis_listener = Listener::bind("Kinesis API", "--kinesis-port", ports.kinesis).await?;
+        let otlp = Listener::bind("OTLP collector", "--otlp-port", ports.otlp).await?;
+        let addresses = Addresses {
+            endpoint: format!("http://{}{ENDPOINT_PATH}", endpoint.address()),
+            page: format!("http://{}", page.address()),
+            kinesis: format!("http://{}", kinesis_listener.address()),
+            otlp: format!("http://{}{TRACES_PATH}", otlp.address()),
+            stream: options.stream.clone(),
+        };
+
+        let directory = options.directory.clone();
+        let (collector, writer) = Collector::new(&directory.spans_path())?;
+        let otlp = otlp.serve(collector.router());
+        let (kinesis, kinesis_router) = Kinesis::new(&options.stream, options.shards).await?;
+        let kinesis_server = kinesis_listener.serve(kinesis_router);
+
+        let functions = Functions {
+            producer: function(run::Function::Producer, &options, &options.producer, &addresses)?,
+            consumer: function(run::Function::Consumer, &options, &options.consumer, &addresses)?,
+        };
+        tokio::try_join!(functions.producer.start(), functions.consumer.start())?;
+        let undeliverable = directory.path().join(UNDELIVERABLE_FILE);
+        let event_source = EventSource::start(&kinesis, &functions.consumer, &options.event_source, undeliverable)?;
+
+        let gateway = Gateway::new(functions.producer.clone());
+        let controls = Arc::new(Controls {
+            addresses,
+            functions,
+            deliveries: event_source.deliveries(),
+            collector,
+            switching: Mutex::new(()),
+        });
+        let servers = Servers {
+            endpoint: endpoint.serve(gateway.router()),
+            page: page.serve(page::router(Arc::clone(&controls))),
+            kinesis: kinesis_server,
+            otlp,
+        };
+        Ok(Lab {
+            controls,
+            directory,
+            gateway,
+            event_source,
+            writer,
+            servers,
+            invocation_timeout: options.invocation_timeout,
+            drain_timeout: options.drain_timeout,
+        })
+    }
+
+    /// Where the lab answers.
+    pub fn addresses(&self) -> &Addresses {
+        &self.controls.addresses
+    }
+
+    /// Where it writes.
+    pub fn directory(&self) -> &RunDirectory {
+        &self.directory
+    }
+
+    /// The lab at this moment.
+    pub fn status(&self) -> LabStatus {
+        self.controls.status()
+    }
+
+    /// Changes the modes of one or both functions without losing a request.
+    ///
+    /// # Errors
+    /// When a function does not come up with its new mode; it keeps its old one then.
+    pub async fn switch(&self, producer: Option<&Mode>, consumer: Option<&Mode>) -> Result<(), LabError> {
+        self.controls.switch(producer, consumer).await
+    }
+
+    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted record, writes
+    /// all spans, ends the processes.
+    pub async fn stop(self) -> Ending {
+        self.gateway.close();
+        self.servers.endpoint.stop(self.invocation_timeout).await;
+        let drained = self.event_source.drain(self.drain_timeout).await;
+        tokio::join!(
+            self.controls.functions.producer.stop(STOP_PATIENCE),
+            self.controls.functions.consumer.stop(STOP_PATIENCE)
+        );
+        let status = self.controls.status();
+        tokio::join!(
+            self.servers.kinesis.stop(STOP_PATIENCE),
+            self.servers.page.stop(STOP_PATIENCE),
+            self.servers.otlp.stop(STOP_PATIENCE),
+        );
+        drop(self.controls);
+        Ending {
+            status,
+            drained,
+            span_error: self.writer.finish().await.err(),
+        }
+    }
+}
+
+fn function(
+    function: run::Function,
+    options: &LabOptions,
+    function_options: &FunctionOptions,
+    addresses: &Addresses,
+) -> Result<Function, LabError> {
+    let path = options.directory.log_path(function);
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(|reason| LabError::File { path, reason })?;
+    let settings = FunctionSettings {
+        name: function.name(),
+        command: function_options.command.clone(),
+        instances: options.instances,
+        timeout: options.invocation_timeout,
+        freeze: options.freeze,
+        log,
+    };
+    let environment = function_environment::environment(function.name(), function_options, addresses);
+    Ok(Function::new(settings, environment))
+}
+
+impl Controls {
+    pub(crate) fn status(&self) -> LabStatus {
+        LabStatus {
+            addresses: self.addresses.clone(),
+            producer: self.functions.producer.status(),
+            consumer: self.functions.consumer.status(),
+            records_delivered: self.deliveries.delivered(),
+            records_undeliverable: self.deliveries.undeliverable(),
+            spans: self.collector.spans(),
+        }
+    }
+
+    pub(crate) async fn switch(&self, producer: Option<&Mode>, consumer: Option<&Mode>) -> Result<(), LabError> {
+        let _one_at_a_time = self.switching.lock().await;
+        for (function, mode) in [(&self.functions.producer, producer), (&self.functions.consumer, consumer)] {
+            if let Some(mode) = mode {
+                let environment = function_environment::with_mode(function.environment(), mode);
+                function.switch(environment).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! What a lab is asked to be.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use baton_traces::run::RunDirectory;
+
+use crate::event_source::EventSourceOptions;
+
+/// The loopback ports of the lab's servers; 0 lets the system choose a free one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// The HTTP endpoint of the producer.
+    pub endpoint: u16,
+    /// The page with the lab's state, where modes are switched too.
+    pub page: u16,
+    /// The Kinesis API.
+    pub kinesis: u16,
+    /// The OTLP/HTTP collector.
+    pub otlp: u16,
+}
+
+/// One of the two functions: what to run, with which variables.
+#[derive(Clone, Debug)]
+pub struct FunctionOptions {
+    /// Program and arguments of a process that speaks the Lambda Runtime API.
+    pub command: Vec<OsString>,
+    /// Variables beside those that the lab sets itself; a variable here wins over one of the lab's.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A lab's settings.
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// The stream that is created and read.
+    pub stream: String,
+    /// How many shards it has; order is kept within each.
+    pub shards: u32,
+    /// The most processes per function; they start on demand.
+    pub instances: usize,
+    /// Where to listen.
+    pub ports: Ports,
+    /// The producer.
+    pub producer: FunctionOptions,
+    /// The consumer.
+    pub consumer: FunctionOptions,
+    /// Whether instances are stopped between invocations, as Lambda does.
+    pub freeze: bool,
+    /// How batches are made and retried.
+    pub event_source: EventSourceOptions,
+    /// How long one invocation may take.
+    pub invocation_timeout: Duration,
+    /// How long stopping waits for accepted records to be delivered.
+    pub drain_timeout: Duration,
+    /// Receives spans, logs and undeliverable records.
+    pub directory: RunDirectory,
+}
+
+impl LabOptions {
+    /// Two shards, four instances per function, ports of the system's choice, AWS' defaults for the rest.
+    pub fn new(producer: FunctionOptions, consumer: FunctionOptions, directory: RunDirectory) -> Self {
+        LabOptions {
+            stream: "baton".to_owned(),
+            shards: 2,
+            instances: 4,
+            ports: Ports::default(),
+            producer,
+            consumer,
+            freeze: false,
+            event_source: EventSourceOptions::default(),
+            invocation_timeout: Duration::from_secs(29),
+            drain_timeout: Duration::from_secs(10),
+            directory,
+        }
+    }
+}

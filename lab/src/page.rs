@@ -1,0 +1,111 @@
+//! The lab's page: its state, and the switch for its modes.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use baton_propagators::mode::Mode;
+use serde::{Deserialize, Serialize};
+
+use crate::lab::Controls;
+use crate::status::{FunctionStatus, LabStatus};
+
+/// The body of `POST /switch`: a mode for either function or both.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchRequest {
+    /// The producer's new mode, as in `tracecontext,b3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub producer: Option<String>,
+    /// The consumer's new mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+}
+
+/// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes.
+pub(crate) fn router(controls: Arc<Controls>) -> Router {
+    Router::new()
+        .route("/", get(front))
+        .route("/status", get(status))
+        .route("/switch", post(switch))
+        .layer(middleware::from_fn(only_loopback))
+        .with_state(controls)
+}
+
+/// A page of another site whose name resolves to this machine must not steer the lab.
+async fn only_loopback(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if name == "localhost" || address.is_ok_and(|address| address.is_loopback()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "this page is for the machine it runs on\n").into_response()
+    }
+}
+
+async fn status(State(controls): State<Arc<Controls>>) -> Json<LabStatus> {
+    Json(controls.status())
+}
+
+async fn switch(State(controls): State<Arc<Controls>>, Json(request): Json<SwitchRequest>) -> Response {
+    let mode = |text: Option<String>| text.map(|text| text.parse::<Mode>()).transpose();
+    let refused = |status: StatusCode, message: String| {
+        (status, Json(serde_json::json!({ "message": message }))).into_response()
+    };
+    match (mode(request.producer), mode(request.consumer)) {
+        (Err(error), _) | (_, Err(error)) => refused(StatusCode::BAD_REQUEST, error.to_string()),
+        (Ok(producer), Ok(consumer)) => match controls.switch(producer.as_ref(), consumer.as_ref()).await {
+            Ok(()) => Json(controls.status()).into_response(),
+            Err(error) => refused(StatusCode::CONFLICT, error.to_string()),
+        },
+    }
+}
+
+async fn front(State(controls): State<Arc<Controls>>) -> String {
+    let LabStatus {
+        addresses,
+        producer,
+        consumer,
+        records_delivered,
+        records_undeliverable,
+        spans,
+    } = controls.status();
+    let mut text = format!(
+        "baton lab\n\n\
+         endpoint   {}\n\
+         Kinesis    {} (stream {})\n\
+         collector  {}\n\n",
+        addresses.endpoint, addresses.kinesis, addresses.stream, addresses.otlp
+    );
+    for (name, function) in [("producer", &producer), ("consumer", &consumer)] {
+        describe(&mut text, name, function);
+    }
+    let _ = write!(
+        text,
+        "\nrecords delivered      {records_delivered}\n\
+         records undeliverable  {records_undeliverable}\n\
+         spans collected        {spans}\n"
+    );
+    text
+}
+
+fn describe(text: &mut String, name: &str, function: &FunctionStatus) {
+    let variables: Vec<_> = function.propagation.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let _ = writeln!(
+        text,
+        "{name}   {}; {} instances, {} invocations, {} errors, {} waiting",
+        variables.join(" "),
+        function.instances,
+        function.invocations,
+        function.errors,
+        function.waiting
+    );
+}

@@ -1,0 +1,115 @@
+//! How other commands find a lab that is up: a note per lab in a folder of the user's own.
+//!
+//! The note holds no secret. One whose process is gone is cleared away.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
+
+use crate::status::Addresses;
+
+/// Overrides the folder of the notes.
+pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";
+
+/// What a lab leaves behind for others to find it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Note {
+    /// The lab's process.
+    pub pid: u32,
+    /// Where it answers.
+    pub addresses: Addresses,
+    /// Its directory: logs, spans, undeliverable records.
+    pub directory: PathBuf,
+}
+
+/// A note that is removed again when this is dropped.
+#[derive(Debug)]
+pub struct Registration(PathBuf);
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // a note left over is cleared away by whoever reads it next
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder per user among the temporary files.
+fn folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable(FOLDER_VARIABLE)
+        .or_else(|| Some(variable("XDG_RUNTIME_DIR")?.join("baton")))
+        .unwrap_or_else(|| {
+            let user = rustix::process::getuid().as_raw();
+            std::env::temp_dir().join(format!("baton-{user}"))
+        })
+}
+
+/// Leaves the note.
+///
+/// # Errors
+/// When the folder cannot be made or written, or belongs to somebody else.
+pub fn register(note: &Note) -> io::Result<Registration> {
+    let folder = folder();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    check_owner(&folder)?;
+    let path = folder.join(format!("{}.json", note.pid));
+    let unfinished = folder.join(format!("{}.tmp", note.pid));
+    fs::write(&unfinished, serde_json::to_vec_pretty(note)?)?;
+    fs::rename(&unfinished, &path)?;
+    Ok(Registration(path))
+}
+
+/// All labs of this user that are up, in the order in which they were started.
+///
+/// # Errors
+/// When the folder exists but cannot be read, or belongs to somebody else.
+pub fn labs() -> io::Result<Vec<Note>> {
+    let folder = folder();
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    check_owner(&folder)?;
+    let mut labs = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let Some(note) = read(&path) else { continue };
+        if is_running(note.pid) {
+            let started = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+            labs.push((started, note));
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    labs.sort_by_key(|(started, note)| (*started, note.pid));
+    Ok(labs.into_iter().map(|(_, note)| note).collect())
+}
+
+/// Temporary folders are shared: a note of somebody else's would lead requests to them.
+fn check_owner(folder: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder)?.uid();
+    let user = rustix::process::getuid().as_raw();
+    if owner == user {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("{} belongs to another user; set {FOLDER_VARIABLE} to a folder of your own", folder.display()),
+    ))
+}
+
+fn read(path: &Path) -> Option<Note> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn is_running(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}

@@ -1,0 +1,113 @@
+//! One way to serve HTTP/1.1 on loopback, for all of the lab's servers.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::error::LabError;
+
+/// How long a connection may take to send a request's head.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bounds one request's head in bytes; what is longer is answered with 431.
+const HEAD_SIZE_LIMIT: usize = 256 * 1024;
+
+/// A bound listener that does not answer yet.
+pub(crate) struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds `port` on loopback, 0 for any.
+    pub(crate) async fn bind(server: &'static str, flag: &'static str, port: u16) -> Result<Self, LabError> {
+        let explain = |reason: io::Error| match reason.kind() {
+            io::ErrorKind::AddrInUse => LabError::PortInUse { server, port, flag },
+            _ => LabError::Listen { server, port, reason },
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(explain)?;
+        let address = listener.local_addr().map_err(explain)?;
+        Ok(Listener { listener, address })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers connections with `router` until the returned server is stopped or dropped.
+    pub(crate) fn serve(self, router: Router) -> Server {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(accept(self.listener, router, stopped));
+        Server { stop, task }
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Takes no more connections, lets requests in progress finish for at most `patience`, then closes.
+    pub(crate) async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        let _ = tokio::time::timeout(patience, &mut self.task).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = wait(&mut stopped) => break,
+            accepted = listener.accept() => {
+                // out of file descriptors: the next connection may find some again
+                let Ok((stream, _)) = accepted else { tokio::task::yield_now().await; continue };
+                let _ = stream.set_nodelay(true);
+                connections.spawn(serve_connection(TokioIo::new(stream), router.clone(), stopped.clone()));
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve_connection(stream: TokioIo<tokio::net::TcpStream>, router: Router, mut stopped: watch::Receiver<bool>) {
+    let service = TowerToHyperService::new(router.into_service::<hyper::body::Incoming>());
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(HEAD_SIZE_LIMIT)
+        .serve_connection(stream, service);
+    let mut connection = std::pin::pin!(connection);
+    // a connection that breaks is its client's affair
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = wait(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn wait(stopped: &mut watch::Receiver<bool>) {
+    // an error means that the server was dropped
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

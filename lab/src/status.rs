@@ -1,0 +1,55 @@
+//! What a lab tells about itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a lab answers. All are URLs on loopback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// POST a JSON body here.
+    pub endpoint: String,
+    /// The lab's page.
+    pub page: String,
+    /// The Kinesis API.
+    pub kinesis: String,
+    /// The OTLP/HTTP collector, path included.
+    pub otlp: String,
+    /// The name of the stream.
+    pub stream: String,
+}
+
+/// One function of a lab.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FunctionStatus {
+    /// The variables that choose its formats, as its processes are started with them. Other variables, which
+    /// may hold secrets, are not shown.
+    pub propagation: BTreeMap<String, String>,
+    /// Processes running now.
+    pub instances: usize,
+    /// Invocations that wait for an instance.
+    pub waiting: usize,
+    /// Invocations so far.
+    pub invocations: u64,
+    /// Invocations so far that gave no answer.
+    pub errors: u64,
+    /// From the start of the newest process to its first request for an event, in milliseconds.
+    pub cold_start_ms: Option<f64>,
+}
+
+/// A lab at one moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LabStatus {
+    /// Where it answers.
+    pub addresses: Addresses,
+    /// The producer.
+    pub producer: FunctionStatus,
+    /// The consumer.
+    pub consumer: FunctionStatus,
+    /// Records delivered to the consumer.
+    pub records_delivered: u64,
+    /// Records given up on, kept in the file of undelivered records.
+    pub records_undeliverable: u64,
+    /// Spans received by the collector.
+    pub spans: u64,
+}

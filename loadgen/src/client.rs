@@ -1,0 +1,92 @@
+//! The HTTP client that all users share, and how an answer is read.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, Url};
+
+use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::spans::ClientSpan;
+
+/// How much of an answer's body is read; the rest, and with it the connection, is dropped.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds (Node.js) or more, and a
+/// request that meets the closing would fail for nothing.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// One client for all users: it pools a connection for each of them.
+pub(crate) fn build(plan: &Plan) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
+        .timeout(plan.timeout())
+        .http1_only()
+        .tcp_nodelay(true)
+        // A redirect is an answer of its own, and following it would send a second request.
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(plan.users())
+        .pool_idle_timeout(IDLE);
+    if is_loopback(plan.url()) {
+        builder.no_proxy().build()
+    } else {
+        builder.build()
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// Reads an answer to its end, so that its connection can be used again, and notes what it says.
+pub(crate) async fn read(mut response: Response, span: &mut ClientSpan) -> Option<Failure> {
+    let status = response.status();
+    span.status = Some(status.as_u16());
+    span.request_id = response
+        .headers()
+        .get("x-amzn-requestid")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let keep = !status.is_success();
+    let (mut body, mut length) = (Vec::new(), 0);
+    while length < MAX_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                length += chunk.len();
+                if keep {
+                    body.extend_from_slice(&chunk);
+                }
+            }
+            Ok(None) => break,
+            Err(error) => return Some(Failure::from_error(&error)),
+        }
+    }
+    keep.then(|| Failure::from_answer(status, &body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_known_by_name_and_address() {
+        for (url, expected) in [
+            ("http://localhost:3000/", true),
+            ("http://127.0.0.1:3000/", true),
+            ("http://127.8.9.1/", true),
+            ("http://[::1]:3000/", true),
+            ("http://localhost.example.com/", false),
+            (
+                "https://abc.execute-api.eu-west-1.amazonaws.com/dev/producer",
+                false,
+            ),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What came of an attack: the numbers, the failures in words, and goose's own metrics.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::tally::Counted;
+
+/// How many kinds of failure the summary names; the list of failures has them all.
+const NAMED_KINDS: usize = 3;
+
+/// How many requests there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Requests sent; while an attack runs, those under way are among them.
+    pub sent: u64,
+    /// Requests answered with a status of success (2xx), in time and completely.
+    pub ok: u64,
+    /// All other requests that ended.
+    pub failed: u64,
+}
+
+/// How far an attack has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The requests so far.
+    pub requests: Requests,
+    /// The time since the first request.
+    pub elapsed: Duration,
+}
+
+/// How long requests that succeeded took, in milliseconds, from sending to the end of the answer's body. Each value is
+/// exact to three digits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// The median.
+    pub p50: f64,
+    /// 90 % took no longer.
+    pub p90: f64,
+    /// 99 % took no longer.
+    pub p99: f64,
+    /// 99.9 % took no longer.
+    pub p999: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// One kind of failure, and how often it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureCount {
+    /// What went wrong.
+    #[serde(flatten)]
+    pub failure: Failure,
+    /// How many requests failed so.
+    pub count: u64,
+    /// The failure in words.
+    pub description: String,
+}
+
+/// What came of an attack. Its JSON is the `load.json` of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What happened, in one sentence.
+    pub summary: String,
+    /// How many requests there were.
+    pub requests: Requests,
+    /// Whether the attack was ended before its plan was fulfilled.
+    pub interrupted: bool,
+    /// When the first request was sent.
+    pub started: Timestamp,
+    /// The seconds from the first request's start to the last one's end.
+    pub duration_s: f64,
+    /// Requests that succeeded per second; 0 if the attack took no time.
+    pub throughput_rps: f64,
+    /// How long requests took, if any succeeded.
+    pub latency_ms: Option<Latency>,
+    /// What went wrong, most frequent first.
+    pub failures: Vec<FailureCount>,
+    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again.
+    pub seed: u64,
+    /// Why the span file is incomplete, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_file_error: Option<String>,
+    /// goose's metrics, as goose serialises them.
+    pub goose: Box<RawValue>,
+}
+
+/// What an attack knows besides what it counted.
+#[derive(Debug)]
+pub(crate) struct Circumstances {
+    pub interrupted: bool,
+    pub started: Timestamp,
+    pub duration: Duration,
+    pub seed: u64,
+    pub span_file_error: Option<String>,
+    pub goose: Box<RawValue>,
+}
+
+impl Outcome {
+    pub(crate) fn new(plan: &Plan, counted: Counted, circumstances: Circumstances) -> Self {
+        let Counted {
+            requests,
+            failures,
+            latency,
+            ..
+        } = counted;
+        let failures: Vec<FailureCount> = failures
+            .into_iter()
+            .map(|(failure, count)| FailureCount {
+                description: failure.describe(plan.endpoint(), plan.timeout()),
+                failure,
+                count,
+            })
+            .collect();
+        let duration_s = circumstances.duration.as_secs_f64();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the number of requests is far below 2^52"
+        )]
+        let throughput_rps = if duration_s > 0.0 {
+            requests.ok as f64 / duration_s
+        } else {
+            0.0
+        };
+        Self {
+            summary: summary(requests, &failures, circumstances.interrupted),
+            requests,
+            interrupted: circumstances.interrupted,
+            started: circumstances.started,
+            duration_s,
+            throughput_rps,
+            latency_ms: latency,
+            failures,
+            seed: circumstances.seed,
+            span_file_error: circumstances.span_file_error,
+            goose: circumstances.goose,
+        }
+    }
+}
+
+fn summary(requests: Requests, failures: &[FailureCount], interrupted: bool) -> String {
+    let Requests { sent, ok, failed } = requests;
+    let which = |many: u64| match many {
+        1 => "the only request".to_owned(),
+        _ => format!("all {many} requests"),
+    };
+    let mut sentence = match (sent, ok, failed) {
+        (0, ..) => "no request was sent".to_owned(),
+        (_, _, 0) => format!("{} succeeded", which(sent)),
+        (_, 0, _) => format!("{} failed", which(sent)),
+        _ => format!("{failed} of {sent} requests failed"),
+    };
+    if interrupted {
+        sentence.insert_str(0, "interrupted: ");
+    }
+    match failures {
+        [] => {}
+        [only] => {
+            sentence.push_str(": ");
+            sentence.push_str(&only.description);
+            if let Some(advice) = only.failure.advice() {
+                sentence.push_str("; ");
+                sentence.push_str(advice);
+            }
+        }
+        _ => {
+            let (named, rest) = failures.split_at(failures.len().min(NAMED_KINDS));
+            let named: Vec<String> = named
+                .iter()
+                .map(|failures| format!("{} × {}", failures.count, failures.description))
+                .collect();
+            sentence.push_str(": ");
+            sentence.push_str(&named.join(", "));
+            let others: u64 = rest.iter().map(|failures| failures.count).sum();
+            if others > 0 {
+                sentence.push_str(&format!(", {others} × other failures"));
+            }
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failures(kinds: &[(Failure, u64)]) -> Vec<FailureCount> {
+        kinds
+            .iter()
+            .map(|(failure, count)| FailureCount {
+                failure: failure.clone(),
+                count: *count,
+                description: failure
+                    .describe("http://127.0.0.1:3000/dev/producer", Duration::from_secs(5)),
+            })
+            .collect()
+    }
+
+    fn status(status: u16, message: &str) -> Failure {
+        Failure::Status {
+            status,
+            message: Some(message.to_owned()),
+        }
+    }
+
+    struct Case {
+        sent: u64,
+        kinds: Vec<(Failure, u64)>,
+        interrupted: bool,
+        sentence: &'static str,
+    }
+
+    fn case(
+        sent: u64,
+        kinds: Vec<(Failure, u64)>,
+        interrupted: bool,
+        sentence: &'static str,
+    ) -> Case {
+        Case {
+            sent,
+            kinds,
+            interrupted,
+            sentence,
+        }
+    }
+
+    #[test]
+    fn the_summary_is_one_sentence_about_what_happened() {
+        let cases = [
+            case(500, vec![], false, "all 500 requests succeeded"),
+            case(1, vec![], false, "the only request succeeded"),
+            case(0, vec![], false, "no request was sent"),
+            case(0, vec![], true, "interrupted: no request was sent"),
+            case(312, vec![], true, "interrupted: all 312 requests succeeded"),
+            case(
+                500,
+                vec![(Failure::ConnectionRefused, 500)],
+                false,
+                "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the lab up?",
+            ),
+            case(
+                1,
+                vec![(status(404, "no such path"), 1)],
+                false,
+                "the only request failed: HTTP 404 Not Found: no such path; is the endpoint's path right? the lab's ends in /dev/producer",
+            ),
+            case(
+                20,
+                vec![(status(429, "slow down"), 3)],
+                false,
+                "3 of 20 requests failed: HTTP 429 Too Many Requests: slow down; the endpoint throttles; use fewer users or a lower rate",
+            ),
+            case(
+                20,
+                vec![(status(503, "busy"), 4), (Failure::Timeout, 1)],
+                false,
+                "5 of 20 requests failed: 4 × HTTP 503 Service Unavailable: busy, 1 × no answer within 5s",
+            ),
+            case(
+                9,
+                vec![
+                    (status(503, "busy"), 4),
+                    (Failure::Timeout, 2),
+                    (status(500, "a"), 2),
+                    (status(500, "b"), 1),
+                ],
+                false,
+                "all 9 requests failed: 4 × HTTP 503 Service Unavailable: busy, 2 × no answer within 5s, 2 × HTTP 500 Internal Server Error: a, 1 × other failures",
+            ),
+        ];
+        for case in cases {
+            let failed = case.kinds.iter().map(|(_, count)| count).sum();
+            let requests = Requests {
+                sent: case.sent,
+                ok: case.sent - failed,
+                failed,
+            };
+            assert_eq!(
+                summary(requests, &failures(&case.kinds), case.interrupted),
+                case.sentence
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_is_flat_in_json() {
+        let json = serde_json::to_value(&failures(&[(status(503, "busy"), 4)])[0]).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "kind": "status", "status": 503, "message": "busy", "count": 4,
+                "description": "HTTP 503 Service Unavailable: busy",
+            })
+        );
+    }
+}

@@ -1,0 +1,373 @@
+//! The client's spans, one per request, as OTLP/JSON lines.
+//!
+//! One line is one `ExportTraceServiceRequest` with up to [`SPANS_PER_LINE`] spans: what the OpenTelemetry Collector's
+//! file exporter writes and its `otlpjsonfile` receiver reads. The shapes are written by hand, as the few fields of one
+//! kind of span need no SDK: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, SystemTime};
+
+use baton_propagators::id::{SpanId, TraceId};
+use reqwest::Url;
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+use tokio::task::JoinHandle;
+
+use crate::failure::Failure;
+
+/// How many spans a line holds at most.
+pub const SPANS_PER_LINE: usize = 200;
+
+/// `SpanKind` CLIENT.
+const KIND_CLIENT: u8 = 3;
+/// `SpanFlags`: the W3C sampled flag, and that it is known whether the parent is remote (there is none).
+const FLAGS: u32 = 0x101;
+/// `StatusCode` ERROR.
+const STATUS_ERROR: u8 = 2;
+
+/// What is known of one request when it has ended.
+#[derive(Debug)]
+pub(crate) struct ClientSpan {
+    pub trace_id: TraceId,
+    pub span_id: SpanId,
+    pub start: SystemTime,
+    pub duration: Duration,
+    /// The answer's `x-amzn-requestid`.
+    pub request_id: Option<String>,
+    pub status: Option<u16>,
+    /// How many entries of baggage the request carried.
+    pub baggage_entries: Option<usize>,
+    pub failure: Option<Failure>,
+}
+
+/// What is the same in every span of an attack.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    url: String,
+    address: String,
+    port: Option<u16>,
+    timeout: Duration,
+}
+
+impl Target {
+    /// Requests to `endpoint` that are given `timeout`.
+    pub(crate) fn new(endpoint: &Url, timeout: Duration) -> Self {
+        Self {
+            url: endpoint.as_str().to_owned(),
+            address: endpoint
+                .host_str()
+                .unwrap_or_default()
+                .trim_matches(['[', ']'])
+                .to_owned(),
+            port: endpoint.port_or_known_default(),
+            timeout,
+        }
+    }
+}
+
+/// Writes spans to a file, away from the tasks that send requests.
+#[derive(Debug)]
+pub(crate) struct SpanFile {
+    lines: Sender<Vec<ClientSpan>>,
+    writing: JoinHandle<io::Result<()>>,
+}
+
+impl SpanFile {
+    /// Creates or empties the file at `path`. Must be called within a tokio runtime.
+    pub(crate) fn create(path: &Path, target: Target) -> io::Result<Self> {
+        let file = File::create(path)?;
+        let (lines, written) = mpsc::channel();
+        let writing = tokio::task::spawn_blocking(move || write_lines(file, &target, &written));
+        Ok(Self { lines, writing })
+    }
+
+    /// A sender of lines; the file is complete when all of them are gone.
+    pub(crate) fn lines(&self) -> Sender<Vec<ClientSpan>> {
+        self.lines.clone()
+    }
+
+    /// Waits until everything is in the file.
+    pub(crate) async fn finish(self) -> io::Result<()> {
+        drop(self.lines);
+        self.writing
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+fn write_lines(file: File, target: &Target, lines: &Receiver<Vec<ClientSpan>>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    for spans in lines {
+        write_line(&mut file, target, &spans)?;
+    }
+    file.flush()
+}
+
+fn write_line(mut out: impl Write, target: &Target, spans: &[ClientSpan]) -> io::Result<()> {
+    let request = Export {
+        resource_spans: [ResourceSpans {
+            resource: Resource {
+                attributes: [Attribute::text("service.name", "client")],
+            },
+            scope_spans: [ScopeSpans {
+                scope: Scope {
+                    name: env!("CARGO_PKG_NAME"),
+                    version: env!("CARGO_PKG_VERSION"),
+                },
+                spans: spans.iter().map(|span| otlp(span, target)).collect(),
+            }],
+        }],
+    };
+    serde_json::to_writer(&mut out, &request)?;
+    out.write_all(b"\n")
+}
+
+fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
+    let mut attributes = Vec::with_capacity(8);
+    if let Some(request_id) = &span.request_id {
+        attributes.push(Attribute::text("aws.request_id", request_id));
+    }
+    attributes.push(Attribute::text("http.request.method", "POST"));
+    attributes.push(Attribute::text("url.full", &target.url));
+    attributes.push(Attribute::text("server.address", &target.address));
+    if let Some(port) = target.port {
+        attributes.push(Attribute::int("server.port", port.into()));
+    }
+    if let Some(status) = span.status {
+        attributes.push(Attribute::int("http.response.status_code", status.into()));
+    }
+    if let Some(entries) = span.baggage_entries {
+        attributes.push(Attribute::int("baton.baggage.entries", entries as u64));
+    }
+    if let Some(failure) = &span.failure {
+        attributes.push(Attribute {
+            key: "error.type",
+            value: Value::String(failure.error_type().into_owned()),
+        });
+    }
+    let start = span
+        .start
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Span {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        flags: FLAGS,
+        name: "POST",
+        kind: KIND_CLIENT,
+        start_time_unix_nano: Nanos(start),
+        end_time_unix_nano: Nanos(start + span.duration),
+        attributes,
+        status: match &span.failure {
+            Some(failure) => Status {
+                code: Some(STATUS_ERROR),
+                message: Some(failure.describe(&target.url, target.timeout)),
+            },
+            None => Status::default(),
+        },
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Export<'a> {
+    resource_spans: [ResourceSpans<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceSpans<'a> {
+    resource: Resource<'a>,
+    scope_spans: [ScopeSpans<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Resource<'a> {
+    attributes: [Attribute<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct ScopeSpans<'a> {
+    scope: Scope,
+    spans: Vec<Span<'a>>,
+}
+
+#[derive(Serialize)]
+struct Scope {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Span<'a> {
+    trace_id: TraceId,
+    span_id: SpanId,
+    flags: u32,
+    name: &'static str,
+    kind: u8,
+    start_time_unix_nano: Nanos,
+    end_time_unix_nano: Nanos,
+    attributes: Vec<Attribute<'a>>,
+    status: Status,
+}
+
+#[derive(Default, Serialize)]
+struct Status {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Attribute<'a> {
+    key: &'static str,
+    value: Value<'a>,
+}
+
+impl<'a> Attribute<'a> {
+    fn text(key: &'static str, value: &'a str) -> Self {
+        let value = Value::Text(value);
+        Self { key, value }
+    }
+
+    fn int(key: &'static str, value: u64) -> Self {
+        let value = Value::Int(value);
+        Self { key, value }
+    }
+}
+
+/// `AnyValue`; OTLP/JSON writes 64-bit integers as strings.
+enum Value<'a> {
+    Text(&'a str),
+    String(String),
+    Int(u64),
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serializer.serialize_struct("AnyValue", 1)?;
+        match self {
+            Self::Text(text) => value.serialize_field("stringValue", text)?,
+            Self::String(text) => value.serialize_field("stringValue", text)?,
+            Self::Int(number) => value.serialize_field("intValue", &number.to_string())?,
+        }
+        value.end()
+    }
+}
+
+/// A time since the epoch, as a string of nanoseconds.
+struct Nanos(Duration);
+
+impl Serialize for Nanos {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.as_nanos())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn span(failure: Option<Failure>) -> ClientSpan {
+        ClientSpan {
+            trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
+            span_id: SpanId::from_hex("b7ad6b7169203331").unwrap(),
+            start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
+            duration: Duration::from_micros(1_500),
+            request_id: failure
+                .is_none()
+                .then(|| "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()),
+            status: failure.is_none().then_some(200),
+            baggage_entries: failure.is_none().then_some(1),
+            failure,
+        }
+    }
+
+    fn lines(spans: &[ClientSpan], endpoint: &str) -> serde_json::Value {
+        let target = Target::new(&endpoint.parse().unwrap(), Duration::from_secs(30));
+        let mut line = Vec::new();
+        write_line(&mut line, &target, spans).unwrap();
+        assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    #[test]
+    fn an_answered_request_is_an_otlp_client_span() {
+        let line = lines(&[span(None)], "http://127.0.0.1:3000/dev/producer");
+        let expected = json!({"resourceSpans": [{
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "client"}}]},
+            "scopeSpans": [{
+                "scope": {"name": "baton-loadgen", "version": env!("CARGO_PKG_VERSION")},
+                "spans": [{
+                    "traceId": "0af7651916cd43dd8448eb211c80319c",
+                    "spanId": "b7ad6b7169203331",
+                    "flags": 257,
+                    "name": "POST",
+                    "kind": 3,
+                    "startTimeUnixNano": "1700000000000000001",
+                    "endTimeUnixNano": "1700000000001500001",
+                    "attributes": [
+                        {"key": "aws.request_id", "value": {"stringValue": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"}},
+                        {"key": "http.request.method", "value": {"stringValue": "POST"}},
+                        {"key": "url.full", "value": {"stringValue": "http://127.0.0.1:3000/dev/producer"}},
+                        {"key": "server.address", "value": {"stringValue": "127.0.0.1"}},
+                        {"key": "server.port", "value": {"intValue": "3000"}},
+                        {"key": "http.response.status_code", "value": {"intValue": "200"}},
+                        {"key": "baton.baggage.entries", "value": {"intValue": "1"}},
+                    ],
+                    "status": {},
+                }],
+            }],
+        }]});
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn a_failed_request_says_how() {
+        let line = lines(&[span(Some(Failure::Timeout))], "https://[::1]/");
+        let span = &line["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        assert_eq!(
+            span["status"],
+            json!({"code": 2, "message": "no answer within 30s"})
+        );
+        assert_eq!(
+            span["attributes"],
+            json!([
+                {"key": "http.request.method", "value": {"stringValue": "POST"}},
+                {"key": "url.full", "value": {"stringValue": "https://[::1]/"}},
+                {"key": "server.address", "value": {"stringValue": "::1"}},
+                {"key": "server.port", "value": {"intValue": "443"}},
+                {"key": "error.type", "value": {"stringValue": "timeout"}},
+            ])
+        );
+    }
+
+    #[tokio::test]
+    async fn the_file_is_complete_once_it_is_finished() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client.jsonl");
+        let target = Target::new(
+            &"http://localhost/".parse().unwrap(),
+            Duration::from_secs(1),
+        );
+        let file = SpanFile::create(&path, target).unwrap();
+        for count in [3, 1] {
+            let spans = (0..count).map(|_| span(None)).collect();
+            file.lines().send(spans).unwrap();
+        }
+        file.finish().await.unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let counts: Vec<usize> = text
+            .lines()
+            .map(|line| line.matches("\"spanId\"").count())
+            .collect();
+        assert_eq!(counts, [3, 1]);
+    }
+}

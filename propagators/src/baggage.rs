@@ -1,0 +1,88 @@
+//! Baggage: names and values that travel beside a trace.
+
+use std::sync::Arc;
+
+/// One entry of baggage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The name: a token of RFC 9110, section 5.6.2. It is sent as it is; an entry whose name is no token
+    /// is left out when sending.
+    pub key: String,
+    /// The value, any text; it is percent-encoded on its way.
+    pub value: String,
+    /// The properties, as they stand in the header without the white space around them: `p;q=1`. Empty
+    /// when there are none.
+    pub metadata: String,
+}
+
+impl Entry {
+    /// An entry without properties.
+    pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Entry {
+            key: key.into(),
+            value: value.into(),
+            metadata: String::new(),
+        }
+    }
+}
+
+/// Entries in the order they arrived or were added. A name may stand there several times, and the order of
+/// such entries is kept (W3C Baggage, section 3.2.1.1). Cloning is cheap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baggage {
+    entries: Arc<Vec<Entry>>,
+}
+
+impl Baggage {
+    /// No entries.
+    pub fn new() -> Self {
+        Baggage::default()
+    }
+
+    /// The entries, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The value of a name; of its last entry, if it has several, as in OpenTelemetry, where each name has
+    /// one value and a later one replaces it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries
+            .iter()
+            .rev()
+            .find(|entry| entry.key == key)
+            .map(|entry| entry.value.as_str())
+    }
+
+    /// Adds an entry behind the others.
+    pub fn push(&mut self, entry: Entry) {
+        Arc::make_mut(&mut self.entries).push(entry);
+    }
+}
+
+impl FromIterator<Entry> for Baggage {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        Baggage {
+            entries: Arc::new(entries.into_iter().collect()),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Baggage {
+    type Item = &'a Entry;
+    type IntoIter = std::slice::Iter<'a, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter()
+    }
+}

@@ -1,0 +1,349 @@
+//! Where headers are read from and written to.
+//!
+//! Header names ignore case, whatever the carrier: API Gateway's REST events keep the client's casing,
+//! HTTP/2 and its HTTP API events have lower case only. A header may arrive several times.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::BuildHasher;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+/// Stands for a header value that is not UTF-8: a character that no format's grammar allows.
+///
+/// Such a header is handed over as this value, so that it is reported as malformed instead of seeming absent.
+pub const NOT_TEXT: &str = "\u{fffd}";
+
+/// Something headers can be read from. All names ignore case.
+pub trait Getter {
+    /// The value of a header: the first, where it arrived several times; `None` if it did not arrive.
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut first = None;
+        self.get_all(name, &mut |value| {
+            first.get_or_insert(value);
+        });
+        first
+    }
+
+    /// Hands over every value of a header, in the order of arrival.
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str));
+
+    /// Hands over the name of every header, in its own casing; a name that arrived several times may
+    /// come several times.
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str));
+}
+
+/// Something headers can be written to.
+pub trait Setter {
+    /// Writes a header in place of all that had this name, in whatever casing. Formats give names in
+    /// lower case. A carrier that cannot hold the value leaves it out.
+    fn set(&mut self, name: &str, value: &str);
+}
+
+/// Headers in the order they arrived or were written, the same name possibly several times.
+///
+/// As JSON it is an object of name and value; a name that arrived several times has a list of its values.
+/// Reading JSON ignores every value that is neither text nor a list of texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HeaderList(pub Vec<(String, String)>);
+
+impl HeaderList {
+    /// No headers.
+    pub const fn new() -> Self {
+        HeaderList(Vec::new())
+    }
+
+    /// Adds a header behind the others, also when there is one of this name already.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The headers as name and value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Number of headers.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Getter for HeaderList {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        for (key, value) in &self.0 {
+            if key.eq_ignore_ascii_case(name) {
+                each(value);
+            }
+        }
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.0.iter().for_each(|(key, _)| each(key));
+    }
+}
+
+impl Setter for HeaderList {
+    fn set(&mut self, name: &str, value: &str) {
+        let mut placed = false;
+        self.0.retain_mut(|(key, old)| {
+            if !key.eq_ignore_ascii_case(name) {
+                return true;
+            }
+            if placed {
+                return false;
+            }
+            placed = true;
+            old.clear();
+            old.push_str(value);
+            true
+        });
+        if !placed {
+            self.push(name, value);
+        }
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for HeaderList {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
+        HeaderList(
+            headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl<N: Into<String>, V: Into<String>, const COUNT: usize> From<[(N, V); COUNT]> for HeaderList {
+    fn from(headers: [(N, V); COUNT]) -> Self {
+        headers.into_iter().collect()
+    }
+}
+
+impl IntoIterator for HeaderList {
+    type Item = (String, String);
+    type IntoIter = std::vec::IntoIter<(String, String)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Serialize for HeaderList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (place, (name, value)) in self.0.iter().enumerate() {
+            if self.0[..place].iter().any(|(earlier, _)| earlier == name) {
+                continue;
+            }
+            let mut others = self.0[place + 1..]
+                .iter()
+                .filter(|(later, _)| later == name);
+            match others.next() {
+                None => map.serialize_entry(name, value)?,
+                Some(_) => {
+                    let all = self.0[place..].iter().filter(|(later, _)| later == name);
+                    map.serialize_entry(name, &all.map(|(_, value)| value).collect::<Vec<_>>())?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Headers;
+
+        impl<'de> Visitor<'de> for Headers {
+            type Value = HeaderList;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of header names and values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderList, A::Error> {
+                let mut headers = HeaderList::new();
+                // Not a serde_json::Map, which would drop a name that stands there twice.
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    texts(&value, &mut |text| headers.push(name.as_str(), text));
+                }
+                Ok(headers)
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<HeaderList, E> {
+                Ok(HeaderList::new())
+            }
+        }
+
+        deserializer.deserialize_any(Headers)
+    }
+}
+
+/// Hands over the texts of a JSON value that stands for a header: itself, or the elements of a list.
+fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
+    match value {
+        Value::String(text) => each(text),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).for_each(each),
+        _ => {}
+    }
+}
+
+impl Getter for HeaderMap {
+    fn get(&self, name: &str) -> Option<&str> {
+        HeaderMap::get(self, name).map(text)
+    }
+
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        HeaderMap::get_all(self, name)
+            .into_iter()
+            .for_each(|value| each(text(value)));
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        HeaderMap::keys(self).for_each(|name| each(name.as_str()));
+    }
+}
+
+/// A header's value as text; UTF-8 counts, although HTTP promises ASCII only, so that a format can say
+/// which character it refuses.
+fn text(value: &HeaderValue) -> &str {
+    std::str::from_utf8(value.as_bytes()).unwrap_or(NOT_TEXT)
+}
+
+impl Setter for HeaderMap {
+    fn set(&mut self, name: &str, value: &str) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) {
+            self.insert(name, value);
+        }
+    }
+}
+
+/// Hands over the values of all names that are equal but for their case, in the order of those names, so
+/// that the answer does not hang on a hash.
+fn matching<'a>(
+    headers: impl Iterator<Item = (&'a String, &'a String)>,
+    name: &str,
+    each: &mut dyn FnMut(&'a str),
+) {
+    let mut matches = headers.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let Some(first) = matches.next() else { return };
+    let Some(second) = matches.next() else {
+        return each(first.1);
+    };
+    let mut all: Vec<_> = [first, second].into_iter().chain(matches).collect();
+    all.sort_unstable();
+    all.into_iter().for_each(|(_, value)| each(value));
+}
+
+impl<S: BuildHasher> Getter for HashMap<String, String, S> {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        matching(self.iter(), name, each);
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        HashMap::keys(self).for_each(|key| each(key));
+    }
+}
+
+impl<S: BuildHasher> Setter for HashMap<String, String, S> {
+    fn set(&mut self, name: &str, value: &str) {
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+        self.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl Getter for BTreeMap<String, String> {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        matching(self.iter(), name, each);
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        BTreeMap::keys(self).for_each(|key| each(key));
+    }
+}
+
+impl Setter for BTreeMap<String, String> {
+    fn set(&mut self, name: &str, value: &str) {
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+        self.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+/// A JSON object of headers: texts, and lists of texts for headers that arrived several times; other
+/// values are no headers.
+impl Getter for serde_json::Map<String, Value> {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        for (key, value) in self {
+            if key.eq_ignore_ascii_case(name) {
+                texts(value, each);
+            }
+        }
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        serde_json::Map::keys(self).for_each(|key| each(key));
+    }
+}
+
+impl Setter for serde_json::Map<String, Value> {
+    fn set(&mut self, name: &str, value: &str) {
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+        self.insert(name.to_owned(), Value::from(value));
+    }
+}
+
+/// What a header that is not a list held.
+pub(crate) enum Single<'a> {
+    /// It did not arrive.
+    Absent,
+    /// It arrived once: its value, without the white space around it that HTTP does not count as part of
+    /// the value (RFC 9110, section 5.5), and how many bytes were taken from its start.
+    One(&'a str, usize),
+    /// It arrived more than once: the first value, and whether another one differs.
+    Several(&'a str, bool),
+    /// It arrived as something that is not text.
+    NotText,
+}
+
+/// Reads a header that is not a list.
+pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
+    let mut first: Option<&'a str> = None;
+    let (mut several, mut differing) = (false, false);
+    carrier.get_all(name, &mut |value| match first {
+        None => first = Some(value),
+        Some(first) => {
+            several = true;
+            differing |= value != first;
+        }
+    });
+    match first {
+        None => Single::Absent,
+        Some(value) if several => Single::Several(value, differing),
+        Some(NOT_TEXT) => Single::NotText,
+        Some(value) => {
+            let (value, cut) = trimmed(value);
+            Single::One(value, cut)
+        }
+    }
+}
+
+/// A value without the spaces and tabs around it, and how many bytes were taken from its start.
+pub(crate) fn trimmed(value: &str) -> (&str, usize) {
+    let rest = value.trim_start_matches([' ', '\t']);
+    (rest.trim_end_matches([' ', '\t']), value.len() - rest.len())
+}

@@ -1,0 +1,187 @@
+//! What one extraction finds: every format's candidate, the one that is continued, and whether they disagree.
+
+use arrayvec::ArrayVec;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::baggage::Baggage;
+use crate::context::{Extracted, TraceContext};
+use crate::format::{self, Outcome};
+use crate::mode::{OnConflict, Select};
+
+pub use crate::format::Candidate;
+
+/// One candidate for each format of a mode, in the mode's order; on the stack, as extraction is on every
+/// request's way.
+pub type Candidates = ArrayVec<Candidate, { format::COUNT }>;
+
+/// The answer to one extraction. Everything that is said about headers comes from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extraction {
+    /// What each format of the list found, in the list's order.
+    pub candidates: Candidates,
+    /// The place among `candidates` of the context that the selection picks; `None` where no format holds one.
+    pub chosen: Option<usize>,
+    /// How valid contexts disagree with the chosen one; `None` where none does.
+    pub conflict: Option<Conflict>,
+    /// The baggage, where the list has `baggage` and some arrived.
+    pub baggage: Option<Baggage>,
+    on_conflict: OnConflict,
+}
+
+impl Extraction {
+    /// Judges candidates.
+    pub(crate) fn new(candidates: Candidates, select: Select, on_conflict: OnConflict) -> Self {
+        let mut holding =
+            (0..candidates.len()).filter(|&place| candidates[place].context().is_some());
+        let chosen = match select {
+            Select::First => holding.next(),
+            Select::Last => holding.next_back(),
+        };
+        let conflict = chosen.and_then(|chosen| Conflict::find(&candidates, chosen));
+        let baggage = candidates
+            .iter()
+            .find_map(|candidate| match &candidate.outcome {
+                Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage.clone()),
+                _ => None,
+            });
+        Extraction {
+            candidates,
+            chosen,
+            conflict,
+            baggage,
+            on_conflict,
+        }
+    }
+
+    /// The context that is continued: the chosen one, but none where contexts disagree and the setting is
+    /// [`OnConflict::Restart`].
+    pub fn context(&self) -> Option<&TraceContext> {
+        self.continued().and_then(Candidate::context)
+    }
+
+    /// The candidate whose context is continued.
+    pub fn continued(&self) -> Option<&Candidate> {
+        if self.restarts() {
+            return None;
+        }
+        self.chosen.map(|chosen| &self.candidates[chosen])
+    }
+
+    /// Whether valid contexts disagree and so a new trace is started.
+    pub fn restarts(&self) -> bool {
+        self.conflict.is_some() && self.on_conflict == OnConflict::Restart
+    }
+
+    /// The valid contexts that are not the chosen one, whether they disagree with it or not.
+    pub fn losers(&self) -> impl Iterator<Item = &TraceContext> {
+        let chosen = self.chosen;
+        self.candidates
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| Some(*place) != chosen)
+            .filter_map(|(_, candidate)| candidate.context())
+    }
+
+    /// The contexts that the receiver's span links to under a setting, each span once: with
+    /// [`OnConflict::Link`] the losers that are another span than the one continued, with
+    /// [`OnConflict::Restart`] all where there is a conflict, with [`OnConflict::Keep`] none.
+    pub fn links(&self, on_conflict: OnConflict) -> Vec<&TraceContext> {
+        let same =
+            |a: &TraceContext, b: &TraceContext| a.trace_id == b.trace_id && a.span_id == b.span_id;
+        let mut links: Vec<&TraceContext> = Vec::new();
+        if self.conflict.is_none() {
+            return links;
+        }
+        let chosen = self
+            .chosen
+            .and_then(|chosen| self.candidates[chosen].context());
+        for context in self.candidates.iter().filter_map(Candidate::context) {
+            let linked = match on_conflict {
+                OnConflict::Keep => false,
+                OnConflict::Link => !chosen.is_some_and(|chosen| same(chosen, context)),
+                OnConflict::Restart => true,
+            };
+            if linked && !links.iter().any(|link| same(link, context)) {
+                links.push(context);
+            }
+        }
+        links
+    }
+}
+
+/// In what valid contexts disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictKind {
+    /// They belong to different traces.
+    TraceId,
+    /// They name different spans.
+    SpanId,
+    /// One says to record and the other not to. A deferred decision contradicts nothing.
+    Sampled,
+}
+
+impl ConflictKind {
+    /// Its name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConflictKind::TraceId => "trace_id",
+            ConflictKind::SpanId => "span_id",
+            ConflictKind::Sampled => "sampled",
+        }
+    }
+}
+
+/// That valid contexts disagree with the chosen one, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// In what any of them disagrees with the chosen one, in the order of [`ConflictKind`].
+    pub kinds: ArrayVec<ConflictKind, 3>,
+    /// The chosen format and those that disagree with it, in the list's order.
+    pub formats: ArrayVec<&'static str, { format::COUNT }>,
+}
+
+impl Conflict {
+    fn find(candidates: &Candidates, chosen: usize) -> Option<Self> {
+        let winner = candidates[chosen].context()?;
+        let mut seen = [false; 3];
+        let mut formats = ArrayVec::new();
+        for (place, candidate) in candidates.iter().enumerate() {
+            let Some(context) = candidate.context() else {
+                continue;
+            };
+            let decisions = (winner.sampling.decision(), context.sampling.decision());
+            let differs = [
+                context.trace_id != winner.trace_id,
+                context.span_id != winner.span_id,
+                matches!(decisions, (Some(a), Some(b)) if a != b),
+            ];
+            if place == chosen || differs.contains(&true) {
+                formats.push(candidate.format);
+            }
+            seen.iter_mut()
+                .zip(differs)
+                .for_each(|(seen, differs)| *seen |= differs);
+        }
+        let all = [
+            ConflictKind::TraceId,
+            ConflictKind::SpanId,
+            ConflictKind::Sampled,
+        ];
+        let kinds: ArrayVec<_, 3> = all
+            .into_iter()
+            .zip(seen)
+            .filter_map(|(kind, seen)| seen.then_some(kind))
+            .collect();
+        (!kinds.is_empty()).then_some(Conflict { kinds, formats })
+    }
+}
+
+impl Serialize for Conflict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut conflict = serializer.serialize_struct("Conflict", 2)?;
+        conflict.serialize_field("kinds", self.kinds.as_slice())?;
+        conflict.serialize_field("formats", self.formats.as_slice())?;
+        conflict.end()
+    }
+}

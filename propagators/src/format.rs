@@ -1,0 +1,139 @@
+//! What a format is, and the list of all of them.
+
+use std::fmt::Debug;
+
+use crate::carrier::{Getter, Setter};
+use crate::context::{Extracted, Outgoing, TraceContext};
+use crate::formats::{b3, b3multi, baggage, tracecontext};
+use crate::reject::Reject;
+
+/// Every format there is. The modes' names, the contract test, the benches and the command's listings all
+/// come from here: a new format is one file in `formats/` and one line in this list.
+pub static FORMATS: &[&dyn Format] = &[
+    &tracecontext::TraceContext,
+    &baggage::Baggage,
+    &b3::B3,
+    &b3multi::B3Multi,
+];
+
+/// How many formats there are, and so the most a mode can list.
+pub(crate) const COUNT: usize = FORMATS.len();
+
+/// One wire format.
+pub trait Format: Debug + Sync {
+    /// Its standard name: the one `OTEL_PROPAGATORS` uses.
+    fn name(&self) -> &'static str;
+
+    /// Every header it reads or writes, in lower case. Whoever forwards headers and injects over them
+    /// removes these first, or the last sender's parent span id goes on with the next sender's context.
+    fn fields(&self) -> &'static [&'static str];
+
+    /// Reads what a carrier holds in this format. It never fails and never panics: what cannot be read is a
+    /// candidate that says why. Cost grows linearly with the size of the headers.
+    fn extract(&self, carrier: &dyn Getter) -> Candidate;
+
+    /// Writes what this format can carry of `outgoing`; nothing where there is nothing to write.
+    fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter);
+}
+
+/// What one format found in a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The format, by its standard name.
+    pub format: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The header that was decisive: the one that holds the context, or the one at fault, or the one that
+    /// is absent.
+    pub header: &'static str,
+    /// What is wrong although the outcome is valid: a `tracestate` that was dropped, a `b3` header that was
+    /// passed over for a valid `x-b3-traceid`, or under engine `otel` a fault that the upstream crates overlook.
+    pub objection: Option<Box<Reject>>,
+    /// The trace flags the upstream crates gave a context under engine `otel`. They have bits for B3's debug
+    /// and deferred states that stay on their span contexts, and a debug state of theirs can be unsampled.
+    pub(crate) upstream_flags: Option<u8>,
+}
+
+/// What came of reading a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// None of its headers arrived.
+    Absent,
+    /// Its headers arrived and cannot be used.
+    Malformed(Reject),
+    /// Its headers arrived and mean this.
+    Valid(Extracted),
+}
+
+impl Candidate {
+    /// A candidate of this outcome, without objection.
+    pub fn new(format: &'static str, header: &'static str, outcome: Outcome) -> Self {
+        Candidate {
+            format,
+            outcome,
+            header,
+            objection: None,
+            upstream_flags: None,
+        }
+    }
+
+    /// The candidate of a format whose headers did not arrive.
+    pub fn absent(format: &'static str, header: &'static str) -> Self {
+        Self::new(format, header, Outcome::Absent)
+    }
+
+    /// The candidate of a format whose header was refused.
+    pub fn malformed(reject: Reject) -> Self {
+        Self::new(reject.format, reject.header, Outcome::Malformed(reject))
+    }
+
+    /// The context it holds, if it holds one that could be continued.
+    pub fn context(&self) -> Option<&TraceContext> {
+        match &self.outcome {
+            Outcome::Valid(Extracted::Context(context)) => Some(context),
+            _ => None,
+        }
+    }
+
+    /// Why it was refused, if it was.
+    pub fn reject(&self) -> Option<&Reject> {
+        match &self.outcome {
+            Outcome::Malformed(reject) => Some(reject),
+            _ => None,
+        }
+    }
+
+    /// What it says about sampling: `None` where it says nothing or defers the decision.
+    pub fn sampled(&self) -> Option<bool> {
+        match &self.outcome {
+            Outcome::Valid(Extracted::Context(context)) => context.sampling.decision(),
+            Outcome::Valid(Extracted::SamplingOnly(sampling)) => sampling.decision(),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for debugging. Under engine `otel` such a context can be unsampled all the same.
+    pub fn debug(&self) -> bool {
+        if let Some(flags) = self.upstream_flags {
+            return flags & crate::otel::UPSTREAM_DEBUG != 0;
+        }
+        match &self.outcome {
+            Outcome::Valid(Extracted::Context(context)) => context.sampling.is_debug(),
+            Outcome::Valid(Extracted::SamplingOnly(sampling)) => sampling.is_debug(),
+            _ => false,
+        }
+    }
+}
+
+/// The names of all formats, in the order they are listed to users.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name())
+}
+
+/// The format of this standard name; case does not matter.
+pub fn find(name: &str) -> Option<&'static dyn Format> {
+    FORMATS
+        .iter()
+        .copied()
+        .find(|format| format.name().eq_ignore_ascii_case(name))
+}

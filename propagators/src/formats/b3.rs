@@ -1,0 +1,270 @@
+//! B3 in a single header.
+//!
+//! B3 Propagation, "Single Header" (<https://github.com/openzipkin/b3-propagation#single-header>):
+//!
+//! ```text
+//! b3            = TraceId "-" SpanId [ "-" SamplingState [ "-" ParentSpanId ] ] / SamplingState
+//! TraceId       = 32HEXDIGLC / 16HEXDIGLC   ; 64-bit ids are padded on the left with zeros
+//! SpanId        = 16HEXDIGLC
+//! SamplingState = "1" / "0" / "d"           ; accept, deny, debug; absent: deferred
+//! ParentSpanId  = 16HEXDIGLC
+//! ```
+//!
+//! A sampling state alone (`b3: 0`) is valid and holds no context. Ids of zeros only are refused, as
+//! OpenTelemetry has none such. The parent span id is checked and not kept: OpenTelemetry does not let both
+//! sides of a request share a span, so it has no use for it.
+//!
+//! OpenTelemetry's B3 requirements
+//! (<https://opentelemetry.io/docs/specs/otel/context/api-propagators/#b3-requirements>) ask an extractor to try
+//! both encodings, the single header first. So this format reads the `x-b3-*` headers too where `b3` is absent or
+//! malformed, and `b3multi` reads `b3`. They differ in what they write.
+//!
+//! Size bound: 68 bytes, 85 with a parent span id.
+//!
+//! What it cannot carry: `tracestate`, the random flag.
+
+use super::b3multi;
+use crate::carrier::{Getter, Setter, Single, single};
+use crate::context::{Extracted, Outgoing, TraceContext};
+use crate::format::{Candidate, Format, Outcome};
+use crate::hex;
+use crate::id::{SpanId, TraceId};
+use crate::mode::Engine;
+use crate::reject::{Fault, Reject};
+use crate::sampling::Sampling;
+
+const NAME: &str = "b3";
+
+const HEADER: &str = "b3";
+
+/// Both B3 formats read all of B3's headers.
+pub(super) const FIELDS: &[&str] = &[
+    HEADER,
+    b3multi::TRACE_ID,
+    b3multi::SPAN_ID,
+    b3multi::SAMPLED,
+    b3multi::FLAGS,
+    b3multi::PARENT_SPAN_ID,
+];
+
+const SINGLE_HEADER: &str = "B3 Propagation, Single Header";
+const SAMPLING_STATE: &str = "B3 Propagation, Single Header, Sampling State";
+const IDENTIFIERS: &str =
+    "B3 Propagation, Identifiers: lower-hex characters, 32 or 16 of a TraceId and 16 of a SpanId";
+const NOT_ZERO: &str =
+    "OpenTelemetry Tracing API, SpanContext: a valid id has at least one non-zero byte";
+
+/// The format `b3`.
+#[derive(Clone, Copy, Debug)]
+pub struct B3;
+
+impl Format for B3 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        FIELDS
+    }
+
+    fn extract(&self, carrier: &dyn Getter) -> Candidate {
+        extract(NAME, HEADER, carrier)
+    }
+
+    fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
+        let Some(context) = &outgoing.context else {
+            return;
+        };
+        let mut header = *b"00000000000000000000000000000000-0000000000000000-0";
+        header[..32].copy_from_slice(&context.trace_id.digits());
+        header[33..49].copy_from_slice(&context.span_id.digits());
+        let (state, length) = match context.sampling {
+            Sampling::Deferred => (b'0', 49),
+            Sampling::Drop => (b'0', 51),
+            Sampling::Keep => (b'1', 51),
+            Sampling::Debug => (b'd', 51),
+        };
+        header[50] = state;
+        carrier.set(
+            HEADER,
+            std::str::from_utf8(&header[..length]).unwrap_or_default(),
+        );
+    }
+}
+
+/// Reads both encodings, the single header first, on behalf of `format`; `header` is the one that counts as
+/// absent where all are.
+pub(super) fn extract(
+    format: &'static str,
+    header: &'static str,
+    carrier: &dyn Getter,
+) -> Candidate {
+    let refusal = match read(format, carrier) {
+        Ok(Some(found)) => return Candidate::new(format, HEADER, Outcome::Valid(found)),
+        Ok(None) => None,
+        Err(reject) => Some(reject),
+    };
+    let multi = b3multi::read(format, header, carrier);
+    match (refusal, &multi.outcome) {
+        (None, _) => multi,
+        (Some(reject), Outcome::Valid(_)) => Candidate {
+            objection: Some(Box::new(reject)),
+            ..multi
+        },
+        (Some(reject), _) => Candidate::malformed(reject),
+    }
+}
+
+/// Reads the single header; `None` where it did not arrive.
+fn read(format: &'static str, carrier: &dyn Getter) -> Result<Option<Extracted>, Reject> {
+    let at = |position| Place {
+        format,
+        header: HEADER,
+        position,
+    };
+    match single(carrier, HEADER) {
+        Single::Absent => Ok(None),
+        Single::Several(..) => Err(at(None).reject(Fault::Several, SINGLE_HEADER)),
+        Single::NotText => Err(at(None).reject(Fault::NotText, SINGLE_HEADER)),
+        Single::One(value, cut) => parse(value.as_bytes(), at(Some(cut))).map(Some),
+    }
+}
+
+fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
+    match value {
+        [] => return Err(start.reject(Fault::Empty, SINGLE_HEADER)),
+        [state] => return sampling(&[*state], start).map(Extracted::SamplingOnly),
+        _ => {}
+    }
+    let (trace_id, place, rest) = field(value, start);
+    let trace_id = place.trace_id(trace_id)?;
+    let Some((rest, start)) = rest else {
+        let end = start.after(value.len());
+        return Err(end.reject(Fault::NoSeparator { field: "TraceId" }, SINGLE_HEADER));
+    };
+    let (span_id, place, rest) = field(rest, start);
+    let span_id = place.span_id(span_id)?;
+
+    let mut context = TraceContext::new(trace_id, span_id, Sampling::Deferred);
+    if let Some((rest, start)) = rest {
+        let (state, place, rest) = field(rest, start);
+        context.sampling = sampling(state, place)?;
+        if let Some((rest, start)) = rest {
+            let (parent, place, rest) = field(rest, start);
+            place.eight_bytes("ParentSpanId", parent)?;
+            if rest.is_some() {
+                let end = place.after(parent.len());
+                return Err(end.reject(
+                    Fault::Trailing {
+                        field: "ParentSpanId",
+                    },
+                    SINGLE_HEADER,
+                ));
+            }
+        }
+    }
+    Ok(Extracted::Context(context))
+}
+
+/// What follows a field: the bytes behind its `-`, and where they are.
+type Rest<'a> = Option<(&'a [u8], Place)>;
+
+/// Splits off the field up to the next `-`.
+fn field(value: &[u8], start: Place) -> (&[u8], Place, Rest<'_>) {
+    let end = value.iter().position(|&byte| byte == b'-');
+    match end {
+        None => (value, start, None),
+        Some(end) => (
+            &value[..end],
+            start,
+            Some((&value[end + 1..], start.after(end + 1))),
+        ),
+    }
+}
+
+fn sampling(state: &[u8], place: Place) -> Result<Sampling, Reject> {
+    match state {
+        b"0" => Ok(Sampling::Drop),
+        b"1" => Ok(Sampling::Keep),
+        b"d" => Ok(Sampling::Debug),
+        _ => {
+            let expected = "0, 1 or d";
+            Err(place.reject(Fault::SamplingState { expected }, SAMPLING_STATE))
+        }
+    }
+}
+
+/// Where in which header of which format something is read.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) format: &'static str,
+    pub(super) header: &'static str,
+    pub(super) position: Option<usize>,
+}
+
+impl Place {
+    fn after(self, bytes: usize) -> Self {
+        Place {
+            position: self.position.map(|position| position + bytes),
+            ..self
+        }
+    }
+
+    pub(super) fn reject(self, fault: Fault, spec: &'static str) -> Reject {
+        Reject {
+            format: self.format,
+            header: self.header,
+            fault,
+            position: self.position,
+            spec,
+            engine: Engine::Native,
+        }
+    }
+
+    /// Reads a trace id of 128 or 64 bits.
+    pub(super) fn trace_id(self, digits: &[u8]) -> Result<TraceId, Reject> {
+        let field = "TraceId";
+        let id = match digits.len() {
+            32 => hex::decode(digits).map(TraceId::from_bytes),
+            16 => hex::decode(digits).map(TraceId::from_low_64),
+            found => {
+                let expected = "32 or 16";
+                let fault = Fault::Length {
+                    field,
+                    found,
+                    expected,
+                };
+                return Err(self.reject(fault, IDENTIFIERS));
+            }
+        };
+        id.map_err(|at| {
+            self.after(at)
+                .reject(Fault::NotLowerHex { field }, IDENTIFIERS)
+        })?
+        .ok_or_else(|| self.reject(Fault::AllZeros { field }, NOT_ZERO))
+    }
+
+    /// Reads a span id.
+    pub(super) fn span_id(self, digits: &[u8]) -> Result<SpanId, Reject> {
+        let field = "SpanId";
+        SpanId::from_bytes(self.eight_bytes(field, digits)?)
+            .ok_or_else(|| self.reject(Fault::AllZeros { field }, NOT_ZERO))
+    }
+
+    /// Reads the digits of a span id or a parent span id; for the latter, zeros mean that there is none.
+    pub(super) fn eight_bytes(self, field: &'static str, digits: &[u8]) -> Result<[u8; 8], Reject> {
+        if digits.len() != 16 {
+            let (found, expected) = (digits.len(), "16");
+            let fault = Fault::Length {
+                field,
+                found,
+                expected,
+            };
+            return Err(self.reject(fault, IDENTIFIERS));
+        }
+        hex::decode(digits).map_err(|at| {
+            self.after(at)
+                .reject(Fault::NotLowerHex { field }, IDENTIFIERS)
+        })
+    }
+}

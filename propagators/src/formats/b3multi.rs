@@ -1,0 +1,187 @@
+//! B3 in several headers.
+//!
+//! B3 Propagation, "Multiple Headers" (<https://github.com/openzipkin/b3-propagation#multiple-headers>):
+//!
+//! ```text
+//! x-b3-traceid      = 32HEXDIGLC / 16HEXDIGLC   ; 64-bit ids are padded on the left with zeros
+//! x-b3-spanid       = 16HEXDIGLC
+//! x-b3-parentspanid = 16HEXDIGLC                ; absent at the root
+//! x-b3-sampled      = "1" / "0"                 ; absent: deferred
+//! x-b3-flags        = "1"                       ; debug; any other value says nothing
+//! ```
+//!
+//! `true` and `false` are read for `x-b3-sampled`, as the specification grants to old tracers, and never written.
+//! Debug implies an accept decision, so `x-b3-sampled` is not looked at beside it. A sampling decision alone is
+//! valid and holds no context. Where one of these headers arrives several times, the first value wins; the
+//! specification says so, and the candidate says that it happened.
+//!
+//! The `b3` header is read first; see [`b3`] for why, and for what the ids may be.
+//!
+//! Size bound: names and values make 118 bytes, 151 with a parent span id.
+//!
+//! What it cannot carry: `tracestate`, the random flag.
+
+use super::b3::{self, Place};
+use crate::carrier::{Getter, NOT_TEXT, Setter, Single, single, trimmed};
+use crate::context::{Extracted, Outgoing, TraceContext};
+use crate::format::{Candidate, Format, Outcome};
+use crate::reject::{Fault, Reject};
+use crate::sampling::Sampling;
+
+const NAME: &str = "b3multi";
+
+pub(super) const TRACE_ID: &str = "x-b3-traceid";
+pub(super) const SPAN_ID: &str = "x-b3-spanid";
+pub(super) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
+pub(super) const SAMPLED: &str = "x-b3-sampled";
+pub(super) const FLAGS: &str = "x-b3-flags";
+
+const MULTIPLE_HEADERS: &str = "B3 Propagation, Multiple Headers";
+const SAMPLING_STATE: &str = "B3 Propagation, Multiple Headers, Sampling State";
+
+/// The format `b3multi`.
+#[derive(Clone, Copy, Debug)]
+pub struct B3Multi;
+
+impl Format for B3Multi {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        b3::FIELDS
+    }
+
+    fn extract(&self, carrier: &dyn Getter) -> Candidate {
+        b3::extract(NAME, TRACE_ID, carrier)
+    }
+
+    fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
+        let Some(context) = &outgoing.context else {
+            return;
+        };
+        fn text(digits: &[u8]) -> &str {
+            std::str::from_utf8(digits).unwrap_or_default()
+        }
+        carrier.set(TRACE_ID, text(&context.trace_id.digits()));
+        carrier.set(SPAN_ID, text(&context.span_id.digits()));
+        match context.sampling {
+            Sampling::Deferred => {}
+            Sampling::Drop => carrier.set(SAMPLED, "0"),
+            Sampling::Keep => carrier.set(SAMPLED, "1"),
+            Sampling::Debug => carrier.set(FLAGS, "1"),
+        }
+    }
+}
+
+/// Reads the `x-b3-*` headers on behalf of `format`; `absent` is the header that counts as absent where none
+/// of them arrived.
+pub(super) fn read(format: &'static str, absent: &'static str, carrier: &dyn Getter) -> Candidate {
+    let mut headers = Headers {
+        format,
+        carrier,
+        objection: None,
+    };
+    match headers.read() {
+        Ok(None) => Candidate::absent(format, absent),
+        Ok(Some((header, extracted))) => Candidate {
+            objection: headers.objection.map(Box::new),
+            ..Candidate::new(format, header, Outcome::Valid(extracted))
+        },
+        Err(reject) => Candidate::malformed(reject),
+    }
+}
+
+struct Headers<'a> {
+    format: &'static str,
+    carrier: &'a dyn Getter,
+    /// The first header that came with several values.
+    objection: Option<Reject>,
+}
+
+impl<'a> Headers<'a> {
+    /// What the headers hold, and the header that holds it; `None` where none arrived.
+    fn read(&mut self) -> Result<Option<(&'static str, Extracted)>, Reject> {
+        let ids = (self.header(TRACE_ID)?, self.header(SPAN_ID)?);
+        let (trace_id, span_id) = match ids {
+            (Some(trace_id), Some(span_id)) => (trace_id, span_id),
+            (None, None) => {
+                return Ok(match self.sampling()? {
+                    (_, Sampling::Deferred) => None,
+                    (header, sampling) => Some((header, Extracted::SamplingOnly(sampling))),
+                });
+            }
+            (None, Some(_)) => return Err(self.missing(TRACE_ID)),
+            (Some(_), None) => return Err(self.missing(SPAN_ID)),
+        };
+        let trace_id = trace_id.place.trace_id(trace_id.value.as_bytes())?;
+        let span_id = span_id.place.span_id(span_id.value.as_bytes())?;
+        let (_, sampling) = self.sampling()?;
+        if let Some(parent) = self.header(PARENT_SPAN_ID)? {
+            let digits = parent.value.as_bytes();
+            parent.place.eight_bytes("ParentSpanId", digits)?;
+        }
+        let context = TraceContext::new(trace_id, span_id, sampling);
+        Ok(Some((TRACE_ID, Extracted::Context(context))))
+    }
+
+    /// The sampling state, and the header that says so.
+    fn sampling(&mut self) -> Result<(&'static str, Sampling), Reject> {
+        if self.header(FLAGS)?.is_some_and(|flags| flags.value == "1") {
+            return Ok((FLAGS, Sampling::Debug));
+        }
+        let Some(sampled) = self.header(SAMPLED)? else {
+            return Ok((SAMPLED, Sampling::Deferred));
+        };
+        match sampled.value {
+            "1" | "true" => Ok((SAMPLED, Sampling::Keep)),
+            "0" | "false" => Ok((SAMPLED, Sampling::Drop)),
+            _ => {
+                let fault = Fault::SamplingState { expected: "0 or 1" };
+                Err(sampled.place.reject(fault, SAMPLING_STATE))
+            }
+        }
+    }
+
+    /// One header's value, the first if there are several; `None` where it did not arrive.
+    fn header(&mut self, header: &'static str) -> Result<Option<Header<'a>>, Reject> {
+        let place = |position| Place {
+            format: self.format,
+            header,
+            position,
+        };
+        let (value, cut) = match single(self.carrier, header) {
+            Single::Absent => return Ok(None),
+            Single::One(value, cut) => (value, cut),
+            Single::NotText | Single::Several(NOT_TEXT, _) => {
+                return Err(place(None).reject(Fault::NotText, MULTIPLE_HEADERS));
+            }
+            Single::Several(first, differing) => {
+                if differing && self.objection.is_none() {
+                    let objection = place(None).reject(Fault::FirstTaken, MULTIPLE_HEADERS);
+                    self.objection = Some(objection);
+                }
+                trimmed(first)
+            }
+        };
+        Ok(Some(Header {
+            value,
+            place: place(Some(cut)),
+        }))
+    }
+
+    fn missing(&self, header: &'static str) -> Reject {
+        let place = Place {
+            format: self.format,
+            header,
+            position: None,
+        };
+        place.reject(Fault::Missing, MULTIPLE_HEADERS)
+    }
+}
+
+/// A header's value and where it starts.
+struct Header<'a> {
+    value: &'a str,
+    place: Place,
+}

@@ -1,0 +1,246 @@
+//! W3C Trace Context.
+//!
+//! Level 2, sections 3.2 and 3.3 (<https://www.w3.org/TR/trace-context-2/#traceparent-header>):
+//!
+//! ```text
+//! traceparent = version "-" trace-id "-" parent-id "-" trace-flags
+//! version     = 2HEXDIGLC   ; ff is forbidden
+//! trace-id    = 32HEXDIGLC  ; not all zeros
+//! parent-id   = 16HEXDIGLC  ; not all zeros
+//! trace-flags = 2HEXDIGLC   ; 01 sampled, 02 random-trace-id, the others ignored
+//! HEXDIGLC    = DIGIT / "a" / "b" / "c" / "d" / "e" / "f"
+//! ```
+//!
+//! Version 00 is exactly these 55 bytes. A higher version starts with the same 55, and if more follow, with a
+//! `-`; what follows is not looked at (section 3.2.4), and what goes out again is version 00. `traceparent` is
+//! no list: several of them, alike or not, are as malformed as the one they become when a proxy joins them
+//! with a comma (RFC 9110, section 5.3).
+//!
+//! `tracestate` goes along (the grammar is with [`TraceState`]). It is read only where `traceparent` is valid, and
+//! dropped as a whole where it is not valid itself; then the context stands, and the candidate says why.
+//!
+//! Size bound: 55 bytes for version 00, and at most 16,447 for `tracestate`.
+//!
+//! What it cannot carry: a deferred decision (it goes out as not sampled, section 3.2.2.5.1), the debug state
+//! (it goes out as sampled), a decision without ids.
+
+use crate::carrier::{Getter, Setter, Single, single};
+use crate::context::{self, Extracted, Outgoing, TraceState};
+use crate::format::{Candidate, Format, Outcome};
+use crate::hex;
+use crate::id::{SpanId, TraceId};
+use crate::mode::Engine;
+use crate::reject::{Fault, Reject};
+use crate::sampling::Sampling;
+use crate::tracestate;
+
+pub(crate) const NAME: &str = "tracecontext";
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = tracestate::HEADER;
+
+/// Bytes of a version 00 header.
+const LENGTH: usize = 55;
+const SAMPLED: u8 = 0x01;
+const RANDOM: u8 = 0x02;
+
+const FIELD_VALUES: &str =
+    "W3C Trace Context Level 2, section 3.2.2 (traceparent header field values)";
+const VERSION: &str = "W3C Trace Context Level 2, section 3.2.2.1 (version)";
+const VERSION_FORMAT: &str = "W3C Trace Context Level 2, section 3.2.2.2 (version-format)";
+const TRACE_ID: &str = "W3C Trace Context Level 2, section 3.2.2.3 (trace-id)";
+const PARENT_ID: &str = "W3C Trace Context Level 2, section 3.2.2.4 (parent-id)";
+const TRACE_FLAGS: &str = "W3C Trace Context Level 2, section 3.2.2.5 (trace-flags)";
+const VERSIONING: &str = "W3C Trace Context Level 2, section 3.2.4 (versioning of traceparent)";
+
+/// The format `tracecontext`.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceContext;
+
+impl Format for TraceContext {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &[TRACEPARENT, TRACESTATE]
+    }
+
+    fn extract(&self, carrier: &dyn Getter) -> Candidate {
+        let fault = |fault, position, spec| Candidate::malformed(reject(fault, position, spec));
+        let parsed = match single(carrier, TRACEPARENT) {
+            Single::Absent => return Candidate::absent(NAME, TRACEPARENT),
+            Single::Several(..) => return fault(Fault::Several, None, FIELD_VALUES),
+            Single::NotText => return fault(Fault::NotText, None, FIELD_VALUES),
+            Single::One(value, cut) => parse(value.as_bytes()).map_err(|reject| Reject {
+                position: reject.position.map(|position| position + cut),
+                ..reject
+            }),
+        };
+        let mut context = match parsed {
+            Ok(context) => context,
+            Err(reject) => return Candidate::malformed(reject),
+        };
+        let tracestate = TraceState::collect(|each| carrier.get_all(TRACESTATE, each));
+        let objection = match tracestate {
+            Ok(tracestate) => {
+                context.tracestate = tracestate;
+                None
+            }
+            Err(reject) => Some(Box::new(reject)),
+        };
+        Candidate {
+            objection,
+            ..Candidate::new(
+                NAME,
+                TRACEPARENT,
+                Outcome::Valid(Extracted::Context(context)),
+            )
+        }
+    }
+
+    fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
+        let Some(context) = &outgoing.context else {
+            return;
+        };
+        let sampled = context.sampling.decision() == Some(true);
+        let flags = (u8::from(sampled) * SAMPLED) | (u8::from(context.random) * RANDOM);
+
+        let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        header[3..35].copy_from_slice(&context.trace_id.digits());
+        header[36..52].copy_from_slice(&context.span_id.digits());
+        hex::encode(&[flags], &mut header[53..]);
+        carrier.set(
+            TRACEPARENT,
+            std::str::from_utf8(&header).unwrap_or_default(),
+        );
+        if !context.tracestate.is_empty() {
+            carrier.set(TRACESTATE, context.tracestate.as_str());
+        }
+    }
+}
+
+fn reject(fault: Fault, position: Option<usize>, spec: &'static str) -> Reject {
+    Reject {
+        format: NAME,
+        header: TRACEPARENT,
+        fault,
+        position,
+        spec,
+        engine: Engine::Native,
+    }
+}
+
+/// Reads `traceparent`; the context has no `tracestate` yet.
+fn parse(value: &[u8]) -> Result<context::TraceContext, Reject> {
+    // The usual header has its separators where they belong; then each field is a fixed slice. For any
+    // other, finding the field at fault may take as long as it likes.
+    let Some(fields) = Fields::split(value) else {
+        return Err(diagnose(value));
+    };
+    let [version] = hex::decode(fields.version)
+        .map_err(|at| reject(Fault::NotLowerHex { field: "version" }, Some(at), VERSION))?;
+    if version == 0xff {
+        return Err(reject(Fault::ForbiddenVersion, Some(0), VERSION));
+    }
+    if version == 0 && value.len() > LENGTH {
+        let field = "trace-flags";
+        return Err(reject(
+            Fault::Trailing { field },
+            Some(LENGTH),
+            VERSION_FORMAT,
+        ));
+    }
+    let field = "trace-id";
+    let trace_id = hex::decode(fields.trace_id)
+        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(3 + at), TRACE_ID))?;
+    let trace_id = TraceId::from_bytes(trace_id)
+        .ok_or_else(|| reject(Fault::AllZeros { field }, Some(3), TRACE_ID))?;
+    let field = "parent-id";
+    let span_id = hex::decode(fields.parent_id)
+        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(36 + at), PARENT_ID))?;
+    let span_id = SpanId::from_bytes(span_id)
+        .ok_or_else(|| reject(Fault::AllZeros { field }, Some(36), PARENT_ID))?;
+    let field = "trace-flags";
+    let [flags] = hex::decode(fields.flags)
+        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(53 + at), TRACE_FLAGS))?;
+
+    Ok(context::TraceContext {
+        random: flags & RANDOM != 0,
+        ..context::TraceContext::new(
+            trace_id,
+            span_id,
+            Sampling::from_sampled(flags & SAMPLED != 0),
+        )
+    })
+}
+
+/// The four fields of a header whose separators are in place.
+struct Fields<'a> {
+    version: &'a [u8],
+    trace_id: &'a [u8],
+    parent_id: &'a [u8],
+    flags: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn split(value: &'a [u8]) -> Option<Self> {
+        let (head, rest) = value.split_at_checked(LENGTH)?;
+        let in_place = head[2] == b'-'
+            && head[35] == b'-'
+            && head[52] == b'-'
+            && rest.first().is_none_or(|&next| next == b'-');
+        in_place.then(|| Fields {
+            version: &head[..2],
+            trace_id: &head[3..35],
+            parent_id: &head[36..52],
+            flags: &head[53..],
+        })
+    }
+}
+
+/// Finds what is wrong with a header whose separators are not in place: the first field that has not its
+/// number of characters, or that something else than a `-` follows.
+fn diagnose(value: &[u8]) -> Reject {
+    if value.is_empty() {
+        return reject(Fault::Empty, Some(0), FIELD_VALUES);
+    }
+    let mut start = 0;
+    for (field, length, expected, spec) in [
+        ("version", 2, "2", VERSIONING),
+        ("trace-id", 32, "32", TRACE_ID),
+        ("parent-id", 16, "16", PARENT_ID),
+        ("trace-flags", 2, "2", TRACE_FLAGS),
+    ] {
+        let rest = &value[start..];
+        let found = rest
+            .iter()
+            .position(|&byte| byte == b'-')
+            .unwrap_or(rest.len());
+        let place = hex::first_fault(&rest[..found.min(length)]);
+        if let Some(place) = place {
+            return reject(Fault::NotLowerHex { field }, Some(start + place), spec);
+        }
+        if found > length && field == "trace-flags" {
+            break;
+        }
+        if found != length {
+            let fault = Fault::Length {
+                field,
+                found,
+                expected,
+            };
+            return reject(fault, Some(start), spec);
+        }
+        if rest.len() == length && field != "trace-flags" {
+            return reject(
+                Fault::NoSeparator { field },
+                Some(value.len()),
+                VERSION_FORMAT,
+            );
+        }
+        start += length + 1;
+    }
+    let field = "trace-flags";
+    reject(Fault::Trailing { field }, Some(LENGTH), VERSION_FORMAT)
+}

@@ -1,0 +1,321 @@
+//! OpenTelemetry: our formats as one of its propagators, its span contexts and ours, its crates as an engine.
+//!
+//! Only this module knows OpenTelemetry's types. A span context has no place for B3's debug state, for a decision
+//! that was deferred, nor for every `tracestate` that W3C allows, and the SDK clears the flags of spans it does not
+//! sample. So [`context`] puts a note of these beside it into the [`Context`], and [`outgoing`] reads it back where
+//! the trace is still the same one.
+
+mod upstream;
+
+use opentelemetry::Context;
+use opentelemetry::baggage::{BaggageExt, BaggageMetadata, KeyValueMetadata};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags};
+
+use crate::baggage::{Baggage, Entry};
+use crate::carrier::{Getter, NOT_TEXT, Setter};
+use crate::context::{Outgoing, TraceContext, TraceState};
+use crate::extraction::Extraction;
+use crate::id::{SpanId, TraceId};
+use crate::mode::{Engine, OnConflict};
+use crate::propagation::Propagation;
+use crate::sampling::Sampling;
+
+pub(crate) use upstream::{
+    DEBUG as UPSTREAM_DEBUG, extract as upstream_extract, inject as upstream_inject,
+};
+
+/// W3C's random-trace-id flag, for which the crates have no name.
+const RANDOM: TraceFlags = TraceFlags::new(0x02);
+
+/// A [`Propagation`] as OpenTelemetry's propagator.
+#[derive(Clone, Debug)]
+pub struct Propagator {
+    propagation: Propagation,
+    fields: Vec<String>,
+}
+
+impl Propagator {
+    /// A propagator that does what `propagation` says.
+    pub fn new(propagation: Propagation) -> Self {
+        let mut fields: Vec<String> = Vec::new();
+        let all = propagation.inject.formats().iter();
+        for field in all.flat_map(|format| format.fields()) {
+            if !fields.iter().any(|known| known == field) {
+                fields.push((*field).to_owned());
+            }
+        }
+        Propagator {
+            propagation,
+            fields,
+        }
+    }
+
+    /// What it does.
+    pub fn propagation(&self) -> &Propagation {
+        &self.propagation
+    }
+}
+
+impl From<Propagation> for Propagator {
+    fn from(propagation: Propagation) -> Self {
+        Propagator::new(propagation)
+    }
+}
+
+impl TextMapPropagator for Propagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        inject(&self.propagation, cx, &mut Written(injector));
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        context(&self.propagation.extract(&Arrived(extractor)), cx)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+/// Writes what a [`Context`] holds. With [`Engine::Otel`] the upstream crates get the context itself, so that
+/// what they write is theirs to the last bit.
+pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter) {
+    match propagation.engine {
+        Engine::Native => propagation.inject(&outgoing(cx), carrier),
+        Engine::Otel => upstream::inject_context(&propagation.inject, cx, carrier),
+    }
+}
+
+/// A context for the receiver's span: `parent` with the continued context as its remote span, if one is
+/// continued, and with the baggage that arrived.
+///
+/// A deferred decision counts as sampled here, since a span context cannot say that the decision is the
+/// receiver's; [`sampling`] tells a sampler that wants to make it. A debug state counts as sampled.
+pub fn context(extraction: &Extraction, parent: &Context) -> Context {
+    let mut cx = match extraction
+        .continued()
+        .and_then(|found| Some((found, found.context()?)))
+    {
+        None => parent.clone(),
+        Some((found, context)) => match found.upstream_flags {
+            Some(flags) => {
+                let flags = TraceFlags::new(flags);
+                parent.with_remote_span_context(with_flags(context, flags))
+            }
+            None => {
+                let span_context = span_context(context);
+                let note = Note::of(context, &span_context);
+                let cx = parent.with_remote_span_context(span_context);
+                note.map_or_else(|| cx.clone(), |note| cx.with_value(note))
+            }
+        },
+    };
+    if let Some(baggage) = &extraction.baggage {
+        cx = cx.with_baggage(to_upstream_baggage(baggage));
+    }
+    cx
+}
+
+/// The span contexts that the receiver's span links to.
+pub fn links(extraction: &Extraction, on_conflict: OnConflict) -> Vec<SpanContext> {
+    let links = extraction.links(on_conflict);
+    links.into_iter().map(span_context).collect()
+}
+
+/// What a [`Context`] hands to the next service: its span's context, if it has a valid one, and its baggage.
+pub fn outgoing(cx: &Context) -> Outgoing {
+    let span = cx.span();
+    let context = trace_context(span.span_context()).map(|context| {
+        match cx
+            .get::<Note>()
+            .filter(|note| note.trace_id == context.trace_id)
+        {
+            Some(note) => note.restore(context, span.span_context()),
+            None => context,
+        }
+    });
+    Outgoing {
+        context,
+        baggage: from_upstream_baggage(cx.baggage()),
+    }
+}
+
+/// What the context that was continued said about sampling, for samplers and for spans that record it; `None`
+/// where the context has no remote span.
+pub fn sampling(cx: &Context) -> Option<Sampling> {
+    let span = cx.span();
+    let span_context = span.span_context();
+    let context = trace_context(span_context).filter(|_| span_context.is_remote())?;
+    let note = cx
+        .get::<Note>()
+        .filter(|note| note.trace_id == context.trace_id);
+    Some(note.map_or(context.sampling, |note| note.sampling))
+}
+
+/// Our context of a span context; `None` if that is not valid.
+///
+/// Flag 04, with which the upstream B3 crate marks debugging, is taken for that.
+pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
+    let flags = span_context.trace_flags();
+    let sampling = if flags.to_u8() & UPSTREAM_DEBUG != 0 {
+        Sampling::Debug
+    } else {
+        Sampling::from_sampled(flags.is_sampled())
+    };
+    Some(TraceContext {
+        trace_id: TraceId::from_bytes(span_context.trace_id().to_bytes())?,
+        span_id: SpanId::from_bytes(span_context.span_id().to_bytes())?,
+        sampling,
+        random: flags & RANDOM == RANDOM,
+        tracestate: from_upstream_tracestate(span_context.trace_state()),
+    })
+}
+
+/// The remote span context of ours. Debug and deferred states count as sampled; entries of `tracestate` that the
+/// crate's own type refuses are left out.
+pub fn span_context(context: &TraceContext) -> SpanContext {
+    let sampled = context.sampling.decision() != Some(false);
+    let random = if context.random {
+        RANDOM
+    } else {
+        TraceFlags::NOT_SAMPLED
+    };
+    with_flags(context, random.with_sampled(sampled))
+}
+
+fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanContext {
+    SpanContext::new(
+        trace::TraceId::from_bytes(context.trace_id.to_bytes()),
+        trace::SpanId::from_bytes(context.span_id.to_bytes()),
+        flags,
+        true,
+        to_upstream_tracestate(&context.tracestate),
+    )
+}
+
+fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceState {
+    if tracestate.is_empty() {
+        return trace::TraceState::NONE;
+    }
+    trace::TraceState::from_key_value(tracestate.members()).unwrap_or_else(|_| {
+        // One member it refuses would take all others along.
+        let accepted = |member: &(&str, &str)| trace::TraceState::from_key_value([*member]).is_ok();
+        trace::TraceState::from_key_value(tracestate.members().filter(accepted)).unwrap_or_default()
+    })
+}
+
+fn from_upstream_tracestate(tracestate: &trace::TraceState) -> TraceState {
+    if tracestate.into_iter().next().is_none() {
+        return TraceState::EMPTY;
+    }
+    TraceState::parse(&tracestate.header()).unwrap_or_default()
+}
+
+fn to_upstream_baggage(baggage: &Baggage) -> opentelemetry::baggage::Baggage {
+    let entries = baggage.entries().iter().cloned();
+    entries
+        .map(|entry| {
+            let metadata = BaggageMetadata::from(entry.metadata);
+            KeyValueMetadata::new(entry.key, entry.value, metadata)
+        })
+        .collect()
+}
+
+fn from_upstream_baggage(baggage: &opentelemetry::baggage::Baggage) -> Option<Baggage> {
+    if baggage.is_empty() {
+        return None;
+    }
+    let mut entries: Vec<Entry> = baggage
+        .iter()
+        .map(|(key, (value, metadata))| Entry {
+            key: key.as_str().to_owned(),
+            value: value.as_str().to_owned(),
+            metadata: metadata.as_str().to_owned(),
+        })
+        .collect();
+    // It is a hash map; the same context should make the same header every time.
+    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    Some(entries.into_iter().collect())
+}
+
+/// What a context said that its span context cannot keep.
+#[derive(Debug)]
+struct Note {
+    trace_id: TraceId,
+    span_id: SpanId,
+    sampling: Sampling,
+    random: bool,
+    /// The whole `tracestate`, where the span context has only a part.
+    tracestate: Option<TraceState>,
+}
+
+impl Note {
+    /// `None` where the span context keeps everything.
+    fn of(context: &TraceContext, kept: &SpanContext) -> Option<Self> {
+        let plain = matches!(context.sampling, Sampling::Keep | Sampling::Drop);
+        let members = context.tracestate.members().count();
+        let partial = kept.trace_state().into_iter().len() != members;
+        (!plain || context.random || partial).then(|| Note {
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+            sampling: context.sampling,
+            random: context.random,
+            tracestate: partial.then(|| context.tracestate.clone()),
+        })
+    }
+
+    /// Gives a context of the same trace what this note kept.
+    fn restore(&self, context: TraceContext, span_context: &SpanContext) -> TraceContext {
+        let sampling = match self.sampling {
+            // The debug state belongs to the trace, and a decision below it does not end it.
+            Sampling::Debug => Sampling::Debug,
+            // Passed through without a span of our own, the decision is still nobody's.
+            Sampling::Deferred if self.span_id == context.span_id => Sampling::Deferred,
+            _ => context.sampling,
+        };
+        let unchanged =
+            |whole: &&TraceState| &to_upstream_tracestate(whole) == span_context.trace_state();
+        let tracestate = match self.tracestate.as_ref().filter(unchanged) {
+            Some(whole) => whole.clone(),
+            None => context.tracestate,
+        };
+        TraceContext {
+            sampling,
+            random: context.random || self.random,
+            tracestate,
+            ..context
+        }
+    }
+}
+
+/// Headers behind OpenTelemetry's extractor.
+struct Arrived<'a>(&'a dyn Extractor);
+
+impl Getter for Arrived<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)
+    }
+
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        match self.0.get_all(name) {
+            None => {}
+            // The extractor over HTTP headers leaves out what is not visible ASCII; it arrived nevertheless.
+            Some(values) if values.is_empty() => each(NOT_TEXT),
+            Some(values) => values.into_iter().for_each(each),
+        }
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.0.keys().into_iter().for_each(each);
+    }
+}
+
+/// Headers behind OpenTelemetry's injector.
+struct Written<'a>(&'a mut dyn Injector);
+
+impl Setter for Written<'_> {
+    fn set(&mut self, name: &str, value: &str) {
+        self.0.set(name, value.to_owned());
+    }
+}

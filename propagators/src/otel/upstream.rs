@@ -1,0 +1,172 @@
+//! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as they do in most Rust
+//! services today. They give no reasons, so what they leave is explained by our own reading of the same headers.
+
+use std::sync::LazyLock;
+
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
+use opentelemetry_propagator_b3::{B3Encoding, Propagator as B3};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+
+use crate::carrier::{Getter, Setter, trimmed};
+use crate::context::{Extracted, Outgoing, TraceContext, TraceState};
+use crate::format::{Candidate, Format, Outcome};
+use crate::id::{SpanId, TraceId};
+use crate::mode::{Engine, Mode};
+use crate::reject::{Fault, Reject};
+use crate::sampling::Sampling;
+
+/// The trace flag with which the B3 crate marks debugging. From a single header it comes without the sampled flag.
+pub(crate) const DEBUG: u8 = 0x04;
+/// The trace flag with which the B3 crate marks a deferred decision: the one that W3C gave to random trace ids since.
+const DEFERRED: u8 = 0x02;
+
+type Upstream = &'static (dyn TextMapPropagator + Send + Sync);
+
+static TRACE_CONTEXT: LazyLock<TraceContextPropagator> = LazyLock::new(TraceContextPropagator::new);
+static BAGGAGE: LazyLock<BaggagePropagator> = LazyLock::new(BaggagePropagator::new);
+static B3_SINGLE: LazyLock<B3> = LazyLock::new(|| B3::with_encoding(B3Encoding::SingleHeader));
+static B3_MULTI: LazyLock<B3> = LazyLock::new(|| B3::with_encoding(B3Encoding::MultipleHeader));
+
+/// The upstream propagator of a format, configured as people do; `None` where upstream has none.
+fn propagator(format: &str) -> Option<Upstream> {
+    match format {
+        "tracecontext" => Some(&*TRACE_CONTEXT),
+        "baggage" => Some(&*BAGGAGE),
+        "b3" => Some(&*B3_SINGLE),
+        "b3multi" => Some(&*B3_MULTI),
+        _ => None,
+    }
+}
+
+/// Reads a format with the upstream crates; with ours, where upstream has none for it.
+pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
+    let ours = format.extract(carrier);
+    let Some(propagator) = propagator(format.name()) else {
+        return ours;
+    };
+    let cx = propagator.extract_with_context(&Context::new(), &Arrived(carrier));
+    let baggage = super::from_upstream_baggage(cx.baggage()).map(Extracted::Baggage);
+    let flags = cx.span().span_context().trace_flags().to_u8();
+    let context = trace_context(cx.span().span_context()).map(Extracted::Context);
+
+    let Some(found) = context.or(baggage) else {
+        return refused(ours);
+    };
+    Candidate {
+        format: ours.format,
+        header: ours.header,
+        upstream_flags: matches!(found, Extracted::Context(_)).then_some(flags),
+        objection: match &ours.outcome {
+            Outcome::Malformed(reject) => Some(Box::new(*reject)),
+            _ => ours.objection,
+        },
+        outcome: Outcome::Valid(found),
+    }
+}
+
+/// What upstream leaves where it finds nothing, told from our own reading.
+fn refused(ours: Candidate) -> Candidate {
+    let reject = match ours.outcome {
+        Outcome::Absent => return ours,
+        Outcome::Malformed(reject) => reject.upstream(),
+        Outcome::Valid(_) => Reject {
+            format: ours.format,
+            header: ours.header,
+            fault: Fault::NotReadUpstream,
+            position: None,
+            spec: "none: what the opentelemetry crates do",
+            engine: Engine::Otel,
+        },
+    };
+    Candidate::malformed(reject)
+}
+
+/// A context as upstream holds it: deferred decisions and the debug state of a single header are not sampled.
+fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
+    let flags = span_context.trace_flags();
+    let sampling = match (flags.is_sampled(), flags.to_u8() & DEBUG != 0) {
+        (true, true) => Sampling::Debug,
+        (sampled, _) => Sampling::from_sampled(sampled),
+    };
+    Some(TraceContext {
+        trace_id: TraceId::from_bytes(span_context.trace_id().to_bytes())?,
+        span_id: SpanId::from_bytes(span_context.span_id().to_bytes())?,
+        sampling,
+        random: false,
+        tracestate: TraceState::from_upstream(&span_context.trace_state().header()),
+    })
+}
+
+/// Writes `outgoing` with the upstream crates, and with ours the formats that upstream has none for. Without a
+/// context they write what they write then: B3 says not to sample.
+pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter) {
+    let mut cx = Context::new();
+    if let Some(context) = &outgoing.context {
+        let flags = match context.sampling {
+            Sampling::Deferred => DEFERRED,
+            Sampling::Drop => 0,
+            Sampling::Keep => 1,
+            Sampling::Debug => DEBUG | 1,
+        };
+        // A context with this flag is what upstream's B3 takes for a deferred decision; so it would be in a
+        // service of its own.
+        let flags = flags | if context.random { DEFERRED } else { 0 };
+        cx = cx.with_remote_span_context(super::with_flags(context, TraceFlags::new(flags)));
+    }
+    if let Some(baggage) = &outgoing.baggage {
+        cx = cx.with_baggage(super::to_upstream_baggage(baggage));
+    }
+    inject_context(mode, &cx, carrier);
+}
+
+/// Writes what a context holds with the upstream crates.
+pub(super) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter) {
+    for format in mode.formats() {
+        match propagator(format.name()) {
+            Some(propagator) => propagator.inject_context(cx, &mut Written(carrier)),
+            None => format.inject(&super::outgoing(cx), carrier),
+        }
+    }
+}
+
+/// Our carrier as upstream's extractor, which gives what the extractor over HTTP headers gives in services: values
+/// without white space around them, and nothing for one that is not visible ASCII.
+struct Arrived<'a>(&'a dyn Getter);
+
+fn visible(value: &str) -> Option<&str> {
+    let is_visible = |byte| matches!(byte, b'\t' | b' '..=b'~');
+    value.bytes().all(is_visible).then(|| trimmed(value).0)
+}
+
+impl Extractor for Arrived<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(visible)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        let mut keys = Vec::new();
+        self.0.keys(&mut |key| keys.push(key));
+        keys
+    }
+
+    fn get_all(&self, name: &str) -> Option<Vec<&str>> {
+        let (mut values, mut arrived) = (Vec::new(), false);
+        self.0.get_all(name, &mut |value| {
+            arrived = true;
+            values.extend(visible(value));
+        });
+        arrived.then_some(values)
+    }
+}
+
+/// Our carrier as upstream's injector.
+struct Written<'a>(&'a mut dyn Setter);
+
+impl Injector for Written<'_> {
+    fn set(&mut self, name: &str, value: String) {
+        self.0.set(name, &value);
+    }
+}

@@ -1,0 +1,172 @@
+//! How one service propagates: what it reads, what it writes, and how it decides.
+
+use std::fmt;
+
+use crate::carrier::{Getter, Setter};
+use crate::context::Outgoing;
+use crate::extraction::{Candidates, Extraction};
+use crate::mode::{Engine, Mode, OnConflict, Select};
+use crate::otel;
+
+/// The variable that lists formats for both directions.
+pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
+/// The variable that overrides the list of formats to write.
+pub const BATON_INJECT: &str = "BATON_INJECT";
+/// The variable that overrides the list of formats to read.
+pub const BATON_EXTRACT: &str = "BATON_EXTRACT";
+/// The variable that says which valid context is continued.
+pub const BATON_EXTRACT_SELECT: &str = "BATON_EXTRACT_SELECT";
+/// The variable that says what happens when valid contexts disagree.
+pub const BATON_ON_CONFLICT: &str = "BATON_ON_CONFLICT";
+/// The variable that says whose code reads and writes the headers.
+pub const BATON_ENGINE: &str = "BATON_ENGINE";
+
+/// What `OTEL_PROPAGATORS` means when it is unset, by OpenTelemetry's specification.
+const DEFAULT_PROPAGATORS: &str = "tracecontext,baggage";
+
+/// How a service propagates context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Propagation {
+    /// The formats it writes.
+    pub inject: Mode,
+    /// The formats it reads, in this order.
+    pub extract: Mode,
+    /// Which of several valid contexts it continues.
+    pub select: Select,
+    /// What it does when they disagree.
+    pub on_conflict: OnConflict,
+    /// Whose code does the work.
+    pub engine: Engine,
+}
+
+impl Default for Propagation {
+    /// What a service does without any configuration: `tracecontext,baggage` both ways.
+    fn default() -> Self {
+        Mode::from_otel_propagators(DEFAULT_PROPAGATORS)
+            .unwrap_or_default()
+            .into()
+    }
+}
+
+impl From<Mode> for Propagation {
+    /// Reads and writes the same formats; all else is as by default.
+    fn from(mode: Mode) -> Self {
+        Propagation {
+            inject: mode.clone(),
+            extract: mode,
+            select: Select::default(),
+            on_conflict: OnConflict::default(),
+            engine: Engine::default(),
+        }
+    }
+}
+
+impl Propagation {
+    /// Reads the configuration from environment variables, through `lookup`. A variable that is empty counts as
+    /// unset, as OpenTelemetry's specification asks.
+    ///
+    /// # Errors
+    ///
+    /// Every problem there is, in the order of the variables above.
+    pub fn from_environment(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Propagation, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut environment = Environment {
+            lookup,
+            problems: &mut problems,
+        };
+        let both = environment
+            .read(OTEL_PROPAGATORS, Mode::from_otel_propagators)
+            .map_or_else(Propagation::default, Propagation::from);
+        let propagation = Propagation {
+            inject: environment
+                .read(BATON_INJECT, str::parse)
+                .unwrap_or(both.inject),
+            extract: environment
+                .read(BATON_EXTRACT, str::parse)
+                .unwrap_or(both.extract),
+            select: environment
+                .read(BATON_EXTRACT_SELECT, str::parse)
+                .unwrap_or_default(),
+            on_conflict: environment
+                .read(BATON_ON_CONFLICT, str::parse)
+                .unwrap_or_default(),
+            engine: environment
+                .read(BATON_ENGINE, str::parse)
+                .unwrap_or_default(),
+        };
+        if problems.is_empty() {
+            Ok(propagation)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Reads every format of the list and judges what they hold. It neither fails nor panics, whatever
+    /// arrived, and costs time linear in the size of the headers.
+    pub fn extract(&self, carrier: &dyn Getter) -> Extraction {
+        let mut candidates = Candidates::new();
+        for format in self.extract.formats() {
+            // A mode lists each format once at most, so there is room for all.
+            candidates.push(match self.engine {
+                Engine::Native => format.extract(carrier),
+                Engine::Otel => otel::upstream_extract(*format, carrier),
+            });
+        }
+        Extraction::new(candidates, self.select, self.on_conflict)
+    }
+
+    /// Writes `outgoing` in every format of the list.
+    pub fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
+        match self.engine {
+            Engine::Native => {
+                for format in self.inject.formats() {
+                    format.inject(outgoing, carrier);
+                }
+            }
+            Engine::Otel => otel::upstream_inject(&self.inject, outgoing, carrier),
+        }
+    }
+}
+
+/// Variables, and what is wrong with them.
+struct Environment<'a, L> {
+    lookup: L,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Environment<'_, L> {
+    /// A variable's value; `None` if it is unset or wrong, and then the problem is noted.
+    fn read<T, E: fmt::Display>(
+        &mut self,
+        variable: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = (self.lookup)(variable).filter(|value| !value.trim().is_empty())?;
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(reason) => {
+                let reason = reason.to_string();
+                self.problems.push(Problem {
+                    variable,
+                    value,
+                    reason,
+                });
+                None
+            }
+        }
+    }
+}
+
+/// A variable that cannot be understood. Its sentence names the variable, the value and what is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}={value:?} cannot be used: {reason}")]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong with it and what would be right.
+    pub reason: String,
+}

@@ -1,0 +1,187 @@
+//! Why a header was refused: the one place where refusals are worded.
+
+use std::fmt;
+
+use crate::mode::Engine;
+
+/// Why a header, or a part of it, was not taken.
+///
+/// It holds no text of its own, so that refusing costs no heap; [`Display`](fmt::Display) makes the sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The format that was reading, by its standard name.
+    pub format: &'static str,
+    /// The header the fault is in, in lower case.
+    pub header: &'static str,
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// Where: bytes from the start of the header's value as it arrived. Several headers that make one list
+    /// count as joined by a comma each. `None` where the fault has no place, as with a header that is missing.
+    pub position: Option<usize>,
+    /// The specification and its section that says so.
+    pub spec: &'static str,
+    /// Whose reading this is. Under [`Engine::Otel`] the upstream crates refused the header without saying
+    /// why, and `fault` is what our own reading finds.
+    pub engine: Engine,
+}
+
+/// What can be wrong with a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It arrived several times, and it is not a list.
+    Several,
+    /// It arrived several times with different values; the first was taken.
+    FirstTaken,
+    /// Its bytes are not UTF-8.
+    NotText,
+    /// Its value is empty.
+    Empty,
+    /// A header that must go along is missing.
+    Missing,
+    /// A field has the wrong number of characters.
+    Length {
+        /// The field, by its name in the specification.
+        field: &'static str,
+        /// Characters it has.
+        found: usize,
+        /// What it should have.
+        expected: &'static str,
+    },
+    /// A field holds something else than lower-case hexadecimal digits.
+    NotLowerHex {
+        /// The field, by its name in the specification.
+        field: &'static str,
+    },
+    /// An identifier is all zeros.
+    AllZeros {
+        /// The field, by its name in the specification.
+        field: &'static str,
+    },
+    /// There is no `-` where a field ends.
+    NoSeparator {
+        /// The field that should end there.
+        field: &'static str,
+    },
+    /// There is more after the last field.
+    Trailing {
+        /// The field that should be the last.
+        field: &'static str,
+    },
+    /// The version is `ff`.
+    ForbiddenVersion,
+    /// A sampling state that does not exist.
+    SamplingState {
+        /// The states there are.
+        expected: &'static str,
+    },
+    /// A list member is not `key=value`.
+    NoEqualsSign,
+    /// A list member's key breaks the grammar.
+    Key {
+        /// What a key looks like.
+        expected: &'static str,
+    },
+    /// A list member's value breaks the grammar.
+    Value {
+        /// What a value looks like.
+        expected: &'static str,
+    },
+    /// A list has too many members.
+    TooManyMembers {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The value is too large.
+    TooLarge {
+        /// How many bytes it may have.
+        limit: usize,
+    },
+    /// The upstream propagator does not read what the specification allows.
+    NotReadUpstream,
+}
+
+impl Reject {
+    /// This refusal as the upstream engine's: it did not take the header either.
+    pub(crate) fn upstream(self) -> Self {
+        Reject {
+            engine: Engine::Otel,
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.engine == Engine::Otel {
+            f.write_str("the upstream propagator ignores it: ")?;
+        }
+        write!(f, "{} {}", self.header, self.fault)?;
+        match self.position {
+            Some(position) => write!(f, ", at byte {position}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Reject {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Fault::Several => f.write_str("arrived several times, where one is right"),
+            Fault::FirstTaken => f.write_str(
+                "arrived several times with different values, and the first one was taken",
+            ),
+            Fault::NotText => f.write_str("is not UTF-8 text"),
+            Fault::Empty => f.write_str("is empty"),
+            Fault::Missing => {
+                f.write_str("is missing, and the other headers mean nothing without it")
+            }
+            Fault::Length {
+                field,
+                found,
+                expected,
+            } => {
+                let characters = if found == 1 {
+                    "character"
+                } else {
+                    "characters"
+                };
+                write!(
+                    f,
+                    "has a {field} of {found} {characters} where {expected} belong"
+                )
+            }
+            Fault::NotLowerHex { field } => {
+                write!(
+                    f,
+                    "has a {field} that is not made of the digits 0-9 and a-f alone"
+                )
+            }
+            Fault::AllZeros { field } => {
+                write!(f, "has a {field} of zeros only, which stands for none")
+            }
+            Fault::NoSeparator { field } => write!(f, "has no '-' after its {field}"),
+            Fault::Trailing { field } => {
+                write!(f, "goes on after its {field}, where it should end")
+            }
+            Fault::ForbiddenVersion => f.write_str("has version ff, which is forbidden"),
+            Fault::SamplingState { expected } => {
+                write!(
+                    f,
+                    "has a sampling state that does not exist: {expected} would be right"
+                )
+            }
+            Fault::NoEqualsSign => f.write_str("has a list member without '='"),
+            Fault::Key { expected } => write!(f, "has a list member whose key is not {expected}"),
+            Fault::Value { expected } => {
+                write!(f, "has a list member whose value is not {expected}")
+            }
+            Fault::TooManyMembers { limit } => write!(f, "has more than {limit} list members"),
+            Fault::TooLarge { limit } => write!(f, "has more than {limit} bytes"),
+            Fault::NotReadUpstream => {
+                f.write_str("holds what the specification allows and it does not read")
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The four things a header can say about sampling.
+
+use serde::{Deserialize, Serialize};
+
+/// What the sender decided about recording the trace.
+///
+/// W3C knows `Drop` and `Keep` only. B3 has all four
+/// (<https://github.com/openzipkin/b3-propagation#sampling-state>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// No decision was sent: the receiver makes it.
+    #[default]
+    Deferred,
+    /// Do not record.
+    Drop,
+    /// Record.
+    Keep,
+    /// Record, whatever samplers would say: somebody is looking for a fault.
+    Debug,
+}
+
+impl Sampling {
+    /// The decision alone: `Some(true)` to record, `Some(false)` not to, `None` when deferred.
+    pub const fn decision(self) -> Option<bool> {
+        match self {
+            Sampling::Deferred => None,
+            Sampling::Drop => Some(false),
+            Sampling::Keep | Sampling::Debug => Some(true),
+        }
+    }
+
+    /// Whether it is the debug state.
+    pub const fn is_debug(self) -> bool {
+        matches!(self, Sampling::Debug)
+    }
+
+    /// `Keep` or `Drop`, from the sampled bit of formats that have just that.
+    pub const fn from_sampled(sampled: bool) -> Self {
+        if sampled {
+            Sampling::Keep
+        } else {
+            Sampling::Drop
+        }
+    }
+}

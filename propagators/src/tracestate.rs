@@ -1,0 +1,236 @@
+//! Vendors' data beside a W3C trace context.
+//!
+//! W3C Trace Context Level 2, section 3.3 (<https://www.w3.org/TR/trace-context-2/#tracestate-header>):
+//!
+//! ```text
+//! list        = list-member 0*31( OWS "," OWS list-member )
+//! list-member = key "=" value / OWS
+//! key         = ( lcalpha / DIGIT ) 0*255( lcalpha / DIGIT / "_" / "-" / "*" / "/" / "@" )
+//! value       = 0*255( %x20 / nblk-chr ) nblk-chr
+//! nblk-chr    = %x21-2B / %x2D-3C / %x3E-7E
+//! ```
+//!
+//! In words: up to 32 members, most recent first, empty ones allowed and not counted. A list that breaks the
+//! grammar anywhere is dropped as a whole, and never takes `traceparent` with it.
+//!
+//! Size bound: 32 members of at most 513 bytes and the commas between them, 16,447 bytes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use crate::carrier::{NOT_TEXT, trimmed};
+use crate::mode::Engine;
+use crate::reject::{Fault, Reject};
+
+pub(crate) const HEADER: &str = "tracestate";
+
+/// The most members a list may have.
+pub(crate) const MAX_MEMBERS: usize = 32;
+/// The most bytes a key or a value may have.
+const MAX_PART: usize = 256;
+
+const LIST: &str = "W3C Trace Context Level 2, section 3.3.1.2 (list)";
+const KEY: &str = "W3C Trace Context Level 2, section 3.3.1.3.1 (key)";
+const VALUE: &str = "W3C Trace Context Level 2, section 3.3.1.3.2 (value)";
+
+/// A list of vendors' entries, most recent first; empty when there is none.
+///
+/// It holds what W3C's grammar allows, without optional white space and empty members, and the first of
+/// several members with the same key. Cloning is cheap.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct TraceState(Option<Arc<str>>);
+
+impl TraceState {
+    /// No entries.
+    pub const EMPTY: TraceState = TraceState(None);
+
+    /// Reads a header's value.
+    ///
+    /// # Errors
+    ///
+    /// When the list breaks the grammar; then all of it is to be dropped.
+    pub fn parse(value: &str) -> Result<Self, Reject> {
+        Self::collect(|each| each(value))
+    }
+
+    /// Reads the values of all headers of this name, which make one list (RFC 9110, section 5.3).
+    pub(crate) fn collect<'a>(
+        headers: impl FnOnce(&mut dyn FnMut(&'a str)),
+    ) -> Result<Self, Reject> {
+        let mut members = Members::default();
+        headers(&mut |value| members.read(value));
+        members.finish()
+    }
+
+    /// What the upstream crates hold, which is not all that W3C's grammar would allow or ask for.
+    pub(crate) fn from_upstream(list: &str) -> Self {
+        TraceState((!list.is_empty()).then(|| Arc::from(list)))
+    }
+
+    /// The list as a header's value.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The entries, most recent first.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.as_str()
+            .split(',')
+            .filter_map(|member| member.split_once('='))
+    }
+
+    /// One vendor's value.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.members()
+            .find_map(|(member, value)| (member == key).then_some(value))
+    }
+}
+
+impl fmt::Display for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl std::str::FromStr for TraceState {
+    type Err = Reject;
+
+    fn from_str(value: &str) -> Result<Self, Reject> {
+        Self::parse(value)
+    }
+}
+
+/// A list while it is being read; on the stack, since most lists are refused or taken as they are.
+#[derive(Default)]
+struct Members<'a> {
+    /// The key of each member, and the member.
+    list: ArrayVec<(&'a str, &'a str), MAX_MEMBERS>,
+    /// The first header's value.
+    first: &'a str,
+    headers: usize,
+    /// Where the header at hand starts in all of them joined.
+    offset: usize,
+    fault: Option<Reject>,
+}
+
+impl<'a> Members<'a> {
+    fn read(&mut self, header: &'a str) {
+        if self.headers == 0 {
+            self.first = header;
+        }
+        self.headers += 1;
+        let mut start = self.offset;
+        for piece in header.split(',') {
+            if self.fault.is_some() {
+                return;
+            }
+            let (member, cut) = trimmed(piece);
+            if !member.is_empty() {
+                self.fault = self.add(member, start + cut).err();
+            }
+            start += piece.len() + 1;
+        }
+        self.offset = start;
+    }
+
+    /// Adds a member that starts at `position`.
+    fn add(&mut self, member: &'a str, position: usize) -> Result<(), Reject> {
+        let fault = |fault, offset, spec| Reject {
+            format: crate::formats::tracecontext::NAME,
+            header: HEADER,
+            fault,
+            position: Some(position + offset),
+            spec,
+            engine: Engine::Native,
+        };
+        if member == NOT_TEXT {
+            return Err(fault(Fault::NotText, 0, LIST));
+        }
+        let Some((key, value)) = member.split_once('=') else {
+            return Err(fault(Fault::NoEqualsSign, 0, LIST));
+        };
+        if let Some(offset) = key_fault(key.as_bytes()) {
+            let expected = "1 to 256 of a-z, 0-9 and _-*/@ with a letter or digit first";
+            return Err(fault(Fault::Key { expected }, offset, KEY));
+        }
+        if let Some(offset) = value_fault(value.as_bytes()) {
+            let expected = "1 to 256 printable ASCII characters other than ',' and '='";
+            return Err(fault(
+                Fault::Value { expected },
+                key.len() + 1 + offset,
+                VALUE,
+            ));
+        }
+        // One entry for each key, and the first is the most recent (section 3.3.1.4).
+        if self.list.iter().any(|(earlier, _)| *earlier == key) {
+            return Ok(());
+        }
+        self.list
+            .try_push((key, member))
+            .map_err(|_| fault(Fault::TooManyMembers { limit: MAX_MEMBERS }, 0, LIST))
+    }
+
+    fn finish(self) -> Result<TraceState, Reject> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let bytes = self
+            .list
+            .iter()
+            .map(|(_, member)| member.len() + 1)
+            .sum::<usize>();
+        Ok(TraceState(if self.list.is_empty() {
+            None
+        } else if self.headers == 1 && bytes == self.first.len() + 1 {
+            // Nothing was left out: it is in its shortest form already.
+            Some(Arc::from(self.first))
+        } else {
+            let mut joined = String::with_capacity(bytes);
+            for (_, member) in &self.list {
+                if !joined.is_empty() {
+                    joined.push(',');
+                }
+                joined.push_str(member);
+            }
+            Some(Arc::from(joined))
+        }))
+    }
+}
+
+/// Where a key breaks the grammar.
+fn key_fault(key: &[u8]) -> Option<usize> {
+    let within =
+        |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
+    match key.first() {
+        Some(b'a'..=b'z' | b'0'..=b'9') => {}
+        _ => return Some(0),
+    }
+    key.iter()
+        .position(|byte| !within(byte))
+        .or((key.len() > MAX_PART).then_some(MAX_PART))
+}
+
+/// Where a value breaks the grammar; the white space after it is gone already.
+fn value_fault(value: &[u8]) -> Option<usize> {
+    let within = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b',' && *byte != b'=';
+    if value.is_empty() {
+        return Some(0);
+    }
+    value
+        .iter()
+        .position(|byte| !within(byte))
+        .or((value.len() > MAX_PART).then_some(MAX_PART))
+}

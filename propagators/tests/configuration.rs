@@ -1,0 +1,161 @@
+//! Modes, pairings, and what a service reads from its environment.
+
+use std::collections::HashMap;
+
+use baton_propagators::{Engine, Mode, OnConflict, Pairing, Propagation, Select};
+
+fn environment(variables: &[(&str, &str)]) -> Result<Propagation, Vec<String>> {
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    Propagation::from_environment(|name| variables.get(name).map(|value| (*value).to_owned()))
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_mode_is_a_list_of_names_and_shows_the_standard_ones() {
+    for (text, shown) in [
+        ("tracecontext", "tracecontext"),
+        ("tracecontext,b3", "tracecontext,b3"),
+        ("b3,tracecontext", "b3,tracecontext"),
+        (" tracecontext , baggage ", "tracecontext,baggage"),
+        ("w3c", "tracecontext"),
+        ("W3C,Baggage", "tracecontext,baggage"),
+        ("mixed", "tracecontext,b3"),
+        ("mixed,b3multi", "tracecontext,b3,b3multi"),
+        ("none", "none"),
+        (" None ", "none"),
+    ] {
+        let mode: Mode = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(mode.to_string(), shown);
+        assert_eq!(mode.is_none(), shown == "none");
+        let json = serde_json::to_string(&mode).expect("JSON");
+        assert_eq!(json, format!("{shown:?}"));
+        assert_eq!(serde_json::from_str::<Mode>(&json).expect("a mode"), mode);
+    }
+}
+
+#[test]
+fn a_wrong_mode_is_refused_with_the_accepted_names() {
+    let accepted = "a mode is none, or a comma list of tracecontext, baggage, b3, b3multi \
+                    (also w3c for tracecontext, mixed for tracecontext,b3)";
+    for (text, fault) in [
+        ("", "a name is missing"),
+        ("b3,", "a name is missing"),
+        ("b3,,tracecontext", "a name is missing"),
+        ("b4", "unknown format \"b4\""),
+        ("b3 tracecontext", "unknown format \"b3 tracecontext\""),
+        ("b3,b3", "b3 is listed twice"),
+        ("mixed,b3", "b3 is listed twice"),
+        ("b3,none", "none stands beside other names"),
+        ("none,none", "none stands beside other names"),
+    ] {
+        let refusal = text.parse::<Mode>().expect_err(text).to_string();
+        assert_eq!(refusal, format!("{fault} in {text:?}; {accepted}"));
+    }
+}
+
+#[test]
+fn a_pairing_names_both_sides_and_its_directory() {
+    for (text, shown, name) in [
+        ("b3", "b3:b3", "b3"),
+        (
+            "tracecontext:tracecontext",
+            "tracecontext:tracecontext",
+            "tracecontext",
+        ),
+        ("tracecontext:b3", "tracecontext:b3", "tracecontext_to_b3"),
+        ("mixed:b3", "tracecontext,b3:b3", "tracecontext+b3_to_b3"),
+        ("none: w3c", "none:tracecontext", "none_to_tracecontext"),
+        (
+            "w3c,baggage",
+            "tracecontext,baggage:tracecontext,baggage",
+            "tracecontext+baggage",
+        ),
+    ] {
+        let pairing: Pairing = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(pairing.to_string(), shown);
+        assert_eq!(pairing.name(), name);
+        assert_eq!(shown.parse::<Pairing>().expect("a pairing"), pairing);
+        let json = serde_json::to_string(&pairing).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<Pairing>(&json).expect("a pairing"),
+            pairing
+        );
+    }
+    assert!("b3:".parse::<Pairing>().is_err());
+    assert!("b3:b3:b3".parse::<Pairing>().is_err());
+}
+
+#[test]
+fn without_variables_a_service_speaks_tracecontext_and_baggage() {
+    for unset in [
+        &[][..],
+        &[
+            ("OTEL_PROPAGATORS", ""),
+            ("BATON_INJECT", " "),
+            ("BATON_ENGINE", ""),
+        ],
+    ] {
+        let propagation = environment(unset).expect("nothing is wrong");
+        assert_eq!(propagation, Propagation::default());
+        assert_eq!(propagation.inject.to_string(), "tracecontext,baggage");
+        assert_eq!(propagation.extract.to_string(), "tracecontext,baggage");
+        assert_eq!(propagation.select, Select::Last);
+        assert_eq!(propagation.on_conflict, OnConflict::Keep);
+        assert_eq!(propagation.engine, Engine::Native);
+    }
+}
+
+#[test]
+fn each_direction_can_be_overridden() {
+    let propagation = environment(&[
+        ("OTEL_PROPAGATORS", "b3"),
+        ("BATON_EXTRACT", "mixed"),
+        ("BATON_EXTRACT_SELECT", "first"),
+        ("BATON_ON_CONFLICT", "link"),
+        ("BATON_ENGINE", "otel"),
+    ])
+    .expect("nothing is wrong");
+    assert_eq!(propagation.inject.to_string(), "b3");
+    assert_eq!(propagation.extract.to_string(), "tracecontext,b3");
+    assert_eq!(propagation.select, Select::First);
+    assert_eq!(propagation.on_conflict, OnConflict::Link);
+    assert_eq!(propagation.engine, Engine::Otel);
+}
+
+#[test]
+fn otel_propagators_counts_a_duplicate_once_and_our_own_variables_refuse_it() {
+    let propagation = environment(&[("OTEL_PROPAGATORS", "b3,tracecontext,b3")])
+        .expect("OpenTelemetry allows it");
+    assert_eq!(propagation.extract.to_string(), "b3,tracecontext");
+    let problems = environment(&[("BATON_INJECT", "b3,b3")]).expect_err("it is a mistake");
+    assert!(problems[0].contains("b3 is listed twice"), "{problems:?}");
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_variable_value_and_what_is_accepted() {
+    let problems = environment(&[
+        ("OTEL_PROPAGATORS", "tracecontxt"),
+        ("BATON_INJECT", "none,b3"),
+        ("BATON_EXTRACT_SELECT", "middle"),
+        ("BATON_ON_CONFLICT", "panic"),
+        ("BATON_ENGINE", "java"),
+    ])
+    .expect_err("all are wrong");
+    let expected = [
+        [
+            "OTEL_PROPAGATORS=\"tracecontxt\"",
+            "tracecontext, baggage, b3, b3multi",
+        ],
+        [
+            "BATON_INJECT=\"none,b3\"",
+            "tracecontext, baggage, b3, b3multi",
+        ],
+        ["BATON_EXTRACT_SELECT=\"middle\"", "last, first"],
+        ["BATON_ON_CONFLICT=\"panic\"", "keep, link, restart"],
+        ["BATON_ENGINE=\"java\"", "native, otel"],
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, parts) in problems.iter().zip(expected) {
+        assert!(parts.iter().all(|part| problem.contains(part)), "{problem}");
+    }
+}

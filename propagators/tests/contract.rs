@@ -1,0 +1,245 @@
+//! What every format keeps: each entry of `FORMATS` goes through all of this, so that a new one need not ask for it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use baton_propagators::baggage::Entry;
+use baton_propagators::{
+    Baggage, Candidate, Extracted, FORMATS, Format, Getter, HeaderList, Mode, Outcome, Outgoing,
+    Sampling, Setter, SpanId, TraceContext, TraceId, format, formats,
+};
+
+const TRACE_ID: &str = "463ac35c9f6413ad48485a3953bb6124";
+const TRACE_ID_64: &str = "000000000000000048485a3953bb6124";
+const SPAN_ID: &str = "a2fb4a1d1a96d312";
+
+/// What a format's name stands for in the contract: whether it carries contexts or baggage, and which states of a
+/// context come back as another one.
+fn carries_contexts(format: &dyn Format) -> bool {
+    format.name() != "baggage"
+}
+
+/// What a sampling state comes back as.
+fn expected(format: &dyn Format, sampling: Sampling) -> Sampling {
+    match (format.name(), sampling) {
+        ("tracecontext", Sampling::Deferred) => Sampling::Drop,
+        ("tracecontext", Sampling::Debug) => Sampling::Keep,
+        _ => sampling,
+    }
+}
+
+fn context(trace_id: &str, sampling: Sampling) -> TraceContext {
+    let trace_id = TraceId::from_hex(trace_id).expect("a trace id");
+    let span_id = SpanId::from_hex(SPAN_ID).expect("a span id");
+    TraceContext::new(trace_id, span_id, sampling)
+}
+
+fn injected(format: &dyn Format, outgoing: &Outgoing) -> HeaderList {
+    let mut headers = HeaderList::new();
+    format.inject(outgoing, &mut headers);
+    headers
+}
+
+/// A carrier that remembers which headers it was asked for.
+#[derive(Default)]
+struct Watched {
+    headers: HeaderList,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Getter for Watched {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.headers.get_all(name, each);
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.headers.keys(each);
+    }
+}
+
+#[test]
+fn every_format_can_be_named_in_a_mode_and_has_its_name_once() {
+    let names: Vec<_> = formats().collect();
+    let distinct: BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), FORMATS.len());
+    for format in FORMATS {
+        let mode: Mode = format.name().parse().expect("a format's name is a mode");
+        assert_eq!(mode.names().collect::<Vec<_>>(), [format.name()]);
+        let found = format::find(&format.name().to_uppercase()).map(|found| found.name());
+        assert_eq!(found, Some(format.name()));
+    }
+}
+
+#[test]
+fn every_header_that_is_read_or_written_is_among_the_fields() {
+    let states = [
+        Sampling::Deferred,
+        Sampling::Drop,
+        Sampling::Keep,
+        Sampling::Debug,
+    ];
+    for format in FORMATS {
+        let fields: BTreeSet<&str> = format.fields().iter().copied().collect();
+        assert_eq!(fields.len(), format.fields().len(), "{}", format.name());
+        let mut used = BTreeSet::new();
+        for state in states {
+            let mut context = context(TRACE_ID, state);
+            context.tracestate = "congo=t61rcWkgMzE".parse().expect("a tracestate");
+            let outgoing = Outgoing {
+                context: Some(context),
+                baggage: Some([Entry::new("key", "value")].into_iter().collect()),
+            };
+            let written = injected(*format, &outgoing);
+            used.extend(written.iter().map(|(name, _)| name.to_owned()));
+
+            // What is read depends on what is there, so every format's headers are, and none.
+            let others = FORMATS.iter().map(|other| injected(*other, &outgoing));
+            for headers in others.chain([HeaderList::new()]) {
+                let watched = Watched {
+                    headers,
+                    ..Watched::default()
+                };
+                format.extract(&watched);
+                used.extend(watched.asked.into_inner());
+            }
+        }
+        let used: BTreeSet<&str> = used.iter().map(String::as_str).collect();
+        assert_eq!(used, fields, "{}", format.name());
+        assert!(
+            fields.iter().all(|field| *field == field.to_lowercase()),
+            "{}",
+            format.name()
+        );
+    }
+}
+
+#[test]
+fn a_context_comes_back_as_it_was_sent() {
+    let states = [
+        Sampling::Deferred,
+        Sampling::Drop,
+        Sampling::Keep,
+        Sampling::Debug,
+    ];
+    for format in FORMATS.iter().filter(|format| carries_contexts(**format)) {
+        for trace_id in [TRACE_ID, TRACE_ID_64] {
+            for state in states {
+                let sent = context(trace_id, state);
+                let headers = injected(*format, &sent.clone().into());
+                let found = format.extract(&headers);
+                let expected = TraceContext {
+                    sampling: expected(*format, state),
+                    ..sent
+                };
+                assert_eq!(
+                    found.context(),
+                    Some(&expected),
+                    "{}, {state:?}",
+                    format.name()
+                );
+                assert_eq!(found.format, format.name());
+                assert_eq!(found.objection, None, "{}, {state:?}", format.name());
+                assert!(format.fields().contains(&found.header), "{}", format.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_child_replaces_its_parent_in_the_same_carrier() {
+    for format in FORMATS.iter().filter(|format| carries_contexts(**format)) {
+        let mut headers = injected(*format, &context(TRACE_ID, Sampling::Keep).into());
+        let mut child = context(TRACE_ID, Sampling::Keep);
+        child.span_id = SpanId::from_hex("05e3ac9a4f6e3b90").expect("a span id");
+        format.inject(&child.clone().into(), &mut headers);
+        assert_eq!(
+            format.extract(&headers).context(),
+            Some(&child),
+            "{}",
+            format.name()
+        );
+    }
+}
+
+#[test]
+fn injecting_nothing_writes_nothing() {
+    for format in FORMATS {
+        let headers = injected(*format, &Outgoing::default());
+        assert!(headers.is_empty(), "{} wrote {headers:?}", format.name());
+    }
+}
+
+#[test]
+fn an_empty_carrier_is_absent_and_not_malformed() {
+    for format in FORMATS {
+        let found = format.extract(&HeaderList::new());
+        assert_eq!(found, Candidate::absent(format.name(), found.header));
+        assert!(format.fields().contains(&found.header), "{}", format.name());
+    }
+}
+
+#[test]
+fn a_header_of_noise_is_malformed_with_a_section_and_a_header_of_its_own() {
+    for format in FORMATS {
+        let mut headers = HeaderList::new();
+        for field in format.fields() {
+            headers.set(field, "\u{1}noise");
+        }
+        let found = format.extract(&headers);
+        let Outcome::Malformed(reject) = &found.outcome else {
+            panic!("{} took noise for {:?}", format.name(), found.outcome);
+        };
+        assert_eq!(reject.format, format.name());
+        assert!(!reject.spec.is_empty(), "{}", format.name());
+        assert!(
+            format.fields().contains(&reject.header),
+            "{}",
+            format.name()
+        );
+        assert!(reject.to_string().starts_with(reject.header), "{reject}");
+    }
+}
+
+#[test]
+fn every_format_opens_with_its_specification_its_size_and_its_limits() {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/formats");
+    for format in FORMATS {
+        let path = sources.join(format.name()).with_extension("rs");
+        let source = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{error}: {}", path.display()));
+        let opening: String = source
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
+        for part in ["https://", "Size bound:", "What it cannot carry:"] {
+            assert!(
+                opening.contains(part),
+                "{} does not say: {part}",
+                format.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn baggage_comes_back_as_it_was_sent() {
+    let sent: Baggage = [
+        Entry::new("userId", "Amélie, =;\"\\ 100%"),
+        Entry::new("empty", ""),
+        Entry {
+            metadata: "p;q=1".to_owned(),
+            ..Entry::new("userId", "again")
+        },
+    ]
+    .into_iter()
+    .collect();
+    let outgoing = Outgoing {
+        context: None,
+        baggage: Some(sent.clone()),
+    };
+    let format = format::find("baggage").expect("a format");
+    let found = format.extract(&injected(format, &outgoing));
+    assert_eq!(found.outcome, Outcome::Valid(Extracted::Baggage(sent)));
+    assert_eq!(found.objection, None);
+}

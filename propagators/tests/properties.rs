@@ -1,0 +1,201 @@
+//! What holds for all contexts and all headers.
+
+use std::collections::HashMap;
+
+use baton_propagators::baggage::Entry;
+use baton_propagators::envelope::{self, Record};
+use baton_propagators::{
+    Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
+    Sampling, SpanId, TraceContext, TraceId, TraceState, format,
+};
+use proptest::prelude::*;
+
+fn any_tracestate() -> impl Strategy<Value = TraceState> {
+    let key = "[a-z0-9][a-z0-9_*/@-]{0,20}";
+    let value = "[ -+--<>-~]{0,30}[!-+--<>-~]";
+    prop::collection::btree_map(key, value, 0..=32).prop_map(|members| {
+        let members: Vec<_> = members
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        members.join(",").parse().expect("it follows the grammar")
+    })
+}
+
+fn any_context() -> impl Strategy<Value = TraceContext> {
+    let sampling = prop::sample::select(vec![
+        Sampling::Deferred,
+        Sampling::Drop,
+        Sampling::Keep,
+        Sampling::Debug,
+    ]);
+    (
+        any::<[u8; 16]>(),
+        any::<[u8; 8]>(),
+        sampling,
+        any::<bool>(),
+        any_tracestate(),
+    )
+        .prop_filter_map(
+            "zeros",
+            |(trace_id, span_id, sampling, random, tracestate)| {
+                Some(TraceContext {
+                    trace_id: TraceId::from_bytes(trace_id)?,
+                    span_id: SpanId::from_bytes(span_id)?,
+                    sampling,
+                    random,
+                    tracestate,
+                })
+            },
+        )
+}
+
+/// A header's value: noise, or a valid one with some of its characters changed.
+fn any_value() -> impl Strategy<Value = String> {
+    let valid = prop::sample::select(vec![
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more",
+        "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-d-05e3ac9a4f6e3b90",
+        "463ac35c9f6413ad48485a3953bb6124",
+        "a2fb4a1d1a96d312",
+        "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
+        "key1=value1;property1;property2, key2 = value%C3%A9",
+        "1",
+    ]);
+    let changed = (
+        valid,
+        prop::collection::vec((any::<prop::sample::Index>(), any::<char>()), 0..3),
+    );
+    prop_oneof![
+        any::<String>(),
+        "[0-9a-f-]{0,80}",
+        "[a-z=,; %-]{0,80}",
+        changed.prop_map(|(valid, changes)| {
+            let mut characters: Vec<char> = valid.chars().collect();
+            for (place, character) in changes {
+                let place = place.index(characters.len());
+                characters[place] = character;
+            }
+            characters.into_iter().collect()
+        }),
+    ]
+}
+
+fn any_headers() -> impl Strategy<Value = HeaderList> {
+    let names: Vec<&str> = FORMATS
+        .iter()
+        .flat_map(|format| format.fields())
+        .copied()
+        .collect();
+    prop::collection::vec((prop::sample::select(names), any_value()), 0..10)
+        .prop_map(|headers| headers.into_iter().collect())
+}
+
+fn all_formats(engine: Engine) -> Propagation {
+    let names: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
+    let mode: Mode = names.join(",").parse().expect("all formats");
+    Propagation {
+        engine,
+        ..Propagation::from(mode)
+    }
+}
+
+proptest! {
+    #[test]
+    fn b3_gives_back_all_but_what_only_w3c_has(sent in any_context()) {
+        for name in ["b3", "b3multi"] {
+            let format = format::find(name).expect("a format");
+            let mut headers = HeaderList::new();
+            format.inject(&sent.clone().into(), &mut headers);
+            let expected = TraceContext::new(sent.trace_id, sent.span_id, sent.sampling);
+            let found = format.extract(&headers);
+            prop_assert_eq!(found.context(), Some(&expected));
+        }
+    }
+
+    #[test]
+    fn tracecontext_gives_back_all_but_debug_and_deferral(sent in any_context()) {
+        let format = format::find("tracecontext").expect("a format");
+        let mut headers = HeaderList::new();
+        format.inject(&sent.clone().into(), &mut headers);
+        let expected = TraceContext {
+            sampling: Sampling::from_sampled(sent.sampling.decision() == Some(true)),
+            ..sent
+        };
+        let found = format.extract(&headers);
+        prop_assert_eq!(found.context(), Some(&expected));
+        prop_assert_eq!(found.objection, None);
+    }
+
+    #[test]
+    fn baggage_gives_back_any_text(entries in prop::collection::vec(("[!#-'*+.0-9A-Z^-z|~-]{1,10}", any::<String>()), 1..10)) {
+        let sent: Baggage = entries.iter().map(|(key, value)| Entry::new(key, value)).collect();
+        let outgoing = Outgoing { context: None, baggage: Some(sent.clone()) };
+        let format = format::find("baggage").expect("a format");
+        let mut headers = HeaderList::new();
+        format.inject(&outgoing, &mut headers);
+        prop_assume!(headers.iter().all(|(_, value)| value.len() < 8000));
+        prop_assert_eq!(format.extract(&headers).outcome, Outcome::Valid(Extracted::Baggage(sent)));
+    }
+
+    #[test]
+    fn no_headers_make_it_panic_and_every_refusal_has_its_place_within_the_value(headers in any_headers()) {
+        for engine in [Engine::Native, Engine::Otel] {
+            let extraction = all_formats(engine).extract(&headers);
+            prop_assert_eq!(extraction.candidates.len(), FORMATS.len());
+            for candidate in &extraction.candidates {
+                for reject in candidate.reject().into_iter().chain(candidate.objection.as_deref()) {
+                    let arrived: Vec<_> = headers.iter().filter(|(name, _)| *name == reject.header).map(|(_, value)| value).collect();
+                    prop_assert!(reject.position.is_none_or(|at| at <= arrived.join(",").len()), "{}", reject);
+                    prop_assert!(!reject.to_string().is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_native_continues_goes_out_and_comes_back(headers in any_headers()) {
+        let propagation = all_formats(Engine::Native);
+        let first = propagation.extract(&headers);
+        let outgoing = Outgoing { context: first.context().cloned(), baggage: first.baggage.clone() };
+        let mut written = HeaderList::new();
+        propagation.inject(&outgoing, &mut written);
+        let second = propagation.extract(&written);
+        prop_assert_eq!(first.context().map(|context| (context.trace_id, context.span_id)), second.context().map(|context| (context.trace_id, context.span_id)));
+        prop_assert!(second.candidates.iter().all(|candidate| candidate.reject().is_none()));
+    }
+
+    #[test]
+    fn a_map_answers_as_a_list_does(value in any_value(), upper in any::<bool>()) {
+        for format in FORMATS {
+            for field in format.fields() {
+                let name = if upper { field.to_uppercase() } else { (*field).to_owned() };
+                let map = HashMap::from([(name.clone(), value.clone())]);
+                let list = HeaderList::from([(name, value.clone())]);
+                prop_assert_eq!(format.extract(&map), format.extract(&list));
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_some_record(bytes in any::<Vec<u8>>()) {
+        let record = envelope::decode(&bytes);
+        let json = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok();
+        prop_assert_eq!(json, !matches!(record, Record::NotJson));
+    }
+
+    #[test]
+    fn an_envelope_gives_back_body_and_headers(
+        headers in prop::collection::btree_map("[a-z-]{1,12}", any::<String>(), 0..5),
+        body in prop::sample::select(vec!["{}", " {\"a\" : 1.50 } ", "[1,2]", "\"text\"", "null", "1e400", "{\"a\":1,\"a\":2}"]),
+    ) {
+        let headers: HeaderList = headers.into_iter().collect();
+        let record = envelope::encode(body, &headers);
+        let Record::Envelope { tracecontext, record, carrier_bytes } = envelope::decode(record.as_bytes()) else {
+            panic!("an envelope is an envelope");
+        };
+        prop_assert_eq!(&tracecontext, &headers);
+        prop_assert_eq!(record.get(), body.trim());
+        prop_assert_eq!(carrier_bytes, envelope::carrier_bytes(&headers));
+    }
+}

@@ -1,0 +1,320 @@
+//! The command line: every command, flag and default.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use baton_propagators::mode::{Engine, Mode, Pairing};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const HELP_TEMPLATE: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Switch propagator modes:
+  up      Start the lab and stay
+  switch  Change the modes of a lab that is up, without losing a request
+  logs    Show the functions' logs
+
+Generate traffic, mix and match formats, compare traces:
+  run     Start a lab, send a burst under each pairing, compare what became of the traces
+
+Options:
+{options}
+
+`baton help COMMAND` says more about each.
+";
+
+/// Shows whether trace context survives the hand-off between services.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, help_template = HELP_TEMPLATE)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArguments {
+    /// What to print on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Print without colour, as does the variable NO_COLOR
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Print no progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more about what happens
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// The formats of a command's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a lab, send a burst under each pairing, compare what became of the traces
+    Run(RunArguments),
+    /// Start the lab and stay; Ctrl-C delivers what was accepted and ends it
+    Up(UpArguments),
+    /// Change the modes of a lab that is up, without losing a request
+    Switch(SwitchArguments),
+    /// Show the functions' logs
+    Logs(LogsArguments),
+    /// Be one of the two functions, for the Lambda Runtime API that the environment names
+    #[command(hide = true)]
+    Function {
+        /// Which
+        #[arg(value_enum)]
+        function: FunctionName,
+    },
+    /// Carry out the plan on standard input
+    #[command(hide = true)]
+    Attack,
+    /// Run a command that ends when its parent does
+    #[command(hide = true)]
+    Sandbox {
+        /// Program and arguments
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+/// The two functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FunctionName {
+    /// Puts the body of a request on the stream
+    Producer,
+    /// Reads the stream's records
+    Consumer,
+}
+
+/// `baton run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The producer's mode and the consumer's, as in tracecontext:b3; one mode alone means both. Without any:
+    /// none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext, tracecontext,b3:b3 and
+    /// tracecontext:tracecontext,b3
+    #[arg(value_name = "PAIRING")]
+    pub(crate) pairings: Vec<Pairing>,
+    /// How many users send at the same time
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub(crate) users: usize,
+    /// How many requests to send under each pairing [default: 2000]
+    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    pub(crate) requests: Option<u64>,
+    /// How long to send under each pairing, as in 10s, instead of a number of requests
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+    /// The most requests per second, over all users
+    #[arg(long, value_name = "RATE")]
+    pub(crate) rate: Option<f64>,
+    /// Whose code reads and writes the headers: native or otel
+    #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
+    pub(crate) engine: Engine,
+    /// The formats the client sends [default: the producer's]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) client: Option<Mode>,
+    /// Where to save the runs, one directory each [default: runs/ and the time]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) lab: LabArguments,
+}
+
+/// `baton up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    /// The producer's mode, as in tracecontext,b3 [default: OTEL_PROPAGATORS, or tracecontext,baggage]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) producer: Option<Mode>,
+    /// The consumer's mode [default: OTEL_PROPAGATORS, or tracecontext,baggage]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) consumer: Option<Mode>,
+    /// The port of the endpoint; 0 lets the system choose, here and for the other ports
+    #[arg(long, default_value_t = 3000, value_name = "PORT")]
+    pub(crate) port: u16,
+    /// The port of the lab's page
+    #[arg(long, default_value_t = 3001, value_name = "PORT")]
+    pub(crate) page_port: u16,
+    /// The port of the Kinesis API
+    #[arg(long, default_value_t = 4567, value_name = "PORT")]
+    pub(crate) kinesis_port: u16,
+    /// The port of the OTLP/HTTP collector
+    #[arg(long, default_value_t = 4318, value_name = "PORT")]
+    pub(crate) otlp_port: u16,
+    /// Save a run of all that the lab sees, on exit
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    /// Run another Lambda binary as one of the functions, as in consumer='node consumer.js'
+    #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = foreign_function)]
+    pub(crate) functions: Vec<ForeignFunction>,
+    #[command(flatten)]
+    pub(crate) lab: LabArguments,
+}
+
+/// Flags of the commands that start a lab.
+#[derive(Debug, Args)]
+pub(crate) struct LabArguments {
+    /// The most processes per function; they start on demand
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) instances: u16,
+    /// How many shards the stream has; order is kept within each
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) shards: u16,
+    /// Stop the processes between invocations, as Lambda does
+    #[arg(long)]
+    pub(crate) freeze: bool,
+    /// The most records in a batch for the consumer
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) batch_size: u16,
+    /// How long to gather records for a batch, as in 500ms
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    pub(crate) batch_window: Duration,
+    /// How often a batch that fails is tried again before its records are set aside
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) retries: u32,
+    /// Try a batch that fails again as a whole, instead of splitting it in two
+    #[arg(long)]
+    pub(crate) no_bisect: bool,
+}
+
+/// `baton switch`.
+#[derive(Debug, Args)]
+pub(crate) struct SwitchArguments {
+    /// The new modes, as in producer=b3 consumer=tracecontext,b3
+    #[arg(required = true, value_name = "FUNCTION=MODE", value_parser = new_mode)]
+    pub(crate) modes: Vec<(FunctionName, Mode)>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+/// `baton logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// Whose log
+    #[arg(value_enum)]
+    pub(crate) function: FunctionName,
+    /// Go on printing what comes, until the lab ends
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+/// Which lab, when several are up.
+#[derive(Debug, Args)]
+pub(crate) struct LabChoice {
+    /// The lab with this endpoint port, when several are up
+    #[arg(long = "lab", value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+}
+
+/// A function that is not baton's own.
+#[derive(Clone, Debug)]
+pub(crate) struct ForeignFunction {
+    pub(crate) function: FunctionName,
+    pub(crate) command: Vec<String>,
+}
+
+fn function_name(text: &str) -> Result<FunctionName, String> {
+    FunctionName::from_str(text, false).map_err(|_| format!("{text:?} is neither producer nor consumer"))
+}
+
+fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
+    let (name, command) = text
+        .split_once('=')
+        .ok_or("expected producer=COMMAND or consumer=COMMAND")?;
+    let words = shlex::split(command).ok_or("the command's quotes do not match")?;
+    if words.is_empty() {
+        return Err("the command is empty".to_owned());
+    }
+    Ok(ForeignFunction {
+        function: function_name(name)?,
+        command: words,
+    })
+}
+
+fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
+    let (name, mode) = text
+        .split_once('=')
+        .ok_or("expected producer=MODE or consumer=MODE, as in producer=b3")?;
+    let mode = mode.parse().map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
+    Ok((function_name(name)?, mode))
+}
+
+/// A time with its unit: `250ms`, `10s`, `2m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let explain = || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
+    let unit_start = text
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .ok_or_else(explain)?;
+    let (number, unit) = text.split_at(unit_start);
+    let number: f64 = number.parse().map_err(|_| explain())?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(explain()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| explain())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_help() {
+        for command in Arguments::command().get_subcommands() {
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_the_grouped_help() {
+        for command in Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            assert!(HELP_TEMPLATE.contains(&format!("\n  {} ", command.get_name())), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "10", "s", "10 s", "-1s", "1d", "1e400s", "é1s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn foreign_functions_are_split_as_a_shell_does() {
+        let function = foreign_function("consumer=node 'my consumer.js' --x").expect("valid");
+        assert_eq!(function.function, FunctionName::Consumer);
+        assert_eq!(function.command, ["node", "my consumer.js", "--x"]);
+        for wrong in ["node x.js", "other=node x.js", "consumer=", "consumer='x"] {
+            assert!(foreign_function(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

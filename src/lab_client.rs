@@ -1,0 +1,58 @@
+//! Finds a lab that is up and talks to it.
+
+use std::time::Duration;
+
+use baton_lab::registry::{self, Note};
+use baton_lab::{LabStatus, SwitchRequest};
+use serde::Deserialize;
+
+use crate::arguments::LabChoice;
+use crate::failure::Failure;
+
+/// A switch waits for processes to come up; longer than this means that something hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The one lab that is meant.
+pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
+    let labs = registry::labs().map_err(|error| Failure::usage(format!("labs that are up cannot be listed: {error}")))?;
+    let endpoints: Vec<_> = labs.iter().map(|lab| lab.addresses.endpoint.clone()).collect();
+    let mut chosen = labs
+        .into_iter()
+        .filter(|lab| choice.port.is_none_or(|port| endpoint_port(lab) == Some(port)));
+    match (chosen.next(), chosen.next()) {
+        (Some(lab), None) => Ok(lab),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "several labs are up; say which with --lab and the port of its endpoint: {}",
+            endpoints.join(", ")
+        ))),
+        (None, _) => Err(Failure::usage(match (choice.port, endpoints.as_slice()) {
+            (Some(port), [_, ..]) => {
+                format!("no lab has an endpoint on port {port}; up are {}", endpoints.join(", "))
+            }
+            _ => "no lab is up; start one with `baton up`".to_owned(),
+        })),
+    }
+}
+
+fn endpoint_port(lab: &Note) -> Option<u16> {
+    reqwest::Url::parse(&lab.addresses.endpoint).ok()?.port()
+}
+
+/// Asks the lab to change modes.
+pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabStatus, Failure> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    let address = format!("{}/switch", lab.addresses.page);
+    let unreachable = |error: reqwest::Error| {
+        Failure::check(format!("the lab of process {} does not answer at {address}: {error}", lab.pid))
+    };
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(Failure::check)?;
+    let response = client.post(&address).json(request).send().await.map_err(unreachable)?;
+    if response.status().is_success() {
+        return response.json().await.map_err(unreachable);
+    }
+    let refusal: Refusal = response.json().await.map_err(unreachable)?;
+    Err(Failure::check(refusal.message))
+}

@@ -1,0 +1,58 @@
+//! What the commands print: results on standard output, everything else on standard error.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::arguments::{Format, GlobalArguments};
+use crate::failure::Failure;
+
+/// How to print, as the command line and the terminal have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    /// Whether standard output shows colour.
+    pub(crate) colour: bool,
+    /// Whether standard error is a terminal, where a progress bar can move.
+    pub(crate) terminal: bool,
+}
+
+impl Output {
+    pub(crate) fn new(arguments: &GlobalArguments) -> Self {
+        let no_colour = arguments.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Output {
+            format: arguments.format,
+            quiet: arguments.quiet,
+            verbose: arguments.verbose,
+            colour: !no_colour && std::io::stdout().is_terminal(),
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Prints a result. A reader that has gone, `| head` for example, is no error.
+    pub(crate) fn print(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    }
+
+    /// Prints a result as one line of JSON.
+    pub(crate) fn print_json(&self, value: &impl Serialize) {
+        if let Ok(text) = serde_json::to_string(value) {
+            self.print(&text);
+        }
+    }
+
+    /// Says something that is not the result; silent under `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Says why the command failed.
+    pub(crate) fn error(&self, failure: &Failure) {
+        let _ = writeln!(std::io::stderr(), "baton: {failure}");
+    }
+}

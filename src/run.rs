@@ -1,0 +1,292 @@
+//! `baton run`: a burst under each pairing, measured, saved and compared.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use baton_lab::{Ending, Lab, LabOptions};
+use baton_loadgen::{Plan, Settings, Stop};
+use baton_propagators::mode::{ModeError, Pairing};
+use baton_traces::narrative::narrate;
+use baton_traces::run::{Manifest, RunDirectory};
+use baton_traces::summary::Summary;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use crate::arguments::{Format, FunctionName, LabArguments, RunArguments};
+use crate::attack_process::attack;
+use crate::failure::Failure;
+use crate::lab_options::{function_options, lab_options};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::table::table;
+
+/// What a run without pairings runs: nothing, each format alone, and the mixes that people meet on the way from
+/// B3 to W3C.
+const DEFAULT_PAIRINGS: [&str; 8] = [
+    "none",
+    "tracecontext",
+    "b3",
+    "b3multi",
+    "tracecontext:b3",
+    "b3:tracecontext",
+    "tracecontext,b3:b3",
+    "tracecontext:tracecontext,b3",
+];
+const DEFAULT_REQUESTS: u64 = 2000;
+/// The client's spans before they are folded into the run's.
+const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
+
+/// Runs every pairing and prints the table.
+pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let pairings = pairings(&arguments).map_err(Failure::usage)?;
+    let stop = match arguments.duration {
+        Some(duration) => Stop::Duration(duration),
+        None => Stop::Requests(arguments.requests.unwrap_or(DEFAULT_REQUESTS)),
+    };
+    let out = arguments.out.clone().unwrap_or_else(default_directory);
+    let runs = pairings
+        .into_iter()
+        .map(|pairing| Run {
+            directory: out.join(pairing.name()),
+            arguments: &arguments,
+            pairing,
+            stop,
+        })
+        .collect::<Vec<_>>();
+    // a fault in the plan is found before the first lab starts
+    for run in &runs {
+        run.plan("http://127.0.0.1:3000/", &run.directory)?;
+    }
+    let summaries = runtime()?.block_on(run_all(&runs, stop, output))?;
+    print(&summaries, &out, output);
+    let lost: u64 = summaries.iter().filter_map(|summary| summary.records).map(|records| records.lost).sum();
+    if lost > 0 {
+        return Err(Failure::check(format!("{lost} records were accepted and never delivered")));
+    }
+    let failed: u64 = summaries.iter().filter_map(|summary| summary.requests).map(|requests| requests.failed).sum();
+    if failed > 0 {
+        return Err(Failure::check(format!("{failed} requests failed; the load.json of each run says why")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pairings(arguments: &RunArguments) -> Result<Vec<Pairing>, ModeError> {
+    if arguments.pairings.is_empty() {
+        return DEFAULT_PAIRINGS.iter().map(|pairing| pairing.parse()).collect();
+    }
+    let mut pairings = Vec::new();
+    for pairing in &arguments.pairings {
+        if !pairings.contains(pairing) {
+            pairings.push(pairing.clone());
+        }
+    }
+    Ok(pairings)
+}
+
+fn default_directory() -> PathBuf {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    PathBuf::from("runs").join(now)
+}
+
+/// The lab serves thousands of small requests a second; two threads leave the cores to the functions.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::check)
+}
+
+async fn run_all(runs: &[Run<'_>], stop: Stop, output: &Output) -> Result<Vec<Summary>, Failure> {
+    let (interrupt, interrupted) = watch::channel(false);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.send_replace(true) {
+                // asked twice
+                std::process::exit(130);
+            }
+        }
+    });
+    let total = match stop {
+        Stop::Requests(requests) => Some(requests * runs.len() as u64),
+        Stop::Duration(_) => None,
+    };
+    let progress = Progress::new(output, total, "requests");
+    let mut summaries: Vec<Summary> = Vec::new();
+    let mut done = 0;
+    for (index, run) in runs.iter().enumerate() {
+        progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
+        let summary = run.execute(&progress, done, interrupted.clone()).await?;
+        done += summary.requests.map_or(0, |requests| requests.sent);
+        progress.position(done);
+        summaries.push(summary);
+        if *interrupted.borrow() {
+            break;
+        }
+    }
+    progress.finish();
+    if *interrupted.borrow() {
+        let saved: Vec<_> = summaries.iter().map(|summary| summary.name.as_str()).collect();
+        output.note(&format!("what was measured is saved: {}", saved.join(", ")));
+        return Err(Failure::interrupted());
+    }
+    Ok(summaries)
+}
+
+/// One pairing to run.
+struct Run<'a> {
+    pairing: Pairing,
+    arguments: &'a RunArguments,
+    stop: Stop,
+    directory: PathBuf,
+}
+
+impl Run<'_> {
+    fn plan(&self, endpoint: &str, directory: &Path) -> Result<Plan, Failure> {
+        let client = self.arguments.client.clone().unwrap_or_else(|| self.pairing.producer.clone());
+        Plan::new(Settings {
+            users: self.arguments.users,
+            stop: self.stop,
+            rate: self.arguments.rate,
+            engine: self.arguments.engine,
+            spans: Some(directory.join(CLIENT_SPANS_FILE)),
+            ..Settings::new(endpoint, client)
+        })
+        .map_err(Failure::usage)
+    }
+
+    /// Starts a lab, attacks it, lets it drain, sums up.
+    async fn execute(
+        &self,
+        progress: &Progress<'_>,
+        done: u64,
+        mut interrupted: watch::Receiver<bool>,
+    ) -> Result<Summary, Failure> {
+        let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
+        let lab = Lab::start(self.lab_options(directory.clone())?).await.map_err(Failure::check)?;
+        let plan = self.plan(&lab.addresses().endpoint, directory.path())?;
+        let mut manifest = self.manifest(&plan);
+        directory.write_manifest(&manifest).map_err(Failure::check)?;
+
+        let cancelled = async {
+            let _ = interrupted.wait_for(|interrupted| *interrupted).await;
+        };
+        let outcome = attack(&plan, |news| progress.position(done + news.requests.sent), cancelled).await?;
+        let Ending { status, drained, span_error } = lab.stop().await;
+
+        if outcome.requests.failed > 0 {
+            progress.note(&format!("{}: {}", self.pairing, outcome.summary));
+        }
+        if !drained {
+            progress.note(&format!("{}: not every accepted record was delivered in time", self.pairing));
+        }
+        if status.records_undeliverable > 0 {
+            progress.note(&format!(
+                "{}: {} records could not be delivered; they are kept in undeliverable.jsonl",
+                self.pairing, status.records_undeliverable
+            ));
+        }
+        if let Some(error) = span_error.map(|error| error.to_string()).or_else(|| outcome.span_file_error.clone()) {
+            progress.note(&format!("{}: spans are missing: {error}", self.pairing));
+        }
+        let load = serde_json::to_vec(&outcome).map_err(Failure::check)?;
+        std::fs::write(directory.load_path(), load).map_err(Failure::check)?;
+        fold_client_spans(&directory).map_err(Failure::check)?;
+        manifest.end = Some(Timestamp::now());
+        directory.write_manifest(&manifest).map_err(Failure::check)?;
+        let summary = Summary::of_run(&directory).map_err(Failure::check)?;
+        summary.write(&directory).map_err(Failure::check)?;
+        Ok(summary)
+    }
+
+    fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
+        let function = |name, mode| {
+            let mut options = function_options(name, Some(mode))?;
+            options
+                .environment
+                .insert("BATON_ENGINE".to_owned(), self.arguments.engine.to_string());
+            Ok(options)
+        };
+        let producer = function(FunctionName::Producer, &self.pairing.producer)?;
+        let consumer = function(FunctionName::Consumer, &self.pairing.consumer)?;
+        Ok(lab_options(&self.arguments.lab, producer, consumer, directory))
+    }
+
+    fn manifest(&self, plan: &Plan) -> Manifest {
+        let mut settings = lab_settings(&self.arguments.lab);
+        settings.insert("client".to_owned(), json!(plan.client()));
+        settings.insert("users".to_owned(), json!(plan.users()));
+        settings.insert("rate".to_owned(), json!(plan.rate()));
+        settings.insert("stop".to_owned(), json!(plan.stop()));
+        Manifest {
+            pairing: self.pairing.clone(),
+            engine: self.arguments.engine,
+            settings,
+            versions: versions(),
+            start: Timestamp::now(),
+            end: None,
+        }
+    }
+}
+
+/// Adds the client's spans to those that the collector kept.
+fn fold_client_spans(directory: &RunDirectory) -> Result<(), Failure> {
+    let path = directory.path().join(CLIENT_SPANS_FILE);
+    let lines = std::fs::read(&path).map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+    let mut spans = directory.append_spans().map_err(Failure::check)?;
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        spans.write_request(line).map_err(Failure::check)?;
+    }
+    spans.finish().map_err(Failure::check)?;
+    std::fs::remove_file(&path).map_err(Failure::check)
+}
+
+/// A lab's settings as a manifest names them.
+pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
+    let settings = json!({
+        "instances": arguments.instances,
+        "shards": arguments.shards,
+        "freeze": arguments.freeze,
+        "batch_size": arguments.batch_size,
+        "batch_window_ms": milliseconds(arguments.batch_window),
+        "retries": arguments.retries,
+        "bisect": !arguments.no_bisect,
+    });
+    match settings {
+        Value::Object(settings) => settings,
+        _ => Map::new(),
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// What took part, by name.
+pub(crate) fn versions() -> BTreeMap<String, String> {
+    BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
+}
+
+fn print(summaries: &[Summary], out: &Path, output: &Output) {
+    let sentences = narrate(summaries);
+    match output.format {
+        Format::Json => output.print_json(&json!({
+            "runs": summaries,
+            "baseline": summaries.first().map(|summary| &summary.name),
+            "differences": [],
+            "checks": [],
+            "answer": sentences.join(" "),
+        })),
+        Format::Text => {
+            output.print(&table(summaries, output));
+            output.print("");
+            for sentence in &sentences {
+                output.print(sentence);
+            }
+            output.print(&format!("\nSaved in {}.", out.display()));
+        }
+    }
+}

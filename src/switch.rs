@@ -1,0 +1,40 @@
+//! `baton switch`: changes the modes of a lab that is up.
+
+use std::process::ExitCode;
+
+use baton_lab::SwitchRequest;
+
+use crate::arguments::{Format, FunctionName, SwitchArguments};
+use crate::failure::Failure;
+use crate::lab_client;
+use crate::output::Output;
+
+/// Finds the lab, changes the modes, says what they are now.
+pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let lab = lab_client::find(&arguments.lab)?;
+    let mut request = SwitchRequest::default();
+    for (function, mode) in &arguments.modes {
+        let (name, slot) = match function {
+            FunctionName::Producer => ("producer", &mut request.producer),
+            FunctionName::Consumer => ("consumer", &mut request.consumer),
+        };
+        if slot.replace(mode.to_string()).is_some() {
+            return Err(Failure::usage(format!("{name} is given twice; say its mode once")));
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::check)?;
+    let status = runtime.block_on(lab_client::switch(&lab, &request))?;
+    match output.format {
+        Format::Json => output.print_json(&status),
+        Format::Text => {
+            for (name, function) in [("producer", &status.producer), ("consumer", &status.consumer)] {
+                let mode = function.propagation.get("OTEL_PROPAGATORS").map_or("tracecontext,baggage", String::as_str);
+                output.print(&format!("{name}  {mode}"));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,104 @@
+//! The deliveries of one message: one where all is well, more where delivery is at least once.
+
+use crate::hand_off::{Luggage, Receiver, ReceiverLink};
+use crate::readers::log::LogSpan;
+use crate::span::Span;
+
+/// How many deliveries of one message are kept apart; further ones are only counted.
+const DELIVERIES_LIMIT: usize = 32;
+
+/// How many links of one receiver are kept: OpenTelemetry's own default limit.
+const LINKS_LIMIT: usize = 128;
+
+/// A receiver, and the service it ran in where that is needed to tell whether its parent is remote.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) receiver: Receiver,
+    pub(super) service: Option<usize>,
+}
+
+/// The deliveries of one message: more than one where delivery is at least once.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    pub(super) kept: Vec<Delivery>,
+    further_spans: u64,
+    further_log_lines: u64,
+}
+
+impl Delivery {
+    /// The delivery that a span tells of; `service` where the exporter does not say if its parent is remote.
+    pub(super) fn recorded(span: &Span<'_>, service: Option<usize>) -> Delivery {
+        let links = span.links.iter().take(LINKS_LIMIT);
+        let receiver = Receiver {
+            reference: Some(span.reference),
+            parent: span.parent_span_id,
+            parent_is_remote: span.parent_is_remote,
+            recorded: true,
+            sampled: Some(true),
+            carrier: None,
+            start: span.start,
+            end: span.end,
+            links: links
+                .map(|link| ReceiverLink {
+                    to: link.to,
+                    trace_state: Box::from(&*link.trace_state),
+                })
+                .collect(),
+            luggage: Luggage::of(span),
+        };
+        Delivery { receiver, service }
+    }
+
+    /// The delivery that a log line tells of.
+    pub(super) fn logged(span: &LogSpan, carrier: Option<bool>) -> Delivery {
+        let receiver = Receiver {
+            reference: span.reference,
+            parent: span.parent_span_id,
+            parent_is_remote: span.parent_is_remote,
+            sampled: span.sampled,
+            carrier,
+            ..Receiver::default()
+        };
+        Delivery {
+            receiver,
+            service: None,
+        }
+    }
+
+    /// A span knows more than its log line; only the log knows what headers arrived.
+    fn merge(&mut self, mut other: Delivery) {
+        if other.receiver.recorded && !self.receiver.recorded {
+            std::mem::swap(self, &mut other);
+        }
+        self.receiver.carrier = self.receiver.carrier.or(other.receiver.carrier);
+        self.receiver.parent_is_remote = self
+            .receiver
+            .parent_is_remote
+            .or(other.receiver.parent_is_remote);
+    }
+}
+
+impl Deliveries {
+    pub(super) fn count(&self) -> u64 {
+        self.kept.len() as u64 + self.further_spans.max(self.further_log_lines)
+    }
+
+    /// Adds a delivery, or completes the one it is about: a span and its log line are one, and so is a span
+    /// that was exported twice.
+    pub(super) fn add(&mut self, delivery: Delivery) {
+        let reference = delivery.receiver.reference;
+        let known = self
+            .kept
+            .iter()
+            .position(|known| reference.is_some() && known.receiver.reference == reference);
+        match known {
+            Some(place) => self.kept[place].merge(delivery),
+            None if self.kept.len() < DELIVERIES_LIMIT => {
+                self.kept.reserve_exact(1);
+                self.kept.push(delivery);
+            }
+            None if delivery.receiver.recorded => self.further_spans += 1,
+            None => self.further_log_lines += 1,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Spans in, verdicts out: what became of the trace context at every hand-off of a run.
+//!
+//! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions' logs. The
+//! [`readers`] stream both, [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges them, and
+//! [`summary`] counts the verdicts and the latencies into `summary.json`. [`narrative`] says in plain sentences
+//! what several summaries show.
+//!
+//! The two ends of a hand-off are found by what the carriers themselves say, the API's request id and the
+//! sequence number that Kinesis gave the record, never by the trace context that is being judged.
+//!
+//! ```
+//! use baton_traces::hand_off::{Hop, Verdict};
+//! use baton_traces::readers::otlp_json;
+//! use baton_traces::tally::Tally;
+//!
+//! let line = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[
+//!   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","kind":4,
+//!    "attributes":[{"key":"messaging.message.id","value":{"stringValue":"49590338271490256608559692538361571095921575989136588898"}}]},
+//!   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","kind":5,
+//!    "parentSpanId":"b7ad6b7169203331","flags":768,
+//!    "attributes":[{"key":"messaging.message.id","value":{"stringValue":"49590338271490256608559692538361571095921575989136588898"}}]}
+//! ]}]}]}"#;
+//!
+//! let mut tally = Tally::default();
+//! otlp_json::read_request(line, &mut |span| tally.add_span(span)).expect("a valid request");
+//! let counts = tally.verdicts();
+//! assert_eq!(counts[&Hop::Record].verdicts[&Verdict::Connected], 1);
+//! ```
+
+pub mod assemble;
+pub mod hand_off;
+pub mod narrative;
+pub mod readers;
+pub mod run;
+pub mod span;
+pub mod span_file;
+pub mod statistics;
+pub mod summary;
+pub mod tally;

@@ -1,0 +1,265 @@
+//! What several runs show, in two or three plain sentences: where the trace broke, where it held, what else went
+//! wrong.
+//!
+//! Whether a trace broke is told by the verdict counts alone. The modes of a run only explain it, so a sentence
+//! never claims what was not seen.
+
+mod reasons;
+
+use std::collections::HashMap;
+
+use crate::hand_off::{Hop, Verdict};
+use crate::summary::Summary;
+
+/// Says what `summaries` show; nothing, if there are none. Each sentence stands on its own line.
+///
+/// ```
+/// use baton_traces::hand_off::{Hop, Verdict};
+/// use baton_traces::narrative::narrate;
+/// use baton_traces::summary::Summary;
+///
+/// let mut run = Summary { pairing: "tracecontext:b3".parse().ok(), ..Summary::default() };
+/// run.hops.entry(Hop::Record).or_default().insert(Verdict::NewTrace, 20);
+/// assert_eq!(
+///     narrate(&[run]),
+///     ["The trace broke at Kinesis under tracecontext:b3 (the producer wrote traceparent, the consumer reads \
+///       only b3)."]
+/// );
+/// ```
+pub fn narrate(summaries: &[Summary]) -> Vec<String> {
+    let labels = labels(summaries);
+    let runs: Vec<(&str, &Summary)> = labels.iter().map(String::as_str).zip(summaries).collect();
+    let broke = broken(&runs);
+    let held = held(&runs, broke.is_some());
+    let nothing = nothing_judged(&runs);
+    let troubles = troubles(&runs);
+    [broke, held, nothing, troubles]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What a run is called: its pairing, written shortest; and what tells it from others of the same pairing.
+fn labels(summaries: &[Summary]) -> Vec<String> {
+    let short: Vec<String> = summaries
+        .iter()
+        .map(|summary| match &summary.pairing {
+            Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
+            Some(pairing) => pairing.to_string(),
+            None => summary.name.clone(),
+        })
+        .collect();
+    let with_engine: Vec<String> = short
+        .iter()
+        .zip(summaries)
+        .map(|(label, summary)| match summary.engine {
+            Some(engine) => format!("{label} with the {engine} engine"),
+            None => label.clone(),
+        })
+        .collect();
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for label in short.iter().chain(&with_engine) {
+        *uses.entry(label).or_default() += 1;
+    }
+    let is_own = |label: &String| uses.get(label.as_str()) == Some(&1);
+    summaries
+        .iter()
+        .enumerate()
+        .map(|(index, summary)| {
+            if is_own(&short[index]) {
+                short[index].clone()
+            } else if is_own(&with_engine[index]) {
+                with_engine[index].clone()
+            } else {
+                format!("{} ({})", short[index], summary.name)
+            }
+        })
+        .collect()
+}
+
+/// How many hand-offs of a hop were delivered, and how many of those can be followed.
+fn delivered_and_whole(summary: &Summary, hop: Hop) -> (u64, u64) {
+    let whole = summary.count(hop, Verdict::Connected) + summary.count(hop, Verdict::Linked);
+    (
+        summary.judged(hop) - summary.count(hop, Verdict::Lost),
+        whole,
+    )
+}
+
+const HOPS: [Hop; 2] = [Hop::Ingress, Hop::Record];
+
+fn broken(runs: &[(&str, &Summary)]) -> Option<String> {
+    let places: Vec<String> = HOPS
+        .into_iter()
+        .filter_map(|hop| {
+            let mut clauses = Clauses::default();
+            for (label, summary) in runs {
+                let (delivered, whole) = delivered_and_whole(summary, hop);
+                if whole < delivered {
+                    let amount = if whole == 0 {
+                        String::new()
+                    } else {
+                        format!(" for {}", share(delivered - whole, delivered, hop))
+                    };
+                    let reasons = reasons::of(summary, hop, delivered);
+                    clauses.add(label, format!("{amount} ({reasons})"));
+                }
+            }
+            let place = match hop {
+                Hop::Ingress => "on the way into the producer",
+                Hop::Record => "at Kinesis",
+            };
+            clauses.joined().map(|clauses| format!("{place} {clauses}"))
+        })
+        .collect();
+    (!places.is_empty()).then(|| format!("The trace broke {}.", places.join(", and ")))
+}
+
+fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
+    let mut clauses = Clauses::default();
+    for (label, summary) in runs {
+        let hops = HOPS.map(|hop| (delivered_and_whole(summary, hop), summary.judged(hop)));
+        let seen = hops.iter().any(|(_, judged)| *judged > 0);
+        // A hop whose messages were all lost shows nothing about the trace.
+        let held = hops.iter().all(|((delivered, whole), judged)| {
+            delivered == whole && (*delivered > 0 || *judged == 0)
+        });
+        if seen && held {
+            let linked = HOPS
+                .into_iter()
+                .any(|hop| summary.count(hop, Verdict::Linked) > 0);
+            let how = if linked { " (by links)" } else { "" };
+            clauses.add(label, how.to_owned());
+        }
+    }
+    let subject = if others_broke { "It" } else { "The trace" };
+    clauses
+        .joined()
+        .map(|clauses| format!("{subject} stayed whole {clauses}."))
+}
+
+fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {
+    let mut clauses = Clauses::default();
+    for (label, summary) in runs {
+        if HOPS.into_iter().all(|hop| summary.judged(hop) == 0) {
+            clauses.add(label, String::new());
+        }
+    }
+    clauses
+        .joined()
+        .map(|clauses| format!("No hand-off was seen {clauses}."))
+}
+
+fn troubles(runs: &[(&str, &Summary)]) -> Option<String> {
+    let mut by_trouble: Vec<(String, Clauses)> = Vec::new();
+    for (label, summary) in runs {
+        for trouble in troubles_of(summary) {
+            match by_trouble.iter_mut().find(|(known, _)| *known == trouble) {
+                Some((_, clauses)) => clauses.add(label, String::new()),
+                None => {
+                    let mut clauses = Clauses::default();
+                    clauses.add(label, String::new());
+                    by_trouble.push((trouble, clauses));
+                }
+            }
+        }
+    }
+    let parts: Vec<String> = by_trouble
+        .into_iter()
+        .filter_map(|(trouble, clauses)| Some(format!("{trouble} {}", clauses.joined()?)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("Besides, {}.", parts.join("; ")))
+}
+
+fn troubles_of(summary: &Summary) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(requests) = summary.requests.filter(|requests| requests.failed > 0) {
+        let failed = share(requests.failed, requests.sent, Hop::Ingress);
+        troubles.push(format!("{failed} failed"));
+    }
+    for hop in HOPS {
+        let lost = summary.count(hop, Verdict::Lost);
+        if lost > 0 {
+            let lost = share(lost, summary.judged(hop), hop);
+            troubles.push(match hop {
+                Hop::Ingress => format!("{lost} left no trace in the producer"),
+                Hop::Record => format!("{lost} never arrived"),
+            });
+        }
+    }
+    match summary.records.map_or(0, |records| records.duplicates) {
+        0 => {}
+        1 => troubles.push("1 record was delivered once too often".to_owned()),
+        duplicates => troubles.push(format!("{duplicates} deliveries were duplicates")),
+    }
+    for hop in HOPS {
+        troubles.extend(luggage_lost(summary, hop));
+    }
+    troubles
+}
+
+/// What did not survive although the trace did; where it broke, nothing else was to be expected.
+fn luggage_lost(summary: &Summary, hop: Hop) -> impl Iterator<Item = String> {
+    let (delivered, whole) = delivered_and_whole(summary, hop);
+    let flags = summary.flags.get(&hop).copied().unwrap_or_default();
+    [
+        ("the sampling decision changed", flags.sampled_changed),
+        ("tracestate was lost", flags.tracestate_lost),
+        ("baggage was lost", flags.baggage_lost),
+        ("the debug flag was lost", flags.debug_lost),
+    ]
+    .into_iter()
+    .filter(move |(_, count)| *count > delivered - whole)
+    .map(move |(what, count)| format!("{what} in {}", share(count, delivered, hop)))
+}
+
+/// `3 of 100 records`, or `all 100 records`.
+fn share(part: u64, total: u64, hop: Hop) -> String {
+    let noun = match (hop, total) {
+        (Hop::Ingress, 1) => "request",
+        (Hop::Ingress, _) => "requests",
+        (Hop::Record, 1) => "record",
+        (Hop::Record, _) => "records",
+    };
+    if part == total && total > 1 {
+        format!("all {total} {noun}")
+    } else {
+        format!("{part} of {total} {noun}")
+    }
+}
+
+/// `under a and b (why) and under c (why)`: runs of which the same is said stand together.
+#[derive(Default)]
+struct Clauses {
+    by_text: Vec<(String, Vec<String>)>,
+}
+
+impl Clauses {
+    fn add(&mut self, label: &str, text: String) {
+        match self.by_text.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, labels)) => labels.push(label.to_owned()),
+            None => self.by_text.push((text, vec![label.to_owned()])),
+        }
+    }
+
+    fn joined(&self) -> Option<String> {
+        let clauses: Vec<String> = self
+            .by_text
+            .iter()
+            .map(|(text, labels)| format!("under {}{text}", list(labels)))
+            .collect();
+        (!clauses.is_empty()).then(|| list(&clauses))
+    }
+}
+
+/// `a, b and c`.
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+use std::io::{BufReader, Read};
+
+use super::*;
+use crate::span::{Attributes, Kind, UnixTime, Value};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const SPAN: &str = "b7ad6b7169203331";
+
+/// A line that holds one span with these fields besides its ids.
+fn line(fields: &str) -> String {
+    format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{TRACE}","spanId":"{SPAN}"{fields}}}]}}]}}]}}"#
+    )
+}
+
+/// What `check` says of the one span that a line with these fields holds.
+fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
+    let mut result = None;
+    read_request(line(fields).as_bytes(), &mut |span| {
+        result = Some(check(span))
+    })
+    .unwrap_or_else(|error| panic!("{fields}: {error}"));
+    result.expect("one span")
+}
+
+fn read_all(input: &[u8]) -> Result<Reading, ReadError> {
+    read(input, "input", &mut |_| {})
+}
+
+fn frame(lines: &str) -> Vec<u8> {
+    zstd::bulk::compress(lines.as_bytes(), 3).expect("memory")
+}
+
+#[test]
+fn the_specification_s_example_is_read() {
+    let example = include_bytes!("opentelemetry-proto-example.json");
+    let mut seen = Vec::new();
+    let spans = read_request(example, &mut |span| {
+        seen.push((
+            span.name.to_string(),
+            span.service.to_owned(),
+            span.kind,
+            span.duration(),
+        ));
+        // The example's ids are upper case.
+        assert_eq!(
+            span.reference.trace_id.to_string(),
+            "5b8efff798038103d269b633813fc60c"
+        );
+        assert_eq!(
+            span.parent_span_id.map(|id| id.to_string()).as_deref(),
+            Some("eee19b7ec3c1b173")
+        );
+        assert_eq!(span.parent_is_remote, None);
+    })
+    .expect("the specification's example");
+    assert_eq!(spans, 1);
+    let second = Some(std::time::Duration::from_secs(1));
+    let expected = (
+        "I'm a server span".to_owned(),
+        "my.service".to_owned(),
+        Kind::Server,
+        second,
+    );
+    assert_eq!(seen, [expected]);
+}
+
+#[test]
+fn numbers_are_read_as_strings_and_as_numbers() {
+    for time in ["1544712660000000001", "\"1544712660000000001\""] {
+        let start = with_span(&format!(r#","startTimeUnixNano":{time}"#), |span| {
+            span.start
+        });
+        assert_eq!(
+            start,
+            UnixTime::from_nanoseconds(1_544_712_660_000_000_001),
+            "{time}"
+        );
+    }
+    for number in ["70", "\"70\"", "70.0"] {
+        let fields = format!(
+            r#","attributes":[{{"key":"baton.carrier_bytes","value":{{"intValue":{number}}}}}]"#
+        );
+        let bytes = with_span(&fields, |span| span.attributes.integer(Key::CarrierBytes));
+        assert_eq!(bytes, Some(70), "{number}");
+    }
+    for kind in ["4", "\"SPAN_KIND_PRODUCER\""] {
+        let kind = with_span(&format!(r#","kind":{kind}"#), |span| span.kind);
+        assert_eq!(kind, Kind::Producer);
+    }
+    assert_eq!(
+        with_span(r#","kind":99"#, |span| span.kind),
+        Kind::Unspecified
+    );
+}
+
+#[test]
+fn flags_say_whether_the_parent_is_remote_and_the_span_sampled() {
+    for (flags, remote, sampled) in [
+        ("", None, None),
+        (r#","flags":1"#, None, None),
+        (r#","flags":257"#, Some(false), Some(true)),
+        (r#","flags":768"#, Some(true), Some(false)),
+        (r#","flags":"769""#, Some(true), Some(true)),
+    ] {
+        let said = with_span(flags, |span| (span.parent_is_remote, span.sampled));
+        assert_eq!(said, (remote, sampled), "{flags}");
+    }
+}
+
+#[test]
+fn a_root_has_no_parent_however_that_is_written() {
+    for parent in [
+        "",
+        r#","parentSpanId":"""#,
+        r#","parentSpanId":null"#,
+        r#","parentSpanId":"0000000000000000""#,
+    ] {
+        assert_eq!(
+            with_span(parent, |span| span.parent_span_id),
+            None,
+            "{parent}"
+        );
+    }
+}
+
+#[test]
+fn attributes_of_other_types_and_names_are_skipped() {
+    let fields = r#","attributes":[
+        {"key":"messaging.message.id","value":{"stringValue":"a\"bcd"}},
+        {"key":"baton.context.debug","value":{"boolValue":true}},
+        {"key":"aws.request_id","value":{"arrayValue":{"values":[{"doubleValue":"NaN"}]}}},
+        {"key":"http.response.status_code","value":null},
+        {"key":"error.type"},
+        {"value":{"stringValue":"no key"}},
+        {"key":"url.full","value":{"bytesValue":"AA=="}}]"#;
+    let expected = {
+        let mut attributes = Attributes::default();
+        attributes.set(Key::MessageId, Value::Text("a\"bcd".into()));
+        attributes.set(Key::ContextDebug, Value::Boolean(true));
+        attributes
+    };
+    assert!(with_span(fields, |span| span.attributes == expected));
+}
+
+#[test]
+fn links_carry_their_tracestate_and_invalid_ones_are_left_out() {
+    let fields = format!(
+        r#","links":[{{"traceId":"","spanId":""}},{{"traceId":"{TRACE}","spanId":"{SPAN}","traceState":"a=1"}}]"#
+    );
+    with_span(&fields, |span| {
+        assert_eq!(span.links.len(), 1);
+        assert_eq!(span.links[0].to, span.reference);
+        assert_eq!(span.links[0].trace_state, "a=1");
+    });
+}
+
+#[test]
+fn null_and_unknown_fields_are_like_absent_ones() {
+    for text in [
+        "{}",
+        r#"{"resourceSpans":null}"#,
+        r#"{"resourceSpans":[{"resource":null,"scopeSpans":[{"spans":null,"scope":{"name":7}}],"new":{}}]}"#,
+        r#"{"resourceLogs":[{}]}"#,
+    ] {
+        assert_eq!(
+            read_request(text.as_bytes(), &mut |_| {}).ok(),
+            Some(0),
+            "{text}"
+        );
+    }
+    let name = with_span(
+        r#","name":null,"attributes":null,"links":null,"status":{"code":2}"#,
+        |span| span.name.to_string(),
+    );
+    assert_eq!(name, "");
+}
+
+#[test]
+fn a_broken_line_is_named_with_what_was_expected_and_what_was_found() {
+    let cases = [
+        ("not JSON".to_owned(), "at column 2 found: expected ident"),
+        (
+            "7".to_owned(),
+            "found: invalid type: integer `7`, expected an ExportTraceServiceRequest object",
+        ),
+        (
+            r#"{"resourceSpans":{}}"#.to_owned(),
+            "found: invalid type: map, expected a sequence",
+        ),
+        (
+            line(r#","startTimeUnixNano":"soon""#),
+            "expected a whole number of 64 bits",
+        ),
+        (
+            line(r#","startTimeUnixNano":1.5"#),
+            "expected a whole number of 64 bits",
+        ),
+        (
+            line(r#","parentSpanId":"b7ad""#),
+            "expected a parent span id of 16 hex digits",
+        ),
+        (
+            line(r#","parentSpanId":"ß7ad6b716920333""#),
+            "expected a parent span id of 16 hex digits",
+        ),
+        (line(r#","kind":{}"#), "expected a span kind, 0 to 5"),
+        (
+            line("").replace(TRACE, &"0".repeat(32)),
+            "expected a trace id of 32 hex digits, not all zero",
+        ),
+        (
+            line("").replace(SPAN, "xyz"),
+            "expected a span id of 16 hex digits, not all zero",
+        ),
+        (
+            line("").replace("spanId", "id"),
+            "found: missing field `spanId`",
+        ),
+        ("\u{feff}{}".to_owned(), "found: expected value"),
+    ];
+    for (broken, found) in cases {
+        let input = format!("{}\n\n{broken}\n", line(""));
+        for input in [input.clone().into_bytes(), frame(&input)] {
+            let error = read_all(&input).expect_err(&broken).to_string();
+            let expected = "input, line 3: expected one OTLP/JSON ExportTraceServiceRequest object per line, but ";
+            assert!(error.starts_with(expected), "{error}");
+            assert!(error.contains(found), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_error_does_not_repeat_a_huge_value() {
+    let error = read_all(line("").replace(SPAN, &"x".repeat(1 << 20)).as_bytes());
+    let error = error.expect_err("no span id").to_string();
+    assert!(error.len() < 1000, "{} bytes", error.len());
+}
+
+#[test]
+fn frames_one_after_the_other_read_as_one_even_within_a_line() {
+    let text = format!("{}\n{}\n{}\n", line(""), line(""), line(""));
+    let (first, second) = text.split_at(text.len() / 2);
+    let input = [frame(first), frame(second), frame("")].concat();
+    let reading = read_all(&input).expect("three frames");
+    assert_eq!(
+        reading,
+        Reading {
+            lines: 3,
+            spans: 3,
+            truncated: None
+        }
+    );
+    assert_eq!(read_all(text.as_bytes()).expect("plain text"), reading);
+}
+
+#[test]
+fn nothing_is_no_spans() {
+    for input in [Vec::new(), frame("")] {
+        assert_eq!(read_all(&input).expect("nothing"), Reading::default());
+    }
+}
+
+#[test]
+fn an_input_cut_short_gives_what_was_whole_and_says_so() {
+    let text = format!("{}\n{}\n", line(""), line(""));
+    let cut_in_second_frame = {
+        let mut input = [frame(&text), frame(&text)].concat();
+        input.truncate(input.len() - 5);
+        input
+    };
+    let cut_in_line = format!("{text}{}", &line("")[..40]).into_bytes();
+    for input in [cut_in_second_frame, cut_in_line] {
+        let reading = read_all(&input).expect("what is whole");
+        assert!(reading.lines >= 2, "{reading:?}");
+        assert_eq!(reading.spans, reading.lines);
+        let truncated = reading.truncated.expect("a cut").to_string();
+        let expected = format!("input is cut short after line {}", reading.lines);
+        assert!(truncated.starts_with(&expected), "{truncated}");
+    }
+}
+
+#[test]
+fn a_last_line_without_its_end_is_read() {
+    let reading = read_all(line("").as_bytes()).expect("a line");
+    assert_eq!(
+        reading,
+        Reading {
+            lines: 1,
+            spans: 1,
+            truncated: None
+        }
+    );
+}
+
+#[test]
+fn damaged_compression_is_an_error_and_no_cut() {
+    let mut input = frame(&format!("{}\n", line("")));
+    let middle = input.len() / 2;
+    for byte in &mut input[middle..] {
+        *byte ^= 0x55;
+    }
+    let error = read_all(&input).expect_err("damage").to_string();
+    assert!(error.starts_with("cannot read input: "), "{error}");
+}
+
+#[test]
+fn a_line_beyond_the_limit_is_an_error_and_not_read_into_memory() {
+    let endless = BufReader::new(std::io::repeat(b' ').take(100 << 20));
+    let error = read(endless, "input", &mut |_| {})
+        .expect_err("100 MiB")
+        .to_string();
+    assert!(
+        error.starts_with("input, line 1: expected one OTLP/JSON"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("it is longer than 67108864 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn deep_nesting_is_skipped_or_refused_but_does_no_harm() {
+    let depth = 1_000_000;
+    let skipped = format!(
+        r#"{{"unknown":{}{}}}"#,
+        "[".repeat(depth),
+        "]".repeat(depth)
+    );
+    let error = read_all(skipped.as_bytes())
+        .expect_err("too deep")
+        .to_string();
+    assert!(error.contains("recursion limit exceeded"), "{error}");
+    let value = r#"{"arrayValue":{"values":["#.repeat(depth);
+    let open = line(&format!(r#","attributes":[{{"key":"a","value":{value}"#));
+    let error = read_all(open.as_bytes()).expect_err("too deep").to_string();
+    assert!(error.contains("input, line 1"), "{error}");
+}

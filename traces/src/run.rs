@@ -1,0 +1,259 @@
+//! A run directory: one measured execution under one pairing, kept as files.
+//!
+//! The names and what is in them are fixed, because other programs read them too.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use baton_propagators::mode::{Engine, Pairing};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::readers::ReadError;
+use crate::span_file::SpanFile;
+
+/// Why a run directory could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The directory has no manifest.
+    #[error("{} is no run directory: it has no run.json", path.display())]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file or directory could not be made, read, written or removed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{}: expected {expected}, but found: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// What is wrong with it, and where.
+        source: serde_json::Error,
+    },
+    /// The spans or a log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// `run.json`: what was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The producer's mode and the consumer's.
+    pub pairing: Pairing,
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// Everything else that was set, by name: users, rate, shards, the client's mode (`client`), …
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Versions of what took part, by name.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    /// When the run started.
+    pub start: Timestamp,
+    /// When it ended; `None` while it runs, or if it was killed.
+    #[serde(default)]
+    pub end: Option<Timestamp>,
+}
+
+/// One of the two functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// Takes requests, puts records.
+    Producer,
+    /// Takes records.
+    Consumer,
+}
+
+impl Function {
+    /// Its name, as in `logs/producer.log`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::Producer => "producer",
+            Function::Consumer => "consumer",
+        }
+    }
+}
+
+/// The directory of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// Makes the directory at `path` ready for a new run. An earlier run there is replaced: its files, and no
+    /// others, are removed.
+    ///
+    /// # Errors
+    /// If a directory cannot be made or an earlier file not removed.
+    pub fn create(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
+        let run = RunDirectory { path: path.into() };
+        let logs = run.path.join("logs");
+        fs::create_dir_all(&logs).map_err(|source| RunError::File {
+            action: "make",
+            path: logs,
+            source,
+        })?;
+        for path in [
+            run.manifest_path(),
+            run.spans_path(),
+            run.load_path(),
+            run.summary_path(),
+            run.report_path(),
+            run.log_path(Function::Producer),
+            run.log_path(Function::Consumer),
+        ] {
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(RunError::File {
+                        action: "remove",
+                        path,
+                        source,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(run)
+    }
+
+    /// The run in the directory at `path`.
+    ///
+    /// # Errors
+    /// If there is no `run.json` in it.
+    pub fn open(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
+        let run = RunDirectory { path: path.into() };
+        if run.manifest_path().is_file() {
+            Ok(run)
+        } else {
+            Err(RunError::NotARun { path: run.path })
+        }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: the directory's.
+    pub fn name(&self) -> String {
+        let named = match self.path.file_name() {
+            Some(_) => Some(self.path.clone()),
+            None => self.path.canonicalize().ok(),
+        };
+        named
+            .as_deref()
+            .and_then(Path::file_name)
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// `run.json`: the manifest.
+    pub fn manifest_path(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+
+    /// `spans.jsonl.zst`: all spans, as OTLP/JSON lines.
+    pub fn spans_path(&self) -> PathBuf {
+        self.path.join("spans.jsonl.zst")
+    }
+
+    /// `load.json`: the load generator's figures.
+    pub fn load_path(&self) -> PathBuf {
+        self.path.join("load.json")
+    }
+
+    /// `summary.json`: what the run amounts to.
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// `report.html`
+    pub fn report_path(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// `logs/producer.log` or `logs/consumer.log`.
+    pub fn log_path(&self, function: Function) -> PathBuf {
+        self.path
+            .join("logs")
+            .join(format!("{}.log", function.name()))
+    }
+
+    /// Reads `run.json`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no manifest.
+    pub fn manifest(&self) -> Result<Manifest, RunError> {
+        read_json(&self.manifest_path(), "a run's manifest")
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), RunError> {
+        write_json(&self.manifest_path(), manifest)
+    }
+
+    /// Opens `spans.jsonl.zst` to append to it. Several writers, of several processes too, may do so at once.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn append_spans(&self) -> Result<SpanFile, RunError> {
+        let path = self.spans_path();
+        SpanFile::append(&path).map_err(|source| RunError::File {
+            action: "open",
+            path,
+            source,
+        })
+    }
+}
+
+/// Reads the JSON file at `path`, which should hold what `expected` says.
+pub(crate) fn read_json<T: DeserializeOwned>(
+    path: &Path,
+    expected: &'static str,
+) -> Result<T, RunError> {
+    let text = fs::read(path).map_err(|source| RunError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&text).map_err(|source| RunError::Json {
+        path: path.to_owned(),
+        expected,
+        source,
+    })
+}
+
+/// Writes `value` to the file at `path` by way of a file beside it, so that no reader sees half of it.
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> {
+    let failed = |source| RunError::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
+    text.push(b'\n');
+    let partial = path.with_extension("json.partial");
+    fs::write(&partial, text).map_err(failed)?;
+    fs::rename(&partial, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;

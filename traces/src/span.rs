@@ -1,0 +1,268 @@
+//! A span as judging needs it, whatever it was read from.
+//!
+//! Text borrows from what the reader read, so a span lives only as long as the call it is handed to; what is
+//! kept of it is a compact end of a hand-off ([`crate::hand_off`]).
+
+use std::borrow::Cow;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use baton_propagators::id::{SpanId, TraceId};
+
+/// A moment, in nanoseconds since the Unix epoch. An unknown time is no `UnixTime`: OTLP writes it as 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(NonZeroU64);
+
+impl UnixTime {
+    /// The moment `nanoseconds` after the epoch; `None` for 0, which stands for an unknown time.
+    pub fn from_nanoseconds(nanoseconds: u64) -> Option<UnixTime> {
+        NonZeroU64::new(nanoseconds).map(UnixTime)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub fn as_nanoseconds(self) -> u64 {
+        self.0.get()
+    }
+
+    /// How long after `earlier` this moment is; `None` if it is before it, as under clocks that disagree.
+    pub fn since(self, earlier: UnixTime) -> Option<Duration> {
+        self.0
+            .get()
+            .checked_sub(earlier.0.get())
+            .map(Duration::from_nanos)
+    }
+}
+
+/// The two ids that name a span everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpanReference {
+    /// The trace the span belongs to.
+    pub trace_id: TraceId,
+    /// The span itself.
+    pub span_id: SpanId,
+}
+
+/// The span's role in its trace (OTLP `Span.SpanKind`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Not said (0), or a number this version of the specification does not know.
+    #[default]
+    Unspecified,
+    /// Work inside a service (1).
+    Internal,
+    /// Handling of a request (2).
+    Server,
+    /// A request to another service (3).
+    Client,
+    /// Handing a message over (4).
+    Producer,
+    /// Handling of a message (5).
+    Consumer,
+}
+
+/// The attributes that judging looks at; all others are skipped while reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum Key {
+    /// `service.name`, of the resource.
+    ServiceName,
+    /// `aws.request_id`: the API's id of the request, the same on both sides.
+    RequestId,
+    /// `messaging.message.id`: the sequence number that Kinesis gave the record.
+    MessageId,
+    /// `messaging.destination.name`: the stream.
+    Destination,
+    /// `messaging.destination.partition.id`: the shard.
+    Partition,
+    /// `messaging.operation.type`: `send`, `process`, …
+    OperationType,
+    /// `http.response.status_code`
+    StatusCode,
+    /// `error.type`: there if the operation failed.
+    ErrorType,
+    /// `rpc.system`: there on the requests an AWS SDK makes.
+    RpcSystem,
+    /// `baton.carrier_bytes`: size of the JSON object that carries the context in the record, braces included.
+    CarrierBytes,
+    /// `baton.context.debug`: the context arrived or left with its debug flag.
+    ContextDebug,
+    /// `baton.baggage.entries`: how many baggage entries arrived or left.
+    BaggageEntries,
+}
+
+impl Key {
+    /// Every key, in the order of their declaration.
+    pub const ALL: [Key; 12] = [
+        Key::ServiceName,
+        Key::RequestId,
+        Key::MessageId,
+        Key::Destination,
+        Key::Partition,
+        Key::OperationType,
+        Key::StatusCode,
+        Key::ErrorType,
+        Key::RpcSystem,
+        Key::CarrierBytes,
+        Key::ContextDebug,
+        Key::BaggageEntries,
+    ];
+
+    /// The attribute's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Key::ServiceName => "service.name",
+            Key::RequestId => "aws.request_id",
+            Key::MessageId => "messaging.message.id",
+            Key::Destination => "messaging.destination.name",
+            Key::Partition => "messaging.destination.partition.id",
+            Key::OperationType => "messaging.operation.type",
+            Key::StatusCode => "http.response.status_code",
+            Key::ErrorType => "error.type",
+            Key::RpcSystem => "rpc.system",
+            Key::CarrierBytes => "baton.carrier_bytes",
+            Key::ContextDebug => "baton.context.debug",
+            Key::BaggageEntries => "baton.baggage.entries",
+        }
+    }
+
+    /// The key of that name; `None` for an attribute that judging does not look at.
+    pub fn from_name(name: &str) -> Option<Key> {
+        Key::ALL.into_iter().find(|key| key.name() == name)
+    }
+}
+
+/// An attribute's value, of the types that judging looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+/// The attributes of one span or resource, one place for each [`Key`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes<'a> {
+    values: [Option<Value<'a>>; Key::ALL.len()],
+}
+
+impl<'a> Attributes<'a> {
+    /// Sets `key` to `value`, instead of what it was.
+    pub fn set(&mut self, key: Key, value: Value<'a>) {
+        self.values[key as usize] = Some(value);
+    }
+
+    /// The value of `key`, whatever its type.
+    pub fn get(&self, key: Key) -> Option<&Value<'a>> {
+        self.values[key as usize].as_ref()
+    }
+
+    /// The value of `key` if it is text, and not empty.
+    pub fn text(&self, key: Key) -> Option<&str> {
+        match self.get(key)? {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of `key` if it is a whole number, or text that is one, as some exporters write.
+    pub fn integer(&self, key: Key) -> Option<i64> {
+        match self.get(key)? {
+            Value::Integer(number) => Some(*number),
+            Value::Text(text) => text.parse().ok(),
+            Value::Boolean(_) => None,
+        }
+    }
+
+    /// The value of `key` if it is true or false, or text that says so.
+    pub fn boolean(&self, key: Key) -> Option<bool> {
+        match self.get(key)? {
+            Value::Boolean(value) => Some(*value),
+            Value::Text(text) => text.parse().ok(),
+            Value::Integer(_) => None,
+        }
+    }
+}
+
+/// A link from one span to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// The span it points to.
+    pub to: SpanReference,
+    /// The `tracestate` of the linked context; empty if there is none.
+    pub trace_state: Cow<'a, str>,
+}
+
+/// One finished span.
+#[derive(Clone, Debug)]
+pub struct Span<'a> {
+    /// Its own ids.
+    pub reference: SpanReference,
+    /// The parent's id; `None` for a root.
+    pub parent_span_id: Option<SpanId>,
+    /// Whether the parent is in another process; `None` if the exporter did not say.
+    pub parent_is_remote: Option<bool>,
+    /// The sampled bit of the span's trace flags; `None` if the exporter did not say.
+    pub sampled: Option<bool>,
+    /// The `tracestate` of its context; empty if there is none.
+    pub trace_state: Cow<'a, str>,
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// The service it ran in (`service.name`); empty if the exporter did not say.
+    pub service: &'a str,
+    /// Its role.
+    pub kind: Kind,
+    /// When it started.
+    pub start: Option<UnixTime>,
+    /// When it ended.
+    pub end: Option<UnixTime>,
+    /// Its attributes.
+    pub attributes: Attributes<'a>,
+    /// The spans it links to.
+    pub links: Vec<Link<'a>>,
+}
+
+impl Span<'_> {
+    /// How long it took; `None` without both times, or if it ended before it started.
+    pub fn duration(&self) -> Option<Duration> {
+        self.end?.since(self.start?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_by_its_name_and_has_its_own_place() {
+        for (place, key) in Key::ALL.into_iter().enumerate() {
+            assert_eq!(Key::from_name(key.name()), Some(key));
+            assert_eq!(key as usize, place);
+        }
+        assert_eq!(Key::from_name("url.full"), None);
+    }
+
+    #[test]
+    fn a_value_is_read_as_what_it_says_whatever_the_exporter_typed_it_as() {
+        let mut attributes = Attributes::default();
+        attributes.set(Key::StatusCode, Value::Text("200".into()));
+        attributes.set(Key::ContextDebug, Value::Text("true".into()));
+        attributes.set(Key::RequestId, Value::Text("".into()));
+        attributes.set(Key::MessageId, Value::Integer(7));
+        assert_eq!(attributes.integer(Key::StatusCode), Some(200));
+        assert_eq!(attributes.boolean(Key::ContextDebug), Some(true));
+        assert_eq!(attributes.text(Key::RequestId), None);
+        assert_eq!(attributes.text(Key::MessageId), None);
+        assert_eq!(attributes.integer(Key::CarrierBytes), None);
+    }
+
+    #[test]
+    fn a_time_before_another_is_no_duration() {
+        let at = |nanoseconds| UnixTime::from_nanoseconds(nanoseconds).expect("not 0");
+        assert_eq!(at(7).since(at(5)), Some(Duration::from_nanos(2)));
+        assert_eq!(at(5).since(at(7)), None);
+        assert_eq!(UnixTime::from_nanoseconds(0), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Writes `spans.jsonl.zst`, so that it can be read whatever happens to its writers.
+//!
+//! Lines are collected, compressed into a zstd frame of their own, and the frame is appended in one write. A file
+//! of several frames reads as one, so several processes may append to the same file, and a process that dies
+//! loses only the lines since its last frame.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use zstd::bulk::Compressor;
+
+/// A frame is written once it holds this many bytes of lines: the most that a crash can lose.
+const FRAME_BYTES: usize = 1 << 20;
+
+/// An open span file. Dropping it writes what is left, but only [`SpanFile::finish`] says whether that worked.
+pub struct SpanFile {
+    file: File,
+    path: PathBuf,
+    compressor: Compressor<'static>,
+    lines: Vec<u8>,
+}
+
+impl SpanFile {
+    /// Opens the file at `path` to append to it; makes it if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be opened for writing.
+    pub fn append(path: &Path) -> io::Result<SpanFile> {
+        let options = OpenOptions::new().append(true).create(true).open(path);
+        let file = options.map_err(|error| about(path, &error))?;
+        Ok(SpanFile {
+            file,
+            path: path.to_owned(),
+            compressor: Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?,
+            lines: Vec::new(),
+        })
+    }
+
+    /// Adds one `ExportTraceServiceRequest` in OTLP/JSON. A request spread over several lines becomes one line:
+    /// between JSON's tokens, a line feed is a space like any other.
+    ///
+    /// # Errors
+    /// If a full frame cannot be written.
+    pub fn write_request(&mut self, json: &[u8]) -> io::Result<()> {
+        let start = self.lines.len();
+        self.lines.extend_from_slice(json.trim_ascii());
+        for byte in &mut self.lines[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        self.lines.push(b'\n');
+        if self.lines.len() >= FRAME_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was added since the last frame as a frame of its own: from then on any reader sees it.
+    /// Frames of a few lines compress badly, so flush by the second rather than by the line.
+    ///
+    /// # Errors
+    /// If the frame cannot be written; its lines are lost then.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let frame = self.compressor.compress(&self.lines);
+        self.lines.clear();
+        let written = frame.and_then(|frame| self.file.write_all(&frame));
+        written.map_err(|error| about(&self.path, &error))
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// As [`SpanFile::flush`].
+    pub fn finish(mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+impl Drop for SpanFile {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}
+
+impl std::fmt::Debug for SpanFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SpanFile")
+            .field("path", &self.path)
+            .field("waiting_bytes", &self.lines.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn about(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot write {}: {error}", path.display()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readers::otlp_json;
+
+    fn request(span_id: &str) -> String {
+        format!(
+            "{{\"resourceSpans\":[{{\"scopeSpans\":[\n{{\"spans\":[{{\"traceId\":\"{}\",\"spanId\":\"{span_id}\"}}]}}]}}]}}\r\n",
+            "1".repeat(32)
+        )
+    }
+
+    fn span_ids(path: &Path) -> Vec<String> {
+        let mut ids = Vec::new();
+        let each = &mut |span: &crate::span::Span<'_>| ids.push(span.reference.span_id.to_string());
+        let reading = otlp_json::read_file(path, each).expect("a whole file");
+        assert_eq!(reading.truncated, None);
+        ids
+    }
+
+    #[test]
+    fn two_writers_of_one_file_lose_nothing() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("spans.jsonl.zst");
+        let mut lab = SpanFile::append(&path).expect("a new file");
+        let mut client = SpanFile::append(&path).expect("the same file");
+        let (a, b, c) = ("a".repeat(16), "b".repeat(16), "c".repeat(16));
+        lab.write_request(request(&a).as_bytes()).expect("room");
+        client.write_request(request(&b).as_bytes()).expect("room");
+        client.finish().expect("room");
+        lab.flush().expect("room");
+        assert_eq!(span_ids(&path), [b.clone(), a.clone()]);
+        lab.write_request(request(&c).as_bytes()).expect("room");
+        drop(lab);
+        assert_eq!(span_ids(&path), [b, a, c]);
+    }
+
+    #[test]
+    fn a_writer_that_dies_loses_at_most_its_last_frame() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("spans.jsonl.zst");
+        let mut file = SpanFile::append(&path).expect("a new file");
+        let line = request(&"a".repeat(16));
+        let lines = 2 * FRAME_BYTES / line.len();
+        for _ in 0..lines {
+            file.write_request(line.as_bytes()).expect("room");
+        }
+        // What a killed process never gets to do.
+        std::mem::forget(file);
+        let lost = lines - span_ids(&path).len();
+        assert!(
+            lost <= FRAME_BYTES / (line.len() - 2) + 1,
+            "{lost} of {lines} lost"
+        );
+    }
+}

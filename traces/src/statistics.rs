@@ -1,0 +1,170 @@
+//! Percentiles and means. Pure.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// The longest duration told apart; a longer one counts as this long.
+const DURATION_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Durations, in memory that does not grow with their number. Precise to three significant digits.
+#[derive(Clone, Debug)]
+pub struct Durations {
+    nanoseconds: Histogram<u64>,
+    longest: Duration,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        let limit = u64::try_from(DURATION_LIMIT.as_nanos()).unwrap_or(u64::MAX);
+        Durations {
+            nanoseconds: Histogram::new_with_max(limit, 3)
+                .expect("a limit of at least 2 and 3 digits are what a histogram allows"),
+            longest: Duration::ZERO,
+        }
+    }
+}
+
+impl Durations {
+    /// Adds one.
+    pub fn add(&mut self, duration: Duration) {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.nanoseconds.saturating_record(nanoseconds);
+        self.longest = self.longest.max(duration);
+    }
+
+    /// How many were added.
+    pub fn count(&self) -> u64 {
+        self.nanoseconds.len()
+    }
+
+    /// Their percentiles; `None` if there are none.
+    pub fn percentiles(&self) -> Option<Percentiles> {
+        let at = |quantile| {
+            let nanoseconds = self.nanoseconds.value_at_quantile(quantile);
+            milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
+        };
+        (self.count() > 0).then(|| Percentiles {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: milliseconds(self.longest),
+        })
+    }
+}
+
+/// Percentiles of durations, in milliseconds with microseconds as fractions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Half are at most this long.
+    pub p50: f64,
+    /// 90 % are at most this long.
+    pub p90: f64,
+    /// 99 % are at most this long.
+    pub p99: f64,
+    /// 99.9 % are at most this long.
+    pub p999: f64,
+    /// The longest, exactly.
+    pub max: f64,
+}
+
+/// Mean and maximum of sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// The mean, to a hundredth.
+    pub mean: f64,
+    /// The largest.
+    pub max: u64,
+}
+
+impl Sizes {
+    /// Of `sizes`; `None` if there are none.
+    pub fn of(sizes: impl IntoIterator<Item = u64>) -> Option<Sizes> {
+        let (mut count, mut sum, mut max) = (0u64, 0u128, 0);
+        for size in sizes {
+            count += 1;
+            sum += u128::from(size);
+            max = max.max(size);
+        }
+        (count > 0).then(|| Sizes {
+            mean: rounded(sum as f64 / count as f64, 2),
+            max,
+        })
+    }
+}
+
+/// How many happened each second of `duration`, to a hundredth; `None` if no time passed.
+pub fn per_second(count: u64, duration: Duration) -> Option<f64> {
+    (!duration.is_zero()).then(|| rounded(count as f64 / duration.as_secs_f64(), 2))
+}
+
+/// `value` with that many decimal places.
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    rounded(duration.as_secs_f64() * 1e3, 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_in_milliseconds_and_within_a_thousandth() {
+        let mut durations = Durations::default();
+        for milliseconds in 1..=1000 {
+            durations.add(Duration::from_millis(milliseconds));
+        }
+        let percentiles = durations.percentiles().expect("1000 durations");
+        for (percentile, exact) in [
+            (percentiles.p50, 500.0),
+            (percentiles.p90, 900.0),
+            (percentiles.p99, 990.0),
+            (percentiles.p999, 999.0),
+        ] {
+            let error = (percentile - exact).abs() / exact;
+            assert!(error <= 0.001, "{percentile} instead of {exact}");
+        }
+        assert_eq!(percentiles.max, 1000.0);
+    }
+
+    #[test]
+    fn one_duration_is_every_percentile() {
+        let mut durations = Durations::default();
+        durations.add(Duration::from_micros(1234));
+        let percentiles = durations.percentiles().expect("one duration");
+        assert_eq!((percentiles.p50, percentiles.max), (1.234, 1.234));
+    }
+
+    #[test]
+    fn nothing_has_no_percentiles_and_no_mean() {
+        assert_eq!(Durations::default().percentiles(), None);
+        assert_eq!(Sizes::of([]), None);
+        assert_eq!(per_second(5, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_duration_beyond_the_limit_is_still_the_longest() {
+        let mut durations = Durations::default();
+        durations.add(Duration::from_secs(3 * 24 * 60 * 60));
+        let percentiles = durations.percentiles().expect("one duration");
+        assert_eq!(percentiles.max, 3.0 * 24.0 * 60.0 * 60.0 * 1e3);
+        assert!(percentiles.p50 <= percentiles.max);
+    }
+
+    #[test]
+    fn sizes_give_mean_and_maximum() {
+        let sizes = Sizes {
+            mean: 46.67,
+            max: 70,
+        };
+        assert_eq!(Sizes::of([0, 70, 70]), Some(sizes));
+        assert_eq!(Sizes::of([0, 0]), Some(Sizes { mean: 0.0, max: 0 }));
+        assert_eq!(per_second(480, Duration::from_millis(1500)), Some(320.0));
+    }
+}

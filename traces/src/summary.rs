@@ -1,0 +1,269 @@
+//! What a run amounts to: `summary.json`, and one element of `runs` in a comparison.
+//!
+//! What is not known is `null`, never a guess.
+
+use std::collections::BTreeMap;
+
+use baton_propagators::mode::{Engine, Mode, Pairing};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::hand_off::{Hop, Verdict};
+use crate::readers::{log, otlp_json};
+use crate::run::{self, Function, Manifest, RunDirectory, RunError};
+use crate::statistics::{self, Percentiles, Sizes};
+use crate::tally::{FlagCounts, Tally, TroubleCounts};
+
+/// One run in figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The run's name: its directory's.
+    pub name: String,
+    /// The producer's mode and the consumer's.
+    pub pairing: Option<Pairing>,
+    /// Whose code read and wrote the headers.
+    pub engine: Option<Engine>,
+    /// When the run started.
+    pub started: Option<Timestamp>,
+    /// How long it took, in seconds.
+    pub duration_s: Option<f64>,
+    /// The clients' requests.
+    pub requests: Option<Requests>,
+    /// The records.
+    pub records: Option<Records>,
+    /// How many traces the spans are in.
+    pub traces: Option<u64>,
+    /// How many spans.
+    pub spans: Option<u64>,
+    /// How many hand-offs of each hop have each verdict; a verdict that none has is not there.
+    pub hops: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
+    /// How many hand-offs of each hop have each flag.
+    pub flags: BTreeMap<Hop, FlagCounts>,
+    /// Latencies, in milliseconds.
+    pub latency_ms: Latencies,
+    /// Requests that succeeded, per second of the burst: from the first one's start to the last one's end.
+    pub throughput_rps: Option<f64>,
+    /// Size of the JSON object that carries the context in a record; 0 for a record without.
+    pub carrier_bytes: Option<Sizes>,
+
+    /// The client's mode, if the manifest's settings say so.
+    #[serde(default)]
+    pub client: Option<Mode>,
+    /// Deliveries of records whose sender left neither span nor log line.
+    #[serde(default)]
+    pub records_without_sender: u64,
+    /// Requests that succeeded but have no request id, so that their ingress could not be judged.
+    #[serde(default)]
+    pub requests_without_id: u64,
+    /// Hand-offs that could not be judged, because neither end was traced.
+    #[serde(default)]
+    pub unjudged: u64,
+    /// What the functions' logs say about trouble.
+    #[serde(default)]
+    pub troubles: TroubleCounts,
+    /// Log lines that could not be read although they are the functions' own.
+    #[serde(default)]
+    pub log_problems: u64,
+    /// What was wrong with the run's files: a sentence each.
+    #[serde(default)]
+    pub problems: Vec<String>,
+}
+
+/// The clients' requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// How many were sent.
+    pub sent: u64,
+    /// How many were answered with success.
+    pub ok: u64,
+    /// How many were not.
+    pub failed: u64,
+}
+
+/// The records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Records {
+    /// How many Kinesis accepted.
+    pub sent: u64,
+    /// How many of them were delivered at least once.
+    pub delivered: u64,
+    /// How many deliveries there were beyond the first.
+    pub duplicates: u64,
+    /// How many were never delivered.
+    pub lost: u64,
+}
+
+/// Latencies, in milliseconds; `None` where no span tells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    /// Of the requests that succeeded, as the client saw them.
+    pub request: Option<Percentiles>,
+    /// From the client's start (the producer's, where no client span is known) to the end of the record's first
+    /// handling.
+    pub end_to_end: Option<Percentiles>,
+}
+
+impl Summary {
+    /// Reads a run's spans, logs and load figures, and sums them up.
+    ///
+    /// A missing file leaves its figures out, and a file cut short gives what it holds; both are among the
+    /// summary's `problems`.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest, or a file in it cannot be read or holds a broken line of spans.
+    pub fn of_run(run: &RunDirectory) -> Result<Summary, RunError> {
+        let manifest = run.manifest()?;
+        let mut tally = Tally::default();
+        let mut problems = Vec::new();
+
+        let spans = run.spans_path();
+        let has_spans = spans.is_file();
+        if has_spans {
+            let reading = otlp_json::read_file(&spans, &mut |span| tally.add_span(span))?;
+            problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
+        } else {
+            problems.push(format!(
+                "{} is missing: there are no spans",
+                spans.display()
+            ));
+        }
+
+        let mut log_problems = 0;
+        let mut has_log = false;
+        for function in [Function::Producer, Function::Consumer] {
+            let path = run.log_path(function);
+            if path.is_file() {
+                has_log = true;
+                let reading = log::read_file(&path, &mut |line| tally.add_log_line(line))?;
+                log_problems += reading.problem_lines;
+                problems.extend(reading.problems);
+            } else {
+                problems.push(format!(
+                    "{} is missing: without it, what was not sampled counts as lost",
+                    path.display()
+                ));
+            }
+        }
+
+        let load = requests_of_load(run, &mut problems);
+        let mut summary = Summary::of_tally(run.name(), &manifest, &tally);
+        summary.requests = load.or(summary.requests);
+        summary.log_problems = log_problems;
+        summary.problems = problems;
+        if !has_spans {
+            summary.spans = None;
+            summary.traces = None;
+            if !has_log {
+                summary.records = None;
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Sums up what `tally` has counted of the run that `manifest` describes, finished or not.
+    pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
+        let counts = tally.verdicts();
+        let records = tally.records();
+        let clients = tally.clients();
+        let duration = manifest.end.map(|end| end.duration_since(manifest.start));
+        Summary {
+            name,
+            pairing: Some(manifest.pairing.clone()),
+            engine: Some(manifest.engine),
+            started: Some(manifest.start),
+            duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),
+            requests: (clients.sent > 0).then_some(Requests {
+                sent: clients.sent,
+                ok: clients.ok,
+                failed: clients.sent - clients.ok,
+            }),
+            records: Some(Records {
+                sent: records.sent,
+                delivered: records.delivered,
+                duplicates: records.duplicates,
+                lost: records.lost,
+            }),
+            traces: Some(tally.traces()),
+            spans: Some(tally.spans()),
+            unjudged: counts.values().map(|counts| counts.unjudged).sum(),
+            flags: counts
+                .iter()
+                .map(|(hop, counts)| (*hop, counts.flags))
+                .collect(),
+            hops: counts
+                .into_iter()
+                .map(|(hop, counts)| (hop, counts.verdicts))
+                .collect(),
+            latency_ms: Latencies {
+                request: clients.durations.percentiles(),
+                end_to_end: tally.end_to_end().percentiles(),
+            },
+            throughput_rps: clients
+                .burst()
+                .and_then(|burst| statistics::per_second(clients.ok, burst)),
+            carrier_bytes: Sizes::of(tally.assembly().carrier_bytes()),
+            client: client_mode(manifest),
+            records_without_sender: records.without_sender,
+            requests_without_id: clients.ok_without_request_id,
+            troubles: tally.troubles(),
+            log_problems: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Reads `summary.json` of a run.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no summary.
+    pub fn read(run: &RunDirectory) -> Result<Summary, RunError> {
+        run::read_json(&run.summary_path(), "a run's summary")
+    }
+
+    /// Writes `summary.json` of a run, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, run: &RunDirectory) -> Result<(), RunError> {
+        run::write_json(&run.summary_path(), self)
+    }
+
+    /// How many hand-offs of `hop` were judged.
+    pub fn judged(&self, hop: Hop) -> u64 {
+        self.hops
+            .get(&hop)
+            .map_or(0, |counts| counts.values().sum())
+    }
+
+    /// How many hand-offs of `hop` have `verdict`.
+    pub fn count(&self, hop: Hop, verdict: Verdict) -> u64 {
+        let counts = self.hops.get(&hop);
+        counts
+            .and_then(|counts| counts.get(&verdict))
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+/// The part of `load.json` that is looked at.
+#[derive(Deserialize)]
+struct Load {
+    requests: Option<Requests>,
+}
+
+fn requests_of_load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Requests> {
+    let path = run.load_path();
+    if !path.is_file() {
+        return None;
+    }
+    match run::read_json::<Load>(&path, "the load generator's figures") {
+        Ok(load) => load.requests,
+        Err(error) => {
+            problems.push(error.to_string());
+            None
+        }
+    }
+}
+
+fn client_mode(manifest: &Manifest) -> Option<Mode> {
+    manifest.settings.get("client")?.as_str()?.parse().ok()
+}

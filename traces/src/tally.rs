@@ -1,0 +1,185 @@
+//! Counts a stream of spans and log lines: everything a summary says, as far as it has been seen.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use baton_propagators::id::TraceId;
+use serde::{Deserialize, Serialize};
+
+use crate::assemble::{Assembly, RecordCounts, succeeded};
+use crate::hand_off::{Flags, Hop, Role, Verdict};
+use crate::readers::log::{Event, LogLine};
+use crate::span::{Span, UnixTime};
+use crate::statistics::Durations;
+
+/// Counts of what else did not survive a hop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FlagCounts {
+    /// See [`Flags::sampled_changed`].
+    pub sampled_changed: u64,
+    /// See [`Flags::tracestate_lost`].
+    pub tracestate_lost: u64,
+    /// See [`Flags::baggage_lost`].
+    pub baggage_lost: u64,
+    /// See [`Flags::debug_lost`].
+    pub debug_lost: u64,
+}
+
+impl FlagCounts {
+    fn add(&mut self, flags: Flags) {
+        self.sampled_changed += u64::from(flags.sampled_changed);
+        self.tracestate_lost += u64::from(flags.tracestate_lost);
+        self.baggage_lost += u64::from(flags.baggage_lost);
+        self.debug_lost += u64::from(flags.debug_lost);
+    }
+}
+
+/// The hand-offs of one hop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HopCounts {
+    /// How many have each verdict; a verdict that none has is not there.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// How many have each flag.
+    pub flags: FlagCounts,
+    /// How many could not be judged, because neither end was traced.
+    pub unjudged: u64,
+}
+
+/// The requests of the clients whose spans were seen.
+#[derive(Clone, Debug, Default)]
+pub struct ClientCounts {
+    /// How many were sent.
+    pub sent: u64,
+    /// How many were answered with success.
+    pub ok: u64,
+    /// Of those, how many have no request id, so that nothing can be matched to them.
+    pub ok_without_request_id: u64,
+    /// How long those that succeeded took.
+    pub durations: Durations,
+    first_start: Option<UnixTime>,
+    last_end: Option<UnixTime>,
+}
+
+impl ClientCounts {
+    /// How long the burst took: from the first request's start to the last one's end.
+    pub fn burst(&self) -> Option<Duration> {
+        self.last_end?.since(self.first_start?)
+    }
+
+    fn add(&mut self, span: &Span<'_>, request_id: Option<&str>) {
+        self.sent += 1;
+        if succeeded(span) {
+            self.ok += 1;
+            self.ok_without_request_id += u64::from(request_id.is_none());
+            if let Some(duration) = span.duration() {
+                self.durations.add(duration);
+            }
+        }
+        let starts = self.first_start.into_iter().chain(span.start);
+        self.first_start = starts.min();
+        self.last_end = self.last_end.max(span.end);
+    }
+}
+
+/// Events of the functions' logs that are about trouble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TroubleCounts {
+    /// Spans that never reached an exporter's backend.
+    pub spans_dropped: u64,
+    /// Times that the consumer could not read a record and asked for it again.
+    pub records_failed: u64,
+    /// Records that Kinesis refused.
+    pub records_refused: u64,
+}
+
+/// Counts spans and log lines, in any order.
+#[derive(Debug, Default)]
+pub struct Tally {
+    assembly: Assembly,
+    spans: u64,
+    traces: HashSet<TraceId>,
+    clients: ClientCounts,
+    troubles: TroubleCounts,
+}
+
+impl Tally {
+    /// Counts a span.
+    pub fn add_span(&mut self, span: &Span<'_>) {
+        self.spans += 1;
+        self.traces.insert(span.reference.trace_id);
+        if let Role::ClientRequest { request_id } = Role::of(span) {
+            self.clients.add(span, request_id);
+        }
+        self.assembly.add_span(span);
+    }
+
+    /// Counts a line of the functions' logs.
+    pub fn add_log_line(&mut self, line: &LogLine<'_>) {
+        match line.event {
+            Event::RecordFailed => self.troubles.records_failed += 1,
+            Event::RecordRefused => self.troubles.records_refused += 1,
+            Event::SpansDropped { dropped } => {
+                self.troubles.spans_dropped = self.troubles.spans_dropped.saturating_add(dropped);
+            }
+            _ => self.assembly.add_log_line(line),
+        }
+    }
+
+    /// How many spans were seen.
+    pub fn spans(&self) -> u64 {
+        self.spans
+    }
+
+    /// In how many traces they are.
+    pub fn traces(&self) -> u64 {
+        self.traces.len() as u64
+    }
+
+    /// The clients' requests.
+    pub fn clients(&self) -> &ClientCounts {
+        &self.clients
+    }
+
+    /// What the records amount to.
+    pub fn records(&self) -> RecordCounts {
+        self.assembly.record_counts()
+    }
+
+    /// What the logs say about trouble.
+    pub fn troubles(&self) -> TroubleCounts {
+        self.troubles
+    }
+
+    /// The ends of all hand-offs.
+    pub fn assembly(&self) -> &Assembly {
+        &self.assembly
+    }
+
+    /// The hand-offs of each hop, judged by what was seen so far.
+    pub fn verdicts(&self) -> BTreeMap<Hop, HopCounts> {
+        let mut hops = BTreeMap::from([
+            (Hop::Ingress, HopCounts::default()),
+            (Hop::Record, HopCounts::default()),
+        ]);
+        for hand_off in self.assembly.hand_offs() {
+            let counts = hops.entry(hand_off.hop).or_default();
+            match hand_off.verdict {
+                Some(verdict) => *counts.verdicts.entry(verdict).or_default() += 1,
+                None => counts.unjudged += 1,
+            }
+            counts.flags.add(hand_off.flags);
+        }
+        hops
+    }
+
+    /// How long it took from the client to the end of each record's handling.
+    pub fn end_to_end(&self) -> Durations {
+        let mut durations = Durations::default();
+        for duration in self.assembly.end_to_end() {
+            durations.add(duration);
+        }
+        durations
+    }
+}
