@@ -187,6 +187,9 @@ pub(crate) struct LabArguments {
     /// Try a batch that fails again as a whole, instead of splitting it in two
     #[arg(long)]
     pub(crate) no_bisect: bool,
+    /// How long an invocation may take before its process is ended
+    #[arg(long, default_value = "29s", value_name = "TIME", value_parser = positive_duration)]
+    pub(crate) timeout: Duration,
 }
 
 /// `baton switch`.
@@ -269,6 +272,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(explain()),
     };
     Duration::try_from_secs_f64(seconds).map_err(|_| explain())
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err(format!("{text:?} is no time at all; it has to be longer")),
+        duration => Ok(duration),
+    }
 }
 
 #[cfg(test)]

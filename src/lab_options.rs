@@ -27,6 +27,7 @@ pub(crate) fn lab_options(
         instances: usize::from(arguments.instances),
         shards: u32::from(arguments.shards),
         freeze: arguments.freeze,
+        invocation_timeout: arguments.timeout,
         event_source: EventSourceOptions {
             batch_size: usize::from(arguments.batch_size),
             maximum_batching_window: arguments.batch_window,

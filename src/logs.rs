@@ -1,5 +1,6 @@
 //! `baton logs`: the functions' logs, as they are or made readable.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use baton_lab::registry;
 use baton_traces::run::{Function, RunDirectory};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::arguments::{Format, FunctionName, LogsArguments};
 use crate::failure::Failure;
@@ -78,25 +80,59 @@ impl Lines {
     }
 }
 
+/// A line's fields in their order, each value as its JSON text.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a log line")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
 /// Time, level, service and message, then the other fields by name. What is not JSON stays as it is, less the
 /// characters that would steer a terminal.
 fn readable(line: &str) -> String {
-    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
+    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
         return line.chars().filter(|character| !character.is_control()).collect();
     };
-    let mut parts: Vec<String> = FIRST.iter().filter_map(|name| fields.get(*name)).map(plain).collect();
-    let rest = fields
+    let mut parts: Vec<String> = FIRST
         .iter()
-        .filter(|(name, value)| !FIRST.contains(&name.as_str()) && !LEFT_OUT.contains(&name.as_str()) && !value.is_null());
-    parts.extend(rest.map(|(name, value)| format!("{}={}", plain(&Value::from(name.as_str())), plain(value))));
+        .filter_map(|first| fields.iter().find(|(name, _)| name == first))
+        .map(|(_, value)| plain(value.get()))
+        .collect();
+    for (name, value) in &fields {
+        let name = name.as_str();
+        if !FIRST.contains(&name) && !LEFT_OUT.contains(&name) && value.get() != "null" {
+            parts.push(format!("{}={}", name.escape_debug(), plain(value.get())));
+        }
+    }
     parts.join(" ")
 }
 
-/// Text without its quotes where nothing in it needs them; JSON escapes control characters.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) if !text.chars().any(char::is_control) => text.clone(),
-        other => other.to_string(),
+/// Text without its quotes where nothing in it needs them. JSON itself escapes control characters, but a record
+/// may be JSON over several lines.
+fn plain(json: &str) -> String {
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if !text.chars().any(char::is_control) => text,
+        _ => json.chars().filter(|character| !character.is_control()).collect(),
     }
 }
 

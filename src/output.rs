@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) quiet: bool,
-    pub(crate) verbose: bool,
+    verbose: bool,
     /// Whether standard output shows colour.
     pub(crate) colour: bool,
     /// Whether standard error is a terminal, where a progress bar can move.
@@ -48,6 +48,13 @@ impl Output {
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Says a detail that only `--verbose` asks for.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbose {
+            self.note(text);
         }
     }
 

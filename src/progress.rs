@@ -52,6 +52,11 @@ impl<'a> Progress<'a> {
         self.bar.suspend(|| self.output.note(text));
     }
 
+    /// Says a detail, as [`Progress::note`] does, where `--verbose` asks for it.
+    pub(crate) fn detail(&self, text: &str) {
+        self.bar.suspend(|| self.output.detail(text));
+    }
+
     /// Removes the bar.
     pub(crate) fn finish(self) {
         self.bar.finish_and_clear();

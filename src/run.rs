@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use baton_lab::{Ending, Lab, LabOptions};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus};
 use baton_loadgen::{Plan, Settings, Stop};
 use baton_propagators::mode::{ModeError, Pairing};
 use baton_traces::narrative::narrate;
@@ -166,7 +166,16 @@ impl Run<'_> {
         mut interrupted: watch::Receiver<bool>,
     ) -> Result<Summary, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
+        let starting = Instant::now();
         let lab = Lab::start(self.lab_options(directory.clone())?).await.map_err(Failure::check)?;
+        let LabStatus { producer, consumer, .. } = lab.status();
+        progress.detail(&format!(
+            "{}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",
+            self.pairing,
+            milliseconds(starting.elapsed()),
+            producer.cold_start_ms.unwrap_or_default(),
+            consumer.cold_start_ms.unwrap_or_default(),
+        ));
         let plan = self.plan(&lab.addresses().endpoint, directory.path())?;
         let mut manifest = self.manifest(&plan);
         directory.write_manifest(&manifest).map_err(Failure::check)?;
@@ -254,6 +263,7 @@ pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
         "batch_window_ms": milliseconds(arguments.batch_window),
         "retries": arguments.retries,
         "bisect": !arguments.no_bisect,
+        "timeout_ms": milliseconds(arguments.timeout),
     });
     match settings {
         Value::Object(settings) => settings,

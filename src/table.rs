@@ -15,10 +15,10 @@ const HEADINGS: [&str; 9] = [
     "delivered",
     "ingress",
     "record",
-    "header bytes",
+    "header\nbytes",
     "request ms\np50 / p99",
-    "end to end ms\np50 / p99",
-    "requests/s",
+    "end to end\nms p50 / p99",
+    "requests\nper s",
 ];
 
 /// Columns of words; all others are figures and stand to the right.
@@ -28,7 +28,7 @@ const WORDS: [usize; 3] = [0, 3, 4];
 pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
     let mut table = Table::new();
     table
-        .load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(comfy_table::presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(HEADINGS.map(|heading| {
             let cell = Cell::new(heading);

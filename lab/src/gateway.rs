@@ -194,7 +194,7 @@ fn event(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8], request_i
             path: uri.path(),
             stage: STAGE,
             protocol: "HTTP/1.1",
-            domain_name: single.get("host").copied().unwrap_or("localhost"),
+            domain_name: domain_name(single.get("host").copied().unwrap_or("localhost")),
             identity: Identity {
                 source_ip: "127.0.0.1",
                 user_agent: single.get("user-agent").copied(),
@@ -205,6 +205,14 @@ fn event(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8], request_i
     };
     // a struct of strings always serializes
     serde_json::to_vec(&event).unwrap_or_default()
+}
+
+/// The name in a `Host` header, without the port: API Gateway's domain names have none.
+fn domain_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 #[derive(Deserialize)]

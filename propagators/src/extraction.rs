@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::baggage::Baggage;
 use crate::context::{Extracted, TraceContext};
-use crate::format::{self, Outcome};
+use crate::format::{self, Format, Outcome};
 use crate::mode::{OnConflict, Select};
 
 pub use crate::format::Candidate;
@@ -29,28 +29,42 @@ pub struct Extraction {
 }
 
 impl Extraction {
-    /// Judges candidates.
-    pub(crate) fn new(candidates: Candidates, select: Select, on_conflict: OnConflict) -> Self {
-        let mut holding =
-            (0..candidates.len()).filter(|&place| candidates[place].context().is_some());
-        let chosen = match select {
-            Select::First => holding.next(),
-            Select::Last => holding.next_back(),
-        };
-        let conflict = chosen.and_then(|chosen| Conflict::find(&candidates, chosen));
-        let baggage = candidates
-            .iter()
-            .find_map(|candidate| match &candidate.outcome {
-                Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage.clone()),
-                _ => None,
-            });
-        Extraction {
-            candidates,
-            chosen,
-            conflict,
-            baggage,
+    /// Reads each format with `read` and judges what they hold. All of it happens in the place it is
+    /// returned in, since moving candidates about costs more than reading them.
+    pub(crate) fn new<'a>(
+        formats: &'a [&'static dyn Format],
+        read: impl Fn(&'a &'static dyn Format) -> Candidate,
+        select: Select,
+        on_conflict: OnConflict,
+    ) -> Self {
+        let mut extraction = Extraction {
+            candidates: Candidates::new(),
+            chosen: None,
+            conflict: None,
+            baggage: None,
             on_conflict,
+        };
+        let mut contexts = 0;
+        for (place, format) in formats.iter().enumerate() {
+            // A mode lists each format once at most, so there is room for all.
+            extraction.candidates.push(read(format));
+            match &extraction.candidates[place].outcome {
+                Outcome::Valid(Extracted::Context(_)) => {
+                    contexts += 1;
+                    if select == Select::Last || extraction.chosen.is_none() {
+                        extraction.chosen = Some(place);
+                    }
+                }
+                Outcome::Valid(Extracted::Baggage(baggage)) => {
+                    extraction.baggage = Some(baggage.clone());
+                }
+                _ => {}
+            }
         }
+        if let (Some(chosen), 2..) = (extraction.chosen, contexts) {
+            extraction.conflict = Conflict::find(&extraction.candidates, chosen);
+        }
+        extraction
     }
 
     /// The context that is continued: the chosen one, but none where contexts disagree and the setting is
@@ -64,7 +78,7 @@ impl Extraction {
         if self.restarts() {
             return None;
         }
-        self.chosen.map(|chosen| &self.candidates[chosen])
+        self.candidates.get(self.chosen?)
     }
 
     /// Whether valid contexts disagree and so a new trace is started.
@@ -94,7 +108,7 @@ impl Extraction {
         }
         let chosen = self
             .chosen
-            .and_then(|chosen| self.candidates[chosen].context());
+            .and_then(|chosen| self.candidates.get(chosen)?.context());
         for context in self.candidates.iter().filter_map(Candidate::context) {
             let linked = match on_conflict {
                 OnConflict::Keep => false,

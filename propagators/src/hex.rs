@@ -18,8 +18,9 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Reads `2 * N` lower-case hexadecimal digits.
 ///
-/// `Err` holds the place of the first byte that is not such a digit; where all are but their number is
+/// `Err` holds the place of the first byte that is not such a digit; where all are and only their number is
 /// wrong, it is the place of the first digit that is missing or too many.
+#[inline]
 pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     let mut bytes = [0; N];
     let mut seen = 0;

@@ -79,5 +79,5 @@ pub use format::{Candidate, FORMATS, Format, Outcome, formats};
 pub use id::{SpanId, TraceId};
 pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select};
 pub use propagation::{Problem, Propagation};
-pub use reject::{Fault, Reject};
+pub use reject::{Fault, Field, Reject};
 pub use sampling::Sampling;

@@ -17,6 +17,7 @@ use crate::baggage::{Baggage, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter};
 use crate::context::{Outgoing, TraceContext, TraceState};
 use crate::extraction::Extraction;
+use crate::format::Candidate;
 use crate::id::{SpanId, TraceId};
 use crate::mode::{Engine, OnConflict};
 use crate::propagation::Propagation;
@@ -93,28 +94,31 @@ pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter)
 /// A deferred decision counts as sampled here, since a span context cannot say that the decision is the
 /// receiver's; [`sampling`] tells a sampler that wants to make it. A debug state counts as sampled.
 pub fn context(extraction: &Extraction, parent: &Context) -> Context {
-    let mut cx = match extraction
-        .continued()
-        .and_then(|found| Some((found, found.context()?)))
-    {
+    let mut cx = match extraction.continued() {
         None => parent.clone(),
-        Some((found, context)) => match found.upstream_flags {
-            Some(flags) => {
-                let flags = TraceFlags::new(flags);
-                parent.with_remote_span_context(with_flags(context, flags))
-            }
-            None => {
-                let span_context = span_context(context);
-                let note = Note::of(context, &span_context);
-                let cx = parent.with_remote_span_context(span_context);
-                note.map_or_else(|| cx.clone(), |note| cx.with_value(note))
-            }
-        },
+        Some(found) => continued(found, parent),
     };
     if let Some(baggage) = &extraction.baggage {
         cx = cx.with_baggage(to_upstream_baggage(baggage));
     }
     cx
+}
+
+/// `parent` with a candidate's context as its remote span, and with a note of what that cannot keep.
+fn continued(found: &Candidate, parent: &Context) -> Context {
+    let Some(context) = found.context() else {
+        return parent.clone();
+    };
+    if let Some(flags) = found.upstream_flags {
+        return parent.with_remote_span_context(with_flags(context, TraceFlags::new(flags)));
+    }
+    let span_context = span_context(context);
+    let note = Note::of(context, &span_context);
+    let cx = parent.with_remote_span_context(span_context);
+    match note {
+        None => cx,
+        Some(note) => cx.with_value(note),
+    }
 }
 
 /// The span contexts that the receiver's span links to.

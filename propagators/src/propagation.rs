@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::carrier::{Getter, Setter};
 use crate::context::Outgoing;
-use crate::extraction::{Candidates, Extraction};
+use crate::extraction::Extraction;
 use crate::mode::{Engine, Mode, OnConflict, Select};
 use crate::otel;
 
@@ -106,15 +106,15 @@ impl Propagation {
     /// Reads every format of the list and judges what they hold. It neither fails nor panics, whatever
     /// arrived, and costs time linear in the size of the headers.
     pub fn extract(&self, carrier: &dyn Getter) -> Extraction {
-        let mut candidates = Candidates::new();
-        for format in self.extract.formats() {
-            // A mode lists each format once at most, so there is room for all.
-            candidates.push(match self.engine {
+        Extraction::new(
+            self.extract.formats(),
+            |format| match self.engine {
                 Engine::Native => format.extract(carrier),
                 Engine::Otel => otel::upstream_extract(*format, carrier),
-            });
-        }
-        Extraction::new(candidates, self.select, self.on_conflict)
+            },
+            self.select,
+            self.on_conflict,
+        )
     }
 
     /// Writes `outgoing` in every format of the list.

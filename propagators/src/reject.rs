@@ -25,6 +25,23 @@ pub struct Reject {
     pub engine: Engine,
 }
 
+/// A part of a header, such as a trace id.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in the specification.
+    pub name: &'static str,
+    /// How many characters it has, in words.
+    pub length: &'static str,
+    /// The section that describes it.
+    pub spec: &'static str,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// What can be wrong with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -40,32 +57,30 @@ pub enum Fault {
     Missing,
     /// A field has the wrong number of characters.
     Length {
-        /// The field, by its name in the specification.
-        field: &'static str,
+        /// The field.
+        field: &'static Field,
         /// Characters it has.
         found: usize,
-        /// What it should have.
-        expected: &'static str,
     },
     /// A field holds something else than lower-case hexadecimal digits.
     NotLowerHex {
-        /// The field, by its name in the specification.
-        field: &'static str,
+        /// The field.
+        field: &'static Field,
     },
     /// An identifier is all zeros.
     AllZeros {
-        /// The field, by its name in the specification.
-        field: &'static str,
+        /// The field.
+        field: &'static Field,
     },
     /// There is no `-` where a field ends.
     NoSeparator {
         /// The field that should end there.
-        field: &'static str,
+        field: &'static Field,
     },
     /// There is more after the last field.
     Trailing {
         /// The field that should be the last.
-        field: &'static str,
+        field: &'static Field,
     },
     /// The version is `ff`.
     ForbiddenVersion,
@@ -137,19 +152,16 @@ impl fmt::Display for Fault {
             Fault::Missing => {
                 f.write_str("is missing, and the other headers mean nothing without it")
             }
-            Fault::Length {
-                field,
-                found,
-                expected,
-            } => {
+            Fault::Length { field, found } => {
                 let characters = if found == 1 {
                     "character"
                 } else {
                     "characters"
                 };
+                let length = field.length;
                 write!(
                     f,
-                    "has a {field} of {found} {characters} where {expected} belong"
+                    "has a {field} of {found} {characters} where {length} belong"
                 )
             }
             Fault::NotLowerHex { field } => {

@@ -6,8 +6,6 @@
 
 mod reasons;
 
-use std::collections::HashMap;
-
 use crate::hand_off::{Hop, Verdict};
 use crate::summary::Summary;
 
@@ -57,18 +55,17 @@ fn labels(summaries: &[Summary]) -> Vec<String> {
             None => label.clone(),
         })
         .collect();
-    let mut uses: HashMap<&str, usize> = HashMap::new();
-    for label in short.iter().chain(&with_engine) {
-        *uses.entry(label).or_default() += 1;
-    }
-    let is_own = |label: &String| uses.get(label.as_str()) == Some(&1);
+    let is_own = |labels: &[String], index: usize| {
+        let same = labels.iter().filter(|label| **label == labels[index]);
+        same.count() == 1
+    };
     summaries
         .iter()
         .enumerate()
         .map(|(index, summary)| {
-            if is_own(&short[index]) {
+            if is_own(&short, index) {
                 short[index].clone()
-            } else if is_own(&with_engine[index]) {
+            } else if is_own(&with_engine, index) {
                 with_engine[index].clone()
             } else {
                 format!("{} ({})", short[index], summary.name)

@@ -19,7 +19,7 @@
 //! both encodings, the single header first. So this format reads the `x-b3-*` headers too where `b3` is absent or
 //! malformed, and `b3multi` reads `b3`. They differ in what they write.
 //!
-//! Size bound: 68 bytes, 85 with a parent span id.
+//! Size bound: 51 bytes, 68 with a parent span id, which is read and never written.
 //!
 //! What it cannot carry: `tracestate`, the random flag.
 
@@ -30,7 +30,7 @@ use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Reject};
+use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 
 const NAME: &str = "b3";
@@ -53,6 +53,22 @@ const IDENTIFIERS: &str =
     "B3 Propagation, Identifiers: lower-hex characters, 32 or 16 of a TraceId and 16 of a SpanId";
 const NOT_ZERO: &str =
     "OpenTelemetry Tracing API, SpanContext: a valid id has at least one non-zero byte";
+
+static TRACE_ID: Field = Field {
+    name: "TraceId",
+    length: "32 or 16",
+    spec: IDENTIFIERS,
+};
+static SPAN_ID: Field = Field {
+    name: "SpanId",
+    length: "16",
+    spec: IDENTIFIERS,
+};
+static PARENT_SPAN_ID: Field = Field {
+    name: "ParentSpanId",
+    length: "16",
+    spec: IDENTIFIERS,
+};
 
 /// The format `b3`.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +156,7 @@ fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
     let trace_id = place.trace_id(trace_id)?;
     let Some((rest, start)) = rest else {
         let end = start.after(value.len());
-        return Err(end.reject(Fault::NoSeparator { field: "TraceId" }, SINGLE_HEADER));
+        return Err(end.reject(Fault::NoSeparator { field: &TRACE_ID }, SINGLE_HEADER));
     };
     let (span_id, place, rest) = field(rest, start);
     let span_id = place.span_id(span_id)?;
@@ -151,12 +167,12 @@ fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
         context.sampling = sampling(state, place)?;
         if let Some((rest, start)) = rest {
             let (parent, place, rest) = field(rest, start);
-            place.eight_bytes("ParentSpanId", parent)?;
+            place.parent_span_id(parent)?;
             if rest.is_some() {
                 let end = place.after(parent.len());
                 return Err(end.reject(
                     Fault::Trailing {
-                        field: "ParentSpanId",
+                        field: &PARENT_SPAN_ID,
                     },
                     SINGLE_HEADER,
                 ));
@@ -223,48 +239,33 @@ impl Place {
 
     /// Reads a trace id of 128 or 64 bits.
     pub(super) fn trace_id(self, digits: &[u8]) -> Result<TraceId, Reject> {
-        let field = "TraceId";
         let id = match digits.len() {
-            32 => hex::decode(digits).map(TraceId::from_bytes),
-            16 => hex::decode(digits).map(TraceId::from_low_64),
-            found => {
-                let expected = "32 or 16";
-                let fault = Fault::Length {
-                    field,
-                    found,
-                    expected,
-                };
-                return Err(self.reject(fault, IDENTIFIERS));
-            }
+            16 => TraceId::from_low_64(self.hex(&TRACE_ID, digits)?),
+            _ => TraceId::from_bytes(self.hex(&TRACE_ID, digits)?),
         };
-        id.map_err(|at| {
-            self.after(at)
-                .reject(Fault::NotLowerHex { field }, IDENTIFIERS)
-        })?
-        .ok_or_else(|| self.reject(Fault::AllZeros { field }, NOT_ZERO))
+        id.ok_or_else(|| self.reject(Fault::AllZeros { field: &TRACE_ID }, NOT_ZERO))
     }
 
     /// Reads a span id.
     pub(super) fn span_id(self, digits: &[u8]) -> Result<SpanId, Reject> {
-        let field = "SpanId";
-        SpanId::from_bytes(self.eight_bytes(field, digits)?)
-            .ok_or_else(|| self.reject(Fault::AllZeros { field }, NOT_ZERO))
+        SpanId::from_bytes(self.hex(&SPAN_ID, digits)?)
+            .ok_or_else(|| self.reject(Fault::AllZeros { field: &SPAN_ID }, NOT_ZERO))
     }
 
-    /// Reads the digits of a span id or a parent span id; for the latter, zeros mean that there is none.
-    pub(super) fn eight_bytes(self, field: &'static str, digits: &[u8]) -> Result<[u8; 8], Reject> {
-        if digits.len() != 16 {
-            let (found, expected) = (digits.len(), "16");
-            let fault = Fault::Length {
-                field,
-                found,
-                expected,
-            };
-            return Err(self.reject(fault, IDENTIFIERS));
-        }
+    /// Checks a parent span id. Zeros only are no fault of it: they say that there is none.
+    pub(super) fn parent_span_id(self, digits: &[u8]) -> Result<(), Reject> {
+        self.hex::<8>(&PARENT_SPAN_ID, digits).map(|_| ())
+    }
+
+    fn hex<const N: usize>(self, field: &'static Field, digits: &[u8]) -> Result<[u8; N], Reject> {
         hex::decode(digits).map_err(|at| {
-            self.after(at)
-                .reject(Fault::NotLowerHex { field }, IDENTIFIERS)
+            let found = digits.len();
+            if found == 2 * N {
+                self.after(at)
+                    .reject(Fault::NotLowerHex { field }, field.spec)
+            } else {
+                self.reject(Fault::Length { field, found }, field.spec)
+            }
         })
     }
 }

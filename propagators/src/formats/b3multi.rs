@@ -17,7 +17,7 @@
 //!
 //! The `b3` header is read first; see [`b3`] for why, and for what the ids may be.
 //!
-//! Size bound: names and values make 118 bytes, 151 with a parent span id.
+//! Size bound: names and values make 84 bytes, 117 with a parent span id, which is read and never written.
 //!
 //! What it cannot carry: `tracestate`, the random flag.
 
@@ -118,8 +118,7 @@ impl<'a> Headers<'a> {
         let span_id = span_id.place.span_id(span_id.value.as_bytes())?;
         let (_, sampling) = self.sampling()?;
         if let Some(parent) = self.header(PARENT_SPAN_ID)? {
-            let digits = parent.value.as_bytes();
-            parent.place.eight_bytes("ParentSpanId", digits)?;
+            parent.place.parent_span_id(parent.value.as_bytes())?;
         }
         let context = TraceContext::new(trace_id, span_id, sampling);
         Ok(Some((TRACE_ID, Extracted::Context(context))))

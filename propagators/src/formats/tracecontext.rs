@@ -24,13 +24,15 @@
 //! What it cannot carry: a deferred decision (it goes out as not sampled, section 3.2.2.5.1), the debug state
 //! (it goes out as sampled), a decision without ids.
 
+use std::ops::Range;
+
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{self, Extracted, Outgoing, TraceState};
 use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Reject};
+use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 use crate::tracestate;
 
@@ -46,12 +48,29 @@ const RANDOM: u8 = 0x02;
 
 const FIELD_VALUES: &str =
     "W3C Trace Context Level 2, section 3.2.2 (traceparent header field values)";
-const VERSION: &str = "W3C Trace Context Level 2, section 3.2.2.1 (version)";
 const VERSION_FORMAT: &str = "W3C Trace Context Level 2, section 3.2.2.2 (version-format)";
-const TRACE_ID: &str = "W3C Trace Context Level 2, section 3.2.2.3 (trace-id)";
-const PARENT_ID: &str = "W3C Trace Context Level 2, section 3.2.2.4 (parent-id)";
-const TRACE_FLAGS: &str = "W3C Trace Context Level 2, section 3.2.2.5 (trace-flags)";
 const VERSIONING: &str = "W3C Trace Context Level 2, section 3.2.4 (versioning of traceparent)";
+
+static VERSION: Field = Field {
+    name: "version",
+    length: "2",
+    spec: "W3C Trace Context Level 2, section 3.2.2.1 (version)",
+};
+static TRACE_ID: Field = Field {
+    name: "trace-id",
+    length: "32",
+    spec: "W3C Trace Context Level 2, section 3.2.2.3 (trace-id)",
+};
+static PARENT_ID: Field = Field {
+    name: "parent-id",
+    length: "16",
+    spec: "W3C Trace Context Level 2, section 3.2.2.4 (parent-id)",
+};
+static TRACE_FLAGS: Field = Field {
+    name: "trace-flags",
+    length: "2",
+    spec: "W3C Trace Context Level 2, section 3.2.2.5 (trace-flags)",
+};
 
 /// The format `tracecontext`.
 #[derive(Clone, Copy, Debug)]
@@ -135,68 +154,48 @@ fn reject(fault: Fault, position: Option<usize>, spec: &'static str) -> Reject {
 fn parse(value: &[u8]) -> Result<context::TraceContext, Reject> {
     // The usual header has its separators where they belong; then each field is a fixed slice. For any
     // other, finding the field at fault may take as long as it likes.
-    let Some(fields) = Fields::split(value) else {
+    if !in_place(value) {
         return Err(diagnose(value));
-    };
-    let [version] = hex::decode(fields.version)
-        .map_err(|at| reject(Fault::NotLowerHex { field: "version" }, Some(at), VERSION))?;
+    }
+    let [version] = field(value, 0..2, &VERSION)?;
     if version == 0xff {
-        return Err(reject(Fault::ForbiddenVersion, Some(0), VERSION));
+        return Err(reject(Fault::ForbiddenVersion, Some(0), VERSION.spec));
     }
     if version == 0 && value.len() > LENGTH {
-        let field = "trace-flags";
-        return Err(reject(
-            Fault::Trailing { field },
-            Some(LENGTH),
-            VERSION_FORMAT,
-        ));
+        return Err(trailing());
     }
-    let field = "trace-id";
-    let trace_id = hex::decode(fields.trace_id)
-        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(3 + at), TRACE_ID))?;
-    let trace_id = TraceId::from_bytes(trace_id)
-        .ok_or_else(|| reject(Fault::AllZeros { field }, Some(3), TRACE_ID))?;
-    let field = "parent-id";
-    let span_id = hex::decode(fields.parent_id)
-        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(36 + at), PARENT_ID))?;
-    let span_id = SpanId::from_bytes(span_id)
-        .ok_or_else(|| reject(Fault::AllZeros { field }, Some(36), PARENT_ID))?;
-    let field = "trace-flags";
-    let [flags] = hex::decode(fields.flags)
-        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(53 + at), TRACE_FLAGS))?;
+    let zeros = |field: &'static Field, start| {
+        move || reject(Fault::AllZeros { field }, Some(start), field.spec)
+    };
+    let trace_id = TraceId::from_bytes(field(value, 3..35, &TRACE_ID)?);
+    let trace_id = trace_id.ok_or_else(zeros(&TRACE_ID, 3))?;
+    let span_id = SpanId::from_bytes(field(value, 36..52, &PARENT_ID)?);
+    let span_id = span_id.ok_or_else(zeros(&PARENT_ID, 36))?;
+    let [flags] = field(value, 53..55, &TRACE_FLAGS)?;
 
+    let sampling = Sampling::from_sampled(flags & SAMPLED != 0);
     Ok(context::TraceContext {
         random: flags & RANDOM != 0,
-        ..context::TraceContext::new(
-            trace_id,
-            span_id,
-            Sampling::from_sampled(flags & SAMPLED != 0),
-        )
+        ..context::TraceContext::new(trace_id, span_id, sampling)
     })
 }
 
-/// The four fields of a header whose separators are in place.
-struct Fields<'a> {
-    version: &'a [u8],
-    trace_id: &'a [u8],
-    parent_id: &'a [u8],
-    flags: &'a [u8],
+/// Whether the header is long enough and its separators are where version 00 has them.
+fn in_place(value: &[u8]) -> bool {
+    value.len() >= LENGTH
+        && [2, 35, 52].iter().all(|&place| value[place] == b'-')
+        && value.get(LENGTH).is_none_or(|&next| next == b'-')
 }
 
-impl<'a> Fields<'a> {
-    fn split(value: &'a [u8]) -> Option<Self> {
-        let (head, rest) = value.split_at_checked(LENGTH)?;
-        let in_place = head[2] == b'-'
-            && head[35] == b'-'
-            && head[52] == b'-'
-            && rest.first().is_none_or(|&next| next == b'-');
-        in_place.then(|| Fields {
-            version: &head[..2],
-            trace_id: &head[3..35],
-            parent_id: &head[36..52],
-            flags: &head[53..],
-        })
-    }
+/// Reads a field of a header whose separators are in place.
+fn field<const N: usize>(
+    value: &[u8],
+    place: Range<usize>,
+    field: &'static Field,
+) -> Result<[u8; N], Reject> {
+    let start = place.start;
+    hex::decode(&value[place])
+        .map_err(|at| reject(Fault::NotLowerHex { field }, Some(start + at), field.spec))
 }
 
 /// Finds what is wrong with a header whose separators are not in place: the first field that has not its
@@ -206,41 +205,35 @@ fn diagnose(value: &[u8]) -> Reject {
         return reject(Fault::Empty, Some(0), FIELD_VALUES);
     }
     let mut start = 0;
-    for (field, length, expected, spec) in [
-        ("version", 2, "2", VERSIONING),
-        ("trace-id", 32, "32", TRACE_ID),
-        ("parent-id", 16, "16", PARENT_ID),
-        ("trace-flags", 2, "2", TRACE_FLAGS),
+    for (field, length, spec) in [
+        (&VERSION, 2, VERSIONING),
+        (&TRACE_ID, 32, TRACE_ID.spec),
+        (&PARENT_ID, 16, PARENT_ID.spec),
+        (&TRACE_FLAGS, 2, TRACE_FLAGS.spec),
     ] {
+        let is_last = field == &TRACE_FLAGS;
         let rest = &value[start..];
-        let found = rest
-            .iter()
-            .position(|&byte| byte == b'-')
-            .unwrap_or(rest.len());
-        let place = hex::first_fault(&rest[..found.min(length)]);
-        if let Some(place) = place {
-            return reject(Fault::NotLowerHex { field }, Some(start + place), spec);
+        let end = rest.iter().position(|&byte| byte == b'-');
+        let found = end.unwrap_or(rest.len());
+        if let Some(at) = hex::first_fault(&rest[..found.min(length)]) {
+            return reject(Fault::NotLowerHex { field }, Some(start + at), spec);
         }
-        if found > length && field == "trace-flags" {
+        if is_last && found > length {
             break;
         }
         if found != length {
-            let fault = Fault::Length {
-                field,
-                found,
-                expected,
-            };
-            return reject(fault, Some(start), spec);
+            return reject(Fault::Length { field, found }, Some(start), spec);
         }
-        if rest.len() == length && field != "trace-flags" {
-            return reject(
-                Fault::NoSeparator { field },
-                Some(value.len()),
-                VERSION_FORMAT,
-            );
+        if !is_last && end.is_none() {
+            let fault = Fault::NoSeparator { field };
+            return reject(fault, Some(value.len()), VERSION_FORMAT);
         }
         start += length + 1;
     }
-    let field = "trace-flags";
+    trailing()
+}
+
+fn trailing() -> Reject {
+    let field = &TRACE_FLAGS;
     reject(Fault::Trailing { field }, Some(LENGTH), VERSION_FORMAT)
 }

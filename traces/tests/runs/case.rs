@@ -22,15 +22,15 @@ use serde_json::{Map, Value, json};
 const START_MS: u64 = 1_700_000_000_000;
 
 /// One run and what it should amount to.
-pub struct Case {
-    pub title: String,
+pub(crate) struct Case {
+    pub(crate) title: String,
     lines: Vec<Words>,
-    pub expected: String,
+    pub(crate) expected: String,
 }
 
 /// The order in which spans and log lines are written.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
+pub(crate) enum Order {
     AsWritten,
     Reversed,
 }
@@ -42,7 +42,7 @@ struct Words {
 }
 
 /// All cases of a file.
-pub fn parse(text: &str) -> Vec<Case> {
+pub(crate) fn parse(text: &str) -> Vec<Case> {
     let sections = text.split("\n== ").skip(1);
     let cases = sections.map(|section| {
         let (title, rest) = section.split_once('\n').expect("a title line");
@@ -63,7 +63,7 @@ fn meaningful(lines: &str) -> impl Iterator<Item = &str> {
 
 impl Case {
     /// Writes the case as a run directory and sums it up.
-    pub fn summary(&self, order: Order) -> Summary {
+    pub(crate) fn summary(&self, order: Order) -> Summary {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let run = RunDirectory::create(directory.path()).expect("a run directory");
         run.write_manifest(&manifest("tracecontext")).expect("room");
@@ -99,7 +99,7 @@ impl Case {
 }
 
 /// The manifest of a run under `pairing` that took five seconds.
-pub fn manifest(pairing: &str) -> Manifest {
+pub(crate) fn manifest(pairing: &str) -> Manifest {
     let start = jiff::Timestamp::from_millisecond(START_MS as i64).expect("a time");
     Manifest {
         pairing: pairing.parse().expect("a pairing"),
@@ -287,7 +287,7 @@ fn repeated(pattern: &str, digits: usize) -> String {
 }
 
 /// What a summary says, in the words of the cases: hops and what is not zero.
-pub fn shown(summary: &Summary) -> String {
+pub(crate) fn shown(summary: &Summary) -> String {
     let mut text = String::new();
     let mut line = |name: &str, figures: Vec<(String, u64)>| {
         let figures = figures.into_iter().filter(|(_, figure)| *figure > 0);

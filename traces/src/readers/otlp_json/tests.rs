@@ -328,12 +328,10 @@ fn deep_nesting_is_skipped_or_refused_but_does_no_harm() {
         "[".repeat(depth),
         "]".repeat(depth)
     );
-    let error = read_all(skipped.as_bytes())
-        .expect_err("too deep")
-        .to_string();
-    assert!(error.contains("recursion limit exceeded"), "{error}");
+    let reading = read_all(skipped.as_bytes()).expect("an unknown field");
+    assert_eq!((reading.lines, reading.spans), (1, 0));
     let value = r#"{"arrayValue":{"values":["#.repeat(depth);
-    let open = line(&format!(r#","attributes":[{{"key":"a","value":{value}"#));
+    let open = line(&format!(r#","attributes":[{{"key":"a","value":{value}"#)) + "\n";
     let error = read_all(open.as_bytes()).expect_err("too deep").to_string();
     assert!(error.contains("input, line 1"), "{error}");
 }

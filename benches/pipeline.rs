@@ -1,0 +1,231 @@
+//! What one request through the whole pipeline costs: throughput, latency, memory and start-up of `baton run`
+//! and `baton up`, all processes and the load generator included.
+//!
+//! `cargo bench --bench pipeline` prints the figures of docs/performance.md; `-- --requests N` changes how many
+//! requests the long run sends. It reads `/proc`, so it needs Linux.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BATON: &str = env!("CARGO_BIN_EXE_baton");
+/// How often memory is looked at.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+/// Clock ticks of `/proc/PID/stat` per second; fixed on Linux for user space.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.iter().any(|argument| argument == "--test") {
+        return;
+    }
+    let long = arguments
+        .iter()
+        .position(|argument| argument == "--requests")
+        .and_then(|place| arguments.get(place + 1)?.parse().ok())
+        .unwrap_or(200_000);
+    start_up();
+    println!("\n8 clients, 20,000 requests, five times:");
+    for pairing in ["tracecontext", "none"] {
+        for _ in 0..5 {
+            measure(pairing, 8, 20_000);
+        }
+    }
+    println!("\n32 clients, {long} requests:");
+    measure("tracecontext", 32, long);
+}
+
+/// The time until a lab answers, and until a function's process asks for its first event.
+fn start_up() {
+    let mut ready = Vec::new();
+    let mut cold_starts = Vec::new();
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let started = Instant::now();
+        let mut lab = Command::new(BATON)
+            .args(["up", "--format", "json", "--port", "0", "--page-port", "0", "--kinesis-port", "0"])
+            .args(["--otlp-port", "0", "--quiet"])
+            .env("BATON_RUNTIME_DIR", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("baton up");
+        let mut line = String::new();
+        BufReader::new(lab.stdout.take().expect("its output"))
+            .read_line(&mut line)
+            .expect("its first line");
+        ready.push(milliseconds(started.elapsed()));
+        let addresses: Value = serde_json::from_str(&line).expect("addresses");
+        let page = addresses["page"].as_str().expect("the page's address");
+        let status = status(page);
+        for function in ["producer", "consumer"] {
+            cold_starts.push(status[function]["cold_start_ms"].as_f64().expect("a cold start"));
+        }
+        interrupt(&lab);
+        lab.wait().expect("its end");
+    }
+    println!("lab ready, from process start:  {}", spread(&mut ready, "ms"));
+    println!("cold start of a function:       {}", spread(&mut cold_starts, "ms"));
+}
+
+fn status(page: &str) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let response = reqwest::get(format!("{page}/status")).await.expect("an answer");
+        response.json().await.expect("a status")
+    })
+}
+
+fn interrupt(child: &Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a process");
+}
+
+/// One run; prints its figures, the memory of all its processes and the CPU time each kind took per request.
+fn measure(pairing: &str, users: u32, requests: u64) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut run = Command::new(BATON)
+        .args(["run", pairing, "--format", "json", "--quiet", "--out"])
+        .arg(folder.path())
+        .args(["--users", &users.to_string(), "--requests", &requests.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("baton run");
+    let ended = AtomicBool::new(false);
+    let pid = run.id();
+    let (output, usage) = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(pid, &ended));
+        let mut output = String::new();
+        for line in BufReader::new(run.stdout.take().expect("its output")).lines() {
+            output.push_str(&line.expect("text"));
+        }
+        ended.store(true, Ordering::Relaxed);
+        (output, watcher.join().expect("the watcher"))
+    });
+    run.wait().expect("its end");
+    let result: Value = serde_json::from_str(&output).expect("JSON");
+    let summary = &result["runs"][0];
+    assert_eq!(summary["records"]["delivered"], requests, "records were lost");
+    let latency = &summary["latency_ms"];
+    println!(
+        "{pairing:>14}  {:>6.0} requests/s  request p50 {:.1} p99 {:.1} ms  end to end p50 {:.1} p99 {:.1} ms  \
+         peak {:.0} MiB RSS ({:.0} MiB PSS), largest function {:.1} MiB RSS",
+        summary["throughput_rps"].as_f64().unwrap_or_default(),
+        latency["request"]["p50"].as_f64().unwrap_or_default(),
+        latency["request"]["p99"].as_f64().unwrap_or_default(),
+        latency["end_to_end"]["p50"].as_f64().unwrap_or_default(),
+        latency["end_to_end"]["p99"].as_f64().unwrap_or_default(),
+        usage.peak_rss_mib,
+        usage.peak_pss_mib,
+        usage.largest_function_mib,
+    );
+    let costs: Vec<_> = usage
+        .cpu_seconds
+        .iter()
+        .map(|(role, seconds)| format!("{role} {:.0}", seconds / requests as f64 * 1e6))
+        .collect();
+    println!("                CPU µs per request: {}", costs.join(", "));
+}
+
+#[derive(Default)]
+struct Usage {
+    peak_rss_mib: f64,
+    peak_pss_mib: f64,
+    largest_function_mib: f64,
+    /// By role: the lab (and the command around it), the functions, the load generator.
+    cpu_seconds: BTreeMap<&'static str, f64>,
+}
+
+/// Follows a process and its children until `ended`.
+fn watch(pid: u32, ended: &AtomicBool) -> Usage {
+    let mut usage = Usage::default();
+    let mut cpu: BTreeMap<u32, (&'static str, f64)> = BTreeMap::new();
+    while !ended.load(Ordering::Relaxed) {
+        let (mut rss, mut pss) = (0.0, 0.0);
+        for process in family(pid) {
+            let Some(look) = look(process) else { continue };
+            rss += look.rss_mib;
+            pss += look.pss_mib;
+            if look.role == "producer" || look.role == "consumer" {
+                usage.largest_function_mib = usage.largest_function_mib.max(look.rss_mib);
+            }
+            cpu.insert(process, (look.role, look.cpu_seconds));
+        }
+        usage.peak_rss_mib = usage.peak_rss_mib.max(rss);
+        usage.peak_pss_mib = usage.peak_pss_mib.max(pss);
+        std::thread::sleep(SAMPLE_INTERVAL);
+    }
+    for (role, seconds) in cpu.into_values() {
+        *usage.cpu_seconds.entry(role).or_default() += seconds;
+    }
+    usage
+}
+
+/// The process and those it started.
+fn family(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let process: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent: u32 = after_name(&stat).nth(1)?.parse().ok()?;
+        (parent == pid).then_some(process)
+    });
+    std::iter::once(pid).chain(children).collect()
+}
+
+struct Look {
+    role: &'static str,
+    rss_mib: f64,
+    pss_mib: f64,
+    cpu_seconds: f64,
+}
+
+fn look(process: u32) -> Option<Look> {
+    let folder = Path::new("/proc").join(process.to_string());
+    let command = std::fs::read_to_string(folder.join("cmdline")).ok()?;
+    let role = ["producer", "consumer", "attack"]
+        .into_iter()
+        .find(|role| command.split('\0').any(|word| word == *role))
+        .unwrap_or("lab");
+    let memory = std::fs::read_to_string(folder.join("smaps_rollup")).ok()?;
+    let mib = |field: &str| -> Option<f64> {
+        let line = memory.lines().find(|line| line.starts_with(field))?;
+        let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib / 1024.0)
+    };
+    let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let ticks: f64 = after_name(&stat).skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    Some(Look {
+        role,
+        rss_mib: mib("Rss:")?,
+        pss_mib: mib("Pss:")?,
+        cpu_seconds: ticks / TICKS_PER_SECOND,
+    })
+}
+
+/// The fields of `/proc/PID/stat` after the name, which may hold spaces: state, parent, …
+fn after_name(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace()
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn spread(values: &mut [f64], unit: &str) -> String {
+    values.sort_by(f64::total_cmp);
+    let last = values.len() - 1;
+    format!(
+        "median {:.1} {unit}, {:.1} to {:.1} {unit} over {} starts",
+        values[last / 2],
+        values[0],
+        values[last],
+        values.len()
+    )
+}
