@@ -256,6 +256,9 @@ fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
     Ok((function_name(name)?, mode))
 }
 
+/// No flag means more; the clocks' arithmetic has limits too.
+const LONGEST_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A time with its unit: `250ms`, `10s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let explain = || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
@@ -271,7 +274,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => number * 3600.0,
         _ => return Err(explain()),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| explain())
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if duration > LONGEST_DURATION => Err(format!("{text:?} is longer than a day")),
+        duration => duration.map_err(|_| explain()),
+    }
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

@@ -167,7 +167,7 @@ impl Run<'_> {
     ) -> Result<Summary, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
         let starting = Instant::now();
-        let lab = Lab::start(self.lab_options(directory.clone())?).await.map_err(Failure::check)?;
+        let lab = Lab::start(self.lab_options(directory.clone())?).await.map_err(Failure::usage)?;
         let LabStatus { producer, consumer, .. } = lab.status();
         progress.detail(&format!(
             "{}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",

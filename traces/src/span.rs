@@ -127,7 +127,21 @@ impl Key {
 
     /// The key of that name; `None` for an attribute that judging does not look at.
     pub fn from_name(name: &str) -> Option<Key> {
-        Key::ALL.into_iter().find(|key| key.name() == name)
+        Some(match name {
+            "service.name" => Key::ServiceName,
+            "aws.request_id" => Key::RequestId,
+            "messaging.message.id" => Key::MessageId,
+            "messaging.destination.name" => Key::Destination,
+            "messaging.destination.partition.id" => Key::Partition,
+            "messaging.operation.type" => Key::OperationType,
+            "http.response.status_code" => Key::StatusCode,
+            "error.type" => Key::ErrorType,
+            "rpc.system" => Key::RpcSystem,
+            "baton.carrier_bytes" => Key::CarrierBytes,
+            "baton.context.debug" => Key::ContextDebug,
+            "baton.baggage.entries" => Key::BaggageEntries,
+            _ => return None,
+        })
     }
 }
 

@@ -71,7 +71,11 @@ pub fn read_request(
     json: &[u8],
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<u64, serde_json::Error> {
-    let request: decode::Request<'_> = serde_json::from_slice(json)?;
+    // Checking the whole line at once is cheaper than each of its strings; what is not UTF-8 is refused below.
+    let request: decode::Request<'_> = match std::str::from_utf8(json) {
+        Ok(json) => serde_json::from_str(json)?,
+        Err(_) => serde_json::from_slice(json)?,
+    };
     let mut spans = 0;
     for resource_spans in request.resource_spans {
         let service = resource_spans

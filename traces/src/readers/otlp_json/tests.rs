@@ -31,6 +31,7 @@ fn frame(lines: &str) -> Vec<u8> {
     zstd::bulk::compress(lines.as_bytes(), 3).expect("memory")
 }
 
+/// The example is that of open-telemetry/opentelemetry-proto, `examples/trace.json` (Apache-2.0).
 #[test]
 fn the_specification_s_example_is_read() {
     let example = include_bytes!("opentelemetry-proto-example.json");
@@ -334,4 +335,86 @@ fn deep_nesting_is_skipped_or_refused_but_does_no_harm() {
     let open = line(&format!(r#","attributes":[{{"key":"a","value":{value}"#)) + "\n";
     let error = read_all(open.as_bytes()).expect_err("too deep").to_string();
     assert!(error.contains("input, line 1"), "{error}");
+}
+
+/// The lab's collector writes what this crate serialises; the reader shares no code with it.
+#[test]
+fn what_the_opentelemetry_crates_write_is_read() {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::span::Link as ProtoLink;
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as ProtoSpan};
+
+    let attribute = |key: &str, value| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        ..KeyValue::default()
+    };
+    let text = |key, value: &str| attribute(key, ProtoValue::StringValue(value.to_owned()));
+    let span = ProtoSpan {
+        trace_id: vec![0xab; 16],
+        span_id: vec![0xcd; 8],
+        parent_span_id: vec![0xef; 8],
+        trace_state: "a=1".to_owned(),
+        flags: 0x301,
+        name: "send stream".to_owned(),
+        kind: 4,
+        start_time_unix_nano: 1_700_000_000_000_000_001,
+        end_time_unix_nano: 1_700_000_000_000_000_008,
+        attributes: vec![
+            text("messaging.message.id", "4959"),
+            attribute("baton.carrier_bytes", ProtoValue::IntValue(70)),
+            attribute("baton.context.debug", ProtoValue::BoolValue(true)),
+            attribute("ratio", ProtoValue::DoubleValue(f64::NAN)),
+            attribute("list", ProtoValue::ArrayValue(ArrayValue::default())),
+            attribute("bytes", ProtoValue::BytesValue(vec![1])),
+        ],
+        links: vec![ProtoLink {
+            trace_id: vec![0x12; 16],
+            span_id: vec![0x34; 8],
+            trace_state: "b=2".to_owned(),
+            ..ProtoLink::default()
+        }],
+        ..ProtoSpan::default()
+    };
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(Resource {
+                attributes: vec![text("service.name", "producer-lambda")],
+                ..Resource::default()
+            }),
+            scope_spans: vec![ScopeSpans {
+                spans: vec![span],
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    };
+    let json = serde_json::to_vec(&request).expect("JSON");
+    let spans = read_request(&json, &mut |span| {
+        assert_eq!(span.reference.trace_id.to_string(), "ab".repeat(16));
+        assert_eq!(span.reference.span_id.to_string(), "cd".repeat(8));
+        assert_eq!(
+            span.parent_span_id.map(|id| id.to_string()),
+            Some("ef".repeat(8))
+        );
+        assert_eq!(
+            (span.parent_is_remote, span.sampled),
+            (Some(true), Some(true))
+        );
+        assert_eq!(
+            (&*span.trace_state, &*span.name, span.service),
+            ("a=1", "send stream", "producer-lambda")
+        );
+        assert_eq!(span.kind, Kind::Producer);
+        assert_eq!(span.duration(), Some(std::time::Duration::from_nanos(7)));
+        assert_eq!(span.attributes.text(Key::MessageId), Some("4959"));
+        assert_eq!(span.attributes.integer(Key::CarrierBytes), Some(70));
+        assert_eq!(span.attributes.boolean(Key::ContextDebug), Some(true));
+        assert_eq!(span.links[0].to.trace_id.to_string(), "12".repeat(16));
+        assert_eq!(span.links[0].trace_state, "b=2");
+    });
+    assert_eq!(spans.expect("what the collector writes"), 1);
 }

@@ -1,0 +1,47 @@
+//! Puts records on a lab's stream past the producer, through the Kinesis API.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::lab::Lab;
+
+/// Puts records on a shard of a stream that has `shards`, in one call, so that they are on the stream together.
+/// Gives their sequence numbers.
+pub(crate) async fn put<D: AsRef<[u8]>>(lab: &Lab, (shard, shards): (u32, u32), data: &[D]) -> Vec<String> {
+    // the shards divide the range of the hash keys evenly
+    let hash_key = u128::MAX / u128::from(shards) * u128::from(shard) + 1;
+    let records: Vec<_> = data
+        .iter()
+        .map(|data| {
+            json!({
+                "Data": STANDARD.encode(data),
+                "PartitionKey": "foreign",
+                "ExplicitHashKey": hash_key.to_string(),
+            })
+        })
+        .collect();
+    let answer = lab
+        .client
+        .post(&lab.addresses.kinesis)
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", "Kinesis_20131202.PutRecords")
+        .header("x-amz-date", "20260101T000000Z")
+        // what a lab's functions have for credentials; the signature is not looked at
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=baton/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .body(json!({ "StreamName": lab.addresses.stream, "Records": records }).to_string())
+        .send()
+        .await
+        .expect("an answer");
+    let text = answer.text().await.expect("text");
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(answer["FailedRecordCount"], 0, "{text}");
+    let placements = answer["Records"].as_array().expect("placements");
+    for placement in placements {
+        assert_eq!(placement["ShardId"], format!("shardId-{shard:012}"), "{text}");
+    }
+    placements.iter().map(|placement| placement["SequenceNumber"].as_str().expect("text").to_owned()).collect()
+}

@@ -1,0 +1,231 @@
+//! A lab that is up, as `baton up` starts it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use reqwest::{Client, RequestBuilder};
+use rustix::process::Signal;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::command::{Finished, Sandbox};
+use super::{PATIENCE, processes, wait_until};
+
+/// The line with which a lab says where it answers.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Addresses {
+    pub(crate) endpoint: String,
+    pub(crate) page: String,
+    pub(crate) kinesis: String,
+    pub(crate) otlp: String,
+    pub(crate) stream: String,
+}
+
+/// A lab to be started.
+pub(crate) struct Setup {
+    sandbox: Arc<Sandbox>,
+    saved: PathBuf,
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// A lab in a sandbox of its own, on free ports, that saves what it sees.
+    pub(crate) fn new() -> Self {
+        Self::within(&Arc::new(Sandbox::new()), "saved")
+    }
+
+    /// A lab in this sandbox that saves to the folder `name` of it.
+    pub(crate) fn within(sandbox: &Arc<Sandbox>, name: &str) -> Self {
+        let saved = sandbox.path(name);
+        let mut setup = Setup {
+            sandbox: Arc::clone(sandbox),
+            saved: saved.clone(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+        };
+        setup.arguments.push("up".to_owned());
+        for port in ["--port", "--page-port", "--kinesis-port", "--otlp-port"] {
+            setup.arguments.extend([port.to_owned(), "0".to_owned()]);
+        }
+        setup.arguments.extend(["--save".to_owned(), saved.display().to_string()]);
+        setup
+    }
+
+    /// Adds flags.
+    pub(crate) fn flags<'a>(mut self, flags: impl IntoIterator<Item = &'a str>) -> Self {
+        self.arguments.extend(flags.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Sets a variable of the lab's environment.
+    pub(crate) fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Runs one of baton's own functions with variables that a lab would set otherwise, or not hand on.
+    pub(crate) fn function(self, name: &str, variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let command = format!("{name}=env {} '{}' function {name}", variables.join(" "), env!("CARGO_BIN_EXE_baton"));
+        self.flags(["--function", &command])
+    }
+
+    /// A file in the sandbox.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.sandbox.path(name)
+    }
+
+    /// Starts it and returns when it answers.
+    pub(crate) async fn start(self) -> Lab {
+        let mut child = self
+            .sandbox
+            .baton(self.arguments.iter().map(String::as_str).chain(["--format", "json"]))
+            .envs(self.variables)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let pid = child.id().expect("it runs");
+        let mut stderr = child.stderr.take().expect("a pipe");
+        let stderr = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.expect("text");
+            text
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let first = timeout(PATIENCE, stdout.next_line()).await.expect("a lab is up in time").expect("text");
+        let Some(first) = first else { panic!("the lab did not come up: {}", stderr.await.expect("its reason")) };
+        Lab {
+            sandbox: self.sandbox,
+            pid,
+            addresses: serde_json::from_str(&first).expect("its addresses"),
+            saved: self.saved,
+            client: Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client"),
+            child,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+/// A lab that is up; it is killed when this is dropped.
+pub(crate) struct Lab {
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) pid: u32,
+    pub(crate) addresses: Addresses,
+    /// The run directory it writes.
+    pub(crate) saved: PathBuf,
+    pub(crate) client: Client,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: JoinHandle<String>,
+}
+
+/// What the endpoint answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// `x-amzn-requestid`
+    pub(crate) request_id: String,
+    pub(crate) content_type: String,
+    pub(crate) body: String,
+}
+
+impl Lab {
+    /// The endpoint's port, by which commands tell labs apart.
+    pub(crate) fn port(&self) -> u16 {
+        let url = reqwest::Url::parse(&self.addresses.endpoint).expect("a URL");
+        url.port().expect("a port")
+    }
+
+    /// A POST to the endpoint, to be completed.
+    pub(crate) fn request(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.client.post(&self.addresses.endpoint).body(body)
+    }
+
+    /// POSTs a body to the endpoint.
+    pub(crate) async fn post(&self, body: impl Into<reqwest::Body>) -> Answer {
+        answer(self.request(body)).await
+    }
+
+    /// POSTs a body and says that it has to be accepted; gives the request's id.
+    pub(crate) async fn accepted(&self, body: impl Into<reqwest::Body>) -> String {
+        let answer = self.post(body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.request_id
+    }
+
+    /// What the lab says of itself at this moment.
+    pub(crate) async fn status(&self) -> Value {
+        let answer = self.client.get(format!("{}/status", self.addresses.page)).send().await.expect("an answer");
+        serde_json::from_str(&answer.text().await.expect("text")).expect("JSON")
+    }
+
+    /// Waits until the lab's status is as wished.
+    pub(crate) async fn wait_for(&self, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+        wait_until(what, async || Some(self.status().await).filter(|status| wished(status))).await
+    }
+
+    /// Waits until so many records are delivered.
+    pub(crate) async fn wait_for_delivered(&self, records: u64) {
+        self.wait_for(&format!("{records} records are delivered"), |status| status["records_delivered"] == records)
+            .await;
+    }
+
+    /// The processes of the functions, and whatever else the lab has started.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        processes::descendants(self.pid)
+    }
+
+    /// Sends the lab a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        processes::send(self.pid, signal);
+    }
+
+    /// Waits until the lab has ended by itself.
+    pub(crate) async fn ended(&mut self) -> Finished {
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("the lab ends in time").expect("its status");
+        let mut stdout = String::new();
+        while let Some(line) = self.stdout.next_line().await.expect("text") {
+            stdout.push_str(&line);
+            stdout.push('\n');
+        }
+        Finished {
+            code: status.code(),
+            stdout,
+            stderr: (&mut self.stderr).await.expect("text"),
+        }
+    }
+
+    /// Ends the lab as Ctrl-C does.
+    pub(crate) async fn stop(&mut self) -> Finished {
+        self.signal(Signal::INT);
+        self.ended().await
+    }
+
+    /// Ends the lab as Ctrl-C does; it has to say that all went well.
+    pub(crate) async fn stop_well(&mut self) {
+        let finished = self.stop().await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    }
+}
+
+/// Sends a request and reads the answer.
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let answer = request.send().await.expect("an answer");
+    let header = |name: &str| {
+        let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    Answer {
+        status: answer.status().as_u16(),
+        request_id: header("x-amzn-requestid"),
+        content_type: header("content-type"),
+        body: answer.text().await.expect("text"),
+    }
+}
