@@ -25,9 +25,6 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 use crate::output::Output;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);

@@ -245,7 +245,7 @@ async fn wrong_settings_are_refused_by_name() {
     for (arguments, words) in [
         (&["--producer", "zipkin"][..], "zipkin"),
         (&["--function", "consumer=/does/not/exist"], "/does/not/exist"),
-        (&["--function", "consumer=false"], "the consumer does not start"),
+        (&["--function", "consumer=false"], "the consumer does not start: its process ended"),
         (&["--function", "lambda=true"], "neither producer nor consumer"),
         (&["--function", "consumer='"], "quotes"),
     ] {

@@ -4,11 +4,13 @@
 //! Event and answer: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
@@ -25,6 +27,8 @@ use crate::runtime_api::PAYLOAD_SIZE_LIMIT;
 pub(crate) const ENDPOINT_PATH: &str = "/dev/producer";
 const STAGE: &str = "dev";
 const RESOURCE: &str = "/producer";
+/// The most that is read of a body too long to be taken, in bytes.
+const DISCARD_LIMIT: usize = 64 * 1024 * 1024;
 /// The header with which API Gateway answers the request's id.
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -80,7 +84,7 @@ impl Gateway {
             return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable: the lab is shutting down");
         }
         let (head, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, PAYLOAD_SIZE_LIMIT).await else {
+        let Some(body) = read(body).await else {
             return message(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 &format!("Request Too Long: a Lambda function takes at most {PAYLOAD_SIZE_LIMIT} bytes"),
@@ -109,6 +113,25 @@ impl Gateway {
             }
         }
     }
+}
+
+/// The whole body; `None` when it is longer than a Lambda function takes. Of that the rest is read too, up to a
+/// bound: a client that is still sending would not see the answer.
+async fn read(mut body: Body) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut size = 0;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        // a body that breaks off: its client has gone
+        let data = frame.ok()?.into_data().unwrap_or_default();
+        size += data.len();
+        if size > DISCARD_LIMIT {
+            return None;
+        }
+        if size <= PAYLOAD_SIZE_LIMIT {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    (size <= PAYLOAD_SIZE_LIMIT).then_some(bytes)
 }
 
 fn message(status: StatusCode, message: &str) -> Response {

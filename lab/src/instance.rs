@@ -4,6 +4,9 @@
 //! is asking.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +27,8 @@ pub(crate) type InstanceId = u64;
 
 /// How often running invocations are held against their time limit.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// How much of a log's last line is quoted, in bytes.
+const LAST_LINE_LIMIT: u64 = 1024;
 
 /// An instance as its Runtime API sees it.
 #[derive(Debug)]
@@ -229,5 +234,23 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
         }));
     }
     let init_error = instance.init_error.lock().unwrap_or_else(PoisonError::into_inner).take();
-    init_error.or(Some(format!("its process ended before it asked for an event: {status}; see its log")))
+    init_error.or_else(|| {
+        let log_end = match last_line(&instance.function.settings().log_path) {
+            Some(line) => format!("its log ends with: {line}"),
+            None => "its log is empty".to_owned(),
+        };
+        Some(format!("its process ended before it asked for an event: {status}; {log_end}"))
+    })
+}
+
+/// The last line of a log that says something: the log itself may be gone when somebody wants to look.
+fn last_line(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let start = file.metadata().ok()?.len().saturating_sub(LAST_LINE_LIMIT);
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).ok()?;
+    let end = String::from_utf8_lossy(&end);
+    let line = end.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().filter(|character| !character.is_control()).collect())
 }

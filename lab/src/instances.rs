@@ -38,6 +38,8 @@ pub(crate) struct FunctionSettings {
     pub(crate) freeze: bool,
     /// Receives what the processes print.
     pub(crate) log: std::fs::File,
+    /// Where that is.
+    pub(crate) log_path: std::path::PathBuf,
 }
 
 /// A function with its instances; clones are the same function.

@@ -198,7 +198,7 @@ fn function(
         .create(true)
         .append(true)
         .open(&path)
-        .map_err(|reason| LabError::File { path, reason })?;
+        .map_err(|reason| LabError::File { path: path.clone(), reason })?;
     let settings = FunctionSettings {
         name: function.name(),
         command: function_options.command.clone(),
@@ -206,6 +206,7 @@ fn function(
         timeout: options.invocation_timeout,
         freeze: options.freeze,
         log,
+        log_path: path,
     };
     let environment = function_environment::environment(function.name(), function_options, addresses);
     Ok(Function::new(settings, environment))

@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::summary::Summary;
+use baton_traces::tally::Tally;
 use serde_json::{Map, Value, json};
 
 /// When a case's run starts, in milliseconds since the epoch.
@@ -33,6 +35,8 @@ pub(crate) struct Case {
 pub(crate) enum Order {
     AsWritten,
     Reversed,
+    /// Logs before spans, as somebody who watches a run may see them; a run directory is read spans first.
+    LogsFirst,
 }
 
 #[derive(Clone)]
@@ -94,8 +98,25 @@ impl Case {
         ] {
             fs::write(path, &logs[function]).expect("room");
         }
-        Summary::of_run(&run).expect("a whole run")
+        match order {
+            Order::AsWritten | Order::Reversed => Summary::of_run(&run).expect("a whole run"),
+            Order::LogsFirst => logs_first(&run),
+        }
     }
+}
+
+fn logs_first(run: &RunDirectory) -> Summary {
+    let mut tally = Tally::default();
+    for function in [Function::Consumer, Function::Producer] {
+        let path = run.log_path(function);
+        log::read_file(&path, &mut |line| tally.add_log_line(line)).expect("a log");
+    }
+    let spans = run.spans_path();
+    if spans.exists() {
+        otlp_json::read_file(&spans, &mut |span| tally.add_span(span)).expect("a span file");
+    }
+    let manifest = run.manifest().expect("a manifest");
+    Summary::of_tally(run.name(), &manifest, &tally)
 }
 
 /// The manifest of a run under `pairing` that took five seconds.

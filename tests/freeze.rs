@@ -1,0 +1,63 @@
+//! `--freeze`: functions stand still between invocations, as on Lambda, and no span stays behind in them.
+
+mod support;
+
+use std::fs;
+
+use serde_json::json;
+
+use support::command::Sandbox;
+use support::lab::Setup;
+use support::{run, wait_until};
+
+#[tokio::test]
+async fn frozen_functions_lose_no_span() {
+    let sandbox = Sandbox::new();
+    let arguments = ["run", "tracecontext", "b3", "--freeze", "--requests", "150", "--format", "json", "--out", "out"];
+    let finished = sandbox.run(arguments).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    for summary in finished.json()["runs"].as_array().expect("runs") {
+        assert_eq!(summary["hops"], json!({"ingress": {"connected": 150}, "record": {"connected": 150}}));
+        assert_eq!(summary["troubles"]["spans_dropped"], 0, "{summary}");
+    }
+}
+
+#[tokio::test]
+async fn functions_stand_still_between_invocations_and_spans_have_left_before() {
+    let mut lab = Setup::new().flags(["--freeze"]).start().await;
+    for request in 1..=3 {
+        lab.accepted("{}").await;
+        lab.wait_for_delivered(request).await;
+        // two of the request, two of the record: they have left although the processes are about to stop
+        lab.wait_for("all spans have arrived", |status| status["spans"] == 4 * request).await;
+        wait_until("the functions are stopped", async || {
+            let functions = lab.processes();
+            let stopped = functions.iter().filter(|pid| support::processes::state(**pid) == Some('T'));
+            (stopped.count() == 2 && functions.len() == 2).then_some(())
+        })
+        .await;
+    }
+    let functions = lab.processes();
+    // a switch replaces them, frozen as they are
+    let finished = lab.sandbox.run(["switch", "producer=b3", "consumer=b3"]).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    lab.accepted("{}").await;
+    lab.wait_for_delivered(4).await;
+    support::processes::wait_until_gone(&functions).await;
+    lab.stop_well().await;
+    assert_eq!(run::records(&run::spans(&lab.saved)).len(), 4);
+}
+
+#[tokio::test]
+async fn without_freezing_functions_merely_wait() {
+    let mut lab = Setup::new().start().await;
+    lab.accepted("{}").await;
+    lab.wait_for_delivered(1).await;
+    wait_until("the functions sleep", async || {
+        let states: Vec<_> = lab.processes().into_iter().map(support::processes::state).collect();
+        (states == [Some('S'), Some('S')]).then_some(())
+    })
+    .await;
+    assert!(fs::exists(lab.saved.join("run.json")).expect("a folder"));
+    lab.stop_well().await;
+}
