@@ -26,16 +26,22 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(output: &Path, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let invocation = &event.context.request_id;
-    let records = event.payload["Records"].as_array().ok_or("the event has no records")?;
+    let records = event.payload["Records"]
+        .as_array()
+        .ok_or("the event has no records")?;
     for record in records {
-        let sequence_number = record["kinesis"]["sequenceNumber"].as_str().unwrap_or_default();
+        let sequence_number = record["kinesis"]["sequenceNumber"]
+            .as_str()
+            .unwrap_or_default();
         let data = STANDARD.decode(record["kinesis"]["data"].as_str().unwrap_or_default())?;
         let text = String::from_utf8_lossy(&data);
         match mishap(output, &text)? {
             Some(Mishap::Crash) => std::process::abort(),
             Some(Mishap::Fail) => return Err(format!("cannot handle {text:?}").into()),
             Some(Mishap::Hang) => std::future::pending::<()>().await,
-            Some(Mishap::Partial) => return Ok(json!({"batchItemFailures": [{"itemIdentifier": sequence_number}]})),
+            Some(Mishap::Partial) => {
+                return Ok(json!({"batchItemFailures": [{"itemIdentifier": sequence_number}]}));
+            }
             None => {}
         }
         let line = json!({
@@ -70,7 +76,10 @@ fn mishap(output: &Path, text: &str) -> io::Result<Option<Mishap>> {
     .find_map(|(word, mishap)| text.contains(word).then_some(mishap));
     if mishap.is_some() && text.contains("once") {
         // the file outlives the process that crashes
-        let first = OpenOptions::new().write(true).create_new(true).open(output.with_extension("once"));
+        let first = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(output.with_extension("once"));
         return match first {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
             first => first.map(|_| mishap),

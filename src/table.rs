@@ -42,6 +42,9 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
     for summary in summaries {
         table.add_row(row(summary, output));
     }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
     for index in 0..HEADINGS.len() {
         if let (false, Some(column)) = (WORDS.contains(&index), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -50,7 +50,11 @@ impl Fragile {
             .iter()
             .map(|line| Handled {
                 invocation: text(&line["invocation"]),
-                shard: text(&line["event_id"]).split_once(':').expect("shard and number").0.to_owned(),
+                shard: text(&line["event_id"])
+                    .split_once(':')
+                    .expect("shard and number")
+                    .0
+                    .to_owned(),
                 sequence_number: text(&line["sequence_number"]),
                 text: text(&line["text"]),
             })
@@ -64,8 +68,13 @@ impl Fragile {
             .map(|line| {
                 assert_eq!(line["condition"], "RetryAttemptsExhausted");
                 assert_eq!(line["stream"], "baton");
-                let data = STANDARD.decode(line["data"].as_str().expect("text")).expect("base64");
-                (String::from_utf8(data).expect("text"), line["attempts"].as_u64().expect("a number"))
+                let data = STANDARD
+                    .decode(line["data"].as_str().expect("text"))
+                    .expect("base64");
+                (
+                    String::from_utf8(data).expect("text"),
+                    line["attempts"].as_u64().expect("a number"),
+                )
             })
             .collect()
     }
@@ -73,9 +82,13 @@ impl Fragile {
     /// Waits until so many records are delivered, and so many given up on.
     async fn wait_for(&self, delivered: u64, undeliverable: u64) {
         self.lab
-            .wait_for(&format!("{delivered} records are delivered and {undeliverable} given up on"), |status| {
-                status["records_delivered"] == delivered && status["records_undeliverable"] == undeliverable
-            })
+            .wait_for(
+                &format!("{delivered} records are delivered and {undeliverable} given up on"),
+                |status| {
+                    status["records_delivered"] == delivered
+                        && status["records_undeliverable"] == undeliverable
+                },
+            )
             .await;
     }
 }
@@ -83,19 +96,28 @@ impl Fragile {
 /// Texts in the order in which they were first handled.
 fn first_times<'a>(handled: impl IntoIterator<Item = &'a Handled>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
-    handled.into_iter().map(|record| record.text.as_str()).filter(|text| seen.insert(*text)).collect()
+    handled
+        .into_iter()
+        .map(|record| record.text.as_str())
+        .filter(|text| seen.insert(*text))
+        .collect()
 }
 
 #[tokio::test]
 async fn batches_keep_the_order_of_their_shard_and_their_size() {
     const SHARDS: u32 = 3;
-    let mut fragile = Fragile::start(&["--shards", "3", "--batch-size", "7", "--instances", "4"]).await;
+    let mut fragile =
+        Fragile::start(&["--shards", "3", "--batch-size", "7", "--instances", "4"]).await;
     let mut put: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for round in 0..4 {
         for shard in 0..SHARDS {
-            let texts: Vec<_> = (0..25).map(|number| format!("{round}/{shard}/{number}")).collect();
+            let texts: Vec<_> = (0..25)
+                .map(|number| format!("{round}/{shard}/{number}"))
+                .collect();
             let numbers = kinesis::put(&fragile.lab, (shard, SHARDS), &texts).await;
-            put.entry(format!("shardId-{shard:012}")).or_default().extend(numbers);
+            put.entry(format!("shardId-{shard:012}"))
+                .or_default()
+                .extend(numbers);
         }
     }
     fragile.wait_for(300, 0).await;
@@ -104,15 +126,27 @@ async fn batches_keep_the_order_of_their_shard_and_their_size() {
     let mut handled: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut batches: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for record in fragile.handled() {
-        handled.entry(record.shard.clone()).or_default().push(record.sequence_number);
-        batches.entry(record.invocation).or_default().push(record.shard);
+        handled
+            .entry(record.shard.clone())
+            .or_default()
+            .push(record.sequence_number);
+        batches
+            .entry(record.invocation)
+            .or_default()
+            .push(record.shard);
     }
     assert_eq!(handled, put, "each record once, in its shard's order");
     for shards in batches.values() {
         assert!(shards.len() <= 7, "{batches:?}");
-        assert!(shards.iter().all(|shard| shard == &shards[0]), "{batches:?}");
+        assert!(
+            shards.iter().all(|shard| shard == &shards[0]),
+            "{batches:?}"
+        );
     }
-    assert!(batches.values().any(|shards| shards.len() == 7), "{batches:?}");
+    assert!(
+        batches.values().any(|shards| shards.len() == 7),
+        "{batches:?}"
+    );
 }
 
 #[tokio::test]
@@ -133,13 +167,28 @@ async fn a_poison_record_is_set_aside_and_the_shard_moves_on() {
         fragile.wait_for(8, 1).await;
         let finished = fragile.lab.stop().await;
         assert_eq!(finished.code, Some(1), "{finished:?}");
-        assert!(finished.stderr.contains("1 records could not be delivered"), "{finished:?}");
+        assert!(
+            finished.stderr.contains("1 records could not be delivered"),
+            "{finished:?}"
+        );
 
-        assert_eq!(fragile.undeliverable(), [(word.to_owned(), retries + 1)], "{word}");
+        assert_eq!(
+            fragile.undeliverable(),
+            [(word.to_owned(), retries + 1)],
+            "{word}"
+        );
         let handled = fragile.handled();
-        assert_eq!(first_times(&handled), ["a", "b", "c", "d", "e", "f", "g", "h"], "{word}");
+        assert_eq!(
+            first_times(&handled),
+            ["a", "b", "c", "d", "e", "f", "g", "h"],
+            "{word}"
+        );
         if word == "partial" {
-            assert_eq!(handled.len(), 8, "what was not reported as failed does not come again: {handled:?}");
+            assert_eq!(
+                handled.len(),
+                8,
+                "what was not reported as failed does not come again: {handled:?}"
+            );
         }
     }
 }
@@ -159,16 +208,35 @@ async fn a_failure_that_passes_costs_nothing() {
 #[tokio::test]
 async fn without_bisecting_all_that_is_left_of_a_batch_fails_together() {
     for (word, handled, given_up) in [
-        ("fail", &["a", "b", "a", "b", "a", "b", "next batch"][..], &["a", "b", "fail", "c", "d"][..]),
+        (
+            "fail",
+            &["a", "b", "a", "b", "a", "b", "next batch"][..],
+            &["a", "b", "fail", "c", "d"][..],
+        ),
         ("partial", &["a", "b", "next batch"], &["partial", "c", "d"]),
     ] {
-        let mut fragile = Fragile::start(&["--no-bisect", "--retries", "2", "--batch-size", "5"]).await;
-        kinesis::put(&fragile.lab, (0, 2), &["a", "b", word, "c", "d", "next batch"]).await;
-        fragile.wait_for(6 - given_up.len() as u64, given_up.len() as u64).await;
+        let mut fragile =
+            Fragile::start(&["--no-bisect", "--retries", "2", "--batch-size", "5"]).await;
+        kinesis::put(
+            &fragile.lab,
+            (0, 2),
+            &["a", "b", word, "c", "d", "next batch"],
+        )
+        .await;
+        fragile
+            .wait_for(6 - given_up.len() as u64, given_up.len() as u64)
+            .await;
         fragile.lab.stop().await;
-        let texts: Vec<_> = fragile.handled().into_iter().map(|record| record.text).collect();
+        let texts: Vec<_> = fragile
+            .handled()
+            .into_iter()
+            .map(|record| record.text)
+            .collect();
         assert_eq!(texts, handled, "{word}");
-        let given_up: Vec<_> = given_up.iter().map(|text| ((*text).to_owned(), 3)).collect();
+        let given_up: Vec<_> = given_up
+            .iter()
+            .map(|text| ((*text).to_owned(), 3))
+            .collect();
         assert_eq!(fragile.undeliverable(), given_up, "{word}");
     }
 }
@@ -177,7 +245,12 @@ async fn without_bisecting_all_that_is_left_of_a_batch_fails_together() {
 async fn a_shard_that_hangs_holds_up_no_other() {
     let mut fragile = Fragile::start(&["--retries", "0"]).await;
     kinesis::put(&fragile.lab, (0, 2), &["hang"]).await;
-    fragile.lab.wait_for("the consumer hangs", |status| status["consumer"]["invocations"] == 1).await;
+    fragile
+        .lab
+        .wait_for("the consumer hangs", |status| {
+            status["consumer"]["invocations"] == 1
+        })
+        .await;
     kinesis::put(&fragile.lab, (1, 2), &["a"]).await;
     kinesis::put(&fragile.lab, (1, 2), &["b"]).await;
     fragile.wait_for(2, 0).await;
@@ -199,7 +272,12 @@ async fn the_batch_window_gathers_records_until_the_batch_is_full_or_it_ends() {
     }
     fragile.wait_for(3, 0).await;
     let handled = fragile.handled();
-    assert!(handled.iter().all(|record| record.invocation == handled[0].invocation), "one batch: {handled:?}");
+    assert!(
+        handled
+            .iter()
+            .all(|record| record.invocation == handled[0].invocation),
+        "one batch: {handled:?}"
+    );
     fragile.lab.stop_well().await;
 
     let window = Duration::from_millis(400);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::command::{Sandbox, ended};
 use support::lab::Setup;
 use support::run::{self, kind};
-use support::{example, processes, wait_until};
+use support::{processes, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 
@@ -18,27 +18,66 @@ const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 async fn a_request_is_answered_and_its_record_delivered() {
     let mut lab = Setup::new().start().await;
     assert_eq!(lab.addresses.stream, "baton");
-    assert!(lab.addresses.endpoint.starts_with("http://127.0.0.1:"), "{:?}", lab.addresses);
-    assert!(lab.addresses.endpoint.ends_with("/dev/producer"), "{:?}", lab.addresses);
-    assert!(lab.addresses.otlp.ends_with("/v1/traces"), "{:?}", lab.addresses);
+    assert!(
+        lab.addresses.endpoint.starts_with("http://127.0.0.1:"),
+        "{:?}",
+        lab.addresses
+    );
+    assert!(
+        lab.addresses.endpoint.ends_with("/dev/producer"),
+        "{:?}",
+        lab.addresses
+    );
+    assert!(
+        lab.addresses.otlp.ends_with("/v1/traces"),
+        "{:?}",
+        lab.addresses
+    );
 
     let answer = lab.post(KATE).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, r#"{"message":"Message placed in the Event Stream: baton"}"#);
+    assert_eq!(
+        answer.body,
+        r#"{"message":"Message placed in the Event Stream: baton"}"#
+    );
     assert_eq!(answer.content_type, "application/json");
     lab.wait_for_delivered(1).await;
 
-    let printed = lab.sandbox.run(["logs", "consumer", "--format", "json"]).await;
-    let received: Vec<Value> =
-        printed.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+    let printed = lab
+        .sandbox
+        .run(["logs", "consumer", "--format", "json"])
+        .await;
+    let received: Vec<Value> = printed
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON lines"))
+        .collect();
     assert_eq!(received.len(), 1, "{printed:?}");
     assert_eq!(received[0]["event"], "record.received");
-    assert_eq!(received[0]["record"], serde_json::from_str::<Value>(KATE).expect("JSON"));
+    assert_eq!(
+        received[0]["record"],
+        serde_json::from_str::<Value>(KATE).expect("JSON")
+    );
     let readable = lab.sandbox.run(["logs", "producer"]).await;
-    assert!(readable.stdout.contains("INFO producer-lambda Message placed in the Event Stream: baton"), "{readable:?}");
+    assert!(
+        readable
+            .stdout
+            .contains("INFO producer-lambda Message placed in the Event Stream: baton"),
+        "{readable:?}"
+    );
 
-    let page = lab.client.get(&lab.addresses.page).send().await.expect("a page");
-    assert!(page.text().await.expect("text").contains(&lab.addresses.endpoint));
+    let page = lab
+        .client
+        .get(&lab.addresses.page)
+        .send()
+        .await
+        .expect("a page");
+    assert!(
+        page.text()
+            .await
+            .expect("text")
+            .contains(&lab.addresses.endpoint)
+    );
     lab.stop_well().await;
     let sent = &run::log(&lab.saved, "producer", "record.sent")[0];
     assert_eq!(sent["request_id"], answer.request_id);
@@ -48,13 +87,30 @@ async fn a_request_is_answered_and_its_record_delivered() {
 #[tokio::test]
 async fn people_are_told_where_everything_is() {
     let sandbox = Sandbox::new();
-    let arguments = ["up", "--port", "0", "--page-port", "0", "--kinesis-port", "0", "--otlp-port", "0", "--producer", "mixed"];
-    let mut lab = sandbox.baton(arguments).spawn().expect("the command starts");
+    let arguments = [
+        "up",
+        "--port",
+        "0",
+        "--page-port",
+        "0",
+        "--kinesis-port",
+        "0",
+        "--otlp-port",
+        "0",
+        "--producer",
+        "mixed",
+    ];
+    let mut lab = sandbox
+        .baton(arguments)
+        .spawn()
+        .expect("the command starts");
     let pid = lab.id().expect("it runs");
     let mut stdout = tokio::io::BufReader::new(lab.stdout.take().expect("a pipe"));
     let mut said = String::new();
     while !said.contains("Ctrl-C") {
-        let read = tokio::io::AsyncBufReadExt::read_line(&mut stdout, &mut said).await.expect("text");
+        let read = tokio::io::AsyncBufReadExt::read_line(&mut stdout, &mut said)
+            .await
+            .expect("text");
         assert_ne!(read, 0, "{said}");
     }
     for words in [
@@ -74,13 +130,26 @@ async fn people_are_told_where_everything_is() {
     let finished = ended(lab).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     // without --save nothing stays behind but the empty folder of notes
-    let left: Vec<_> = walk(&sandbox.path("")).into_iter().filter(|path| path.is_file()).collect();
+    let left: Vec<_> = walk(&sandbox.path(""))
+        .into_iter()
+        .filter(|path| path.is_file())
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+    let entries = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -96,7 +165,11 @@ async fn a_switch_loses_no_request() {
     let (done, sending) = tokio::sync::watch::channel(false);
     let senders: Vec<_> = (0..SENDERS)
         .map(|_| {
-            let (client, endpoint, sending) = (lab.client.clone(), lab.addresses.endpoint.clone(), sending.clone());
+            let (client, endpoint, sending) = (
+                lab.client.clone(),
+                lab.addresses.endpoint.clone(),
+                sending.clone(),
+            );
             tokio::spawn(async move {
                 let mut accepted = Vec::new();
                 while !*sending.borrow() {
@@ -109,8 +182,13 @@ async fn a_switch_loses_no_request() {
         })
         .collect();
     for [first, second] in SWITCHES {
-        let before = lab.status().await["producer"]["invocations"].as_u64().expect("a number");
-        lab.wait_for("requests come in", |status| status["producer"]["invocations"].as_u64() > Some(before + 20)).await;
+        let before = lab.status().await["producer"]["invocations"]
+            .as_u64()
+            .expect("a number");
+        lab.wait_for("requests come in", |status| {
+            status["producer"]["invocations"].as_u64() > Some(before + 20)
+        })
+        .await;
         let finished = lab.sandbox.run(["switch", first, second]).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
@@ -122,23 +200,35 @@ async fn a_switch_loses_no_request() {
     for sender in senders {
         accepted.extend(sender.await.expect("a sender"));
     }
-    lab.stop_well().await;
+    let summary = lab.stop_and_sum_up().await;
 
     let spans = run::spans(&lab.saved);
-    let servers = run::by_attribute(run::of(&spans, "producer-lambda", kind::SERVER), "aws.request_id");
+    let servers = run::by_attribute(
+        run::of(&spans, "producer-lambda", kind::SERVER),
+        "aws.request_id",
+    );
     let records = run::by_attribute(run::records(&spans), "messaging.message.id");
     let mut sent: Vec<_> = run::log(&lab.saved, "producer", "record.sent");
     assert_eq!(sent.len(), accepted.len());
-    sent.retain(|line| accepted.iter().any(|request| line["request_id"] == request.as_str()));
-    assert_eq!([sent.len(), servers.len(), records.len()], [accepted.len(); 3]);
+    sent.retain(|line| {
+        accepted
+            .iter()
+            .any(|request| line["request_id"] == request.as_str())
+    });
+    assert_eq!(
+        [sent.len(), servers.len(), records.len()],
+        [accepted.len(); 3]
+    );
     for line in &sent {
         let number = line["sequence_number"].as_str().expect("text");
         assert!(records.contains_key(number), "{line} was not delivered");
     }
     assert_eq!(servers[&last.request_id].parent_span_id, "b7ad6b7169203331");
-    let summary = run::json(&lab.saved.join("summary.json"));
     let verdicts = summary["hops"]["record"].as_object().expect("verdicts");
-    assert!(verdicts["connected"].as_u64() > Some(0) && verdicts["new_trace"].as_u64() > Some(0), "{verdicts:?}");
+    assert!(
+        verdicts["connected"].as_u64() > Some(0) && verdicts["new_trace"].as_u64() > Some(0),
+        "{verdicts:?}"
+    );
 }
 
 #[tokio::test]
@@ -148,93 +238,94 @@ async fn a_switch_says_what_is_wrong() {
         (&["producer=zipkin"][..], 2, "zipkin"),
         (&["producer"], 2, "producer=MODE"),
         (&["lambda=b3"], 2, "neither producer nor consumer"),
-        (&["producer=b3", "producer=none"], 2, "producer is given twice"),
-        (&["producer=b3", "--lab", "1"], 2, lab.addresses.endpoint.as_str()),
+        (
+            &["producer=b3", "producer=none"],
+            2,
+            "producer is given twice",
+        ),
+        (
+            &["producer=b3", "--lab", "1"],
+            2,
+            lab.addresses.endpoint.as_str(),
+        ),
     ] {
         let finished = lab.sandbox.run(["switch"].iter().chain(arguments)).await;
         assert_eq!(finished.code, Some(code), "{finished:?}");
-        assert!(finished.stderr.contains(explanation), "{explanation} is missing in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(explanation),
+            "{explanation} is missing in {}",
+            finished.stderr
+        );
     }
     let switch = format!("{}/switch", lab.addresses.page);
     for body in [r#"{"producer":"zipkin"}"#, "{", r#"{"producers":"b3"}"#] {
-        let request = lab.client.post(&switch).header("content-type", "application/json").body(body);
+        let request = lab
+            .client
+            .post(&switch)
+            .header("content-type", "application/json")
+            .body(body);
         let answer = support::lab::answer(request).await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
     // a page of another site cannot reach the lab by a name that resolves to this machine
-    let request = lab.client.post(&switch).header("host", "baton.example").json(&json!({"producer": "b3"}));
+    let request = lab
+        .client
+        .post(&switch)
+        .header("host", "baton.example")
+        .json(&json!({"producer": "b3"}));
     assert_eq!(support::lab::answer(request).await.status, 403);
-    assert_eq!(lab.status().await["producer"]["propagation"], json!({}), "nothing was switched");
+    assert_eq!(
+        lab.status().await["producer"]["propagation"],
+        json!({}),
+        "nothing was switched"
+    );
     lab.stop_well().await;
 }
 
 #[tokio::test]
 async fn without_a_lab_commands_say_so() {
     let sandbox = Sandbox::new();
-    for arguments in [&["switch", "producer=b3"][..], &["logs", "consumer"], &["logs", "producer", "--lab", "3000"]] {
+    for arguments in [
+        &["switch", "producer=b3"][..],
+        &["logs", "consumer"],
+        &["logs", "producer", "--lab", "3000"],
+    ] {
         let finished = sandbox.run(arguments).await;
         assert_eq!(finished.code, Some(2), "{finished:?}");
-        assert_eq!(finished.stderr, "baton: no lab is up; start one with `baton up`\n");
+        assert_eq!(
+            finished.stderr,
+            "baton: no lab is up; start one with `baton up`\n"
+        );
         assert_eq!(finished.stdout, "");
     }
 }
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_the_flag_that_changes_it() {
-    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
     let flags = ["--port", "--page-port", "--kinesis-port", "--otlp-port"];
     for flag in flags {
         let sandbox = Sandbox::new();
-        let ports = flags.iter().flat_map(|other| [*other, if *other == flag { &port } else { "0" }]);
+        let ports = flags
+            .iter()
+            .flat_map(|other| [*other, if *other == flag { &port } else { "0" }]);
         let finished = sandbox.run(["up"].into_iter().chain(ports)).await;
         assert_eq!(finished.code, Some(2), "{finished:?}");
         assert_eq!(finished.stdout, "");
-        for words in [format!("port {port} "), "in use".to_owned(), format!("with {flag} (0")] {
-            assert!(finished.stderr.contains(&words), "{words} is missing in {}", finished.stderr);
+        for words in [
+            format!("port {port} "),
+            "in use".to_owned(),
+            format!("with {flag} (0"),
+        ] {
+            assert!(
+                finished.stderr.contains(&words),
+                "{words} is missing in {}",
+                finished.stderr
+            );
         }
-    }
-}
-
-#[tokio::test]
-async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
-    // the window keeps every record back until the lab is told to end
-    let mut lab = Setup::new().flags(["--batch-window", "10m", "--producer", "b3", "--consumer", "b3"]).start().await;
-    for _ in 0..30 {
-        lab.accepted(KATE).await;
-    }
-    assert_eq!(lab.status().await["records_delivered"], 0);
-    let children = lab.processes();
-    assert!(children.len() >= 2, "{children:?}");
-    lab.stop_well().await;
-    processes::wait_until_gone(&children).await;
-
-    let summary = run::json(&lab.saved.join("summary.json"));
-    assert_eq!(summary["records"], json!({"sent": 30, "delivered": 30, "duplicates": 0, "lost": 0}));
-    assert_eq!(summary["hops"]["record"], json!({"connected": 30}));
-    let manifest = run::json(&lab.saved.join("run.json"));
-    assert_eq!([&manifest["pairing"], &manifest["engine"]], ["b3:b3", "native"]);
-    assert!(manifest["end"].is_string(), "{manifest}");
-    let refused = lab.client.get(&lab.addresses.page).send().await;
-    assert!(refused.is_err(), "somebody still answers: {refused:?}");
-}
-
-#[tokio::test]
-async fn nothing_outlives_a_lab_that_is_killed() {
-    let fragile = format!("consumer={}", example("fragile_consumer").display());
-    for flags in [&[][..], &["--freeze"], &["--function", &fragile]] {
-        let setup = Setup::new().flags(flags.iter().copied());
-        let output = setup.path("output").display().to_string();
-        let mut lab = setup.variable("BATON_TEST_OUTPUT", output).start().await;
-        lab.accepted(KATE).await;
-        let children = lab.processes();
-        assert!(children.len() >= 2, "{flags:?}: {children:?}");
-        lab.signal(Signal::KILL);
-        lab.ended().await;
-        processes::wait_until_gone(&children).await;
-        // its note is still there, but nobody is behind it
-        let finished = lab.sandbox.run(["switch", "producer=b3"]).await;
-        assert!(finished.stderr.contains("no lab is up"), "{finished:?}");
     }
 }
 
@@ -246,31 +337,52 @@ async fn several_labs_are_told_apart_by_their_ports() {
     let ambiguous = sandbox.run(["switch", "producer=b3"]).await;
     assert_eq!(ambiguous.code, Some(2), "{ambiguous:?}");
     for lab in [&first, &second] {
-        assert!(ambiguous.stderr.contains(&lab.addresses.endpoint), "{ambiguous:?}");
+        assert!(
+            ambiguous.stderr.contains(&lab.addresses.endpoint),
+            "{ambiguous:?}"
+        );
     }
     let port = second.port().to_string();
-    let switched = sandbox.run(["switch", "consumer=b3", "--lab", &port, "--format", "json"]).await;
+    let switched = sandbox
+        .run(["switch", "consumer=b3", "--lab", &port, "--format", "json"])
+        .await;
     assert_eq!(switched.code, Some(0), "{switched:?}");
-    assert_eq!(switched.json()["addresses"]["endpoint"], second.addresses.endpoint.as_str());
-    assert_eq!(second.status().await["consumer"]["propagation"], json!({"OTEL_PROPAGATORS": "b3"}));
+    assert_eq!(
+        switched.json()["addresses"]["endpoint"],
+        second.addresses.endpoint.as_str()
+    );
+    assert_eq!(
+        second.status().await["consumer"]["propagation"],
+        json!({"OTEL_PROPAGATORS": "b3"})
+    );
     assert_eq!(first.status().await["consumer"]["propagation"], json!({}));
     second.stop_well().await;
     // with one left there is no question any more
     let switched = sandbox.run(["switch", "producer=none"]).await;
     assert_eq!(switched.code, Some(0), "{switched:?}");
-    assert_eq!(switched.stdout, "producer  none\nconsumer  tracecontext,baggage\n");
+    assert_eq!(
+        switched.stdout,
+        "producer  none\nconsumer  tracecontext,baggage\n"
+    );
     first.stop_well().await;
 }
 
 #[tokio::test]
 async fn followed_logs_end_with_the_lab() {
     let mut lab = Setup::new().start().await;
-    let followed = lab.sandbox.baton(["logs", "-f", "consumer"]).spawn().expect("the command starts");
+    let followed = lab
+        .sandbox
+        .baton(["logs", "-f", "consumer"])
+        .spawn()
+        .expect("the command starts");
     let follower = followed.id().expect("it runs");
     wait_until("the log is open", async || {
         let log = lab.saved.join("logs/consumer.log");
         let files = std::fs::read_dir(format!("/proc/{follower}/fd")).ok()?;
-        files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|path| path == log)).then_some(())
+        files
+            .flatten()
+            .any(|file| std::fs::read_link(file.path()).is_ok_and(|path| path == log))
+            .then_some(())
     })
     .await;
     for _ in 0..5 {
@@ -279,5 +391,10 @@ async fn followed_logs_end_with_the_lab() {
     lab.stop_well().await;
     let finished = ended(followed).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert_eq!(finished.stdout.matches("record received").count(), 5, "{}", finished.stdout);
+    assert_eq!(
+        finished.stdout.matches("record received").count(),
+        5,
+        "{}",
+        finished.stdout
+    );
 }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::carrier::HeaderList;
+use baton_propagators::carrier::{Getter, HeaderList};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -92,6 +92,8 @@ pub(crate) struct HttpRequest {
     pub(crate) headers: HeaderList,
     /// The id that the endpoint also answers as `x-amzn-requestid`.
     pub(crate) request_id: Option<String>,
+    /// `https`, or what the endpoint says that the client used.
+    pub(crate) scheme: String,
     /// The host name that was asked.
     pub(crate) host: Option<String>,
     /// `1.1`, `2`.
@@ -119,6 +121,7 @@ impl From<HttpEvent> for HttpRequest {
                 .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)))
                 .collect()
         };
+        let headers = HeaderList(headers);
         let route = event.resource.or_else(|| {
             let route_key = event.route_key?;
             route_key.split_once(' ').map(|(_, route)| route.to_owned())
@@ -135,7 +138,8 @@ impl From<HttpEvent> for HttpRequest {
                 .or(event.path)
                 .unwrap_or_default(),
             route,
-            headers: HeaderList(headers),
+            scheme: headers.get("x-forwarded-proto").unwrap_or("https").to_owned(),
+            headers,
             request_id: context.request_id,
             host: context.domain_name,
             protocol_version: context
@@ -191,7 +195,6 @@ pub(crate) struct HttpAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_propagators::carrier::Getter;
     use serde_json::json;
 
     fn request(event: serde_json::Value) -> HttpRequest {

@@ -99,7 +99,7 @@ impl Producer {
         attributes.extend([
             KeyValue::new("http.request.method", request.method.clone()),
             KeyValue::new("url.path", request.path.clone()),
-            KeyValue::new("url.scheme", "https"),
+            KeyValue::new("url.scheme", request.scheme.clone()),
         ]);
         let optional = [
             ("http.route", route),

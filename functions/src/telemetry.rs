@@ -56,7 +56,7 @@ impl SpanProcessor for FinishedSpans {
 
 #[derive(Debug)]
 enum SpanSink {
-    Otlp(opentelemetry_otlp::SpanExporter),
+    Otlp(Box<opentelemetry_otlp::SpanExporter>),
     Console(opentelemetry_stdout::SpanExporter),
 }
 
@@ -190,7 +190,7 @@ fn sink(exporter: Exporter) -> Result<SpanSink, ExporterError> {
             .with_http_client(reqwest::Client::new())
             .with_protocol(Protocol::HttpBinary)
             .build()
-            .map(SpanSink::Otlp)
+            .map(|exporter| SpanSink::Otlp(Box::new(exporter)))
             .map_err(|error| ExporterError {
                 exporter,
                 reason: error.to_string(),

@@ -186,9 +186,10 @@ fn event(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8], request_i
         .collect();
     let mut single = BTreeMap::new();
     let mut multiple: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in &lossy {
-        single.insert(*name, value.as_ref());
-        multiple.entry(*name).or_default().push(value);
+    let added = [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "http")];
+    for (name, value) in lossy.iter().map(|(name, value)| (*name, value.as_ref())).chain(added) {
+        single.insert(name, value);
+        multiple.entry(name).or_default().push(value);
     }
     let encoded;
     let (body, is_base64_encoded) = match std::str::from_utf8(body) {

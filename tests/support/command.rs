@@ -59,7 +59,10 @@ impl Sandbox {
     }
 
     /// Runs the command to its end.
-    pub(crate) async fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
+    pub(crate) async fn run<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Finished {
         ended(self.baton(arguments).spawn().expect("the command starts")).await
     }
 }

@@ -8,7 +8,11 @@ use super::lab::Lab;
 
 /// Puts records on a shard of a stream that has `shards`, in one call, so that they are on the stream together.
 /// Gives their sequence numbers.
-pub(crate) async fn put<D: AsRef<[u8]>>(lab: &Lab, (shard, shards): (u32, u32), data: &[D]) -> Vec<String> {
+pub(crate) async fn put<D: AsRef<[u8]>>(
+    lab: &Lab,
+    (shard, shards): (u32, u32),
+    data: &[D],
+) -> Vec<String> {
     // the shards divide the range of the hash keys evenly
     let hash_key = u128::MAX / u128::from(shards) * u128::from(shard) + 1;
     let records: Vec<_> = data
@@ -41,7 +45,19 @@ pub(crate) async fn put<D: AsRef<[u8]>>(lab: &Lab, (shard, shards): (u32, u32), 
     assert_eq!(answer["FailedRecordCount"], 0, "{text}");
     let placements = answer["Records"].as_array().expect("placements");
     for placement in placements {
-        assert_eq!(placement["ShardId"], format!("shardId-{shard:012}"), "{text}");
+        assert_eq!(
+            placement["ShardId"],
+            format!("shardId-{shard:012}"),
+            "{text}"
+        );
     }
-    placements.iter().map(|placement| placement["SequenceNumber"].as_str().expect("text").to_owned()).collect()
+    placements
+        .iter()
+        .map(|placement| {
+            placement["SequenceNumber"]
+                .as_str()
+                .expect("text")
+                .to_owned()
+        })
+        .collect()
 }

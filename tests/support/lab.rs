@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::command::{Finished, Sandbox};
-use super::{PATIENCE, processes, wait_until};
+use super::{PATIENCE, processes, run, wait_until};
 
 /// The line with which a lab says where it answers.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +53,9 @@ impl Setup {
         for port in ["--port", "--page-port", "--kinesis-port", "--otlp-port"] {
             setup.arguments.extend([port.to_owned(), "0".to_owned()]);
         }
-        setup.arguments.extend(["--save".to_owned(), saved.display().to_string()]);
+        setup
+            .arguments
+            .extend(["--save".to_owned(), saved.display().to_string()]);
         setup
     }
 
@@ -71,8 +73,15 @@ impl Setup {
 
     /// Runs one of baton's own functions with variables that a lab would set otherwise, or not hand on.
     pub(crate) fn function(self, name: &str, variables: &[(&str, &str)]) -> Self {
-        let variables: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let command = format!("{name}=env {} '{}' function {name}", variables.join(" "), env!("CARGO_BIN_EXE_baton"));
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let command = format!(
+            "{name}=env {} '{}' function {name}",
+            variables.join(" "),
+            env!("CARGO_BIN_EXE_baton")
+        );
         self.flags(["--function", &command])
     }
 
@@ -85,7 +94,12 @@ impl Setup {
     pub(crate) async fn start(self) -> Lab {
         let mut child = self
             .sandbox
-            .baton(self.arguments.iter().map(String::as_str).chain(["--format", "json"]))
+            .baton(
+                self.arguments
+                    .iter()
+                    .map(String::as_str)
+                    .chain(["--format", "json"]),
+            )
             .envs(self.variables)
             .stdout(Stdio::piped())
             .spawn()
@@ -98,14 +112,26 @@ impl Setup {
             text
         });
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let first = timeout(PATIENCE, stdout.next_line()).await.expect("a lab is up in time").expect("text");
-        let Some(first) = first else { panic!("the lab did not come up: {}", stderr.await.expect("its reason")) };
+        let first = timeout(PATIENCE, stdout.next_line())
+            .await
+            .expect("a lab is up in time")
+            .expect("text");
+        let Some(first) = first else {
+            panic!(
+                "the lab did not come up: {}",
+                stderr.await.expect("its reason")
+            )
+        };
         Lab {
             sandbox: self.sandbox,
             pid,
             addresses: serde_json::from_str(&first).expect("its addresses"),
             saved: self.saved,
-            client: Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client"),
+            client: Client::builder()
+                .no_proxy()
+                .timeout(PATIENCE)
+                .build()
+                .expect("a client"),
             child,
             stdout,
             stderr,
@@ -162,19 +188,29 @@ impl Lab {
 
     /// What the lab says of itself at this moment.
     pub(crate) async fn status(&self) -> Value {
-        let answer = self.client.get(format!("{}/status", self.addresses.page)).send().await.expect("an answer");
+        let answer = self
+            .client
+            .get(format!("{}/status", self.addresses.page))
+            .send()
+            .await
+            .expect("an answer");
         serde_json::from_str(&answer.text().await.expect("text")).expect("JSON")
     }
 
     /// Waits until the lab's status is as wished.
     pub(crate) async fn wait_for(&self, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
-        wait_until(what, async || Some(self.status().await).filter(|status| wished(status))).await
+        wait_until(what, async || {
+            Some(self.status().await).filter(|status| wished(status))
+        })
+        .await
     }
 
     /// Waits until so many records are delivered.
     pub(crate) async fn wait_for_delivered(&self, records: u64) {
-        self.wait_for(&format!("{records} records are delivered"), |status| status["records_delivered"] == records)
-            .await;
+        self.wait_for(&format!("{records} records are delivered"), |status| {
+            status["records_delivered"] == records
+        })
+        .await;
     }
 
     /// The processes of the functions, and whatever else the lab has started.
@@ -189,7 +225,10 @@ impl Lab {
 
     /// Waits until the lab has ended by itself.
     pub(crate) async fn ended(&mut self) -> Finished {
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("the lab ends in time").expect("its status");
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("the lab ends in time")
+            .expect("its status");
         let mut stdout = String::new();
         while let Some(line) = self.stdout.next_line().await.expect("text") {
             stdout.push_str(&line);
@@ -213,13 +252,22 @@ impl Lab {
         let finished = self.stop().await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
+
+    /// Ends the lab well and gives the summary of all it saw.
+    pub(crate) async fn stop_and_sum_up(&mut self) -> Value {
+        self.stop_well().await;
+        run::json(&self.saved.join("summary.json"))
+    }
 }
 
 /// Sends a request and reads the answer.
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let answer = request.send().await.expect("an answer");
     let header = |name: &str| {
-        let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = answer
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     Answer {

@@ -27,14 +27,23 @@ pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     });
-    found.await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+    found
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// The program that Cargo made of the example `name`.
 pub(crate) fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its program");
-    let profile = test.parent().and_then(Path::parent).expect("tests are in the profile's deps folder");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests are in the profile's deps folder");
     let example = profile.join("examples").join(name);
-    assert!(example.is_file(), "{} is missing; `cargo build --examples` makes it", example.display());
+    assert!(
+        example.is_file(),
+        "{} is missing; `cargo build --examples` makes it",
+        example.display()
+    );
     example
 }

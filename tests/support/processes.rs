@@ -8,7 +8,10 @@ use super::wait_until;
 
 /// Sends `signal` to a process that this test started.
 pub(crate) fn send(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
     kill_process(pid, signal).expect("the process is there");
 }
 
@@ -22,7 +25,9 @@ fn state_and_parent(pid: u32) -> Option<(char, u32)> {
 
 /// The letter of a process' state; `None` when it is gone or only waits for its parent to notice its end.
 pub(crate) fn state(pid: u32) -> Option<char> {
-    state_and_parent(pid).map(|(state, _)| state).filter(|state| !matches!(state, 'Z' | 'X'))
+    state_and_parent(pid)
+        .map(|(state, _)| state)
+        .filter(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// Every process that descends from this one.
@@ -34,7 +39,11 @@ pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
         .collect();
     let mut next = 0;
     while let Some(&parent) = family.get(next) {
-        family.extend(processes.iter().filter(|pid| state_and_parent(**pid).is_some_and(|(_, other)| other == parent)));
+        family.extend(
+            processes
+                .iter()
+                .filter(|pid| state_and_parent(**pid).is_some_and(|(_, other)| other == parent)),
+        );
         next += 1;
     }
     family.split_off(1)
@@ -43,7 +52,10 @@ pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
 /// Waits until none of these processes is left.
 pub(crate) async fn wait_until_gone(processes: &[u32]) {
     wait_until(&format!("{processes:?} end"), async || {
-        processes.iter().all(|pid| state(*pid).is_none()).then_some(())
+        processes
+            .iter()
+            .all(|pid| state(*pid).is_none())
+            .then_some(())
     })
     .await;
 }

@@ -39,7 +39,10 @@ pub(crate) mod kind {
 impl Span {
     /// A text attribute; empty when there is none.
     pub(crate) fn text(&self, attribute: &str) -> &str {
-        self.attributes.get(attribute).and_then(Value::as_str).unwrap_or_default()
+        self.attributes
+            .get(attribute)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// What names the span everywhere.
@@ -56,6 +59,9 @@ impl Span {
 /// All spans of a run that has ended.
 pub(crate) fn spans(directory: &Path) -> Vec<Span> {
     let file = File::open(directory.join("spans.jsonl.zst")).expect("spans");
+    if file.metadata().expect("its size").len() == 0 {
+        return Vec::new();
+    }
     let lines = BufReader::new(zstd::stream::read::Decoder::new(file).expect("zstd"));
     let mut spans = Vec::new();
     for line in lines.lines() {
@@ -63,7 +69,11 @@ pub(crate) fn spans(directory: &Path) -> Vec<Span> {
         for resource_spans in list(&request["resourceSpans"]) {
             let resource = attributes(&resource_spans["resource"]["attributes"]);
             for scope in list(&resource_spans["scopeSpans"]) {
-                spans.extend(list(&scope["spans"]).iter().map(|value| span(value, &resource)));
+                spans.extend(
+                    list(&scope["spans"])
+                        .iter()
+                        .map(|value| span(value, &resource)),
+                );
             }
         }
     }
@@ -72,7 +82,10 @@ pub(crate) fn spans(directory: &Path) -> Vec<Span> {
 
 /// The spans of a service.
 pub(crate) fn of<'a>(spans: &'a [Span], service: &str, kind: u64) -> Vec<&'a Span> {
-    spans.iter().filter(|span| span.service == service && span.kind == kind).collect()
+    spans
+        .iter()
+        .filter(|span| span.service == service && span.kind == kind)
+        .collect()
 }
 
 /// The consumer's spans of single records.
@@ -89,7 +102,10 @@ pub(crate) fn by_attribute<'a>(spans: Vec<&'a Span>, attribute: &str) -> HashMap
         let value = span.text(attribute).to_owned();
         assert_ne!(value, "", "{span:?} has no {attribute}");
         let other = found.insert(value, span);
-        assert!(other.is_none(), "{attribute} is the same: {span:?}, {other:?}");
+        assert!(
+            other.is_none(),
+            "{attribute} is the same: {span:?}, {other:?}"
+        );
     }
     found
 }
@@ -106,7 +122,10 @@ fn attributes(value: &Value) -> BTreeMap<String, Value> {
     list(value)
         .iter()
         .map(|attribute| {
-            let (kind, value) = attribute["value"].as_object().and_then(|value| value.iter().next()).expect("a value");
+            let (kind, value) = attribute["value"]
+                .as_object()
+                .and_then(|value| value.iter().next())
+                .expect("a value");
             let value = match kind.as_str() {
                 // OTLP/JSON writes 64-bit numbers as text
                 "intValue" => text(value).parse::<i64>().expect("a number").into(),
@@ -126,8 +145,13 @@ fn span(value: &Value, resource: &BTreeMap<String, Value>) -> Span {
         span_id: text(&value["spanId"]),
         parent_span_id: text(&value["parentSpanId"]),
         trace_state: text(&value["traceState"]),
-        parent_is_remote: value["flags"].as_u64().is_some_and(|flags| flags & 0x200 != 0),
-        links: list(&value["links"]).iter().map(|link| (text(&link["traceId"]), text(&link["spanId"]))).collect(),
+        parent_is_remote: value["flags"]
+            .as_u64()
+            .is_some_and(|flags| flags & 0x200 != 0),
+        links: list(&value["links"])
+            .iter()
+            .map(|link| (text(&link["traceId"]), text(&link["spanId"])))
+            .collect(),
         attributes: attributes(&value["attributes"]),
         resource: resource.clone(),
     }
@@ -145,7 +169,10 @@ pub(crate) fn json_lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     // what is being written may lack its end
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 /// A file of a run that holds one JSON value.

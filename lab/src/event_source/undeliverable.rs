@@ -1,7 +1,7 @@
 //! Records that could not be delivered, kept with the reason: the mapping's on-failure destination.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -35,10 +35,11 @@ struct Line<'a> {
 }
 
 impl Undeliverable {
+    /// The file at `path`; one that an earlier lab left there is removed.
     pub(crate) fn new(path: PathBuf) -> Result<Self, LabError> {
-        if path.is_dir() {
-            let reason = std::io::ErrorKind::IsADirectory.into();
-            return Err(LabError::File { path, reason });
+        match std::fs::remove_file(&path) {
+            Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(LabError::File { path, reason }),
+            _ => {}
         }
         Ok(Undeliverable { path, file: Mutex::new(None) })
     }
