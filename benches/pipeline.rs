@@ -48,7 +48,17 @@ fn start_up() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let started = Instant::now();
         let mut lab = Command::new(BATON)
-            .args(["up", "--format", "json", "--port", "0", "--page-port", "0", "--kinesis-port", "0"])
+            .args([
+                "up",
+                "--format",
+                "json",
+                "--port",
+                "0",
+                "--page-port",
+                "0",
+                "--kinesis-port",
+                "0",
+            ])
             .args(["--otlp-port", "0", "--quiet"])
             .env("BATON_RUNTIME_DIR", folder.path())
             .stdout(Stdio::piped())
@@ -63,13 +73,23 @@ fn start_up() {
         let page = addresses["page"].as_str().expect("the page's address");
         let status = status(page);
         for function in ["producer", "consumer"] {
-            cold_starts.push(status[function]["cold_start_ms"].as_f64().expect("a cold start"));
+            cold_starts.push(
+                status[function]["cold_start_ms"]
+                    .as_f64()
+                    .expect("a cold start"),
+            );
         }
         interrupt(&lab);
         lab.wait().expect("its end");
     }
-    println!("lab ready, from process start:  {}", spread(&mut ready, "ms"));
-    println!("cold start of a function:       {}", spread(&mut cold_starts, "ms"));
+    println!(
+        "lab ready, from process start:  {}",
+        spread(&mut ready, "ms")
+    );
+    println!(
+        "cold start of a function:       {}",
+        spread(&mut cold_starts, "ms")
+    );
 }
 
 fn status(page: &str) -> Value {
@@ -78,7 +98,9 @@ fn status(page: &str) -> Value {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let response = reqwest::get(format!("{page}/status")).await.expect("an answer");
+        let response = reqwest::get(format!("{page}/status"))
+            .await
+            .expect("an answer");
         response.json().await.expect("a status")
     })
 }
@@ -94,7 +116,12 @@ fn measure(pairing: &str, users: u32, requests: u64) {
     let mut run = Command::new(BATON)
         .args(["run", pairing, "--format", "json", "--quiet", "--out"])
         .arg(folder.path())
-        .args(["--users", &users.to_string(), "--requests", &requests.to_string()])
+        .args([
+            "--users",
+            &users.to_string(),
+            "--requests",
+            &requests.to_string(),
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .expect("baton run");
@@ -112,7 +139,10 @@ fn measure(pairing: &str, users: u32, requests: u64) {
     run.wait().expect("its end");
     let result: Value = serde_json::from_str(&output).expect("JSON");
     let summary = &result["runs"][0];
-    assert_eq!(summary["records"]["delivered"], requests, "records were lost");
+    assert_eq!(
+        summary["records"]["delivered"], requests,
+        "records were lost"
+    );
     let latency = &summary["latency_ms"];
     println!(
         "{pairing:>14}  {:>6.0} requests/s  request p50 {:.1} p99 {:.1} ms  end to end p50 {:.1} p99 {:.1} ms  \
@@ -170,12 +200,16 @@ fn watch(pid: u32, ended: &AtomicBool) -> Usage {
 
 /// The process and those it started.
 fn family(pid: u32) -> Vec<u32> {
-    let children = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        let process: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        let parent: u32 = after_name(&stat).nth(1)?.parse().ok()?;
-        (parent == pid).then_some(process)
-    });
+    let children = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let process: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent: u32 = after_name(&stat).nth(1)?.parse().ok()?;
+            (parent == pid).then_some(process)
+        });
     std::iter::once(pid).chain(children).collect()
 }
 
@@ -200,7 +234,11 @@ fn look(process: u32) -> Option<Look> {
         Some(kib / 1024.0)
     };
     let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
-    let ticks: f64 = after_name(&stat).skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = after_name(&stat)
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     Some(Look {
         role,
         rss_mib: mib("Rss:")?,
@@ -211,7 +249,9 @@ fn look(process: u32) -> Option<Look> {
 
 /// The fields of `/proc/PID/stat` after the name, which may hold spaces: state, parent, …
 fn after_name(stat: &str) -> impl Iterator<Item = &str> {
-    stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace()
+    stat.rsplit_once(')')
+        .map_or("", |(_, fields)| fields)
+        .split_whitespace()
 }
 
 fn milliseconds(duration: Duration) -> f64 {

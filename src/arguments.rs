@@ -231,7 +231,8 @@ pub(crate) struct ForeignFunction {
 }
 
 fn function_name(text: &str) -> Result<FunctionName, String> {
-    FunctionName::from_str(text, false).map_err(|_| format!("{text:?} is neither producer nor consumer"))
+    FunctionName::from_str(text, false)
+        .map_err(|_| format!("{text:?} is neither producer nor consumer"))
 }
 
 fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
@@ -252,7 +253,9 @@ fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
     let (name, mode) = text
         .split_once('=')
         .ok_or("expected producer=MODE or consumer=MODE, as in producer=b3")?;
-    let mode = mode.parse().map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
+    let mode = mode
+        .parse()
+        .map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
     Ok((function_name(name)?, mode))
 }
 
@@ -261,7 +264,8 @@ const LONGEST_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A time with its unit: `250ms`, `10s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let explain = || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
+    let explain =
+        || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
     let unit_start = text
         .find(|character: char| !character.is_ascii_digit() && character != '.')
         .ok_or_else(explain)?;
@@ -275,7 +279,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(explain()),
     };
     match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if duration > LONGEST_DURATION => Err(format!("{text:?} is longer than a day")),
+        Ok(duration) if duration > LONGEST_DURATION => {
+            Err(format!("{text:?} is longer than a day"))
+        }
         duration => duration.map_err(|_| explain()),
     }
 }
@@ -301,16 +307,31 @@ mod tests {
     fn every_flag_has_help() {
         for command in Arguments::command().get_subcommands() {
             for argument in command.get_arguments() {
-                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-                assert!(!help.is_empty(), "{} {}", command.get_name(), argument.get_id());
+                let help = argument
+                    .get_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    !help.is_empty(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
             }
         }
     }
 
     #[test]
     fn every_command_is_in_the_grouped_help() {
-        for command in Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()) {
-            assert!(HELP_TEMPLATE.contains(&format!("\n  {} ", command.get_name())), "{}", command.get_name());
+        for command in Arguments::command()
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+        {
+            assert!(
+                HELP_TEMPLATE.contains(&format!("\n  {} ", command.get_name())),
+                "{}",
+                command.get_name()
+            );
         }
     }
 

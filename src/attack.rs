@@ -5,9 +5,9 @@
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use baton_loadgen::Plan;
 use baton_loadgen::attack as carry_out;
 use baton_loadgen::{Outcome, Progress};
-use baton_loadgen::Plan;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -28,9 +28,12 @@ pub(crate) enum Message {
 pub(crate) fn attack() -> Result<ExitCode, Failure> {
     sandbox::end_with_parent();
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(Failure::usage)?;
-    let plan: Plan =
-        serde_json::from_str(&line).map_err(|error| Failure::usage(format!("standard input holds no plan: {error}")))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(Failure::usage)?;
+    let plan: Plan = serde_json::from_str(&line)
+        .map_err(|error| Failure::usage(format!("standard input holds no plan: {error}")))?;
 
     let (cancel, cancelled) = oneshot::channel::<()>();
     std::thread::spawn(move || {
@@ -46,7 +49,11 @@ pub(crate) fn attack() -> Result<ExitCode, Failure> {
         let _ = cancelled.await;
     };
     let outcome = runtime
-        .block_on(carry_out(&plan, |progress| say(&Message::Progress(progress)), cancelled))
+        .block_on(carry_out(
+            &plan,
+            |progress| say(&Message::Progress(progress)),
+            cancelled,
+        ))
         .map_err(Failure::check)?;
     say(&Message::Outcome(Box::new(outcome)));
     Ok(ExitCode::SUCCESS)

@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use baton_loadgen::{Outcome, Progress};
 use baton_loadgen::Plan;
+use baton_loadgen::{Outcome, Progress};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
@@ -25,7 +25,9 @@ pub(crate) async fn attack(
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| Failure::check(format!("the load generator cannot be started: {error}")))?;
+        .map_err(|error| {
+            Failure::check(format!("the load generator cannot be started: {error}"))
+        })?;
     let mut stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let (Some(pipe), Some(stdout)) = (stdin.as_mut(), stdout) else {
@@ -33,7 +35,9 @@ pub(crate) async fn attack(
     };
     let mut line = serde_json::to_string(plan).map_err(Failure::check)?;
     line.push('\n');
-    pipe.write_all(line.as_bytes()).await.map_err(Failure::check)?;
+    pipe.write_all(line.as_bytes())
+        .await
+        .map_err(Failure::check)?;
 
     let mut lines = BufReader::new(stdout).lines();
     let mut outcome = None;
@@ -56,5 +60,9 @@ pub(crate) async fn attack(
         }
     }
     let status = child.wait().await.map_err(Failure::check)?;
-    outcome.ok_or_else(|| Failure::check(format!("the load generator ended without a result: {status}")))
+    outcome.ok_or_else(|| {
+        Failure::check(format!(
+            "the load generator ended without a result: {status}"
+        ))
+    })
 }

@@ -13,17 +13,26 @@ pub(crate) struct Failure {
 impl Failure {
     /// Wrong usage or bad input, exit code 2.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Failure { code: 2, message: message.to_string() }
+        Failure {
+            code: 2,
+            message: message.to_string(),
+        }
     }
 
     /// A check that did not pass, exit code 1.
     pub(crate) fn check(message: impl fmt::Display) -> Self {
-        Failure { code: 1, message: message.to_string() }
+        Failure {
+            code: 1,
+            message: message.to_string(),
+        }
     }
 
     /// Ended by a signal, exit code 130.
     pub(crate) fn interrupted() -> Self {
-        Failure { code: 130, message: "interrupted".to_owned() }
+        Failure {
+            code: 130,
+            message: "interrupted".to_owned(),
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -14,11 +14,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The one lab that is meant.
 pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
-    let labs = registry::labs().map_err(|error| Failure::usage(format!("labs that are up cannot be listed: {error}")))?;
-    let endpoints: Vec<_> = labs.iter().map(|lab| lab.addresses.endpoint.clone()).collect();
-    let mut chosen = labs
-        .into_iter()
-        .filter(|lab| choice.port.is_none_or(|port| endpoint_port(lab) == Some(port)));
+    let labs = registry::labs()
+        .map_err(|error| Failure::usage(format!("labs that are up cannot be listed: {error}")))?;
+    let endpoints: Vec<_> = labs
+        .iter()
+        .map(|lab| lab.addresses.endpoint.clone())
+        .collect();
+    let mut chosen = labs.into_iter().filter(|lab| {
+        choice
+            .port
+            .is_none_or(|port| endpoint_port(lab) == Some(port))
+    });
     match (chosen.next(), chosen.next()) {
         (Some(lab), None) => Ok(lab),
         (Some(_), Some(_)) => Err(Failure::usage(format!(
@@ -27,7 +33,10 @@ pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
         ))),
         (None, _) => Err(Failure::usage(match (choice.port, endpoints.as_slice()) {
             (Some(port), [_, ..]) => {
-                format!("no lab has an endpoint on port {port}; up are {}", endpoints.join(", "))
+                format!(
+                    "no lab has an endpoint on port {port}; up are {}",
+                    endpoints.join(", ")
+                )
             }
             _ => "no lab is up; start one with `baton up`".to_owned(),
         })),
@@ -46,10 +55,22 @@ pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabSta
     }
     let address = format!("{}/switch", lab.addresses.page);
     let unreachable = |error: reqwest::Error| {
-        Failure::check(format!("the lab of process {} does not answer at {address}: {error}", lab.pid))
+        Failure::check(format!(
+            "the lab of process {} does not answer at {address}: {error}",
+            lab.pid
+        ))
     };
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(Failure::check)?;
-    let response = client.post(&address).json(request).send().await.map_err(unreachable)?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .map_err(Failure::check)?;
+    let response = client
+        .post(&address)
+        .json(request)
+        .send()
+        .await
+        .map_err(unreachable)?;
     if response.status().is_success() {
         return response.json().await.map_err(unreachable);
     }

@@ -40,15 +40,23 @@ pub(crate) fn lab_options(
 }
 
 /// One of baton's own functions in this mode, or in the one that the environment says.
-pub(crate) fn function_options(function: FunctionName, mode: Option<&Mode>) -> Result<FunctionOptions, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::check(format!("the path of this program is not known: {error}")))?;
+pub(crate) fn function_options(
+    function: FunctionName,
+    mode: Option<&Mode>,
+) -> Result<FunctionOptions, Failure> {
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::check(format!("the path of this program is not known: {error}"))
+    })?;
     let name = match function {
         FunctionName::Producer => "producer",
         FunctionName::Consumer => "consumer",
     };
     Ok(FunctionOptions {
-        command: vec![program.into_os_string(), OsString::from("function"), OsString::from(name)],
+        command: vec![
+            program.into_os_string(),
+            OsString::from("function"),
+            OsString::from(name),
+        ],
         environment: environment(mode),
     })
 }
@@ -60,16 +68,24 @@ pub(crate) fn foreign_function_options(
 ) -> Result<FunctionOptions, Failure> {
     let mut options = function_options(foreign.function, mode)?;
     options.command.truncate(1);
-    options.command.extend(["sandbox", "--"].map(OsString::from));
-    options.command.extend(foreign.command.iter().map(OsString::from));
+    options
+        .command
+        .extend(["sandbox", "--"].map(OsString::from));
+    options
+        .command
+        .extend(foreign.command.iter().map(OsString::from));
     Ok(options)
 }
 
 fn environment(mode: Option<&Mode>) -> BTreeMap<String, String> {
     let is_passed_on = |name: &str| {
         PASSED_ON.contains(&name)
-            || PASSED_ON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-                && !KEPT_OUT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || PASSED_ON_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                && !KEPT_OUT_PREFIXES
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix))
     };
     let mut environment: BTreeMap<_, _> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

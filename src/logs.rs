@@ -27,14 +27,17 @@ const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
 /// Prints the log; with `--follow` until the lab has ended.
 pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let lab = lab_client::find(&arguments.lab)?;
-    let path = RunDirectory::open(lab.directory).map_err(Failure::usage)?.log_path(match arguments.function {
-        FunctionName::Producer => Function::Producer,
-        FunctionName::Consumer => Function::Consumer,
-    });
+    let path = RunDirectory::open(lab.directory)
+        .map_err(Failure::usage)?
+        .log_path(match arguments.function {
+            FunctionName::Producer => Function::Producer,
+            FunctionName::Consumer => Function::Consumer,
+        });
     let mut log = Lines::open(path)?;
     loop {
         // looked at before the file is: what a lab writes last is still printed
-        let is_up = registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
+        let is_up =
+            registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
         while let Some(line) = log.next()? {
             output.print(&match output.format {
                 Format::Json => line,
@@ -63,14 +66,19 @@ impl Lines {
                 reader: BufReader::new(file),
                 unfinished: Vec::new(),
             }),
-            Err(error) => Err(Failure::check(format!("{} cannot be read: {error}", path.display()))),
+            Err(error) => Err(Failure::check(format!(
+                "{} cannot be read: {error}",
+                path.display()
+            ))),
         }
     }
 
     fn next(&mut self) -> Result<Option<String>, Failure> {
         self.reader
             .read_until(b'\n', &mut self.unfinished)
-            .map_err(|error| Failure::check(format!("{} cannot be read: {error}", self.path.display())))?;
+            .map_err(|error| {
+                Failure::check(format!("{} cannot be read: {error}", self.path.display()))
+            })?;
         if self.unfinished.pop_if(|byte| *byte == b'\n').is_none() {
             return Ok(None);
         }
@@ -111,7 +119,10 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 /// characters that would steer a terminal.
 fn readable(line: &str) -> String {
     let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
-        return line.chars().filter(|character| !character.is_control()).collect();
+        return line
+            .chars()
+            .filter(|character| !character.is_control())
+            .collect();
     };
     let mut parts: Vec<String> = FIRST
         .iter()
@@ -132,7 +143,10 @@ fn readable(line: &str) -> String {
 fn plain(json: &str) -> String {
     match serde_json::from_str::<String>(json) {
         Ok(text) if !text.chars().any(char::is_control) => text,
-        _ => json.chars().filter(|character| !character.is_control()).collect(),
+        _ => json
+            .chars()
+            .filter(|character| !character.is_control())
+            .collect(),
     }
 }
 
@@ -151,7 +165,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_log_steers_the_terminal() {
-        for line in ["plain \u{1b}[31mred", r#"{"message":"a\u001b[31mb","x\u001b":"\u0007"}"#] {
+        for line in [
+            "plain \u{1b}[31mred",
+            r#"{"message":"a\u001b[31mb","x\u001b":"\u0007"}"#,
+        ] {
             assert!(!readable(line).chars().any(char::is_control), "{line}");
         }
     }

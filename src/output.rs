@@ -21,7 +21,8 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
-        let no_colour = arguments.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_colour = arguments.no_color
+            || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Output {
             format: arguments.format,
             quiet: arguments.quiet,

@@ -24,7 +24,9 @@ impl<'a> Progress<'a> {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let template = match total {
-            Some(_) => format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit} {{per_sec}}, {{eta}} left"),
+            Some(_) => {
+                format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit} {{per_sec}}, {{eta}} left")
+            }
             None => format!("{{msg}} {{spinner}} {{pos}} {unit} {{per_sec}}, {{elapsed}}"),
         };
         if let Ok(style) = ProgressStyle::with_template(&template) {

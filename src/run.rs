@@ -62,20 +62,35 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     }
     let summaries = runtime()?.block_on(run_all(&runs, stop, output))?;
     print(&summaries, &out, output);
-    let lost: u64 = summaries.iter().filter_map(|summary| summary.records).map(|records| records.lost).sum();
+    let lost: u64 = summaries
+        .iter()
+        .filter_map(|summary| summary.records)
+        .map(|records| records.lost)
+        .sum();
     if lost > 0 {
-        return Err(Failure::check(format!("{lost} records were accepted and never delivered")));
+        return Err(Failure::check(format!(
+            "{lost} records were accepted and never delivered"
+        )));
     }
-    let failed: u64 = summaries.iter().filter_map(|summary| summary.requests).map(|requests| requests.failed).sum();
+    let failed: u64 = summaries
+        .iter()
+        .filter_map(|summary| summary.requests)
+        .map(|requests| requests.failed)
+        .sum();
     if failed > 0 {
-        return Err(Failure::check(format!("{failed} requests failed; the load.json of each run says why")));
+        return Err(Failure::check(format!(
+            "{failed} requests failed; the load.json of each run says why"
+        )));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn pairings(arguments: &RunArguments) -> Result<Vec<Pairing>, ModeError> {
     if arguments.pairings.is_empty() {
-        return DEFAULT_PAIRINGS.iter().map(|pairing| pairing.parse()).collect();
+        return DEFAULT_PAIRINGS
+            .iter()
+            .map(|pairing| pairing.parse())
+            .collect();
     }
     let mut pairings = Vec::new();
     for pairing in &arguments.pairings {
@@ -129,7 +144,10 @@ async fn run_all(runs: &[Run<'_>], stop: Stop, output: &Output) -> Result<Vec<Su
     }
     progress.finish();
     if *interrupted.borrow() {
-        let saved: Vec<_> = summaries.iter().map(|summary| summary.name.as_str()).collect();
+        let saved: Vec<_> = summaries
+            .iter()
+            .map(|summary| summary.name.as_str())
+            .collect();
         output.note(&format!("what was measured is saved: {}", saved.join(", ")));
         return Err(Failure::interrupted());
     }
@@ -146,7 +164,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn plan(&self, endpoint: &str, directory: &Path) -> Result<Plan, Failure> {
-        let client = self.arguments.client.clone().unwrap_or_else(|| self.pairing.producer.clone());
+        let client = self
+            .arguments
+            .client
+            .clone()
+            .unwrap_or_else(|| self.pairing.producer.clone());
         Plan::new(Settings {
             users: self.arguments.users,
             stop: self.stop,
@@ -167,8 +189,12 @@ impl Run<'_> {
     ) -> Result<Summary, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
         let starting = Instant::now();
-        let lab = Lab::start(self.lab_options(directory.clone())?).await.map_err(Failure::usage)?;
-        let LabStatus { producer, consumer, .. } = lab.status();
+        let lab = Lab::start(self.lab_options(directory.clone())?)
+            .await
+            .map_err(Failure::usage)?;
+        let LabStatus {
+            producer, consumer, ..
+        } = lab.status();
         progress.detail(&format!(
             "{}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",
             self.pairing,
@@ -178,19 +204,33 @@ impl Run<'_> {
         ));
         let plan = self.plan(&lab.addresses().endpoint, directory.path())?;
         let mut manifest = self.manifest(&plan);
-        directory.write_manifest(&manifest).map_err(Failure::check)?;
+        directory
+            .write_manifest(&manifest)
+            .map_err(Failure::check)?;
 
         let cancelled = async {
             let _ = interrupted.wait_for(|interrupted| *interrupted).await;
         };
-        let outcome = attack(&plan, |news| progress.position(done + news.requests.sent), cancelled).await?;
-        let Ending { status, drained, span_error } = lab.stop().await;
+        let outcome = attack(
+            &plan,
+            |news| progress.position(done + news.requests.sent),
+            cancelled,
+        )
+        .await?;
+        let Ending {
+            status,
+            drained,
+            span_error,
+        } = lab.stop().await;
 
         if outcome.requests.failed > 0 {
             progress.note(&format!("{}: {}", self.pairing, outcome.summary));
         }
         if !drained {
-            progress.note(&format!("{}: not every accepted record was delivered in time", self.pairing));
+            progress.note(&format!(
+                "{}: not every accepted record was delivered in time",
+                self.pairing
+            ));
         }
         if status.records_undeliverable > 0 {
             progress.note(&format!(
@@ -198,14 +238,19 @@ impl Run<'_> {
                 self.pairing, status.records_undeliverable
             ));
         }
-        if let Some(error) = span_error.map(|error| error.to_string()).or_else(|| outcome.span_file_error.clone()) {
+        if let Some(error) = span_error
+            .map(|error| error.to_string())
+            .or_else(|| outcome.span_file_error.clone())
+        {
             progress.note(&format!("{}: spans are missing: {error}", self.pairing));
         }
         let load = serde_json::to_vec(&outcome).map_err(Failure::check)?;
         std::fs::write(directory.load_path(), load).map_err(Failure::check)?;
         fold_client_spans(&directory).map_err(Failure::check)?;
         manifest.end = Some(Timestamp::now());
-        directory.write_manifest(&manifest).map_err(Failure::check)?;
+        directory
+            .write_manifest(&manifest)
+            .map_err(Failure::check)?;
         let summary = Summary::of_run(&directory).map_err(Failure::check)?;
         summary.write(&directory).map_err(Failure::check)?;
         Ok(summary)
@@ -221,7 +266,12 @@ impl Run<'_> {
         };
         let producer = function(FunctionName::Producer, &self.pairing.producer)?;
         let consumer = function(FunctionName::Consumer, &self.pairing.consumer)?;
-        Ok(lab_options(&self.arguments.lab, producer, consumer, directory))
+        Ok(lab_options(
+            &self.arguments.lab,
+            producer,
+            consumer,
+            directory,
+        ))
     }
 
     fn manifest(&self, plan: &Plan) -> Manifest {
@@ -244,9 +294,13 @@ impl Run<'_> {
 /// Adds the client's spans to those that the collector kept.
 fn fold_client_spans(directory: &RunDirectory) -> Result<(), Failure> {
     let path = directory.path().join(CLIENT_SPANS_FILE);
-    let lines = std::fs::read(&path).map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+    let lines = std::fs::read(&path)
+        .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
     let mut spans = directory.append_spans().map_err(Failure::check)?;
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
         spans.write_request(line).map_err(Failure::check)?;
     }
     spans.finish().map_err(Failure::check)?;

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 pub(crate) fn end_with_parent() {
     #[cfg(target_os = "linux")]
     {
-        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+        let _ =
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     }
 }
 
@@ -22,5 +23,8 @@ pub(crate) fn sandbox(command: &[OsString]) -> Result<ExitCode, Failure> {
         .split_first()
         .ok_or_else(|| Failure::usage("the command is empty"))?;
     let error = Command::new(program).args(arguments).exec();
-    Err(Failure::check(format!("{} cannot be run: {error}", program.to_string_lossy())))
+    Err(Failure::check(format!(
+        "{} cannot be run: {error}",
+        program.to_string_lossy()
+    )))
 }

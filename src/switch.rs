@@ -19,7 +19,9 @@ pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<Exi
             FunctionName::Consumer => ("consumer", &mut request.consumer),
         };
         if slot.replace(mode.to_string()).is_some() {
-            return Err(Failure::usage(format!("{name} is given twice; say its mode once")));
+            return Err(Failure::usage(format!(
+                "{name} is given twice; say its mode once"
+            )));
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -30,8 +32,14 @@ pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<Exi
     match output.format {
         Format::Json => output.print_json(&status),
         Format::Text => {
-            for (name, function) in [("producer", &status.producer), ("consumer", &status.consumer)] {
-                let mode = function.propagation.get("OTEL_PROPAGATORS").map_or("tracecontext,baggage", String::as_str);
+            for (name, function) in [
+                ("producer", &status.producer),
+                ("consumer", &status.consumer),
+            ] {
+                let mode = function
+                    .propagation
+                    .get("OTEL_PROPAGATORS")
+                    .map_or("tracecontext,baggage", String::as_str);
                 output.print(&format!("{name}  {mode}"));
             }
         }

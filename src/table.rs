@@ -32,7 +32,11 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(HEADINGS.map(|heading| {
             let cell = Cell::new(heading);
-            if output.colour { cell.add_attribute(Attribute::Bold) } else { cell }
+            if output.colour {
+                cell.add_attribute(Attribute::Bold)
+            } else {
+                cell
+            }
         }));
     if output.colour {
         table.enforce_styling();
@@ -54,11 +58,16 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
 }
 
 fn row(summary: &Summary, output: &Output) -> Vec<Cell> {
-    let pairing = summary.pairing.as_ref().map_or_else(|| summary.name.clone(), ToString::to_string);
-    let requests = summary.requests.map_or_else(unknown, |requests| match requests.failed {
-        0 => requests.sent.to_string(),
-        failed => format!("{}\n{failed} failed", requests.sent),
-    });
+    let pairing = summary
+        .pairing
+        .as_ref()
+        .map_or_else(|| summary.name.clone(), ToString::to_string);
+    let requests = summary
+        .requests
+        .map_or_else(unknown, |requests| match requests.failed {
+            0 => requests.sent.to_string(),
+            failed => format!("{}\n{failed} failed", requests.sent),
+        });
     let delivered = summary.records.map_or_else(unknown, |records| {
         let mut text = records.delivered.to_string();
         for (count, what) in [(records.lost, "lost"), (records.duplicates, "again")] {
@@ -74,10 +83,19 @@ fn row(summary: &Summary, output: &Output) -> Vec<Cell> {
         Cell::new(delivered),
         verdicts(summary.hops.get(&Hop::Ingress), output),
         verdicts(summary.hops.get(&Hop::Record), output),
-        Cell::new(summary.carrier_bytes.as_ref().map_or_else(unknown, |bytes| format!("{:.0}", bytes.mean))),
+        Cell::new(
+            summary
+                .carrier_bytes
+                .as_ref()
+                .map_or_else(unknown, |bytes| format!("{:.0}", bytes.mean)),
+        ),
         Cell::new(percentiles(summary.latency_ms.request.as_ref())),
         Cell::new(percentiles(summary.latency_ms.end_to_end.as_ref())),
-        Cell::new(summary.throughput_rps.map_or_else(unknown, |rate| format!("{rate:.0}"))),
+        Cell::new(
+            summary
+                .throughput_rps
+                .map_or_else(unknown, |rate| format!("{rate:.0}")),
+        ),
     ]
 }
 
@@ -86,7 +104,9 @@ fn unknown() -> String {
 }
 
 fn percentiles(percentiles: Option<&Percentiles>) -> String {
-    percentiles.map_or_else(unknown, |percentiles| format!("{:.1} / {:.1}", percentiles.p50, percentiles.p99))
+    percentiles.map_or_else(unknown, |percentiles| {
+        format!("{:.1} / {:.1}", percentiles.p50, percentiles.p99)
+    })
 }
 
 /// The verdicts by name and count; green where every hand-off is whole, red where any is not.
@@ -94,7 +114,10 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
     let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
         return Cell::new(unknown());
     };
-    let lines: Vec<_> = counts.iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
+    let lines: Vec<_> = counts
+        .iter()
+        .map(|(verdict, count)| format!("{count} {}", verdict.name()))
+        .collect();
     let cell = Cell::new(lines.join("\n"));
     if !output.colour {
         return cell;

@@ -24,7 +24,10 @@ pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Fa
     let directory = match &arguments.save {
         Some(directory) => directory.clone(),
         None => {
-            temporary = tempfile::Builder::new().prefix("baton-lab-").tempdir().map_err(Failure::check)?;
+            temporary = tempfile::Builder::new()
+                .prefix("baton-lab-")
+                .tempdir()
+                .map_err(Failure::check)?;
             temporary.path().to_owned()
         }
     };
@@ -32,14 +35,20 @@ pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Fa
     runtime.block_on(stay(&arguments, directory, output))
 }
 
-async fn stay(arguments: &UpArguments, directory: PathBuf, output: &Output) -> Result<ExitCode, Failure> {
+async fn stay(
+    arguments: &UpArguments,
+    directory: PathBuf,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     // before anything is started, so that no signal comes too early
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::check)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::check)?;
     let directory = RunDirectory::create(directory).map_err(Failure::usage)?;
     let directory_path = std::path::absolute(directory.path()).map_err(Failure::usage)?;
     let mut manifest = manifest(arguments)?;
-    directory.write_manifest(&manifest).map_err(Failure::usage)?;
+    directory
+        .write_manifest(&manifest)
+        .map_err(Failure::usage)?;
 
     let options = options(arguments, directory.clone())?;
     let started = tokio::select! {
@@ -71,7 +80,9 @@ async fn stay(arguments: &UpArguments, directory: PathBuf, output: &Output) -> R
     drop(registration);
     if arguments.save.is_some() {
         manifest.end = Some(Timestamp::now());
-        directory.write_manifest(&manifest).map_err(Failure::check)?;
+        directory
+            .write_manifest(&manifest)
+            .map_err(Failure::check)?;
         let summary = Summary::of_run(&directory).map_err(Failure::check)?;
         summary.write(&directory).map_err(Failure::check)?;
         output.note(&format!("saved to {}", directory.path().display()));
@@ -81,11 +92,16 @@ async fn stay(arguments: &UpArguments, directory: PathBuf, output: &Output) -> R
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
     let function = |name: FunctionName, mode: Option<&Mode>| -> Result<FunctionOptions, Failure> {
-        let mut foreign = arguments.functions.iter().filter(|foreign| foreign.function == name);
+        let mut foreign = arguments
+            .functions
+            .iter()
+            .filter(|foreign| foreign.function == name);
         match (foreign.next(), foreign.next()) {
             (Some(foreign), None) => foreign_function_options(foreign, mode),
             (None, _) => function_options(name, mode),
-            (Some(_), Some(_)) => Err(Failure::usage("--function names the same function twice; name it once")),
+            (Some(_), Some(_)) => Err(Failure::usage(
+                "--function names the same function twice; name it once",
+            )),
         }
     };
     let producer = function(FunctionName::Producer, arguments.producer.as_ref())?;
@@ -103,13 +119,17 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
 
 /// What was asked for, as a run's manifest says it. Modes can be switched later.
 fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
-    let environment = Propagation::from_environment(|name| std::env::var(name).ok()).map_err(|problems| {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        Failure::usage(problems.join("; "))
-    })?;
+    let environment =
+        Propagation::from_environment(|name| std::env::var(name).ok()).map_err(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Failure::usage(problems.join("; "))
+        })?;
     Ok(Manifest {
         pairing: Pairing {
-            producer: arguments.producer.clone().unwrap_or_else(|| environment.inject.clone()),
+            producer: arguments
+                .producer
+                .clone()
+                .unwrap_or_else(|| environment.inject.clone()),
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
         },
         engine: environment.engine,
@@ -126,11 +146,20 @@ fn announce(lab: &Lab, output: &Output) {
         output.print_json(addresses);
         return;
     }
-    let LabStatus { producer, consumer, .. } = lab.status();
+    let LabStatus {
+        producer, consumer, ..
+    } = lab.status();
     let mode = |function: &baton_lab::FunctionStatus| {
-        let variables: Vec<_> =
-            function.propagation.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if variables.is_empty() { "OTEL_PROPAGATORS=tracecontext,baggage (the default)".to_owned() } else { variables.join(" ") }
+        let variables: Vec<_> = function
+            .propagation
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if variables.is_empty() {
+            "OTEL_PROPAGATORS=tracecontext,baggage (the default)".to_owned()
+        } else {
+            variables.join(" ")
+        }
     };
     output.print(&format!(
         "endpoint   {}\n\
@@ -179,5 +208,9 @@ fn report(ending: &Ending, output: &Output) -> Result<ExitCode, Failure> {
     if let Some(error) = &ending.span_error {
         problems.push(format!("spans are missing: {error}"));
     }
-    if problems.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure::check(problems.join("; "))) }
+    if problems.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::check(problems.join("; ")))
+    }
 }

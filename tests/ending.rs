@@ -52,11 +52,20 @@ async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
 #[tokio::test]
 async fn nothing_outlives_a_lab_that_is_killed() {
     let fragile = format!("consumer={}", example("fragile_consumer").display());
-    for flags in [&[][..], &["--freeze"], &["--function", &fragile]] {
+    // what is idle or frozen would end by itself; what hangs would not
+    for (flags, body) in [
+        (&[][..], "{}"),
+        (&["--freeze"], "{}"),
+        (&["--function", &fragile], "\"hang\""),
+    ] {
         let setup = Setup::new().flags(flags.iter().copied());
         let output = setup.path("output").display().to_string();
         let mut lab = setup.variable("BATON_TEST_OUTPUT", output).start().await;
-        lab.accepted(BODY).await;
+        lab.accepted(body).await;
+        lab.wait_for("the consumer is invoked", |status| {
+            status["consumer"]["invocations"] == 1
+        })
+        .await;
         let children = lab.processes();
         assert!(children.len() >= 2, "{flags:?}: {children:?}");
         lab.signal(Signal::KILL);

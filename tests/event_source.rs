@@ -155,7 +155,7 @@ async fn a_poison_record_is_set_aside_and_the_shard_moves_on() {
         ("crash", &["--retries", "1"][..]),
         ("fail", &["--retries", "2"]),
         ("partial", &["--retries", "2"]),
-        ("hang", &["--retries", "0", "--timeout", "300ms"]),
+        ("hang", &["--retries", "0", "--timeout", "1s"]),
     ] {
         let retries: u64 = flags[1].parse().expect("a number");
         let mut fragile = Fragile::start(flags).await;
@@ -196,7 +196,7 @@ async fn a_poison_record_is_set_aside_and_the_shard_moves_on() {
 #[tokio::test]
 async fn a_failure_that_passes_costs_nothing() {
     for word in ["crash once", "fail once", "partial once", "hang once"] {
-        let mut fragile = Fragile::start(&["--timeout", "500ms", "--retries", "1"]).await;
+        let mut fragile = Fragile::start(&["--timeout", "1s", "--retries", "1"]).await;
         kinesis::put(&fragile.lab, (1, 2), &["a", "b", word, "c"]).await;
         fragile.wait_for(4, 0).await;
         fragile.lab.stop_well().await;

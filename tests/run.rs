@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use support::command::Sandbox;
@@ -46,13 +48,15 @@ fn journeys(spans: &[Span], requests: usize) -> Vec<Journey<'_>> {
         [clients.len(), servers.len(), sends.len(), records.len()],
         [requests; 4]
     );
+    let servers_by_ids: HashMap<_, _> = servers
+        .values()
+        .map(|server| (server.ids(), *server))
+        .collect();
     let journeys: Vec<_> = sends
         .into_iter()
         .map(|send| {
-            let server = servers
-                .values()
-                .find(|server| server.is_parent_of(send))
-                .expect("the request of a send");
+            let parent = (send.trace_id.clone(), send.parent_span_id.clone());
+            let server = servers_by_ids.get(&parent).expect("the request of a send");
             Journey {
                 client: clients
                     .get(server.text("aws.request_id"))

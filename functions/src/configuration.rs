@@ -85,7 +85,11 @@ impl Sampler {
             ratio if ratio <= 0.0 => Upstream::AlwaysOff,
             ratio => Upstream::TraceIdRatioBased(ratio),
         };
-        if self.parent_based { Upstream::ParentBased(Box::new(root)) } else { root }
+        if self.parent_based {
+            Upstream::ParentBased(Box::new(root))
+        } else {
+            root
+        }
     }
 }
 
@@ -209,13 +213,21 @@ impl Environment<'_> {
     fn stream(&mut self) -> Option<StreamSettings> {
         let name = self.get("KINESIS_STREAM");
         if name.is_none() {
-            self.problem("KINESIS_STREAM", "", "the name of the stream to put records on");
+            self.problem(
+                "KINESIS_STREAM",
+                "",
+                "the name of the stream to put records on",
+            );
         }
-        let kinesis_endpoint = self.get("AWS_ENDPOINT_URL_KINESIS").or_else(|| self.get("AWS_ENDPOINT_URL"));
+        let kinesis_endpoint = self
+            .get("AWS_ENDPOINT_URL_KINESIS")
+            .or_else(|| self.get("AWS_ENDPOINT_URL"));
         Some(StreamSettings {
             name: name?,
             aws: AwsSettings {
-                region: self.get("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+                region: self
+                    .get("AWS_REGION")
+                    .unwrap_or_else(|| "us-east-1".to_owned()),
                 kinesis_endpoint,
                 access_key_id: self.get("AWS_ACCESS_KEY_ID").unwrap_or_default(),
                 secret_access_key: self.get("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
@@ -225,7 +237,10 @@ impl Environment<'_> {
     }
 
     fn telemetry(&mut self, function: Function) -> TelemetrySettings {
-        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+        for name in [
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        ] {
             self.one_of(name, &[(OTLP_PROTOCOL, ())]);
         }
         TelemetrySettings {
@@ -281,10 +296,15 @@ impl Environment<'_> {
         let ratio = match root {
             Root::Always(ratio) => ratio,
             Root::Argument => self
-                .number("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |ratio| (0.0..=1.0).contains(&ratio))
+                .number("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |ratio| {
+                    (0.0..=1.0).contains(&ratio)
+                })
                 .unwrap_or(1.0),
         };
-        Sampler { ratio, parent_based }
+        Sampler {
+            ratio,
+            parent_based,
+        }
     }
 
     fn exporters(&mut self) -> Vec<Exporter> {
@@ -293,12 +313,23 @@ impl Environment<'_> {
         };
         let accepted = [Exporter::Otlp, Exporter::Console];
         let mut exporters = Vec::new();
-        for name in list.split(',').map(str::trim).filter(|name| *name != "none") {
-            match accepted.iter().find(|exporter| exporter.to_string() == name) {
+        for name in list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| *name != "none")
+        {
+            match accepted
+                .iter()
+                .find(|exporter| exporter.to_string() == name)
+            {
                 Some(exporter) if !exporters.contains(exporter) => exporters.push(*exporter),
                 Some(_) => {}
                 None => {
-                    self.problem("OTEL_TRACES_EXPORTER", &list, "otlp, console, none, or a comma list of them");
+                    self.problem(
+                        "OTEL_TRACES_EXPORTER",
+                        &list,
+                        "otlp, console, none, or a comma list of them",
+                    );
                     break;
                 }
             }
@@ -307,13 +338,22 @@ impl Environment<'_> {
     }
 
     fn flush_timeout(&mut self) -> Duration {
-        self.number("BATON_FLUSH_TIMEOUT", "a number of milliseconds above 0", |milliseconds| {
-            (1.0..=900_000.0).contains(&milliseconds)
+        self.number(
+            "BATON_FLUSH_TIMEOUT",
+            "a number of milliseconds above 0",
+            |milliseconds| (1.0..=900_000.0).contains(&milliseconds),
+        )
+        .map_or(DEFAULT_FLUSH_TIMEOUT, |milliseconds| {
+            Duration::from_secs_f64(milliseconds / 1000.0)
         })
-        .map_or(DEFAULT_FLUSH_TIMEOUT, |milliseconds| Duration::from_secs_f64(milliseconds / 1000.0))
     }
 
-    fn number(&mut self, name: &'static str, expected: &str, accepted: impl Fn(f64) -> bool) -> Option<f64> {
+    fn number(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        accepted: impl Fn(f64) -> bool,
+    ) -> Option<f64> {
         let value = self.get(name)?;
         let number = value.trim().parse().ok().filter(|number| accepted(*number));
         if number.is_none() {
@@ -338,8 +378,12 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_opentelemetry_specification() {
-        let configuration = read(Function::Consumer, &[("OTEL_TRACES_SAMPLER", "")]).expect("valid");
-        assert_eq!(configuration.propagation.inject.to_string(), "tracecontext,baggage");
+        let configuration =
+            read(Function::Consumer, &[("OTEL_TRACES_SAMPLER", "")]).expect("valid");
+        assert_eq!(
+            configuration.propagation.inject.to_string(),
+            "tracecontext,baggage"
+        );
         assert_eq!(configuration.telemetry.service_name, "consumer-lambda");
         assert_eq!(configuration.telemetry.exporters, [Exporter::Otlp]);
         let sampler = configuration.telemetry.sampler;
@@ -374,7 +418,9 @@ mod tests {
             ("KINESIS_STREAM", ""),
         ] {
             assert!(
-                problems.iter().any(|problem| problem.contains(variable) && problem.contains(value)),
+                problems
+                    .iter()
+                    .any(|problem| problem.contains(variable) && problem.contains(value)),
                 "{variable} is missing in {problems:?}"
             );
         }
@@ -388,7 +434,8 @@ mod tests {
             ("console", vec![Exporter::Console]),
             ("otlp, console", vec![Exporter::Otlp, Exporter::Console]),
         ] {
-            let configuration = read(Function::Consumer, &[("OTEL_TRACES_EXPORTER", value)]).expect("valid");
+            let configuration =
+                read(Function::Consumer, &[("OTEL_TRACES_EXPORTER", value)]).expect("valid");
             assert_eq!(configuration.telemetry.exporters, exporters, "{value}");
         }
     }
@@ -397,7 +444,10 @@ mod tests {
     fn credentials_are_not_shown() {
         let configuration = read(
             Function::Producer,
-            &[("KINESIS_STREAM", "s"), ("AWS_SECRET_ACCESS_KEY", "hush-hush")],
+            &[
+                ("KINESIS_STREAM", "s"),
+                ("AWS_SECRET_ACCESS_KEY", "hush-hush"),
+            ],
         )
         .expect("valid");
         assert!(!format!("{configuration:?}").contains("hush"));

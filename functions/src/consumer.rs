@@ -73,24 +73,32 @@ impl Consumer {
                         shard_id: record.shard_id(),
                         sequence_number: record.sequence_number(),
                     };
-                    let message = format!("the record's data is not base64 ({error}); asking for it again");
+                    let message =
+                        format!("the record's data is not base64 ({error}); asking for it again");
                     log.line(Level::Error, &message, failed, None);
                     response.add_failure(record);
                     break;
                 }
             }
         }
-        let arrivals: Vec<_> = data.iter().map(|(record, data)| self.arrival(record, data)).collect();
+        let arrivals: Vec<_> = data
+            .iter()
+            .map(|(record, data)| self.arrival(record, data))
+            .collect();
 
         let invocation = self.start_invocation_span(&arrivals, started, &event);
         for arrival in &arrivals {
             self.handle_record(arrival, &invocation, &mut log);
         }
         if response.has_failures() {
-            invocation.span().set_attribute(KeyValue::new("error.type", "batch_item_failure"));
+            invocation
+                .span()
+                .set_attribute(KeyValue::new("error.type", "batch_item_failure"));
         }
         invocation.span().end();
-        self.telemetry.flush(invocation::time_left(&event.context), &mut log).await;
+        self.telemetry
+            .flush(invocation::time_left(&event.context), &mut log)
+            .await;
         log.flush();
         response
     }
@@ -117,11 +125,23 @@ impl Consumer {
         started: SystemTime,
         event: &LambdaEvent<KinesisEvent>,
     ) -> Context {
-        let stream = event.payload.records.first().map_or("", KinesisRecord::stream);
-        let shard_id = event.payload.records.first().map_or("", KinesisRecord::shard_id);
+        let stream = event
+            .payload
+            .records
+            .first()
+            .map_or("", KinesisRecord::stream);
+        let shard_id = event
+            .payload
+            .records
+            .first()
+            .map_or("", KinesisRecord::shard_id);
         let senders = arrivals.iter().filter_map(Arrival::sender);
         let mut attributes = Vec::with_capacity(12);
-        attributes.extend(invocation::attributes(&event.context, "pubsub", self.cold_start.is_first()));
+        attributes.extend(invocation::attributes(
+            &event.context,
+            "pubsub",
+            self.cold_start.is_first(),
+        ));
         attributes.extend(messaging_attributes(stream, shard_id));
         attributes.push(KeyValue::new(
             "messaging.batch.message_count",
@@ -164,8 +184,14 @@ impl Consumer {
         let sequence_number = arrival.source.sequence_number();
         let mut attributes = Vec::with_capacity(12);
         attributes.extend(messaging_attributes(stream, shard_id));
-        attributes.push(KeyValue::new("messaging.message.id", sequence_number.to_owned()));
-        attributes.push(KeyValue::new("messaging.message.envelope.size", arrival.size as i64));
+        attributes.push(KeyValue::new(
+            "messaging.message.id",
+            sequence_number.to_owned(),
+        ));
+        attributes.push(KeyValue::new(
+            "messaging.message.envelope.size",
+            arrival.size as i64,
+        ));
         attributes.extend(telemetry::context_attributes(&arriving));
         attributes.extend(body.into_iter().flat_map(record::attributes));
         let span = self
@@ -180,7 +206,9 @@ impl Consumer {
         let message = match (&sender, body) {
             (_, None) => "record received, it is not JSON",
             (Some(_), _) => "record received with its trace context",
-            (None, _) if tracecontext.is_some() => "record received, no trace context could be read from it",
+            (None, _) if tracecontext.is_some() => {
+                "record received, no trace context could be read from it"
+            }
             (None, _) => "record received without trace context",
         };
         let event = Event::RecordReceived {
@@ -190,7 +218,10 @@ impl Consumer {
             tracecontext,
             record: body.and_then(|body| serde_json::from_str(body).ok()),
         };
-        let ids = SpanIds::new(context.span().span_context(), Some(parent.span().span_context()));
+        let ids = SpanIds::new(
+            context.span().span_context(),
+            Some(parent.span().span_context()),
+        );
         log.line(Level::Info, message, event, Some(&ids));
         context.span().end();
     }

@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::carrier::{Getter, HeaderList};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use baton_propagators::carrier::{Getter, HeaderList};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The event as it arrives; fields that an event kind lacks are empty.
@@ -61,7 +61,9 @@ struct HttpDescription {
     user_agent: Option<String>,
 }
 
-fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -118,7 +120,9 @@ impl From<HttpEvent> for HttpRequest {
             event
                 .multi_value_headers
                 .into_iter()
-                .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)))
+                .flat_map(|(name, values)| {
+                    values.into_iter().map(move |value| (name.clone(), value))
+                })
                 .collect()
         };
         let headers = HeaderList(headers);
@@ -138,7 +142,10 @@ impl From<HttpEvent> for HttpRequest {
                 .or(event.path)
                 .unwrap_or_default(),
             route,
-            scheme: headers.get("x-forwarded-proto").unwrap_or("https").to_owned(),
+            scheme: headers
+                .get("x-forwarded-proto")
+                .unwrap_or("https")
+                .to_owned(),
             headers,
             request_id: context.request_id,
             host: context.domain_name,
@@ -158,11 +165,16 @@ fn body(body: Option<String>, is_base64_encoded: bool) -> Result<String, BodyFau
     let body = body.unwrap_or_default();
     let body = if is_base64_encoded {
         let bytes = STANDARD.decode(body).map_err(|_| BodyFault::Base64)?;
-        String::from_utf8(bytes).map_err(|error| BodyFault::Utf8(error.utf8_error().valid_up_to()))?
+        String::from_utf8(bytes)
+            .map_err(|error| BodyFault::Utf8(error.utf8_error().valid_up_to()))?
     } else {
         body
     };
-    if body.trim().is_empty() { Err(BodyFault::Missing) } else { Ok(body) }
+    if body.trim().is_empty() {
+        Err(BodyFault::Missing)
+    } else {
+        Ok(body)
+    }
 }
 
 impl HttpRequest {
@@ -198,7 +210,9 @@ mod tests {
     use serde_json::json;
 
     fn request(event: serde_json::Value) -> HttpRequest {
-        serde_json::from_value::<HttpEvent>(event).expect("an event").into()
+        serde_json::from_value::<HttpEvent>(event)
+            .expect("an event")
+            .into()
     }
 
     #[test]
@@ -210,12 +224,17 @@ mod tests {
                 "domainName": "api.example", "identity": {"sourceIp": "10.0.0.9", "userAgent": "curl/8"}},
             "body": "{}", "isBase64Encoded": false
         }));
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/dev/producer"));
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str()),
+            ("POST", "/dev/producer")
+        );
         assert_eq!(request.route.as_deref(), Some("/producer"));
         assert_eq!(request.request_id.as_deref(), Some("r-1"));
         assert_eq!(request.protocol_version.as_deref(), Some("1.1"));
         let mut values = Vec::new();
-        request.headers.get_all("x-b3-traceid", &mut |value| values.push(value.to_owned()));
+        request
+            .headers
+            .get_all("x-b3-traceid", &mut |value| values.push(value.to_owned()));
         assert_eq!(values, ["first", "second"]);
         assert_eq!(request.body.as_deref(), Ok("{}"));
     }
@@ -248,7 +267,8 @@ mod tests {
             (json!("%%%"), true, BodyFault::Base64),
             (json!("YWL/"), true, BodyFault::Utf8(2)),
         ] {
-            let request = request(json!({"httpMethod": "POST", "body": body, "isBase64Encoded": base64}));
+            let request =
+                request(json!({"httpMethod": "POST", "body": body, "isBase64Encoded": base64}));
             assert_eq!(request.body, Err(fault));
         }
     }

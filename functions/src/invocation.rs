@@ -24,7 +24,11 @@ impl ColdStart {
 
 /// The span attributes of a Lambda invocation
 /// (<https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/>): id, trigger, cold start, function ARN.
-pub(crate) fn attributes(context: &Context, trigger: &'static str, cold_start: bool) -> [KeyValue; 4] {
+pub(crate) fn attributes(
+    context: &Context,
+    trigger: &'static str,
+    cold_start: bool,
+) -> [KeyValue; 4] {
     [
         KeyValue::new("faas.invocation_id", context.request_id.clone()),
         KeyValue::new("faas.trigger", trigger),

@@ -41,12 +41,16 @@ impl KinesisRecord {
 
     /// The shard's id, `shardId-000000000000`; empty when the event does not say.
     pub(crate) fn shard_id(&self) -> &str {
-        self.event_id.split_once(':').map_or("", |(shard_id, _)| shard_id)
+        self.event_id
+            .split_once(':')
+            .map_or("", |(shard_id, _)| shard_id)
     }
 
     /// The stream's name, the last part of its ARN; empty when the event does not say.
     pub(crate) fn stream(&self) -> &str {
-        self.event_source_arn.rsplit_once('/').map_or("", |(_, stream)| stream)
+        self.event_source_arn
+            .rsplit_once('/')
+            .map_or("", |(_, stream)| stream)
     }
 
     /// The bytes that were put on the stream.

@@ -50,7 +50,10 @@ impl SpanIds {
 pub(crate) enum Event<'a> {
     /// The producer answered a request.
     #[serde(rename = "request")]
-    Request { request_id: Option<&'a str>, status: u16 },
+    Request {
+        request_id: Option<&'a str>,
+        status: u16,
+    },
     /// Kinesis accepted a record.
     #[serde(rename = "record.sent")]
     RecordSent {
@@ -63,7 +66,10 @@ pub(crate) enum Event<'a> {
     },
     /// Kinesis refused a record.
     #[serde(rename = "record.refused")]
-    RecordRefused { request_id: Option<&'a str>, stream: &'a str },
+    RecordRefused {
+        request_id: Option<&'a str>,
+        stream: &'a str,
+    },
     /// The consumer handled a record.
     #[serde(rename = "record.received")]
     RecordReceived {
@@ -82,7 +88,10 @@ pub(crate) enum Event<'a> {
     },
     /// Spans did not reach the exporter's backend.
     #[serde(rename = "spans.dropped")]
-    SpansDropped { dropped: usize, dropped_since_start: usize },
+    SpansDropped {
+        dropped: usize,
+        dropped_since_start: usize,
+    },
     /// The function could not start.
     #[serde(rename = "init.error")]
     InitError,
@@ -118,7 +127,13 @@ impl Log {
     }
 
     /// Adds a line.
-    pub(crate) fn line(&mut self, level: Level, message: &str, event: Event<'_>, span: Option<&SpanIds>) {
+    pub(crate) fn line(
+        &mut self,
+        level: Level,
+        message: &str,
+        event: Event<'_>,
+        span: Option<&SpanIds>,
+    ) {
         let line = Line {
             timestamp: Timestamp::now(),
             level,

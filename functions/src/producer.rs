@@ -35,12 +35,19 @@ struct Outcome {
 
 impl Outcome {
     fn new(status: u16, message: impl Into<String>) -> Self {
-        Outcome { status, message: message.into() }
+        Outcome {
+            status,
+            message: message.into(),
+        }
     }
 }
 
 impl Producer {
-    pub(crate) fn new(configuration: &Configuration, stream: &StreamSettings, telemetry: Telemetry) -> Self {
+    pub(crate) fn new(
+        configuration: &Configuration,
+        stream: &StreamSettings,
+        telemetry: Telemetry,
+    ) -> Self {
         Producer {
             propagation: configuration.propagation.clone(),
             stream: Stream::new(&stream.name, &stream.aws),
@@ -62,22 +69,34 @@ impl Producer {
         let Outcome { status, message } = self.produce(&request, &context, &mut log).await;
 
         let span = context.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+        span.set_attribute(KeyValue::new(
+            "http.response.status_code",
+            i64::from(status),
+        ));
         if status >= 500 {
             span.set_attribute(KeyValue::new("error.type", status.to_string()));
             span.set_status(Status::error(message.clone()));
         }
         span.end();
         log.line(
-            if status < 500 { Level::Info } else { Level::Error },
+            if status < 500 {
+                Level::Info
+            } else {
+                Level::Error
+            },
             &message,
             Event::Request {
                 request_id: request.request_id.as_deref(),
                 status,
             },
-            Some(&SpanIds::new(span.span_context(), Some(parent.span().span_context()))),
+            Some(&SpanIds::new(
+                span.span_context(),
+                Some(parent.span().span_context()),
+            )),
         );
-        self.telemetry.flush(invocation::time_left(&event.context), &mut log).await;
+        self.telemetry
+            .flush(invocation::time_left(&event.context), &mut log)
+            .await;
         log.flush();
         request.answer(status, &message)
     }
@@ -95,7 +114,11 @@ impl Producer {
             None => request.method.clone(),
         };
         let mut attributes = Vec::with_capacity(16);
-        attributes.extend(invocation::attributes(invocation, "http", self.cold_start.is_first()));
+        attributes.extend(invocation::attributes(
+            invocation,
+            "http",
+            self.cold_start.is_first(),
+        ));
         attributes.extend([
             KeyValue::new("http.request.method", request.method.clone()),
             KeyValue::new("url.path", request.path.clone()),
@@ -105,7 +128,10 @@ impl Producer {
             ("http.route", route),
             ("aws.request_id", request.request_id.as_deref()),
             ("server.address", request.host.as_deref()),
-            ("network.protocol.version", request.protocol_version.as_deref()),
+            (
+                "network.protocol.version",
+                request.protocol_version.as_deref(),
+            ),
             ("client.address", request.client_address.as_deref()),
             ("user_agent.original", request.user_agent.as_deref()),
         ];
@@ -124,7 +150,10 @@ impl Producer {
             .span_builder(name)
             .with_kind(SpanKind::Server)
             .with_attributes(attributes)
-            .with_links(telemetry::links(otel::links(extraction, self.propagation.on_conflict)));
+            .with_links(telemetry::links(otel::links(
+                extraction,
+                self.propagation.on_conflict,
+            )));
         parent.with_span(self.telemetry.tracer().build_with_context(span, parent))
     }
 
@@ -136,14 +165,17 @@ impl Producer {
         };
         let body: &RawValue = match serde_json::from_str(body) {
             Ok(body) => body,
-            Err(error) => return Outcome::new(400, format!("The message body is not valid JSON: {error}")),
+            Err(error) => {
+                return Outcome::new(400, format!("The message body is not valid JSON: {error}"));
+            }
         };
 
         let send = self.start_send_span(context);
         let span = send.span();
         let mut carrier = HeaderList::new();
         otel::inject(&self.propagation, &send, &mut carrier);
-        let carrier_bytes = (!self.propagation.inject.is_none()).then(|| envelope::carrier_bytes(&carrier));
+        let carrier_bytes =
+            (!self.propagation.inject.is_none()).then(|| envelope::carrier_bytes(&carrier));
         let record = envelope::record(&self.propagation.inject, body.get(), &carrier);
         let partition_key = match request.request_id.as_deref() {
             Some(request_id) if !request_id.is_empty() => request_id.to_owned(),
@@ -158,7 +190,10 @@ impl Producer {
             span.end();
             return Outcome::new(413, message);
         }
-        span.set_attribute(KeyValue::new("messaging.message.envelope.size", record.len() as i64));
+        span.set_attribute(KeyValue::new(
+            "messaging.message.envelope.size",
+            record.len() as i64,
+        ));
         if let Some(bytes) = carrier_bytes {
             span.set_attribute(KeyValue::new("baton.carrier_bytes", bytes as i64));
         }
@@ -166,10 +201,20 @@ impl Producer {
         let ids = SpanIds::new(span.span_context(), Some(context.span().span_context()));
         let request_id = request.request_id.as_deref();
         let stream = self.stream.name();
-        match self.stream.put(record.as_bytes().to_vec(), &partition_key).await {
+        match self
+            .stream
+            .put(record.as_bytes().to_vec(), &partition_key)
+            .await
+        {
             Ok(placement) => {
-                span.set_attribute(KeyValue::new("messaging.message.id", placement.sequence_number.clone()));
-                span.set_attribute(KeyValue::new("messaging.destination.partition.id", placement.shard_id.clone()));
+                span.set_attribute(KeyValue::new(
+                    "messaging.message.id",
+                    placement.sequence_number.clone(),
+                ));
+                span.set_attribute(KeyValue::new(
+                    "messaging.destination.partition.id",
+                    placement.shard_id.clone(),
+                ));
                 span.end();
                 let event = Event::RecordSent {
                     request_id,
@@ -179,7 +224,12 @@ impl Producer {
                     carrier_bytes,
                     record: serde_json::from_str(&record).ok(),
                 };
-                log.line(Level::Info, "message placed in the event stream", event, Some(&ids));
+                log.line(
+                    Level::Info,
+                    "message placed in the event stream",
+                    event,
+                    Some(&ids),
+                );
                 Outcome::new(200, format!("Message placed in the Event Stream: {stream}"))
             }
             Err(error) => {
@@ -188,10 +238,13 @@ impl Producer {
                 let event = Event::RecordRefused { request_id, stream };
                 log.line(Level::Error, &error.to_string(), event, Some(&ids));
                 match error {
-                    PutError::Throttled { .. } => {
-                        Outcome::new(503, "The stream is over its throughput limit; try again later")
+                    PutError::Throttled { .. } => Outcome::new(
+                        503,
+                        "The stream is over its throughput limit; try again later",
+                    ),
+                    PutError::NoSuchStream { .. } | PutError::Other { .. } => {
+                        Outcome::new(500, "Internal server error")
                     }
-                    PutError::NoSuchStream { .. } | PutError::Other { .. } => Outcome::new(500, "Internal server error"),
                 }
             }
         }
@@ -204,14 +257,12 @@ impl Producer {
             .tracer()
             .span_builder(format!("send {stream}"))
             .with_kind(SpanKind::Producer)
-            .with_attributes(
-                telemetry::context_attributes(context).chain([
-                    KeyValue::new("messaging.system", "aws_kinesis"),
-                    KeyValue::new("messaging.operation.type", "send"),
-                    KeyValue::new("messaging.operation.name", "PutRecord"),
-                    KeyValue::new("messaging.destination.name", stream.to_owned()),
-                ]),
-            );
+            .with_attributes(telemetry::context_attributes(context).chain([
+                KeyValue::new("messaging.system", "aws_kinesis"),
+                KeyValue::new("messaging.operation.type", "send"),
+                KeyValue::new("messaging.operation.name", "PutRecord"),
+                KeyValue::new("messaging.destination.name", stream.to_owned()),
+            ]));
         context.with_span(self.telemetry.tracer().build_with_context(span, context))
     }
 }

@@ -65,7 +65,13 @@ mod tests {
 
     #[test]
     fn bodies_of_other_shapes_give_no_attributes() {
-        for body in ["[1,2]", "\"text\"", "{}", r#"{"name":7,"superpower":null}"#, "not json"] {
+        for body in [
+            "[1,2]",
+            "\"text\"",
+            "{}",
+            r#"{"name":7,"superpower":null}"#,
+            "not json",
+        ] {
             assert_eq!(pairs(body), [], "{body}");
         }
     }

@@ -58,12 +58,11 @@ pub async fn run(function: Function) -> Result<(), StartError> {
 }
 
 fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
-    let configuration = Configuration::from_environment(function, |name| std::env::var(name).ok()).map_err(
-        |problems| {
+    let configuration = Configuration::from_environment(function, |name| std::env::var(name).ok())
+        .map_err(|problems| {
             let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
             sentences.join("; ")
-        },
-    )?;
+        })?;
     let telemetry = Telemetry::new(&configuration.telemetry).map_err(|error| error.to_string())?;
     Ok((configuration, telemetry))
 }
@@ -73,11 +72,16 @@ async fn report_init_error(function: Function, message: &str) {
     let mut log = Log::new(function.service_name());
     log.line(Level::Error, message, Event::InitError, None);
     log.flush();
-    let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };
-    let report = serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
+    let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
+    let report =
+        serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
     // the process ends with the same message; whoever started it sees that too
     let _ = reqwest::Client::new()
-        .post(format!("http://{runtime_api}/2018-06-01/runtime/init/error"))
+        .post(format!(
+            "http://{runtime_api}/2018-06-01/runtime/init/error"
+        ))
         .header("content-type", "application/json")
         .body(report.to_string())
         .send()

@@ -31,7 +31,8 @@ impl ShouldSample for DeferringSampler {
         links: &[Link],
     ) -> SamplingResult {
         let undecided = parent.is_some_and(|parent| {
-            parent.span().span_context().is_remote() && otel::sampling(parent) == Some(Sampling::Deferred)
+            parent.span().span_context().is_remote()
+                && otel::sampling(parent) == Some(Sampling::Deferred)
         });
         match &self.sampler {
             Sampler::ParentBased(root) if undecided => {

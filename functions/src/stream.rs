@@ -71,7 +71,11 @@ impl Stream {
     ///
     /// # Errors
     /// When Kinesis did not confirm the record after the SDK's retries.
-    pub(crate) async fn put(&self, data: Vec<u8>, partition_key: &str) -> Result<Placement, PutError> {
+    pub(crate) async fn put(
+        &self,
+        data: Vec<u8>,
+        partition_key: &str,
+    ) -> Result<Placement, PutError> {
         let output = self
             .client
             .put_record()
@@ -92,10 +96,17 @@ impl Stream {
         let reason = || DisplayErrorContext(error).to_string();
         match error.as_service_error() {
             Some(PutRecordError::ResourceNotFoundException(_)) => PutError::NoSuchStream { stream },
-            Some(PutRecordError::ProvisionedThroughputExceededException(_) | PutRecordError::KmsThrottlingException(_)) => {
-                PutError::Throttled { stream, reason: reason() }
-            }
-            _ => PutError::Other { stream, reason: reason() },
+            Some(
+                PutRecordError::ProvisionedThroughputExceededException(_)
+                | PutRecordError::KmsThrottlingException(_),
+            ) => PutError::Throttled {
+                stream,
+                reason: reason(),
+            },
+            _ => PutError::Other {
+                stream,
+                reason: reason(),
+            },
         }
     }
 }

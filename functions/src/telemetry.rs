@@ -15,9 +15,9 @@ use opentelemetry::trace::noop::NoopTracer;
 use opentelemetry::trace::{Link, SpanContext, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
-use opentelemetry_sdk::Resource;
 
 use crate::configuration::{Exporter, TelemetrySettings};
 use crate::log::{Event, Level, Log};
@@ -41,7 +41,10 @@ impl SpanProcessor for FinishedSpans {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(span);
         }
     }
 
@@ -172,7 +175,9 @@ pub(crate) fn links(contexts: impl IntoIterator<Item = SpanContext>) -> Vec<Link
 /// What came, or goes, with a context and has no place among a span's ids: the debug state and the number of
 /// baggage entries.
 pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyValue> {
-    let debug = otel::outgoing(context).context.is_some_and(|context| context.sampling.is_debug());
+    let debug = otel::outgoing(context)
+        .context
+        .is_some_and(|context| context.sampling.is_debug());
     let entries = context.baggage().len();
     [
         debug.then(|| KeyValue::new("baton.context.debug", true)),
@@ -184,7 +189,9 @@ pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyV
 
 fn sink(exporter: Exporter) -> Result<SpanSink, ExporterError> {
     match exporter {
-        Exporter::Console => Ok(SpanSink::Console(opentelemetry_stdout::SpanExporter::default())),
+        Exporter::Console => Ok(SpanSink::Console(
+            opentelemetry_stdout::SpanExporter::default(),
+        )),
         Exporter::Otlp => opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_http_client(reqwest::Client::new())

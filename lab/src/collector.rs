@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use baton_traces::span_file::SpanFile;
@@ -47,7 +47,10 @@ pub(crate) struct Writer(std::thread::JoinHandle<Result<(), std::io::Error>>);
 impl Collector {
     /// A collector that appends to the span file `path`.
     pub(crate) fn new(path: &Path) -> Result<(Self, Writer), LabError> {
-        let explain = |reason| LabError::File { path: path.to_owned(), reason };
+        let explain = |reason| LabError::File {
+            path: path.to_owned(),
+            reason,
+        };
         let file = SpanFile::append(path).map_err(explain)?;
         let (requests, queue) = mpsc::channel(WRITE_QUEUE);
         let writer = std::thread::Builder::new()
@@ -84,7 +87,10 @@ impl Writer {
     }
 }
 
-fn write(mut file: SpanFile, mut queue: mpsc::Receiver<ExportTraceServiceRequest>) -> Result<(), std::io::Error> {
+fn write(
+    mut file: SpanFile,
+    mut queue: mpsc::Receiver<ExportTraceServiceRequest>,
+) -> Result<(), std::io::Error> {
     let mut json = Vec::new();
     let mut flushed = Instant::now();
     while let Some(request) = queue.blocking_recv() {
@@ -118,24 +124,44 @@ async fn export(State(collector): State<Collector>, headers: HeaderMap, body: By
         .map(|scope| scope.spans.len() as u64)
         .sum();
     if collector.requests.send(request).await.is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the spans cannot be written to disk").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the spans cannot be written to disk",
+        )
+            .into_response();
     }
     collector.spans.fetch_add(spans, Ordering::Relaxed);
     // an empty ExportTraceServiceResponse: full success
     match encoding {
-        Encoding::Protobuf => ([(CONTENT_TYPE, "application/x-protobuf")], Bytes::new()).into_response(),
+        Encoding::Protobuf => {
+            ([(CONTENT_TYPE, "application/x-protobuf")], Bytes::new()).into_response()
+        }
         Encoding::Json => ([(CONTENT_TYPE, "application/json")], "{}").into_response(),
     }
 }
 
-fn read(headers: &HeaderMap, body: &Bytes) -> Result<(Encoding, ExportTraceServiceRequest), (StatusCode, String)> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = text(CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+fn read(
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(Encoding, ExportTraceServiceRequest), (StatusCode, String)> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let content_type = text(CONTENT_TYPE)
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     let encoding = match content_type {
         "application/x-protobuf" => Encoding::Protobuf,
         "application/json" => Encoding::Json,
         other => {
-            let message = format!("content-type is {other:?}; OTLP/HTTP is application/x-protobuf or application/json");
+            let message = format!(
+                "content-type is {other:?}; OTLP/HTTP is application/x-protobuf or application/json"
+            );
             return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
     };
@@ -147,13 +173,20 @@ fn read(headers: &HeaderMap, body: &Bytes) -> Result<(Encoding, ExportTraceServi
             unpacked = gunzip(body).map_err(bad)?;
             &unpacked
         }
-        other => return Err(bad(format!("content-encoding is {other:?}; only gzip is understood"))),
+        other => {
+            return Err(bad(format!(
+                "content-encoding is {other:?}; only gzip is understood"
+            )));
+        }
     };
     let request = match encoding {
         Encoding::Protobuf => ExportTraceServiceRequest::decode(body)
             .map_err(|error| bad(format!("the body is no ExportTraceServiceRequest: {error}")))?,
-        Encoding::Json => serde_json::from_slice(body)
-            .map_err(|error| bad(format!("the body is no ExportTraceServiceRequest in JSON: {error}")))?,
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| {
+            bad(format!(
+                "the body is no ExportTraceServiceRequest in JSON: {error}"
+            ))
+        })?,
     };
     Ok((encoding, request))
 }
@@ -165,7 +198,9 @@ fn gunzip(body: &[u8]) -> Result<Vec<u8>, String> {
         .read_to_end(&mut unpacked)
         .map_err(|error| format!("the body is not valid gzip: {error}"))?;
     if unpacked.len() > REQUEST_SIZE_LIMIT {
-        return Err(format!("the body unpacks to more than {REQUEST_SIZE_LIMIT} bytes"));
+        return Err(format!(
+            "the body unpacks to more than {REQUEST_SIZE_LIMIT} bytes"
+        ));
     }
     Ok(unpacked)
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// Somebody else listens on a port that was asked for.
-    #[error("port {port} for the {server} is in use; end the program that has it, or choose another with {flag} (0 lets the system choose)")]
+    #[error(
+        "port {port} for the {server} is in use; end the program that has it, or choose another with {flag} (0 lets the system choose)"
+    )]
     PortInUse {
         /// Which of the lab's servers wanted it.
         server: &'static str,

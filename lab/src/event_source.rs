@@ -115,7 +115,11 @@ impl EventSource {
             };
             shards.spawn(reader.run());
         }
-        Ok(EventSource { deliveries, draining, shards })
+        Ok(EventSource {
+            deliveries,
+            draining,
+            shards,
+        })
     }
 
     pub(crate) fn deliveries(&self) -> Arc<Deliveries> {
@@ -185,7 +189,10 @@ impl ShardReader {
         let mut window_end = None;
         loop {
             let room = self.options.batch_size - batch.len();
-            let records = self.kinesis.read(self.shard, self.position.as_deref(), room).await;
+            let records = self
+                .kinesis
+                .read(self.shard, self.position.as_deref(), room)
+                .await;
             if let Some(last) = records.last() {
                 self.position = Some(last.sequence_number.clone());
             }
@@ -209,7 +216,10 @@ impl ShardReader {
         let mut pause = FIRST_RETRY_PAUSE;
         let mut attempts: VecDeque<Attempt> = batch::split_by_size(batch)
             .into_iter()
-            .map(|records| Attempt { records, failures: 0 })
+            .map(|records| Attempt {
+                records,
+                failures: 0,
+            })
             .collect();
         while let Some(mut attempt) = attempts.pop_front() {
             let failed_from = match self.invoke(&attempt.records).await {
@@ -231,8 +241,14 @@ impl ShardReader {
                 let mut first = failed;
                 let second = first.split_off(first.len().div_ceil(2));
                 let failures = attempt.failures;
-                attempts.push_front(Attempt { records: second, failures });
-                attempts.push_front(Attempt { records: first, failures });
+                attempts.push_front(Attempt {
+                    records: second,
+                    failures,
+                });
+                attempts.push_front(Attempt {
+                    records: first,
+                    failures,
+                });
                 continue;
             }
             let failures = attempt.failures + 1;
@@ -240,7 +256,10 @@ impl ShardReader {
                 self.give_up(failed, failures).await;
                 continue;
             }
-            attempts.push_front(Attempt { records: failed, failures });
+            attempts.push_front(Attempt {
+                records: failed,
+                failures,
+            });
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
         }
@@ -255,12 +274,16 @@ impl ShardReader {
     }
 
     async fn delivered(&mut self, records: Vec<StreamRecord>) {
-        self.deliveries.delivered.fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.deliveries
+            .delivered
+            .fetch_add(records.len() as u64, Ordering::Relaxed);
         self.handled(records).await;
     }
 
     async fn give_up(&mut self, records: Vec<StreamRecord>, attempts: u32) {
-        self.deliveries.undeliverable.fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.deliveries
+            .undeliverable
+            .fetch_add(records.len() as u64, Ordering::Relaxed);
         self.undeliverable
             .keep(self.kinesis.stream(), self.shard, &records, attempts);
         self.handled(records).await;

@@ -58,7 +58,10 @@ pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<St
 }
 
 /// The environment with another mode, for both directions.
-pub(crate) fn with_mode(mut environment: BTreeMap<String, String>, mode: &Mode) -> BTreeMap<String, String> {
+pub(crate) fn with_mode(
+    mut environment: BTreeMap<String, String>,
+    mode: &Mode,
+) -> BTreeMap<String, String> {
     environment.remove("BATON_INJECT");
     environment.remove("BATON_EXTRACT");
     environment.insert("OTEL_PROPAGATORS".to_owned(), mode.to_string());

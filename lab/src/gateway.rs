@@ -65,7 +65,10 @@ impl Gateway {
 async fn not_found(method: Method, uri: Uri) -> Response {
     message(
         StatusCode::FORBIDDEN,
-        &format!("Missing Authentication Token: {method} {} is not an endpoint here; POST to {ENDPOINT_PATH}", uri.path()),
+        &format!(
+            "Missing Authentication Token: {method} {} is not an endpoint here; POST to {ENDPOINT_PATH}",
+            uri.path()
+        ),
     )
 }
 
@@ -81,33 +84,44 @@ async fn handle(State(gateway): State<Gateway>, request: Request) -> Response {
 impl Gateway {
     async fn answer(&self, request: Request, request_id: &str) -> Response {
         if self.closed.load(Ordering::Relaxed) {
-            return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable: the lab is shutting down");
+            return message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Service Unavailable: the lab is shutting down",
+            );
         }
         let (head, body) = request.into_parts();
         let Some(body) = read(body).await else {
             return message(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                &format!("Request Too Long: a Lambda function takes at most {PAYLOAD_SIZE_LIMIT} bytes"),
+                &format!(
+                    "Request Too Long: a Lambda function takes at most {PAYLOAD_SIZE_LIMIT} bytes"
+                ),
             );
         };
         let event = event(&head.method, &head.uri, &head.headers, &body, request_id);
         if event.len() > PAYLOAD_SIZE_LIMIT {
             return message(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                &format!("Request Too Long: its event has {} bytes, a Lambda function takes at most {PAYLOAD_SIZE_LIMIT}", event.len()),
+                &format!(
+                    "Request Too Long: its event has {} bytes, a Lambda function takes at most {PAYLOAD_SIZE_LIMIT}",
+                    event.len()
+                ),
             );
         }
         match self.producer.invoke_with_fresh_id(Bytes::from(event)).await {
             Ok(answer) => http_answer(&answer),
-            Err(error @ InvocationError::Throttled { .. }) => {
-                message(StatusCode::TOO_MANY_REQUESTS, &format!("Too Many Requests: {error}"))
-            }
-            Err(error @ InvocationError::TimedOut { .. }) => {
-                message(StatusCode::GATEWAY_TIMEOUT, &format!("Endpoint request timed out: {error}"))
-            }
-            Err(error @ InvocationError::NotStarting { .. }) => {
-                message(StatusCode::SERVICE_UNAVAILABLE, &format!("Service Unavailable: {error}"))
-            }
+            Err(error @ InvocationError::Throttled { .. }) => message(
+                StatusCode::TOO_MANY_REQUESTS,
+                &format!("Too Many Requests: {error}"),
+            ),
+            Err(error @ InvocationError::TimedOut { .. }) => message(
+                StatusCode::GATEWAY_TIMEOUT,
+                &format!("Endpoint request timed out: {error}"),
+            ),
+            Err(error @ InvocationError::NotStarting { .. }) => message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &format!("Service Unavailable: {error}"),
+            ),
             Err(InvocationError::Function { .. } | InvocationError::Exited { .. }) => {
                 message(StatusCode::BAD_GATEWAY, "Internal server error")
             }
@@ -179,15 +193,28 @@ struct Identity<'a> {
 
 /// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a body that is
 /// not UTF-8 as base64.
-fn event(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8], request_id: &str) -> Vec<u8> {
+fn event(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Vec<u8> {
     let lossy: Vec<_> = headers
         .iter()
         .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
         .collect();
     let mut single = BTreeMap::new();
     let mut multiple: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let added = [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "http")];
-    for (name, value) in lossy.iter().map(|(name, value)| (*name, value.as_ref())).chain(added) {
+    let added = [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+    ];
+    for (name, value) in lossy
+        .iter()
+        .map(|(name, value)| (*name, value.as_ref()))
+        .chain(added)
+    {
         single.insert(name, value);
         multiple.entry(name).or_default().push(value);
     }
@@ -256,8 +283,12 @@ struct Answer {
 /// The function's answer as HTTP. What is no proxy answer becomes 502, as in API Gateway.
 fn http_answer(answer: &[u8]) -> Response {
     let malformed = || message(StatusCode::BAD_GATEWAY, "Internal server error");
-    let Ok(answer) = serde_json::from_slice::<Answer>(answer) else { return malformed() };
-    let Ok(status) = StatusCode::from_u16(answer.status_code) else { return malformed() };
+    let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {
+        return malformed();
+    };
+    let Ok(status) = StatusCode::from_u16(answer.status_code) else {
+        return malformed();
+    };
     let body = answer.body.unwrap_or_default();
     let body = if answer.is_base64_encoded {
         match STANDARD.decode(body) {
@@ -269,10 +300,14 @@ fn http_answer(answer: &[u8]) -> Response {
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    let single = answer.headers.unwrap_or_default().into_iter().map(|(name, value)| match value {
-        serde_json::Value::String(text) => (name, text),
-        other => (name, other.to_string()),
-    });
+    let single = answer
+        .headers
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        });
     let multiple = answer.multi_value_headers.unwrap_or_default();
     let multiple = multiple
         .into_iter()

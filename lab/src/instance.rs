@@ -85,7 +85,11 @@ impl Instance {
                     return None;
                 }
             };
-            let Invocation { request_id, event, reply } = invocation;
+            let Invocation {
+                request_id,
+                event,
+                reply,
+            } = invocation;
             *self.running() = Some(Running {
                 request_id: request_id.clone(),
                 deadline: Instant::now() + self.function.settings().timeout,
@@ -107,12 +111,21 @@ impl Instance {
     ///
     /// # Errors
     /// When the instance is not working on that request.
-    pub(crate) fn answer(&self, request_id: &str, outcome: Result<Bytes, String>) -> Result<(), UnknownRequest> {
+    pub(crate) fn answer(
+        &self,
+        request_id: &str,
+        outcome: Result<Bytes, String>,
+    ) -> Result<(), UnknownRequest> {
         let mut running = self.running();
-        if running.as_ref().is_none_or(|running| running.request_id != request_id) {
+        if running
+            .as_ref()
+            .is_none_or(|running| running.request_id != request_id)
+        {
             return Err(UnknownRequest);
         }
-        let Some(Running { reply, .. }) = running.take() else { return Err(UnknownRequest) };
+        let Some(Running { reply, .. }) = running.take() else {
+            return Err(UnknownRequest);
+        };
         let outcome = outcome.map_err(|reason| InvocationError::Function {
             function: self.function.settings().name,
             reason,
@@ -124,7 +137,10 @@ impl Instance {
 
     /// Keeps why the process cannot start.
     pub(crate) fn set_init_error(&self, reason: String) {
-        *self.init_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        *self
+            .init_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
     fn fail(&self, reason: &str) {
@@ -138,11 +154,14 @@ impl Instance {
 
     /// Returns when an invocation has exceeded its time; its caller has been told.
     async fn watch(&self) {
-        let mut interval = tokio::time::interval(WATCH_INTERVAL.min(self.function.settings().timeout));
+        let mut interval =
+            tokio::time::interval(WATCH_INTERVAL.min(self.function.settings().timeout));
         loop {
             interval.tick().await;
             let mut running = self.running();
-            if running.as_ref().is_some_and(|running| running.deadline < Instant::now())
+            if running
+                .as_ref()
+                .is_some_and(|running| running.deadline < Instant::now())
                 && let Some(Running { reply, .. }) = running.take()
             {
                 let settings = self.function.settings();
@@ -157,7 +176,11 @@ impl Instance {
 }
 
 /// Starts an instance and stays with it until its process has ended.
-pub(crate) async fn run(function: Function, id: InstanceId, environment: Arc<BTreeMap<String, String>>) {
+pub(crate) async fn run(
+    function: Function,
+    id: InstanceId,
+    environment: Arc<BTreeMap<String, String>>,
+) {
     let failure = match start(&function, id, &environment).await {
         Ok((instance, child, listener)) => stay(instance, child, listener).await,
         Err(reason) => Some(reason),
@@ -178,14 +201,22 @@ async fn start(
         .command
         .split_first()
         .ok_or_else(|| "its command is empty".to_owned())?;
-    let log = || settings.log.try_clone().map_err(|error| format!("its log cannot be opened: {error}"));
+    let log = || {
+        settings
+            .log
+            .try_clone()
+            .map_err(|error| format!("its log cannot be opened: {error}"))
+    };
     let spawned = Instant::now();
     let child = Command::new(program)
         .args(arguments)
         .env_clear()
         .envs(environment)
         .env("AWS_LAMBDA_RUNTIME_API", listener.address().to_string())
-        .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("{}/{id}", settings.name))
+        .env(
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            format!("{}/{id}", settings.name),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::from(log()?))
         .stderr(Stdio::from(log()?))
@@ -194,7 +225,9 @@ async fn start(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("{} cannot be run: {error}", program.to_string_lossy()))?;
-    let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let pid = child
+        .id()
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let instance = Instance {
         function: function.clone(),
         id,
@@ -221,7 +254,9 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
         Some(Err(error)) => error.to_string(),
         None => {
             // the whole group: a function may have started processes of its own
-            let _ = instance.pid.map(|pid| kill_process_group(pid, Signal::KILL));
+            let _ = instance
+                .pid
+                .map(|pid| kill_process_group(pid, Signal::KILL));
             let _ = child.wait().await;
             "ended by the lab".to_owned()
         }
@@ -233,13 +268,19 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
             status: status.clone(),
         }));
     }
-    let init_error = instance.init_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let init_error = instance
+        .init_error
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     init_error.or_else(|| {
         let log_end = match last_line(&instance.function.settings().log_path) {
             Some(line) => format!("its log ends with: {line}"),
             None => "its log is empty".to_owned(),
         };
-        Some(format!("its process ended before it asked for an event: {status}; {log_end}"))
+        Some(format!(
+            "its process ended before it asked for an event: {status}; {log_end}"
+        ))
     })
 }
 
@@ -251,6 +292,14 @@ fn last_line(log: &Path) -> Option<String> {
     let mut end = Vec::new();
     file.read_to_end(&mut end).ok()?;
     let end = String::from_utf8_lossy(&end);
-    let line = end.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().filter(|character| !character.is_control()).collect())
+    let line = end
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())?;
+    Some(
+        line.chars()
+            .filter(|character| !character.is_control())
+            .collect(),
+    )
 }

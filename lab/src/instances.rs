@@ -124,9 +124,17 @@ impl Function {
     ///
     /// # Errors
     /// When too many invocations wait already, or the function gives no answer; see [`InvocationError`].
-    pub(crate) async fn invoke(&self, request_id: String, event: Bytes) -> Result<Bytes, InvocationError> {
+    pub(crate) async fn invoke(
+        &self,
+        request_id: String,
+        event: Bytes,
+    ) -> Result<Bytes, InvocationError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Invocation { request_id, event, reply })?;
+        self.enqueue(Invocation {
+            request_id,
+            event,
+            reply,
+        })?;
         let answer = answer.await.unwrap_or_else(|_| {
             Err(InvocationError::Exited {
                 function: self.0.settings.name,
@@ -164,19 +172,39 @@ impl Function {
 
     /// Starts one more instance if an invocation waits that none of those starting will take.
     fn scale_out(&self, state: &mut State) {
-        let starting = state.instances.values().filter(|instance| !instance.started).count();
-        if state.waiting.len() > starting && state.instances.len() < self.0.settings.instances && !state.stopping {
+        let starting = state
+            .instances
+            .values()
+            .filter(|instance| !instance.started)
+            .count();
+        if state.waiting.len() > starting
+            && state.instances.len() < self.0.settings.instances
+            && !state.stopping
+        {
             let (generation, environment) = (state.generation, Arc::clone(&state.environment));
             self.start_instance(state, generation, environment);
         }
     }
 
-    fn start_instance(&self, state: &mut State, generation: u64, environment: Arc<BTreeMap<String, String>>) {
+    fn start_instance(
+        &self,
+        state: &mut State,
+        generation: u64,
+        environment: Arc<BTreeMap<String, String>>,
+    ) {
         let id = state.next_instance;
         state.next_instance += 1;
-        state.instances.insert(id, Standing { generation, started: false });
+        state.instances.insert(
+            id,
+            Standing {
+                generation,
+                started: false,
+            },
+        );
         while state.tasks.try_join_next().is_some() {}
-        state.tasks.spawn(instance::run(self.clone(), id, environment));
+        state
+            .tasks
+            .spawn(instance::run(self.clone(), id, environment));
     }
 
     /// Starts the first instance and waits until it asks for an event.
@@ -198,7 +226,10 @@ impl Function {
     ///
     /// # Errors
     /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
-    pub(crate) async fn switch(&self, environment: BTreeMap<String, String>) -> Result<(), LabError> {
+    pub(crate) async fn switch(
+        &self,
+        environment: BTreeMap<String, String>,
+    ) -> Result<(), LabError> {
         let environment = Arc::new(environment);
         let generation = {
             let mut state = self.state();
@@ -214,9 +245,11 @@ impl Function {
         state.environment = environment;
         // dropping the sender tells a free instance to ask again, and then it is retired
         let instances = &state.instances;
-        state
-            .free
-            .retain(|(id, _)| instances.get(id).is_some_and(|instance| instance.generation >= generation));
+        state.free.retain(|(id, _)| {
+            instances
+                .get(id)
+                .is_some_and(|instance| instance.generation >= generation)
+        });
         Ok(())
     }
 
@@ -252,7 +285,9 @@ impl Function {
     pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
         let mut state = self.state();
         let state = &mut *state;
-        let Some(standing) = state.instances.get_mut(&id) else { return Next::Retire };
+        let Some(standing) = state.instances.get_mut(&id) else {
+            return Next::Retire;
+        };
         if !standing.started {
             standing.started = true;
             state.failed_starts = 0;
@@ -331,12 +366,17 @@ impl Function {
             waiting: state.waiting.len(),
             invocations: state.invocations,
             errors: state.errors,
-            cold_start_ms: state.cold_start.map(|cold_start| cold_start.as_secs_f64() * 1000.0),
+            cold_start_ms: state
+                .cold_start
+                .map(|cold_start| cold_start.as_secs_f64() * 1000.0),
         }
     }
 
     /// A fresh id for an invocation that does not bring one of its own.
-    pub(crate) async fn invoke_with_fresh_id(&self, event: Bytes) -> Result<Bytes, InvocationError> {
+    pub(crate) async fn invoke_with_fresh_id(
+        &self,
+        event: Bytes,
+    ) -> Result<Bytes, InvocationError> {
         self.invoke(invocation::request_id(), event).await
     }
 }
@@ -369,12 +409,19 @@ mod tests {
             .map(|number| {
                 let (reply, answer) = oneshot::channel();
                 let request_id = number.to_string();
-                let invocation = Invocation { request_id, event: Bytes::new(), reply };
+                let invocation = Invocation {
+                    request_id,
+                    event: Bytes::new(),
+                    reply,
+                };
                 function.enqueue(invocation).expect("room");
                 answer
             })
             .collect();
-        let refused = function.invoke_with_fresh_id(Bytes::new()).await.expect_err("no room");
+        let refused = function
+            .invoke_with_fresh_id(Bytes::new())
+            .await
+            .expect_err("no room");
         assert_eq!(
             refused.to_string(),
             "all 1 instances of the producer are busy and 1000 invocations wait already"
@@ -388,7 +435,13 @@ mod tests {
         let function = function(&["/bin/false"]);
         let error = function.start().await.expect_err("no function");
         assert!(error.to_string().contains("exit status: 1"), "{error}");
-        let error = function.invoke_with_fresh_id(Bytes::new()).await.expect_err("no function");
-        assert!(matches!(error, InvocationError::NotStarting { .. }), "{error}");
+        let error = function
+            .invoke_with_fresh_id(Bytes::new())
+            .await
+            .expect_err("no function");
+        assert!(
+            matches!(error, InvocationError::NotStarting { .. }),
+            "{error}"
+        );
     }
 }

@@ -20,7 +20,9 @@ pub(crate) struct Invocation {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvocationError {
     /// All instances are busy and as many invocations wait as may.
-    #[error("all {instances} instances of the {function} are busy and {waiting} invocations wait already")]
+    #[error(
+        "all {instances} instances of the {function} are busy and {waiting} invocations wait already"
+    )]
     Throttled {
         function: &'static str,
         instances: usize,
@@ -28,16 +30,28 @@ pub(crate) enum InvocationError {
     },
     /// The function reported an error.
     #[error("the {function} failed: {reason}")]
-    Function { function: &'static str, reason: String },
+    Function {
+        function: &'static str,
+        reason: String,
+    },
     /// The instance's process ended in the middle.
     #[error("the {function}'s process ended during the invocation: {status}")]
-    Exited { function: &'static str, status: String },
+    Exited {
+        function: &'static str,
+        status: String,
+    },
     /// The invocation took too long; its instance was ended.
     #[error("the {function} did not answer within {} s", timeout.as_secs_f64())]
-    TimedOut { function: &'static str, timeout: Duration },
+    TimedOut {
+        function: &'static str,
+        timeout: Duration,
+    },
     /// The function's process cannot be started.
     #[error("the {function} does not start: {reason}")]
-    NotStarting { function: &'static str, reason: String },
+    NotStarting {
+        function: &'static str,
+        reason: String,
+    },
 }
 
 /// A fresh request id, a UUID of version 4 as AWS uses.
@@ -50,7 +64,9 @@ pub(crate) fn request_id() -> String {
 /// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same, with
 /// `Sampled=0`.
 pub(crate) fn xray_trace_id() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let seconds = now.as_secs() & 0xffff_ffff;
     let unique = fastrand::u128(..) >> 32;
     let parent = fastrand::u64(1..);

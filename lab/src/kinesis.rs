@@ -102,7 +102,12 @@ impl Kinesis {
 
     /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that comes
     /// later has a smaller sequence number than the last one given.
-    pub(crate) async fn read(&self, shard: u32, after: Option<&str>, limit: usize) -> Vec<StreamRecord> {
+    pub(crate) async fn read(
+        &self,
+        shard: u32,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<StreamRecord> {
         let _no_request_in_progress = self.requests.in_progress.write().await;
         // the first key after `after` is `after` with the smallest possible character behind it
         let start = after.map_or_else(|| key(shard, ""), |after| key(shard, &format!("{after}\0")));
@@ -113,7 +118,10 @@ impl Kinesis {
         records
             .into_iter()
             .map(|(key, record)| StreamRecord {
-                sequence_number: key.split_once('/').map(|(_, number)| number.to_owned()).unwrap_or(key),
+                sequence_number: key
+                    .split_once('/')
+                    .map(|(_, number)| number.to_owned())
+                    .unwrap_or(key),
                 partition_key: record.partition_key,
                 data: record.data,
                 arrival: record.approximate_arrival_timestamp,
@@ -123,7 +131,10 @@ impl Kinesis {
 
     /// Forgets records that nobody will read again, so that a long run does not fill the memory.
     pub(crate) async fn forget(&self, shard: u32, sequence_numbers: &[String]) {
-        let keys: Vec<_> = sequence_numbers.iter().map(|number| key(shard, number)).collect();
+        let keys: Vec<_> = sequence_numbers
+            .iter()
+            .map(|number| key(shard, number))
+            .collect();
         self.store.delete_record_keys(&self.stream, &keys).await;
     }
 }

@@ -89,7 +89,8 @@ impl Lab {
         let ports = options.ports;
         let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
         let page = Listener::bind("page", "--page-port", ports.page).await?;
-        let kinesis_listener = Listener::bind("Kinesis API", "--kinesis-port", ports.kinesis).await?;
+        let kinesis_listener =
+            Listener::bind("Kinesis API", "--kinesis-port", ports.kinesis).await?;
         let otlp = Listener::bind("OTLP collector", "--otlp-port", ports.otlp).await?;
         let addresses = Addresses {
             endpoint: format!("http://{}{ENDPOINT_PATH}", endpoint.address()),
@@ -106,12 +107,27 @@ impl Lab {
         let kinesis_server = kinesis_listener.serve(kinesis_router);
 
         let functions = Functions {
-            producer: function(run::Function::Producer, &options, &options.producer, &addresses)?,
-            consumer: function(run::Function::Consumer, &options, &options.consumer, &addresses)?,
+            producer: function(
+                run::Function::Producer,
+                &options,
+                &options.producer,
+                &addresses,
+            )?,
+            consumer: function(
+                run::Function::Consumer,
+                &options,
+                &options.consumer,
+                &addresses,
+            )?,
         };
         tokio::try_join!(functions.producer.start(), functions.consumer.start())?;
         let undeliverable = directory.path().join(UNDELIVERABLE_FILE);
-        let event_source = EventSource::start(&kinesis, &functions.consumer, &options.event_source, undeliverable)?;
+        let event_source = EventSource::start(
+            &kinesis,
+            &functions.consumer,
+            &options.event_source,
+            undeliverable,
+        )?;
 
         let gateway = Gateway::new(functions.producer.clone());
         let controls = Arc::new(Controls {
@@ -158,7 +174,11 @@ impl Lab {
     ///
     /// # Errors
     /// When a function does not come up with its new mode; it keeps its old one then.
-    pub async fn switch(&self, producer: Option<&Mode>, consumer: Option<&Mode>) -> Result<(), LabError> {
+    pub async fn switch(
+        &self,
+        producer: Option<&Mode>,
+        consumer: Option<&Mode>,
+    ) -> Result<(), LabError> {
         self.controls.switch(producer, consumer).await
     }
 
@@ -198,7 +218,10 @@ fn function(
         .create(true)
         .append(true)
         .open(&path)
-        .map_err(|reason| LabError::File { path: path.clone(), reason })?;
+        .map_err(|reason| LabError::File {
+            path: path.clone(),
+            reason,
+        })?;
     let settings = FunctionSettings {
         name: function.name(),
         command: function_options.command.clone(),
@@ -208,7 +231,8 @@ fn function(
         log,
         log_path: path,
     };
-    let environment = function_environment::environment(function.name(), function_options, addresses);
+    let environment =
+        function_environment::environment(function.name(), function_options, addresses);
     Ok(Function::new(settings, environment))
 }
 
@@ -224,9 +248,16 @@ impl Controls {
         }
     }
 
-    pub(crate) async fn switch(&self, producer: Option<&Mode>, consumer: Option<&Mode>) -> Result<(), LabError> {
+    pub(crate) async fn switch(
+        &self,
+        producer: Option<&Mode>,
+        consumer: Option<&Mode>,
+    ) -> Result<(), LabError> {
         let _one_at_a_time = self.switching.lock().await;
-        for (function, mode) in [(&self.functions.producer, producer), (&self.functions.consumer, consumer)] {
+        for (function, mode) in [
+            (&self.functions.producer, producer),
+            (&self.functions.consumer, consumer),
+        ] {
             if let Some(mode) = mode {
                 let environment = function_environment::with_mode(function.environment(), mode);
                 function.switch(environment).await?;

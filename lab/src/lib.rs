@@ -26,6 +26,6 @@ mod status;
 pub use error::LabError;
 pub use event_source::EventSourceOptions;
 pub use lab::{Ending, Lab};
-pub use page::SwitchRequest;
 pub use options::{FunctionOptions, LabOptions, Ports};
+pub use page::SwitchRequest;
 pub use status::{Addresses, FunctionStatus, LabStatus};

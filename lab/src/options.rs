@@ -59,7 +59,11 @@ pub struct LabOptions {
 
 impl LabOptions {
     /// Two shards, four instances per function, ports of the system's choice, AWS' defaults for the rest.
-    pub fn new(producer: FunctionOptions, consumer: FunctionOptions, directory: RunDirectory) -> Self {
+    pub fn new(
+        producer: FunctionOptions,
+        consumer: FunctionOptions,
+        directory: RunDirectory,
+    ) -> Self {
         LabOptions {
             stream: "baton".to_owned(),
             shards: 2,

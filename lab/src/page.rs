@@ -41,13 +41,24 @@ pub(crate) fn router(controls: Arc<Controls>) -> Router {
 
 /// A page of another site whose name resolves to this machine must not steer the lab.
 async fn only_loopback(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = name
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     if name == "localhost" || address.is_ok_and(|address| address.is_loopback()) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "this page is for the machine it runs on\n").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "this page is for the machine it runs on\n",
+        )
+            .into_response()
     }
 }
 
@@ -55,17 +66,22 @@ async fn status(State(controls): State<Arc<Controls>>) -> Json<LabStatus> {
     Json(controls.status())
 }
 
-async fn switch(State(controls): State<Arc<Controls>>, Json(request): Json<SwitchRequest>) -> Response {
+async fn switch(
+    State(controls): State<Arc<Controls>>,
+    Json(request): Json<SwitchRequest>,
+) -> Response {
     let mode = |text: Option<String>| text.map(|text| text.parse::<Mode>()).transpose();
     let refused = |status: StatusCode, message: String| {
         (status, Json(serde_json::json!({ "message": message }))).into_response()
     };
     match (mode(request.producer), mode(request.consumer)) {
         (Err(error), _) | (_, Err(error)) => refused(StatusCode::BAD_REQUEST, error.to_string()),
-        (Ok(producer), Ok(consumer)) => match controls.switch(producer.as_ref(), consumer.as_ref()).await {
-            Ok(()) => Json(controls.status()).into_response(),
-            Err(error) => refused(StatusCode::CONFLICT, error.to_string()),
-        },
+        (Ok(producer), Ok(consumer)) => {
+            match controls.switch(producer.as_ref(), consumer.as_ref()).await {
+                Ok(()) => Json(controls.status()).into_response(),
+                Err(error) => refused(StatusCode::CONFLICT, error.to_string()),
+            }
+        }
     }
 }
 
@@ -98,7 +114,11 @@ async fn front(State(controls): State<Arc<Controls>>) -> String {
 }
 
 fn describe(text: &mut String, name: &str, function: &FunctionStatus) {
-    let variables: Vec<_> = function.propagation.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let variables: Vec<_> = function
+        .propagation
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let _ = writeln!(
         text,
         "{name}   {}; {} instances, {} invocations, {} errors, {} waiting",

@@ -39,7 +39,11 @@ impl Drop for Registration {
 
 /// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder per user among the temporary files.
 fn folder() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     variable(FOLDER_VARIABLE)
         .or_else(|| Some(variable("XDG_RUNTIME_DIR")?.join("baton")))
         .unwrap_or_else(|| {
@@ -54,7 +58,10 @@ fn folder() -> PathBuf {
 /// When the folder cannot be made or written, or belongs to somebody else.
 pub fn register(note: &Note) -> io::Result<Registration> {
     let folder = folder();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)?;
     check_owner(&folder)?;
     let path = folder.join(format!("{}.json", note.pid));
     let unfinished = folder.join(format!("{}.tmp", note.pid));
@@ -82,7 +89,9 @@ pub fn labs() -> io::Result<Vec<Note>> {
         }
         let Some(note) = read(&path) else { continue };
         if is_running(note.pid) {
-            let started = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+            let started = fs::metadata(&path)
+                .and_then(|metadata| metadata.modified())
+                .ok();
             labs.push((started, note));
         } else {
             let _ = fs::remove_file(&path);
@@ -101,7 +110,10 @@ fn check_owner(folder: &Path) -> io::Result<()> {
     }
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
-        format!("{} belongs to another user; set {FOLDER_VARIABLE} to a folder of your own", folder.display()),
+        format!(
+            "{} belongs to another user; set {FOLDER_VARIABLE} to a folder of your own",
+            folder.display()
+        ),
     ))
 }
 

@@ -33,8 +33,14 @@ struct ErrorReport {
 pub(crate) fn router(instance: Arc<Instance>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
-        .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
+        .route(
+            "/2018-06-01/runtime/invocation/{request_id}/response",
+            post(response),
+        )
+        .route(
+            "/2018-06-01/runtime/invocation/{request_id}/error",
+            post(error),
+        )
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(PAYLOAD_SIZE_LIMIT))
         .with_state(instance)
@@ -46,14 +52,20 @@ async fn next(State(instance): State<Arc<Instance>>) -> Response {
         return pending().await;
     };
     let settings = instance.function().settings();
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + settings.timeout;
+    let deadline = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        + settings.timeout;
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", request_id),
         ("lambda-runtime-deadline-ms", milliseconds(deadline)),
         (
             "lambda-runtime-invoked-function-arn",
-            format!("arn:aws:lambda:us-east-1:000000000000:function:{}", settings.name),
+            format!(
+                "arn:aws:lambda:us-east-1:000000000000:function:{}",
+                settings.name
+            ),
         ),
         ("lambda-runtime-trace-id", invocation::xray_trace_id()),
     ];
@@ -64,11 +76,19 @@ fn milliseconds(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
-async fn response(State(instance): State<Arc<Instance>>, Path(request_id): Path<String>, body: Bytes) -> Response {
+async fn response(
+    State(instance): State<Arc<Instance>>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> Response {
     accepted(instance.answer(&request_id, Ok(body)))
 }
 
-async fn error(State(instance): State<Arc<Instance>>, Path(request_id): Path<String>, body: Bytes) -> Response {
+async fn error(
+    State(instance): State<Arc<Instance>>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> Response {
     accepted(instance.answer(&request_id, Err(reason(&body))))
 }
 

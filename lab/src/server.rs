@@ -27,12 +27,22 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Binds `port` on loopback, 0 for any.
-    pub(crate) async fn bind(server: &'static str, flag: &'static str, port: u16) -> Result<Self, LabError> {
+    pub(crate) async fn bind(
+        server: &'static str,
+        flag: &'static str,
+        port: u16,
+    ) -> Result<Self, LabError> {
         let explain = |reason: io::Error| match reason.kind() {
             io::ErrorKind::AddrInUse => LabError::PortInUse { server, port, flag },
-            _ => LabError::Listen { server, port, reason },
+            _ => LabError::Listen {
+                server,
+                port,
+                reason,
+            },
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(explain)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(explain)?;
         let address = listener.local_addr().map_err(explain)?;
         Ok(Listener { listener, address })
     }
@@ -89,7 +99,11 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve_connection(stream: TokioIo<tokio::net::TcpStream>, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve_connection(
+    stream: TokioIo<tokio::net::TcpStream>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let service = TowerToHyperService::new(router.into_service::<hyper::body::Incoming>());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

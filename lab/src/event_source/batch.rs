@@ -116,14 +116,19 @@ struct ItemFailure {
 /// or no such object at all, is success; an identifier that names no record of the batch fails all of it;
 /// otherwise everything from the lowest failed record on has to come again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
-    let Ok(Answer { batch_item_failures: Some(failures) }) = serde_json::from_slice::<Answer>(answer) else {
+    let Ok(Answer {
+        batch_item_failures: Some(failures),
+    }) = serde_json::from_slice::<Answer>(answer)
+    else {
         return BatchOutcome::Done;
     };
     let indices: Option<Vec<usize>> = failures
         .iter()
         .map(|failure| {
             let identifier = failure.item_identifier.as_deref()?;
-            records.iter().position(|record| record.sequence_number == identifier)
+            records
+                .iter()
+                .position(|record| record.sequence_number == identifier)
         })
         .collect();
     match indices.map(|indices| indices.into_iter().min()) {
@@ -162,11 +167,24 @@ mod tests {
                 r#"{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"1"}]}"#,
                 BatchOutcome::FailedFrom(1),
             ),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"7"}]}"#, BatchOutcome::Failed),
-            (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, BatchOutcome::Failed),
-            (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, BatchOutcome::Failed),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":"7"}]}"#,
+                BatchOutcome::Failed,
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+                BatchOutcome::Failed,
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
+                BatchOutcome::Failed,
+            ),
         ] {
-            assert_eq!(outcome(answer.as_bytes(), &records(&[1, 1, 1])), expected, "{answer}");
+            assert_eq!(
+                outcome(answer.as_bytes(), &records(&[1, 1, 1])),
+                expected,
+                "{answer}"
+            );
         }
     }
 

@@ -38,10 +38,15 @@ impl Undeliverable {
     /// The file at `path`; one that an earlier lab left there is removed.
     pub(crate) fn new(path: PathBuf) -> Result<Self, LabError> {
         match std::fs::remove_file(&path) {
-            Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(LabError::File { path, reason }),
+            Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                return Err(LabError::File { path, reason });
+            }
             _ => {}
         }
-        Ok(Undeliverable { path, file: Mutex::new(None) })
+        Ok(Undeliverable {
+            path,
+            file: Mutex::new(None),
+        })
     }
 
     /// Keeps these records. They failed `attempts` times.
@@ -65,7 +70,11 @@ impl Undeliverable {
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none() {
-            *file = OpenOptions::new().create(true).append(true).open(&self.path).ok();
+            *file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&self.path)
+                .ok();
         }
         if let Some(file) = file.as_mut() {
             // the count in the lab's status stays true even when the disk is full
