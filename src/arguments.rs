@@ -108,7 +108,12 @@ pub(crate) struct RunArguments {
     #[arg(value_name = "PAIRING")]
     pub(crate) pairings: Vec<Pairing>,
     /// How many users send at the same time
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 8,
+        value_name = "N",
+        allow_negative_numbers = true
+    )]
     pub(crate) users: usize,
     /// How many requests to send under each pairing [default: 2000]
     #[arg(long, value_name = "N", conflicts_with = "duration")]
@@ -117,7 +122,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
     /// The most requests per second, over all users
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) rate: Option<f64>,
     /// Whose code reads and writes the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
@@ -125,7 +130,8 @@ pub(crate) struct RunArguments {
     /// The formats the client sends [default: the producer's]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
-    /// Where to save the runs, one directory each [default: runs/ and the time]
+    /// Where to save the runs, one directory each; an earlier run of the same pairing is replaced
+    /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -153,7 +159,7 @@ pub(crate) struct UpArguments {
     /// The port of the OTLP/HTTP collector
     #[arg(long, default_value_t = 4318, value_name = "PORT")]
     pub(crate) otlp_port: u16,
-    /// Save a run of all that the lab sees, on exit
+    /// Save a run of all that the lab sees, on exit; an earlier run there is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
     /// Run another Lambda binary as one of the functions, as in consumer='node consumer.js'

@@ -1,6 +1,7 @@
 //! How a command fails: the sentence on standard error and the exit code.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 /// A failed command.
@@ -33,6 +34,22 @@ impl Failure {
             code: 130,
             message: "interrupted".to_owned(),
         }
+    }
+
+    /// Standard output that cannot be written. A reader that has gone, `| head` for example, is no failure.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure {
+                code: 0,
+                message: String::new(),
+            },
+            _ => Failure::check(format!("standard output cannot be written: {error}")),
+        }
+    }
+
+    /// Whether there is nothing to say about it.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

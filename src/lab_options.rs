@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
 use baton_propagators::mode::Mode;
@@ -16,6 +17,9 @@ const PASSED_ON_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 /// OpenTelemetry variables that name a backend or an identity; in a lab these are the lab's.
 const KEPT_OUT_PREFIXES: [&str; 3] = ["OTEL_EXPORTER_", "OTEL_SERVICE_NAME", "BATON_RUNTIME_DIR"];
 
+/// How much longer than an invocation the last deliveries may take.
+const DRAIN_RESERVE: Duration = Duration::from_secs(5);
+
 /// A lab with these flags.
 pub(crate) fn lab_options(
     arguments: &LabArguments,
@@ -28,6 +32,8 @@ pub(crate) fn lab_options(
         shards: u32::from(arguments.shards),
         freeze: arguments.freeze,
         invocation_timeout: arguments.timeout,
+        // long enough for one more invocation, however slow
+        drain_timeout: arguments.timeout + DRAIN_RESERVE,
         event_source: EventSourceOptions {
             batch_size: usize::from(arguments.batch_size),
             maximum_batching_window: arguments.batch_window,

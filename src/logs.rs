@@ -42,7 +42,7 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
             output.print(&match output.format {
                 Format::Json => line,
                 Format::Text => readable(&line),
-            });
+            })?;
         }
         if !arguments.follow || !is_up {
             return Ok(ExitCode::SUCCESS);

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod run;
 mod sandbox;
+mod signals;
 mod switch;
 mod table;
 mod up;

@@ -32,17 +32,17 @@ impl Output {
         }
     }
 
-    /// Prints a result. A reader that has gone, `| head` for example, is no error.
-    pub(crate) fn print(&self, text: &str) {
+    /// Prints a result.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
-        let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        writeln!(stdout, "{text}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Failure::output(&error))
     }
 
     /// Prints a result as one line of JSON.
-    pub(crate) fn print_json(&self, value: &impl Serialize) {
-        if let Ok(text) = serde_json::to_string(value) {
-            self.print(&text);
-        }
+    pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.print(&serde_json::to_string(value).map_err(Failure::check)?)
     }
 
     /// Says something that is not the result; silent under `--quiet`.
@@ -61,6 +61,8 @@ impl Output {
 
     /// Says why the command failed.
     pub(crate) fn error(&self, failure: &Failure) {
-        let _ = writeln!(std::io::stderr(), "baton: {failure}");
+        if !failure.is_silent() {
+            let _ = writeln!(std::io::stderr(), "baton: {failure}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! `baton run`: a burst under each pairing, measured, saved and compared.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use baton_lab::{Ending, Lab, LabOptions, LabStatus};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
 use baton_loadgen::{Plan, Settings, Stop};
 use baton_propagators::mode::{ModeError, Pairing};
 use baton_traces::narrative::narrate;
@@ -20,7 +22,8 @@ use crate::attack_process::attack;
 use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Progress, Total};
+use crate::signals::Signals;
 use crate::table::table;
 
 /// What a run without pairings runs: nothing, each format alone, and the mixes that people meet on the way from
@@ -36,6 +39,16 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
     "tracecontext:tracecontext,b3",
 ];
 const DEFAULT_REQUESTS: u64 = 2000;
+/// Variables of this process that the functions see and that change what they record.
+const TELEMETRY_VARIABLES: [&str; 7] = [
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_TRACES_EXPORTER",
+    "BATON_EXTRACT_SELECT",
+    "BATON_ON_CONFLICT",
+    "BATON_CONSUMER_RELATION",
+];
 /// The client's spans before they are folded into the run's.
 const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
@@ -60,29 +73,43 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     for run in &runs {
         run.plan("http://127.0.0.1:3000/", &run.directory)?;
     }
-    let summaries = runtime()?.block_on(run_all(&runs, stop, output))?;
-    print(&summaries, &out, output);
+    let (summaries, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
+    if summaries.is_empty() {
+        return Err(Failure::interrupted());
+    }
+    print(&summaries, &out, output)?;
+    if interrupted {
+        return Err(Failure::interrupted());
+    }
+    check(&summaries)
+}
+
+/// A record that was lost or a request that failed fails the command.
+fn check(summaries: &[Summary]) -> Result<ExitCode, Failure> {
     let lost: u64 = summaries
         .iter()
         .filter_map(|summary| summary.records)
         .map(|records| records.lost)
         .sum();
-    if lost > 0 {
-        return Err(Failure::check(format!(
-            "{lost} records were accepted and never delivered"
-        )));
-    }
     let failed: u64 = summaries
         .iter()
         .filter_map(|summary| summary.requests)
         .map(|requests| requests.failed)
         .sum();
-    if failed > 0 {
-        return Err(Failure::check(format!(
-            "{failed} requests failed; the load.json of each run says why"
-        )));
+    let mut problems = Vec::new();
+    if lost > 0 {
+        problems.push(format!("records accepted and never delivered: {lost}"));
     }
-    Ok(ExitCode::SUCCESS)
+    if failed > 0 {
+        problems.push(format!(
+            "requests failed: {failed}; the load.json of each run says why"
+        ));
+    }
+    if problems.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::check(problems.join("; ")))
+    }
 }
 
 fn pairings(arguments: &RunArguments) -> Result<Vec<Pairing>, ModeError> {
@@ -102,7 +129,9 @@ fn pairings(arguments: &RunArguments) -> Result<Vec<Pairing>, ModeError> {
 }
 
 fn default_directory() -> PathBuf {
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    let now = Timestamp::now()
+        .strftime("%Y-%m-%dT%H-%M-%S.%3fZ")
+        .to_string();
     PathBuf::from("runs").join(now)
 }
 
@@ -115,43 +144,43 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(Failure::check)
 }
 
-async fn run_all(runs: &[Run<'_>], stop: Stop, output: &Output) -> Result<Vec<Summary>, Failure> {
+/// Runs one pairing after the other. Gives what was measured, and whether a signal ended it early.
+async fn run_all(
+    runs: &[Run<'_>],
+    stop: Stop,
+    output: &Output,
+) -> Result<(Vec<Summary>, bool), Failure> {
     let (interrupt, interrupted) = watch::channel(false);
+    let mut signals = Signals::new()?;
+    let folders: Vec<_> = runs.iter().map(|run| run.directory.clone()).collect();
     tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if interrupt.send_replace(true) {
-                // asked twice
-                std::process::exit(130);
-            }
+        signals.next().await;
+        interrupt.send_replace(true);
+        signals.next().await;
+        for folder in folders {
+            // spans that were not folded into a run yet belong to none
+            let _ = std::fs::remove_file(folder.join(CLIENT_SPANS_FILE));
         }
+        std::process::exit(130);
     });
     let total = match stop {
-        Stop::Requests(requests) => Some(requests * runs.len() as u64),
-        Stop::Duration(_) => None,
+        Stop::Requests(requests) => Total::Requests(requests.saturating_mul(runs.len() as u64)),
+        Stop::Duration(duration) => Total::Time(duration * u32::try_from(runs.len()).unwrap_or(1)),
     };
-    let progress = Progress::new(output, total, "requests");
+    let progress = Progress::new(output, total);
     let mut summaries: Vec<Summary> = Vec::new();
-    let mut done = 0;
     for (index, run) in runs.iter().enumerate() {
         progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
-        let summary = run.execute(&progress, done, interrupted.clone()).await?;
-        done += summary.requests.map_or(0, |requests| requests.sent);
-        progress.position(done);
+        let summary = run.execute(&progress, interrupted.clone()).await?;
+        progress.stage_done(summary.requests.map_or(0, |requests| requests.sent));
         summaries.push(summary);
         if *interrupted.borrow() {
             break;
         }
     }
     progress.finish();
-    if *interrupted.borrow() {
-        let saved: Vec<_> = summaries
-            .iter()
-            .map(|summary| summary.name.as_str())
-            .collect();
-        output.note(&format!("what was measured is saved: {}", saved.join(", ")));
-        return Err(Failure::interrupted());
-    }
-    Ok(summaries)
+    let interrupted = *interrupted.borrow();
+    Ok((summaries, interrupted))
 }
 
 /// One pairing to run.
@@ -184,7 +213,6 @@ impl Run<'_> {
     async fn execute(
         &self,
         progress: &Progress<'_>,
-        done: u64,
         mut interrupted: watch::Receiver<bool>,
     ) -> Result<Summary, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
@@ -211,12 +239,7 @@ impl Run<'_> {
         let cancelled = async {
             let _ = interrupted.wait_for(|interrupted| *interrupted).await;
         };
-        let outcome = attack(
-            &plan,
-            |news| progress.position(done + news.requests.sent),
-            cancelled,
-        )
-        .await?;
+        let outcome = attack(&plan, |news| progress.advance(&news), cancelled).await?;
         let Ending {
             status,
             drained,
@@ -234,8 +257,10 @@ impl Run<'_> {
         }
         if status.records_undeliverable > 0 {
             progress.note(&format!(
-                "{}: {} records could not be delivered; they are kept in undeliverable.jsonl",
-                self.pairing, status.records_undeliverable
+                "{}: {} records could not be delivered; they are kept in {}",
+                self.pairing,
+                status.records_undeliverable,
+                directory.path().join(UNDELIVERABLE_FILE).display()
             ));
         }
         if let Some(error) = span_error
@@ -294,17 +319,16 @@ impl Run<'_> {
 /// Adds the client's spans to those that the collector kept.
 fn fold_client_spans(directory: &RunDirectory) -> Result<(), Failure> {
     let path = directory.path().join(CLIENT_SPANS_FILE);
-    let lines = std::fs::read(&path)
-        .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+    let explain = |error: std::io::Error| Failure::check(format!("{}: {error}", path.display()));
+    let mut lines = BufReader::new(File::open(&path).map_err(explain)?);
     let mut spans = directory.append_spans().map_err(Failure::check)?;
-    for line in lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
-        spans.write_request(line).map_err(Failure::check)?;
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(explain)? > 0 {
+        spans.write_request(&line).map_err(Failure::check)?;
+        line.clear();
     }
     spans.finish().map_err(Failure::check)?;
-    std::fs::remove_file(&path).map_err(Failure::check)
+    std::fs::remove_file(&path).map_err(explain)
 }
 
 /// A lab's settings as a manifest names them.
@@ -319,10 +343,15 @@ pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
         "bisect": !arguments.no_bisect,
         "timeout_ms": milliseconds(arguments.timeout),
     });
-    match settings {
-        Value::Object(settings) => settings,
-        _ => Map::new(),
+    let Value::Object(mut settings) = settings else {
+        return Map::new();
+    };
+    for name in TELEMETRY_VARIABLES {
+        if let Ok(value) = std::env::var(name) {
+            settings.insert(name.to_owned(), value.into());
+        }
     }
+    settings
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -334,23 +363,21 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
-fn print(summaries: &[Summary], out: &Path, output: &Output) {
+fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failure> {
     let sentences = narrate(summaries);
-    match output.format {
-        Format::Json => output.print_json(&json!({
+    if output.format == Format::Json {
+        return output.print_json(&json!({
             "runs": summaries,
             "baseline": summaries.first().map(|summary| &summary.name),
             "differences": [],
             "checks": [],
             "answer": sentences.join(" "),
-        })),
-        Format::Text => {
-            output.print(&table(summaries, output));
-            output.print("");
-            for sentence in &sentences {
-                output.print(sentence);
-            }
-            output.print(&format!("\nSaved in {}.", out.display()));
-        }
+        }));
     }
+    output.print(&format!(
+        "{}\n\n{}\n\nSaved in {}.",
+        table(summaries, output),
+        sentences.join("\n"),
+        out.display()
+    ))
 }

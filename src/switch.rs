@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use baton_lab::SwitchRequest;
+use baton_lab::{FunctionStatus, SwitchRequest};
 
 use crate::arguments::{Format, FunctionName, SwitchArguments};
 use crate::failure::Failure;
@@ -30,19 +30,25 @@ pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<Exi
         .map_err(Failure::check)?;
     let status = runtime.block_on(lab_client::switch(&lab, &request))?;
     match output.format {
-        Format::Json => output.print_json(&status),
+        Format::Json => output.print_json(&status)?,
         Format::Text => {
-            for (name, function) in [
-                ("producer", &status.producer),
-                ("consumer", &status.consumer),
-            ] {
-                let mode = function
-                    .propagation
-                    .get("OTEL_PROPAGATORS")
-                    .map_or("tracecontext,baggage", String::as_str);
-                output.print(&format!("{name}  {mode}"));
-            }
+            output.print(&format!("producer   {}", modes(&status.producer)))?;
+            output.print(&format!("consumer   {}", modes(&status.consumer)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A function's propagation variables as people read them.
+pub(crate) fn modes(function: &FunctionStatus) -> String {
+    let variables: Vec<_> = function
+        .propagation
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if variables.is_empty() {
+        "OTEL_PROPAGATORS=tracecontext,baggage (the default)".to_owned()
+    } else {
+        variables.join(" ")
+    }
 }

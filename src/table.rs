@@ -29,7 +29,8 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
+        // folds cells where the terminal is too narrow
+        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(HEADINGS.map(|heading| {
             let cell = Cell::new(heading);
             if output.colour {
@@ -58,10 +59,11 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
 }
 
 fn row(summary: &Summary, output: &Output) -> Vec<Cell> {
-    let pairing = summary
-        .pairing
-        .as_ref()
-        .map_or_else(|| summary.name.clone(), ToString::to_string);
+    let pairing = match &summary.pairing {
+        Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
+        Some(pairing) => pairing.to_string(),
+        None => summary.name.clone(),
+    };
     let requests = summary
         .requests
         .map_or_else(unknown, |requests| match requests.failed {

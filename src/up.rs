@@ -1,62 +1,70 @@
 //! `baton up`: starts the lab and stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use baton_lab::registry::{self, Note};
-use baton_lab::{Ending, FunctionOptions, Lab, LabOptions, LabStatus, Ports};
+use baton_lab::{Ending, FunctionOptions, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
 use baton_propagators::mode::{Mode, Pairing};
 use baton_propagators::propagation::Propagation;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
+use serde_json::json;
 
 use crate::arguments::{Format, FunctionName, UpArguments};
 use crate::failure::Failure;
 use crate::lab_options::{foreign_function_options, function_options, lab_options};
 use crate::output::Output;
 use crate::run::{self, versions};
+use crate::signals::Signals;
+use crate::switch::modes;
 
 /// Starts the lab, says where it is, stays until a signal, then delivers what was accepted.
 pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let temporary;
-    let directory = match &arguments.save {
-        Some(directory) => directory.clone(),
+    let (directory, temporary) = match &arguments.save {
+        Some(directory) => (directory.clone(), None),
         None => {
-            temporary = tempfile::Builder::new()
+            let folder = tempfile::Builder::new()
                 .prefix("baton-lab-")
                 .tempdir()
-                .map_err(Failure::check)?;
-            temporary.path().to_owned()
+                .map_err(|error| {
+                    Failure::usage(format!(
+                        "the lab's temporary directory cannot be made, set TMPDIR to one that can be written: {error}"
+                    ))
+                })?;
+            (folder.path().to_owned(), Some(folder))
         }
     };
-    let runtime = run::runtime()?;
-    runtime.block_on(stay(&arguments, directory, output))
+    let ending = run::runtime()?.block_on(stay(&arguments, directory.clone(), output))?;
+    if let Some(temporary) = temporary
+        && (ending.status.records_undeliverable > 0 || !ending.drained)
+    {
+        // what could not be delivered is in there
+        let _ = temporary.keep();
+    }
+    report(&ending, &directory, output)
 }
 
 async fn stay(
     arguments: &UpArguments,
     directory: PathBuf,
     output: &Output,
-) -> Result<ExitCode, Failure> {
+) -> Result<Ending, Failure> {
     // before anything is started, so that no signal comes too early
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::check)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::check)?;
+    let mut signals = Signals::new()?;
+    let mut manifest = manifest(arguments)?;
     let directory = RunDirectory::create(directory).map_err(Failure::usage)?;
     let directory_path = std::path::absolute(directory.path()).map_err(Failure::usage)?;
-    let mut manifest = manifest(arguments)?;
-    directory
-        .write_manifest(&manifest)
-        .map_err(Failure::usage)?;
-
     let options = options(arguments, directory.clone())?;
     let started = tokio::select! {
         started = Lab::start(options) => started,
-        _ = interrupt.recv() => return Err(Failure::interrupted()),
-        _ = terminate.recv() => return Err(Failure::interrupted()),
+        () = signals.next() => return Err(Failure::interrupted()),
     };
     let lab = started.map_err(Failure::usage)?;
+    directory
+        .write_manifest(&manifest)
+        .map_err(Failure::usage)?;
     let registration = registry::register(&Note {
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
@@ -65,21 +73,35 @@ async fn stay(
     if let Err(error) = &registration {
         output.note(&format!("other commands will not find this lab: {error}"));
     }
-    announce(&lab, output);
+    announce(&lab, output)?;
 
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signals.next().await;
     output.note("delivering what was accepted; a second Ctrl-C ends at once");
     let ending = tokio::select! {
         ending = lab.stop() => ending,
-        _ = interrupt.recv() => return Err(Failure::interrupted()),
-        _ = terminate.recv() => return Err(Failure::interrupted()),
+        () = signals.next() => {
+            return Err(Failure::interrupted());
+        }
     };
     drop(registration);
     if arguments.save.is_some() {
         manifest.end = Some(Timestamp::now());
+        if ending.status.switches > 0 {
+            let LabStatus {
+                producer,
+                consumer,
+                switches,
+                ..
+            } = &ending.status;
+            let modes =
+                json!({ "producer": producer.propagation, "consumer": consumer.propagation });
+            manifest
+                .settings
+                .insert("switches".to_owned(), json!(switches));
+            manifest
+                .settings
+                .insert("modes_at_the_end".to_owned(), modes);
+        }
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
@@ -87,7 +109,7 @@ async fn stay(
         summary.write(&directory).map_err(Failure::check)?;
         output.note(&format!("saved to {}", directory.path().display()));
     }
-    report(&ending, output)
+    Ok(ending)
 }
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
@@ -119,17 +141,20 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
 
 /// What was asked for, as a run's manifest says it. Modes can be switched later.
 fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
-    let environment =
-        Propagation::from_environment(|name| std::env::var(name).ok()).map_err(|problems| {
-            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            Failure::usage(problems.join("; "))
-        })?;
+    let is_overridden = arguments.producer.is_some() && arguments.consumer.is_some();
+    let variable = |name: &str| {
+        let is_list = ["OTEL_PROPAGATORS", "BATON_INJECT", "BATON_EXTRACT"].contains(&name);
+        std::env::var(name)
+            .ok()
+            .filter(|_| !(is_list && is_overridden))
+    };
+    let environment = Propagation::from_environment(variable).map_err(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        Failure::usage(problems.join("; "))
+    })?;
     Ok(Manifest {
         pairing: Pairing {
-            producer: arguments
-                .producer
-                .clone()
-                .unwrap_or_else(|| environment.inject.clone()),
+            producer: arguments.producer.clone().unwrap_or(environment.inject),
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
         },
         engine: environment.engine,
@@ -140,27 +165,14 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
     })
 }
 
-fn announce(lab: &Lab, output: &Output) {
+fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     let addresses = lab.addresses();
     if output.format == Format::Json {
-        output.print_json(addresses);
-        return;
+        return output.print_json(addresses);
     }
     let LabStatus {
         producer, consumer, ..
     } = lab.status();
-    let mode = |function: &baton_lab::FunctionStatus| {
-        let variables: Vec<_> = function
-            .propagation
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        if variables.is_empty() {
-            "OTEL_PROPAGATORS=tracecontext,baggage (the default)".to_owned()
-        } else {
-            variables.join(" ")
-        }
-    };
     output.print(&format!(
         "endpoint   {}\n\
          page       {}\n\
@@ -179,14 +191,14 @@ fn announce(lab: &Lab, output: &Output) {
         addresses.kinesis,
         addresses.stream,
         addresses.otlp,
-        mode(&producer),
-        mode(&consumer),
+        modes(&producer),
+        modes(&consumer),
         addresses.endpoint,
-    ));
+    ))
 }
 
 /// Says how it ended; a lab that could not deliver everything has failed.
-fn report(ending: &Ending, output: &Output) -> Result<ExitCode, Failure> {
+fn report(ending: &Ending, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
     let LabStatus {
         producer,
         records_delivered,
@@ -200,10 +212,16 @@ fn report(ending: &Ending, output: &Output) -> Result<ExitCode, Failure> {
     ));
     let mut problems = Vec::new();
     if *records_undeliverable > 0 {
-        problems.push(format!("{records_undeliverable} records could not be delivered; they are kept in undeliverable.jsonl"));
+        problems.push(format!(
+            "{records_undeliverable} records could not be delivered; they are kept in {}",
+            directory.join(UNDELIVERABLE_FILE).display()
+        ));
     }
     if !ending.drained {
-        problems.push("not every accepted record was delivered in time".to_owned());
+        problems.push(format!(
+            "not every accepted record was delivered in time; the lab's logs are in {}",
+            directory.display()
+        ));
     }
     if let Some(error) = &ending.span_error {
         problems.push(format!("spans are missing: {error}"));

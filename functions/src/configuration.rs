@@ -151,7 +151,7 @@ impl Configuration {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Problem>> {
         let mut environment = Environment {
-            variable: &|name| variable(name).filter(|value| !value.is_empty()),
+            variable: &|name| variable(name).filter(|value| !value.trim().is_empty()),
             problems: Vec::new(),
         };
         let propagation = environment.propagation();
@@ -202,12 +202,25 @@ impl Environment<'_> {
 
     fn one_of<T: Copy>(&mut self, name: &'static str, accepted: &[(&str, T)]) -> Option<T> {
         let value = self.get(name)?;
-        let found = accepted.iter().find(|(word, _)| *word == value.trim());
+        let found = accepted
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(value.trim()));
         if found.is_none() {
             let words: Vec<_> = accepted.iter().map(|(word, _)| *word).collect();
             self.problem(name, &value, &format!("one of {}", words.join(", ")));
         }
         found.map(|(_, meaning)| *meaning)
+    }
+
+    /// The exporter reads the endpoint itself; a wrong one must not be repeated, it may hold a password.
+    fn endpoint(&mut self, name: &'static str) {
+        let is_url = |value: &str| {
+            reqwest::Url::parse(value.trim())
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+        };
+        if self.get(name).is_some_and(|value| !is_url(&value)) {
+            self.problem(name, "(not shown)", "an http or https URL");
+        }
     }
 
     fn stream(&mut self) -> Option<StreamSettings> {
@@ -242,6 +255,12 @@ impl Environment<'_> {
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         ] {
             self.one_of(name, &[(OTLP_PROTOCOL, ())]);
+        }
+        for name in [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        ] {
+            self.endpoint(name);
         }
         TelemetrySettings {
             service_name: self
@@ -404,6 +423,7 @@ mod tests {
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
                 ("OTEL_SDK_DISABLED", "yes"),
                 ("BATON_FLUSH_TIMEOUT", "0"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@[bad"),
             ],
         )
         .expect_err("invalid");
@@ -424,7 +444,8 @@ mod tests {
                 "{variable} is missing in {problems:?}"
             );
         }
-        assert_eq!(problems.len(), 8, "{problems:?}");
+        assert_eq!(problems.len(), 9, "{problems:?}");
+        assert!(!problems.concat().contains("hush"), "{problems:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use opentelemetry::{Context, KeyValue};
 use crate::configuration::{Configuration, Relation};
 use crate::invocation::{self, ColdStart};
 use crate::kinesis_event::{KinesisEvent, KinesisEventResponse, KinesisRecord};
-use crate::log::{Event, Level, Log, SpanIds};
+use crate::log::{Event, Level, Log};
 use crate::record;
 use crate::telemetry::{self, Telemetry};
 
@@ -218,11 +218,10 @@ impl Consumer {
             tracecontext,
             record: body.and_then(|body| serde_json::from_str(body).ok()),
         };
-        let ids = SpanIds::new(
-            context.span().span_context(),
-            Some(parent.span().span_context()),
-        );
-        log.line(Level::Info, message, event, Some(&ids));
+        let ids = self
+            .telemetry
+            .ids(context.span().span_context(), parent.span().span_context());
+        log.line(Level::Info, message, event, ids.as_ref());
         context.span().end();
     }
 }

@@ -32,8 +32,8 @@ pub(crate) struct SpanIds {
 
 impl SpanIds {
     /// The ids of `span`, and of its parent where it has one.
-    pub(crate) fn new(span: &SpanContext, parent: Option<&SpanContext>) -> Self {
-        let parent = parent.filter(|parent| parent.span_id() != SpanId::INVALID);
+    pub(crate) fn new(span: &SpanContext, parent: &SpanContext) -> Self {
+        let parent = Some(parent).filter(|parent| parent.span_id() != SpanId::INVALID);
         SpanIds {
             trace_id: span.trace_id().to_string(),
             span_id: span.span_id().to_string(),
@@ -142,9 +142,18 @@ impl Log {
             event,
             span,
         };
-        if serde_json::to_writer(&mut self.lines, &line).is_ok() {
-            self.lines.push(b'\n');
+        let start = self.lines.len();
+        if serde_json::to_writer(&mut self.lines, &line).is_err() {
+            self.lines.truncate(start);
+            return;
         }
+        // a record stands there as it came; between JSON's tokens a line feed is a space like any other
+        for byte in &mut self.lines[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        self.lines.push(b'\n');
     }
 
     /// Writes what was collected. A log that cannot be written must not fail the invocation.
@@ -152,5 +161,29 @@ impl Log {
         let mut output = std::io::stdout().lock();
         let _ = output.write_all(&self.lines).and_then(|()| output.flush());
         self.lines.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_over_several_lines_stays_one_line_of_log() {
+        let mut log = Log::new("producer-lambda");
+        let record = serde_json::from_str("{\r\n  \"name\": \"a\\nb\"\n}").expect("JSON");
+        let event = Event::RecordSent {
+            request_id: None,
+            stream: "baton",
+            shard_id: "shardId-000000000000",
+            sequence_number: "1",
+            carrier_bytes: None,
+            record: Some(record),
+        };
+        log.line(Level::Info, "sent", event, None);
+        let lines = String::from_utf8(log.lines).expect("text");
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        let line: serde_json::Value = serde_json::from_str(&lines).expect("JSON");
+        assert_eq!(line["record"]["name"], "a\nb");
     }
 }

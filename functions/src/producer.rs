@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::configuration::{Configuration, StreamSettings};
 use crate::http_event::{HttpAnswer, HttpEvent, HttpRequest};
 use crate::invocation::{self, ColdStart};
-use crate::log::{Event, Level, Log, SpanIds};
+use crate::log::{Event, Level, Log};
 use crate::record;
 use crate::stream::{PutError, RECORD_SIZE_LIMIT, Stream};
 use crate::telemetry::{self, Telemetry};
@@ -89,10 +89,9 @@ impl Producer {
                 request_id: request.request_id.as_deref(),
                 status,
             },
-            Some(&SpanIds::new(
-                span.span_context(),
-                Some(parent.span().span_context()),
-            )),
+            self.telemetry
+                .ids(span.span_context(), parent.span().span_context())
+                .as_ref(),
         );
         self.telemetry
             .flush(invocation::time_left(&event.context), &mut log)
@@ -198,7 +197,9 @@ impl Producer {
             span.set_attribute(KeyValue::new("baton.carrier_bytes", bytes as i64));
         }
 
-        let ids = SpanIds::new(span.span_context(), Some(context.span().span_context()));
+        let ids = self
+            .telemetry
+            .ids(span.span_context(), context.span().span_context());
         let request_id = request.request_id.as_deref();
         let stream = self.stream.name();
         match self
@@ -228,7 +229,7 @@ impl Producer {
                     Level::Info,
                     "message placed in the event stream",
                     event,
-                    Some(&ids),
+                    ids.as_ref(),
                 );
                 Outcome::new(200, format!("Message placed in the Event Stream: {stream}"))
             }
@@ -236,7 +237,7 @@ impl Producer {
                 span.set_status(Status::error(error.to_string()));
                 span.end();
                 let event = Event::RecordRefused { request_id, stream };
-                log.line(Level::Error, &error.to_string(), event, Some(&ids));
+                log.line(Level::Error, &error.to_string(), event, ids.as_ref());
                 match error {
                     PutError::Throttled { .. } => Outcome::new(
                         503,

@@ -18,7 +18,12 @@ struct Body {
 /// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other body gives
 /// none.
 pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
-    let Ok(body) = serde_json::from_str::<Body>(body) else {
+    // serde would read an array into the struct too
+    let is_object = body.trim_start().starts_with('{');
+    let Some(body) = is_object
+        .then(|| serde_json::from_str::<Body>(body).ok())
+        .flatten()
+    else {
         return Vec::new();
     };
     [
@@ -67,6 +72,7 @@ mod tests {
     fn bodies_of_other_shapes_give_no_attributes() {
         for body in [
             "[1,2]",
+            "[\"Kate\",\"x\"]",
             "\"text\"",
             "{}",
             r#"{"name":7,"superpower":null}"#,

@@ -78,7 +78,10 @@ async fn report_init_error(function: Function, message: &str) {
     let report =
         serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
     // the process ends with the same message; whoever started it sees that too
-    let _ = reqwest::Client::new()
+    let Ok(client) = reqwest::Client::builder().no_proxy().build() else {
+        return;
+    };
+    let _ = client
         .post(format!(
             "http://{runtime_api}/2018-06-01/runtime/init/error"
         ))

@@ -20,7 +20,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
 
 use crate::configuration::{Exporter, TelemetrySettings};
-use crate::log::{Event, Level, Log};
+use crate::log::{Event, Level, Log, SpanIds};
 use crate::sampler::DeferringSampler;
 
 /// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
@@ -82,6 +82,7 @@ impl SpanSink {
 /// The tracer of a function and the way its spans leave the process.
 pub(crate) struct Telemetry {
     tracer: BoxedTracer,
+    disabled: bool,
     finished: FinishedSpans,
     sinks: Vec<SpanSink>,
     flush_timeout: Duration,
@@ -123,11 +124,17 @@ impl Telemetry {
         };
         Ok(Telemetry {
             tracer,
+            disabled: settings.disabled,
             finished,
             sinks,
             flush_timeout: settings.flush_timeout,
             dropped_since_start: AtomicUsize::new(0),
         })
+    }
+
+    /// The ids of a span for the log; none where the SDK is disabled and the span is only its parent passed on.
+    pub(crate) fn ids(&self, span: &SpanContext, parent: &SpanContext) -> Option<SpanIds> {
+        (!self.disabled).then(|| SpanIds::new(span, parent))
     }
 
     /// The tracer that makes all spans of the function.

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Json, Router};
 use baton_traces::span_file::SpanFile;
 use flate2::read::GzDecoder;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use prost::Message;
 use tokio::sync::mpsc;
 
@@ -113,31 +115,56 @@ enum Encoding {
 }
 
 async fn export(State(collector): State<Collector>, headers: HeaderMap, body: Bytes) -> Response {
-    let (encoding, request) = match read(&headers, &body) {
+    let (encoding, mut request) = match read(&headers, &body) {
         Ok(read) => read,
         Err((status, message)) => return (status, message).into_response(),
     };
-    let spans = request
-        .resource_spans
-        .iter()
-        .flat_map(|resource| &resource.scope_spans)
-        .map(|scope| scope.spans.len() as u64)
-        .sum();
-    if collector.requests.send(request).await.is_err() {
+    let (accepted, rejected) = keep_valid(&mut request);
+    if accepted > 0 && collector.requests.send(request).await.is_err() {
         return (
             StatusCode::SERVICE_UNAVAILABLE,
             "the spans cannot be written to disk",
         )
             .into_response();
     }
-    collector.spans.fetch_add(spans, Ordering::Relaxed);
-    // an empty ExportTraceServiceResponse: full success
+    collector.spans.fetch_add(accepted, Ordering::Relaxed);
+    let response = ExportTraceServiceResponse {
+        partial_success: (rejected > 0).then(|| ExportTracePartialSuccess {
+            rejected_spans: rejected,
+            error_message: "a trace id has 16 bytes, a span id 8, not all of them zero".to_owned(),
+        }),
+    };
     match encoding {
-        Encoding::Protobuf => {
-            ([(CONTENT_TYPE, "application/x-protobuf")], Bytes::new()).into_response()
-        }
-        Encoding::Json => ([(CONTENT_TYPE, "application/json")], "{}").into_response(),
+        Encoding::Protobuf => (
+            [(CONTENT_TYPE, "application/x-protobuf")],
+            response.encode_to_vec(),
+        )
+            .into_response(),
+        Encoding::Json if rejected == 0 => ([(CONTENT_TYPE, "application/json")], "{}").into_response(),
+        Encoding::Json => Json(response).into_response(),
     }
+}
+
+/// Takes out the spans whose ids are none; gives how many are left and how many were taken out.
+fn keep_valid(request: &mut ExportTraceServiceRequest) -> (u64, i64) {
+    let is_id = |id: &[u8], length: usize| id.len() == length && id.iter().any(|byte| *byte != 0);
+    let (mut accepted, mut rejected) = (0, 0);
+    let scopes = request
+        .resource_spans
+        .iter_mut()
+        .flat_map(|resource| &mut resource.scope_spans);
+    for scope in scopes {
+        scope.spans.retain(|span| {
+            let valid = is_id(&span.trace_id, 16) && is_id(&span.span_id, 8);
+            if valid {
+                accepted += 1;
+            } else {
+                rejected += 1;
+            }
+            valid
+        });
+    }
+    (accepted, rejected)
 }
 
 fn read(

@@ -52,4 +52,10 @@ pub enum LabError {
         /// The system's reason.
         reason: io::Error,
     },
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(baton_traces::run::RunError),
+    /// The lab ends.
+    #[error("the lab is shutting down")]
+    Stopping,
 }

@@ -24,13 +24,15 @@ use crate::kinesis::{Kinesis, StreamRecord};
 mod batch;
 mod undeliverable;
 
-pub(crate) use undeliverable::UNDELIVERABLE_FILE;
+pub use undeliverable::UNDELIVERABLE_FILE;
 
 /// The pause before the first retry; it doubles up to [`LONGEST_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Delivered records that stay readable per shard, for whoever reads the stream beside the consumer.
 const KEPT_RECORDS: usize = 1000;
+/// The most bytes of them, in base64.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// How batches are made and retried. The names are those of an AWS event source mapping.
 #[derive(Clone, Debug)]
@@ -111,7 +113,8 @@ impl EventSource {
                 deliveries: Arc::clone(&deliveries),
                 draining: draining.subscribe(),
                 position: None,
-                delivered: VecDeque::new(),
+                handled: VecDeque::new(),
+                handled_bytes: 0,
             };
             shards.spawn(reader.run());
         }
@@ -146,8 +149,9 @@ struct ShardReader {
     draining: watch::Receiver<bool>,
     /// The sequence number of the last record read.
     position: Option<String>,
-    /// Delivered records that Kinesis still holds.
-    delivered: VecDeque<String>,
+    /// Records that are done with and that Kinesis still holds: sequence numbers and sizes.
+    handled: VecDeque<(String, usize)>,
+    handled_bytes: usize,
 }
 
 /// Records that are tried together.
@@ -228,6 +232,12 @@ impl ShardReader {
                     self.delivered(attempt.records).await;
                     continue;
                 }
+                BatchOutcome::NotReached => {
+                    attempts.push_front(attempt);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                    continue;
+                }
                 BatchOutcome::FailedFrom(index) => index,
                 BatchOutcome::Failed => 0,
             };
@@ -267,8 +277,9 @@ impl ShardReader {
 
     async fn invoke(&self, records: &[StreamRecord]) -> BatchOutcome {
         let event = event(self.kinesis.stream(), self.shard, records);
-        match self.consumer.invoke_with_fresh_id(Bytes::from(event)).await {
+        match self.consumer.invoke(Bytes::from(event)).await {
             Ok(answer) => outcome(&answer, records),
+            Err(error) if error.is_before_function() => BatchOutcome::NotReached,
             Err(_) => BatchOutcome::Failed,
         }
     }
@@ -290,12 +301,23 @@ impl ShardReader {
     }
 
     async fn handled(&mut self, records: Vec<StreamRecord>) {
-        self.delivered
-            .extend(records.into_iter().map(|record| record.sequence_number));
-        // in strides, so that it costs little per record
-        if self.delivered.len() >= 2 * KEPT_RECORDS {
-            let forgotten: Vec<_> = self.delivered.drain(..KEPT_RECORDS).collect();
-            self.kinesis.forget(self.shard, &forgotten).await;
+        for record in records {
+            self.handled_bytes += record.data.len();
+            self.handled
+                .push_back((record.sequence_number, record.data.len()));
         }
+        // in strides, so that it costs little per record
+        if self.handled.len() < 2 * KEPT_RECORDS && self.handled_bytes < 2 * KEPT_BYTES {
+            return;
+        }
+        let mut forgotten = Vec::new();
+        while self.handled.len() > KEPT_RECORDS || self.handled_bytes > KEPT_BYTES {
+            let Some((sequence_number, size)) = self.handled.pop_front() else {
+                break;
+            };
+            self.handled_bytes -= size;
+            forgotten.push(sequence_number);
+        }
+        self.kinesis.forget(self.shard, &forgotten).await;
     }
 }

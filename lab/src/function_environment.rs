@@ -54,6 +54,7 @@ pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<St
     PROPAGATION_VARIABLES
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone())))
+        .filter(|(_, value)| !value.trim().is_empty())
         .collect()
 }
 

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,9 @@ pub(crate) type InstanceId = u64;
 
 /// How often running invocations are held against their time limit.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a process may take until it asks for its first event, as on AWS
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a log's last line is quoted, in bytes.
 const LAST_LINE_LIMIT: u64 = 1024;
 
@@ -37,6 +41,8 @@ pub(crate) struct Instance {
     id: InstanceId,
     pid: Option<Pid>,
     spawned: Instant,
+    /// Has asked for an event.
+    initialised: AtomicBool,
     running: Mutex<Option<Running>>,
     /// Why the process said that it cannot start.
     init_error: Mutex<Option<String>>,
@@ -66,6 +72,7 @@ impl Instance {
 
     /// The next event, once there is one. Returns `None` when the instance has to end.
     pub(crate) async fn next(&self) -> Option<(String, Bytes)> {
+        self.initialised.store(true, Ordering::Relaxed);
         self.fail("asked for its next event without answering the last");
         let mut cold_start = Some(self.spawned.elapsed());
         loop {
@@ -152,12 +159,20 @@ impl Instance {
         }
     }
 
-    /// Returns when an invocation has exceeded its time; its caller has been told.
+    /// Returns when the process has not come up in time, or an invocation has exceeded its time; its caller has
+    /// been told.
     async fn watch(&self) {
         let mut interval =
             tokio::time::interval(WATCH_INTERVAL.min(self.function.settings().timeout));
         loop {
             interval.tick().await;
+            if !self.initialised.load(Ordering::Relaxed) && self.spawned.elapsed() > INIT_TIMEOUT {
+                self.set_init_error(format!(
+                    "it did not ask for an event within {} s",
+                    INIT_TIMEOUT.as_secs()
+                ));
+                return;
+            }
             let mut running = self.running();
             if running
                 .as_ref()
@@ -183,7 +198,7 @@ pub(crate) async fn run(
 ) {
     let failure = match start(&function, id, &environment).await {
         Ok((instance, child, listener)) => stay(instance, child, listener).await,
-        Err(reason) => Some(reason),
+        Err(reason) => reason,
     };
     function.ended(id, failure);
 }
@@ -233,6 +248,7 @@ async fn start(
         id,
         pid,
         spawned,
+        initialised: AtomicBool::new(false),
         running: Mutex::new(None),
         init_error: Mutex::new(None),
         retired: Notify::new(),
@@ -240,23 +256,30 @@ async fn start(
     Ok((Arc::new(instance), child, listener))
 }
 
-/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives why the process did
-/// not come up, if that is what happened.
-async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> Option<String> {
+/// A process and those that it started; none of them outlives this.
+struct ProcessGroup(Option<Pid>);
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        // an error means that all of them have ended
+        let _ = self.0.map(|pid| kill_process_group(pid, Signal::KILL));
+    }
+}
+
+/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it ended.
+async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> String {
+    let group = ProcessGroup(instance.pid);
     let server = listener.serve(runtime_api::router(Arc::clone(&instance)));
     let exit = tokio::select! {
         exit = child.wait() => Some(exit),
         () = instance.retired.notified() => None,
         () = instance.watch() => None,
     };
+    drop(group);
     let status = match exit {
         Some(Ok(status)) => status.to_string(),
         Some(Err(error)) => error.to_string(),
         None => {
-            // the whole group: a function may have started processes of its own
-            let _ = instance
-                .pid
-                .map(|pid| kill_process_group(pid, Signal::KILL));
             let _ = child.wait().await;
             "ended by the lab".to_owned()
         }
@@ -273,14 +296,12 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    init_error.or_else(|| {
+    init_error.unwrap_or_else(|| {
         let log_end = match last_line(&instance.function.settings().log_path) {
             Some(line) => format!("its log ends with: {line}"),
             None => "its log is empty".to_owned(),
         };
-        Some(format!(
-            "its process ended before it asked for an event: {status}; {log_end}"
-        ))
+        format!("its process ended before it asked for an event: {status}; {log_end}")
     })
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -20,6 +20,9 @@ use crate::status::FunctionStatus;
 
 /// How many invocations may wait for an instance.
 const WAITING_LIMIT: usize = 1000;
+const STOPPING: &str = "the lab is shutting down";
+/// How long no further instance is started after several failed to come up.
+const START_PAUSE: Duration = Duration::from_secs(1);
 /// How often in a row a process may fail to come up before its function is reported as broken.
 const START_ATTEMPTS: u32 = 3;
 
@@ -56,20 +59,31 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     environment: Arc<BTreeMap<String, String>>,
-    /// Counts changes of the environment; instances of older generations end between invocations.
+    /// Counts environments; instances of other generations end between invocations.
     generation: u64,
+    /// The generation that a switch is bringing up.
+    coming: Option<Coming>,
+    last_generation: u64,
     instances: BTreeMap<InstanceId, Standing>,
     next_instance: InstanceId,
     /// Free instances, the last used at the end: it is the warmest.
     free: Vec<(InstanceId, oneshot::Sender<Invocation>)>,
     waiting: VecDeque<Invocation>,
     failed_starts: u32,
-    last_failure: Option<String>,
+    last_failure: Option<(Instant, String)>,
     stopping: bool,
     invocations: u64,
     errors: u64,
     cold_start: Option<Duration>,
     tasks: JoinSet<()>,
+}
+
+/// A generation that does not serve yet.
+#[derive(Debug)]
+struct Coming {
+    generation: u64,
+    /// Why its first process did not come up.
+    failure: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +110,8 @@ impl Function {
             state: Mutex::new(State {
                 environment: Arc::new(environment),
                 generation: 0,
+                coming: None,
+                last_generation: 0,
                 instances: BTreeMap::new(),
                 next_instance: 0,
                 free: Vec::new(),
@@ -120,27 +136,21 @@ impl Function {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Invokes the function and waits for its answer.
+    /// Invokes the function with an event and waits for its answer.
     ///
     /// # Errors
     /// When too many invocations wait already, or the function gives no answer; see [`InvocationError`].
-    pub(crate) async fn invoke(
-        &self,
-        request_id: String,
-        event: Bytes,
-    ) -> Result<Bytes, InvocationError> {
+    pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes, InvocationError> {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Invocation {
-            request_id,
+            request_id: invocation::request_id(),
             event,
             reply,
         })?;
-        let answer = answer.await.unwrap_or_else(|_| {
-            Err(InvocationError::Exited {
-                function: self.0.settings.name,
-                status: "before it took the event".to_owned(),
-            })
-        });
+        let function = self.0.settings.name;
+        let answer = answer
+            .await
+            .unwrap_or(Err(InvocationError::NotTaken { function }));
         if answer.is_err() {
             self.state().errors += 1;
         }
@@ -150,6 +160,12 @@ impl Function {
     fn enqueue(&self, mut invocation: Invocation) -> Result<(), InvocationError> {
         let mut state = self.state();
         state.invocations += 1;
+        if state.stopping {
+            return Err(InvocationError::NotStarting {
+                function: self.0.settings.name,
+                reason: STOPPING.to_owned(),
+            });
+        }
         while let Some((_, instance)) = state.free.pop() {
             match instance.send(invocation) {
                 Ok(()) => return Ok(()),
@@ -177,9 +193,15 @@ impl Function {
             .values()
             .filter(|instance| !instance.started)
             .count();
+        let paused = state.failed_starts >= START_ATTEMPTS
+            && state
+                .last_failure
+                .as_ref()
+                .is_some_and(|(time, _)| time.elapsed() < START_PAUSE);
         if state.waiting.len() > starting
             && state.instances.len() < self.0.settings.instances
             && !state.stopping
+            && !paused
         {
             let (generation, environment) = (state.generation, Arc::clone(&state.environment));
             self.start_instance(state, generation, environment);
@@ -212,17 +234,12 @@ impl Function {
     /// # Errors
     /// [`LabError::FunctionStart`] with what the process said when it does not come up.
     pub(crate) async fn start(&self) -> Result<(), LabError> {
-        {
-            let mut state = self.state();
-            let environment = Arc::clone(&state.environment);
-            self.start_instance(&mut state, 0, environment);
-        }
-        self.generation_is_up(0).await
+        self.switch(self.environment()).await
     }
 
     /// Gives the function a new environment without losing a request: a new instance comes up first, then the
-    /// old ones end after what they are doing. On an error the old ones go on. Not to be called while another
-    /// switch of this function is under way.
+    /// old ones end after what they are doing. On an error the old ones go on. Has to run to its end, and not
+    /// while another switch of this function is under way.
     ///
     /// # Errors
     /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
@@ -233,22 +250,29 @@ impl Function {
         let environment = Arc::new(environment);
         let generation = {
             let mut state = self.state();
-            state.failed_starts = 0;
-            let generation = state.generation + 1;
+            state.last_generation += 1;
+            let generation = state.last_generation;
+            state.coming = Some(Coming {
+                generation,
+                failure: None,
+            });
             self.start_instance(&mut state, generation, Arc::clone(&environment));
             generation
         };
-        self.generation_is_up(generation).await?;
+        let outcome = self.comes_up(generation).await;
         let mut state = self.state();
         let state = &mut *state;
+        state.coming = None;
+        outcome?;
         state.generation = generation;
         state.environment = environment;
+        state.failed_starts = 0;
         // dropping the sender tells a free instance to ask again, and then it is retired
         let instances = &state.instances;
         state.free.retain(|(id, _)| {
             instances
                 .get(id)
-                .is_some_and(|instance| instance.generation >= generation)
+                .is_some_and(|instance| instance.generation == generation)
         });
         Ok(())
     }
@@ -258,7 +282,8 @@ impl Function {
         (*self.state().environment).clone()
     }
 
-    async fn generation_is_up(&self, generation: u64) -> Result<(), LabError> {
+    /// Waits until an instance of the coming generation asks for an event, or has failed to.
+    async fn comes_up(&self, generation: u64) -> Result<(), LabError> {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
@@ -269,10 +294,14 @@ impl Function {
                 if instances.any(|instance| instance.generation == generation && instance.started) {
                     return Ok(());
                 }
-                if state.failed_starts > 0 {
+                if let Some(failure) = state
+                    .coming
+                    .as_ref()
+                    .and_then(|coming| coming.failure.clone())
+                {
                     return Err(LabError::FunctionStart {
                         function: self.0.settings.name,
-                        reason: state.last_failure.clone().unwrap_or_default(),
+                        reason: failure,
                     });
                 }
             }
@@ -294,47 +323,76 @@ impl Function {
             state.cold_start = cold_start;
             self.0.changed.notify_waiters();
         }
-        if state.stopping || standing.generation < state.generation {
+        let generation = standing.generation;
+        let is_coming = state
+            .coming
+            .as_ref()
+            .is_some_and(|coming| coming.generation == generation);
+        if state.stopping || generation != state.generation && !is_coming {
             return Next::Retire;
         }
-        if let Some(invocation) = state.waiting.pop_front() {
-            return Next::Invoke(invocation);
+        while let Some(invocation) = state.waiting.pop_front() {
+            // a caller that has gone wants no answer, and its request was never accepted
+            if !invocation.reply.is_closed() {
+                return Next::Invoke(invocation);
+            }
         }
         let (sender, receiver) = oneshot::channel();
         state.free.push((id, sender));
         Next::Wait(receiver)
     }
 
-    /// An instance's process is gone. `failure` says why when it never asked for an event.
-    pub(crate) fn ended(&self, id: InstanceId, failure: Option<String>) {
+    /// An instance's process is gone. `failure` says how it ended, which matters if it never asked for an event.
+    pub(crate) fn ended(&self, id: InstanceId, failure: String) {
         let mut state = self.state();
+        let state = &mut *state;
         state.free.retain(|(free, _)| *free != id);
-        let known = state.instances.remove(&id);
-        if let (Some(Standing { started: false, .. }), Some(failure)) = (known, failure) {
-            state.failed_starts += 1;
-            state.last_failure = Some(failure);
-        }
-        if state.failed_starts >= START_ATTEMPTS {
-            // nobody would ever take them
-            let reason = state.last_failure.clone().unwrap_or_default();
-            state.failed_starts = 0;
-            for waiting in state.waiting.drain(..) {
-                let _ = waiting.reply.send(Err(InvocationError::NotStarting {
-                    function: self.0.settings.name,
-                    reason: reason.clone(),
-                }));
+        if let Some(Standing {
+            started: false,
+            generation,
+        }) = state.instances.remove(&id)
+        {
+            match &mut state.coming {
+                Some(coming) if coming.generation == generation => coming.failure = Some(failure),
+                _ => {
+                    state.failed_starts += 1;
+                    state.last_failure = Some((Instant::now(), failure));
+                }
             }
         }
-        self.scale_out(&mut state);
+        let is_broken = state.failed_starts >= START_ATTEMPTS
+            && !state.instances.values().any(|instance| instance.started);
+        if is_broken {
+            let reason = state
+                .last_failure
+                .take()
+                .map(|(_, failure)| failure)
+                .unwrap_or_default();
+            state.failed_starts = 0;
+            // nobody would ever take them
+            self.refuse_waiting(state, &reason);
+        }
+        self.scale_out(state);
         self.0.changed.notify_waiters();
     }
 
-    /// Lets instances finish what they are doing and ends them, waiting at most `patience`.
+    fn refuse_waiting(&self, state: &mut State, reason: &str) {
+        for waiting in state.waiting.drain(..) {
+            let _ = waiting.reply.send(Err(InvocationError::NotStarting {
+                function: self.0.settings.name,
+                reason: reason.to_owned(),
+            }));
+        }
+    }
+
+    /// Lets instances finish what they are doing and ends them, waiting at most `patience`. What no instance has
+    /// taken yet is refused.
     pub(crate) async fn stop(&self, patience: Duration) {
         {
             let mut state = self.state();
             state.stopping = true;
             state.free.clear();
+            self.refuse_waiting(&mut state, STOPPING);
         }
         let ended = async {
             loop {
@@ -370,14 +428,6 @@ impl Function {
                 .cold_start
                 .map(|cold_start| cold_start.as_secs_f64() * 1000.0),
         }
-    }
-
-    /// A fresh id for an invocation that does not bring one of its own.
-    pub(crate) async fn invoke_with_fresh_id(
-        &self,
-        event: Bytes,
-    ) -> Result<Bytes, InvocationError> {
-        self.invoke(invocation::request_id(), event).await
     }
 }
 
@@ -418,10 +468,7 @@ mod tests {
                 answer
             })
             .collect();
-        let refused = function
-            .invoke_with_fresh_id(Bytes::new())
-            .await
-            .expect_err("no room");
+        let refused = function.invoke(Bytes::new()).await.expect_err("no room");
         assert_eq!(
             refused.to_string(),
             "all 1 instances of the producer are busy and 1000 invocations wait already"
@@ -436,7 +483,7 @@ mod tests {
         let error = function.start().await.expect_err("no function");
         assert!(error.to_string().contains("exit status: 1"), "{error}");
         let error = function
-            .invoke_with_fresh_id(Bytes::new())
+            .invoke(Bytes::new())
             .await
             .expect_err("no function");
         assert!(

@@ -40,6 +40,12 @@ pub(crate) enum InvocationError {
         function: &'static str,
         status: String,
     },
+    /// The instance was gone before it took the event.
+    #[error("the {function}'s process ended before it took the event")]
+    NotTaken {
+        /// `producer` or `consumer`.
+        function: &'static str,
+    },
     /// The invocation took too long; its instance was ended.
     #[error("the {function} did not answer within {} s", timeout.as_secs_f64())]
     TimedOut {
@@ -52,6 +58,20 @@ pub(crate) enum InvocationError {
         function: &'static str,
         reason: String,
     },
+}
+
+impl InvocationError {
+    /// Whether the function never saw the event, so that trying again repeats nothing.
+    pub(crate) fn is_before_function(&self) -> bool {
+        match self {
+            InvocationError::Throttled { .. }
+            | InvocationError::NotTaken { .. }
+            | InvocationError::NotStarting { .. } => true,
+            InvocationError::Function { .. }
+            | InvocationError::Exited { .. }
+            | InvocationError::TimedOut { .. } => false,
+        }
+    }
 }
 
 /// A fresh request id, a UUID of version 4 as AWS uses.

@@ -18,6 +18,16 @@ use crate::error::LabError;
 /// Bounds a request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
 const REQUEST_SIZE_LIMIT: usize = 10 * 1024 * 1024;
 
+/// Operations that would take shards away from the event source mapping.
+const RESHARDING: [&str; 4] = [
+    "SplitShard",
+    "MergeShards",
+    "UpdateShardCount",
+    "DeleteStream",
+];
+/// The most bytes of records, in base64, that wait for the consumer; beyond, Kinesis refuses.
+const RETAINED_BYTES_LIMIT: u64 = 256 * 1024 * 1024;
+
 /// One stream with its shards.
 #[derive(Clone)]
 pub(crate) struct Kinesis {
@@ -62,6 +72,7 @@ impl Kinesis {
     pub(crate) async fn new(stream: &str, shards: u32) -> Result<(Self, Router), LabError> {
         let (router, store) = create_app(StoreOptions {
             create_stream_ms: 0,
+            max_retained_bytes: Some(RETAINED_BYTES_LIMIT),
             shard_limit: shards.max(StoreOptions::default().shard_limit),
             ..StoreOptions::default()
         });
@@ -150,15 +161,39 @@ pub(crate) fn shard_id(shard: u32) -> String {
 }
 
 async fn announce(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+    if let Some(refusal) = refusal(&request) {
+        return refusal;
+    }
     let (head, body) = request.into_parts();
     // read before the lock is taken: a slow client must not hold up the readers
     let Ok(body) = to_bytes(body, REQUEST_SIZE_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let response = {
-        let _in_progress = requests.in_progress.read().await;
-        next.run(Request::from_parts(head, Body::from(body))).await
-    };
-    requests.finished.send_replace(());
-    response
+    // dropped last: a client that goes away in the middle may have left a record all the same
+    let _announcement = Announcement(&requests.finished);
+    let _in_progress = requests.in_progress.read().await;
+    next.run(Request::from_parts(head, Body::from(body))).await
+}
+
+struct Announcement<'a>(&'a watch::Sender<()>);
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(());
+    }
+}
+
+/// The lab follows the shards that its stream was made with.
+fn refusal(request: &Request) -> Option<Response> {
+    let target = request.headers().get("x-amz-target")?.to_str().ok()?;
+    let (_, operation) = target.rsplit_once('.')?;
+    if !RESHARDING.contains(&operation) {
+        return None;
+    }
+    let body = serde_json::json!({
+        "__type": "InvalidArgumentException",
+        "message": format!("the lab follows the shards its stream was made with; {operation} is not available here"),
+    });
+    let headers = [("content-type", "application/x-amz-json-1.1")];
+    Some((StatusCode::BAD_REQUEST, headers, body.to_string()).into_response())
 }

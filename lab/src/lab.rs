@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
@@ -52,6 +53,7 @@ pub(crate) struct Controls {
     deliveries: Arc<Deliveries>,
     collector: Collector,
     switching: Mutex<()>,
+    switches: AtomicU64,
 }
 
 /// The two functions; their processes end with it.
@@ -101,6 +103,7 @@ impl Lab {
         };
 
         let directory = options.directory.clone();
+        directory.clear().map_err(LabError::Directory)?;
         let (collector, writer) = Collector::new(&directory.spans_path())?;
         let otlp = otlp.serve(collector.router());
         let (kinesis, kinesis_router) = Kinesis::new(&options.stream, options.shards).await?;
@@ -136,6 +139,7 @@ impl Lab {
             deliveries: event_source.deliveries(),
             collector,
             switching: Mutex::new(()),
+            switches: AtomicU64::new(0),
         });
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
@@ -176,25 +180,25 @@ impl Lab {
     /// When a function does not come up with its new mode; it keeps its old one then.
     pub async fn switch(
         &self,
-        producer: Option<&Mode>,
-        consumer: Option<&Mode>,
+        producer: Option<Mode>,
+        consumer: Option<Mode>,
     ) -> Result<(), LabError> {
-        self.controls.switch(producer, consumer).await
+        Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
     /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted record, writes
     /// all spans, ends the processes.
     pub async fn stop(self) -> Ending {
-        self.gateway.close();
-        self.servers.endpoint.stop(self.invocation_timeout).await;
+        let Functions { producer, consumer } = &self.controls.functions;
+        self.gateway.close(self.invocation_timeout).await;
+        self.servers.endpoint.stop(STOP_PATIENCE).await;
+        // what producers still do belongs to clients that have gone: its records are accepted all the same
+        producer.stop(self.invocation_timeout).await;
+        self.servers.kinesis.stop(STOP_PATIENCE).await;
         let drained = self.event_source.drain(self.drain_timeout).await;
-        tokio::join!(
-            self.controls.functions.producer.stop(STOP_PATIENCE),
-            self.controls.functions.consumer.stop(STOP_PATIENCE)
-        );
+        consumer.stop(STOP_PATIENCE).await;
         let status = self.controls.status();
         tokio::join!(
-            self.servers.kinesis.stop(STOP_PATIENCE),
             self.servers.page.stop(STOP_PATIENCE),
             self.servers.otlp.stop(STOP_PATIENCE),
         );
@@ -242,27 +246,34 @@ impl Controls {
             addresses: self.addresses.clone(),
             producer: self.functions.producer.status(),
             consumer: self.functions.consumer.status(),
+            switches: self.switches.load(Ordering::Relaxed),
             records_delivered: self.deliveries.delivered(),
             records_undeliverable: self.deliveries.undeliverable(),
             spans: self.collector.spans(),
         }
     }
 
+    /// Runs to its end even if the caller goes away in the middle.
     pub(crate) async fn switch(
-        &self,
-        producer: Option<&Mode>,
-        consumer: Option<&Mode>,
+        self: Arc<Self>,
+        producer: Option<Mode>,
+        consumer: Option<Mode>,
     ) -> Result<(), LabError> {
-        let _one_at_a_time = self.switching.lock().await;
-        for (function, mode) in [
-            (&self.functions.producer, producer),
-            (&self.functions.consumer, consumer),
-        ] {
-            if let Some(mode) = mode {
-                let environment = function_environment::with_mode(function.environment(), mode);
-                function.switch(environment).await?;
+        let switching = tokio::spawn(async move {
+            let _one_at_a_time = self.switching.lock().await;
+            for (function, mode) in [
+                (&self.functions.producer, producer),
+                (&self.functions.consumer, consumer),
+            ] {
+                if let Some(mode) = mode {
+                    let environment =
+                        function_environment::with_mode(function.environment(), &mode);
+                    function.switch(environment).await?;
+                    self.switches.fetch_add(1, Ordering::Relaxed);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        });
+        switching.await.unwrap_or(Err(LabError::Stopping))
     }
 }

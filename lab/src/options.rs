@@ -74,7 +74,7 @@ impl LabOptions {
             freeze: false,
             event_source: EventSourceOptions::default(),
             invocation_timeout: Duration::from_secs(29),
-            drain_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
             directory,
         }
     }

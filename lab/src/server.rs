@@ -1,10 +1,15 @@
 //! One way to serve HTTP/1.1 on loopback, for all of the lab's servers.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +21,8 @@ use crate::error::LabError;
 
 /// How long a connection may take to send a request's head.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long no connection is taken after one could not be.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// Bounds one request's head in bytes; what is longer is answered with 431.
 const HEAD_SIZE_LIMIT: usize = 256 * 1024;
 
@@ -54,6 +61,7 @@ impl Listener {
 
     /// Answers connections with `router` until the returned server is stopped or dropped.
     pub(crate) fn serve(self, router: Router) -> Server {
+        let router = router.layer(middleware::from_fn(only_loopback));
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(self.listener, router, stopped));
         Server { stop, task }
@@ -88,7 +96,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
             () = wait(&mut stopped) => break,
             accepted = listener.accept() => {
                 // out of file descriptors: the next connection may find some again
-                let Ok((stream, _)) = accepted else { tokio::task::yield_now().await; continue };
+                let Ok((stream, _)) = accepted else { tokio::time::sleep(ACCEPT_PAUSE).await; continue };
                 let _ = stream.set_nodelay(true);
                 connections.spawn(serve_connection(TokioIo::new(stream), router.clone(), stopped.clone()));
             }
@@ -124,4 +132,62 @@ async fn serve_connection(
 async fn wait(stopped: &mut watch::Receiver<bool>) {
     // an error means that the server was dropped
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a foreign origin
+/// nor under a name that resolves to loopback.
+async fn only_loopback(request: Request, next: Next) -> Response {
+    if is_loopback(request.headers(), HOST) && is_loopback(request.headers(), ORIGIN) {
+        next.run(request).await
+    } else {
+        (
+            StatusCode::FORBIDDEN,
+            "{\"message\":\"this server is for the machine it runs on\"}\n",
+        )
+            .into_response()
+    }
+}
+
+/// Whether the header names this machine, or is absent.
+fn is_loopback(headers: &HeaderMap, header: HeaderName) -> bool {
+    let Some(value) = headers.get(header) else {
+        return true;
+    };
+    let Ok(uri) = Uri::try_from(value.as_bytes()) else {
+        return false;
+    };
+    uri.host().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || address
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (value, expected) in [
+            ("127.0.0.1:3000", true),
+            ("localhost", true),
+            ("localhost:3001", true),
+            ("[::1]:3000", true),
+            ("http://127.0.0.1:3001", true),
+            ("http://localhost", true),
+            ("evil.example", false),
+            ("evil.example:3000", false),
+            ("https://evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("null", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(HOST, value.parse().expect("a header value"))]);
+            assert_eq!(is_loopback(&headers, HOST), expected, "{value}");
+        }
+        assert!(is_loopback(&HeaderMap::new(), HOST));
+    }
 }

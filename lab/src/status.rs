@@ -46,6 +46,8 @@ pub struct LabStatus {
     pub producer: FunctionStatus,
     /// The consumer.
     pub consumer: FunctionStatus,
+    /// How often modes were switched.
+    pub switches: u64,
     /// Records delivered to the consumer.
     pub records_delivered: u64,
     /// Records given up on, kept in the file of undelivered records.

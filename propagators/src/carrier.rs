@@ -142,20 +142,17 @@ impl IntoIterator for HeaderList {
 
 impl Serialize for HeaderList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (place, (name, value)) in self.0.iter().enumerate() {
-            if self.0[..place].iter().any(|(earlier, _)| earlier == name) {
-                continue;
-            }
-            let mut others = self.0[place + 1..]
-                .iter()
-                .filter(|(later, _)| later == name);
-            match others.next() {
-                None => map.serialize_entry(name, value)?,
-                Some(_) => {
-                    let all = self.0[place..].iter().filter(|(later, _)| later == name);
-                    map.serialize_entry(name, &all.map(|(_, value)| value).collect::<Vec<_>>())?;
-                }
+        let mut values: HashMap<&str, Vec<&str>> = HashMap::with_capacity(self.0.len());
+        for (name, value) in self.iter() {
+            values.entry(name).or_default().push(value);
+        }
+        let mut map = serializer.serialize_map(Some(values.len()))?;
+        for (name, _) in self.iter() {
+            // at the place of its first value; later ones find the name gone
+            match values.remove(name).as_deref() {
+                None => {}
+                Some([value]) => map.serialize_entry(name, value)?,
+                Some(all) => map.serialize_entry(name, all)?,
             }
         }
         map.end()

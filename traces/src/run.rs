@@ -3,9 +3,10 @@
 //! The names and what is in them are fixed, because other programs read them too.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use baton_propagators::mode::{Engine, Pairing};
 use jiff::Timestamp;
@@ -14,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
+
+/// Marks a directory whose run is being written.
+const LOCK_FILE: &str = ".lock";
 
 /// Why a run directory could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,12 @@ pub enum RunError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Another process is writing a run there.
+    #[error("{} is being written by another baton; name another directory", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
     },
     /// A file does not hold what it should.
     #[error("{}: expected {expected}, but found: {source}", path.display())]
@@ -89,33 +99,60 @@ impl Function {
 }
 
 /// The directory of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    /// Held by whoever writes the run.
+    _lock: Option<Arc<File>>,
 }
 
 impl RunDirectory {
-    /// Makes the directory at `path` ready for a new run. An earlier run there is replaced: its files, and no
-    /// others, are removed.
+    /// Makes the directory at `path` and takes it for a new run. What an earlier run left there stays until
+    /// [`RunDirectory::clear`].
     ///
     /// # Errors
-    /// If a directory cannot be made or an earlier file not removed.
+    /// If a directory cannot be made, or somebody else is writing a run there at this moment.
     pub fn create(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
-        let run = RunDirectory { path: path.into() };
-        let logs = run.path.join("logs");
+        let path = path.into();
+        let logs = path.join("logs");
         fs::create_dir_all(&logs).map_err(|source| RunError::File {
             action: "make",
             path: logs,
             source,
         })?;
+        let lock_path = path.join(LOCK_FILE);
+        let lock = File::create(&lock_path).map_err(|source| RunError::File {
+            action: "make",
+            path: lock_path.clone(),
+            source,
+        })?;
+        match lock.try_lock() {
+            Ok(()) => Ok(RunDirectory {
+                path,
+                _lock: Some(Arc::new(lock)),
+            }),
+            Err(TryLockError::WouldBlock) => Err(RunError::InUse { path }),
+            Err(TryLockError::Error(source)) => Err(RunError::File {
+                action: "lock",
+                path: lock_path,
+                source,
+            }),
+        }
+    }
+
+    /// Removes the files of an earlier run, and no others.
+    ///
+    /// # Errors
+    /// If one of them cannot be removed.
+    pub fn clear(&self) -> Result<(), RunError> {
         for path in [
-            run.manifest_path(),
-            run.spans_path(),
-            run.load_path(),
-            run.summary_path(),
-            run.report_path(),
-            run.log_path(Function::Producer),
-            run.log_path(Function::Consumer),
+            self.manifest_path(),
+            self.spans_path(),
+            self.load_path(),
+            self.summary_path(),
+            self.report_path(),
+            self.log_path(Function::Producer),
+            self.log_path(Function::Consumer),
         ] {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -128,7 +165,7 @@ impl RunDirectory {
                 _ => {}
             }
         }
-        Ok(run)
+        Ok(())
     }
 
     /// The run in the directory at `path`.
@@ -136,7 +173,10 @@ impl RunDirectory {
     /// # Errors
     /// If there is no `run.json` in it.
     pub fn open(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
-        let run = RunDirectory { path: path.into() };
+        let run = RunDirectory {
+            path: path.into(),
+            _lock: None,
+        };
         if run.manifest_path().is_file() {
             Ok(run)
         } else {

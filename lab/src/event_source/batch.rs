@@ -1,6 +1,7 @@
 //! A batch of records as a Lambda event, and what the consumer's answer says about it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::kinesis::{StreamRecord, shard_id};
 use crate::runtime_api::PAYLOAD_SIZE_LIMIT;
@@ -17,6 +18,8 @@ pub(crate) enum BatchOutcome {
     FailedFrom(usize),
     /// No record is known to have been handled.
     Failed,
+    /// The function never saw the batch; that is no attempt.
+    NotReached,
 }
 
 #[derive(Serialize)]
@@ -100,29 +103,24 @@ pub(crate) fn split_by_size(records: Vec<StreamRecord>) -> Vec<Vec<StreamRecord>
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    #[serde(default)]
-    batch_item_failures: Option<Vec<ItemFailure>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct ItemFailure {
     item_identifier: Option<String>,
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no failures,
-/// or no such object at all, is success; an identifier that names no record of the batch fails all of it;
-/// otherwise everything from the lowest failed record on has to come again.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no failures, or
+/// no such object at all, is success; failures that cannot be read or name no record of the batch fail all of
+/// it; otherwise everything from the lowest failed record on has to come again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
-    let Ok(Answer {
-        batch_item_failures: Some(failures),
-    }) = serde_json::from_slice::<Answer>(answer)
-    else {
-        return BatchOutcome::Done;
+    let failures = match serde_json::from_slice(answer) {
+        Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),
+        _ => Value::Null,
+    };
+    let Ok(failures) = serde_json::from_value::<Option<Vec<ItemFailure>>>(failures) else {
+        return BatchOutcome::Failed;
     };
     let indices: Option<Vec<usize>> = failures
+        .unwrap_or_default()
         .iter()
         .map(|failure| {
             let identifier = failure.item_identifier.as_deref()?;
@@ -179,6 +177,11 @@ mod tests {
                 r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
                 BatchOutcome::Failed,
             ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":7}]}"#,
+                BatchOutcome::Failed,
+            ),
+            (r#"{"batchItemFailures":"all"}"#, BatchOutcome::Failed),
         ] {
             assert_eq!(
                 outcome(answer.as_bytes(), &records(&[1, 1, 1])),

@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// The file's name in the lab's directory: JSON lines, one per record.
-pub(crate) const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
+/// The name of the file in a lab's directory that keeps records that could not be delivered: JSON lines, one
+/// per record.
+pub const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
 
 /// Appends to the file, which is created with its first record.
 #[derive(Debug)]

@@ -66,7 +66,20 @@ fn a_new_run_replaces_an_earlier_one_and_nothing_else() {
     let foreign = directory.path().join("notes.txt");
     fs::write(&foreign, "mine").expect("room");
 
+    let taken = RunDirectory::create(directory.path()).expect_err("somebody writes there");
+    assert!(
+        taken
+            .to_string()
+            .contains("is being written by another baton"),
+        "{taken}"
+    );
+    drop(run);
     let run = RunDirectory::create(directory.path()).expect("a run directory");
+    assert!(
+        RunDirectory::open(directory.path()).is_ok(),
+        "removed too early"
+    );
+    run.clear().expect("files that can be removed");
     assert!(RunDirectory::open(directory.path()).is_err());
     assert!(!run.spans_path().exists());
     assert!(!run.log_path(Function::Producer).exists());
@@ -80,6 +93,7 @@ fn a_run_is_named_after_its_directory() {
     let path = directory.path().join("tracecontext+b3_to_b3");
     let run = RunDirectory::create(&path).expect("a run directory");
     assert_eq!(run.name(), "tracecontext+b3_to_b3");
+    drop(run);
     let through_parent = RunDirectory::create(path.join("..").join("tracecontext+b3_to_b3/."));
     assert_eq!(
         through_parent.expect("a run").name(),

@@ -252,6 +252,10 @@ impl<'de> Deserialize<'de> for KindField {
                 }))
             }
 
+            fn visit_i64<E: Error>(self, _number: i64) -> Result<KindField, E> {
+                Ok(KindField(Kind::Unspecified))
+            }
+
             fn visit_str<E: Error>(self, name: &str) -> Result<KindField, E> {
                 Ok(KindField(match name {
                     "SPAN_KIND_INTERNAL" => Kind::Internal,
