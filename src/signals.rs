@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// Signals this close together are one: some tools send theirs to a process and then to its group.
+/// Twice the same signal this close together is one: some tools send theirs to a process and then to its group.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// The signals of this process, from the moment this is made.
@@ -15,7 +15,7 @@ pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
-    last: Option<Instant>,
+    last: Option<(SignalKind, Instant)>,
 }
 
 impl Signals {
@@ -31,14 +31,16 @@ impl Signals {
     /// Returns at the next signal that is not an echo of the last.
     pub(crate) async fn next(&mut self) {
         loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
-                _ = self.hangup.recv() => {}
-            }
+            let kind = tokio::select! {
+                _ = self.interrupt.recv() => SignalKind::interrupt(),
+                _ = self.terminate.recv() => SignalKind::terminate(),
+                _ = self.hangup.recv() => SignalKind::hangup(),
+            };
             let now = Instant::now();
-            let is_echo = self.last.is_some_and(|last| now - last < SAME_SIGNAL);
-            self.last = Some(now);
+            let is_echo = self
+                .last
+                .is_some_and(|(last, time)| last == kind && now - time < SAME_SIGNAL);
+            self.last = Some((kind, now));
             if !is_echo {
                 return;
             }

@@ -32,23 +32,25 @@ pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<Exi
     match output.format {
         Format::Json => output.print_json(&status)?,
         Format::Text => {
-            output.print(&format!("producer   {}", modes(&status.producer)))?;
-            output.print(&format!("consumer   {}", modes(&status.consumer)))?;
+            output.print(&format!("producer  {}", modes(&status.producer)))?;
+            output.print(&format!("consumer  {}", modes(&status.consumer)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A function's propagation variables as people read them.
+/// A function's mode; its variables where they say more than that.
 pub(crate) fn modes(function: &FunctionStatus) -> String {
-    let variables: Vec<_> = function
-        .propagation
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    if variables.is_empty() {
-        "OTEL_PROPAGATORS=tracecontext,baggage (the default)".to_owned()
-    } else {
-        variables.join(" ")
+    let variables: Vec<_> = function.propagation.iter().collect();
+    match variables.as_slice() {
+        [] => "tracecontext,baggage".to_owned(),
+        [(name, mode)] if *name == "OTEL_PROPAGATORS" => (*mode).clone(),
+        variables => {
+            let settings: Vec<_> = variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            settings.join(" ")
+        }
     }
 }

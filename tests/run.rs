@@ -325,7 +325,7 @@ async fn people_get_a_table_and_an_answer() {
         .await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     for text in [
-        "b3:b3",
+        "b3 ",
         "b3:tracecontext",
         "20 connected",
         "20 new_trace",

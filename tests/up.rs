@@ -119,8 +119,8 @@ async fn people_are_told_where_everything_is() {
         "Kinesis    http://127.0.0.1:",
         "stream baton",
         "collector  http://127.0.0.1:",
-        "producer   OTEL_PROPAGATORS=tracecontext,b3",
-        "consumer   OTEL_PROPAGATORS=tracecontext,baggage",
+        "producer   tracecontext,b3",
+        "consumer   tracecontext,baggage",
         "curl -d",
         "baton switch producer=b3",
     ] {

@@ -140,7 +140,9 @@ async fn export(State(collector): State<Collector>, headers: HeaderMap, body: By
             response.encode_to_vec(),
         )
             .into_response(),
-        Encoding::Json if rejected == 0 => ([(CONTENT_TYPE, "application/json")], "{}").into_response(),
+        Encoding::Json if rejected == 0 => {
+            ([(CONTENT_TYPE, "application/json")], "{}").into_response()
+        }
         Encoding::Json => Json(response).into_response(),
     }
 }
