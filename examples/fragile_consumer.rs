@@ -1,7 +1,7 @@
 //! Somebody else's consumer, with somebody else's bugs: what a record says decides how it goes wrong.
 //!
 //! A record whose text contains `crash` ends the process, `fail` fails the invocation, `partial` is reported as a
-//! batch item failure, `hang` never comes to an end. With `once` beside it, that happens the first time only. Every
+//! batch item failure, `unreadable` as one whose identifier is no text, `hang` never comes to an end. With `once` beside it, that happens the first time only. Every
 //! other record is written, as a line of JSON, to the file that the variable `BATON_TEST_OUTPUT` names.
 //!
 //! `baton up --function consumer=target/debug/examples/fragile_consumer`
@@ -42,6 +42,9 @@ async fn handle(output: &Path, event: LambdaEvent<Value>) -> Result<Value, Error
             Some(Mishap::Partial) => {
                 return Ok(json!({"batchItemFailures": [{"itemIdentifier": sequence_number}]}));
             }
+            Some(Mishap::Unreadable) => {
+                return Ok(json!({"batchItemFailures": [{"itemIdentifier": 7}]}));
+            }
             None => {}
         }
         let line = json!({
@@ -63,6 +66,7 @@ enum Mishap {
     Fail,
     Hang,
     Partial,
+    Unreadable,
 }
 
 fn mishap(output: &Path, text: &str) -> io::Result<Option<Mishap>> {
@@ -71,6 +75,7 @@ fn mishap(output: &Path, text: &str) -> io::Result<Option<Mishap>> {
         ("fail", Mishap::Fail),
         ("hang", Mishap::Hang),
         ("partial", Mishap::Partial),
+        ("unreadable", Mishap::Unreadable),
     ]
     .into_iter()
     .find_map(|(word, mishap)| text.contains(word).then_some(mishap));

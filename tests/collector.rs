@@ -6,7 +6,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use support::lab::{Answer, Lab, Setup, answer};
 use support::run;
@@ -204,4 +204,56 @@ async fn what_is_no_export_is_refused_with_a_reason() {
     lab.accepted("{}").await;
     lab.stop_well().await;
     assert_eq!(run::spans(&lab.saved).len(), 4, "only the functions' own");
+}
+
+#[tokio::test]
+async fn spans_whose_ids_are_none_are_refused_and_the_others_kept() {
+    let mut lab = Setup::new().start().await;
+    let good = ("1a".repeat(16), "1a".repeat(8));
+    for (name, trace_id, span_id) in [
+        ("a short trace id", "1a1b".to_owned(), good.1.clone()),
+        ("a long trace id", "1a".repeat(17), good.1.clone()),
+        ("a trace id of zeros", "0".repeat(32), good.1.clone()),
+        ("no trace id", String::new(), good.1.clone()),
+        ("a short span id", good.0.clone(), "1a".to_owned()),
+        ("a span id of zeros", good.0.clone(), "0".repeat(16)),
+        ("no span id", good.0.clone(), String::new()),
+    ] {
+        let span = |trace_id: &str, span_id: &str| {
+            json!({"traceId": trace_id, "spanId": span_id, "name": name, "kind": 3,
+                "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000000001"})
+        };
+        let spans = [span(&trace_id, &span_id), span(&good.0, &good.1)];
+        let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
+        let answer = export(&lab, &[JSON], body.to_string()).await;
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+        let success: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let success = &success["partialSuccess"];
+        assert_eq!(success["rejectedSpans"], "1", "{name}: {answer:?}");
+        assert!(
+            success["errorMessage"]
+                .as_str()
+                .is_some_and(|text| text.contains("trace id")),
+            "{name}: {answer:?}"
+        );
+    }
+    // rejected_spans, a varint, is the first field of partial_success, which is the first of the answer
+    let ids = [field(1, &[0x1a; 16]), field(2, &[0; 8])].concat();
+    let body = field(1, &field(2, &field(2, &ids)));
+    let answer = export(&lab, &[PROTOBUF], body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(
+        answer.body.starts_with('\n') && answer.body[2..].starts_with("\u{8}\u{1}"),
+        "{answer:?}"
+    );
+
+    lab.accepted("{}").await;
+    let summary = lab.stop_and_sum_up().await;
+    let (kept, own): (Vec<_>, Vec<_>) = run::spans(&lab.saved)
+        .into_iter()
+        .partition(|span| span.service.is_empty());
+    assert_eq!([kept.len(), own.len()], [7, 4], "{kept:?}");
+    assert!(kept.iter().all(|span| span.ids() == good), "{kept:?}");
+    assert_eq!(summary["records"]["delivered"], 1, "{summary}");
+    assert_eq!(summary["problems"], json!([]), "{summary}");
 }

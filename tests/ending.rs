@@ -2,11 +2,16 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use support::command::{Sandbox, ended};
-use support::lab::Setup;
+use support::lab::{Lab, Setup};
 use support::{example, processes, run, wait_until};
 
 const BODY: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
@@ -108,6 +113,12 @@ async fn an_interrupted_run_keeps_what_it_measured_and_leaves_no_process() {
     let finished = ended(running).await;
     assert_eq!(finished.code, Some(130), "{finished:?}");
     processes::wait_until_gone(&children).await;
+    for words in ["tracecontext", "connected", "Saved in out"] {
+        assert!(
+            finished.stdout.contains(words),
+            "what was measured is printed, {words} with it: {finished:?}"
+        );
+    }
     let summary = run::json(&directory.join("summary.json"));
     let requests = summary["requests"]["sent"].as_u64().expect("a number");
     assert!(requests > 10, "{summary}");
@@ -116,4 +127,82 @@ async fn an_interrupted_run_keeps_what_it_measured_and_leaves_no_process() {
         !sandbox.path("out/b3").exists(),
         "the next pairing is not begun"
     );
+}
+
+/// Sends these bytes to the server at `url` and leaves the connection open.
+async fn raw(url: &str, bytes: &str) -> TcpStream {
+    let url = reqwest::Url::parse(url).expect("a URL");
+    let mut stream = TcpStream::connect(("127.0.0.1", url.port().expect("a port")))
+        .await
+        .expect("a connection");
+    stream.write_all(bytes.as_bytes()).await.expect("sent");
+    stream
+}
+
+#[tokio::test]
+async fn what_is_accepted_for_clients_that_have_gone_is_delivered() {
+    const CLIENTS: u64 = 200;
+    let request = format!(
+        "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    // how many are at work when their clients go away
+    for at_work in [1, 20, 60] {
+        let mut lab = Setup::new().flags(["--instances", "2"]).start().await;
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(raw(&lab.addresses.endpoint, &request).await);
+        }
+        lab.wait_for("requests are handled", |status| {
+            status["producer"]["invocations"].as_u64() >= Some(at_work)
+        })
+        .await;
+        drop(clients);
+        let summary = lab.stop_and_sum_up().await;
+        let records = &summary["records"];
+        assert!(records["sent"].as_u64() >= Some(at_work), "{records}");
+        assert_eq!(records["sent"], records["delivered"], "{records}");
+        assert_eq!(
+            [&records["lost"], &records["duplicates"]],
+            [0, 0],
+            "{records}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_half_sent_holds_up_no_ending() {
+    /// Far below the ten minutes of the invocation and the half minute of a head.
+    const LONGEST: Duration = Duration::from_secs(10);
+    let head = "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le";
+    let body = "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{";
+    type Server = fn(&Lab) -> &str;
+    let endpoint: Server = |lab| &lab.addresses.endpoint;
+    let page: Server = |lab| &lab.addresses.page;
+    let kinesis: Server = |lab| &lab.addresses.kinesis;
+    let otlp: Server = |lab| &lab.addresses.otlp;
+    let mut endings = JoinSet::new();
+    for (name, server, half) in [
+        ("a head", endpoint, head),
+        ("a body", endpoint, body),
+        ("the page's", page, body),
+        ("Kinesis'", kinesis, body),
+        ("the collector's", otlp, body),
+    ] {
+        endings.spawn(async move {
+            let mut lab = Setup::new().flags(["--timeout", "10m"]).start().await;
+            let half_sent = raw(server(&lab), half).await;
+            // connections are taken in turn, so the half request has been seen when this is answered
+            lab.accepted(BODY).await;
+            let start = Instant::now();
+            let summary = lab.stop_and_sum_up().await;
+            let took = start.elapsed();
+            assert!(took < LONGEST, "{name}: {took:?}");
+            assert_eq!(summary["records"]["delivered"], 1, "{name}");
+            drop(half_sent);
+        });
+    }
+    while let Some(ending) = endings.join_next().await {
+        ending.expect("an ending in time");
+    }
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -31,7 +31,10 @@ struct Handled {
 
 impl Fragile {
     async fn start(flags: &[&str]) -> Self {
-        let setup = Setup::new();
+        Self::start_as(Setup::new(), flags).await
+    }
+
+    async fn start_as(setup: Setup, flags: &[&str]) -> Self {
         let output = setup.path("handled.jsonl");
         let consumer = format!("consumer={}", example("fragile_consumer").display());
         let lab = setup
@@ -63,7 +66,11 @@ impl Fragile {
 
     /// What was given up on: the texts, each with the number of attempts.
     fn undeliverable(&self) -> Vec<(String, u64)> {
-        json_lines(&self.lab.saved.join("undeliverable.jsonl"))
+        Self::undeliverable_in(&self.lab.saved.join("undeliverable.jsonl"))
+    }
+
+    fn undeliverable_in(file: &Path) -> Vec<(String, u64)> {
+        json_lines(file)
             .iter()
             .map(|line| {
                 assert_eq!(line["condition"], "RetryAttemptsExhausted");
@@ -155,6 +162,7 @@ async fn a_poison_record_is_set_aside_and_the_shard_moves_on() {
         ("crash", &["--retries", "1"][..]),
         ("fail", &["--retries", "2"]),
         ("partial", &["--retries", "2"]),
+        ("unreadable", &["--retries", "1"]),
         ("hang", &["--retries", "0", "--timeout", "1s"]),
     ] {
         let retries: u64 = flags[1].parse().expect("a number");
@@ -300,4 +308,27 @@ async fn a_consumer_that_always_crashes_does_not_touch_the_producer() {
     fragile.lab.stop().await;
     assert_eq!(accepted.len(), 10);
     assert_eq!(fragile.undeliverable().len(), 10);
+}
+
+#[tokio::test]
+async fn what_could_not_be_delivered_is_kept_by_a_lab_that_saves_nothing_else() {
+    let mut fragile = Fragile::start_as(Setup::new().unsaved(), &["--retries", "1"]).await;
+    kinesis::put(&fragile.lab, (0, 2), &["a", "crash", "b"]).await;
+    fragile.wait_for(2, 1).await;
+    let finished = fragile.lab.stop().await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let file = finished
+        .stderr
+        .lines()
+        .find_map(|line| line.split_once("they are kept in "))
+        .map(|(_, file)| PathBuf::from(file))
+        .unwrap_or_else(|| panic!("where are they? {finished:?}"));
+    assert!(file.is_absolute(), "{finished:?}");
+    assert_eq!(
+        Fragile::undeliverable_in(&file),
+        [("crash".to_owned(), 2)],
+        "{finished:?}"
+    );
+    assert!(!fragile.lab.saved.exists());
+    std::fs::remove_dir_all(file.parent().expect("a folder")).expect("it is the test's to remove");
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
+use support::command::{Sandbox, ended};
 use support::run::{self, Span, by_attribute, kind};
 
 /// A build for debugging is ten times slower and would take half a minute for what the release answers in three
@@ -342,5 +342,35 @@ async fn people_get_a_table_and_an_answer() {
         !finished.stdout.contains('\u{1b}'),
         "colours in {:?}",
         finished.stdout
+    );
+}
+
+#[tokio::test]
+async fn runs_that_start_together_are_saved_apart() {
+    const RUNS: usize = 4;
+    let sandbox = Sandbox::new();
+    let running: Vec<_> = (0..RUNS)
+        .map(|_| {
+            let mut baton = sandbox.baton(["run", "b3", "--requests", "3"]);
+            baton.spawn().expect("the command starts")
+        })
+        .collect();
+    let mut said = Vec::new();
+    for run in running {
+        let finished = ended(run).await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let (_, place) = finished.stdout.rsplit_once("Saved in ").expect("a place");
+        said.push(sandbox.path(place.trim_end().trim_end_matches('.')));
+    }
+    for directory in &said {
+        let summary = run::json(&directory.join("b3/summary.json"));
+        assert_eq!(summary["hops"]["record"], json!({"connected": 3}));
+    }
+    said.sort();
+    said.dedup();
+    assert_eq!(
+        said.len(),
+        RUNS,
+        "each has a directory of its own: {said:?}"
     );
 }

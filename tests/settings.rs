@@ -2,6 +2,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+
 use support::command::{Sandbox, ended};
 use support::lab::Setup;
 use support::run::{self, kind};
@@ -183,4 +189,79 @@ async fn a_stream_that_is_not_there_is_an_internal_error_and_explained_in_the_lo
         assert_eq!(server.attributes["http.response.status_code"], 500);
         assert_eq!(server.text("error.type"), "500");
     }
+}
+
+/// What a run directory holds.
+fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    [
+        "run.json",
+        "summary.json",
+        "spans.jsonl.zst",
+        "logs/producer.log",
+        "logs/consumer.log",
+    ]
+    .map(|name| {
+        let path = directory.join(name);
+        let bytes = std::fs::read(&path);
+        let bytes = bytes.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, bytes)
+    })
+    .into()
+}
+
+#[tokio::test]
+async fn a_run_directory_has_one_writer_and_outlives_those_that_do_not_start() {
+    const FREE: [&str; 2] = ["--kinesis-port", "0"];
+    let sandbox = Arc::new(Sandbox::new());
+    let mut lab = Setup::within(&sandbox, "saved").start().await;
+    lab.accepted("{}").await;
+    lab.wait_for_delivered(1).await;
+    let up = [
+        "up",
+        "--save",
+        "saved",
+        "--otlp-port",
+        "0",
+        "--page-port",
+        "0",
+    ];
+    for others in [
+        &[&up[..], &FREE, &["--port", "0"]].concat()[..],
+        &["run", "b3", "--requests", "1", "--out", "."],
+    ] {
+        // a run writes to a folder of its pairing's name
+        let _ = std::os::unix::fs::symlink(&lab.saved, sandbox.path("b3"));
+        let finished = sandbox.run(others).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert_eq!(finished.stdout, "");
+        assert!(
+            finished
+                .stderr
+                .contains("is being written by another baton"),
+            "{finished:?}"
+        );
+    }
+    lab.accepted("{}").await;
+    let summary = lab.stop_and_sum_up().await;
+    assert_eq!(
+        summary["records"],
+        json!({"sent": 2, "delivered": 2, "duplicates": 0, "lost": 0})
+    );
+    assert_eq!(summary["hops"]["record"], json!({ "connected": 2 }));
+    assert_eq!(run::records(&run::spans(&lab.saved)).len(), 2);
+
+    let before = contents(&lab.saved);
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let finished = sandbox
+        .run([&up[..], &FREE, &["--port", &port]].concat())
+        .await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("in use"), "{finished:?}");
+    assert!(
+        contents(&lab.saved) == before,
+        "the earlier run is not as it was"
+    );
 }

@@ -4,7 +4,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::lab::Lab;
+use super::lab::{Answer, Lab, answer};
+
+/// Asks a lab's Kinesis API for an operation.
+pub(crate) async fn call(lab: &Lab, operation: &str, parameters: &Value) -> Answer {
+    let request = lab
+        .client
+        .post(&lab.addresses.kinesis)
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
+        .header("x-amz-date", "20260101T000000Z")
+        // what a lab's functions have for credentials; the signature is not looked at
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=baton/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .body(parameters.to_string());
+    answer(request).await
+}
 
 /// Puts records on a shard of a stream that has `shards`, in one call, so that they are on the stream together.
 /// Gives their sequence numbers.
@@ -25,22 +42,8 @@ pub(crate) async fn put<D: AsRef<[u8]>>(
             })
         })
         .collect();
-    let answer = lab
-        .client
-        .post(&lab.addresses.kinesis)
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", "Kinesis_20131202.PutRecords")
-        .header("x-amz-date", "20260101T000000Z")
-        // what a lab's functions have for credentials; the signature is not looked at
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=baton/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
-        )
-        .body(json!({ "StreamName": lab.addresses.stream, "Records": records }).to_string())
-        .send()
-        .await
-        .expect("an answer");
-    let text = answer.text().await.expect("text");
+    let parameters = json!({ "StreamName": lab.addresses.stream, "Records": records });
+    let text = call(lab, "PutRecords", &parameters).await.body;
     let answer: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(answer["FailedRecordCount"], 0, "{text}");
     let placements = answer["Records"].as_array().expect("placements");

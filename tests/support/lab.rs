@@ -85,6 +85,14 @@ impl Setup {
         self.flags(["--function", &command])
     }
 
+    /// Keeps nothing that the lab sees.
+    pub(crate) fn unsaved(mut self) -> Self {
+        let save = self.arguments.iter().position(|flag| flag == "--save");
+        let save = save.expect("labs save unless told otherwise");
+        self.arguments.drain(save..save + 2);
+        self
+    }
+
     /// A file in the sandbox.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.sandbox.path(name)

@@ -1,0 +1,76 @@
+//! What nobody recorded is not made up: functions without OpenTelemetry, and traces that were not sampled.
+
+mod support;
+
+use serde_json::{Value, json};
+
+use support::command::{Sandbox, ended};
+use support::lab::Setup;
+use support::run;
+
+#[tokio::test]
+async fn functions_without_opentelemetry_connect_nothing() {
+    const REQUESTS: usize = 12;
+    let sandbox = Sandbox::new();
+    let requests = REQUESTS.to_string();
+    for pairing in ["tracecontext", "b3:tracecontext"] {
+        let arguments = ["run", pairing, "--requests", &requests];
+        let running = sandbox
+            .baton(
+                arguments
+                    .into_iter()
+                    .chain(["--format", "json", "--out", "out"]),
+            )
+            .env("OTEL_SDK_DISABLED", "true")
+            .spawn()
+            .expect("the command starts");
+        let finished = ended(running).await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let summary = &finished.json()["runs"][0];
+        for (hop, verdicts) in summary["hops"].as_object().expect("hops") {
+            assert_eq!(verdicts["connected"], Value::Null, "{hop}: {summary}");
+        }
+        assert_eq!(
+            summary["records"],
+            json!({"sent": REQUESTS, "delivered": REQUESTS, "duplicates": 0, "lost": 0}),
+            "what became of the records is known all the same: {pairing}"
+        );
+        println!("{summary}");
+    }
+}
+
+#[tokio::test]
+async fn records_of_several_lines_are_counted_where_nothing_is_sampled() {
+    let bodies = [
+        "{\n  \"name\": \"Kate\",\n  \"superpower\": \"Distributed Tracing\"\n}\n",
+        "[\r\n1,\r\n2\r\n]",
+        "\n\n{\"event\":\"record.sent\"}",
+        "{\"one\": \"line\\nand another\"}",
+    ];
+    let mut lab = Setup::new()
+        .variable("OTEL_TRACES_SAMPLER", "always_off")
+        .start()
+        .await;
+    for body in bodies {
+        lab.accepted(body).await;
+    }
+    let accepted = bodies.len();
+    let summary = lab.stop_and_sum_up().await;
+    assert_eq!(run::spans(&lab.saved).len(), 0);
+    assert_eq!(
+        summary["records"],
+        json!({"sent": accepted, "delivered": accepted, "duplicates": 0, "lost": 0})
+    );
+    assert_eq!(summary["log_problems"], 0, "{summary}");
+    let mut received: Vec<_> = run::log(&lab.saved, "consumer", "record.received")
+        .iter()
+        .map(|line| line["record"].to_string())
+        .collect();
+    let mut expected = bodies.map(|body| {
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        body.to_string()
+    });
+    received.sort();
+    expected.sort();
+    assert_eq!(received, expected);
+}
