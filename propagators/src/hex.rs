@@ -39,6 +39,31 @@ pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     Ok(bytes)
 }
 
+/// Reads 1 to `2 * N` hexadecimal digits of either case, padded on the left with zeros: for the formats whose
+/// specification asks for no more than hexadecimal.
+///
+/// `Err` holds a place as with [`decode`].
+#[inline]
+pub(crate) fn decode_padded<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
+    let mut bytes = [0; N];
+    if digits.is_empty() || digits.len() > 2 * N {
+        return Err(first_non_hex(digits).unwrap_or(digits.len().min(2 * N)));
+    }
+    for (place, digit) in digits.iter().rev().enumerate() {
+        let value = DIGIT[digit.to_ascii_lowercase() as usize];
+        if value == NOT_A_DIGIT {
+            return Err(first_non_hex(digits).unwrap_or(0));
+        }
+        bytes[N - 1 - place / 2] |= value << (4 * (place % 2));
+    }
+    Ok(bytes)
+}
+
+/// The place of the first byte that is no hexadecimal digit of either case.
+fn first_non_hex(digits: &[u8]) -> Option<usize> {
+    digits.iter().position(|byte| !byte.is_ascii_hexdigit())
+}
+
 /// The place of the first byte that is not a lower-case hexadecimal digit.
 pub(crate) fn first_fault(digits: &[u8]) -> Option<usize> {
     digits

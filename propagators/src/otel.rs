@@ -24,7 +24,8 @@ use crate::propagation::Propagation;
 use crate::sampling::Sampling;
 
 pub(crate) use upstream::{
-    DEBUG as UPSTREAM_DEBUG, extract as upstream_extract, inject as upstream_inject,
+    DEBUG as UPSTREAM_DEBUG, extract as upstream_extract, has as upstream_has,
+    inject as upstream_inject,
 };
 
 /// W3C's random-trace-id flag, for which the crates have no name.

@@ -61,6 +61,11 @@ fn any_value() -> impl Strategy<Value = String> {
         "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
         "key1=value1;property1;property2, key2 = value%C3%A9",
         "1",
+        "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
+        "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=1",
+        "5208512171318403364",
+        "_dd.p.dm=-1,_dd.p.tid=463ac35c9f6413ad",
+        "true",
     ]);
     let changed = (
         valid,
@@ -86,6 +91,7 @@ fn any_headers() -> impl Strategy<Value = HeaderList> {
         .iter()
         .flat_map(|format| format.fields())
         .copied()
+        .chain(["uberctx-user", "ot-baggage-user", "UberCtx-other"])
         .collect();
     prop::collection::vec((prop::sample::select(names), any_value()), 0..10)
         .prop_map(|headers| headers.into_iter().collect())
@@ -128,6 +134,33 @@ proptest! {
     }
 
     #[test]
+    fn the_others_give_back_the_ids_and_what_they_have_of_sampling(sent in any_context()) {
+        prop_assume!(sent.trace_id.low_64() != [0; 8]);
+        for (name, lost) in [
+            ("jaeger", Sampling::Deferred),
+            ("xray", Sampling::Debug),
+            ("datadog", Sampling::Debug),
+            ("ottrace", Sampling::Debug),
+        ] {
+            let format = format::find(name).expect("a format");
+            let mut headers = HeaderList::new();
+            format.inject(&sent.clone().into(), &mut headers);
+            let trace_id = match name {
+                "ottrace" => TraceId::from_low_64(sent.trace_id.low_64()).expect("not zero"),
+                _ => sent.trace_id,
+            };
+            let sampling = match sent.sampling {
+                state if state != lost => state,
+                state => Sampling::from_sampled(state.decision() == Some(true)),
+            };
+            let expected = TraceContext::new(trace_id, sent.span_id, sampling);
+            let found = format.extract(&headers);
+            prop_assert_eq!(found.context(), Some(&expected));
+            prop_assert_eq!(found.objection, None);
+        }
+    }
+
+    #[test]
     fn baggage_gives_back_any_text(entries in prop::collection::vec(("[!#-'*+.0-9A-Z^-z|~-]{1,10}", any::<String>()), 1..10)) {
         let sent: Baggage = entries.iter().map(|(key, value)| Entry::new(key, value)).collect();
         let outgoing = Outgoing { context: None, baggage: Some(sent.clone()) };
@@ -155,7 +188,10 @@ proptest! {
 
     #[test]
     fn what_native_continues_goes_out_and_comes_back(headers in any_headers()) {
-        let propagation = all_formats(Engine::Native);
+        let mut propagation = all_formats(Engine::Native);
+        // It halves trace ids, and being the last in the list it would be what comes back.
+        let others: Vec<_> = propagation.inject.names().filter(|name| *name != "ottrace").collect();
+        propagation.inject = others.join(",").parse().expect("formats");
         let first = propagation.extract(&headers);
         let outgoing = Outgoing { context: first.context().cloned(), baggage: first.baggage.clone() };
         let mut written = HeaderList::new();
