@@ -31,9 +31,72 @@ pub trait Getter {
     /// Hands over every value of a header, in the order of arrival.
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str));
 
+    /// Looks at a header that is no list: its first value, and whether there are others. It is what most headers are read
+    /// by, so carriers answer it without a closure.
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        self.get_all(name, &mut |value| arrival.add(value));
+        arrival
+    }
+
+    /// Looks at several headers at once, as [`Getter::arrival`] does at each; `found` has a place for each name and is empty.
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        for (name, arrival) in names.iter().zip(found) {
+            *arrival = self.arrival(name);
+        }
+    }
+
     /// Hands over the name of every header, in its own casing; a name that arrived several times may
     /// come several times.
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str));
+}
+
+/// What arrived of a header that is no list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival<'a> {
+    /// The first value; `None` where the header did not arrive.
+    pub first: Option<&'a str>,
+    /// Whether it arrived more than once.
+    pub several: bool,
+    /// Whether another value differs from the first.
+    pub differing: bool,
+}
+
+impl<'a> Arrival<'a> {
+    /// Takes one more value.
+    #[inline]
+    pub fn add(&mut self, value: &'a str) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(first) => {
+                self.several = true;
+                self.differing |= value != first;
+            }
+        }
+    }
+}
+
+/// Whether a header's name is the one asked for, which mostly comes in the same case.
+#[inline]
+fn is_named(key: &str, name: &str) -> bool {
+    key.len() == name.len() && (key == name || key.eq_ignore_ascii_case(name))
+}
+
+/// Finds several headers in one pass over all of them, most of which have a length that none of the names has.
+#[inline]
+fn one_pass<'a>(
+    headers: impl Iterator<Item = (&'a String, &'a String)>,
+    names: &[&str],
+    found: &mut [Arrival<'a>],
+) {
+    let bit = |text: &str| 1_u64 << (text.len() % 64);
+    let lengths = names.iter().fold(0, |lengths, name| lengths | bit(name));
+    for (key, value) in headers.filter(|(key, _)| lengths & bit(key) != 0) {
+        let named = names.iter().position(|name| is_named(key, name));
+        if let Some(arrival) = named.and_then(|place| found.get_mut(place)) {
+            arrival.add(value);
+        }
+    }
 }
 
 /// Something headers can be written to.
@@ -82,10 +145,25 @@ impl HeaderList {
 impl Getter for HeaderList {
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         for (key, value) in &self.0 {
-            if key.eq_ignore_ascii_case(name) {
+            if is_named(key, name) {
                 each(value);
             }
         }
+    }
+
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        for (key, value) in &self.0 {
+            if is_named(key, name) {
+                arrival.add(value);
+            }
+        }
+        arrival
+    }
+
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        let headers = self.0.iter().map(|(name, value)| (name, value));
+        one_pass(headers, names, found);
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -211,6 +289,14 @@ impl Getter for HeaderMap {
             .for_each(|value| each(text(value)));
     }
 
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        for value in HeaderMap::get_all(self, name) {
+            arrival.add(text(value));
+        }
+        arrival
+    }
+
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         HeaderMap::keys(self).for_each(|name| each(name.as_str()));
     }
@@ -240,7 +326,7 @@ fn matching<'a>(
     name: &str,
     each: &mut dyn FnMut(&'a str),
 ) {
-    let mut matches = headers.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let mut matches = headers.filter(|(key, _)| is_named(key, name));
     let Some(first) = matches.next() else { return };
     let Some(second) = matches.next() else {
         return each(first.1);
@@ -255,6 +341,30 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
         matching(self.iter(), name, each);
     }
 
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        for (key, value) in self {
+            if is_named(key, name) {
+                arrival.add(value);
+            }
+        }
+        if arrival.several {
+            // Which one is the first is not left to the hash.
+            arrival = Arrival::default();
+            matching(self.iter(), name, &mut |value| arrival.add(value));
+        }
+        arrival
+    }
+
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        one_pass(self.iter(), names, found);
+        for (name, arrival) in names.iter().zip(found) {
+            if arrival.several {
+                *arrival = self.arrival(name);
+            }
+        }
+    }
+
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         HashMap::keys(self).for_each(|key| each(key));
     }
@@ -262,8 +372,21 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
 
 impl<S: BuildHasher> Setter for HashMap<String, String, S> {
     fn set(&mut self, name: &str, value: &str) {
-        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.insert(name.to_owned(), value.to_owned());
+        let mut matches = self.iter_mut().filter(|(key, _)| is_named(key, name));
+        // Written over, it takes no heap; only another casing beside it has to go.
+        match (matches.next(), matches.next()) {
+            (Some((_, old)), None) => {
+                old.clear();
+                old.push_str(value);
+            }
+            (None, _) => {
+                self.insert(name.to_owned(), value.to_owned());
+            }
+            _ => {
+                self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+                self.insert(name.to_owned(), value.to_owned());
+            }
+        }
     }
 }
 
@@ -321,19 +444,12 @@ pub(crate) enum Single<'a> {
 }
 
 /// Reads a header that is not a list.
+#[inline]
 pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
-    let mut first: Option<&'a str> = None;
-    let (mut several, mut differing) = (false, false);
-    carrier.get_all(name, &mut |value| match first {
-        None => first = Some(value),
-        Some(first) => {
-            several = true;
-            differing |= value != first;
-        }
-    });
-    match first {
+    let arrival = carrier.arrival(name);
+    match arrival.first {
         None => Single::Absent,
-        Some(value) if several => Single::Several(value, differing),
+        Some(value) if arrival.several => Single::Several(value, arrival.differing),
         Some(NOT_TEXT) => Single::NotText,
         Some(value) => {
             let (value, cut) = trimmed(value);
@@ -344,6 +460,9 @@ pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
 
 /// A value without the spaces and tabs around it, and how many bytes were taken from its start.
 pub(crate) fn trimmed(value: &str) -> (&str, usize) {
+    if let [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] = value.as_bytes() {
+        return (value, 0);
+    }
     let rest = value.trim_start_matches([' ', '\t']);
     (rest.trim_end_matches([' ', '\t']), value.len() - rest.len())
 }

@@ -4,8 +4,8 @@ use arrayvec::ArrayVec;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::baggage::Baggage;
-use crate::context::{Extracted, TraceContext};
-use crate::format::{self, Format, Outcome};
+use crate::context::TraceContext;
+use crate::format::{self, Format};
 use crate::mode::{OnConflict, Select};
 
 pub use crate::format::Candidate;
@@ -55,12 +55,7 @@ impl Extraction {
                     extraction.chosen = Some(place);
                 }
             }
-            let candidate = &extraction.candidates[place];
-            let alone = match &candidate.outcome {
-                Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
-                _ => None,
-            };
-            if let Some(baggage) = alone.or(candidate.baggage.as_ref()) {
+            if let Some(baggage) = extraction.candidates[place].baggage() {
                 extraction.baggage.get_or_insert_default().replace(baggage);
             }
         }

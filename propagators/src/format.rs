@@ -43,8 +43,26 @@ pub trait Format: Debug + Sync {
     /// candidate that says why. Cost grows linearly with the size of the headers.
     fn extract(&self, carrier: &dyn Getter) -> Candidate;
 
+    /// Reads the headers as nearly all requests have them, for a caller that asks only for the context. What it leaves as
+    /// [`Usual::Other`] is for [`Format::extract`] to judge, and what it answers is what that would.
+    fn usual(&self, carrier: &dyn Getter) -> Usual {
+        let _ = carrier;
+        Usual::Other
+    }
+
     /// Writes what this format can carry of `outgoing`; nothing where there is nothing to write.
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter);
+}
+
+/// What [`Format::usual`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Usual {
+    /// None of the format's headers arrived.
+    Absent,
+    /// A context, and nothing to object.
+    Context(TraceContext),
+    /// Anything else.
+    Other,
 }
 
 /// What one format found in a carrier.
@@ -106,6 +124,22 @@ impl Candidate {
         match &self.outcome {
             Outcome::Valid(Extracted::Context(context)) => Some(context),
             _ => None,
+        }
+    }
+
+    /// The context it holds, without the rest.
+    pub(crate) fn into_context(self) -> Option<TraceContext> {
+        match self.outcome {
+            Outcome::Valid(Extracted::Context(context)) => Some(context),
+            _ => None,
+        }
+    }
+
+    /// The baggage that came in its headers: alone, or beside a context.
+    pub(crate) fn baggage(&self) -> Option<&Baggage> {
+        match &self.outcome {
+            Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
+            _ => self.baggage.as_ref(),
         }
     }
 

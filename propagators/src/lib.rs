@@ -76,7 +76,7 @@ pub use baggage::Baggage;
 pub use carrier::{Getter, HeaderList, Setter};
 pub use context::{Extracted, Outgoing, TraceContext, TraceState};
 pub use extraction::{Conflict, ConflictKind, Extraction};
-pub use format::{Candidate, FORMATS, Format, Outcome, formats};
+pub use format::{Candidate, FORMATS, Format, Outcome, Usual, formats};
 pub use id::{SpanId, TraceId};
 pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select, XraySource};
 pub use propagation::{NoUpstream, Problem, Propagation};

@@ -6,8 +6,9 @@ use baton_propagators::baggage::Entry;
 use baton_propagators::envelope::{self, Record};
 use baton_propagators::{
     Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
-    Sampling, SpanId, TraceContext, TraceId, TraceState, format,
+    Sampling, SpanId, TraceContext, TraceId, TraceState, Usual, format, otel,
 };
+use opentelemetry::Context;
 use proptest::prelude::*;
 
 fn any_tracestate() -> impl Strategy<Value = TraceState> {
@@ -199,6 +200,29 @@ proptest! {
         let second = propagation.extract(&written);
         prop_assert_eq!(first.context().map(|context| (context.trace_id, context.span_id)), second.context().map(|context| (context.trace_id, context.span_id)));
         prop_assert!(second.candidates.iter().all(|candidate| candidate.reject().is_none()));
+    }
+
+    #[test]
+    fn the_usual_way_answers_what_the_thorough_one_does(headers in any_headers(), sent in any_context()) {
+        let mut injected = headers.clone();
+        all_formats(Engine::Native).inject(&sent.into(), &mut injected);
+        for headers in [headers, injected] {
+            for format in FORMATS {
+                let found = format.extract(&headers);
+                match format.usual(&headers) {
+                    Usual::Other => {}
+                    Usual::Absent => prop_assert_eq!(found.outcome, Outcome::Absent),
+                    Usual::Context(context) => {
+                        prop_assert_eq!(found.context(), Some(&context));
+                        prop_assert_eq!((found.objection, found.baggage), (None, None));
+                    }
+                }
+            }
+            let propagation = all_formats(Engine::Native);
+            let thorough = otel::context(&propagation.extract(&headers), &Context::new());
+            let fast = otel::extract(&propagation, &headers, &Context::new());
+            prop_assert_eq!(otel::outgoing(&fast), otel::outgoing(&thorough));
+        }
     }
 
     #[test]
