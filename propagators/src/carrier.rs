@@ -79,22 +79,27 @@ impl<'a> Arrival<'a> {
 /// Whether a header's name is the one asked for, which mostly comes in the same case.
 #[inline]
 fn is_named(key: &str, name: &str) -> bool {
-    key.len() == name.len() && (key == name || key.eq_ignore_ascii_case(name))
+    // Most names of the same length already differ in their first letter.
+    let first = |text: &str| text.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    key.len() == name.len()
+        && first(key) == first(name)
+        && (key == name || key.eq_ignore_ascii_case(name))
 }
 
 /// Finds several headers in one pass over all of them, most of which have a length that none of the names has.
 #[inline]
-fn one_pass<'a>(
-    headers: impl Iterator<Item = (&'a String, &'a String)>,
+fn one_pass<'a, V>(
+    headers: impl Iterator<Item = (&'a str, V)>,
+    value: impl Fn(V) -> &'a str,
     names: &[&str],
     found: &mut [Arrival<'a>],
 ) {
     let bit = |text: &str| 1_u64 << (text.len() % 64);
     let lengths = names.iter().fold(0, |lengths, name| lengths | bit(name));
-    for (key, value) in headers.filter(|(key, _)| lengths & bit(key) != 0) {
+    for (key, held) in headers.filter(|(key, _)| lengths & bit(key) != 0) {
         let named = names.iter().position(|name| is_named(key, name));
         if let Some(arrival) = named.and_then(|place| found.get_mut(place)) {
-            arrival.add(value);
+            arrival.add(value(held));
         }
     }
 }
@@ -162,8 +167,7 @@ impl Getter for HeaderList {
     }
 
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
-        let headers = self.0.iter().map(|(name, value)| (name, value));
-        one_pass(headers, names, found);
+        one_pass(self.iter(), |value| value, names, found);
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -297,6 +301,11 @@ impl Getter for HeaderMap {
         arrival
     }
 
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        let headers = self.iter().map(|(name, value)| (name.as_str(), value));
+        one_pass(headers, text, names, found);
+    }
+
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         HeaderMap::keys(self).for_each(|name| each(name.as_str()));
     }
@@ -357,7 +366,8 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
     }
 
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
-        one_pass(self.iter(), names, found);
+        let headers = self.iter().map(|(name, value)| (name.as_str(), value));
+        one_pass(headers, String::as_str, names, found);
         for (name, arrival) in names.iter().zip(found) {
             if arrival.several {
                 *arrival = self.arrival(name);

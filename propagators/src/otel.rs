@@ -101,6 +101,10 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
     for format in propagation.extract.formats() {
         let found = match format.usual(carrier) {
             Usual::Absent => continue,
+            // One format is what most services read, and its context goes straight on.
+            Usual::Context(context) if propagation.extract.formats().len() == 1 => {
+                return remote(context, parent);
+            }
             Usual::Context(context) => Some(context),
             Usual::Other => {
                 let candidate = format.extract(carrier);
@@ -152,6 +156,7 @@ fn continued(found: &Candidate, parent: &Context) -> Context {
 }
 
 /// `parent` with a context as its remote span, and with a note of what that cannot keep.
+#[inline]
 fn remote(context: TraceContext, parent: &Context) -> Context {
     let span_context = span_context(&context);
     let note = Note::of(&context, &span_context);

@@ -129,19 +129,16 @@ impl Format for TraceContext {
         if arrival.several {
             return Usual::Other;
         }
-        let members = carrier.arrival(TRACESTATE);
-        let tracestate = match members.first {
-            None => Ok(TraceState::EMPTY),
-            Some(value) if !members.several => TraceState::parse(value),
-            Some(_) => TraceState::collect(|each| carrier.get_all(TRACESTATE, each)),
+        let Some(mut context) = usual(value.as_bytes()) else {
+            return Usual::Other;
         };
-        match (usual(value.as_bytes()), tracestate) {
-            (Some(context), Ok(tracestate)) => Usual::Context(context::TraceContext {
-                tracestate,
-                ..context
-            }),
-            _ => Usual::Other,
+        if carrier.arrival(TRACESTATE).first.is_some() {
+            match TraceState::collect(|each| carrier.get_all(TRACESTATE, each)) {
+                Ok(tracestate) => context.tracestate = tracestate,
+                Err(_) => return Usual::Other,
+            }
         }
+        Usual::Context(context)
     }
 
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
