@@ -4,13 +4,12 @@
 //! HTTP/2 and its HTTP API events have lower case only. A header may arrive several times.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::hash::BuildHasher;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+
+pub use crate::header_list::HeaderList;
 
 /// Stands for a header value that is not UTF-8: a character that no format's grammar allows.
 ///
@@ -78,7 +77,7 @@ impl<'a> Arrival<'a> {
 
 /// Whether a header's name is the one asked for, which mostly comes in the same case.
 #[inline]
-fn is_named(key: &str, name: &str) -> bool {
+pub(crate) fn is_named(key: &str, name: &str) -> bool {
     // Most names of the same length already differ in their first letter.
     let first = |text: &str| text.bytes().next().map(|byte| byte.to_ascii_lowercase());
     key.len() == name.len()
@@ -88,7 +87,7 @@ fn is_named(key: &str, name: &str) -> bool {
 
 /// Finds several headers in one pass over all of them, most of which have a length that none of the names has.
 #[inline]
-fn one_pass<'a, V>(
+pub(crate) fn one_pass<'a, V>(
     headers: impl Iterator<Item = (&'a str, V)>,
     value: impl Fn(V) -> &'a str,
     names: &[&str],
@@ -111,170 +110,8 @@ pub trait Setter {
     fn set(&mut self, name: &str, value: &str);
 }
 
-/// Headers in the order they arrived or were written, the same name possibly several times.
-///
-/// As JSON it is an object of name and value; a name that arrived several times has a list of its values.
-/// Reading JSON ignores every value that is neither text nor a list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HeaderList(pub Vec<(String, String)>);
-
-impl HeaderList {
-    /// No headers.
-    pub const fn new() -> Self {
-        HeaderList(Vec::new())
-    }
-
-    /// Adds a header behind the others, also when there is one of this name already.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
-    }
-
-    /// The headers as name and value, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// Number of headers.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Getter for HeaderList {
-    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
-        for (key, value) in &self.0 {
-            if is_named(key, name) {
-                each(value);
-            }
-        }
-    }
-
-    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
-        let mut arrival = Arrival::default();
-        for (key, value) in &self.0 {
-            if is_named(key, name) {
-                arrival.add(value);
-            }
-        }
-        arrival
-    }
-
-    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
-        one_pass(self.iter(), |value| value, names, found);
-    }
-
-    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
-        self.0.iter().for_each(|(key, _)| each(key));
-    }
-}
-
-impl Setter for HeaderList {
-    fn set(&mut self, name: &str, value: &str) {
-        let mut placed = false;
-        self.0.retain_mut(|(key, old)| {
-            if !key.eq_ignore_ascii_case(name) {
-                return true;
-            }
-            if placed {
-                return false;
-            }
-            placed = true;
-            old.clear();
-            old.push_str(value);
-            true
-        });
-        if !placed {
-            self.push(name, value);
-        }
-    }
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for HeaderList {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
-        HeaderList(
-            headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
-
-impl<N: Into<String>, V: Into<String>, const COUNT: usize> From<[(N, V); COUNT]> for HeaderList {
-    fn from(headers: [(N, V); COUNT]) -> Self {
-        headers.into_iter().collect()
-    }
-}
-
-impl IntoIterator for HeaderList {
-    type Item = (String, String);
-    type IntoIter = std::vec::IntoIter<(String, String)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl Serialize for HeaderList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (place, (name, value)) in self.0.iter().enumerate() {
-            if self.0[..place].iter().any(|(earlier, _)| earlier == name) {
-                continue;
-            }
-            let mut others = self.0[place + 1..]
-                .iter()
-                .filter(|(later, _)| later == name);
-            match others.next() {
-                None => map.serialize_entry(name, value)?,
-                Some(_) => {
-                    let all = self.0[place..].iter().filter(|(later, _)| later == name);
-                    map.serialize_entry(name, &all.map(|(_, value)| value).collect::<Vec<_>>())?;
-                }
-            }
-        }
-        map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for HeaderList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Headers;
-
-        impl<'de> Visitor<'de> for Headers {
-            type Value = HeaderList;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of header names and values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderList, A::Error> {
-                let mut headers = HeaderList::new();
-                // Not a serde_json::Map, which would drop a name that stands there twice.
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    texts(&value, &mut |text| headers.push(name.as_str(), text));
-                }
-                Ok(headers)
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<HeaderList, E> {
-                Ok(HeaderList::new())
-            }
-        }
-
-        deserializer.deserialize_any(Headers)
-    }
-}
-
 /// Hands over the texts of a JSON value that stands for a header: itself, or the elements of a list.
-fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
+pub(crate) fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
     match value {
         Value::String(text) => each(text),
         Value::Array(list) => list.iter().filter_map(Value::as_str).for_each(each),

@@ -63,6 +63,7 @@ pub mod environment;
 pub mod extraction;
 pub mod format;
 pub mod formats;
+mod header_list;
 mod hex;
 pub mod id;
 pub mod mode;
