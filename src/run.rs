@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -59,11 +59,10 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
         Some(duration) => Stop::Duration(duration),
         None => Stop::Requests(arguments.requests.unwrap_or(DEFAULT_REQUESTS)),
     };
-    let out = arguments.out.clone().unwrap_or_else(default_directory);
-    let runs = pairings
+    let mut runs = pairings
         .into_iter()
         .map(|pairing| Run {
-            directory: out.join(pairing.name()),
+            directory: PathBuf::new(),
             arguments: &arguments,
             pairing,
             stop,
@@ -72,6 +71,15 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     // a fault in the plan is found before the first lab starts
     for run in &runs {
         run.plan("http://127.0.0.1:3000/", &run.directory)?;
+    }
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => new_directory(Path::new("runs")).map_err(|error| {
+            Failure::usage(format!("runs: {error}; name a directory with --out"))
+        })?,
+    };
+    for run in &mut runs {
+        run.directory = out.join(run.pairing.name());
     }
     let (summaries, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
     if summaries.is_empty() {
@@ -128,11 +136,20 @@ fn pairings(arguments: &RunArguments) -> Result<Vec<Pairing>, ModeError> {
     Ok(pairings)
 }
 
-fn default_directory() -> PathBuf {
-    let now = Timestamp::now()
-        .strftime("%Y-%m-%dT%H-%M-%S.%3fZ")
-        .to_string();
-    PathBuf::from("runs").join(now)
+/// Makes a directory in `parent` that is named after the time, and that no other command gets, even one started
+/// at the same moment.
+fn new_directory(parent: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(parent)?;
+    loop {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ");
+        let directory = parent.join(now.to_string());
+        match std::fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            made => return made.map(|()| directory),
+        }
+    }
 }
 
 /// The lab serves thousands of small requests a second; two threads leave the cores to the functions.

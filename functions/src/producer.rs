@@ -62,7 +62,9 @@ impl Producer {
     pub(crate) async fn handle(&self, event: LambdaEvent<HttpEvent>) -> HttpAnswer {
         let request = HttpRequest::from(event.payload);
         let mut log = Log::new(&self.service_name);
-        let extraction = self.propagation.extract(&request.headers);
+        let extraction = self
+            .propagation
+            .extract_with_environment(&request.headers, event.context.xray_trace_id.as_deref());
         let parent = otel::context(&extraction, &Context::new());
         let context = self.start_server_span(&request, &extraction, &parent, &event.context);
 

@@ -22,6 +22,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::error::LabError;
@@ -34,6 +35,8 @@ const REQUEST_SIZE_LIMIT: usize = 64 * 1024 * 1024;
 const WRITE_QUEUE: usize = 256;
 /// How long received spans may stay out of the file while more arrive.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+/// Why spans are refused.
+const REJECTION: &str = "a trace id has 16 bytes, a span id 8, not all of them zero";
 
 /// The collector's state; clones are the same collector.
 #[derive(Clone, Debug)]
@@ -128,22 +131,23 @@ async fn export(State(collector): State<Collector>, headers: HeaderMap, body: By
             .into_response();
     }
     collector.spans.fetch_add(accepted, Ordering::Relaxed);
-    let response = ExportTraceServiceResponse {
-        partial_success: (rejected > 0).then(|| ExportTracePartialSuccess {
-            rejected_spans: rejected,
-            error_message: "a trace id has 16 bytes, a span id 8, not all of them zero".to_owned(),
-        }),
-    };
     match encoding {
-        Encoding::Protobuf => (
-            [(CONTENT_TYPE, "application/x-protobuf")],
-            response.encode_to_vec(),
-        )
-            .into_response(),
-        Encoding::Json if rejected == 0 => {
-            ([(CONTENT_TYPE, "application/json")], "{}").into_response()
+        Encoding::Protobuf => {
+            let response = ExportTraceServiceResponse {
+                partial_success: (rejected > 0).then(|| ExportTracePartialSuccess {
+                    rejected_spans: rejected,
+                    error_message: REJECTION.to_owned(),
+                }),
+            };
+            let content_type = [(CONTENT_TYPE, "application/x-protobuf")];
+            (content_type, response.encode_to_vec()).into_response()
         }
-        Encoding::Json => Json(response).into_response(),
+        Encoding::Json if rejected == 0 => Json(json!({})).into_response(),
+        // OTLP/JSON writes 64-bit numbers as text, which the generated types do not
+        Encoding::Json => Json(json!({
+            "partialSuccess": { "rejectedSpans": rejected.to_string(), "errorMessage": REJECTION },
+        }))
+        .into_response(),
     }
 }
 

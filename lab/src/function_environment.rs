@@ -8,7 +8,7 @@ use crate::options::FunctionOptions;
 use crate::status::Addresses;
 
 /// The variables that say which formats a function reads and writes, and how.
-const PROPAGATION_VARIABLES: [&str; 7] = [
+const PROPAGATION_VARIABLES: [&str; 8] = [
     "OTEL_PROPAGATORS",
     "BATON_INJECT",
     "BATON_EXTRACT",
@@ -16,6 +16,7 @@ const PROPAGATION_VARIABLES: [&str; 7] = [
     "BATON_ON_CONFLICT",
     "BATON_ENGINE",
     "BATON_CONSUMER_RELATION",
+    "BATON_XRAY_SOURCE",
 ];
 
 /// What Lambda sets, what points the function at this lab, and above it what the options ask for. Credentials

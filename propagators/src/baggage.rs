@@ -64,6 +64,17 @@ impl Baggage {
             .map(|entry| entry.value.as_str())
     }
 
+    /// Adds the entries of another baggage behind these, and takes out those of the same names: what is read later
+    /// replaces what was read before, as with the propagators of OpenTelemetry.
+    pub(crate) fn replace(&mut self, later: &Baggage) {
+        if self.is_empty() {
+            return self.clone_from(later);
+        }
+        let entries = Arc::make_mut(&mut self.entries);
+        entries.retain(|entry| later.get(&entry.key).is_none());
+        entries.extend_from_slice(later.entries());
+    }
+
     /// Adds an entry behind the others.
     pub fn push(&mut self, entry: Entry) {
         Arc::make_mut(&mut self.entries).push(entry);

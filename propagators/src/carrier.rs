@@ -4,13 +4,12 @@
 //! HTTP/2 and its HTTP API events have lower case only. A header may arrive several times.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::hash::BuildHasher;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+
+pub use crate::header_list::HeaderList;
 
 /// Stands for a header value that is not UTF-8: a character that no format's grammar allows.
 ///
@@ -31,9 +30,77 @@ pub trait Getter {
     /// Hands over every value of a header, in the order of arrival.
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str));
 
+    /// Looks at a header that is no list: its first value, and whether there are others. It is what most headers are read
+    /// by, so carriers answer it without a closure.
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        self.get_all(name, &mut |value| arrival.add(value));
+        arrival
+    }
+
+    /// Looks at several headers at once, as [`Getter::arrival`] does at each; `found` has a place for each name and is empty.
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        for (name, arrival) in names.iter().zip(found) {
+            *arrival = self.arrival(name);
+        }
+    }
+
     /// Hands over the name of every header, in its own casing; a name that arrived several times may
     /// come several times.
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str));
+}
+
+/// What arrived of a header that is no list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival<'a> {
+    /// The first value; `None` where the header did not arrive.
+    pub first: Option<&'a str>,
+    /// Whether it arrived more than once.
+    pub several: bool,
+    /// Whether another value differs from the first.
+    pub differing: bool,
+}
+
+impl<'a> Arrival<'a> {
+    /// Takes one more value.
+    #[inline]
+    pub fn add(&mut self, value: &'a str) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(first) => {
+                self.several = true;
+                self.differing |= value != first;
+            }
+        }
+    }
+}
+
+/// Whether a header's name is the one asked for, which mostly comes in the same case.
+#[inline]
+pub(crate) fn is_named(key: &str, name: &str) -> bool {
+    // Most names of the same length already differ in their first letter.
+    let first = |text: &str| text.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    key.len() == name.len()
+        && first(key) == first(name)
+        && (key == name || key.eq_ignore_ascii_case(name))
+}
+
+/// Finds several headers in one pass over all of them, most of which have a length that none of the names has.
+#[inline]
+pub(crate) fn one_pass<'a, V>(
+    headers: impl Iterator<Item = (&'a str, V)>,
+    value: impl Fn(V) -> &'a str,
+    names: &[&str],
+    found: &mut [Arrival<'a>],
+) {
+    let bit = |text: &str| 1_u64 << (text.len() % 64);
+    let lengths = names.iter().fold(0, |lengths, name| lengths | bit(name));
+    for (key, held) in headers.filter(|(key, _)| lengths & bit(key) != 0) {
+        let named = names.iter().position(|name| is_named(key, name));
+        if let Some(arrival) = named.and_then(|place| found.get_mut(place)) {
+            arrival.add(value(held));
+        }
+    }
 }
 
 /// Something headers can be written to.
@@ -43,153 +110,8 @@ pub trait Setter {
     fn set(&mut self, name: &str, value: &str);
 }
 
-/// Headers in the order they arrived or were written, the same name possibly several times.
-///
-/// As JSON it is an object of name and value; a name that arrived several times has a list of its values.
-/// Reading JSON ignores every value that is neither text nor a list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HeaderList(pub Vec<(String, String)>);
-
-impl HeaderList {
-    /// No headers.
-    pub const fn new() -> Self {
-        HeaderList(Vec::new())
-    }
-
-    /// Adds a header behind the others, also when there is one of this name already.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
-    }
-
-    /// The headers as name and value, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// Number of headers.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Getter for HeaderList {
-    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
-        for (key, value) in &self.0 {
-            if key.eq_ignore_ascii_case(name) {
-                each(value);
-            }
-        }
-    }
-
-    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
-        self.0.iter().for_each(|(key, _)| each(key));
-    }
-}
-
-impl Setter for HeaderList {
-    fn set(&mut self, name: &str, value: &str) {
-        let mut placed = false;
-        self.0.retain_mut(|(key, old)| {
-            if !key.eq_ignore_ascii_case(name) {
-                return true;
-            }
-            if placed {
-                return false;
-            }
-            placed = true;
-            old.clear();
-            old.push_str(value);
-            true
-        });
-        if !placed {
-            self.push(name, value);
-        }
-    }
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for HeaderList {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
-        HeaderList(
-            headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
-
-impl<N: Into<String>, V: Into<String>, const COUNT: usize> From<[(N, V); COUNT]> for HeaderList {
-    fn from(headers: [(N, V); COUNT]) -> Self {
-        headers.into_iter().collect()
-    }
-}
-
-impl IntoIterator for HeaderList {
-    type Item = (String, String);
-    type IntoIter = std::vec::IntoIter<(String, String)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl Serialize for HeaderList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut values: HashMap<&str, Vec<&str>> = HashMap::with_capacity(self.0.len());
-        for (name, value) in self.iter() {
-            values.entry(name).or_default().push(value);
-        }
-        let mut map = serializer.serialize_map(Some(values.len()))?;
-        for (name, _) in self.iter() {
-            // at the place of its first value; later ones find the name gone
-            match values.remove(name).as_deref() {
-                None => {}
-                Some([value]) => map.serialize_entry(name, value)?,
-                Some(all) => map.serialize_entry(name, all)?,
-            }
-        }
-        map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for HeaderList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Headers;
-
-        impl<'de> Visitor<'de> for Headers {
-            type Value = HeaderList;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of header names and values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderList, A::Error> {
-                let mut headers = HeaderList::new();
-                // Not a serde_json::Map, which would drop a name that stands there twice.
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    texts(&value, &mut |text| headers.push(name.as_str(), text));
-                }
-                Ok(headers)
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<HeaderList, E> {
-                Ok(HeaderList::new())
-            }
-        }
-
-        deserializer.deserialize_any(Headers)
-    }
-}
-
 /// Hands over the texts of a JSON value that stands for a header: itself, or the elements of a list.
-fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
+pub(crate) fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
     match value {
         Value::String(text) => each(text),
         Value::Array(list) => list.iter().filter_map(Value::as_str).for_each(each),
@@ -206,6 +128,19 @@ impl Getter for HeaderMap {
         HeaderMap::get_all(self, name)
             .into_iter()
             .for_each(|value| each(text(value)));
+    }
+
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        for value in HeaderMap::get_all(self, name) {
+            arrival.add(text(value));
+        }
+        arrival
+    }
+
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        let headers = self.iter().map(|(name, value)| (name.as_str(), value));
+        one_pass(headers, text, names, found);
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -237,7 +172,7 @@ fn matching<'a>(
     name: &str,
     each: &mut dyn FnMut(&'a str),
 ) {
-    let mut matches = headers.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let mut matches = headers.filter(|(key, _)| is_named(key, name));
     let Some(first) = matches.next() else { return };
     let Some(second) = matches.next() else {
         return each(first.1);
@@ -252,6 +187,31 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
         matching(self.iter(), name, each);
     }
 
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        for (key, value) in self {
+            if is_named(key, name) {
+                arrival.add(value);
+            }
+        }
+        if arrival.several {
+            // Which one is the first is not left to the hash.
+            arrival = Arrival::default();
+            matching(self.iter(), name, &mut |value| arrival.add(value));
+        }
+        arrival
+    }
+
+    fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
+        let headers = self.iter().map(|(name, value)| (name.as_str(), value));
+        one_pass(headers, String::as_str, names, found);
+        for (name, arrival) in names.iter().zip(found) {
+            if arrival.several {
+                *arrival = self.arrival(name);
+            }
+        }
+    }
+
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         HashMap::keys(self).for_each(|key| each(key));
     }
@@ -259,8 +219,21 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
 
 impl<S: BuildHasher> Setter for HashMap<String, String, S> {
     fn set(&mut self, name: &str, value: &str) {
-        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.insert(name.to_owned(), value.to_owned());
+        let mut matches = self.iter_mut().filter(|(key, _)| is_named(key, name));
+        // Written over, it takes no heap; only another casing beside it has to go.
+        match (matches.next(), matches.next()) {
+            (Some((_, old)), None) => {
+                old.clear();
+                old.push_str(value);
+            }
+            (None, _) => {
+                self.insert(name.to_owned(), value.to_owned());
+            }
+            _ => {
+                self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+                self.insert(name.to_owned(), value.to_owned());
+            }
+        }
     }
 }
 
@@ -318,19 +291,12 @@ pub(crate) enum Single<'a> {
 }
 
 /// Reads a header that is not a list.
+#[inline]
 pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
-    let mut first: Option<&'a str> = None;
-    let (mut several, mut differing) = (false, false);
-    carrier.get_all(name, &mut |value| match first {
-        None => first = Some(value),
-        Some(first) => {
-            several = true;
-            differing |= value != first;
-        }
-    });
-    match first {
+    let arrival = carrier.arrival(name);
+    match arrival.first {
         None => Single::Absent,
-        Some(value) if several => Single::Several(value, differing),
+        Some(value) if arrival.several => Single::Several(value, arrival.differing),
         Some(NOT_TEXT) => Single::NotText,
         Some(value) => {
             let (value, cut) = trimmed(value);
@@ -341,6 +307,9 @@ pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
 
 /// A value without the spaces and tabs around it, and how many bytes were taken from its start.
 pub(crate) fn trimmed(value: &str) -> (&str, usize) {
+    if let [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] = value.as_bytes() {
+        return (value, 0);
+    }
     let rest = value.trim_start_matches([' ', '\t']);
     (rest.trim_end_matches([' ', '\t']), value.len() - rest.len())
 }

@@ -4,8 +4,8 @@ use arrayvec::ArrayVec;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::baggage::Baggage;
-use crate::context::{Extracted, TraceContext};
-use crate::format::{self, Format, Outcome};
+use crate::context::TraceContext;
+use crate::format::{self, Format};
 use crate::mode::{OnConflict, Select};
 
 pub use crate::format::Candidate;
@@ -23,7 +23,8 @@ pub struct Extraction {
     pub chosen: Option<usize>,
     /// How valid contexts disagree with the chosen one; `None` where none does.
     pub conflict: Option<Conflict>,
-    /// The baggage, where the list has `baggage` and some arrived.
+    /// The baggage, where the list has `baggage` or a format with baggage of its own and some arrived. Of an entry
+    /// that several formats hold, the last in the list counts.
     pub baggage: Option<Baggage>,
     on_conflict: OnConflict,
 }
@@ -48,17 +49,14 @@ impl Extraction {
         for (place, format) in formats.iter().enumerate() {
             // A mode lists each format once at most, so there is room for all.
             extraction.candidates.push(read(format));
-            match &extraction.candidates[place].outcome {
-                Outcome::Valid(Extracted::Context(_)) => {
-                    contexts += 1;
-                    if select == Select::Last || extraction.chosen.is_none() {
-                        extraction.chosen = Some(place);
-                    }
+            if extraction.candidates[place].context().is_some() {
+                contexts += 1;
+                if select == Select::Last || extraction.chosen.is_none() {
+                    extraction.chosen = Some(place);
                 }
-                Outcome::Valid(Extracted::Baggage(baggage)) => {
-                    extraction.baggage = Some(baggage.clone());
-                }
-                _ => {}
+            }
+            if let Some(baggage) = extraction.candidates[place].baggage() {
+                extraction.baggage.get_or_insert_default().replace(baggage);
             }
         }
         if let (Some(chosen), 2..) = (extraction.chosen, contexts) {

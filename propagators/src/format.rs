@@ -2,18 +2,23 @@
 
 use std::fmt::Debug;
 
+use crate::baggage::Baggage;
 use crate::carrier::{Getter, Setter};
 use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::formats::{b3, b3multi, baggage, tracecontext};
+use crate::formats::{b3, b3multi, datadog, jaeger, ottrace, tracecontext, xray};
 use crate::reject::Reject;
 
 /// Every format there is. The modes' names, the contract test, the benches and the command's listings all
 /// come from here: a new format is one file in `formats/` and one line in this list.
 pub static FORMATS: &[&dyn Format] = &[
     &tracecontext::TraceContext,
-    &baggage::Baggage,
+    &crate::formats::baggage::Baggage,
     &b3::B3,
     &b3multi::B3Multi,
+    &jaeger::Jaeger,
+    &xray::XRay,
+    &datadog::Datadog,
+    &ottrace::OtTrace,
 ];
 
 /// How many formats there are, and so the most a mode can list.
@@ -28,12 +33,36 @@ pub trait Format: Debug + Sync {
     /// removes these first, or the last sender's parent span id goes on with the next sender's context.
     fn fields(&self) -> &'static [&'static str];
 
+    /// How the names of headers begin that carry one baggage entry each, in lower case; none in most formats. Such
+    /// headers are removed along with the fields.
+    fn prefixes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Reads what a carrier holds in this format. It never fails and never panics: what cannot be read is a
     /// candidate that says why. Cost grows linearly with the size of the headers.
     fn extract(&self, carrier: &dyn Getter) -> Candidate;
 
+    /// Reads the headers as nearly all requests have them, for a caller that asks only for the context. What it leaves as
+    /// [`Usual::Other`] is for [`Format::extract`] to judge, and what it answers is what that would.
+    fn usual(&self, carrier: &dyn Getter) -> Usual {
+        let _ = carrier;
+        Usual::Other
+    }
+
     /// Writes what this format can carry of `outgoing`; nothing where there is nothing to write.
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter);
+}
+
+/// What [`Format::usual`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Usual {
+    /// None of the format's headers arrived.
+    Absent,
+    /// A context, and nothing to object.
+    Context(TraceContext),
+    /// Anything else.
+    Other,
 }
 
 /// What one format found in a carrier.
@@ -49,6 +78,8 @@ pub struct Candidate {
     /// What is wrong although the outcome is valid: a `tracestate` that was dropped, a `b3` header that was
     /// passed over for a valid `x-b3-traceid`, or under engine `otel` a fault that the upstream crates overlook.
     pub objection: Option<Box<Reject>>,
+    /// The baggage that came in headers of this format, whatever became of its context.
+    pub baggage: Option<Baggage>,
     /// The trace flags the upstream crates gave a context under engine `otel`. They have bits for B3's debug
     /// and deferred states that stay on their span contexts, and a debug state of theirs can be unsampled.
     pub(crate) upstream_flags: Option<u8>,
@@ -73,6 +104,7 @@ impl Candidate {
             outcome,
             header,
             objection: None,
+            baggage: None,
             upstream_flags: None,
         }
     }
@@ -92,6 +124,22 @@ impl Candidate {
         match &self.outcome {
             Outcome::Valid(Extracted::Context(context)) => Some(context),
             _ => None,
+        }
+    }
+
+    /// The context it holds, without the rest.
+    pub(crate) fn into_context(self) -> Option<TraceContext> {
+        match self.outcome {
+            Outcome::Valid(Extracted::Context(context)) => Some(context),
+            _ => None,
+        }
+    }
+
+    /// The baggage that came in its headers: alone, or beside a context.
+    pub(crate) fn baggage(&self) -> Option<&Baggage> {
+        match &self.outcome {
+            Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
+            _ => self.baggage.as_ref(),
         }
     }
 

@@ -45,7 +45,7 @@
 //! - [`format`](mod@format): the trait and the list of all formats; [`formats`](mod@formats): one file each, which opens with
 //!   the grammar, the size bound and what the format cannot carry.
 //! - [`carrier`]: maps, HTTP headers, JSON objects, all without regard to the case of names; [`envelope`]: the
-//!   record that carries headers over a stream.
+//!   record that carries headers over a stream; [`environment`]: Lambda's, as a source of X-Ray's header.
 //! - [`otel`]: the same as an OpenTelemetry propagator, and the upstream crates as an engine of their own.
 //! - [`reject`]: all wording of refusals.
 //!
@@ -59,9 +59,11 @@ pub mod baggage;
 pub mod carrier;
 pub mod context;
 pub mod envelope;
+pub mod environment;
 pub mod extraction;
 pub mod format;
 pub mod formats;
+mod header_list;
 mod hex;
 pub mod id;
 pub mod mode;
@@ -75,9 +77,9 @@ pub use baggage::Baggage;
 pub use carrier::{Getter, HeaderList, Setter};
 pub use context::{Extracted, Outgoing, TraceContext, TraceState};
 pub use extraction::{Conflict, ConflictKind, Extraction};
-pub use format::{Candidate, FORMATS, Format, Outcome, formats};
+pub use format::{Candidate, FORMATS, Format, Outcome, Usual, formats};
 pub use id::{SpanId, TraceId};
-pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select};
-pub use propagation::{Problem, Propagation};
+pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select, XraySource};
+pub use propagation::{NoUpstream, Problem, Propagation};
 pub use reject::{Fault, Field, Reject};
 pub use sampling::Sampling;

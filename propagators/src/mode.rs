@@ -318,6 +318,17 @@ setting! {
 }
 
 setting! {
+    /// Where X-Ray's header is read from.
+    XraySource {
+        /// The request alone.
+        #[default]
+        Header = "header",
+        /// The request, and where it has none, the environment that Lambda gives to an invocation.
+        Environment = "environment",
+    }
+}
+
+setting! {
     /// Whose code reads and writes the headers.
     Engine {
         /// Ours: strict to the specifications, with a reason for every refusal.

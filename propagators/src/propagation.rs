@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::carrier::{Getter, Setter};
 use crate::context::Outgoing;
+use crate::environment;
 use crate::extraction::Extraction;
-use crate::mode::{Engine, Mode, OnConflict, Select};
+use crate::formats::xray;
+use crate::mode::{Engine, Mode, OnConflict, Select, XraySource};
 use crate::otel;
 
 /// The variable that lists formats for both directions.
@@ -20,6 +22,8 @@ pub const BATON_EXTRACT_SELECT: &str = "BATON_EXTRACT_SELECT";
 pub const BATON_ON_CONFLICT: &str = "BATON_ON_CONFLICT";
 /// The variable that says whose code reads and writes the headers.
 pub const BATON_ENGINE: &str = "BATON_ENGINE";
+/// The variable that says where X-Ray's header is read from.
+pub const BATON_XRAY_SOURCE: &str = "BATON_XRAY_SOURCE";
 
 /// What `OTEL_PROPAGATORS` means when it is unset, by OpenTelemetry's specification.
 const DEFAULT_PROPAGATORS: &str = "tracecontext,baggage";
@@ -37,6 +41,8 @@ pub struct Propagation {
     pub on_conflict: OnConflict,
     /// Whose code does the work.
     pub engine: Engine,
+    /// Where X-Ray's header is read from, by [`Propagation::extract_with_environment`].
+    pub xray_source: XraySource,
 }
 
 impl Default for Propagation {
@@ -57,6 +63,7 @@ impl From<Mode> for Propagation {
             select: Select::default(),
             on_conflict: OnConflict::default(),
             engine: Engine::default(),
+            xray_source: XraySource::default(),
         }
     }
 }
@@ -72,34 +79,89 @@ impl Propagation {
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Propagation, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut environment = Environment {
+        let mut variables = Environment {
             lookup,
             problems: &mut problems,
         };
-        let both = environment
+        let both = variables
             .read(OTEL_PROPAGATORS, Mode::from_otel_propagators)
             .map_or_else(Propagation::default, Propagation::from);
         let propagation = Propagation {
-            inject: environment
+            inject: variables
                 .read(BATON_INJECT, str::parse)
                 .unwrap_or(both.inject),
-            extract: environment
+            extract: variables
                 .read(BATON_EXTRACT, str::parse)
                 .unwrap_or(both.extract),
-            select: environment
+            select: variables
                 .read(BATON_EXTRACT_SELECT, str::parse)
                 .unwrap_or_default(),
-            on_conflict: environment
+            on_conflict: variables
                 .read(BATON_ON_CONFLICT, str::parse)
                 .unwrap_or_default(),
-            engine: environment
-                .read(BATON_ENGINE, str::parse)
+            engine: variables.read(BATON_ENGINE, str::parse).unwrap_or_default(),
+            xray_source: variables
+                .read(BATON_XRAY_SOURCE, str::parse)
                 .unwrap_or_default(),
         };
+        if let Err(reason) = propagation.check() {
+            problems.push(Problem {
+                variable: BATON_ENGINE,
+                value: propagation.engine.to_string(),
+                reason: reason.to_string(),
+            });
+        }
         if problems.is_empty() {
             Ok(propagation)
         } else {
             Err(problems)
+        }
+    }
+
+    /// Whether the engine can do what the lists ask for. [`Propagation::from_environment`] has checked it.
+    ///
+    /// # Errors
+    ///
+    /// When the engine is [`Engine::Otel`] and upstream has no propagator for a listed format on this version of
+    /// OpenTelemetry. What arrives in such a format is refused, and nothing is written in it.
+    pub fn check(&self) -> Result<(), NoUpstream> {
+        if self.engine == Engine::Native {
+            return Ok(());
+        }
+        let mut formats: Vec<&'static str> = Vec::new();
+        for name in self.inject.names().chain(self.extract.names()) {
+            if !otel::upstream_has(name) && !formats.contains(&name) {
+                formats.push(name);
+            }
+        }
+        if formats.is_empty() {
+            Ok(())
+        } else {
+            Err(NoUpstream { formats })
+        }
+    }
+
+    /// As [`Propagation::extract`], with the tracing header that Lambda gave to the invocation, the value of
+    /// [`X_AMZN_TRACE_ID`](environment::X_AMZN_TRACE_ID), as a second source: where [`Propagation::xray_source`] asks for it,
+    /// the list has `xray` and the carrier has no such header. The candidate then names the variable as its header, and
+    /// objects where it turns sampling off.
+    pub fn extract_with_environment(
+        &self,
+        carrier: &dyn Getter,
+        trace_header: Option<&str>,
+    ) -> Extraction {
+        let asked =
+            self.xray_source == XraySource::Environment && self.extract.contains(xray::NAME);
+        let layered = trace_header
+            .filter(|_| asked)
+            .and_then(|value| environment::Layered::new(carrier, value));
+        match layered {
+            None => self.extract(carrier),
+            Some(layered) => {
+                let mut extraction = self.extract(&layered);
+                environment::mark(&mut extraction);
+                extraction
+            }
         }
     }
 
@@ -128,6 +190,17 @@ impl Propagation {
             Engine::Otel => otel::upstream_inject(&self.inject, outgoing, carrier),
         }
     }
+}
+
+/// Formats that engine `otel` was asked for and has no propagator for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "upstream has no propagator for {} on OpenTelemetry 0.33; engine native reads and writes it",
+    formats.join(", ")
+)]
+pub struct NoUpstream {
+    /// Their standard names.
+    pub formats: Vec<&'static str>,
 }
 
 /// Variables, and what is wrong with them.

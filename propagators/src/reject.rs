@@ -30,7 +30,7 @@ pub struct Reject {
 pub struct Field {
     /// Its name in the specification.
     pub name: &'static str,
-    /// How many characters it has, in words.
+    /// How many characters it has, in words; of a decimal number, what it may be.
     pub length: &'static str,
     /// The section that describes it.
     pub spec: &'static str,
@@ -67,6 +67,28 @@ pub enum Fault {
         /// The field.
         field: &'static Field,
     },
+    /// A field holds something else than hexadecimal digits.
+    NotHex {
+        /// The field.
+        field: &'static Field,
+    },
+    /// A field holds something else than a decimal number within its bounds.
+    NotDecimal {
+        /// The field.
+        field: &'static Field,
+    },
+    /// A field that must be there is not.
+    NoField {
+        /// The field.
+        field: &'static Field,
+    },
+    /// A field stands there twice.
+    Twice {
+        /// The field.
+        field: &'static Field,
+    },
+    /// There is a trace and no span in it that could be a parent.
+    NoParent,
     /// An identifier is all zeros.
     AllZeros {
         /// The field.
@@ -111,6 +133,10 @@ pub enum Fault {
         /// How many bytes it may have.
         limit: usize,
     },
+    /// Lambda's environment says not to sample, and that is what is continued.
+    EnvironmentUnsampled,
+    /// Upstream has no propagator for this format.
+    NoUpstream,
     /// The upstream propagator does not read what the specification allows.
     NotReadUpstream,
 }
@@ -127,7 +153,7 @@ impl Reject {
 
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.engine == Engine::Otel {
+        if self.engine == Engine::Otel && self.fault != Fault::NoUpstream {
             f.write_str("the upstream propagator ignores it: ")?;
         }
         write!(f, "{} {}", self.header, self.fault)?;
@@ -170,6 +196,18 @@ impl fmt::Display for Fault {
                     "has a {field} that is not made of the digits 0-9 and a-f alone"
                 )
             }
+            Fault::NotHex { field } => {
+                write!(f, "has a {field} that is not made of hexadecimal digits alone")
+            }
+            Fault::NotDecimal { field } => {
+                let length = field.length;
+                write!(f, "has a {field} that is not {length}")
+            }
+            Fault::NoField { field } => write!(f, "has no {field}"),
+            Fault::Twice { field } => write!(f, "has its {field} twice"),
+            Fault::NoParent => f.write_str(
+                "names a trace and no span that could be the parent, so there is nothing to continue",
+            ),
             Fault::AllZeros { field } => {
                 write!(f, "has a {field} of zeros only, which stands for none")
             }
@@ -191,6 +229,13 @@ impl fmt::Display for Fault {
             }
             Fault::TooManyMembers { limit } => write!(f, "has more than {limit} list members"),
             Fault::TooLarge { limit } => write!(f, "has more than {limit} bytes"),
+            Fault::EnvironmentUnsampled => f.write_str(
+                "says Sampled=0, as Lambda sets it where X-Ray tracing is off, and the service continues that: \
+                 it records nothing unless xray stands before the other formats, or its source is header",
+            ),
+            Fault::NoUpstream => f.write_str(
+                "is of a format that upstream has no propagator for on this OpenTelemetry version",
+            ),
             Fault::NotReadUpstream => {
                 f.write_str("holds what the specification allows and it does not read")
             }

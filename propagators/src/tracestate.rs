@@ -59,9 +59,10 @@ impl TraceState {
     pub(crate) fn collect<'a>(
         headers: impl FnOnce(&mut dyn FnMut(&'a str)),
     ) -> Result<Self, Reject> {
-        let mut members = Members::default();
-        headers(&mut |value| members.read(value));
-        members.finish()
+        // Most contexts come without one, and the room for its members is large.
+        let mut members: Option<Members<'a>> = None;
+        headers(&mut |value| members.get_or_insert_default().read(value));
+        members.map_or(Ok(Self::EMPTY), |members| members.finish())
     }
 
     /// What the upstream crates hold, which is not all that W3C's grammar would allow or ask for.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::{Engine, Mode, OnConflict, Pairing, Propagation, Select};
+use baton_propagators::{Engine, Mode, OnConflict, Pairing, Propagation, Select, XraySource};
 
 fn environment(variables: &[(&str, &str)]) -> Result<Propagation, Vec<String>> {
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
@@ -35,7 +35,7 @@ fn a_mode_is_a_list_of_names_and_shows_the_standard_ones() {
 
 #[test]
 fn a_wrong_mode_is_refused_with_the_accepted_names() {
-    let accepted = "a mode is none, or a comma list of tracecontext, baggage, b3, b3multi \
+    let accepted = "a mode is none, or a comma list of tracecontext, baggage, b3, b3multi, jaeger, xray, datadog, ottrace \
                     (also w3c for tracecontext, mixed for tracecontext,b3)";
     for (text, fault) in [
         ("", "a name is missing"),
@@ -139,6 +139,7 @@ fn all_problems_are_told_at_once_with_variable_value_and_what_is_accepted() {
         ("BATON_EXTRACT_SELECT", "middle"),
         ("BATON_ON_CONFLICT", "panic"),
         ("BATON_ENGINE", "java"),
+        ("BATON_XRAY_SOURCE", "lambda"),
     ])
     .expect_err("all are wrong");
     let expected = [
@@ -153,9 +154,49 @@ fn all_problems_are_told_at_once_with_variable_value_and_what_is_accepted() {
         ["BATON_EXTRACT_SELECT=\"middle\"", "last, first"],
         ["BATON_ON_CONFLICT=\"panic\"", "keep, link, restart"],
         ["BATON_ENGINE=\"java\"", "native, otel"],
+        ["BATON_XRAY_SOURCE=\"lambda\"", "header, environment"],
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:?}");
     for (problem, parts) in problems.iter().zip(expected) {
         assert!(parts.iter().all(|part| problem.contains(part)), "{problem}");
     }
+}
+
+#[test]
+fn engine_otel_is_refused_where_upstream_has_no_propagator() {
+    for (variables, named) in [
+        (vec![("OTEL_PROPAGATORS", "tracecontext,jaeger")], "jaeger"),
+        (
+            vec![
+                ("BATON_INJECT", "xray"),
+                ("BATON_EXTRACT", "datadog,ottrace,xray"),
+            ],
+            "xray, datadog, ottrace",
+        ),
+    ] {
+        let engine = |engine| [&variables[..], &[("BATON_ENGINE", engine)]].concat();
+        assert!(environment(&engine("native")).is_ok());
+        let problems = environment(&engine("otel")).expect_err("there is none");
+        let expected = format!(
+            "BATON_ENGINE=\"otel\" cannot be used: upstream has no propagator for {named} on OpenTelemetry 0.33; \
+             engine native reads and writes it"
+        );
+        assert_eq!(problems, [expected]);
+    }
+    let all = "tracecontext,baggage,b3,b3multi";
+    assert!(environment(&[("OTEL_PROPAGATORS", all), ("BATON_ENGINE", "otel")]).is_ok());
+}
+
+#[test]
+fn the_source_of_the_xray_header_is_the_request_unless_told_otherwise() {
+    let source = |variables| {
+        environment(variables)
+            .expect("nothing is wrong")
+            .xray_source
+    };
+    assert_eq!(source(&[]), XraySource::Header);
+    assert_eq!(
+        source(&[("BATON_XRAY_SOURCE", "environment")]),
+        XraySource::Environment
+    );
 }

@@ -1,7 +1,8 @@
 //! Choosing among contexts, refusing in sentences, and baggage.
 
 use baton_propagators::{
-    Extraction, HeaderList, Mode, OnConflict, Outcome, Propagation, Sampling, Select,
+    Extraction, FORMATS, Fault, HeaderList, Mode, OnConflict, Outcome, Propagation, Sampling,
+    Select, XraySource, formats,
 };
 use serde::Deserialize;
 
@@ -211,6 +212,119 @@ fn a_deferred_decision_contradicts_nothing() {
 }
 
 #[test]
+fn later_formats_replace_earlier_baggage_by_name() {
+    let headers = HeaderList::from([
+        ("baggage", "user=alice,plan=free"),
+        (
+            "uber-trace-id",
+            "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
+        ),
+        ("uberctx-user", "bob+the%20builder"),
+    ]);
+    for (list, user) in [
+        ("baggage,jaeger", "bob the builder"),
+        ("jaeger,baggage", "alice"),
+        ("baggage", "alice"),
+        ("jaeger", "bob the builder"),
+    ] {
+        let baggage = extract(list, &headers).baggage.expect("there is some");
+        assert_eq!(baggage.get("user"), Some(user), "{list}");
+        let plan = list.contains("baggage").then_some("free");
+        assert_eq!(baggage.get("plan"), plan, "{list}");
+    }
+}
+
+#[test]
+fn lambdas_environment_is_a_source_only_when_asked_for_and_only_without_the_header() {
+    const ROOT: &str = "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312";
+    let off = format!("{ROOT};Sampled=0");
+    let on = format!("{ROOT};Sampled=1");
+    let none = HeaderList::new();
+    let other = HeaderList::from([("traceparent", T1)]);
+    let own = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1";
+    let header = HeaderList::from([("X-Amzn-Trace-Id", own)]);
+    // The setting, the list, the request, the environment, which header is continued, whether it bites.
+    for (source, list, request, environment, continued, bites) in [
+        (XraySource::Header, "xray", &none, Some(&on), None, false),
+        (XraySource::Environment, "xray", &none, None, None, false),
+        (
+            XraySource::Environment,
+            "xray",
+            &none,
+            Some(&on),
+            Some("_X_AMZN_TRACE_ID"),
+            false,
+        ),
+        (
+            XraySource::Environment,
+            "xray",
+            &none,
+            Some(&off),
+            Some("_X_AMZN_TRACE_ID"),
+            true,
+        ),
+        (
+            XraySource::Environment,
+            "xray",
+            &header,
+            Some(&off),
+            Some("x-amzn-trace-id"),
+            false,
+        ),
+        (
+            XraySource::Environment,
+            "tracecontext",
+            &other,
+            Some(&off),
+            Some("traceparent"),
+            false,
+        ),
+        (
+            XraySource::Environment,
+            "xray,tracecontext",
+            &other,
+            Some(&off),
+            Some("traceparent"),
+            false,
+        ),
+        (
+            XraySource::Environment,
+            "tracecontext,xray",
+            &other,
+            Some(&off),
+            Some("_X_AMZN_TRACE_ID"),
+            true,
+        ),
+    ] {
+        let propagation = Propagation {
+            xray_source: source,
+            ..Propagation::from(list.parse::<Mode>().expect("a list of formats"))
+        };
+        let extraction =
+            propagation.extract_with_environment(request, environment.map(String::as_str));
+        let place = format!("{source}, {list}, {request:?}, {environment:?}");
+        let found = extraction.continued().map(|candidate| candidate.header);
+        assert_eq!(found, continued, "{place}");
+        let objections: Vec<_> = extraction
+            .candidates
+            .iter()
+            .filter_map(|candidate| {
+                candidate
+                    .objection
+                    .as_ref()
+                    .map(|objection| objection.fault)
+            })
+            .collect();
+        let expected = if bites {
+            vec![Fault::EnvironmentUnsampled]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(objections, expected, "{place}");
+    }
+}
+
+#[test]
 fn none_reads_and_writes_nothing() {
     let propagation = Propagation::from(Mode::NONE);
     let extraction = propagation.extract(&HeaderList::from([("traceparent", T1)]));
@@ -226,6 +340,7 @@ fn none_reads_and_writes_nothing() {
 
 #[test]
 fn cost_grows_with_the_size_of_the_headers_and_not_with_its_square() {
+    let all = formats().collect::<Vec<_>>().join(",");
     // Counting would need a clock; a list this long read member against member would not end in time to be noticed
     // as slow, but as hanging.
     for (name, member) in [
@@ -235,9 +350,20 @@ fn cost_grows_with_the_size_of_the_headers_and_not_with_its_square() {
         ("baggage", ","),
         ("b3", "-"),
         ("traceparent", "-"),
+        ("uber-trace-id", ":"),
+        ("uber-trace-id", "%3A"),
+        ("x-amzn-trace-id", "Root=;"),
+        ("x-datadog-trace-id", "1"),
+        ("ot-tracer-traceid", "a"),
     ] {
         let headers = HeaderList::from([("traceparent", T1), (name, &member.repeat(2_000_000))]);
-        let extraction = extract("tracecontext,baggage,b3,b3multi", &headers);
-        assert_eq!(extraction.candidates.len(), 4);
+        let extraction = extract(&all, &headers);
+        assert_eq!(extraction.candidates.len(), FORMATS.len());
     }
+    // Many headers with an entry of baggage each cost no more than one look at each of them per entry that is taken.
+    let many: HeaderList = (0..20_000)
+        .map(|number| (format!("uberctx-k{number}"), "value"))
+        .collect();
+    let extraction = extract(&all, &many);
+    assert_eq!(extraction.baggage.map(|baggage| baggage.len()), Some(64));
 }

@@ -6,8 +6,9 @@ use baton_propagators::baggage::Entry;
 use baton_propagators::envelope::{self, Record};
 use baton_propagators::{
     Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
-    Sampling, SpanId, TraceContext, TraceId, TraceState, format,
+    Sampling, SpanId, TraceContext, TraceId, TraceState, Usual, format, otel,
 };
+use opentelemetry::Context;
 use proptest::prelude::*;
 
 fn any_tracestate() -> impl Strategy<Value = TraceState> {
@@ -61,6 +62,11 @@ fn any_value() -> impl Strategy<Value = String> {
         "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
         "key1=value1;property1;property2, key2 = value%C3%A9",
         "1",
+        "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
+        "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=1",
+        "5208512171318403364",
+        "_dd.p.dm=-1,_dd.p.tid=463ac35c9f6413ad",
+        "true",
     ]);
     let changed = (
         valid,
@@ -86,6 +92,7 @@ fn any_headers() -> impl Strategy<Value = HeaderList> {
         .iter()
         .flat_map(|format| format.fields())
         .copied()
+        .chain(["uberctx-user", "ot-baggage-user", "UberCtx-other"])
         .collect();
     prop::collection::vec((prop::sample::select(names), any_value()), 0..10)
         .prop_map(|headers| headers.into_iter().collect())
@@ -128,6 +135,33 @@ proptest! {
     }
 
     #[test]
+    fn the_others_give_back_the_ids_and_what_they_have_of_sampling(sent in any_context()) {
+        prop_assume!(sent.trace_id.low_64() != [0; 8]);
+        for (name, lost) in [
+            ("jaeger", Sampling::Deferred),
+            ("xray", Sampling::Debug),
+            ("datadog", Sampling::Debug),
+            ("ottrace", Sampling::Debug),
+        ] {
+            let format = format::find(name).expect("a format");
+            let mut headers = HeaderList::new();
+            format.inject(&sent.clone().into(), &mut headers);
+            let trace_id = match name {
+                "ottrace" => TraceId::from_low_64(sent.trace_id.low_64()).expect("not zero"),
+                _ => sent.trace_id,
+            };
+            let sampling = match sent.sampling {
+                state if state != lost => state,
+                state => Sampling::from_sampled(state.decision() == Some(true)),
+            };
+            let expected = TraceContext::new(trace_id, sent.span_id, sampling);
+            let found = format.extract(&headers);
+            prop_assert_eq!(found.context(), Some(&expected));
+            prop_assert_eq!(found.objection, None);
+        }
+    }
+
+    #[test]
     fn baggage_gives_back_any_text(entries in prop::collection::vec(("[!#-'*+.0-9A-Z^-z|~-]{1,10}", any::<String>()), 1..10)) {
         let sent: Baggage = entries.iter().map(|(key, value)| Entry::new(key, value)).collect();
         let outgoing = Outgoing { context: None, baggage: Some(sent.clone()) };
@@ -155,7 +189,10 @@ proptest! {
 
     #[test]
     fn what_native_continues_goes_out_and_comes_back(headers in any_headers()) {
-        let propagation = all_formats(Engine::Native);
+        let mut propagation = all_formats(Engine::Native);
+        // It halves trace ids, and being the last in the list it would be what comes back.
+        let others: Vec<_> = propagation.inject.names().filter(|name| *name != "ottrace").collect();
+        propagation.inject = others.join(",").parse().expect("formats");
         let first = propagation.extract(&headers);
         let outgoing = Outgoing { context: first.context().cloned(), baggage: first.baggage.clone() };
         let mut written = HeaderList::new();
@@ -163,6 +200,29 @@ proptest! {
         let second = propagation.extract(&written);
         prop_assert_eq!(first.context().map(|context| (context.trace_id, context.span_id)), second.context().map(|context| (context.trace_id, context.span_id)));
         prop_assert!(second.candidates.iter().all(|candidate| candidate.reject().is_none()));
+    }
+
+    #[test]
+    fn the_usual_way_answers_what_the_thorough_one_does(headers in any_headers(), sent in any_context()) {
+        let mut injected = headers.clone();
+        all_formats(Engine::Native).inject(&sent.into(), &mut injected);
+        for headers in [headers, injected] {
+            for format in FORMATS {
+                let found = format.extract(&headers);
+                match format.usual(&headers) {
+                    Usual::Other => {}
+                    Usual::Absent => prop_assert_eq!(found.outcome, Outcome::Absent),
+                    Usual::Context(context) => {
+                        prop_assert_eq!(found.context(), Some(&context));
+                        prop_assert_eq!((found.objection, found.baggage), (None, None));
+                    }
+                }
+            }
+            let propagation = all_formats(Engine::Native);
+            let thorough = otel::context(&propagation.extract(&headers), &Context::new());
+            let fast = otel::extract(&propagation, &headers, &Context::new());
+            prop_assert_eq!(otel::outgoing(&fast), otel::outgoing(&thorough));
+        }
     }
 
     #[test]

@@ -24,9 +24,9 @@
 //! What it cannot carry: `tracestate`, the random flag.
 
 use super::b3multi;
-use crate::carrier::{Getter, Setter, Single, single};
+use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::format::{Candidate, Format, Outcome};
+use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
@@ -38,7 +38,7 @@ const NAME: &str = "b3";
 const HEADER: &str = "b3";
 
 /// Both B3 formats read all of B3's headers.
-pub(super) const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str; 6] = &[
     HEADER,
     b3multi::TRACE_ID,
     b3multi::SPAN_ID,
@@ -87,6 +87,17 @@ impl Format for B3 {
         extract(NAME, HEADER, carrier)
     }
 
+    fn usual(&self, carrier: &dyn Getter) -> Usual {
+        let single = carrier.arrival(HEADER);
+        match single.first {
+            Some(value) if !single.several => {
+                usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context)
+            }
+            Some(_) => Usual::Other,
+            None => usual(carrier),
+        }
+    }
+
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
         let Some(context) = &outgoing.context else {
             return;
@@ -106,6 +117,38 @@ impl Format for B3 {
             std::str::from_utf8(&header[..length]).unwrap_or_default(),
         );
     }
+}
+
+/// Reads all of B3's headers as they are usually written, the single one first.
+pub(super) fn usual(carrier: &dyn Getter) -> Usual {
+    let mut found = [Arrival::default(); FIELDS.len()];
+    carrier.arrivals(FIELDS, &mut found);
+    let [single, multiple @ ..] = found;
+    match single.first {
+        None => b3multi::usual(multiple),
+        Some(value) if !single.several => {
+            usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context)
+        }
+        Some(_) => Usual::Other,
+    }
+}
+
+/// Reads ids of full length and a sampling state; `None` for any other header, without saying why.
+#[inline]
+fn usual_header(value: &[u8]) -> Option<TraceContext> {
+    let value: &[u8; 51] = value.try_into().ok()?;
+    if [value[32], value[49]] != *b"--" {
+        return None;
+    }
+    let sampling = match value[50] {
+        b'0' => Sampling::Drop,
+        b'1' => Sampling::Keep,
+        b'd' => Sampling::Debug,
+        _ => return None,
+    };
+    let trace_id = TraceId::from_bytes(hex::decode(&value[..32]).ok()?)?;
+    let span_id = SpanId::from_bytes(hex::decode(&value[33..49]).ok()?)?;
+    Some(TraceContext::new(trace_id, span_id, sampling))
 }
 
 /// Reads both encodings, the single header first, on behalf of `format`; `header` is the one that counts as

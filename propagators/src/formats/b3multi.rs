@@ -22,9 +22,11 @@
 //! What it cannot carry: `tracestate`, the random flag.
 
 use super::b3::{self, Place};
-use crate::carrier::{Getter, NOT_TEXT, Setter, Single, single, trimmed};
+use crate::carrier::{Arrival, Getter, NOT_TEXT, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::format::{Candidate, Format, Outcome};
+use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::hex;
+use crate::id::{SpanId, TraceId};
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
@@ -56,6 +58,10 @@ impl Format for B3Multi {
         b3::extract(NAME, TRACE_ID, carrier)
     }
 
+    fn usual(&self, carrier: &dyn Getter) -> Usual {
+        b3::usual(carrier)
+    }
+
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
         let Some(context) = &outgoing.context else {
             return;
@@ -71,6 +77,42 @@ impl Format for B3Multi {
             Sampling::Keep => carrier.set(SAMPLED, "1"),
             Sampling::Debug => carrier.set(FLAGS, "1"),
         }
+    }
+}
+
+/// Reads the `x-b3-*` headers as they are usually written; they come in the order of [`b3::FIELDS`].
+pub(super) fn usual(all: [Arrival<'_>; 5]) -> Usual {
+    let [trace_id, span_id, sampled, flags, parent] = all;
+    if all.iter().all(|arrival| arrival.first.is_none()) {
+        return Usual::Absent;
+    }
+    let several = all.iter().any(|arrival| arrival.several);
+    let (Some(trace_id), Some(span_id), None, None, false) = (
+        trace_id.first,
+        span_id.first,
+        flags.first,
+        parent.first,
+        several,
+    ) else {
+        return Usual::Other;
+    };
+    let sampling = match sampled.first {
+        None => Sampling::Deferred,
+        Some("0") => Sampling::Drop,
+        Some("1") => Sampling::Keep,
+        Some(_) => return Usual::Other,
+    };
+    let trace_id = hex::decode(trace_id.as_bytes())
+        .ok()
+        .and_then(TraceId::from_bytes);
+    let span_id = hex::decode(span_id.as_bytes())
+        .ok()
+        .and_then(SpanId::from_bytes);
+    match (trace_id, span_id) {
+        (Some(trace_id), Some(span_id)) => {
+            Usual::Context(TraceContext::new(trace_id, span_id, sampling))
+        }
+        _ => Usual::Other,
     }
 }
 
@@ -143,6 +185,7 @@ impl<'a> Headers<'a> {
     }
 
     /// One header's value, the first if there are several; `None` where it did not arrive.
+    #[inline]
     fn header(&mut self, header: &'static str) -> Result<Option<Header<'a>>, Reject> {
         let place = |position| Place {
             format: self.format,

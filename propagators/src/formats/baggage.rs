@@ -29,8 +29,8 @@ use crate::reject::{Fault, Reject};
 const NAME: &str = "baggage";
 const BAGGAGE: &str = "baggage";
 
-const MAX_MEMBERS: usize = 64;
-const MAX_BYTES: usize = 8192;
+pub(super) const MAX_MEMBERS: usize = 64;
+pub(super) const MAX_BYTES: usize = 8192;
 
 const BAGGAGE_STRING: &str = "W3C Baggage, section 3.2.1.1 (baggage-string)";
 const KEY: &str = "W3C Baggage, section 3.2.1.2 (key)";
@@ -38,7 +38,7 @@ const VALUE: &str = "W3C Baggage, section 3.2.1.3 (value)";
 const PROPERTY: &str = "W3C Baggage, section 3.2.1.4 (property)";
 const LIMITS: &str = "W3C Baggage, section 3.2.2 (limits)";
 
-const TOKEN: &str = "a token of letters, digits and !#$%&'*+-.^_`|~";
+pub(super) const TOKEN: &str = "a token of letters, digits and !#$%&'*+-.^_`|~";
 const OCTETS: &str =
     "printable ASCII other than space, '\"', ',', ';' and '\\' (the rest is percent-encoded)";
 
@@ -207,7 +207,7 @@ fn entry(member: &str, start: usize) -> Result<Entry, Reject> {
 }
 
 /// Where a key is no token; its end, if it is empty.
-fn token_fault(key: &str) -> Option<usize> {
+pub(super) fn token_fault(key: &str) -> Option<usize> {
     if key.is_empty() {
         return Some(0);
     }
@@ -224,7 +224,7 @@ fn is_octet(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
-fn decode(value: &str) -> String {
+pub(super) fn decode(value: &str) -> String {
     if !value.contains('%') {
         return value.to_owned();
     }

@@ -28,7 +28,7 @@ use std::ops::Range;
 
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{self, Extracted, Outgoing, TraceState};
-use crate::format::{Candidate, Format, Outcome};
+use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
@@ -41,8 +41,9 @@ pub(crate) const NAME: &str = "tracecontext";
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = tracestate::HEADER;
 
-/// Bytes of a version 00 header.
-const LENGTH: usize = 55;
+/// Bytes of a version 00 `traceparent`.
+pub const TRACEPARENT_BYTES: usize = 55;
+const LENGTH: usize = TRACEPARENT_BYTES;
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
 
@@ -91,10 +92,12 @@ impl Format for TraceContext {
             Single::Absent => return Candidate::absent(NAME, TRACEPARENT),
             Single::Several(..) => return fault(Fault::Several, None, FIELD_VALUES),
             Single::NotText => return fault(Fault::NotText, None, FIELD_VALUES),
-            Single::One(value, cut) => parse(value.as_bytes()).map_err(|reject| Reject {
-                position: reject.position.map(|position| position + cut),
-                ..reject
-            }),
+            Single::One(value, cut) => {
+                parse_traceparent(value.as_bytes()).map_err(|reject| Reject {
+                    position: reject.position.map(|position| position + cut),
+                    ..reject
+                })
+            }
         };
         let mut context = match parsed {
             Ok(context) => context,
@@ -118,20 +121,33 @@ impl Format for TraceContext {
         }
     }
 
+    fn usual(&self, carrier: &dyn Getter) -> Usual {
+        let arrival = carrier.arrival(TRACEPARENT);
+        let Some(value) = arrival.first else {
+            return Usual::Absent;
+        };
+        if arrival.several {
+            return Usual::Other;
+        }
+        let Some(mut context) = usual(value.as_bytes()) else {
+            return Usual::Other;
+        };
+        if carrier.arrival(TRACESTATE).first.is_some() {
+            match TraceState::collect(|each| carrier.get_all(TRACESTATE, each)) {
+                Ok(tracestate) => context.tracestate = tracestate,
+                Err(_) => return Usual::Other,
+            }
+        }
+        Usual::Context(context)
+    }
+
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
         let Some(context) = &outgoing.context else {
             return;
         };
-        let sampled = context.sampling.decision() == Some(true);
-        let flags = (u8::from(sampled) * SAMPLED) | (u8::from(context.random) * RANDOM);
-
-        let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        header[3..35].copy_from_slice(&context.trace_id.digits());
-        header[36..52].copy_from_slice(&context.span_id.digits());
-        hex::encode(&[flags], &mut header[53..]);
         carrier.set(
             TRACEPARENT,
-            std::str::from_utf8(&header).unwrap_or_default(),
+            format_traceparent(context, &mut [0; TRACEPARENT_BYTES]),
         );
         if !context.tracestate.is_empty() {
             carrier.set(TRACESTATE, context.tracestate.as_str());
@@ -150,8 +166,36 @@ fn reject(fault: Fault, position: Option<usize>, spec: &'static str) -> Reject {
     }
 }
 
-/// Reads `traceparent`; the context has no `tracestate` yet.
-fn parse(value: &[u8]) -> Result<context::TraceContext, Reject> {
+/// Writes `traceparent` of version 00 into a buffer (Level 2, section 3.2), without a heap and without the propagator's
+/// trait: for carriers of one's own.
+///
+/// ```
+/// # use baton_propagators::formats::tracecontext::{TRACEPARENT_BYTES, format_traceparent, parse_traceparent};
+/// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let context = parse_traceparent(header.as_bytes())?;
+/// assert_eq!(format_traceparent(&context, &mut [0; TRACEPARENT_BYTES]), header);
+/// # Ok::<(), baton_propagators::Reject>(())
+/// ```
+pub fn format_traceparent<'a>(
+    context: &context::TraceContext,
+    buffer: &'a mut [u8; TRACEPARENT_BYTES],
+) -> &'a str {
+    let sampled = context.sampling.decision() == Some(true);
+    let flags = (u8::from(sampled) * SAMPLED) | (u8::from(context.random) * RANDOM);
+    *buffer = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    hex::encode(&context.trace_id.to_bytes(), &mut buffer[3..35]);
+    hex::encode(&context.span_id.to_bytes(), &mut buffer[36..52]);
+    hex::encode(&[flags], &mut buffer[53..]);
+    std::str::from_utf8(buffer).unwrap_or_default()
+}
+
+/// Reads the value of `traceparent` (Level 2, section 3.2), without white space around it and without a heap. The context
+/// has no `tracestate` yet.
+///
+/// # Errors
+///
+/// When the value breaks the grammar; the refusal says how, where, and by which section.
+pub fn parse_traceparent(value: &[u8]) -> Result<context::TraceContext, Reject> {
     // The usual header has its separators where they belong; then each field is a fixed slice. For any
     // other, finding the field at fault may take as long as it likes.
     if !in_place(value) {
@@ -177,6 +221,23 @@ fn parse(value: &[u8]) -> Result<context::TraceContext, Reject> {
     Ok(context::TraceContext {
         random: flags & RANDOM != 0,
         ..context::TraceContext::new(trace_id, span_id, sampling)
+    })
+}
+
+/// Reads a version 00 header; `None` for any other, without saying why.
+#[inline]
+fn usual(value: &[u8]) -> Option<context::TraceContext> {
+    let value: &[u8; LENGTH] = value.try_into().ok()?;
+    if [value[0], value[1], value[2], value[35], value[52]] != *b"00---" {
+        return None;
+    }
+    let [flags] = hex::decode(&value[53..]).ok()?;
+    Some(context::TraceContext {
+        trace_id: TraceId::from_bytes(hex::decode(&value[3..35]).ok()?)?,
+        span_id: SpanId::from_bytes(hex::decode(&value[36..52]).ok()?)?,
+        sampling: Sampling::from_sampled(flags & SAMPLED != 0),
+        random: flags & RANDOM != 0,
+        tracestate: TraceState::EMPTY,
     })
 }
 

@@ -41,11 +41,16 @@ fn propagator(format: &str) -> Option<Upstream> {
     }
 }
 
-/// Reads a format with the upstream crates; with ours, where upstream has none for it.
+/// Whether upstream has a propagator for a format on this version of OpenTelemetry.
+pub(crate) fn has(format: &str) -> bool {
+    propagator(format).is_some()
+}
+
+/// Reads a format with the upstream crates; where they have none for it, what arrived is refused.
 pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     let ours = format.extract(carrier);
     let Some(propagator) = propagator(format.name()) else {
-        return ours;
+        return no_upstream(ours);
     };
     let cx = propagator.extract_with_context(&Context::new(), &Arrived(carrier));
     let baggage = super::from_upstream_baggage(cx.baggage()).map(Extracted::Baggage);
@@ -64,8 +69,26 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
             _ => ours.objection,
         },
         outcome: Outcome::Valid(found),
+        baggage: None,
     }
 }
+
+/// What is left of a format that upstream cannot read: whether something arrived.
+fn no_upstream(ours: Candidate) -> Candidate {
+    if ours.outcome == Outcome::Absent {
+        return ours;
+    }
+    Candidate::malformed(Reject {
+        format: ours.format,
+        header: ours.header,
+        fault: Fault::NoUpstream,
+        position: None,
+        spec: NO_SPEC,
+        engine: Engine::Otel,
+    })
+}
+
+const NO_SPEC: &str = "none: what the opentelemetry crates do";
 
 /// What upstream leaves where it finds nothing, told from our own reading.
 fn refused(ours: Candidate) -> Candidate {
@@ -77,7 +100,7 @@ fn refused(ours: Candidate) -> Candidate {
             header: ours.header,
             fault: Fault::NotReadUpstream,
             position: None,
-            spec: "none: what the opentelemetry crates do",
+            spec: NO_SPEC,
             engine: Engine::Otel,
         },
     };
@@ -100,7 +123,7 @@ fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     })
 }
 
-/// Writes `outgoing` with the upstream crates, and with ours the formats that upstream has none for. Without a
+/// Writes `outgoing` with the upstream crates, and nothing in formats that they have none for. Without a
 /// context they write what they write then: B3 says not to sample.
 pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter) {
     let mut cx = Context::new();
@@ -125,9 +148,8 @@ pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter)
 /// Writes what a context holds with the upstream crates.
 pub(super) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter) {
     for format in mode.formats() {
-        match propagator(format.name()) {
-            Some(propagator) => propagator.inject_context(cx, &mut Written(carrier)),
-            None => format.inject(&super::outgoing(cx), carrier),
+        if let Some(propagator) = propagator(format.name()) {
+            propagator.inject_context(cx, &mut Written(carrier));
         }
     }
 }

@@ -69,11 +69,15 @@ pub(crate) fn all() -> Vec<Case> {
         include_str!("../data/tracestate.jsonl"),
         include_str!("../data/b3.jsonl"),
         include_str!("../data/casing.jsonl"),
+        include_str!("../data/jaeger.jsonl"),
+        include_str!("../data/xray.jsonl"),
+        include_str!("../data/datadog.jsonl"),
+        include_str!("../data/ottrace.jsonl"),
     ];
     let lines = files.iter().flat_map(|file| file.lines());
     let cases: Vec<Case> = lines
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}")))
         .collect();
-    assert!(cases.len() > 200, "only {} cases were read", cases.len());
+    assert!(cases.len() > 330, "only {} cases were read", cases.len());
     cases
 }

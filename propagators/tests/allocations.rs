@@ -1,0 +1,193 @@
+//! How often the heap is asked for: reading takes it for nothing but a `Context` and a `tracestate` that is there, writing
+//! for nothing but what the carrier does.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use baton_propagators::formats::tracecontext::{
+    TRACEPARENT_BYTES, format_traceparent, parse_traceparent,
+};
+use baton_propagators::otel;
+use baton_propagators::{
+    HeaderList, Mode, Outgoing, Propagation, Sampling, Setter, SpanId, TraceContext, TraceId,
+};
+use http::HeaderMap;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting per thread, since tests run side by side.
+struct Counting;
+
+// SAFETY: every call goes on to the system's allocator as it came; counting touches a thread-local without a destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `work` asks for memory.
+fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = work();
+    (ALLOCATIONS.with(Cell::get) - before, result)
+}
+
+const WITHOUT_BAGGAGE: &[&str] = &[
+    "tracecontext",
+    "b3",
+    "b3multi",
+    "xray",
+    "datadog",
+    "tracecontext,b3",
+    "tracecontext,b3,b3multi,xray,datadog",
+];
+
+fn propagation(list: &str) -> Propagation {
+    list.parse::<Mode>().expect("a list of formats").into()
+}
+
+fn context() -> TraceContext {
+    TraceContext::new(
+        TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").expect("a trace id"),
+        SpanId::from_hex("b7ad6b7169203331").expect("a span id"),
+        Sampling::Keep,
+    )
+}
+
+fn headers(list: &str) -> HeaderList {
+    let mut headers = HeaderList::new();
+    propagation(list).inject(&Outgoing::from(context()), &mut headers);
+    headers
+}
+
+#[test]
+fn the_counter_counts() {
+    let (count, _) = allocations(|| vec![1_u8, 2, 3]);
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn reading_takes_no_heap() {
+    for list in WITHOUT_BAGGAGE {
+        let propagation = propagation(list);
+        let list_of_headers = headers(list);
+        let map: HashMap<String, String> = list_of_headers.clone().into_iter().collect();
+        let http: HeaderMap = (&map).try_into().expect("headers");
+        let malformed: HeaderList = list_of_headers
+            .iter()
+            .map(|(name, value)| (name, format!("{value}x")))
+            .collect();
+        for (case, carrier) in [
+            ("list", &list_of_headers as &dyn baton_propagators::Getter),
+            ("map", &map),
+            ("http", &http),
+            ("absent", &HeaderList::new()),
+            ("malformed", &malformed),
+        ] {
+            let (count, extraction) = allocations(|| propagation.extract(carrier));
+            assert_eq!(count, 0, "{list}, {case}: {extraction:?}");
+        }
+    }
+}
+
+#[test]
+fn reading_into_a_context_takes_no_more_than_making_the_context() {
+    let root = Context::new();
+    let span_context = SpanContext::new(
+        opentelemetry::trace::TraceId::from(1),
+        opentelemetry::trace::SpanId::from(2),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let (floor, _) = allocations(|| root.with_remote_span_context(span_context));
+    for list in WITHOUT_BAGGAGE {
+        let (propagation, headers) = (propagation(list), headers(list));
+        let (count, cx) = allocations(|| otel::extract(&propagation, &headers, &root));
+        assert!(cx.span().span_context().is_valid(), "{list}");
+        assert_eq!(count, floor, "{list}");
+    }
+}
+
+#[test]
+fn a_tracestate_takes_one() {
+    let mut headers = headers("tracecontext");
+    headers.push("tracestate", "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7");
+    let propagation = propagation("tracecontext");
+    let (count, extraction) = allocations(|| propagation.extract(&headers));
+    assert!(
+        extraction
+            .context()
+            .is_some_and(|context| !context.tracestate.is_empty())
+    );
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn writing_takes_no_heap_of_its_own() {
+    /// A carrier that takes no heap.
+    #[derive(Default)]
+    struct Bytes(usize);
+
+    impl Setter for Bytes {
+        fn set(&mut self, name: &str, value: &str) {
+            self.0 += name.len() + value.len();
+        }
+    }
+
+    let outgoing = Outgoing::from(context());
+    for list in WITHOUT_BAGGAGE.iter().chain(&["jaeger", "ottrace"]) {
+        let propagation = propagation(list);
+        let mut carrier = Bytes::default();
+        let (count, ()) = allocations(|| propagation.inject(&outgoing, &mut carrier));
+        assert!(carrier.0 > 0, "{list}");
+        assert_eq!(count, 0, "{list}");
+
+        let cx = Context::new().with_remote_span_context(otel::span_context(&context()));
+        let (count, ()) = allocations(|| otel::inject(&propagation, &cx, &mut carrier));
+        assert_eq!(count, 0, "{list}");
+    }
+}
+
+#[test]
+fn writing_over_a_map_takes_no_heap() {
+    let propagation = propagation("tracecontext,b3,b3multi");
+    let mut map: HashMap<String, String> = HashMap::new();
+    propagation.inject(&Outgoing::from(context()), &mut map);
+    let (count, ()) = allocations(|| propagation.inject(&Outgoing::from(context()), &mut map));
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn parsing_and_formatting_take_no_heap() {
+    let mut buffer = [0; TRACEPARENT_BYTES];
+    let (count, parsed) = allocations(|| {
+        let header = format_traceparent(&context(), &mut buffer);
+        parse_traceparent(header.as_bytes())
+    });
+    assert_eq!(parsed, Ok(context()));
+    assert_eq!(count, 0);
+}
