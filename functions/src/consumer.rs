@@ -11,11 +11,12 @@ use lambda_runtime::LambdaEvent;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
-use crate::configuration::{Configuration, Relation};
+use crate::configuration::Configuration;
 use crate::invocation::{self, ColdStart};
 use crate::kinesis_event::{KinesisEvent, KinesisEventResponse, KinesisRecord};
 use crate::log::{Event, Level, Log};
 use crate::record;
+use crate::settings::Relation;
 use crate::telemetry::{self, Telemetry};
 
 /// The name that the workshop gave the span of one record.

@@ -15,8 +15,10 @@ mod producer;
 mod record;
 mod run;
 mod sampler;
+mod settings;
 mod stream;
 mod telemetry;
 
-pub use configuration::{Configuration, Exporter, Function, Relation, Sampler};
+pub use configuration::Configuration;
 pub use run::{StartError, run};
+pub use settings::{Exporter, Function, Relation, Sampler};

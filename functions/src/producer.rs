@@ -10,11 +10,12 @@ use opentelemetry::trace::{SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use serde_json::value::RawValue;
 
-use crate::configuration::{Configuration, StreamSettings};
+use crate::configuration::Configuration;
 use crate::http_event::{HttpAnswer, HttpEvent, HttpRequest};
 use crate::invocation::{self, ColdStart};
 use crate::log::{Event, Level, Log};
 use crate::record;
+use crate::settings::StreamSettings;
 use crate::stream::{PutError, RECORD_SIZE_LIMIT, Stream};
 use crate::telemetry::{self, Telemetry};
 

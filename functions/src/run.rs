@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use crate::configuration::{Configuration, Function};
+use crate::configuration::Configuration;
 use crate::consumer::Consumer;
 use crate::http_event::HttpEvent;
 use crate::kinesis_event::KinesisEvent;
 use crate::log::{Event, Level, Log};
 use crate::producer::Producer;
+use crate::settings::Function;
 use crate::telemetry::Telemetry;
 
 /// Why a function did not start, or ended.

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::error::{DisplayErrorContext, SdkError};
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 
-use crate::configuration::AwsSettings;
+use crate::settings::AwsSettings;
 
 /// Kinesis' limit for one record, data and partition key together, in bytes
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).

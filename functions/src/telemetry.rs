@@ -19,9 +19,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
 
-use crate::configuration::{Exporter, TelemetrySettings};
 use crate::log::{Event, Level, Log, SpanIds};
 use crate::sampler::DeferringSampler;
+use crate::settings::{Exporter, TelemetrySettings};
 
 /// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
 const LINKS_PER_SPAN_LIMIT: u32 = 10_000;
