@@ -3,10 +3,10 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use support::command::{Sandbox, ended};
-use support::lab::{Lab, Setup, answer};
+use support::lab::Setup;
 use support::run::{self, Span, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -18,14 +18,22 @@ fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-async fn post_with(lab: &Lab, headers: &[(&str, &str)]) {
-    let request = headers
-        .iter()
-        .fold(lab.request("{}"), |request, (name, value)| {
-            request.header(*name, *value)
-        });
-    let answer = answer(request).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+/// Runs 20 requests under a mode with one more variable; gives the verdicts of both hops.
+async fn hops_of_run(sandbox: &Sandbox, mode: &str, variable: (&str, &str)) -> Value {
+    let mut baton = sandbox.baton([
+        "run",
+        mode,
+        "--requests",
+        "20",
+        "--format",
+        "json",
+        "--out",
+        "out",
+    ]);
+    baton.env(variable.0, variable.1);
+    let finished = ended(baton.spawn().expect("the command starts")).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    finished.json()["runs"][0]["hops"].clone()
 }
 
 #[tokio::test]
@@ -78,7 +86,7 @@ async fn samplers_decide_and_the_logs_know_all_the_same() {
             .start()
             .await;
         for _ in 0..5 {
-            post_with(&lab, &[("traceparent", &traceparent(flags))]).await;
+            lab.post_with(&[("traceparent", &traceparent(flags))]).await;
         }
         let summary = lab.stop_and_sum_up().await;
         assert_eq!(
@@ -114,26 +122,12 @@ async fn samplers_decide_and_the_logs_know_all_the_same() {
 #[tokio::test]
 async fn a_client_sees_that_its_sampling_decision_was_overruled() {
     let sandbox = Sandbox::new();
-    let arguments = [
-        "run",
+    let hops = hops_of_run(
+        &sandbox,
         "tracecontext",
-        "--requests",
-        "20",
-        "--format",
-        "json",
-        "--out",
-        "out",
-    ];
-    let mut baton = sandbox.baton(arguments);
-    let finished = ended(
-        baton
-            .env("OTEL_TRACES_SAMPLER", "always_off")
-            .spawn()
-            .expect("the command starts"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
     )
     .await;
-    assert_eq!(finished.code, Some(0), "{finished:?}");
-    let hops = finished.json()["runs"][0]["hops"].clone();
     assert_eq!(
         hops,
         json!({"ingress": {"unsampled": 20}, "record": {"connected": 20}})
@@ -143,26 +137,7 @@ async fn a_client_sees_that_its_sampling_decision_was_overruled() {
 #[tokio::test]
 async fn a_consumer_may_link_instead_of_continuing() {
     let sandbox = Sandbox::new();
-    let arguments = [
-        "run",
-        "b3",
-        "--requests",
-        "20",
-        "--format",
-        "json",
-        "--out",
-        "out",
-    ];
-    let mut baton = sandbox.baton(arguments);
-    let finished = ended(
-        baton
-            .env("BATON_CONSUMER_RELATION", "link")
-            .spawn()
-            .expect("the command starts"),
-    )
-    .await;
-    assert_eq!(finished.code, Some(0), "{finished:?}");
-    let hops = finished.json()["runs"][0]["hops"].clone();
+    let hops = hops_of_run(&sandbox, "b3", ("BATON_CONSUMER_RELATION", "link")).await;
     assert_eq!(
         hops,
         json!({"ingress": {"connected": 20}, "record": {"linked": 20}})
@@ -207,11 +182,8 @@ async fn conflicting_contexts_are_settled_as_configured() {
             .start()
             .await;
         let single = format!("{OTHER_TRACE_ID}-{OTHER_SPAN_ID}-1");
-        post_with(
-            &lab,
-            &[("traceparent", &traceparent("01")), ("b3", &single)],
-        )
-        .await;
+        lab.post_with(&[("traceparent", &traceparent("01")), ("b3", &single)])
+            .await;
         let summary = lab.stop_and_sum_up().await;
         let spans = run::spans(&lab.saved);
         let server: &Span = run::of(&spans, "producer-lambda", kind::SERVER)[0];

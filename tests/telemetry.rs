@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use support::lab::{Answer, Lab, Setup, answer};
+use support::lab::{Setup, answer};
 use support::run::{self, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -16,17 +16,6 @@ const SPAN_ID: &str = "b7ad6b7169203331";
 
 fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
-}
-
-async fn post_with(lab: &Lab, headers: &[(&str, &str)]) -> Answer {
-    let request = headers
-        .iter()
-        .fold(lab.request("{}"), |request, (name, value)| {
-            request.header(*name, *value)
-        });
-    let answer = answer(request).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer
 }
 
 /// An exporter's endpoint that takes connections and answers them with `response`, or never.
@@ -65,7 +54,7 @@ async fn spans_that_cannot_leave_are_counted_and_hold_up_nobody() {
             .await;
         for request in 1..=3 {
             let start = Instant::now();
-            post_with(&lab, &[("traceparent", &traceparent("01"))]).await;
+            lab.post_with(&[("traceparent", &traceparent("01"))]).await;
             // far below the ten seconds that an exporter may take by default
             assert!(
                 start.elapsed() < Duration::from_secs(5),
@@ -316,15 +305,12 @@ async fn a_disabled_sdk_lets_the_context_pass() {
         .variable("OTEL_SDK_DISABLED", "true")
         .start()
         .await;
-    post_with(
-        &lab,
-        &[
-            ("traceparent", &traceparent("01")),
-            ("baggage", "user=kate"),
-        ],
-    )
+    lab.post_with(&[
+        ("traceparent", &traceparent("01")),
+        ("baggage", "user=kate"),
+    ])
     .await;
-    post_with(&lab, &[]).await;
+    lab.post_with(&[]).await;
     lab.wait_for_delivered(2).await;
     lab.stop_well().await;
     assert_eq!(run::spans(&lab.saved).len(), 0);
@@ -352,7 +338,7 @@ async fn exporters_are_as_listed() {
             .variable("OTEL_TRACES_EXPORTER", exporters)
             .start()
             .await;
-        post_with(&lab, &[]).await;
+        lab.post_with(&[]).await;
         lab.wait_for_delivered(1).await;
         let summary = lab.stop_and_sum_up().await;
         assert_eq!(run::spans(&lab.saved).len(), spans, "{exporters}");

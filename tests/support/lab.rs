@@ -187,6 +187,18 @@ impl Lab {
         answer(self.request(body)).await
     }
 
+    /// POSTs an empty object with these headers, which has to be accepted.
+    pub(crate) async fn post_with(&self, headers: &[(&str, &str)]) -> Answer {
+        let request = headers
+            .iter()
+            .fold(self.request("{}"), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let answer = answer(request).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer
+    }
+
     /// POSTs a body and says that it has to be accepted; gives the request's id.
     pub(crate) async fn accepted(&self, body: impl Into<reqwest::Body>) -> String {
         let answer = self.post(body).await;
