@@ -260,6 +260,7 @@ async fn headers_that_make_no_context_start_a_new_trace() {
     let spans = run::spans(&lab.saved);
     let servers = run::of(&spans, "producer-lambda", kind::SERVER);
     let servers = run::by_attribute(servers, "aws.request_id");
+    let refusals = run::log(&lab.saved, "producer", "context.refused");
     for ((traceparents, _, continued, trace_state), request) in cases.iter().zip(&requests) {
         let server = servers[request];
         let same_trace = server.trace_id == "0af7651916cd43dd8448eb211c80319c";
@@ -267,6 +268,20 @@ async fn headers_that_make_no_context_start_a_new_trace() {
         let parent = if *continued { "b7ad6b7169203331" } else { "" };
         assert_eq!(server.parent_span_id, parent, "{traceparents:?}");
         assert_eq!(server.trace_state, *trace_state, "{traceparents:?}");
+        // what was refused is in the log, with the reason and where the specification says so
+        let mut refused = refusals
+            .iter()
+            .filter(|line| line["span_id"] == server.span_id);
+        let arrived_whole = *continued && !trace_state.is_empty() || traceparents.is_empty();
+        match refused.next() {
+            None => assert!(arrived_whole, "{traceparents:?}"),
+            Some(line) => {
+                assert!(!arrived_whole, "{line}");
+                assert_eq!(line["level"], "WARN", "{line}");
+                let spec = line["spec"].as_str().unwrap_or_default();
+                assert!(spec.contains("section"), "{line}");
+            }
+        }
     }
     // whatever came in, it went on whole
     assert_eq!(

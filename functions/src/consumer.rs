@@ -223,6 +223,7 @@ impl Consumer {
             .telemetry
             .ids(context.span().span_context(), parent.span().span_context());
         log.line(Level::Info, message, event, ids.as_ref());
+        log.refusals(extraction, ids.as_ref());
         context.span().end();
     }
 }

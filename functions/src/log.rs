@@ -6,6 +6,7 @@
 use std::io::Write;
 
 use baton_propagators::carrier::HeaderList;
+use baton_propagators::extraction::Extraction;
 use jiff::Timestamp;
 use opentelemetry::trace::{SpanContext, SpanId};
 use serde::Serialize;
@@ -86,6 +87,13 @@ pub(crate) enum Event<'a> {
         shard_id: &'a str,
         sequence_number: &'a str,
     },
+    /// A header that arrived could not be used, or not all of it. The message says why.
+    #[serde(rename = "context.refused")]
+    ContextRefused {
+        format: &'a str,
+        header: &'a str,
+        spec: &'a str,
+    },
     /// Spans did not reach the exporter's backend.
     #[serde(rename = "spans.dropped")]
     SpansDropped {
@@ -154,6 +162,21 @@ impl Log {
             }
         }
         self.lines.push(b'\n');
+    }
+
+    /// Adds a line for everything in the headers that could not be used, with the reason.
+    pub(crate) fn refusals(&mut self, extraction: &Extraction, span: Option<&SpanIds>) {
+        for candidate in &extraction.candidates {
+            let objection = candidate.objection.as_deref();
+            for reject in candidate.reject().into_iter().chain(objection) {
+                let event = Event::ContextRefused {
+                    format: reject.format,
+                    header: reject.header,
+                    spec: reject.spec,
+                };
+                self.line(Level::Warn, &reject.to_string(), event, span);
+            }
+        }
     }
 
     /// Writes what was collected. A log that cannot be written must not fail the invocation.

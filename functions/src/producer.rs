@@ -81,21 +81,19 @@ impl Producer {
             span.set_status(Status::error(message.clone()));
         }
         span.end();
-        log.line(
-            if status < 500 {
-                Level::Info
-            } else {
-                Level::Error
-            },
-            &message,
-            Event::Request {
-                request_id: request.request_id.as_deref(),
-                status,
-            },
-            self.telemetry
-                .ids(span.span_context(), parent.span().span_context())
-                .as_ref(),
-        );
+        let ids = self
+            .telemetry
+            .ids(span.span_context(), parent.span().span_context());
+        let level = match status {
+            0..500 => Level::Info,
+            _ => Level::Error,
+        };
+        let answered = Event::Request {
+            request_id: request.request_id.as_deref(),
+            status,
+        };
+        log.line(level, &message, answered, ids.as_ref());
+        log.refusals(&extraction, ids.as_ref());
         self.telemetry
             .flush(invocation::time_left(&event.context), &mut log)
             .await;
