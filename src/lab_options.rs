@@ -57,13 +57,17 @@ pub(crate) fn function_options(
         FunctionName::Producer => "producer",
         FunctionName::Consumer => "consumer",
     };
-    Ok(FunctionOptions {
+    let options = FunctionOptions {
         command: vec![
             program.into_os_string(),
             OsString::from("function"),
             OsString::from(name),
         ],
-        environment: environment(mode),
+        environment: environment(),
+    };
+    Ok(match mode {
+        Some(mode) => options.with_mode(mode),
+        None => options,
     })
 }
 
@@ -83,7 +87,8 @@ pub(crate) fn foreign_function_options(
     Ok(options)
 }
 
-fn environment(mode: Option<&Mode>) -> BTreeMap<String, String> {
+/// What this process passes on to the functions.
+fn environment() -> BTreeMap<String, String> {
     let is_passed_on = |name: &str| {
         PASSED_ON.contains(&name)
             || PASSED_ON_PREFIXES
@@ -93,14 +98,8 @@ fn environment(mode: Option<&Mode>) -> BTreeMap<String, String> {
                     .iter()
                     .any(|prefix| name.starts_with(prefix))
     };
-    let mut environment: BTreeMap<_, _> = std::env::vars_os()
+    std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| is_passed_on(name))
-        .collect();
-    if let Some(mode) = mode {
-        environment.remove("BATON_INJECT");
-        environment.remove("BATON_EXTRACT");
-        environment.insert("OTEL_PROPAGATORS".to_owned(), mode.to_string());
-    }
-    environment
+        .collect()
 }

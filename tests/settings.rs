@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use support::command::{Sandbox, ended};
-use support::lab::Setup;
+use support::lab::{FREE_PORTS, Setup};
 use support::run::{self, kind};
 
 #[tokio::test]
@@ -56,16 +56,6 @@ async fn what_cannot_be_run_is_refused_before_anything_starts() {
 #[tokio::test]
 async fn wrong_settings_are_refused_by_name() {
     let sandbox = Sandbox::new();
-    let ports = [
-        "--port",
-        "0",
-        "--page-port",
-        "0",
-        "--kinesis-port",
-        "0",
-        "--otlp-port",
-        "0",
-    ];
     for (command, variable, value, expected) in [
         (
             "up",
@@ -98,7 +88,7 @@ async fn wrong_settings_are_refused_by_name() {
         ),
     ] {
         let arguments = if command == "up" {
-            &ports[..]
+            &FREE_PORTS[..]
         } else {
             &["b3", "--requests", "10"]
         };
@@ -137,7 +127,7 @@ async fn wrong_settings_are_refused_by_name() {
         (&["--function", "consumer='"], "quotes"),
     ] {
         let finished = sandbox
-            .run(["up"].iter().chain(&ports).chain(arguments))
+            .run(["up"].iter().chain(&FREE_PORTS).chain(arguments))
             .await;
         assert_eq!(finished.code, Some(2), "{finished:?}");
         assert!(

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use support::command::{Sandbox, ended};
-use support::lab::Setup;
+use support::lab::{FREE_PORTS, Setup};
 use support::run::{self, kind};
 use support::{processes, wait_until};
 
@@ -87,19 +87,7 @@ async fn a_request_is_answered_and_its_record_delivered() {
 #[tokio::test]
 async fn people_are_told_where_everything_is() {
     let sandbox = Sandbox::new();
-    let arguments = [
-        "up",
-        "--port",
-        "0",
-        "--page-port",
-        "0",
-        "--kinesis-port",
-        "0",
-        "--otlp-port",
-        "0",
-        "--producer",
-        "mixed",
-    ];
+    let arguments = ["up", "--producer", "mixed"].into_iter().chain(FREE_PORTS);
     let mut lab = sandbox
         .baton(arguments)
         .spawn()

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use baton_propagators::mode::Mode;
+use baton_propagators::propagation::{BATON_EXTRACT, BATON_INJECT, OTEL_PROPAGATORS};
 
 use crate::options::FunctionOptions;
 use crate::status::Addresses;
 
 /// The variables that say which formats a function reads and writes, and how.
 const PROPAGATION_VARIABLES: [&str; 8] = [
-    "OTEL_PROPAGATORS",
-    "BATON_INJECT",
-    "BATON_EXTRACT",
+    OTEL_PROPAGATORS,
+    BATON_INJECT,
+    BATON_EXTRACT,
     "BATON_EXTRACT_SELECT",
     "BATON_ON_CONFLICT",
     "BATON_ENGINE",
@@ -59,13 +60,9 @@ pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<St
         .collect()
 }
 
-/// The environment with another mode, for both directions.
-pub(crate) fn with_mode(
-    mut environment: BTreeMap<String, String>,
-    mode: &Mode,
-) -> BTreeMap<String, String> {
-    environment.remove("BATON_INJECT");
-    environment.remove("BATON_EXTRACT");
-    environment.insert("OTEL_PROPAGATORS".to_owned(), mode.to_string());
-    environment
+/// Sets a mode for both directions; one set for a single direction does not outlive it.
+pub(crate) fn set_mode(environment: &mut BTreeMap<String, String>, mode: &Mode) {
+    environment.remove(BATON_INJECT);
+    environment.remove(BATON_EXTRACT);
+    environment.insert(OTEL_PROPAGATORS.to_owned(), mode.to_string());
 }

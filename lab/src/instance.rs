@@ -123,16 +123,10 @@ impl Instance {
         request_id: &str,
         outcome: Result<Bytes, String>,
     ) -> Result<(), UnknownRequest> {
-        let mut running = self.running();
-        if running
-            .as_ref()
-            .is_none_or(|running| running.request_id != request_id)
-        {
-            return Err(UnknownRequest);
-        }
-        let Some(Running { reply, .. }) = running.take() else {
-            return Err(UnknownRequest);
-        };
+        let answered = self
+            .running()
+            .take_if(|running| running.request_id == request_id);
+        let Running { reply, .. } = answered.ok_or(UnknownRequest)?;
         let outcome = outcome.map_err(|reason| InvocationError::Function {
             function: self.function.settings().name,
             reason,
@@ -173,12 +167,10 @@ impl Instance {
                 ));
                 return;
             }
-            let mut running = self.running();
-            if running
-                .as_ref()
-                .is_some_and(|running| running.deadline < Instant::now())
-                && let Some(Running { reply, .. }) = running.take()
-            {
+            let overdue = self
+                .running()
+                .take_if(|running| running.deadline < Instant::now());
+            if let Some(Running { reply, .. }) = overdue {
                 let settings = self.function.settings();
                 let _ = reply.send(Err(InvocationError::TimedOut {
                     function: settings.name,

@@ -284,26 +284,30 @@ impl Function {
 
     /// Waits until an instance of the coming generation asks for an event, or has failed to.
     async fn comes_up(&self, generation: u64) -> Result<(), LabError> {
+        self.find(|state| {
+            let mut instances = state.instances.values();
+            if instances.any(|instance| instance.generation == generation && instance.started) {
+                return Some(Ok(()));
+            }
+            let failure = state.coming.as_ref()?.failure.clone()?;
+            Some(Err(LabError::FunctionStart {
+                function: self.0.settings.name,
+                reason: failure,
+            }))
+        })
+        .await
+    }
+
+    /// Looks at the state, now and at every change, until `look` finds something.
+    async fn find<T>(&self, look: impl Fn(&State) -> Option<T>) -> T {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
+            // before the look, so that no change falls between it and the wait
             changed.as_mut().enable();
-            {
-                let state = self.state();
-                let mut instances = state.instances.values();
-                if instances.any(|instance| instance.generation == generation && instance.started) {
-                    return Ok(());
-                }
-                if let Some(failure) = state
-                    .coming
-                    .as_ref()
-                    .and_then(|coming| coming.failure.clone())
-                {
-                    return Err(LabError::FunctionStart {
-                        function: self.0.settings.name,
-                        reason: failure,
-                    });
-                }
+            let found = look(&self.state());
+            if let Some(found) = found {
+                return found;
             }
             changed.await;
         }
@@ -394,17 +398,7 @@ impl Function {
             state.free.clear();
             self.refuse_waiting(&mut state, STOPPING);
         }
-        let ended = async {
-            loop {
-                let changed = self.0.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if self.state().instances.is_empty() {
-                    return;
-                }
-                changed.await;
-            }
-        };
+        let ended = self.find(|state| state.instances.is_empty().then_some(()));
         let _ = tokio::time::timeout(patience, ended).await;
     }
 

@@ -266,8 +266,8 @@ impl Controls {
                 (&self.functions.consumer, consumer),
             ] {
                 if let Some(mode) = mode {
-                    let environment =
-                        function_environment::with_mode(function.environment(), &mode);
+                    let mut environment = function.environment();
+                    function_environment::set_mode(&mut environment, &mode);
                     function.switch(environment).await?;
                     self.switches.fetch_add(1, Ordering::Relaxed);
                 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use baton_propagators::mode::Mode;
 use baton_traces::run::RunDirectory;
 
 use crate::event_source::EventSourceOptions;
+use crate::function_environment;
 
 /// The loopback ports of the lab's servers; 0 lets the system choose a free one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +30,14 @@ pub struct FunctionOptions {
     pub command: Vec<OsString>,
     /// Variables beside those that the lab sets itself; a variable here wins over one of the lab's.
     pub environment: BTreeMap<String, String>,
+}
+
+impl FunctionOptions {
+    /// The same function in this mode, for both directions.
+    pub fn with_mode(mut self, mode: &Mode) -> Self {
+        function_environment::set_mode(&mut self.environment, mode);
+        self
+    }
 }
 
 /// A lab's settings.

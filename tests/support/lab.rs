@@ -16,6 +16,18 @@ use tokio::time::timeout;
 use super::command::{Finished, Sandbox};
 use super::{PATIENCE, processes, run, wait_until};
 
+/// Flags with which the system chooses every port.
+pub(crate) const FREE_PORTS: [&str; 8] = [
+    "--port",
+    "0",
+    "--page-port",
+    "0",
+    "--kinesis-port",
+    "0",
+    "--otlp-port",
+    "0",
+];
+
 /// The line with which a lab says where it answers.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Addresses {
@@ -50,9 +62,7 @@ impl Setup {
             variables: Vec::new(),
         };
         setup.arguments.push("up".to_owned());
-        for port in ["--port", "--page-port", "--kinesis-port", "--otlp-port"] {
-            setup.arguments.extend([port.to_owned(), "0".to_owned()]);
-        }
+        setup.arguments.extend(FREE_PORTS.map(str::to_owned));
         setup
             .arguments
             .extend(["--save".to_owned(), saved.display().to_string()]);
