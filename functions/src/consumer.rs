@@ -167,8 +167,9 @@ impl Consumer {
         let on_conflict = self.propagation.on_conflict;
         let sender = arrival.sender();
         let mut links = otel::links(extraction, on_conflict);
+        let arriving = otel::context(extraction, &Context::new());
         let parent = match (&sender, self.relation) {
-            (Some(_), Relation::Parent) => otel::context(extraction, &Context::new()),
+            (Some(_), Relation::Parent) => arriving.clone(),
             (Some(sender), Relation::Link) => {
                 links.push(sender.clone());
                 invocation.clone()
@@ -177,7 +178,6 @@ impl Consumer {
             (None, _) if !links.is_empty() => Context::new(),
             (None, _) => otel::context(extraction, invocation),
         };
-        let arriving = otel::context(extraction, &Context::new());
         let tracecontext = arrival.record.headers();
         let body = arrival.record.body();
 
