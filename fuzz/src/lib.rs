@@ -2,9 +2,9 @@
 
 use baton_propagators::{HeaderList, Outcome, Outgoing, Usual, format};
 
-/// Reads `bytes` as the headers of a format, a line for each of its fields and the lines beyond for the fields again, and
-/// checks what holds for all headers: refusals lie within the value, the usual way agrees with the thorough one, and what
-/// was read goes out as something that is read again.
+/// Reads `bytes` as the headers of a format, a line for each of its fields (`~` where it is absent) and the lines beyond
+/// for the fields again, and checks what holds for all headers: refusals lie within the value, the usual way agrees with
+/// the thorough one, and what was read goes out as something that is read again.
 ///
 /// # Panics
 ///
@@ -21,6 +21,7 @@ pub fn headers(name: &str, bytes: &[u8]) {
     let headers: HeaderList = text
         .split('\n')
         .zip(fields.iter().cycle())
+        .filter(|(value, _)| *value != "~")
         .map(|(value, field)| (field.as_str(), value))
         .collect();
 
