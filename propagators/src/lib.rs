@@ -38,6 +38,26 @@
 //! # Ok::<(), baton_propagators::ModeError>(())
 //! ```
 //!
+//! # In an OpenTelemetry service
+//!
+//! Rust's SDK does not read `OTEL_PROPAGATORS`; one call does:
+//!
+//! ```
+//! use baton_propagators::Propagator;
+//! use opentelemetry::global;
+//!
+//! global::set_text_map_propagator(Propagator::from_environment()?);
+//!
+//! let mut headers = http::HeaderMap::new();
+//! headers.insert("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse()?);
+//! let context = global::get_text_map_propagator(|propagator| {
+//!     propagator.extract(&opentelemetry_http::HeaderExtractor(&headers))
+//! });
+//! # use opentelemetry::trace::TraceContextExt;
+//! assert!(context.span().span_context().is_remote());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What is where
 //!
 //! - [`mode`]: lists of formats, pairings of them, and how to choose; [`propagation`]: all of it together, and from
@@ -80,6 +100,11 @@ pub use extraction::{Conflict, ConflictKind, Extraction};
 pub use format::{Candidate, FORMATS, Format, Outcome, Usual, formats};
 pub use id::{SpanId, TraceId};
 pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select, XraySource};
-pub use propagation::{NoUpstream, Problem, Propagation};
+pub use otel::Propagator;
+pub use propagation::{NoUpstream, Problem, Problems, Propagation};
 pub use reject::{Fault, Field, Reject};
 pub use sampling::Sampling;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

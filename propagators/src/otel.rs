@@ -20,7 +20,7 @@ use crate::extraction::Extraction;
 use crate::format::{Candidate, Usual};
 use crate::id::{SpanId, TraceId};
 use crate::mode::{Engine, OnConflict, Select};
-use crate::propagation::Propagation;
+use crate::propagation::{Problems, Propagation};
 use crate::sampling::Sampling;
 
 pub(crate) use upstream::{
@@ -52,6 +52,17 @@ impl Propagator {
             propagation,
             fields,
         }
+    }
+
+    /// The propagator that this process' environment asks for: `OTEL_PROPAGATORS`, by default `tracecontext,baggage`, and
+    /// the `BATON_` variables of [`propagation`](crate::propagation) beside it.
+    ///
+    /// # Errors
+    ///
+    /// Every variable that cannot be understood, with its value and what would be accepted.
+    pub fn from_environment() -> Result<Self, Problems> {
+        let propagation = Propagation::from_environment(|name| std::env::var(name).ok());
+        propagation.map(Propagator::new).map_err(Problems)
     }
 
     /// What it does.

@@ -243,3 +243,19 @@ pub struct Problem {
     /// What is wrong with it and what would be right.
     pub reason: String,
 }
+
+/// All that cannot be understood in an environment; a line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let line = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{line}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::{Engine, Mode, OnConflict, Pairing, Propagation, Select, XraySource};
+use baton_propagators::{
+    Engine, Mode, OnConflict, Pairing, Problem, Problems, Propagation, Select, XraySource,
+};
 
 fn environment(variables: &[(&str, &str)]) -> Result<Propagation, Vec<String>> {
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
@@ -198,5 +200,19 @@ fn the_source_of_the_xray_header_is_the_request_unless_told_otherwise() {
     assert_eq!(
         source(&[("BATON_XRAY_SOURCE", "environment")]),
         XraySource::Environment
+    );
+}
+
+#[test]
+fn problems_are_told_one_to_a_line() {
+    let problem = |variable| Problem {
+        variable,
+        value: "x".to_owned(),
+        reason: "it is no mode".to_owned(),
+    };
+    let problems = Problems(vec![problem("BATON_INJECT"), problem("BATON_EXTRACT")]);
+    assert_eq!(
+        problems.to_string(),
+        "BATON_INJECT=\"x\" cannot be used: it is no mode\nBATON_EXTRACT=\"x\" cannot be used: it is no mode",
     );
 }
