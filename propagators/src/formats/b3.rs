@@ -33,9 +33,9 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "b3";
+pub(crate) const NAME: &str = "b3";
 
-const HEADER: &str = "b3";
+pub(crate) const HEADER: &str = "b3";
 
 /// Both B3 formats read all of B3's headers.
 pub(super) const FIELDS: &[&str; 6] = &[

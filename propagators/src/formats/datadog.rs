@@ -32,7 +32,7 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "datadog";
+pub(crate) const NAME: &str = "datadog";
 const TRACE_ID: &str = "x-datadog-trace-id";
 const PARENT_ID: &str = "x-datadog-parent-id";
 const SAMPLING_PRIORITY: &str = "x-datadog-sampling-priority";
