@@ -43,7 +43,7 @@ const HIGH_TAG: &str = "_dd.p.tid";
 const MAX_TAGS: usize = 512;
 
 const FORMAT: &str = "Datadog, Trace Context Propagation, Datadog format";
-const ID_FORMAT: &str = "Datadog, Span and Trace ID Format, 128-bit trace ids";
+const ID_FORMAT: &str = "Datadog, Trace and Span ID Formats, 128-bit trace IDs";
 
 static TRACE_ID_FIELD: Field = Field {
     name: "trace id",
