@@ -32,6 +32,18 @@ impl Output {
         }
     }
 
+    /// Text without colour, for tests.
+    #[cfg(test)]
+    pub(crate) const fn plain() -> Self {
+        Output {
+            format: Format::Text,
+            quiet: false,
+            verbose: false,
+            colour: false,
+            terminal: false,
+        }
+    }
+
     /// Prints a result.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();

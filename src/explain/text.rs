@@ -96,7 +96,7 @@ fn section(
         let formats = formats.join(", ");
         for (place, finding) in findings.iter().enumerate() {
             let start = if place == 0 {
-                format!("{formats} ")
+                format!("{formats}: ")
             } else {
                 String::new()
             };
@@ -143,11 +143,10 @@ fn place(reject: &Reject, headers: &[&Header]) -> Option<(usize, usize)> {
 /// What a candidate found, a line each.
 fn findings(candidate: &Candidate, output: &Output) -> Vec<String> {
     let mut lines = match &candidate.outcome {
-        Outcome::Absent => vec![format!("holds nothing: {} is not there", candidate.header)],
-        Outcome::Malformed(reject) => refusal(&paint("refused", Paint::Red, output), reject),
+        Outcome::Absent => vec![format!("nothing, {} is not there", candidate.header)],
+        Outcome::Malformed(reject) => refusal(&paint("refused,", Paint::Red, output), reject),
         Outcome::Valid(extracted) => {
-            let holds = paint("holds", Paint::Green, output);
-            vec![format!("{holds} {}", contents(candidate, extracted))]
+            vec![paint(&contents(candidate, extracted), Paint::Green, output)]
         }
     };
     if let Some(reject) = candidate.objection.as_deref() {
@@ -157,10 +156,7 @@ fn findings(candidate: &Candidate, output: &Output) -> Vec<String> {
 }
 
 fn refusal(word: &str, reject: &Reject) -> Vec<String> {
-    vec![
-        format!("{word}: {reject}"),
-        format!("rule: {}", reject.spec),
-    ]
+    vec![format!("{word} {reject}"), format!("rule: {}", reject.spec)]
 }
 
 fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
@@ -218,7 +214,7 @@ fn wrap(text: &str) -> String {
 }
 
 fn indented(text: &str) -> String {
-    format!("  {}", wrapped(text, WIDTH - 4, "\n    "))
+    format!("  {}", wrapped(text, WIDTH - 2, "\n    "))
 }
 
 fn wrapped(text: &str, width: usize, line_break: &str) -> String {
@@ -252,4 +248,78 @@ fn visible(word: &str) -> usize {
         }
     }
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_propagators::Propagation;
+    use proptest::prelude::*;
+
+    use super::super::{headers, http_text, json, record};
+    use super::*;
+
+    fn is_plain(text: &str) -> bool {
+        text.chars()
+            .all(|character| !character.is_control() || character == '\n')
+    }
+
+    /// Headers as they come and as they should not, of names that formats read.
+    fn arbitrary_headers() -> impl Strategy<Value = headers::Headers> {
+        let fields = FORMATS.iter().flat_map(|format| format.fields());
+        let names: Vec<&str> = fields
+            .copied()
+            .chain(["uberctx-a", "ot-baggage-b", "_X_AMZN_TRACE_ID", "\u{9b}"])
+            .collect();
+        let value = prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            "[0-9a-f]{0,2}-?[0-9a-f]{0,33}[-:;=]?[0-9a-fA-F]{0,17}[-:,][0-9d]{0,2}\\PC{0,3}"
+                .prop_map(String::into_bytes),
+        ];
+        proptest::collection::vec((proptest::sample::select(names), value), 0..12).prop_map(
+            |pairs| {
+                let mut headers = headers::Headers::default();
+                for (name, value) in pairs {
+                    headers.push(name, value);
+                }
+                headers
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parsers_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            text in "([<>*{ ]{0,2}[a-zA-Z0-9:\"/ ]{0,9}[:\n\r{}\\[\\]]){0,30}",
+        ) {
+            for input in [bytes.as_slice(), text.as_bytes()] {
+                for parsed in [http_text::parse(input), json::parse(input), record::parse(input)] {
+                    match parsed {
+                        Ok(requests) => for request in requests {
+                            prop_assert!(request.label.is_none_or(|label| is_plain(&label)));
+                        },
+                        Err(sentence) => prop_assert!(is_plain(&sentence), "{:?}", sentence),
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn whatever_arrives_can_be_shown(headers in arbitrary_headers()) {
+            let output = Output::plain();
+            let list = FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(",");
+            let propagation = Propagation::from(list.parse::<baton_propagators::Mode>().expect("all formats"));
+            let carrier = headers.carrier();
+            let extraction = propagation.extract_with_environment(&carrier, headers.environment().as_deref());
+            let explanation = Explanation::new(&extraction.candidates, &carrier);
+            let shown = draw(&headers, &extraction, &[], &explanation, &output);
+            prop_assert!(is_plain(&shown), "{:?}", shown);
+            for candidate in &extraction.candidates {
+                let arrived: Vec<_> = headers.iter().collect();
+                for (index, byte) in faults(candidate).filter_map(|reject| place(reject, &arrived)) {
+                    prop_assert!(byte <= arrived[index].value.len(), "{:?}", candidate);
+                }
+            }
+        }
+    }
 }
