@@ -11,6 +11,7 @@ use crate::carrier::Getter;
 use crate::context::{Extracted, TraceContext};
 use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
+use crate::formats;
 
 use arrived::{Arrived, Source, list};
 
@@ -170,9 +171,16 @@ fn disagreement(
          valid format win, and with {b},{a} {}'s",
         other.header, first.header,
     );
-    if let Some(choice) = datadog::choice(&[first, other]) {
+    // Datadog's own format stands first in its own lists.
+    let listed = if b == formats::datadog::NAME {
+        [other, first]
+    } else {
+        [first, other]
+    };
+    if let Some(choice) = datadog::choice(&listed) {
+        let list = listed.map(|source| source.format).join(",");
         sentence.push_str(&format!(
-            "; Datadog's libraries with {a},{b} continue {choice}"
+            "; Datadog's libraries with {list} continue {choice}"
         ));
     }
     sentence.push('.');

@@ -22,6 +22,8 @@ pub(super) struct Source<'a> {
     /// The header that holds it.
     pub(super) header: &'static str,
     pub(super) context: &'a TraceContext,
+    /// Whether there is something wrong with that header that the reader overlooked.
+    pub(super) overlooked: bool,
 }
 
 impl<'a> Arrived<'a> {
@@ -45,6 +47,10 @@ impl<'a> Arrived<'a> {
                 },
                 header: candidate.header,
                 context,
+                overlooked: candidate
+                    .objection
+                    .as_ref()
+                    .is_some_and(|reject| reject.header == candidate.header),
             });
         }
         Arrived {

@@ -10,10 +10,12 @@ use crate::formats::{b3, b3multi, datadog, tracecontext};
 /// The formats that all of Datadog's libraries have.
 const STYLES: [&str; 4] = [tracecontext::NAME, b3::NAME, b3multi::NAME, datadog::NAME];
 
-/// What is continued of contexts listed in this order, as a phrase; `None` where Datadog does not read all of them.
+/// What is continued of contexts listed in this order, as a phrase; `None` where Datadog does not read all of them, or one
+/// has a fault that this reader overlooked and Datadog's need not.
 pub(super) fn choice(listed: &[&Source<'_>]) -> Option<String> {
     let (first, later) = listed.split_first()?;
-    if !listed.iter().all(|source| STYLES.contains(&source.format)) {
+    let is_read = |source: &&Source<'_>| STYLES.contains(&source.format) && !source.overlooked;
+    if !listed.iter().all(|source| is_read(source)) {
         return None;
     }
     let mut phrase = format!("{}'s", first.header);

@@ -42,7 +42,10 @@ fn where_from(arrived: &Arrived<'_>) -> Option<String> {
     let (first, others) = arrived.sources.split_first()?;
     let differs = |other: &&super::Source<'_>| {
         let kind = first.conflict(other);
-        matches!(kind, Some(ConflictKind::TraceId | ConflictKind::SpanId))
+        // One that was cut to its low half may be the same span's.
+        let is_cut = first.context.trace_id.low_64() == other.context.trace_id.low_64()
+            && first.context.trace_id != other.context.trace_id;
+        !is_cut && matches!(kind, Some(ConflictKind::TraceId | ConflictKind::SpanId))
     };
     let differing: Vec<_> = others.iter().filter(differs).collect();
     let of_xray = |source: &super::Source<'_>| source.format == xray::NAME;
@@ -292,14 +295,17 @@ fn debug(arrived: &Arrived<'_>) -> Option<String> {
         .sources
         .iter()
         .find(|source| source.context.sampling.is_debug())?;
-    let measured = if source.header == b3::HEADER {
+    let header = match source.header {
+        b3multi::TRACE_ID => b3multi::FLAGS,
+        header => header,
+    };
+    let measured = if header == b3::HEADER {
         " opentelemetry-rust goes on from the b3 header's d unsampled."
     } else {
         ""
     };
     Some(format!(
-        "{} asks for debugging, which B3 and Jaeger alone can say: in every other format it goes on as sampled.{measured}",
-        source.header
+        "{header} asks for debugging, which B3 and Jaeger alone can say: in every other format it goes on as sampled.{measured}"
     ))
 }
 
