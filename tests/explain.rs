@@ -1,6 +1,5 @@
 //! `baton explain`: what it finds in every measured case, how it shows faults, and whatever input it is given.
 
-#[allow(dead_code)] // the lab's part of it is for other tests
 mod support;
 
 use std::path::Path;

@@ -112,8 +112,9 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
     let traceparent = ("traceparent", TRACEPARENT.to_owned());
     let with = |name, value: String| vec![traceparent.clone(), (name, value)];
     let agreeing = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1".to_owned();
+    type Headers = Vec<(&'static str, String)>;
     // headers, and how the notes begin
-    let cases: Vec<(Vec<(&str, String)>, &[&str])> = vec![
+    let cases: Vec<(Headers, &[&str])> = vec![
         (vec![traceparent.clone()], &[]),
         (with("b3", agreeing.clone()), &[]),
         (

@@ -177,8 +177,10 @@ pub(super) fn label(method: &str, target: &str) -> String {
 mod tests {
     use super::*;
 
+    type Pairs = Vec<(String, String)>;
+
     /// The requests as label and headers.
-    fn read(text: &str) -> Vec<(Option<String>, Vec<(String, String)>)> {
+    fn read(text: &str) -> Vec<(Option<String>, Pairs)> {
         let requests = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"));
         let pairs = |headers: &Headers| {
             let pair = |header: &super::super::headers::Header| {

@@ -15,7 +15,7 @@ const STYLES: [&str; 4] = [tracecontext::NAME, b3::NAME, b3multi::NAME, datadog:
 pub(super) fn choice(listed: &[&Source<'_>]) -> Option<String> {
     let (first, later) = listed.split_first()?;
     let is_read = |source: &&Source<'_>| STYLES.contains(&source.format) && !source.overlooked;
-    if !listed.iter().all(|source| is_read(source)) {
+    if !listed.iter().all(is_read) {
         return None;
     }
     let mut phrase = format!("{}'s", first.header);
