@@ -519,6 +519,14 @@ async fn of_several_requests_the_first_with_trace_headers_is_taken() {
             "request 2 of 2 (GET /orders) is explained: the first with a header of any format\n"
         );
     }
+    let marked = piped(
+        &sandbox,
+        &["-q", "--format", "json", "-"],
+        format!("\u{feff}{har}"),
+    )
+    .await;
+    assert_eq!(marked.json()["headers"], json!({ name: value }));
+    assert_eq!(marked.stderr, "", "quiet");
     let none = piped(
         &sandbox,
         &[],

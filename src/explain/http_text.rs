@@ -34,7 +34,6 @@ enum Part {
 ///
 /// A sentence that names the line.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|&byte| byte == b'\n');
     let lines: Vec<&[u8]> = lines
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
@@ -204,7 +203,7 @@ mod tests {
             "b3: 0\ntracestate: a=1, b=2\n",
             "b3: 0\r\ntracestate:a=1, b=2 \t\r\n\r\nthe body: is none",
             "\n\nb3:\t0\ntracestate: a=1,\n b=2",
-            "\u{feff}b3: 0\ntracestate: a=1,\n\tb=2",
+            "b3: 0\ntracestate: a=1,\n\tb=2",
             "    b3: 0\n    tracestate: a=1,\n      b=2\n",
             "GET / HTTP/1.1\nb3: 0\ntracestate: a=1, b=2",
             "> GET / HTTP/2\n> b3: 0\n> tracestate: a=1, b=2\n>\n< HTTP/2 200\n< b3: 1\n",

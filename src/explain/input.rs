@@ -57,6 +57,8 @@ fn from_arguments(arguments: &[impl AsRef<OsStr>]) -> Result<Request, Failure> {
 }
 
 fn from_text(text: &[u8]) -> Result<Request, Failure> {
+    // Some programs write a byte order mark before it.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let start = text.iter().find(|byte| !byte.is_ascii_whitespace());
     match start {
         None => Err(Failure::usage(

@@ -299,11 +299,17 @@ fn debug(arrived: &Arrived<'_>) -> Option<String> {
         b3multi::TRACE_ID => b3multi::FLAGS,
         header => header,
     };
-    let measured = if header == b3::HEADER {
-        " opentelemetry-rust goes on from the b3 header's d unsampled."
-    } else {
-        ""
-    };
+    let mut measured = String::new();
+    if header == b3::HEADER {
+        measured.push_str(" opentelemetry-rust goes on from the b3 header's d unsampled.");
+    }
+    let of_b3 = [b3::NAME, b3multi::NAME].contains(&source.format);
+    if let (true, Some(other)) = (of_b3, arrived.source(tracecontext::NAME)) {
+        measured.push_str(&format!(
+            " opentelemetry-js with {},tracecontext puts the flag on {}'s trace.",
+            source.format, other.header
+        ));
+    }
     Some(format!(
         "{header} asks for debugging, which B3 and Jaeger alone can say: in every other format it goes on as sampled.{measured}"
     ))
