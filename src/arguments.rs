@@ -1,9 +1,10 @@
 //! The command line: every command, flag and default.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_propagators::mode::{Engine, Mode, Pairing, Select};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const HELP_TEMPLATE: &str = "\
@@ -17,6 +18,9 @@ Switch propagator modes:
 
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
+
+Answer the mixed-header question:
+  explain Say which context each format finds in headers, which one each mode continues, and why
 
 Options:
 {options}
@@ -71,6 +75,8 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
+    /// Say which context each format finds in headers, which one each mode continues, and why
+    Explain(ExplainArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -221,6 +227,33 @@ pub(crate) struct LogsArguments {
     pub(crate) lab: LabChoice,
 }
 
+/// `baton explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// A header as in 'traceparent: 00-…'. Without any, or with -, standard input is read: headers, a request, what
+    /// curl -v prints, a HAR file, or a JSON object of headers
+    #[arg(value_name = "HEADER")]
+    pub(crate) headers: Vec<OsString>,
+    /// A record as it comes from the stream, {"tracecontext":{…},"record":…}, or Base64 of it, or an event or a
+    /// get-records answer that holds some; - reads standard input
+    #[arg(long, value_name = "JSON", conflicts_with = "headers")]
+    pub(crate) record: Option<OsString>,
+    /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without any: the usual ones,
+    /// and those of the other formats that arrive
+    #[arg(long = "mode", value_name = "LIST[/first|/last]", value_parser = selection)]
+    pub(crate) modes: Vec<Selection>,
+    /// Whose code reads the headers: native or otel
+    #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
+    pub(crate) engine: Engine,
+}
+
+/// A mode, and which of several valid contexts it continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) mode: Mode,
+    pub(crate) select: Select,
+}
+
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
@@ -263,6 +296,20 @@ fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
         .parse()
         .map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
     Ok((function_name(name)?, mode))
+}
+
+/// A list of formats, and behind a slash which of them wins.
+fn selection(text: &str) -> Result<Selection, String> {
+    let (mode, select) = match text.split_once('/') {
+        None => (text, Select::default()),
+        Some((mode, select)) => (mode, select.parse().map_err(reason)?),
+    };
+    let mode = mode.parse().map_err(reason)?;
+    Ok(Selection { mode, select })
+}
+
+fn reason(error: impl std::error::Error) -> String {
+    error.to_string()
 }
 
 /// No flag means more; the clocks' arithmetic has limits too.
@@ -348,6 +395,18 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         for wrong in ["", "10", "s", "10 s", "-1s", "1d", "1e400s", "é1s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_slash_says_which_context_of_a_list_wins() {
+        let read = |text| selection(text).map(|found| (found.mode.to_string(), found.select));
+        let mixed = || "tracecontext,b3".to_owned();
+        assert_eq!(read("mixed"), Ok((mixed(), Select::Last)));
+        assert_eq!(read("tracecontext,b3/last"), Ok((mixed(), Select::Last)));
+        assert_eq!(read("tracecontext,b3/first"), Ok((mixed(), Select::First)));
+        for wrong in ["", "/first", "b3/", "b3/middle", "b3/first/last", "b4"] {
+            assert!(selection(wrong).is_err(), "{wrong:?}");
         }
     }
 

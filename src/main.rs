@@ -5,6 +5,7 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod explain;
 mod failure;
 mod function;
 mod lab_client;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
+        Command::Explain(command) => explain::explain(&command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),

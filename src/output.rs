@@ -32,6 +32,18 @@ impl Output {
         }
     }
 
+    /// Text without colour, for tests.
+    #[cfg(test)]
+    pub(crate) const fn plain() -> Self {
+        Output {
+            format: Format::Text,
+            quiet: false,
+            verbose: false,
+            colour: false,
+            terminal: false,
+        }
+    }
+
     /// Prints a result.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
@@ -40,9 +52,12 @@ impl Output {
             .map_err(|error| Failure::output(&error))
     }
 
-    /// Prints a result as one line of JSON.
+    /// Prints a result as one line of JSON, in ASCII: a character that came in a header and means something to the terminal
+    /// stays an escape.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
-        self.print(&serde_json::to_string(value).map_err(Failure::check)?)
+        self.print(&ascii(
+            &serde_json::to_string(value).map_err(Failure::check)?,
+        ))
     }
 
     /// Says something that is not the result; silent under `--quiet`.
@@ -64,5 +79,36 @@ impl Output {
         if !failure.is_silent() {
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
         }
+    }
+}
+
+/// JSON with everything beyond printable ASCII escaped, which can stand in its strings alone.
+fn ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, ' '..='~') {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            escaped.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_ascii_says_the_same() {
+        let text = "a\u{1b}[31m\u{7f}\u{9b}31m\u{202e}é😀\n\"\\";
+        let json = ascii(&serde_json::to_string(text).expect("JSON"));
+        assert!(
+            json.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
     }
 }

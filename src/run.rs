@@ -40,7 +40,7 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
 ];
 const DEFAULT_REQUESTS: u64 = 2000;
 /// Variables of this process that the functions see and that change what they record.
-const TELEMETRY_VARIABLES: [&str; 7] = [
+const TELEMETRY_VARIABLES: [&str; 8] = [
     "OTEL_SDK_DISABLED",
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
@@ -48,6 +48,7 @@ const TELEMETRY_VARIABLES: [&str; 7] = [
     "BATON_EXTRACT_SELECT",
     "BATON_ON_CONFLICT",
     "BATON_CONSUMER_RELATION",
+    "BATON_XRAY_SOURCE",
 ];
 /// The client's spans before they are folded into the run's.
 const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";

@@ -67,7 +67,7 @@
 //! - [`carrier`]: maps, HTTP headers, JSON objects, all without regard to the case of names; [`envelope`]: the
 //!   record that carries headers over a stream; [`environment`]: Lambda's, as a source of X-Ray's header.
 //! - [`otel`]: the same as an OpenTelemetry propagator, and the upstream crates as an engine of their own.
-//! - [`reject`]: all wording of refusals.
+//! - [`reject`]: all wording of refusals; [`explanation`]: what arrived and what it leads to, in sentences.
 //!
 //! # What it promises
 //!
@@ -80,6 +80,7 @@ pub mod carrier;
 pub mod context;
 pub mod envelope;
 pub mod environment;
+pub mod explanation;
 pub mod extraction;
 pub mod format;
 pub mod formats;
@@ -96,6 +97,7 @@ mod tracestate;
 pub use baggage::Baggage;
 pub use carrier::{Getter, HeaderList, Setter};
 pub use context::{Extracted, Outgoing, TraceContext, TraceState};
+pub use explanation::Explanation;
 pub use extraction::{Conflict, ConflictKind, Extraction};
 pub use format::{Candidate, FORMATS, Format, Outcome, Usual, formats};
 pub use id::{SpanId, TraceId};

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use baton_propagators::otel;
 use baton_propagators::{
-    Candidate, Engine, Extracted, Extraction, Fault, HeaderList, Mode, Outcome, Propagation,
-    Sampling,
+    Candidate, Engine, Explanation, Extracted, Extraction, Fault, HeaderList, Mode, Outcome,
+    Propagation, Sampling, TraceContext, formats,
 };
 use cases::{Case, Expected};
 use opentelemetry::Context;
@@ -235,4 +235,137 @@ fn what_arrived_goes_out_as_the_specifications_say_and_as_the_measured_sdk_did()
             assert_eq!(written, expected, "{}, {}, {engine}", case.id, case.inject);
         }
     }
+}
+
+/// The list of all formats.
+fn all() -> String {
+    formats().collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn every_case_is_one_sentence_with_both_engines() {
+    for case in cases::all() {
+        for engine in [Engine::Native, Engine::Otel] {
+            let explanation =
+                Explanation::new(&extract(&case, &all(), engine).candidates, &case.headers);
+            let summary = &explanation.summary;
+            assert!(
+                summary.ends_with('.') && !summary.contains(". "),
+                "{}: {summary}",
+                case.id
+            );
+            assert!(
+                explanation.notes.iter().all(|note| note.ends_with('.')),
+                "{}: {explanation:?}",
+                case.id
+            );
+        }
+    }
+}
+
+/// What the summary says of Datadog's libraries under a list is what they did, in every measured case.
+#[test]
+fn datadog_continues_what_is_said() {
+    let mut compared = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, &all(), Engine::Native);
+        let context = |header: &str| -> &TraceContext {
+            let mut found = extraction
+                .candidates
+                .iter()
+                .filter(|candidate| candidate.header == header);
+            found
+                .find_map(|candidate| candidate.context())
+                .expect("what is named holds a context")
+        };
+        let summary = Explanation::new(&extraction.candidates, &case.headers).summary;
+        let Some((_, claim)) = summary
+            .trim_end_matches('.')
+            .split_once("Datadog's libraries with ")
+        else {
+            continue;
+        };
+        let (list, claim) = claim.split_once(" continue ").expect("what they continue");
+        let (first, linked) = claim.split_once(" and link ").unwrap_or((claim, ""));
+        let (first, rest) = first.split_once("'s").expect("a header");
+        let first = context(first);
+        let parent = match rest.strip_prefix(" with ") {
+            None => first,
+            Some(rest) => context(rest.split_once("'s").expect("a header").0),
+        };
+        for observed in &case.observed {
+            let of_datadog = observed.sdks.iter().any(|sdk| sdk.starts_with("datadog"));
+            if !of_datadog || !observed.lists.iter().any(|observed| observed == list) {
+                continue;
+            }
+            let found = observed.found.as_ref().expect("they continue one");
+            assert_eq!(
+                found.trace_id,
+                first.trace_id.to_string(),
+                "{}: {summary}",
+                case.id
+            );
+            assert_eq!(
+                found.span_id,
+                parent.span_id.to_string(),
+                "{}: {summary}",
+                case.id
+            );
+            assert_eq!(
+                found.sampled,
+                first.sampling.decision(),
+                "{}: {summary}",
+                case.id
+            );
+            let links: Vec<_> = found
+                .links
+                .iter()
+                .map(|link| link.trace_id.clone())
+                .collect();
+            let expected: Vec<_> = linked
+                .strip_suffix("'s")
+                .map(|header| context(header).trace_id.to_string())
+                .into_iter()
+                .collect();
+            assert_eq!(links, expected, "{}: {summary}", case.id);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "only {compared} observations were compared");
+}
+
+/// What the summary says of OpenTelemetry's services is what all of its SDKs did, in every measured case. A decision
+/// left open is what they do not agree on, and a note tells that.
+#[test]
+fn opentelemetry_continues_what_is_said() {
+    let mut compared = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, &all(), Engine::Native);
+        let summary = Explanation::new(&extraction.candidates, &case.headers).summary;
+        let Some((_, claim)) = summary.split_once("an OpenTelemetry service with ") else {
+            continue;
+        };
+        let (list, claim) = claim.split_once(" continues ").expect("what it continues");
+        let header = claim.split_once("'s").expect("a header").0;
+        let mut named = extraction
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.header == header);
+        let context = named
+            .find_map(Candidate::context)
+            .expect("what is named holds a context");
+        for observed in &case.observed {
+            let of_opentelemetry = observed.sdks.iter().any(|sdk| sdk.starts_with("otel"));
+            let is_listed = observed.lists.iter().any(|observed| observed == list);
+            if !of_opentelemetry || !is_listed || context.sampling == Sampling::Deferred {
+                continue;
+            }
+            let found = observed.found.as_ref().expect("they continue one");
+            let ids = [&found.trace_id, &found.span_id].map(|id| id.to_lowercase());
+            let expected = [context.trace_id.to_string(), context.span_id.to_string()];
+            assert_eq!(ids, expected, "{}: {summary}", case.id);
+            compared += 1;
+        }
+    }
+    assert!(compared > 30, "only {compared} observations were compared");
 }

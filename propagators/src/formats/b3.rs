@@ -33,9 +33,9 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "b3";
+pub(crate) const NAME: &str = "b3";
 
-const HEADER: &str = "b3";
+pub(crate) const HEADER: &str = "b3";
 
 /// Both B3 formats read all of B3's headers.
 pub(super) const FIELDS: &[&str; 6] = &[
@@ -49,8 +49,7 @@ pub(super) const FIELDS: &[&str; 6] = &[
 
 const SINGLE_HEADER: &str = "B3 Propagation, Single Header";
 const SAMPLING_STATE: &str = "B3 Propagation, Single Header, Sampling State";
-const IDENTIFIERS: &str =
-    "B3 Propagation, Identifiers: lower-hex characters, 32 or 16 of a TraceId and 16 of a SpanId";
+const IDENTIFIERS: &str = "B3 Propagation, Http Encodings, TraceId and SpanId: lower-hex characters, 32 or 16 of a TraceId and 16 of a SpanId";
 const NOT_ZERO: &str =
     "OpenTelemetry Tracing API, SpanContext: a valid id has at least one non-zero byte";
 

@@ -30,13 +30,13 @@ use crate::id::{SpanId, TraceId};
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "b3multi";
+pub(crate) const NAME: &str = "b3multi";
 
-pub(super) const TRACE_ID: &str = "x-b3-traceid";
+pub(crate) const TRACE_ID: &str = "x-b3-traceid";
 pub(super) const SPAN_ID: &str = "x-b3-spanid";
 pub(super) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
 pub(super) const SAMPLED: &str = "x-b3-sampled";
-pub(super) const FLAGS: &str = "x-b3-flags";
+pub(crate) const FLAGS: &str = "x-b3-flags";
 
 const MULTIPLE_HEADERS: &str = "B3 Propagation, Multiple Headers";
 const SAMPLING_STATE: &str = "B3 Propagation, Multiple Headers, Sampling State";

@@ -32,7 +32,7 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "datadog";
+pub(crate) const NAME: &str = "datadog";
 const TRACE_ID: &str = "x-datadog-trace-id";
 const PARENT_ID: &str = "x-datadog-parent-id";
 const SAMPLING_PRIORITY: &str = "x-datadog-sampling-priority";
@@ -43,7 +43,7 @@ const HIGH_TAG: &str = "_dd.p.tid";
 const MAX_TAGS: usize = 512;
 
 const FORMAT: &str = "Datadog, Trace Context Propagation, Datadog format";
-const ID_FORMAT: &str = "Datadog, Span and Trace ID Format, 128-bit trace ids";
+const ID_FORMAT: &str = "Datadog, Trace and Span ID Formats, 128-bit trace IDs";
 
 static TRACE_ID_FIELD: Field = Field {
     name: "trace id",

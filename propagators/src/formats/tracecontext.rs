@@ -38,7 +38,7 @@ use crate::tracestate;
 
 pub(crate) const NAME: &str = "tracecontext";
 
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = tracestate::HEADER;
 
 /// Bytes of a version 00 `traceparent`.

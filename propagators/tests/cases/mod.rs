@@ -57,6 +57,14 @@ pub(crate) struct Found {
     #[serde(default)]
     pub(crate) debug: bool,
     pub(crate) tracestate: Option<String>,
+    #[serde(default)]
+    pub(crate) links: Vec<Link>,
+}
+
+/// A span link that an SDK made.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) trace_id: String,
 }
 
 /// All cases of all files.

@@ -1,0 +1,108 @@
+//! Headers as they arrived, to the byte.
+
+use baton_propagators::carrier::NOT_TEXT;
+use baton_propagators::environment::X_AMZN_TRACE_ID;
+use baton_propagators::format::Format;
+use baton_propagators::{FORMATS, HeaderList};
+
+/// Headers in the order of arrival. Their values need not be text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Headers(Vec<Header>);
+
+/// One header, or one of several with the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// In its own casing.
+    pub(super) name: String,
+    pub(super) value: Vec<u8>,
+}
+
+impl Header {
+    /// Whether it goes by this name, whose case does not matter.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether a format reads it.
+    pub(super) fn belongs_to(&self, format: &dyn Format) -> bool {
+        let of_environment = self.name == X_AMZN_TRACE_ID && format.name() == "xray";
+        let starts_with = |prefix: &&str| {
+            let start = self.name.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        of_environment
+            || format.fields().iter().any(|field| self.is(field))
+            || format.prefixes().iter().any(starts_with)
+    }
+
+    /// Whether any format reads it.
+    pub(super) fn is_known(&self) -> bool {
+        FORMATS.iter().any(|format| self.belongs_to(*format))
+    }
+}
+
+impl Headers {
+    pub(super) fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+        self.0.push(Header {
+            name: name.into(),
+            value: value.into(),
+        });
+    }
+
+    /// The last header, which a folded line goes on with.
+    pub(super) fn last_mut(&mut self) -> Option<&mut Header> {
+        self.0.last_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Header> {
+        self.0.iter()
+    }
+
+    /// Whether any of them is one that a format reads.
+    pub(super) fn any_known(&self) -> bool {
+        self.0.iter().any(Header::is_known)
+    }
+
+    /// The carrier that propagators read, as a service's would be: a value that is not UTF-8 is none.
+    pub(super) fn carrier(&self) -> HeaderList {
+        let headers = self
+            .0
+            .iter()
+            .filter(|header| header.name != X_AMZN_TRACE_ID);
+        headers
+            .map(|header| (header.name.as_str(), text(&header.value)))
+            .collect()
+    }
+
+    /// Lambda's tracing header, given under the name of its environment variable.
+    pub(super) fn environment(&self) -> Option<String> {
+        let header = self
+            .0
+            .iter()
+            .find(|header| header.name == X_AMZN_TRACE_ID)?;
+        Some(text(&header.value).to_owned())
+    }
+
+    /// The headers that formats read. The values of all others are nobody's business: credentials are among them.
+    pub(super) fn known(&self) -> HeaderList {
+        let known = self.0.iter().filter(|header| header.is_known());
+        known
+            .map(|header| (header.name.as_str(), String::from_utf8_lossy(&header.value)))
+            .collect()
+    }
+
+    /// The names of the headers that no format reads, each once.
+    pub(super) fn other_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for header in self.0.iter().filter(|header| !header.is_known()) {
+            if !names.iter().any(|name| header.is(name)) {
+                names.push(&header.name);
+            }
+        }
+        names
+    }
+}
+
+fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value).unwrap_or(NOT_TEXT)
+}

@@ -1,0 +1,182 @@
+//! A header on one line, as a terminal can show it, and the place of a fault in it.
+
+/// The most columns of a line.
+pub(super) const WIDTH: usize = 98;
+/// The most columns of a header's name.
+const NAME_WIDTH: usize = 40;
+const CUT: char = '…';
+
+/// A header's line and the column a caret belongs under.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) caret: Option<usize>,
+}
+
+/// A character, or a byte that belongs to none, as it is shown.
+struct Cell {
+    shown: String,
+    /// Its first byte in the value.
+    start: usize,
+}
+
+/// Shows a header; `fault` is a byte of its value, or its end. Of a value that is too long the part around the fault is
+/// shown, or its beginning. What is not printable ASCII is written as an escape, and so means nothing to a terminal.
+pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>) -> Line {
+    let mut text = escaped(name, NAME_WIDTH);
+    text.push_str(": ");
+    let cells = cells(value);
+    let faulty = fault.map(|fault| {
+        let after = cells.partition_point(|cell| cell.start <= fault.min(value.len()));
+        if fault < value.len() {
+            after.saturating_sub(1)
+        } else {
+            cells.len()
+        }
+    });
+    let room = WIDTH.saturating_sub(text.chars().count());
+    let (start, end) = window(&cells, faulty, room);
+    let caret = faulty.map(|faulty| {
+        let cut = usize::from(start > 0);
+        text.chars().count() + cut + columns(&cells[start..faulty])
+    });
+    if start > 0 {
+        text.push(CUT);
+    }
+    text.extend(cells[start..end].iter().map(|cell| cell.shown.as_str()));
+    if end < cells.len() {
+        text.push(CUT);
+    }
+    Line { text, caret }
+}
+
+/// Text for a terminal, at most so many columns of it.
+pub(super) fn escaped(text: &str, width: usize) -> String {
+    let cells = cells(text.as_bytes());
+    let (_, end) = window(&cells, None, width);
+    let mut shown: String = cells[..end]
+        .iter()
+        .map(|cell| cell.shown.as_str())
+        .collect();
+    if end < cells.len() {
+        shown.push(CUT);
+    }
+    shown
+}
+
+fn cells(value: &[u8]) -> Vec<Cell> {
+    let mut cells = Vec::with_capacity(value.len());
+    let mut start = 0;
+    for chunk in value.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let shown = match character {
+                ' '..='[' | ']'..='~' => character.to_string(),
+                '\\' | '\t' | '\r' | '\n' => character.escape_default().to_string(),
+                '\0'..='\x7f' => format!("\\x{:02x}", u32::from(character)),
+                _ => character.escape_unicode().to_string(),
+            };
+            cells.push(Cell { shown, start });
+            start += character.len_utf8();
+        }
+        for byte in chunk.invalid() {
+            let shown = format!("\\x{byte:02x}");
+            cells.push(Cell { shown, start });
+            start += 1;
+        }
+    }
+    cells
+}
+
+fn columns(cells: &[Cell]) -> usize {
+    cells.iter().map(|cell| cell.shown.len()).sum()
+}
+
+/// Which cells fit into so many columns: all, or as many as do around the faulty one with room for a mark at both ends.
+fn window(cells: &[Cell], faulty: Option<usize>, room: usize) -> (usize, usize) {
+    let caret = usize::from(faulty == Some(cells.len()));
+    if columns(cells) + caret <= room {
+        return (0, cells.len());
+    }
+    let room = room.saturating_sub(2 + caret);
+    let faulty = faulty.unwrap_or(0);
+    let (mut start, mut before) = (faulty, 0);
+    while start > 0 && before + cells[start - 1].shown.len() <= room / 2 {
+        start -= 1;
+        before += cells[start].shown.len();
+    }
+    let (mut end, mut used) = (faulty, before);
+    while end < cells.len() && used + cells[end].shown.len() <= room {
+        used += cells[end].shown.len();
+        end += 1;
+    }
+    (start, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line, and what stands above the caret to the line's end.
+    fn shown(value: &[u8], fault: Option<usize>) -> (String, Option<String>) {
+        let line = show("b3", value, fault);
+        let under = line
+            .caret
+            .map(|caret| line.text.chars().skip(caret).collect());
+        (line.text, under)
+    }
+
+    #[test]
+    fn nothing_reaches_the_terminal_raw() {
+        for (value, expected) in [
+            (&b"\x1b[31mred\x07"[..], "b3: \\x1b[31mred\\x07"),
+            (b"a\tb\\c\x7f", "b3: a\\tb\\\\c\\x7f"),
+            ("é\u{9b}\u{202e}".as_bytes(), "b3: \\u{e9}\\u{9b}\\u{202e}"),
+            (b"\xffa\xc3", "b3: \\xffa\\xc3"),
+            (b"", "b3: "),
+        ] {
+            assert_eq!(show("b3", value, None).text, expected);
+        }
+        assert_eq!(show("a\x1b", b"", None).text, "a\\x1b: ");
+    }
+
+    #[test]
+    fn the_caret_is_under_the_byte_at_fault() {
+        for (value, fault, under) in [
+            (&b"abc"[..], 0, "abc"),
+            (b"abc", 2, "c"),
+            (b"abc", 3, ""),
+            (b"abc", 9, ""),
+            (b"\x1b\xff-", 1, "\\xff-"),
+            ("é-".as_bytes(), 1, "\\u{e9}-"),
+            ("é-".as_bytes(), 2, "-"),
+            (b"", 0, ""),
+        ] {
+            assert_eq!(
+                shown(value, Some(fault)).1.as_deref(),
+                Some(under),
+                "{value:?} {fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_long_value_the_part_around_the_fault_is_shown() {
+        for length in [90, 94, 95, 200, 100_000] {
+            let mut value = vec![b'a'; length];
+            for fault in [0, 1, 45, 88, length / 2, length - 1] {
+                value[fault] = b'X';
+                let (text, under) = shown(&value, Some(fault));
+                assert!(text.chars().count() <= WIDTH, "{text}");
+                assert!(under.is_some_and(|under| under.starts_with('X')), "{text}");
+                value[fault] = b'a';
+            }
+            let line = show("b3", &value, Some(length));
+            assert!(line.caret.is_some_and(|caret| caret < WIDTH), "{line:?}");
+        }
+        let (text, _) = shown(&[b'\0'; 1000], None);
+        assert!(
+            text.ends_with("\\x00…") && text.chars().count() <= WIDTH,
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! The modes as a table: which format's context each continues, and whether others disagree.
+
+use baton_propagators::{
+    Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
+};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+
+use crate::output::Output;
+
+use super::Judgement;
+
+const HEADINGS: [&str; 6] = [
+    "mode",
+    "continues",
+    "trace id",
+    "span id",
+    "sampled",
+    "conflict",
+];
+/// How many digits of a trace id are shown where they tell all of them apart.
+const DIGITS: usize = 8;
+
+/// Draws one row to each mode.
+pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(HEADINGS.map(|heading| {
+            let cell = Cell::new(heading);
+            if output.colour {
+                cell.add_attribute(Attribute::Bold)
+            } else {
+                cell
+            }
+        }));
+    if output.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    let continued = |judgement: &Judgement| Some(judgement.extraction.context()?.trace_id);
+    let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
+    for judgement in judgements {
+        table.add_row(row(judgement, &ids, output));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    table.trim_fmt()
+}
+
+fn row(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell> {
+    let extraction = &judgement.extraction;
+    let mode = match judgement.propagation.select {
+        Select::Last => judgement.propagation.extract.to_string(),
+        Select::First => format!("{}/first", judgement.propagation.extract),
+    };
+    let Some((candidate, context)) = extraction
+        .continued()
+        .and_then(|found| Some((found, found.context()?)))
+    else {
+        let nothing = colour(Cell::new("(new trace)"), Color::Red, output);
+        return vec![Cell::new(mode), nothing];
+    };
+    let conflict = match &extraction.conflict {
+        None => colour(Cell::new("none"), Color::Green, output),
+        Some(conflict) => colour(Cell::new(kinds(conflict)), Color::Yellow, output),
+    };
+    vec![
+        Cell::new(mode),
+        Cell::new(candidate.format),
+        Cell::new(short(context.trace_id, ids)),
+        Cell::new(context.span_id),
+        Cell::new(sampled(candidate, context)),
+        conflict,
+    ]
+}
+
+fn colour(cell: Cell, colour: Color, output: &Output) -> Cell {
+    if output.colour { cell.fg(colour) } else { cell }
+}
+
+fn kinds(conflict: &Conflict) -> String {
+    let kinds = conflict.kinds.iter().map(|kind| match kind {
+        ConflictKind::TraceId => "trace",
+        ConflictKind::SpanId => "span",
+        ConflictKind::Sampled => "sampled",
+    });
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+fn sampled(candidate: &Candidate, context: &TraceContext) -> &'static str {
+    match (context.sampling, candidate.debug()) {
+        (Sampling::Drop, true) => "no, debug",
+        (_, true) => "debug",
+        (Sampling::Deferred, _) => "deferred",
+        (Sampling::Drop, _) => "no",
+        (Sampling::Keep | Sampling::Debug, _) => "yes",
+    }
+}
+
+/// As much of an id as tells it from the others; one of 64 bits without the zeros before it.
+fn short(id: TraceId, others: &[TraceId]) -> String {
+    let digits = id.to_string();
+    if id.is_64_bit() {
+        return digits[TraceId::DIGITS / 2..].to_owned();
+    }
+    let start = &digits[..DIGITS];
+    let is_alike = |other: &&TraceId| **other != id && other.to_string().starts_with(start);
+    if others.iter().any(|other| is_alike(&other)) {
+        return digits;
+    }
+    format!("{start}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_ids_are_told_apart() {
+        let id = |digits| TraceId::from_hex(digits).expect("an id");
+        let first = id("0af7651916cd43dd8448eb211c80319c");
+        let alike = id("0af7651900000000000000000000000a");
+        let half = id("00000000000000008448eb211c80319c");
+        assert_eq!(short(first, &[first, half]), "0af76519…");
+        assert_eq!(short(half, &[first, half]), "8448eb211c80319c");
+        assert_eq!(short(first, &[alike]), first.to_string());
+    }
+}
