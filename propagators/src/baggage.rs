@@ -70,6 +70,9 @@ impl Baggage {
         if self.is_empty() {
             return self.clone_from(later);
         }
+        if later.is_empty() {
+            return;
+        }
         let entries = Arc::make_mut(&mut self.entries);
         entries.retain(|entry| later.get(&entry.key).is_none());
         entries.extend_from_slice(later.entries());

@@ -39,9 +39,13 @@ pub trait Getter {
     }
 
     /// Looks at several headers at once, as [`Getter::arrival`] does at each; `found` has a place for each name and is empty.
+    /// Where the first of them did not arrive, the others need not be looked at.
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
-        for (name, arrival) in names.iter().zip(found) {
+        for (place, (name, arrival)) in names.iter().zip(found).enumerate() {
             *arrival = self.arrival(name);
+            if place == 0 && arrival.first.is_none() {
+                return;
+            }
         }
     }
 
@@ -76,10 +80,10 @@ impl<'a> Arrival<'a> {
 }
 
 /// Whether a header's name is the one asked for, which mostly comes in the same case.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_named(key: &str, name: &str) -> bool {
-    // Most names of the same length already differ in their first letter.
-    let first = |text: &str| text.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    // Most names of the same length already differ in their first letter, the case of which is one bit.
+    let first = |text: &str| text.bytes().next().map(|byte| byte | 0x20);
     key.len() == name.len()
         && first(key) == first(name)
         && (key == name || key.eq_ignore_ascii_case(name))

@@ -43,6 +43,11 @@ pub trait Format: Debug + Sync {
     /// candidate that says why. Cost grows linearly with the size of the headers.
     fn extract(&self, carrier: &dyn Getter) -> Candidate;
 
+    /// Whether its headers can hold baggage.
+    fn carries_baggage(&self) -> bool {
+        !self.prefixes().is_empty()
+    }
+
     /// Reads the headers as nearly all requests have them, for a caller that asks only for the context. What it leaves as
     /// [`Usual::Other`] is for [`Format::extract`] to judge, and what it answers is what that would.
     fn usual(&self, carrier: &dyn Getter) -> Usual {
@@ -57,7 +62,7 @@ pub trait Format: Debug + Sync {
 /// What [`Format::usual`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Usual {
-    /// None of the format's headers arrived.
+    /// No context: the header without which there is none did not arrive.
     Absent,
     /// A context, and nothing to object.
     Context(TraceContext),

@@ -104,10 +104,13 @@ pub(crate) fn first_fault(digits: &[u8]) -> Option<usize> {
 }
 
 /// Writes `bytes` as lower-case hexadecimal digits to the start of `digits`, which must hold two for each.
-pub(crate) fn encode(bytes: &[u8], digits: &mut [u8]) {
+#[inline]
+pub(crate) fn encode<const N: usize>(bytes: [u8; N], digits: &mut [u8]) {
+    // Without a table, the compiler makes all digits at once.
+    let digit = |value: u8| value + b'0' + if value > 9 { b'a' - b'9' - 1 } else { 0 };
     for (byte, pair) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
-        pair[0] = DIGITS[(byte >> 4) as usize];
-        pair[1] = DIGITS[(byte & 0x0f) as usize];
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 0x0f);
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
     fn every_byte_survives_writing_and_reading() {
         for byte in 0..=u8::MAX {
             let mut digits = [0; 2];
-            encode(&[byte], &mut digits);
+            encode([byte], &mut digits);
             assert_eq!(digits, format!("{byte:02x}").as_bytes());
             assert_eq!(decode::<1>(&digits), Ok([byte]));
         }

@@ -43,7 +43,7 @@ macro_rules! identifier {
             /// The digits as ASCII bytes, for headers written without a heap.
             pub(crate) fn digits(self) -> [u8; $digits] {
                 let mut digits = [0; $digits];
-                hex::encode(&self.0, &mut digits);
+                hex::encode(self.0, &mut digits);
                 digits
             }
         }

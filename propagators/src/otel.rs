@@ -14,7 +14,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags};
 
 use crate::baggage::{Baggage, Entry};
-use crate::carrier::{Getter, NOT_TEXT, Setter};
+use crate::carrier::{Arrival, Getter, NOT_TEXT, Setter};
 use crate::context::{Outgoing, TraceContext, TraceState};
 use crate::extraction::Extraction;
 use crate::format::{Candidate, Usual};
@@ -95,7 +95,19 @@ impl TextMapPropagator for Propagator {
 /// what they write is theirs to the last bit.
 pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter) {
     match propagation.engine {
-        Engine::Native => propagation.inject(&outgoing(cx), carrier),
+        Engine::Native => {
+            let formats = propagation.inject.formats();
+            let outgoing = Outgoing {
+                context: outgoing_context(cx),
+                // Made on the heap, so only where it is written.
+                baggage: formats
+                    .iter()
+                    .any(|format| format.carries_baggage())
+                    .then(|| from_upstream_baggage(cx.baggage()))
+                    .flatten(),
+            };
+            propagation.inject(&outgoing, carrier);
+        }
         Engine::Otel => upstream::inject_context(&propagation.inject, cx, carrier),
     }
 }
@@ -107,29 +119,33 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
     if propagation.on_conflict == OnConflict::Restart || propagation.engine == Engine::Otel {
         return context(&propagation.extract(carrier), parent);
     }
-    let mut chosen: Option<TraceContext> = None;
+    let mut cx: Option<Context> = None;
     let mut baggage: Option<Baggage> = None;
-    for format in propagation.extract.formats() {
-        let found = match format.usual(carrier) {
-            Usual::Absent => continue,
-            // One format is what most services read, and its context goes straight on.
-            Usual::Context(context) if propagation.extract.formats().len() == 1 => {
-                return remote(context, parent);
-            }
-            Usual::Context(context) => Some(context),
+    let mut formats = propagation.extract.formats();
+    // The format that would win is read first, and once there is a context, no other matters.
+    while let Some((format, others)) = match propagation.select {
+        Select::First => formats.split_first(),
+        Select::Last => formats.split_last(),
+    } {
+        formats = others;
+        if cx.is_some() && !format.carries_baggage() {
+            continue;
+        }
+        match format.usual(carrier) {
+            Usual::Absent => {}
+            Usual::Context(context) if cx.is_none() => cx = Some(remote(context, parent)),
+            Usual::Context(_) => {}
             Usual::Other => {
                 let candidate = format.extract(carrier);
                 if let Some(arrived) = candidate.baggage() {
-                    baggage.get_or_insert_default().replace(arrived);
+                    baggage = Some(merged(baggage, arrived, propagation.select));
                 }
-                candidate.into_context()
+                if let (None, Some(context)) = (&cx, candidate.into_context()) {
+                    cx = Some(remote(context, parent));
+                }
             }
-        };
-        if found.is_some() && (propagation.select == Select::Last || chosen.is_none()) {
-            chosen = found;
         }
     }
-    let cx = chosen.map(|context| remote(context, parent));
     match baggage {
         None => cx.unwrap_or_else(|| parent.clone()),
         Some(baggage) => cx
@@ -137,6 +153,18 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
             .unwrap_or(parent)
             .with_baggage(to_upstream_baggage(&baggage)),
     }
+}
+
+/// The baggage of the formats read so far and of one more. Of an entry that several hold, the last in the list counts,
+/// whichever end the list is read from.
+fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggage {
+    let (read, arrived) = (read.unwrap_or_default(), arrived.clone());
+    let (mut earlier, later) = match read_from {
+        Select::First => (read, arrived),
+        Select::Last => (arrived, read),
+    };
+    earlier.replace(&later);
+    earlier
 }
 
 /// A context for the receiver's span: `parent` with the continued context as its remote span, if one is
@@ -186,20 +214,22 @@ pub fn links(extraction: &Extraction, on_conflict: OnConflict) -> Vec<SpanContex
 
 /// What a [`Context`] hands to the next service: its span's context, if it has a valid one, and its baggage.
 pub fn outgoing(cx: &Context) -> Outgoing {
-    let span = cx.span();
-    let context = trace_context(span.span_context()).map(|context| {
-        match cx
-            .get::<Note>()
-            .filter(|note| note.trace_id == context.trace_id)
-        {
-            Some(note) => note.restore(context, span.span_context()),
-            None => context,
-        }
-    });
     Outgoing {
-        context,
+        context: outgoing_context(cx),
         baggage: from_upstream_baggage(cx.baggage()),
     }
+}
+
+fn outgoing_context(cx: &Context) -> Option<TraceContext> {
+    let span = cx.span();
+    let context = trace_context(span.span_context())?;
+    let note = cx
+        .get::<Note>()
+        .filter(|note| note.trace_id == context.trace_id);
+    Some(match note {
+        Some(note) => note.restore(context, span.span_context()),
+        None => context,
+    })
 }
 
 /// What the context that was continued said about sampling, for samplers and for spans that record it; `None`
@@ -245,6 +275,7 @@ pub fn span_context(context: &TraceContext) -> SpanContext {
     with_flags(context, random.with_sampled(sampled))
 }
 
+#[inline]
 fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanContext {
     SpanContext::new(
         trace::TraceId::from_bytes(context.trace_id.to_bytes()),
@@ -368,6 +399,16 @@ impl Getter for Arrived<'_> {
             Some(values) if values.is_empty() => each(NOT_TEXT),
             Some(values) => values.into_iter().for_each(each),
         }
+    }
+
+    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
+        let mut arrival = Arrival::default();
+        match self.0.get_all(name).as_deref() {
+            None => {}
+            Some([]) => arrival.add(NOT_TEXT),
+            Some(values) => values.iter().for_each(|value| arrival.add(value)),
+        }
+        arrival
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {

@@ -1,5 +1,5 @@
 //! How often the heap is asked for: reading takes it for nothing but a `Context` and a `tracestate` that is there, writing
-//! for nothing but what the carrier does.
+//! for nothing but what the carrier does. OpenTelemetry's carriers take it to be asked, too.
 
 #![allow(unsafe_code)]
 
@@ -10,13 +10,16 @@ use std::collections::HashMap;
 use baton_propagators::formats::tracecontext::{
     TRACEPARENT_BYTES, format_traceparent, parse_traceparent,
 };
-use baton_propagators::otel;
+use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
     HeaderList, Mode, Outgoing, Propagation, Sampling, Setter, SpanId, TraceContext, TraceId,
 };
 use http::HeaderMap;
-use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -130,6 +133,89 @@ fn reading_into_a_context_takes_no_more_than_making_the_context() {
         assert!(cx.span().span_context().is_valid(), "{list}");
         assert_eq!(count, floor, "{list}");
     }
+}
+
+#[test]
+fn by_the_trait_reading_takes_no_more_than_the_context_and_what_the_carrier_takes_to_be_asked() {
+    let root = Context::new();
+    let span_context = otel::span_context(&context());
+    let (floor, _) = allocations(|| root.with_remote_span_context(span_context));
+    const B3MULTI: &[&str] = &[
+        "b3",
+        "x-b3-traceid",
+        "x-b3-spanid",
+        "x-b3-sampled",
+        "x-b3-flags",
+        "x-b3-parentspanid",
+    ];
+    for (list, valid, absent) in [
+        (
+            "tracecontext",
+            &["traceparent", "tracestate"][..],
+            &["traceparent"][..],
+        ),
+        ("b3", &["b3"], &["b3", "x-b3-traceid"]),
+        ("b3multi", B3MULTI, &["b3", "x-b3-traceid"]),
+        (
+            "tracecontext,b3",
+            &["b3"],
+            &["b3", "x-b3-traceid", "traceparent"],
+        ),
+    ] {
+        let propagator = Propagator::new(propagation(list));
+        let map: HashMap<String, String> = headers(list).into_iter().collect();
+        let http: HeaderMap = (&map).try_into().expect("headers");
+        let (no_map, no_http) = (HashMap::new(), HeaderMap::new());
+        for (case, carrier, asked, made) in [
+            ("map", &map as &dyn Extractor, valid, floor),
+            ("http", &HeaderExtractor(&http), valid, floor),
+            ("no map", &no_map, absent, 0),
+            ("no http", &HeaderExtractor(&no_http), absent, 0),
+        ] {
+            let look_ups: usize = asked
+                .iter()
+                .map(|name| allocations(|| carrier.get_all(name)).0)
+                .sum();
+            let (count, cx) = allocations(|| propagator.extract_with_context(&root, carrier));
+            assert_eq!(cx.has_active_span(), made > 0, "{list}, {case}");
+            assert_eq!(count, look_ups + made, "{list}, {case}");
+        }
+    }
+}
+
+#[test]
+fn by_the_trait_writing_takes_one_for_each_value_and_what_the_carrier_takes_to_be_set() {
+    let cx = Context::new().with_remote_span_context(otel::span_context(&context()));
+    for list in WITHOUT_BAGGAGE {
+        let propagator = Propagator::new(propagation(list));
+        // Large enough that neither grows.
+        let (mut map, mut http) = (HashMap::with_capacity(32), HeaderMap::with_capacity(32));
+        propagator.inject_context(&cx, &mut map);
+        propagator.inject_context(&cx, &mut HeaderInjector(&mut http));
+        for (case, carrier) in [
+            ("map", &mut map as &mut dyn Injector),
+            ("http", &mut HeaderInjector(&mut http)),
+        ] {
+            let mut set = 0;
+            for (name, value) in headers(list) {
+                set += 1 + allocations(|| carrier.set(&name, value)).0;
+            }
+            let (count, ()) = allocations(|| propagator.inject_context(&cx, carrier));
+            assert_eq!(count, set, "{list}, {case}");
+        }
+    }
+}
+
+#[test]
+fn baggage_is_not_made_where_it_is_not_written() {
+    let cx = Context::new()
+        .with_remote_span_context(otel::span_context(&context()))
+        .with_baggage([KeyValue::new("user", "alice")]);
+    let mut map: HashMap<String, String> = HashMap::new();
+    let propagation = propagation("tracecontext");
+    otel::inject(&propagation, &cx, &mut map);
+    let (count, ()) = allocations(|| otel::inject(&propagation, &cx, &mut map));
+    assert_eq!(count, 0);
 }
 
 #[test]

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use baton_propagators::baggage::Entry;
 use baton_propagators::envelope::{self, Record};
+use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
     Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
-    Sampling, SpanId, TraceContext, TraceId, TraceState, Usual, format, otel,
+    Sampling, Select, SpanId, TraceContext, TraceId, TraceState, Usual, format,
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_http::HeaderExtractor;
 use proptest::prelude::*;
 
 fn any_tracestate() -> impl Strategy<Value = TraceState> {
@@ -211,17 +215,41 @@ proptest! {
                 let found = format.extract(&headers);
                 match format.usual(&headers) {
                     Usual::Other => {}
-                    Usual::Absent => prop_assert_eq!(found.outcome, Outcome::Absent),
+                    Usual::Absent => prop_assert_eq!((found.context(), &found.baggage), (None, &None)),
                     Usual::Context(context) => {
                         prop_assert_eq!(found.context(), Some(&context));
                         prop_assert_eq!((found.objection, found.baggage), (None, None));
                     }
                 }
             }
-            let propagation = all_formats(Engine::Native);
-            let thorough = otel::context(&propagation.extract(&headers), &Context::new());
-            let fast = otel::extract(&propagation, &headers, &Context::new());
-            prop_assert_eq!(otel::outgoing(&fast), otel::outgoing(&thorough));
+            for select in [Select::First, Select::Last] {
+                let propagation = Propagation { select, ..all_formats(Engine::Native) };
+                let thorough = otel::context(&propagation.extract(&headers), &Context::new());
+                let fast = otel::extract(&propagation, &headers, &Context::new());
+                prop_assert_eq!(otel::outgoing(&fast), otel::outgoing(&thorough));
+            }
+        }
+    }
+
+    #[test]
+    fn over_http_the_propagator_continues_what_the_thorough_way_does(headers in any_headers(), sent in any_context()) {
+        let mut injected = headers.clone();
+        all_formats(Engine::Native).inject(&sent.into(), &mut injected);
+        for headers in [headers, injected] {
+            let mut http = HeaderMap::new();
+            for (name, value) in headers.iter() {
+                let name: HeaderName = name.parse().expect("a name");
+                if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                    http.append(name, value);
+                }
+            }
+            for format in FORMATS {
+                let propagation = Propagation::from(format.name().parse::<Mode>().expect("a format"));
+                let thorough = otel::context(&propagation.extract(&http), &Context::new());
+                let propagator = Propagator::new(propagation);
+                let fast = propagator.extract_with_context(&Context::new(), &HeaderExtractor(&http));
+                prop_assert_eq!(otel::outgoing(&fast).context, otel::outgoing(&thorough).context, "{}", format.name());
+            }
         }
     }
 

@@ -24,7 +24,7 @@
 //! What it cannot carry: `tracestate`, the random flag.
 
 use super::b3multi;
-use crate::carrier::{Arrival, Getter, Setter, Single, single};
+use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
@@ -87,14 +87,7 @@ impl Format for B3 {
     }
 
     fn usual(&self, carrier: &dyn Getter) -> Usual {
-        let single = carrier.arrival(HEADER);
-        match single.first {
-            Some(value) if !single.several => {
-                usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context)
-            }
-            Some(_) => Usual::Other,
-            None => usual(carrier),
-        }
+        usual(carrier)
     }
 
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
@@ -118,13 +111,11 @@ impl Format for B3 {
     }
 }
 
-/// Reads all of B3's headers as they are usually written, the single one first.
+/// Reads both encodings as they are usually written, the single header first.
 pub(super) fn usual(carrier: &dyn Getter) -> Usual {
-    let mut found = [Arrival::default(); FIELDS.len()];
-    carrier.arrivals(FIELDS, &mut found);
-    let [single, multiple @ ..] = found;
+    let single = carrier.arrival(HEADER);
     match single.first {
-        None => b3multi::usual(multiple),
+        None => b3multi::usual(carrier),
         Some(value) if !single.several => {
             usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context)
         }

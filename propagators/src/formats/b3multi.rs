@@ -80,13 +80,16 @@ impl Format for B3Multi {
     }
 }
 
-/// Reads the `x-b3-*` headers as they are usually written; they come in the order of [`b3::FIELDS`].
-pub(super) fn usual(all: [Arrival<'_>; 5]) -> Usual {
-    let [trace_id, span_id, sampled, flags, parent] = all;
-    if all.iter().all(|arrival| arrival.first.is_none()) {
+/// Reads the `x-b3-*` headers as they are usually written.
+pub(super) fn usual(carrier: &dyn Getter) -> Usual {
+    const NAMES: [&str; 5] = [TRACE_ID, SPAN_ID, SAMPLED, FLAGS, PARENT_SPAN_ID];
+    let mut found = [Arrival::default(); NAMES.len()];
+    carrier.arrivals(&NAMES, &mut found);
+    let [trace_id, span_id, sampled, flags, parent] = found;
+    if trace_id.first.is_none() {
         return Usual::Absent;
     }
-    let several = all.iter().any(|arrival| arrival.several);
+    let several = found.iter().any(|arrival| arrival.several);
     let (Some(trace_id), Some(span_id), None, None, false) = (
         trace_id.first,
         span_id.first,

@@ -55,6 +55,10 @@ impl Format for Baggage {
         &[BAGGAGE]
     }
 
+    fn carries_baggage(&self) -> bool {
+        true
+    }
+
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
         let mut list = List::default();
         let mut arrived = false;

@@ -26,7 +26,7 @@
 
 use std::ops::Range;
 
-use crate::carrier::{Getter, Setter, Single, single};
+use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{self, Extracted, Outgoing, TraceState};
 use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
@@ -122,18 +122,20 @@ impl Format for TraceContext {
     }
 
     fn usual(&self, carrier: &dyn Getter) -> Usual {
-        let arrival = carrier.arrival(TRACEPARENT);
-        let Some(value) = arrival.first else {
+        let mut found = [Arrival::default(); 2];
+        carrier.arrivals(&[TRACEPARENT, TRACESTATE], &mut found);
+        let [traceparent, tracestate] = found;
+        let Some(value) = traceparent.first else {
             return Usual::Absent;
         };
-        if arrival.several {
+        if traceparent.several || tracestate.several {
             return Usual::Other;
         }
         let Some(mut context) = usual(value.as_bytes()) else {
             return Usual::Other;
         };
-        if carrier.arrival(TRACESTATE).first.is_some() {
-            match TraceState::collect(|each| carrier.get_all(TRACESTATE, each)) {
+        if let Some(value) = tracestate.first {
+            match TraceState::parse(value) {
                 Ok(tracestate) => context.tracestate = tracestate,
                 Err(_) => return Usual::Other,
             }
@@ -183,9 +185,9 @@ pub fn format_traceparent<'a>(
     let sampled = context.sampling.decision() == Some(true);
     let flags = (u8::from(sampled) * SAMPLED) | (u8::from(context.random) * RANDOM);
     *buffer = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    hex::encode(&context.trace_id.to_bytes(), &mut buffer[3..35]);
-    hex::encode(&context.span_id.to_bytes(), &mut buffer[36..52]);
-    hex::encode(&[flags], &mut buffer[53..]);
+    hex::encode(context.trace_id.to_bytes(), &mut buffer[3..35]);
+    hex::encode(context.span_id.to_bytes(), &mut buffer[36..52]);
+    hex::encode([flags], &mut buffer[53..]);
     std::str::from_utf8(buffer).unwrap_or_default()
 }
 
