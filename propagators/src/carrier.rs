@@ -285,13 +285,24 @@ impl Setter for serde_json::Map<String, Value> {
 pub(crate) enum Single<'a> {
     /// It did not arrive.
     Absent,
-    /// It arrived once: its value, without the white space around it that HTTP does not count as part of
-    /// the value (RFC 9110, section 5.5), and how many bytes were taken from its start.
-    One(&'a str, usize),
-    /// It arrived more than once: the first value, and whether another one differs.
-    Several(&'a str, bool),
     /// It arrived as something that is not text.
     NotText,
+    /// It arrived as text.
+    Value(SingleValue<'a>),
+}
+
+/// The value of a header that is not a list: the first, where it arrived several times, as OpenTelemetry's `Get` gives it
+/// (Propagators API, Get).
+#[derive(Clone, Copy)]
+pub(crate) struct SingleValue<'a> {
+    /// The value, without the white space around it that HTTP does not count as part of it (RFC 9110, section 5.5).
+    pub(crate) text: &'a str,
+    /// How many bytes of white space were taken from its start.
+    pub(crate) cut: usize,
+    /// Whether the header arrived more than once.
+    pub(crate) several: bool,
+    /// Whether another value differs from this one.
+    pub(crate) differing: bool,
 }
 
 /// Reads a header that is not a list.
@@ -300,11 +311,15 @@ pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
     let arrival = carrier.arrival(name);
     match arrival.first {
         None => Single::Absent,
-        Some(value) if arrival.several => Single::Several(value, arrival.differing),
         Some(NOT_TEXT) => Single::NotText,
         Some(value) => {
-            let (value, cut) = trimmed(value);
-            Single::One(value, cut)
+            let (text, cut) = trimmed(value);
+            Single::Value(SingleValue {
+                text,
+                cut,
+                several: arrival.several,
+                differing: arrival.differing,
+            })
         }
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::mode::Engine;
 
+/// What a carrier gives of a header that arrived several times: its first value.
+pub(crate) const GET: &str = "OpenTelemetry, Propagators API, Get";
+
 /// Why a header, or a part of it, was not taken.
 ///
 /// It holds no text of its own, so that refusing costs no heap; [`Display`](fmt::Display) makes the sentence.

@@ -31,9 +31,9 @@ pub(crate) const MAX_MEMBERS: usize = 32;
 /// The most bytes a key or a value may have.
 const MAX_PART: usize = 256;
 
-const LIST: &str = "W3C Trace Context Level 2, section 3.3.1.2 (list)";
-const KEY: &str = "W3C Trace Context Level 2, section 3.3.1.3.1 (key)";
-const VALUE: &str = "W3C Trace Context Level 2, section 3.3.1.3.2 (value)";
+const LIST: &str = "W3C Trace Context Level 2, section 3.3.2.1 (list)";
+const KEY: &str = "W3C Trace Context Level 2, section 3.3.2.2.1 (key)";
+const VALUE: &str = "W3C Trace Context Level 2, section 3.3.2.2.2 (value)";
 
 /// A list of vendors' entries, most recent first; empty when there is none.
 ///
@@ -175,7 +175,7 @@ impl<'a> Members<'a> {
                 VALUE,
             ));
         }
-        // One entry for each key, and the first is the most recent (section 3.3.1.4).
+        // One entry for each key, and the first is the most recent (section 3.3.3).
         if self.list.iter().any(|(earlier, _)| *earlier == key) {
             return Ok(());
         }

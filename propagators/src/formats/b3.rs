@@ -30,7 +30,7 @@ use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Field, Reject};
+use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "b3";
@@ -148,10 +148,24 @@ pub(super) fn extract(
     header: &'static str,
     carrier: &dyn Getter,
 ) -> Candidate {
-    let refusal = match read(format, carrier) {
-        Ok(Some(found)) => return Candidate::new(format, HEADER, Outcome::Valid(found)),
-        Ok(None) => None,
-        Err(reject) => Some(reject),
+    let at = |position| Place {
+        format,
+        header: HEADER,
+        position,
+    };
+    let refusal = match single(carrier, HEADER) {
+        Single::Absent => None,
+        Single::NotText => Some(at(None).reject(Fault::NotText, SINGLE_HEADER)),
+        Single::Value(value) => match parse(value.text.as_bytes(), at(Some(value.cut))) {
+            Ok(found) => {
+                let first_taken = || Box::new(at(None).reject(Fault::FirstTaken, GET));
+                return Candidate {
+                    objection: value.differing.then(first_taken),
+                    ..Candidate::new(format, HEADER, Outcome::Valid(found))
+                };
+            }
+            Err(reject) => Some(reject),
+        },
     };
     let multi = b3multi::read(format, header, carrier);
     match (refusal, &multi.outcome) {
@@ -161,21 +175,6 @@ pub(super) fn extract(
             ..multi
         },
         (Some(reject), _) => Candidate::malformed(reject),
-    }
-}
-
-/// Reads the single header; `None` where it did not arrive.
-fn read(format: &'static str, carrier: &dyn Getter) -> Result<Option<Extracted>, Reject> {
-    let at = |position| Place {
-        format,
-        header: HEADER,
-        position,
-    };
-    match single(carrier, HEADER) {
-        Single::Absent => Ok(None),
-        Single::Several(..) => Err(at(None).reject(Fault::Several, SINGLE_HEADER)),
-        Single::NotText => Err(at(None).reject(Fault::NotText, SINGLE_HEADER)),
-        Single::One(value, cut) => parse(value.as_bytes(), at(Some(cut))).map(Some),
     }
 }
 

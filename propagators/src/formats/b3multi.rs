@@ -12,7 +12,7 @@
 //!
 //! `true` and `false` are read for `x-b3-sampled`, as the specification grants to old tracers, and never written.
 //! Debug implies an accept decision, so `x-b3-sampled` is not looked at beside it. A sampling decision alone is
-//! valid and holds no context. Where one of these headers arrives several times, the first value wins; the
+//! valid and holds no context; a parent span id needs the ids. Where one of these headers arrives several times, the first value wins; the
 //! specification says so, and the candidate says that it happened.
 //!
 //! The `b3` header is read first; see [`b3`] for why, and for what the ids may be.
@@ -22,7 +22,7 @@
 //! What it cannot carry: `tracestate`, the random flag.
 
 use super::b3::{self, Place};
-use crate::carrier::{Arrival, Getter, NOT_TEXT, Setter, Single, single, trimmed};
+use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
 use crate::hex;
@@ -150,6 +150,9 @@ impl<'a> Headers<'a> {
         let ids = (self.header(TRACE_ID)?, self.header(SPAN_ID)?);
         let (trace_id, span_id) = match ids {
             (Some(trace_id), Some(span_id)) => (trace_id, span_id),
+            (None, None) if self.header(PARENT_SPAN_ID)?.is_some() => {
+                return Err(self.missing(TRACE_ID));
+            }
             (None, None) => {
                 return Ok(match self.sampling()? {
                     (_, Sampling::Deferred) => None,
@@ -195,23 +198,17 @@ impl<'a> Headers<'a> {
             header,
             position,
         };
-        let (value, cut) = match single(self.carrier, header) {
+        let value = match single(self.carrier, header) {
             Single::Absent => return Ok(None),
-            Single::One(value, cut) => (value, cut),
-            Single::NotText | Single::Several(NOT_TEXT, _) => {
-                return Err(place(None).reject(Fault::NotText, MULTIPLE_HEADERS));
-            }
-            Single::Several(first, differing) => {
-                if differing && self.objection.is_none() {
-                    let objection = place(None).reject(Fault::FirstTaken, MULTIPLE_HEADERS);
-                    self.objection = Some(objection);
-                }
-                trimmed(first)
-            }
+            Single::NotText => return Err(place(None).reject(Fault::NotText, MULTIPLE_HEADERS)),
+            Single::Value(value) => value,
         };
+        if value.differing && self.objection.is_none() {
+            self.objection = Some(place(None).reject(Fault::FirstTaken, MULTIPLE_HEADERS));
+        }
         Ok(Some(Header {
-            value,
-            place: place(Some(cut)),
+            value: value.text,
+            place: place(Some(value.cut)),
         }))
     }
 

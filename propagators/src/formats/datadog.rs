@@ -23,13 +23,13 @@
 //! (priority 2, which comes back as sampled). What comes in `x-datadog-origin` and in other tags is not passed on. A trace
 //! id whose low 64 bits are zero cannot be written.
 
-use crate::carrier::{Getter, NOT_TEXT, Setter, Single, single, trimmed};
+use crate::carrier::{Getter, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Field, Reject};
+use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "datadog";
@@ -135,8 +135,8 @@ fn reject(
 
 /// What the headers hold; `None` where none arrived.
 fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<Extracted>, Reject> {
-    let Some(trace_id) = header(carrier, TRACE_ID)? else {
-        return match header(carrier, PARENT_ID)? {
+    let Some(trace_id) = filled(carrier, TRACE_ID, objection)? else {
+        return match filled(carrier, PARENT_ID, objection)? {
             None => Ok(None),
             Some(_) => Err(reject(TRACE_ID, Fault::Missing, None, FORMAT)),
         };
@@ -151,11 +151,11 @@ fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<E
             ID_FORMAT,
         ));
     }
-    let parent = match header(carrier, PARENT_ID)? {
+    let parent = match filled(carrier, PARENT_ID, objection)? {
         None => 0,
         Some(parent) => number(PARENT_ID, parent, &PARENT_ID_FIELD)?,
     };
-    let sampling = match header(carrier, SAMPLING_PRIORITY)? {
+    let sampling = match filled(carrier, SAMPLING_PRIORITY, objection)? {
         None => Sampling::Deferred,
         Some((text, start)) => {
             let field = &PRIORITY_FIELD;
@@ -170,13 +170,15 @@ fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<E
             Sampling::from_sampled(priority(text).ok_or_else(fault)? > 0)
         }
     };
-    let high = match tags(carrier) {
-        Ok(high) => high,
-        Err(reject) => {
-            *objection = Some(reject);
-            [0; 8]
-        }
+    let high = match header(carrier, TAGS, objection) {
+        Ok(None) => Ok([0; 8]),
+        Ok(Some((value, cut))) => tags(value, cut),
+        Err(reject) => Err(reject),
     };
+    let high = high.unwrap_or_else(|reject| {
+        *objection = Some(reject);
+        [0; 8]
+    });
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&high);
     bytes[8..].copy_from_slice(&low.to_be_bytes());
@@ -196,14 +198,29 @@ fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<E
 fn header<'a>(
     carrier: &'a dyn Getter,
     header: &'static str,
+    objection: &mut Option<Reject>,
 ) -> Result<Option<(&'a str, usize)>, Reject> {
-    let fault = |fault| Err(reject(header, fault, None, FORMAT));
     match single(carrier, header) {
         Single::Absent => Ok(None),
-        Single::One("", cut) => Err(reject(header, Fault::Empty, Some(cut), FORMAT)),
-        Single::One(value, cut) => Ok(Some((value, cut))),
-        Single::Several(NOT_TEXT, _) | Single::NotText => fault(Fault::NotText),
-        Single::Several(..) => fault(Fault::Several),
+        Single::NotText => Err(reject(header, Fault::NotText, None, FORMAT)),
+        Single::Value(value) => {
+            if value.differing {
+                objection.get_or_insert(reject(header, Fault::FirstTaken, None, GET));
+            }
+            Ok(Some((value.text, value.cut)))
+        }
+    }
+}
+
+/// As [`header`], of one that must not be empty.
+fn filled<'a>(
+    carrier: &'a dyn Getter,
+    name: &'static str,
+    objection: &mut Option<Reject>,
+) -> Result<Option<(&'a str, usize)>, Reject> {
+    match header(carrier, name, objection)? {
+        Some(("", cut)) => Err(reject(name, Fault::Empty, Some(cut), FORMAT)),
+        found => Ok(found),
     }
 }
 
@@ -224,15 +241,9 @@ fn priority(text: &str) -> Option<i32> {
     text.parse().ok().filter(|_| all_digits)
 }
 
-/// The high half of the trace id.
-fn tags(carrier: &dyn Getter) -> Result<[u8; 8], Reject> {
+/// The high half of the trace id, from tags that start `cut` bytes into their header.
+fn tags(value: &str, cut: usize) -> Result<[u8; 8], Reject> {
     let fault = |fault, at| reject(TAGS, fault, at, FORMAT);
-    let (value, cut) = match single(carrier, TAGS) {
-        Single::Absent => return Ok([0; 8]),
-        Single::One(value, cut) => (value, cut),
-        Single::NotText => return Err(fault(Fault::NotText, None)),
-        Single::Several(..) => return Err(fault(Fault::Several, None)),
-    };
     if value.len() > MAX_TAGS {
         let limit = MAX_TAGS;
         return Err(fault(Fault::TooLarge { limit }, Some(cut + MAX_TAGS)));

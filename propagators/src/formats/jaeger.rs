@@ -28,7 +28,7 @@ use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Field, Reject};
+use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 const NAME: &str = "jaeger";
@@ -91,7 +91,7 @@ impl Format for Jaeger {
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
-        let (baggage, objection) = BAGGAGE_HEADERS.read(carrier);
+        let (baggage, mut objection) = BAGGAGE_HEADERS.read(carrier);
         let candidate = match single(carrier, HEADER) {
             Single::Absent => match &baggage {
                 None => Candidate::absent(NAME, HEADER),
@@ -100,15 +100,21 @@ impl Format for Jaeger {
                     Candidate::new(NAME, PREFIX, Outcome::Valid(found))
                 }
             },
-            Single::Several(..) => Candidate::malformed(reject(Fault::Several, None)),
             Single::NotText => Candidate::malformed(reject(Fault::NotText, None)),
-            Single::One(value, cut) => match read(value) {
+            Single::Value(value) => match read(value.text) {
                 Ok(context) => {
+                    if value.differing {
+                        let first_taken = Reject {
+                            spec: GET,
+                            ..reject(Fault::FirstTaken, None)
+                        };
+                        objection.get_or_insert(first_taken);
+                    }
                     let found = Extracted::Context(context);
                     Candidate::new(NAME, HEADER, Outcome::Valid(found))
                 }
                 Err(reject) => Candidate::malformed(Reject {
-                    position: reject.position.map(|position| position + cut),
+                    position: reject.position.map(|position| position + value.cut),
                     ..reject
                 }),
             },

@@ -21,13 +21,13 @@
 //! case of baggage's names, properties of baggage entries. A trace id whose low 64 bits are zero cannot be written.
 
 use super::prefixed::Prefixed;
-use crate::carrier::{Getter, NOT_TEXT, Setter, Single, single};
+use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Field, Reject};
+use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 const NAME: &str = "ottrace";
@@ -75,15 +75,16 @@ impl Format for OtTrace {
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
-        let context = match read(carrier) {
+        let mut objection = None;
+        let context = match read(carrier, &mut objection) {
             Ok(None) => return Candidate::absent(NAME, TRACE_ID),
             Ok(Some(context)) => context,
             Err(reject) => return Candidate::malformed(reject),
         };
-        let (baggage, objection) = BAGGAGE_HEADERS.read(carrier);
+        let (baggage, of_baggage) = BAGGAGE_HEADERS.read(carrier);
         Candidate {
             baggage,
-            objection: objection.map(Box::new),
+            objection: objection.or(of_baggage).map(Box::new),
             ..Candidate::new(NAME, TRACE_ID, Outcome::Valid(Extracted::Context(context)))
         }
     }
@@ -109,11 +110,16 @@ impl Format for OtTrace {
     }
 }
 
-/// What the headers hold; `None` where neither id arrived.
-fn read(carrier: &dyn Getter) -> Result<Option<TraceContext>, Reject> {
-    let (trace_id, span_id) = match (header(carrier, TRACE_ID)?, header(carrier, SPAN_ID)?) {
-        (None, None) => return Ok(None),
-        (None, Some(_)) => return Err(reject(TRACE_ID, Fault::Missing, None)),
+/// What the headers hold; `None` where none arrived.
+fn read(
+    carrier: &dyn Getter,
+    objection: &mut Option<Reject>,
+) -> Result<Option<TraceContext>, Reject> {
+    let trace_id = header(carrier, TRACE_ID, objection)?;
+    let span_id = header(carrier, SPAN_ID, objection)?;
+    let (trace_id, span_id) = match (trace_id, span_id) {
+        (None, None) if header(carrier, SAMPLED, objection)?.is_none() => return Ok(None),
+        (None, _) => return Err(reject(TRACE_ID, Fault::Missing, None)),
         (Some(_), None) => return Err(reject(SPAN_ID, Fault::Missing, None)),
         (Some(trace_id), Some(span_id)) => (trace_id, span_id),
     };
@@ -126,7 +132,7 @@ fn read(carrier: &dyn Getter) -> Result<Option<TraceContext>, Reject> {
     let id = id.ok_or_else(zeros(TRACE_ID, &TRACE_ID_FIELD, trace_id.1))?;
     let parent = SpanId::from_bytes(hex(SPAN_ID, &SPAN_ID_FIELD, span_id, &[16])?);
     let parent = parent.ok_or_else(zeros(SPAN_ID, &SPAN_ID_FIELD, span_id.1))?;
-    let sampling = match header(carrier, SAMPLED)? {
+    let sampling = match header(carrier, SAMPLED, objection)? {
         None => Sampling::Deferred,
         Some(("true" | "1", _)) => Sampling::Keep,
         Some(("false" | "0", _)) => Sampling::Drop,
@@ -157,12 +163,20 @@ fn reject(header: &'static str, fault: Fault, position: Option<usize>) -> Reject
 fn header<'a>(
     carrier: &'a dyn Getter,
     header: &'static str,
+    objection: &mut Option<Reject>,
 ) -> Result<Option<(&'a str, usize)>, Reject> {
     match single(carrier, header) {
         Single::Absent => Ok(None),
-        Single::One(value, cut) => Ok(Some((value, cut))),
-        Single::Several(NOT_TEXT, _) | Single::NotText => Err(reject(header, Fault::NotText, None)),
-        Single::Several(..) => Err(reject(header, Fault::Several, None)),
+        Single::NotText => Err(reject(header, Fault::NotText, None)),
+        Single::Value(value) => {
+            if value.differing {
+                objection.get_or_insert(Reject {
+                    spec: GET,
+                    ..reject(header, Fault::FirstTaken, None)
+                });
+            }
+            Ok(Some((value.text, value.cut)))
+        }
     }
 }
 

@@ -90,11 +90,13 @@ impl Format for TraceContext {
         let fault = |fault, position, spec| Candidate::malformed(reject(fault, position, spec));
         let parsed = match single(carrier, TRACEPARENT) {
             Single::Absent => return Candidate::absent(NAME, TRACEPARENT),
-            Single::Several(..) => return fault(Fault::Several, None, FIELD_VALUES),
             Single::NotText => return fault(Fault::NotText, None, FIELD_VALUES),
-            Single::One(value, cut) => {
-                parse_traceparent(value.as_bytes()).map_err(|reject| Reject {
-                    position: reject.position.map(|position| position + cut),
+            Single::Value(value) if value.several => {
+                return fault(Fault::Several, None, FIELD_VALUES);
+            }
+            Single::Value(value) => {
+                parse_traceparent(value.text.as_bytes()).map_err(|reject| Reject {
+                    position: reject.position.map(|position| position + value.cut),
                     ..reject
                 })
             }

@@ -28,7 +28,7 @@ use crate::format::{Candidate, Format, Outcome};
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::mode::Engine;
-use crate::reject::{Fault, Field, Reject};
+use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "xray";
@@ -79,19 +79,23 @@ impl Format for XRay {
         let fault = |fault| Candidate::malformed(reject(fault, None, TRACING_HEADER));
         match single(carrier, HEADER) {
             Single::Absent => Candidate::absent(NAME, HEADER),
-            Single::Several(..) => fault(Fault::Several),
             Single::NotText => fault(Fault::NotText),
-            Single::One(value, cut) => match Parts::read(value).and_then(Parts::context) {
+            Single::Value(value) => match Parts::read(value.text).and_then(Parts::context) {
                 Ok(found) => {
-                    let alone = matches!(found, Extracted::SamplingOnly(_));
-                    let no_parent = || Box::new(reject(Fault::NoParent, None, TRACING_HEADER));
+                    let objection = match found {
+                        Extracted::SamplingOnly(_) => {
+                            Some(reject(Fault::NoParent, None, TRACING_HEADER))
+                        }
+                        _ if value.differing => Some(reject(Fault::FirstTaken, None, GET)),
+                        _ => None,
+                    };
                     Candidate {
-                        objection: alone.then(no_parent),
+                        objection: objection.map(Box::new),
                         ..Candidate::new(NAME, HEADER, Outcome::Valid(found))
                     }
                 }
                 Err(reject) => Candidate::malformed(Reject {
-                    position: reject.position.map(|position| position + cut),
+                    position: reject.position.map(|position| position + value.cut),
                     ..reject
                 }),
             },
