@@ -67,6 +67,8 @@ fn tables(medians: &Medians) -> String {
             .filter_map(|id| id.strip_prefix(&prefix)?.rsplit_once('/'))
             .map(|(case, _)| case)
             .collect();
+        // By list of formats, and valid headers on a map first.
+        cases.sort_unstable_by_key(|case| (case.split(['!', '@', '+']).next(), *case));
         cases.dedup();
         for case in cases {
             let of = |line: &str| medians.get(&format!("{operation}/{case}/{line}")).copied();
