@@ -53,12 +53,12 @@ fn read(folder: &Path, medians: &mut Medians) -> Result<(), Box<dyn Error>> {
 
 /// All cases, an operation to a table: nanoseconds, and how much of `otel` it is.
 fn tables(medians: &Medians) -> String {
-    let lines = ["native", "otel", "native-call", "floor"];
+    let lines = ["native", "otel", "native-trait", "floor"];
     let mut text = String::new();
     for operation in ["extract", "inject"] {
         let _ = writeln!(
             text,
-            "| {operation} | `native` | `otel` | `native`/`otel` | `native-call` | `native-call`/`otel` | floor | look-ups |\n\
+            "| {operation} | `native` | `otel` | `native`/`otel` | `native-trait` | `native-trait`/`otel` | floor | look-ups |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
         );
         let prefix = format!("{operation}/");
@@ -72,7 +72,7 @@ fn tables(medians: &Medians) -> String {
         cases.dedup();
         for case in cases {
             let of = |line: &str| medians.get(&format!("{operation}/{case}/{line}")).copied();
-            let [native, otel, call, floor] = lines.map(of);
+            let [native, otel, by_trait, floor] = lines.map(of);
             let look_ups = of("look-ups").or_else(|| of("look-up"));
             let time = |time: Option<f64>| time.map_or(String::new(), |time| format!("{time:.0}"));
             let ratio = |time: Option<f64>| {
@@ -85,8 +85,8 @@ fn tables(medians: &Medians) -> String {
                 time(native),
                 time(otel),
                 ratio(native),
-                time(call),
-                ratio(call),
+                time(by_trait),
+                ratio(by_trait),
                 time(floor),
                 time(look_ups),
             );
@@ -99,7 +99,7 @@ fn tables(medians: &Medians) -> String {
     text
 }
 
-/// A group of bars for each format and operation: `otel`, `native`, `native-call`, and what no engine can do without.
+/// A group of bars for each format and operation: `otel`, `native`, `native-trait`, and what no engine can do without.
 fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
     const LEFT: f64 = 190.0;
     const WIDTH: f64 = 720.0;
@@ -119,7 +119,7 @@ fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
             let bars = [
                 ("otel", of("otel")?),
                 ("native", of("native")?),
-                ("native, own call", of("native-call")?),
+                ("native by the trait", of("native-trait")?),
                 floor,
             ];
             groups.push((format!("{operation} {format}"), bars));

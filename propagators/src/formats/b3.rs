@@ -113,13 +113,9 @@ impl Format for B3 {
 
 /// Reads both encodings as they are usually written, the single header first.
 pub(super) fn usual(carrier: &dyn Getter) -> Usual {
-    let single = carrier.arrival(HEADER);
-    match single.first {
+    match carrier.get(HEADER) {
         None => b3multi::usual(carrier),
-        Some(value) if !single.several => {
-            usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context)
-        }
-        Some(_) => Usual::Other,
+        Some(value) => usual_header(value.as_bytes()).map_or(Usual::Other, Usual::Context),
     }
 }
 

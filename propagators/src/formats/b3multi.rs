@@ -89,14 +89,9 @@ pub(super) fn usual(carrier: &dyn Getter) -> Usual {
     if trace_id.first.is_none() {
         return Usual::Absent;
     }
-    let several = found.iter().any(|arrival| arrival.several);
-    let (Some(trace_id), Some(span_id), None, None, false) = (
-        trace_id.first,
-        span_id.first,
-        flags.first,
-        parent.first,
-        several,
-    ) else {
+    let (Some(trace_id), Some(span_id), None, None) =
+        (trace_id.first, span_id.first, flags.first, parent.first)
+    else {
         return Usual::Other;
     };
     let sampling = match sampled.first {
