@@ -75,6 +75,8 @@
 //! number. Reading a context touches no heap but for a `tracestate` or baggage that is there; writing one, no more
 //! than the carrier does (baggage is put together on the heap).
 
+#![forbid(unsafe_code)]
+
 pub mod baggage;
 pub mod carrier;
 pub mod context;
