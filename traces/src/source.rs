@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::measure::Measured;
-use crate::readers::{ReadError, otlp_json};
+use crate::readers::{self, ReadError, otlp_json};
 use crate::run::{RunDirectory, RunError};
 use crate::span::{Span, Want};
 
@@ -28,6 +28,15 @@ pub struct Reading {
     pub spans: u64,
     /// What could not be read, as of a file that is cut short: a sentence each.
     pub problems: Vec<String>,
+}
+
+impl From<readers::Reading> for Reading {
+    fn from(reading: readers::Reading) -> Reading {
+        Reading {
+            spans: reading.spans,
+            problems: reading.truncated.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why a source could not be read.
@@ -104,9 +113,9 @@ impl Source {
         match &self.0 {
             Place::Path(path) if path.is_dir() => {
                 let run = RunDirectory::open(path)?;
-                read_file(&run.spans_path(), want, take)
+                Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into())
             }
-            Place::Path(path) => read_file(path, want, take),
+            Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
         }
     }
 
@@ -122,18 +131,6 @@ impl Source {
             }
         }
     }
-}
-
-fn read_file(
-    path: &Path,
-    want: Want,
-    take: &mut dyn FnMut(&Span<'_>),
-) -> Result<Reading, SourceError> {
-    let reading = otlp_json::read_file(path, want, take)?;
-    Ok(Reading {
-        spans: reading.spans,
-        problems: reading.truncated.iter().map(ToString::to_string).collect(),
-    })
 }
 
 #[cfg(test)]
