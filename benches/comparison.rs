@@ -55,7 +55,12 @@ fn comparison(criterion: &mut Criterion) {
             });
         }
         group.bench_function("read_everything", |bencher| {
-            bencher.iter(|| cases[1].1.read(Want::Everything, &mut |_| {}).expect("a source"));
+            bencher.iter(|| {
+                cases[1]
+                    .1
+                    .read(Want::Everything, &mut |_| {})
+                    .expect("a source")
+            });
         });
         group.finish();
     }

@@ -204,10 +204,7 @@ impl<R: BufRead> JsonReader<R> {
         }
         let mut value = ValueEnd::default();
         loop {
-            let available = match self.input.fill_buf() {
-                Ok(available) => available,
-                Err(error) => return Err(error.into()),
-            };
+            let available = self.input.fill_buf()?;
             if available.is_empty() {
                 return if value.may_end_here() {
                     Ok(())

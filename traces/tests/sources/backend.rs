@@ -38,10 +38,10 @@ fn serve(
     let mut authorization = None;
     for line in lines {
         let line = line?;
-        if let Some((name, value)) = line.split_once(": ") {
-            if name.eq_ignore_ascii_case("authorization") {
-                authorization = Some(value.to_owned());
-            }
+        if let Some((name, value)) = line.split_once(": ")
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            authorization = Some(value.to_owned());
         }
         if line.is_empty() {
             break;

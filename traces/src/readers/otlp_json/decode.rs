@@ -111,10 +111,10 @@ pub(super) fn resource<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<Resour
     let mut resource = Resource::default();
     cursor.object("a Resource object", |cursor, name| match name {
         "attributes" => each_attribute(cursor, |name, value| {
-            if name == Key::ServiceName.name() {
-                if let AnyValue::Text(service) = any_value(&mut value.clone(), 0)? {
-                    resource.service = service;
-                }
+            if name == Key::ServiceName.name()
+                && let AnyValue::Text(service) = any_value(&mut value.clone(), 0)?
+            {
+                resource.service = service;
             }
             if want == Want::Everything {
                 resource.attributes.push((name, any_value(value, 0)?));

@@ -1,7 +1,7 @@
 """Asks DuckDB what `baton compare` asks of a run: how many hand-offs of each hop have which verdict.
 
     pip install duckdb
-    python benches/duckdb.py RUN [RUN ...]
+    python benches/compare_with_duckdb.py RUN [RUN ...]
 
 It joins the two ends of each hand-off by request id and by message id over `spans.jsonl.zst`, and tells connected,
 wrong_parent, new_trace and lost apart. It prints one JSON object per run, with the seconds it took and the peak memory of
@@ -31,8 +31,8 @@ with requests as (
 )
 select
     span."traceId" as trace, span."spanId" as id, span."parentSpanId" as parent, span.kind as kind,
-    list_filter(span.attributes, a -> a.key = 'aws.request_id')[1].value."stringValue" as request,
-    list_filter(span.attributes, a -> a.key = 'messaging.message.id')[1].value."stringValue" as message
+    list_filter(span.attributes, lambda a: a.key = 'aws.request_id')[1].value."stringValue" as request,
+    list_filter(span.attributes, lambda a: a.key = 'messaging.message.id')[1].value."stringValue" as message
 from all_spans
 """
 
