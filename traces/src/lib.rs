@@ -29,6 +29,7 @@
 //! ```
 
 pub mod assemble;
+pub mod compare;
 pub mod hand_off;
 pub mod measure;
 pub mod narrative;
