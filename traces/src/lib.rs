@@ -1,8 +1,8 @@
 //! Spans in, verdicts out: what became of the trace context at every hand-off of a run.
 //!
-//! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions' logs. The
-//! [`readers`] stream both, [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges them, and
-//! [`summary`] counts the verdicts and the latencies into `summary.json`. [`narrative`] says in plain sentences
+//! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions' logs; other backends
+//! export their spans as files or over HTTP ([`source`]). The [`readers`] stream all of these, [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges them, and
+//! [`measure`] counts the verdicts and the latencies into a [`summary`], as in `summary.json`. [`narrative`] says in plain sentences
 //! what several summaries show.
 //!
 //! The two ends of a hand-off are found by what the carriers themselves say, the API's request id and the
@@ -11,6 +11,7 @@
 //! ```
 //! use baton_traces::hand_off::{Hop, Verdict};
 //! use baton_traces::readers::otlp_json;
+//! use baton_traces::span::Want;
 //! use baton_traces::tally::Tally;
 //!
 //! let line = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[
@@ -22,16 +23,18 @@
 //! ]}]}]}"#;
 //!
 //! let mut tally = Tally::default();
-//! otlp_json::read_request(line, &mut |span| tally.add_span(span)).expect("a valid request");
+//! otlp_json::read_request(line, Want::Judging, &mut |span| tally.add_span(span)).expect("a valid request");
 //! let counts = tally.verdicts();
 //! assert_eq!(counts[&Hop::Record].verdicts[&Verdict::Connected], 1);
 //! ```
 
 pub mod assemble;
 pub mod hand_off;
+pub mod measure;
 pub mod narrative;
 pub mod readers;
 pub mod run;
+pub mod source;
 pub mod span;
 pub mod span_file;
 pub mod statistics;

@@ -1,4 +1,4 @@
-//! A span as judging needs it, whatever it was read from.
+//! A span, whatever it was read from: what judging needs of it, and on demand everything else ([`Want`]).
 //!
 //! Text borrows from what the reader read, so a span lives only as long as the call it is handed to; what is
 //! kept of it is a compact end of a hand-off ([`crate::hand_off`]).
@@ -8,6 +8,15 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
+
+/// How much of each span a reader decodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Want {
+    /// What judging looks at; the rest is skipped, which is a lot faster.
+    Judging,
+    /// All of it: every attribute, the status and the events too, as waterfalls and comparisons of traces show them.
+    Everything,
+}
 
 /// A moment, in nanoseconds since the Unix epoch. An unknown time is no `UnixTime`: OTLP writes it as 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +69,8 @@ pub enum Kind {
     Consumer,
 }
 
-/// The attributes that judging looks at; all others are skipped while reading.
+/// The attributes that judging looks at; all others are skipped while reading, or kept apart
+/// ([`Span::other_attributes`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Key {
@@ -173,6 +183,12 @@ impl<'a> Attributes<'a> {
         self.values[key as usize].as_ref()
     }
 
+    /// Every attribute that is there, in the order of [`Key::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &Value<'a>)> {
+        let keys = Key::ALL.into_iter().zip(&self.values);
+        keys.filter_map(|(key, value)| Some((key, value.as_ref()?)))
+    }
+
     /// The value of `key` if it is text, and not empty.
     pub fn text(&self, key: Key) -> Option<&str> {
         match self.get(key)? {
@@ -198,6 +214,62 @@ impl<'a> Attributes<'a> {
             Value::Integer(_) => None,
         }
     }
+}
+
+/// An attribute's value of any type that OpenTelemetry has.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyValue<'a> {
+    /// None at all.
+    Empty,
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Double(f64),
+    /// True or false.
+    Boolean(bool),
+    /// Bytes, as base64.
+    Bytes(Cow<'a, str>),
+    /// A list.
+    List(Vec<AnyValue<'a>>),
+    /// A map, in the order it was written.
+    Map(Vec<Attribute<'a>>),
+}
+
+/// An attribute of any name: the name and the value.
+pub type Attribute<'a> = (Cow<'a, str>, AnyValue<'a>);
+
+/// Whether an operation succeeded (OTLP `Status.StatusCode`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StatusCode {
+    /// Not said (0).
+    #[default]
+    Unset,
+    /// It succeeded, says whoever wrote the service (1).
+    Ok,
+    /// It failed (2).
+    Error,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status<'a> {
+    /// Whether it succeeded.
+    pub code: StatusCode,
+    /// What went wrong; empty if nothing is said.
+    pub message: Cow<'a, str>,
+}
+
+/// Something that happened at one moment of a span; Zipkin's annotations and Jaeger's logs are such too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanEvent<'a> {
+    /// When.
+    pub time: Option<UnixTime>,
+    /// What.
+    pub name: Cow<'a, str>,
+    /// What is said of it.
+    pub attributes: Vec<Attribute<'a>>,
 }
 
 /// A link from one span to another.
@@ -236,6 +308,14 @@ pub struct Span<'a> {
     pub attributes: Attributes<'a>,
     /// The spans it links to.
     pub links: Vec<Link<'a>>,
+    /// How it ended. Like all below, read for [`Want::Everything`] only, and empty otherwise.
+    pub status: Status<'a>,
+    /// The attributes that `attributes` does not hold: those without a [`Key`], and those whose value is of another type.
+    pub other_attributes: Vec<Attribute<'a>>,
+    /// What happened during it, in the order it was written.
+    pub events: Vec<SpanEvent<'a>>,
+    /// The attributes of its resource, `service.name` among them.
+    pub resource_attributes: &'a [Attribute<'a>],
 }
 
 impl Span<'_> {

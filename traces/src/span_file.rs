@@ -119,7 +119,8 @@ mod tests {
     fn span_ids(path: &Path) -> Vec<String> {
         let mut ids = Vec::new();
         let each = &mut |span: &crate::span::Span<'_>| ids.push(span.reference.span_id.to_string());
-        let reading = otlp_json::read_file(path, each).expect("a whole file");
+        let reading =
+            otlp_json::read_file(path, crate::span::Want::Judging, each).expect("a whole file");
         assert_eq!(reading.truncated, None);
         ids
     }

@@ -39,6 +39,24 @@ impl Durations {
         self.nanoseconds.len()
     }
 
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Durations) {
+        self.nanoseconds
+            .add(&other.nanoseconds)
+            .expect("all have the same limit");
+        self.longest = self.longest.max(other.longest);
+    }
+
+    /// The durations in ascending order, each with how many there are of it; those that agree to three significant
+    /// digits are one.
+    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
+        let recorded = self.nanoseconds.iter_recorded();
+        recorded.map(|step| {
+            let duration = Duration::from_nanos(step.value_iterated_to());
+            (duration.min(self.longest), step.count_at_value())
+        })
+    }
+
     /// Their percentiles; `None` if there are none.
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| {
@@ -139,6 +157,23 @@ mod tests {
         durations.add(Duration::from_micros(1234));
         let percentiles = durations.percentiles().expect("one duration");
         assert_eq!((percentiles.p50, percentiles.max), (1.234, 1.234));
+    }
+
+    #[test]
+    fn buckets_hold_what_was_added_wherever_it_was_added() {
+        let mut durations = Durations::default();
+        let mut others = Durations::default();
+        durations.add(Duration::from_millis(5));
+        others.add(Duration::from_millis(2));
+        others.add(Duration::from_millis(5));
+        durations.merge(&others);
+        let buckets: Vec<_> = durations
+            .buckets()
+            .map(|(duration, count)| (duration.as_micros() / 10, count))
+            .collect();
+        assert_eq!(buckets, [(200, 1), (500, 2)]);
+        assert_eq!(durations.percentiles().expect("three").max, 5.0);
+        assert_eq!(Durations::default().buckets().count(), 0);
     }
 
     #[test]

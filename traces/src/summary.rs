@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::hand_off::{Hop, Verdict};
-use crate::readers::{log, otlp_json};
-use crate::run::{self, Function, Manifest, RunDirectory, RunError};
+use crate::measure::Measured;
+use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Percentiles, Sizes};
 use crate::tally::{FlagCounts, Tally, TroubleCounts};
 
@@ -104,74 +104,34 @@ pub struct Latencies {
 }
 
 impl Summary {
-    /// Reads a run's spans, logs and load figures, and sums them up.
-    ///
-    /// A missing file leaves its figures out, and a file cut short gives what it holds; both are among the
-    /// summary's `problems`.
+    /// Reads a run's spans, logs and load figures, and sums them up: see [`Measured::of_run`].
     ///
     /// # Errors
-    /// If the directory has no valid manifest, or a file in it cannot be read or holds a broken line of spans.
+    /// As [`Measured::of_run`].
     pub fn of_run(run: &RunDirectory) -> Result<Summary, RunError> {
-        let manifest = run.manifest()?;
-        let mut tally = Tally::default();
-        let mut problems = Vec::new();
-
-        let spans = run.spans_path();
-        let has_spans = spans.is_file();
-        if has_spans {
-            let reading = otlp_json::read_file(&spans, &mut |span| tally.add_span(span))?;
-            problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
-        } else {
-            problems.push(format!(
-                "{} is missing: there are no spans",
-                spans.display()
-            ));
-        }
-
-        let mut log_problems = 0;
-        let mut has_log = false;
-        for function in [Function::Producer, Function::Consumer] {
-            let path = run.log_path(function);
-            if path.is_file() {
-                has_log = true;
-                let reading = log::read_file(&path, &mut |line| tally.add_log_line(line))?;
-                log_problems += reading.problem_lines;
-                problems.extend(reading.problems);
-            } else {
-                problems.push(format!(
-                    "{} is missing: without it, what was not sampled counts as lost",
-                    path.display()
-                ));
-            }
-        }
-
-        let load = requests_of_load(run, &mut problems);
-        let mut summary = Summary::of_tally(run.name(), &manifest, &tally);
-        summary.requests = load.or(summary.requests);
-        summary.log_problems = log_problems;
-        summary.problems = problems;
-        if !has_spans {
-            summary.spans = None;
-            summary.traces = None;
-            if !has_log {
-                summary.records = None;
-            }
-        }
-        Ok(summary)
+        Measured::of_run(run).map(|measured| measured.summary)
     }
 
     /// Sums up what `tally` has counted of the run that `manifest` describes, finished or not.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
-        let counts = tally.verdicts();
-        let records = tally.records();
-        let clients = tally.clients();
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
-            name,
             pairing: Some(manifest.pairing.clone()),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),
+            client: client_mode(manifest),
+            ..Summary::of_spans(name, tally)
+        }
+    }
+
+    /// Sums up what `tally` has counted of spans that no manifest describes.
+    pub(crate) fn of_spans(name: String, tally: &Tally) -> Summary {
+        let counts = tally.verdicts();
+        let records = tally.records();
+        let clients = tally.clients();
+        Summary {
+            name,
             requests: (clients.sent > 0).then_some(Requests {
                 sent: clients.sent,
                 ok: clients.ok,
@@ -202,12 +162,10 @@ impl Summary {
                 .burst()
                 .and_then(|burst| statistics::per_second(clients.ok, burst)),
             carrier_bytes: Sizes::of(tally.assembly().carrier_bytes()),
-            client: client_mode(manifest),
             records_without_sender: records.without_sender,
             requests_without_id: clients.ok_without_request_id,
             troubles: tally.troubles(),
-            log_problems: 0,
-            problems: Vec::new(),
+            ..Summary::default()
         }
     }
 
@@ -241,26 +199,6 @@ impl Summary {
             .and_then(|counts| counts.get(&verdict))
             .copied()
             .unwrap_or(0)
-    }
-}
-
-/// The part of `load.json` that is looked at.
-#[derive(Deserialize)]
-struct Load {
-    requests: Option<Requests>,
-}
-
-fn requests_of_load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Requests> {
-    let path = run.load_path();
-    if !path.is_file() {
-        return None;
-    }
-    match run::read_json::<Load>(&path, "the load generator's figures") {
-        Ok(load) => load.requests,
-        Err(error) => {
-            problems.push(error.to_string());
-            None
-        }
     }
 }
 

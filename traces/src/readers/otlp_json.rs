@@ -7,13 +7,17 @@
 //! numbers are read too. Unknown fields are skipped. Only what [`Span`] holds is decoded.
 
 mod decode;
+mod details;
 
 use std::io::{self, BufRead};
 use std::path::Path;
 
+use serde::Deserialize;
+
+use self::details::RequestDetails;
 use super::lines::{LineError, Lines};
 use super::{LINE_BYTES_LIMIT, ReadError, Truncated};
-use crate::span::{Key, Span};
+use crate::span::{Key, Span, Want};
 
 /// What each line should be.
 const EXPECTED: &str = "one OTLP/JSON ExportTraceServiceRequest object per line";
@@ -37,10 +41,14 @@ pub struct Reading {
 /// If the file cannot be read, a frame is damaged, or a line is not a request or longer than
 /// [`LINE_BYTES_LIMIT`]; the spans of the lines before were handed over. A file that is merely cut short is no
 /// error: see [`Reading::truncated`].
-pub fn read_file(path: &Path, each: &mut dyn FnMut(&Span<'_>)) -> Result<Reading, ReadError> {
+pub fn read_file(
+    path: &Path,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, ReadError> {
     let file = path.display().to_string();
     match super::open(path) {
-        Ok(input) => read_lines(input, &file, LINE_BYTES_LIMIT, each),
+        Ok(input) => read_lines(input, &file, LINE_BYTES_LIMIT, want, each),
         Err(source) => Err(ReadError::Input { file, source }),
     }
 }
@@ -52,10 +60,11 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&Span<'_>)) -> Result<Reading
 pub fn read(
     input: impl BufRead,
     name: &str,
+    want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<Reading, ReadError> {
     match super::decompress(input) {
-        Ok(input) => read_lines(input, name, LINE_BYTES_LIMIT, each),
+        Ok(input) => read_lines(input, name, LINE_BYTES_LIMIT, want, each),
         Err(source) => Err(ReadError::Input {
             file: name.to_owned(),
             source,
@@ -69,13 +78,17 @@ pub fn read(
 /// If `json` is not an `ExportTraceServiceRequest`; none of its spans is handed over then.
 pub fn read_request(
     json: &[u8],
+    want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<u64, serde_json::Error> {
-    // Checking the whole line at once is cheaper than each of its strings; what is not UTF-8 is refused below.
-    let request: decode::Request<'_> = match std::str::from_utf8(json) {
-        Ok(json) => serde_json::from_str(json)?,
-        Err(_) => serde_json::from_slice(json)?,
+    let request: decode::Request<'_> = parse(json)?;
+    let details = match want {
+        Want::Judging => None,
+        Want::Everything => Some(parse::<RequestDetails<'_>>(json)?),
     };
+    let mut details = details
+        .into_iter()
+        .flat_map(|details| details.resource_spans);
     let mut spans = 0;
     for resource_spans in request.resource_spans {
         let service = resource_spans
@@ -83,22 +96,41 @@ pub fn read_request(
             .attributes
             .text(Key::ServiceName)
             .unwrap_or_default();
+        let details = details.next();
+        let (resource, scopes) = details
+            .map(|details| (details.resource.attributes, details.scope_spans))
+            .unwrap_or_default();
+        let mut details = scopes.into_iter().flat_map(|scope| scope.spans);
         for span in resource_spans
             .scope_spans
             .into_iter()
             .flat_map(|scope| scope.spans)
         {
             spans += 1;
-            each(&span.into_span(service));
+            let mut span = span.into_span(service);
+            span.resource_attributes = &resource;
+            if let Some(details) = details.next() {
+                details.complete(&mut span);
+            }
+            each(&span);
         }
     }
     Ok(spans)
+}
+
+/// Checking the whole text at once is cheaper than each of its strings; what is not UTF-8 is refused with its place.
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(json) => serde_json::from_str(json),
+        Err(_) => serde_json::from_slice(json),
+    }
 }
 
 fn read_lines(
     input: impl BufRead,
     file: &str,
     bytes_limit: usize,
+    want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<Reading, ReadError> {
     let mut lines = Lines::new(input, bytes_limit);
@@ -126,7 +158,7 @@ fn read_lines(
             }
         };
         if !line.bytes.trim_ascii().is_empty() {
-            match read_request(line.bytes, each) {
+            match read_request(line.bytes, want, each) {
                 Ok(spans) => reading.spans += spans,
                 Err(error) if error.is_eof() && !line.ended => {
                     return Ok(cut_short(reading, file));

@@ -16,6 +16,7 @@ use std::fs;
 
 use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::span::Want;
 use baton_traces::summary::Summary;
 use baton_traces::tally::Tally;
 use serde_json::{Map, Value, json};
@@ -113,7 +114,8 @@ fn logs_first(run: &RunDirectory) -> Summary {
     }
     let spans = run.spans_path();
     if spans.exists() {
-        otlp_json::read_file(&spans, &mut |span| tally.add_span(span)).expect("a span file");
+        otlp_json::read_file(&spans, Want::Judging, &mut |span| tally.add_span(span))
+            .expect("a span file");
     }
     let manifest = run.manifest().expect("a manifest");
     Summary::of_tally(run.name(), &manifest, &tally)

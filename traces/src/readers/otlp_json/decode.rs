@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use crate::readers::text::Text;
 use crate::readers::{span_id, trace_id};
-use crate::span::{Attributes, Key, Kind, Link, Span, SpanReference, UnixTime, Value};
+use crate::span::{Attributes, Key, Kind, Link, Span, SpanReference, Status, UnixTime, Value};
 
 /// The flags' bit that says whether the next one means anything (`SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`).
 const HAS_IS_REMOTE: u64 = 0x100;
@@ -99,6 +99,10 @@ impl<'a> SpanFields<'a> {
             start: time(self.start_time_unix_nano),
             end: time(self.end_time_unix_nano),
             attributes: self.attributes,
+            status: Status::default(),
+            other_attributes: Vec::new(),
+            events: Vec::new(),
+            resource_attributes: &[],
             links: self
                 .links
                 .into_iter()
@@ -167,14 +171,14 @@ impl<'a> AnyValue<'a> {
 
 /// A whole number, written as one or as a decimal string.
 #[derive(Clone, Copy, Default)]
-struct Number(Option<i128>);
+pub(super) struct Number(Option<i128>);
 
 impl Number {
-    fn unsigned(self) -> Option<u64> {
+    pub(super) fn unsigned(self) -> Option<u64> {
         self.0.and_then(|number| u64::try_from(number).ok())
     }
 
-    fn signed(self) -> Option<i64> {
+    pub(super) fn signed(self) -> Option<i64> {
         self.0.and_then(|number| i64::try_from(number).ok())
     }
 }
@@ -277,7 +281,7 @@ impl<'de> Deserialize<'de> for KindField {
 }
 
 /// `null` stands for a field's default in protobuf's JSON mapping.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,

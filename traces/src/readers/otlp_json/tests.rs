@@ -16,7 +16,7 @@ fn line(fields: &str) -> String {
 /// What `check` says of the one span that a line with these fields holds.
 fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
     let mut result = None;
-    read_request(line(fields).as_bytes(), &mut |span| {
+    read_request(line(fields).as_bytes(), Want::Judging, &mut |span| {
         result = Some(check(span))
     })
     .unwrap_or_else(|error| panic!("{fields}: {error}"));
@@ -24,7 +24,7 @@ fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
 }
 
 fn read_all(input: &[u8]) -> Result<Reading, ReadError> {
-    read(input, "input", &mut |_| {})
+    read(input, "input", Want::Judging, &mut |_| {})
 }
 
 fn frame(lines: &str) -> Vec<u8> {
@@ -36,7 +36,7 @@ fn frame(lines: &str) -> Vec<u8> {
 fn the_specification_s_example_is_read() {
     let example = include_bytes!("opentelemetry-proto-example.json");
     let mut seen = Vec::new();
-    let spans = read_request(example, &mut |span| {
+    let spans = read_request(example, Want::Judging, &mut |span| {
         seen.push((
             span.name.to_string(),
             span.service.to_owned(),
@@ -165,7 +165,7 @@ fn null_and_unknown_fields_are_like_absent_ones() {
         r#"{"resourceLogs":[{}]}"#,
     ] {
         assert_eq!(
-            read_request(text.as_bytes(), &mut |_| {}).ok(),
+            read_request(text.as_bytes(), Want::Judging, &mut |_| {}).ok(),
             Some(0),
             "{text}"
         );
@@ -308,7 +308,7 @@ fn damaged_compression_is_an_error_and_no_cut() {
 #[test]
 fn a_line_beyond_the_limit_is_an_error_and_not_read_into_memory() {
     let endless = BufReader::new(std::io::repeat(b' ').take(100 << 20));
-    let error = read(endless, "input", &mut |_| {})
+    let error = read(endless, "input", Want::Judging, &mut |_| {})
         .expect_err("100 MiB")
         .to_string();
     assert!(
@@ -393,7 +393,7 @@ fn what_the_opentelemetry_crates_write_is_read() {
         }],
     };
     let json = serde_json::to_vec(&request).expect("JSON");
-    let spans = read_request(&json, &mut |span| {
+    let spans = read_request(&json, Want::Judging, &mut |span| {
         assert_eq!(span.reference.trace_id.to_string(), "ab".repeat(16));
         assert_eq!(span.reference.span_id.to_string(), "cd".repeat(8));
         assert_eq!(

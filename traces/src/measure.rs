@@ -1,0 +1,129 @@
+//! Reads a source whole and sums it up.
+
+use serde::Deserialize;
+
+use crate::readers::{log, otlp_json};
+use crate::run::{self, Function, RunDirectory, RunError};
+use crate::source::{Reading, SourceError};
+use crate::span::{Span, Want};
+use crate::statistics::Durations;
+use crate::summary::{Requests, Summary};
+use crate::tally::Tally;
+
+/// A source in figures, and what a comparison needs besides.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// The figures.
+    pub summary: Summary,
+    /// How long each request that succeeded took, as the client saw it.
+    pub request: Durations,
+    /// How long each record took, from the client's start to the end of its first handling.
+    pub end_to_end: Durations,
+    /// What the source cannot tell, and why: a sentence for each kind of verdict or figure.
+    pub unknown: Vec<String>,
+}
+
+impl Measured {
+    /// Reads a run's spans, logs and load figures, and sums them up.
+    ///
+    /// A missing file leaves its figures out, and a file cut short gives what it holds; both are among the
+    /// summary's `problems`.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest, or a file in it cannot be read or holds a broken line of spans.
+    pub fn of_run(run: &RunDirectory) -> Result<Measured, RunError> {
+        let manifest = run.manifest()?;
+        let mut tally = Tally::default();
+        let mut problems = Vec::new();
+
+        let spans = run.spans_path();
+        let has_spans = spans.is_file();
+        if has_spans {
+            let each = &mut |span: &Span<'_>| tally.add_span(span);
+            let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
+            problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
+        } else {
+            problems.push(format!(
+                "{} is missing: there are no spans",
+                spans.display()
+            ));
+        }
+
+        let mut log_problems = 0;
+        let mut has_log = false;
+        for function in [Function::Producer, Function::Consumer] {
+            let path = run.log_path(function);
+            if path.is_file() {
+                has_log = true;
+                let reading = log::read_file(&path, &mut |line| tally.add_log_line(line))?;
+                log_problems += reading.problem_lines;
+                problems.extend(reading.problems);
+            } else {
+                problems.push(format!(
+                    "{} is missing: without it, what was not sampled counts as lost",
+                    path.display()
+                ));
+            }
+        }
+
+        let load = requests_of_load(run, &mut problems);
+        let mut summary = Summary::of_tally(run.name(), &manifest, &tally);
+        summary.requests = load.or(summary.requests);
+        summary.log_problems = log_problems;
+        summary.problems = problems;
+        if !has_spans {
+            summary.spans = None;
+            summary.traces = None;
+            if !has_log {
+                summary.records = None;
+            }
+        }
+        Ok(Measured {
+            summary,
+            request: tally.clients().durations.clone(),
+            end_to_end: tally.end_to_end(),
+            unknown: Vec::new(),
+        })
+    }
+
+    /// Reads the spans that `read` hands over, and sums them up under `name`.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub(crate) fn of_spans(
+        name: String,
+        read: impl FnOnce(&mut dyn FnMut(&Span<'_>)) -> Result<Reading, SourceError>,
+    ) -> Result<Measured, SourceError> {
+        let mut tally = Tally::default();
+        let reading = read(&mut |span| tally.add_span(span))?;
+        Ok(Measured {
+            summary: Summary {
+                problems: reading.problems,
+                ..Summary::of_spans(name, &tally)
+            },
+            request: tally.clients().durations.clone(),
+            end_to_end: tally.end_to_end(),
+            unknown: Vec::new(),
+        })
+    }
+}
+
+/// The part of `load.json` that is looked at.
+#[derive(Deserialize)]
+struct Load {
+    requests: Option<Requests>,
+}
+
+fn requests_of_load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Requests> {
+    let path = run.load_path();
+    if !path.is_file() {
+        return None;
+    }
+    match run::read_json::<Load>(&path, "the load generator's figures") {
+        Ok(load) => load.requests,
+        Err(error) => {
+            problems.push(error.to_string());
+            None
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Where spans are read from: a run directory, an export in a file, or another backend over HTTP.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::measure::Measured;
+use crate::readers::{ReadError, otlp_json};
+use crate::run::{RunDirectory, RunError};
+use crate::span::{Span, Want};
+
+/// One source of spans, as a command line names it: a path, or the address of a backend's query API.
+///
+/// [`fmt::Display`] gives that back, without user and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// A run directory, or a file of any form that can be read.
+    Path(PathBuf),
+}
+
+/// What was read of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// How many spans were handed over.
+    pub spans: u64,
+    /// What could not be read, as of a file that is cut short: a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Why a source could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// What should name a source does not.
+    #[error("{0}")]
+    Name(String),
+    /// A run directory cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// An input cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    /// Takes a path or an address (`jaeger+http://…`, `zipkin+http://…`, or with `https`), and looks at neither.
+    fn from_str(text: &str) -> Result<Source, SourceError> {
+        match text.split_once("://") {
+            Some((scheme, _)) if scheme.contains('+') => Err(SourceError::Name(format!(
+                "{scheme} sources cannot be read yet"
+            ))),
+            _ => Ok(Source::from(Path::new(text))),
+        }
+    }
+}
+
+impl From<&Path> for Source {
+    fn from(path: &Path) -> Source {
+        Source(Place::Path(path.to_owned()))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Path(path) => write!(formatter, "{}", path.display()),
+        }
+    }
+}
+
+impl Source {
+    /// Its name in tables: the run directory's, the file's without extensions, or the host.
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
+                Ok(run) => run.name(),
+                Err(_) => path.display().to_string(),
+            },
+            Place::Path(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                let name = name.to_string_lossy();
+                match name.split('.').next() {
+                    Some(stem) if !stem.is_empty() => stem.to_owned(),
+                    _ => name.into_owned(),
+                }
+            }
+        }
+    }
+
+    /// Hands every span to `take`, one at a time and in the source's order. Memory does not grow with their number.
+    ///
+    /// # Errors
+    /// If the source cannot be read or is no export of spans; what came before the fault was handed over. A source that
+    /// is merely cut short is no error: see [`Reading::problems`].
+    pub fn read(
+        &self,
+        want: Want,
+        take: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<Reading, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => {
+                let run = RunDirectory::open(path)?;
+                read_file(&run.spans_path(), want, take)
+            }
+            Place::Path(path) => read_file(path, want, take),
+        }
+    }
+
+    /// Reads all of it, judges every hand-off and sums up.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and if a run directory's other files cannot be read.
+    pub fn measure(&self) -> Result<Measured, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
+            Place::Path(_) => {
+                Measured::of_spans(self.name(), |take| self.read(Want::Judging, take))
+            }
+        }
+    }
+}
+
+fn read_file(
+    path: &Path,
+    want: Want,
+    take: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, SourceError> {
+    let reading = otlp_json::read_file(path, want, take)?;
+    Ok(Reading {
+        spans: reading.spans,
+        problems: reading.truncated.iter().map(ToString::to_string).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
