@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_traces::source::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::limits::{self, Limit};
 
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
@@ -17,6 +20,9 @@ Switch propagator modes:
 
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
+
+Compare what became of the traces, anywhere:
+  compare Say how runs or exports differ, what is significant, and whether limits were kept
 
 Options:
 {options}
@@ -58,6 +64,20 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// For a pull request (compare)
+    Markdown,
+    /// A page (compare)
+    Html,
+    /// For CI: a test case for each check (compare)
+    Junit,
+}
+
+impl Format {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// The commands.
@@ -71,6 +91,8 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
+    /// Say how runs or exports differ, what is significant, and whether limits were kept
+    Compare(CompareArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -88,6 +110,16 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+}
+
+impl Command {
+    /// The formats that it prints.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        match self {
+            Command::Compare(_) => Format::value_variants(),
+            _ => &[Format::Text, Format::Json],
+        }
+    }
 }
 
 /// The two functions.
@@ -219,6 +251,32 @@ pub(crate) struct LogsArguments {
     pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
+}
+
+/// `baton compare`.
+#[derive(Debug, Args)]
+#[command(after_help = crate::compare::figures_help())]
+pub(crate) struct CompareArguments {
+    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    /// The source that the others are compared with, by its name or as it is written [default: the first]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<String>,
+    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
+    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["TRACE", "TRACE"],
+        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
+    )]
+    pub(crate) diff: Option<Vec<String>>,
 }
 
 /// Which lab, when several are up.

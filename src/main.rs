@@ -5,11 +5,11 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod compare;
 mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
-#[expect(dead_code, reason = "the command `burst` uses it, which comes next")]
 mod limits;
 mod logs;
 mod output;
@@ -25,17 +25,20 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Format};
+use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
+        command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
         Command::Run(command) => run::run(command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
+        Command::Compare(command) => compare::compare(command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),
@@ -47,4 +50,11 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+fn wrong_format(format: Format) -> Failure {
+    Failure::usage(format!(
+        "--format {} is for other commands; this one prints text or json",
+        format.name()
+    ))
 }

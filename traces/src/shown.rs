@@ -132,7 +132,16 @@ mod tests {
 
     #[test]
     fn nothing_in_a_name_steers_a_terminal() {
-        for hostile in ["\u{1b}[2J", "a\nb", "\u{7}", "\u{9b}31m", "\u{200d}", "\u{feff}", "\r", "\0"] {
+        for hostile in [
+            "\u{1b}[2J",
+            "a\nb",
+            "\u{7}",
+            "\u{9b}31m",
+            "\u{200d}",
+            "\u{feff}",
+            "\r",
+            "\0",
+        ] {
             let shown = visible(hostile);
             assert!(!shown.chars().any(is_hidden), "{shown:?}");
             assert!(shown.contains('\\'), "{shown:?}");
