@@ -2,6 +2,8 @@
 
 mod cells;
 mod checks;
+mod diff;
+mod find;
 mod junit;
 mod markdown;
 mod text;
@@ -32,6 +34,9 @@ struct Outcome {
 
 /// Reads the sources, compares them, checks the limits.
 pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<ExitCode, Failure> {
+    if let Some(traces) = &arguments.diff {
+        return diff::diff(traces, &arguments.sources, output);
+    }
     let limits: Vec<_> = arguments
         .fail_under
         .into_iter()

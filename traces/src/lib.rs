@@ -43,3 +43,4 @@ pub mod statistics;
 pub mod summary;
 pub mod tally;
 pub mod trace;
+pub mod trace_difference;
