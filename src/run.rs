@@ -24,7 +24,7 @@ use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
 use crate::signals::Signals;
-use crate::table::table;
+use crate::table::{pairing, table};
 
 /// What a run without pairings runs: nothing, each format alone, and the mixes that people meet on the way from
 /// B3 to W3C.
@@ -393,7 +393,12 @@ fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failu
     }
     output.print(&format!(
         "{}\n\n{}\n\nSaved in {}.",
-        table(summaries, output),
+        table(
+            "pairing",
+            summaries.iter().map(pairing).collect(),
+            summaries,
+            output
+        ),
         sentences.join("\n"),
         out.display()
     ))

@@ -29,14 +29,20 @@
 //! ```
 
 pub mod assemble;
+pub mod drawing;
 pub mod hand_off;
 pub mod measure;
 pub mod narrative;
 pub mod readers;
 pub mod run;
+pub mod service_map;
+pub mod shown;
 pub mod source;
 pub mod span;
 pub mod span_file;
 pub mod statistics;
 pub mod summary;
 pub mod tally;
+pub mod trace;
+pub mod trace_index;
+pub mod waterfall;
