@@ -9,6 +9,8 @@ mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
+#[expect(dead_code, reason = "the command `burst` uses it, which comes next")]
+mod limits;
 mod logs;
 mod map;
 mod output;

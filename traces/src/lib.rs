@@ -29,11 +29,13 @@
 //! ```
 
 pub mod assemble;
+pub mod compare;
 pub mod drawing;
 pub mod hand_off;
 pub mod measure;
 pub mod narrative;
 pub mod readers;
+pub mod report;
 pub mod run;
 pub mod service_map;
 pub mod shown;
