@@ -164,7 +164,7 @@ fn gather(view: &View, journey: &Journey) -> Result<Vec<Trace>, Failure> {
     view.read(&mut |span| gathering.add_span(span))?;
     let traces = journey.traces.iter();
     Ok(traces
-        .filter_map(|trace_id| gathering.take(*trace_id))
+        .filter_map(|trace_id| gathering.get(*trace_id))
         .collect())
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
 use crate::readers::{ReadError, otlp_json};
-use crate::run::{Function, RunDirectory, RunError};
+use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
 /// One source of spans, as a command line names it: a path, or the address of a backend's query API.
@@ -128,6 +128,18 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// What was run, where the source is a run directory; `None` for all others.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest.
+    pub fn manifest(&self) -> Result<Option<Manifest>, SourceError> {
+        let Place::Path(path) = &self.0;
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        Ok(Some(RunDirectory::open(path)?.manifest()?))
     }
 
     /// Reads all of it, judges every hand-off and sums up.

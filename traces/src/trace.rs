@@ -322,9 +322,9 @@ impl Gathering {
         }
     }
 
-    /// Takes a trace out, whole; `None` if no span of it was seen.
-    pub fn take(&mut self, trace_id: TraceId) -> Option<Trace> {
-        let mut trace = self.traces.remove(&trace_id)?;
+    /// A trace, whole; `None` if no span of it was seen.
+    pub fn get(&self, trace_id: TraceId) -> Option<Trace> {
+        let mut trace = self.traces.get(&trace_id)?.clone();
         trace.sort();
         Some(trace)
     }

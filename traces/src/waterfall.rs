@@ -4,6 +4,7 @@
 //! says where the other is.
 
 mod notes;
+mod outline;
 mod svg;
 mod text;
 
