@@ -1,9 +1,11 @@
 //! The command line: every command, flag and default.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_traces::hand_off::Verdict;
 use baton_traces::source::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -21,7 +23,9 @@ Switch propagator modes:
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
 
-Compare what became of the traces, anywhere:
+Look at what became of the traces:
+  traces  List and search traces, or show one over time, both halves where it broke
+  map     Draw who hands over to whom, and where the trace breaks
   compare Say how runs or exports differ, what is significant, and whether limits were kept
 
 Options:
@@ -70,6 +74,8 @@ pub(crate) enum Format {
     Html,
     /// For CI: a test case for each check (compare)
     Junit,
+    /// A picture (traces with a TRACE-ID, map)
+    Svg,
 }
 
 impl Format {
@@ -93,6 +99,10 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     /// Say how runs or exports differ, what is significant, and whether limits were kept
     Compare(CompareArguments),
+    /// List and search traces, or show one over time, both halves where it broke
+    Traces(TracesArguments),
+    /// Draw who hands over to whom, and where the trace breaks
+    Map(MapArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -116,7 +126,14 @@ impl Command {
     /// The formats that it prints.
     pub(crate) fn formats(&self) -> &'static [Format] {
         match self {
-            Command::Compare(_) => Format::value_variants(),
+            Command::Compare(_) => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Html,
+                Format::Junit,
+            ],
+            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             _ => &[Format::Text, Format::Json],
         }
     }
@@ -279,6 +296,43 @@ pub(crate) struct CompareArguments {
     pub(crate) diff: Option<Vec<String>>,
 }
 
+/// `baton traces`.
+#[derive(Debug, Args)]
+pub(crate) struct TracesArguments {
+    /// The trace to show: its id, or 8 digits or more that begin it. Without one, traces are listed, the newest
+    /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
+    /// [default: the lab that is up]
+    #[arg(value_name = "TRACE-ID] [SOURCE")]
+    pub(crate) words: Vec<String>,
+    /// A source, whatever it looks like; may be repeated
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) from: Vec<Source>,
+    /// Only traces with a span of this service; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(crate) attribute: Vec<(String, String)>,
+    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) verdict: Vec<Verdict>,
+    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+/// `baton map`.
+#[derive(Debug, Args)]
+pub(crate) struct MapArguments {
+    /// A run directory, a file of spans or the address of a backend [default: the lab that is up]
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
@@ -310,6 +364,23 @@ fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
     Ok(ForeignFunction {
         function: function_name(name)?,
         command: words,
+    })
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, as in custom.tag.name=Kate".to_owned()),
+    }
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    let found = Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.name() == text);
+    found.ok_or_else(|| {
+        let names = Verdict::ALL.map(Verdict::name);
+        format!("no such verdict; there are {}", names.join(", "))
     })
 }
 

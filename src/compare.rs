@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use baton_traces::compare::{Comparison, METHOD};
 use baton_traces::measure::Measured;
 use baton_traces::narrative::narrate;
+use baton_traces::report::{self, Report};
 use baton_traces::source::Source;
 use baton_traces::summary::Summary;
 use serde_json::json;
@@ -27,6 +28,7 @@ use self::checks::{Checked, FIGURES};
 
 /// What there is to print.
 struct Outcome {
+    measured: Vec<Measured>,
     summaries: Vec<Summary>,
     comparison: Comparison,
     checks: Vec<Checked>,
@@ -53,17 +55,21 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
             "--format junit shows checks, and there are none; add --fail-under or --fail-over",
         ));
     }
-    let sources = measured(&arguments.sources, output)?;
+    let measured = measured(&arguments.sources, output)?;
     let baseline = match &arguments.baseline {
-        Some(name) => baseline(name, &arguments.sources, &sources)?,
+        Some(name) => baseline(name, &arguments.sources, &measured)?,
         None => 0,
     };
     let outcome = Outcome {
-        comparison: Comparison::of(&sources, baseline),
-        checks: checks::check(&limits, &sources),
-        summaries: sources.into_iter().map(|source| source.summary).collect(),
+        comparison: Comparison::of(&measured, baseline),
+        checks: checks::check(&limits, &measured),
+        summaries: measured
+            .iter()
+            .map(|source| source.summary.clone())
+            .collect(),
+        measured,
     };
-    print(&outcome, output)?;
+    print(&outcome, &arguments.sources, output)?;
     verdict(&outcome.checks, output)
 }
 
@@ -117,7 +123,7 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
     })
 }
 
-fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
+fn print(outcome: &Outcome, sources: &[Source], output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Json => output.print_json(&json!({
             "runs": outcome.summaries,
@@ -130,9 +136,25 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => output.print(&junit::render(&outcome.checks)),
-        Format::Html => Err(Failure::usage("compare prints no page yet")),
-        Format::Text => output.print(&text::render(outcome, output)),
+        Format::Html => output.print(&page(outcome, sources)?),
+        _ => output.print(&text::render(outcome, output)),
     }
+}
+
+/// The report as a page, with what it shows of the sources' traces.
+fn page(outcome: &Outcome, sources: &[Source]) -> Result<String, Failure> {
+    let runs = sources.iter().zip(&outcome.measured);
+    let runs = runs.map(|(source, measured)| report::Run::read(source, measured.clone()));
+    let checks = outcome.checks.iter().map(|checked| report::Check {
+        sentence: checked.sentence(),
+        passed: checked.check.passed,
+    });
+    let report = Report {
+        runs: runs.collect::<Result<_, _>>().map_err(Failure::usage)?,
+        comparison: (sources.len() > 1).then(|| outcome.comparison.clone()),
+        checks: checks.collect(),
+    };
+    Ok(report.render())
 }
 
 /// A check that failed fails the command. As text, the checks are among the results already.

@@ -12,6 +12,7 @@ mod lab_client;
 mod lab_options;
 mod limits;
 mod logs;
+mod map;
 mod output;
 mod progress;
 mod run;
@@ -19,7 +20,10 @@ mod sandbox;
 mod signals;
 mod switch;
 mod table;
+mod trace_table;
+mod traces;
 mod up;
+mod view;
 
 use std::process::ExitCode;
 
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
         Command::Compare(command) => compare::compare(command, &output),
+        Command::Traces(command) => traces::traces(command, &output),
+        Command::Map(command) => map::map(command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),

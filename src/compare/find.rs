@@ -1,18 +1,15 @@
 //! Finds a trace in sources by its id or by the digits that begin it.
 
-use std::collections::BTreeSet;
-
 use baton_propagators::id::TraceId;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Trace};
+use baton_traces::trace_index::{Filter, FindError, TraceIndex};
 
 use crate::failure::Failure;
 
 /// Fewer digits name too many traces.
 const FEWEST_DIGITS: usize = 8;
-/// How many ids are named where several begin alike.
-const NAMED: usize = 3;
 
 /// A trace, and the place of its source.
 pub(super) struct Found {
@@ -43,7 +40,7 @@ pub(super) fn find(
         source
             .read(Want::Everything, each)
             .map_err(Failure::usage)?;
-        if let Some(trace) = gathering.take(trace_id) {
+        if let Some(trace) = gathering.get(trace_id) {
             return Ok(Found {
                 trace,
                 source: place,
@@ -57,27 +54,17 @@ pub(super) fn find(
     )))
 }
 
-/// The one id in `source` that begins with these digits.
-fn trace_id(digits: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
-    if digits.len() == TraceId::DIGITS {
-        return Ok(TraceId::from_hex(digits));
+/// The one id in `source` that starts with `prefix`.
+fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
+    if prefix.len() == TraceId::DIGITS {
+        return Ok(TraceId::from_hex(prefix));
     }
-    let mut found = BTreeSet::new();
-    let each = &mut |span: &Span<'_>| {
-        let id = span.reference.trace_id.to_string();
-        if id.starts_with(digits) && found.len() <= NAMED {
-            found.insert(id);
-        }
-    };
+    let mut index = TraceIndex::new(Filter::default());
+    let each = &mut |span: &Span<'_>| index.add_span(span);
     source.read(Want::Judging, each).map_err(Failure::usage)?;
-    let ids: Vec<_> = found.iter().take(NAMED).map(String::as_str).collect();
-    match ids.as_slice() {
-        [] => Ok(None),
-        [id] => Ok(TraceId::from_hex(id)),
-        _ => Err(Failure::usage(format!(
-            "{digits} begins several traces in {source}: {}{}; write more digits",
-            ids.join(", "),
-            if found.len() > NAMED { ", …" } else { "" }
-        ))),
+    match index.find(prefix) {
+        Ok(trace_id) => Ok(Some(trace_id)),
+        Err(FindError::None(_)) => Ok(None),
+        Err(several) => Err(Failure::usage(format!("{source}: {several}"))),
     }
 }

@@ -30,11 +30,14 @@
 
 pub mod assemble;
 pub mod compare;
+pub mod drawing;
 pub mod hand_off;
 pub mod measure;
 pub mod narrative;
 pub mod readers;
+pub mod report;
 pub mod run;
+pub mod service_map;
 pub mod shown;
 pub mod source;
 pub mod span;
@@ -44,3 +47,5 @@ pub mod summary;
 pub mod tally;
 pub mod trace;
 pub mod trace_difference;
+pub mod trace_index;
+pub mod waterfall;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
+
+use crate::span::UnixTime;
 
 /// `text` with every character made visible that would steer a terminal, reorder the text around it or not show at
 /// all: control characters, line breaks, bidirectional marks, characters of no width.
@@ -97,6 +100,21 @@ fn significant(value: f64) -> String {
         ..9.995 => format!("{value:.2}"),
         ..99.95 => format!("{value:.1}"),
         _ => format!("{value:.0}"),
+    }
+}
+
+/// A moment, to the millisecond.
+///
+/// ```
+/// use baton_traces::span::UnixTime;
+///
+/// let time = UnixTime::from_nanoseconds(1_700_000_000_123_456_789).expect("not 0");
+/// assert_eq!(baton_traces::shown::time(time), "2023-11-14 22:13:20.123 UTC");
+/// ```
+pub fn time(time: UnixTime) -> String {
+    match Timestamp::from_nanosecond(time.as_nanoseconds().into()) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string(),
+        Err(_) => "at no known time".to_owned(),
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::measure::Measured;
+use crate::readers::log::{self, LogLine};
 use crate::readers::{ReadError, otlp_json};
-use crate::run::{RunDirectory, RunError};
+use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
 /// One source of spans, as a command line names it: a path, or the address of a backend's query API.
@@ -108,6 +109,37 @@ impl Source {
             }
             Place::Path(path) => read_file(path, want, take),
         }
+    }
+
+    /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
+    /// receivers whose spans were not recorded.
+    ///
+    /// # Errors
+    /// If a log cannot be read.
+    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<(), SourceError> {
+        let Place::Path(path) = &self.0;
+        if path.is_dir() {
+            let run = RunDirectory::open(path)?;
+            for function in [Function::Producer, Function::Consumer] {
+                let log = run.log_path(function);
+                if log.is_file() {
+                    log::read_file(&log, take)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was run, where the source is a run directory; `None` for all others.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest.
+    pub fn manifest(&self) -> Result<Option<Manifest>, SourceError> {
+        let Place::Path(path) = &self.0;
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        Ok(Some(RunDirectory::open(path)?.manifest()?))
     }
 
     /// Reads all of it, judges every hand-off and sums up.

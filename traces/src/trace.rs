@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
 
@@ -127,10 +127,39 @@ impl TraceSpan {
         }
     }
 
+    /// The span for programs. Times are nanoseconds since the epoch, as text, because JSON's numbers lose digits.
+    fn to_json(&self) -> Json {
+        let events = self.events.iter().map(|event| {
+            json!({ "time": nanoseconds(event.time), "name": event.name, "attributes": event.attributes })
+        });
+        json!({
+            "trace_id": self.reference.trace_id,
+            "span_id": self.reference.span_id,
+            "parent_span_id": self.parent_span_id,
+            "service": self.service,
+            "name": self.name,
+            "kind": self.kind,
+            "start": nanoseconds(self.start),
+            "end": nanoseconds(self.end),
+            "duration_ms": self.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            "trace_state": self.trace_state,
+            "status": self.status,
+            "status_message": self.status_message,
+            "attributes": self.attributes,
+            "resource": self.resource,
+            "events": events.collect::<Vec<_>>(),
+            "links": self.links,
+        })
+    }
+
     /// How long it took; `None` without both times, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)
     }
+}
+
+fn nanoseconds(time: Option<UnixTime>) -> Option<String> {
+    time.map(|time| time.as_nanoseconds().to_string())
 }
 
 fn by_name<'a>(attributes: &'a [Attribute<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
@@ -179,6 +208,22 @@ impl Trace {
         self.spans.dedup_by(|a, b| {
             (a.reference, a.kind, a.start, &a.service) == (b.reference, b.kind, b.start, &b.service)
         });
+    }
+
+    /// The trace for programs: its spans in the order of the tree, each with its place and depth in it.
+    pub fn to_json(&self) -> Json {
+        let tree = self.tree();
+        let spans = tree.iter().map(|node| {
+            let mut span = self.spans[node.span].to_json();
+            span["place"] = json!(node.place);
+            span["depth"] = json!(node.depth);
+            span
+        });
+        json!({
+            "trace_id": self.trace_id,
+            "spans": spans.collect::<Vec<_>>(),
+            "left_out": self.left_out,
+        })
     }
 
     /// The spans as a tree, in depth-first order; those under the same span in the order of their start.
@@ -277,9 +322,9 @@ impl Gathering {
         }
     }
 
-    /// Takes a trace out, whole; `None` if no span of it was seen.
-    pub fn take(&mut self, trace_id: TraceId) -> Option<Trace> {
-        let mut trace = self.traces.remove(&trace_id)?;
+    /// A trace, whole; `None` if no span of it was seen.
+    pub fn get(&self, trace_id: TraceId) -> Option<Trace> {
+        let mut trace = self.traces.get(&trace_id)?.clone();
         trace.sort();
         Some(trace)
     }
