@@ -1,5 +1,6 @@
 //! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
 
+mod brief;
 mod cells;
 mod checks;
 mod diff;
@@ -23,6 +24,7 @@ use crate::failure::Failure;
 use crate::limits::check_names;
 use crate::output::Output;
 
+pub(crate) use self::brief::brief;
 pub(crate) use self::checks::figures_help;
 use self::checks::{Checked, FIGURES};
 
