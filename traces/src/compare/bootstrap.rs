@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::statistics::{Durations, milliseconds};
 
-/// How many resamples are made.
+/// How many resamples are made: enough for a difference to stay significant after the correction for every metric.
 pub(super) const RESAMPLES: usize = 9_999;
 /// The bootstrap knows nothing beyond the longest duration, so so many must be beyond the percentile.
 pub(super) const FEWEST_BEYOND: f64 = 10.0;

@@ -89,6 +89,12 @@ fn two_runs_of_the_same_are_not_told_apart() {
 }
 
 #[test]
+fn the_smallest_p_value_of_the_bootstrap_survives_the_correction() {
+    let smallest = 2.0 / (bootstrap::RESAMPLES + 1) as f64;
+    assert!(smallest * (METRICS.len() as f64) < differences::LEVEL);
+}
+
+#[test]
 fn a_real_shift_is_found_and_a_small_one_is_not_shouted() {
     let baseline = run("baseline", 1, 20_000, 0.01, skewed);
     let shifted = run("shifted", 2, 20_000, 0.03, slower);
