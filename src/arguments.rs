@@ -9,6 +9,8 @@ use baton_traces::hand_off::Verdict;
 use baton_traces::source::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::limits::{self, Limit};
+
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
 {usage-heading} {usage}
@@ -21,9 +23,10 @@ Switch propagator modes:
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
 
-Look at what became of the traces:
+Compare what became of the traces, anywhere:
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+  compare Say how runs or exports differ, what is significant, and whether limits were kept
 
 Options:
 {options}
@@ -67,6 +70,12 @@ pub(crate) enum Format {
     Json,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
+    /// For a pull request (compare)
+    Markdown,
+    /// A page (compare)
+    Html,
+    /// For CI: a test case for each check (compare)
+    Junit,
 }
 
 impl Format {
@@ -92,6 +101,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Say how runs or exports differ, what is significant, and whether limits were kept
+    Compare(CompareArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -116,6 +127,13 @@ impl Command {
     pub(crate) fn formats(&self) -> &'static [Format] {
         match self {
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
+            Command::Compare(_) => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Html,
+                Format::Junit,
+            ],
             _ => &[Format::Text, Format::Json],
         }
     }
@@ -287,6 +305,32 @@ pub(crate) struct MapArguments {
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
+}
+
+/// `baton compare`.
+#[derive(Debug, Args)]
+#[command(after_help = crate::compare::figures_help())]
+pub(crate) struct CompareArguments {
+    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    /// The source that the others are compared with, by its name or as it is written [default: the first]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<String>,
+    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
+    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["TRACE", "TRACE"],
+        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
+    )]
+    pub(crate) diff: Option<Vec<String>>,
 }
 
 /// Which lab, when several are up.

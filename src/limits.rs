@@ -154,6 +154,13 @@ impl Limit {
     }
 }
 
+/// The flag and its value, as they were written.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}={}", self.side.flag(), self.name, self.text)
+    }
+}
+
 impl Check {
     /// The same check, said to be of a run or a burst.
     pub(crate) fn of(self, what: impl Into<String>) -> Check {

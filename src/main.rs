@@ -5,16 +5,17 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod compare;
 mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
-#[expect(dead_code, reason = "the command `burst` uses it, which comes next")]
 mod limits;
 mod logs;
 mod map;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod sandbox;
 mod signals;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Logs(command) => logs::logs(&command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
+        Command::Compare(command) => compare::compare(command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
 use baton_loadgen::{Plan, Settings, Stop};
 use baton_propagators::mode::{ModeError, Pairing};
+use baton_traces::compare::Comparison;
+use baton_traces::measure::Measured;
 use baton_traces::narrative::narrate;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
@@ -23,6 +25,7 @@ use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
+use crate::report;
 use crate::signals::Signals;
 use crate::table::{pairing, table};
 
@@ -81,19 +84,22 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     for run in &mut runs {
         run.directory = out.join(run.pairing.name());
     }
-    let (summaries, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
-    if summaries.is_empty() {
+    let (measured, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
+    if measured.is_empty() {
         return Err(Failure::interrupted());
     }
-    print(&summaries, &out, output)?;
+    let directories = runs.iter().map(|run| run.directory.as_path());
+    let report = report::write(&out, directories.zip(&measured))?;
+    print(&measured, &out, &report, output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
+    let summaries: Vec<_> = summaries(&measured).collect();
     check(&summaries)
 }
 
 /// A record that was lost or a request that failed fails the command.
-fn check(summaries: &[Summary]) -> Result<ExitCode, Failure> {
+fn check(summaries: &[&Summary]) -> Result<ExitCode, Failure> {
     let lost: u64 = summaries
         .iter()
         .filter_map(|summary| summary.records)
@@ -166,7 +172,7 @@ async fn run_all(
     runs: &[Run<'_>],
     stop: Stop,
     output: &Output,
-) -> Result<(Vec<Summary>, bool), Failure> {
+) -> Result<(Vec<Measured>, bool), Failure> {
     let (interrupt, interrupted) = watch::channel(false);
     let mut signals = Signals::new()?;
     let folders: Vec<_> = runs.iter().map(|run| run.directory.clone()).collect();
@@ -185,19 +191,19 @@ async fn run_all(
         Stop::Duration(duration) => Total::Time(duration * u32::try_from(runs.len()).unwrap_or(1)),
     };
     let progress = Progress::new(output, total);
-    let mut summaries: Vec<Summary> = Vec::new();
+    let mut measured: Vec<Measured> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
-        let summary = run.execute(&progress, interrupted.clone()).await?;
-        progress.stage_done(summary.requests.map_or(0, |requests| requests.sent));
-        summaries.push(summary);
+        let outcome = run.execute(&progress, interrupted.clone()).await?;
+        progress.stage_done(outcome.summary.requests.map_or(0, |requests| requests.sent));
+        measured.push(outcome);
         if *interrupted.borrow() {
             break;
         }
     }
     progress.finish();
     let interrupted = *interrupted.borrow();
-    Ok((summaries, interrupted))
+    Ok((measured, interrupted))
 }
 
 /// One pairing to run.
@@ -231,7 +237,7 @@ impl Run<'_> {
         &self,
         progress: &Progress<'_>,
         mut interrupted: watch::Receiver<bool>,
-    ) -> Result<Summary, Failure> {
+    ) -> Result<Measured, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
         let starting = Instant::now();
         let lab = Lab::start(self.lab_options(directory.clone())?)
@@ -293,9 +299,9 @@ impl Run<'_> {
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
-        let summary = Summary::of_run(&directory).map_err(Failure::check)?;
-        summary.write(&directory).map_err(Failure::check)?;
-        Ok(summary)
+        let measured = Measured::of_run(&directory).map_err(Failure::check)?;
+        measured.summary.write(&directory).map_err(Failure::check)?;
+        Ok(measured)
     }
 
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
@@ -380,26 +386,31 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
-fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failure> {
-    let sentences = narrate(summaries);
+fn summaries(measured: &[Measured]) -> impl Iterator<Item = &Summary> {
+    measured.iter().map(|measured| &measured.summary)
+}
+
+fn print(measured: &[Measured], out: &Path, report: &Path, output: &Output) -> Result<(), Failure> {
+    let summaries: Vec<Summary> = summaries(measured).cloned().collect();
+    let sentences = narrate(&summaries);
     if output.format == Format::Json {
+        let comparison = Comparison::of(measured, 0);
         return output.print_json(&json!({
             "runs": summaries,
-            "baseline": summaries.first().map(|summary| &summary.name),
-            "differences": [],
+            "baseline": comparison.baseline,
+            "differences": comparison.differences,
             "checks": [],
+            "unknown": comparison.unknown,
             "answer": sentences.join(" "),
+            "report": report,
         }));
     }
+    let names = summaries.iter().map(pairing).collect();
     output.print(&format!(
-        "{}\n\n{}\n\nSaved in {}.",
-        table(
-            "pairing",
-            summaries.iter().map(pairing).collect(),
-            summaries,
-            output
-        ),
+        "{}\n\n{}\n\nSaved in {}; see {}.",
+        table("pairing", names, &summaries, output),
         sentences.join("\n"),
-        out.display()
+        out.display(),
+        report.display()
     ))
 }

@@ -71,6 +71,21 @@ pub(crate) fn plain_table<'a>(
     table
 }
 
+/// Where no terminal says how wide it is.
+const COLUMNS: u16 = 100;
+
+/// A table that folds its cells to the terminal's width, or to one that fits anywhere.
+pub(crate) fn folding_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    output: &Output,
+) -> Table {
+    let mut table = plain_table(headings, output);
+    if table.width().is_none_or(|width| width > COLUMNS) {
+        table.set_width(COLUMNS);
+    }
+    table
+}
+
 /// A run's pairing, written shortest.
 pub(crate) fn pairing(summary: &Summary) -> String {
     match &summary.pairing {

@@ -16,7 +16,7 @@ mod words;
 
 pub use bootstrap::Interval;
 pub use differences::{Difference, Figure};
-pub use metrics::{Better, METRICS, Metric};
+pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;
 
@@ -115,13 +115,10 @@ fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = S
 
 /// How it is decided what is significant: a sentence each.
 pub const METHOD: [&str; 4] = [
-    "Shares are compared by the chi-square test, and by Fisher's exact test where an expected count is below 5; \
-     medians by the Mann–Whitney rank test; other percentiles by the bootstrap (9,999 resamples, always the same \
-     ones), which also gives the 95 % intervals.",
-    "A difference is significant if its p value is below 1 % after Holm's correction over the metrics tested for its \
-     run; a latency must also differ by 10 % or more.",
-    "The tests know the noise within a run. What makes one run differ from the next is seen only by repeating runs.",
-    "Throughput is one value per run and is not tested.",
+    "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
+    "Medians: Mann–Whitney rank test. Other percentiles, and 95 % intervals: bootstrap, 9,999 resamples.",
+    "Significant: p below 1 % after Holm's correction over a run's metrics; latencies also by 10 % or more.",
+    "The tests know the noise within a run. What differs from run to run, and throughput, only repeats show.",
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::bootstrap::{self, Interval};
-use super::metrics::{Better, METRICS, Metric, Of, Quantile, Value};
+use super::metrics::{Better, METRICS, Metric, Of, Quantile, Unit, Value};
 use super::ranks;
 use super::shares::{self, Share, ShareTest};
 use super::{holm, words};
@@ -155,11 +155,11 @@ fn difference(
         better,
         baseline_of: out_of(before),
         value_of: out_of(after),
-        unit: match before {
-            Value::Share(_) | Value::Count(_) => "",
-            Value::Latency { .. } => "ms",
-            Value::Rate(_) => "per second",
-            Value::Bytes { .. } => "bytes",
+        unit: match metric.unit() {
+            Unit::Share | Unit::Count => "",
+            Unit::Milliseconds => "ms",
+            Unit::PerSecond => "per second",
+            Unit::Bytes => "bytes",
         },
         test: tested.test,
         p_value: tested.p_value,
@@ -202,10 +202,9 @@ fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
                 durations: after, ..
             },
         ) => latencies(before, after, quantile),
-        (Value::Rate(_), _) => without_test(
-            "a run has one throughput, so one run of each cannot tell a difference from noise; \
-             several runs of each would",
-        ),
+        (Value::Rate(_), _) => {
+            without_test("one value per run cannot tell a difference from noise")
+        }
         (
             Value::Bytes { mean, max },
             Value::Bytes {
@@ -216,9 +215,9 @@ fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
             test: Some(COUNTED),
             ..Tested::default()
         },
-        (Value::Bytes { .. }, _) => without_test(
-            "sizes differ from record to record, and a run keeps only their mean and maximum",
-        ),
+        (Value::Bytes { .. }, _) => {
+            without_test("sizes that differ from record to record are not kept one by one")
+        }
         _ => without_test("how many are sent is set, not found"),
     }
 }

@@ -27,6 +27,21 @@ pub enum Better {
     Lower,
 }
 
+/// What a metric's figures are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A part of a whole, between 0 and 1.
+    Share,
+    /// A time.
+    Milliseconds,
+    /// Each second so many.
+    PerSecond,
+    /// A size.
+    Bytes,
+    /// A number.
+    Count,
+}
+
 /// What a metric counts or measures.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of {
@@ -198,6 +213,21 @@ impl Metric {
     /// The metric of that name.
     pub fn from_name(name: &str) -> Option<&'static Metric> {
         METRICS.iter().find(|metric| metric.name == name)
+    }
+
+    /// What its figures are in.
+    pub fn unit(&self) -> Unit {
+        match self.of {
+            Of::Verdict(..)
+            | Of::Flag(..)
+            | Of::RequestsOk
+            | Of::RecordsDelivered
+            | Of::Duplicates => Unit::Share,
+            Of::Latency(..) => Unit::Milliseconds,
+            Of::Throughput => Unit::PerSecond,
+            Of::CarrierBytes => Unit::Bytes,
+            Of::RequestsSent => Unit::Count,
+        }
     }
 
     /// The figure of a source as one number: a share between 0 and 1, milliseconds, or a plain number. `None` if
