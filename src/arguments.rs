@@ -23,7 +23,7 @@ Switch propagator modes:
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
 
-Compare what became of the traces, anywhere:
+Look at what became of the traces:
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
   compare Say how runs or exports differ, what is significant, and whether limits were kept
@@ -68,14 +68,14 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// A picture (traces with a TRACE-ID, map)
-    Svg,
     /// For a pull request (compare)
     Markdown,
     /// A page (compare)
     Html,
     /// For CI: a test case for each check (compare)
     Junit,
+    /// A picture (traces with a TRACE-ID, map)
+    Svg,
 }
 
 impl Format {
@@ -97,12 +97,12 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
+    /// Say how runs or exports differ, what is significant, and whether limits were kept
+    Compare(CompareArguments),
     /// List and search traces, or show one over time, both halves where it broke
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
-    /// Say how runs or exports differ, what is significant, and whether limits were kept
-    Compare(CompareArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -126,7 +126,6 @@ impl Command {
     /// The formats that it prints.
     pub(crate) fn formats(&self) -> &'static [Format] {
         match self {
-            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             Command::Compare(_) => &[
                 Format::Text,
                 Format::Json,
@@ -134,6 +133,7 @@ impl Command {
                 Format::Html,
                 Format::Junit,
             ],
+            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             _ => &[Format::Text, Format::Json],
         }
     }
@@ -270,6 +270,32 @@ pub(crate) struct LogsArguments {
     pub(crate) lab: LabChoice,
 }
 
+/// `baton compare`.
+#[derive(Debug, Args)]
+#[command(after_help = crate::compare::figures_help())]
+pub(crate) struct CompareArguments {
+    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    /// The source that the others are compared with, by its name or as it is written [default: the first]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<String>,
+    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
+    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["TRACE", "TRACE"],
+        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
+    )]
+    pub(crate) diff: Option<Vec<String>>,
+}
+
 /// `baton traces`.
 #[derive(Debug, Args)]
 pub(crate) struct TracesArguments {
@@ -305,32 +331,6 @@ pub(crate) struct MapArguments {
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
-}
-
-/// `baton compare`.
-#[derive(Debug, Args)]
-#[command(after_help = crate::compare::figures_help())]
-pub(crate) struct CompareArguments {
-    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
-    #[arg(required = true, value_name = "SOURCE")]
-    pub(crate) sources: Vec<Source>,
-    /// The source that the others are compared with, by its name or as it is written [default: the first]
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) baseline: Option<String>,
-    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
-    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
-    pub(crate) fail_under: Vec<Limit>,
-    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
-    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
-    pub(crate) fail_over: Vec<Limit>,
-    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
-    #[arg(
-        long,
-        num_args = 2,
-        value_names = ["TRACE", "TRACE"],
-        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
-    )]
-    pub(crate) diff: Option<Vec<String>>,
 }
 
 /// Which lab, when several are up.

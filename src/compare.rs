@@ -1,7 +1,10 @@
 //! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
 
+mod brief;
 mod cells;
 mod checks;
+mod diff;
+mod find;
 mod junit;
 mod markdown;
 mod text;
@@ -21,11 +24,13 @@ use crate::failure::Failure;
 use crate::limits::check_names;
 use crate::output::Output;
 
+pub(crate) use self::brief::brief;
 pub(crate) use self::checks::figures_help;
 use self::checks::{Checked, FIGURES};
 
 /// What there is to print.
 struct Outcome {
+    measured: Vec<Measured>,
     summaries: Vec<Summary>,
     comparison: Comparison,
     checks: Vec<Checked>,
@@ -33,6 +38,9 @@ struct Outcome {
 
 /// Reads the sources, compares them, checks the limits.
 pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<ExitCode, Failure> {
+    if let Some(traces) = &arguments.diff {
+        return diff::diff(traces, &arguments.sources, output);
+    }
     let limits: Vec<_> = arguments
         .fail_under
         .into_iter()
@@ -49,24 +57,21 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
             "--format junit shows checks, and there are none; add --fail-under or --fail-over",
         ));
     }
-    let sources = measured(&arguments.sources, output)?;
+    let measured = measured(&arguments.sources, output)?;
     let baseline = match &arguments.baseline {
-        Some(name) => baseline(name, &arguments.sources, &sources)?,
+        Some(name) => baseline(name, &arguments.sources, &measured)?,
         None => 0,
     };
-    let comparison = Comparison::of(&sources, baseline);
-    let checks = checks::check(&limits, &sources);
-    if output.format == Format::Html {
-        let runs = arguments.sources.iter().zip(&sources);
-        output.print(&page(runs, comparison, &checks)?)?;
-        return verdict(&checks, output);
-    }
     let outcome = Outcome {
-        comparison,
-        checks,
-        summaries: sources.into_iter().map(|source| source.summary).collect(),
+        comparison: Comparison::of(&measured, baseline),
+        checks: checks::check(&limits, &measured),
+        summaries: measured
+            .iter()
+            .map(|source| source.summary.clone())
+            .collect(),
+        measured,
     };
-    print(&outcome, output)?;
+    print(&outcome, &arguments.sources, output)?;
     verdict(&outcome.checks, output)
 }
 
@@ -120,7 +125,7 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
     })
 }
 
-fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
+fn print(outcome: &Outcome, sources: &[Source], output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Json => output.print_json(&json!({
             "runs": outcome.summaries,
@@ -133,26 +138,23 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => output.print(&junit::render(&outcome.checks)),
+        Format::Html => output.print(&page(outcome, sources)?),
         _ => output.print(&text::render(outcome, output)),
     }
 }
 
-fn page<'a>(
-    runs: impl Iterator<Item = (&'a Source, &'a Measured)>,
-    comparison: Comparison,
-    checks: &[Checked],
-) -> Result<String, Failure> {
-    let checks = checks.iter().map(|checked| report::Check {
+/// The report as a page, with what it shows of the sources' traces.
+fn page(outcome: &Outcome, sources: &[Source]) -> Result<String, Failure> {
+    let runs = sources.iter().zip(&outcome.measured);
+    let runs = runs.map(|(source, measured)| report::Run::read(source, measured.clone()));
+    let checks = outcome.checks.iter().map(|checked| report::Check {
         sentence: checked.sentence(),
         passed: checked.check.passed,
     });
     let report = Report {
-        comparison: Some(comparison),
+        runs: runs.collect::<Result<_, _>>().map_err(Failure::usage)?,
+        comparison: (sources.len() > 1).then(|| outcome.comparison.clone()),
         checks: checks.collect(),
-        runs: runs
-            .map(|(source, measured)| report::Run::read(source, measured.clone()))
-            .collect::<Result<_, _>>()
-            .map_err(Failure::usage)?,
     };
     Ok(report.render())
 }

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::arguments::{Format, FunctionName, LabArguments, RunArguments};
 use crate::attack_process::attack;
+use crate::compare::brief;
 use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
@@ -90,16 +91,17 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     }
     let directories = runs.iter().map(|run| run.directory.as_path());
     let report = report::write(&out, directories.zip(&measured))?;
-    print(&measured, &out, &report, output)?;
+    let comparison = Comparison::of(&measured, 0);
+    let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
+    print(&summaries, &comparison, (&out, &report), output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
-    let summaries: Vec<_> = summaries(&measured).collect();
     check(&summaries)
 }
 
 /// A record that was lost or a request that failed fails the command.
-fn check(summaries: &[&Summary]) -> Result<ExitCode, Failure> {
+fn check(summaries: &[Summary]) -> Result<ExitCode, Failure> {
     let lost: u64 = summaries
         .iter()
         .filter_map(|summary| summary.records)
@@ -194,9 +196,10 @@ async fn run_all(
     let mut measured: Vec<Measured> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
-        let outcome = run.execute(&progress, interrupted.clone()).await?;
-        progress.stage_done(outcome.summary.requests.map_or(0, |requests| requests.sent));
-        measured.push(outcome);
+        let run = run.execute(&progress, interrupted.clone()).await?;
+        let requests = run.summary.requests;
+        progress.stage_done(requests.map_or(0, |requests| requests.sent));
+        measured.push(run);
         if *interrupted.borrow() {
             break;
         }
@@ -300,7 +303,8 @@ impl Run<'_> {
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
         let measured = Measured::of_run(&directory).map_err(Failure::check)?;
-        measured.summary.write(&directory).map_err(Failure::check)?;
+        let written = measured.summary.write(&directory);
+        written.map_err(Failure::check)?;
         Ok(measured)
     }
 
@@ -386,29 +390,29 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
-fn summaries(measured: &[Measured]) -> impl Iterator<Item = &Summary> {
-    measured.iter().map(|measured| &measured.summary)
-}
-
-fn print(measured: &[Measured], out: &Path, report: &Path, output: &Output) -> Result<(), Failure> {
-    let summaries: Vec<Summary> = summaries(measured).cloned().collect();
-    let sentences = narrate(&summaries);
+fn print(
+    summaries: &[Summary],
+    comparison: &Comparison,
+    (out, report): (&Path, &Path),
+    output: &Output,
+) -> Result<(), Failure> {
+    let sentences = narrate(summaries);
     if output.format == Format::Json {
-        let comparison = Comparison::of(measured, 0);
         return output.print_json(&json!({
             "runs": summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,
             "checks": [],
-            "unknown": comparison.unknown,
             "answer": sentences.join(" "),
             "report": report,
         }));
     }
-    let names = summaries.iter().map(pairing).collect();
+    let names: Vec<String> = summaries.iter().map(pairing).collect();
+    let mut sentences = sentences;
+    sentences.extend(brief(comparison, summaries, &names));
     output.print(&format!(
         "{}\n\n{}\n\nSaved in {}; see {}.",
-        table("pairing", names, &summaries, output),
+        table("pairing", names, summaries, output),
         sentences.join("\n"),
         out.display(),
         report.display()

@@ -22,7 +22,7 @@ pub(super) fn value(difference: &Difference) -> String {
     )
 }
 
-/// `3 of 1000`, `2.4 ms (2.3 to 2.5)`, `480 per second`.
+/// `3 of 1000`, `480 per second`, `2.4 ms` and `2.3 to 2.5` below it.
 fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &str) -> String {
     let mut text = match figure {
         Figure::Count(count) => count.to_string(),
@@ -35,7 +35,7 @@ fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &st
         text.push_str(&format!(" {unit}"));
     }
     if let Some(Interval { low, high }) = interval {
-        text.push_str(&format!(" ({} to {})", rounded(low), rounded(high)));
+        text.push_str(&format!("\n{} to {}", rounded(low), rounded(high)));
     }
     text
 }
@@ -78,6 +78,7 @@ pub(super) fn mark(difference: &Difference) -> &'static str {
         (true, Some(false)) => "worse",
         (true, None) => "differs",
         (false, _) if difference.test.is_none() => "not tested",
+        (false, _) if difference.note.is_some() => "small",
         (false, _) => "noise",
     }
 }
@@ -88,13 +89,15 @@ pub(super) fn test(difference: &Difference) -> String {
         ..0.001 => "p < 0.001".to_owned(),
         _ => format!("p = {p_value:.3}"),
     });
-    let parts = [
-        p_value.as_deref(),
-        difference.test,
-        difference.note.filter(|_| difference.test.is_none()),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    parts.join(", ")
+    let test = difference.test.map(|test| {
+        let short = test.strip_suffix(" rank test");
+        short.or(test.strip_suffix(" test")).unwrap_or(test)
+    });
+    let parts: Vec<_> = [p_value.as_deref(), test].into_iter().flatten().collect();
+    match (parts.is_empty(), difference.note) {
+        (true, Some(note)) => note.to_owned(),
+        _ => parts.join(", "),
+    }
 }
 
 #[cfg(test)]

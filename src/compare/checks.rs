@@ -11,14 +11,19 @@ use serde::Serialize;
 use crate::limits::{self, Check, Limit};
 
 /// Figures that can have a limit, besides the metrics that are compared.
-const MORE_FIGURES: [&str; 3] = ["connected", "failed", "lost"];
+const MORE_FIGURES: [(&str, limits::Unit); 7] = [
+    ("connected", limits::Unit::Share),
+    ("failed", limits::Unit::Share),
+    ("lost", limits::Unit::Share),
+    ("p50", limits::Unit::Milliseconds),
+    ("p90", limits::Unit::Milliseconds),
+    ("p99", limits::Unit::Milliseconds),
+    ("p999", limits::Unit::Milliseconds),
+];
 
 /// Every figure that can have a limit.
 pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
-    let more = MORE_FIGURES.map(|name| limits::Metric {
-        name,
-        unit: limits::Unit::Share,
-    });
+    let more = MORE_FIGURES.map(|(name, unit)| limits::Metric { name, unit });
     let metrics = METRICS.iter().map(|metric| limits::Metric {
         name: metric.name,
         unit: match metric.unit() {
@@ -34,7 +39,7 @@ pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
 pub(crate) fn figures_help() -> String {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
     format!(
-        "Figures that can have a limit: connected (the worse of both hops), failed, lost, {}. A share is written as \
+        "Figures that can have a limit: connected (the worse of both hops), failed, lost, p50 to p999 (of requests), {}. A share is written as \
          99.9% or 0.999, a time as 50ms or 1.5s. A figure that a source cannot tell fails its check.",
         names.join(", ")
     )
@@ -109,6 +114,9 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
         "lost" => summary
             .records
             .and_then(|records| share(records.lost, records.sent)),
+        "p50" | "p90" | "p99" | "p999" => {
+            Metric::from_name(&format!("request.{name}"))?.number(source)
+        }
         _ => Metric::from_name(name)?.number(source),
     }
 }

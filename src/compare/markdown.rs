@@ -34,10 +34,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     let all: Vec<_> = comparison.differences.iter().collect();
     if !all.is_empty() {
         let count = all.len();
-        parts.push(folded(
-            &format!("All {count} differences"),
-            &differences(&all),
-        ));
+        parts.push(folded(&format!("All {count} figures"), &differences(&all)));
         let method = METHOD.map(|sentence| format!("- {}", escaped(sentence)));
         parts.push(folded("How they were judged", &method.join("\n")));
     }
@@ -104,8 +101,8 @@ fn differences(differences: &[&Difference]) -> String {
             "| {} | {} | {} | {} | {} | {} | {} |",
             code(&difference.run),
             code(difference.metric),
-            cells::baseline(difference),
-            cells::value(difference),
+            in_one_line(&cells::baseline(difference)),
+            in_one_line(&cells::value(difference)),
             cells::change(difference),
             if difference.significant {
                 format!("**{mark}**")
@@ -116,6 +113,10 @@ fn differences(differences: &[&Difference]) -> String {
         ));
     }
     lines.join("\n")
+}
+
+fn in_one_line(cell: &str) -> String {
+    cell.replace('\n', "<br>")
 }
 
 fn folded(summary: &str, content: &str) -> String {

@@ -72,14 +72,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
     parts.extend(significant().map(|difference| format!("  {}", visible(&difference.words))));
     if differences().any(|difference| !difference.is_none()) {
         let mut table = folding_table(
-            [
-                "metric",
-                &visible(baseline),
-                &visible(run),
-                "change",
-                "",
-                "by",
-            ],
+            ["metric", "baseline", "this run", "change", "", "by"],
             output,
         );
         for difference in differences().filter(|difference| !difference.is_none()) {

@@ -2,7 +2,7 @@
 //! are noise.
 //!
 //! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test, medians by the
-//! Mann–Whitney rank test, other percentiles by the bootstrap. The p values of one run are corrected for their
+//! Mann-Whitney rank test, other percentiles by the bootstrap. The p values of one run are corrected for their
 //! number by Holm's method. All tests take hand-offs as independent of each other: they know the noise within a
 //! run and not what makes one run differ from the next, which only repeated runs show.
 
@@ -116,9 +116,9 @@ fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = S
 /// How it is decided what is significant: a sentence each.
 pub const METHOD: [&str; 4] = [
     "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
-    "Medians: Mann–Whitney rank test. Other percentiles, and 95 % intervals: bootstrap, 9,999 resamples.",
-    "Significant: p below 1 % after Holm's correction over a run's metrics; latencies also by 10 % or more.",
-    "The tests know the noise within a run. What differs from run to run, and throughput, only repeats show.",
+    "Medians: Mann-Whitney rank test. Other percentiles and 95 % intervals: bootstrap, 9,999 resamples.",
+    "Significant: p below 1 % after Holm's correction over a run's metrics; latencies by 10 % or more, too.",
+    "The tests know the noise within a run; what differs from run to run is seen by repeating runs.",
 ];
 
 #[cfg(test)]

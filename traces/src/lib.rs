@@ -46,5 +46,6 @@ pub mod statistics;
 pub mod summary;
 pub mod tally;
 pub mod trace;
+pub mod trace_difference;
 pub mod trace_index;
 pub mod waterfall;

@@ -202,9 +202,7 @@ fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
                 durations: after, ..
             },
         ) => latencies(before, after, quantile),
-        (Value::Rate(_), _) => {
-            without_test("one value per run cannot tell a difference from noise")
-        }
+        (Value::Rate(_), _) => without_test("one value per run"),
         (
             Value::Bytes { mean, max },
             Value::Bytes {
@@ -215,10 +213,8 @@ fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
             test: Some(COUNTED),
             ..Tested::default()
         },
-        (Value::Bytes { .. }, _) => {
-            without_test("sizes that differ from record to record are not kept one by one")
-        }
-        _ => without_test("how many are sent is set, not found"),
+        (Value::Bytes { .. }, _) => without_test("sizes differ from record to record"),
+        _ => without_test("set, not found"),
     }
 }
 
@@ -254,11 +250,11 @@ fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Teste
     if quantile == Quantile::P50 {
         match ranks::test(before, after) {
             Some(ranks) => {
-                tested.test = Some("Mann–Whitney rank test");
+                tested.test = Some("Mann-Whitney rank test");
                 tested.p_value = Some(ranks.p_value);
                 tested.superiority = Some(ranks.superiority);
             }
-            None => tested.note = Some("fewer than 20 values are too few for the rank test"),
+            None => tested.note = Some("fewer than 20 values"),
         }
     } else {
         match resampled {
@@ -266,7 +262,7 @@ fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Teste
                 tested.test = Some("bootstrap");
                 tested.p_value = Some(resampled.p_value);
             }
-            None => tested.note = Some("fewer than 10 values are beyond this percentile"),
+            None => tested.note = Some("fewer than 10 values beyond"),
         }
     }
     tested
@@ -292,7 +288,7 @@ fn judge(differences: &mut [Difference]) {
         let relevant = !is_latency || change >= RELEVANT_CHANGE;
         difference.significant = beyond_chance && relevant;
         if beyond_chance && !relevant {
-            difference.note = Some("beyond chance, but less than 10 % of the baseline");
+            difference.note = Some("beyond chance, but less than 10 %");
         }
     }
 }

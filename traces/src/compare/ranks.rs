@@ -1,4 +1,4 @@
-//! Whether durations of one sample tend to be longer than those of another: the Mann–Whitney rank test.
+//! Whether durations of one sample tend to be longer than those of another: the Mann-Whitney rank test.
 
 use std::cmp::Ordering;
 use std::time::Duration;

@@ -128,10 +128,7 @@ fn a_real_shift_is_found_and_a_small_one_is_not_shouted() {
         .find(|difference| difference.metric == "request.p50")
         .expect("a median");
     assert!(median.p_adjusted < Some(1e-6), "{median:?}");
-    assert_eq!(
-        median.note,
-        Some("beyond chance, but less than 10 % of the baseline")
-    );
+    assert_eq!(median.note, Some("beyond chance, but less than 10 %"));
 }
 
 #[test]
