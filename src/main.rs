@@ -15,6 +15,7 @@ mod logs;
 mod map;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod sandbox;
 mod signals;

@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
+use crate::report;
 use crate::signals::Signals;
 use crate::table::{pairing, table};
 
@@ -88,9 +89,11 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     if measured.is_empty() {
         return Err(Failure::interrupted());
     }
+    let directories = runs.iter().map(|run| run.directory.as_path());
+    let report = report::write(&out, directories.zip(&measured))?;
     let comparison = Comparison::of(&measured, 0);
     let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
-    print(&summaries, &comparison, &out, output)?;
+    print(&summaries, &comparison, (&out, &report), output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
@@ -390,7 +393,7 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
 fn print(
     summaries: &[Summary],
     comparison: &Comparison,
-    out: &Path,
+    (out, report): (&Path, &Path),
     output: &Output,
 ) -> Result<(), Failure> {
     let sentences = narrate(summaries);
@@ -401,15 +404,17 @@ fn print(
             "differences": comparison.differences,
             "checks": [],
             "answer": sentences.join(" "),
+            "report": report,
         }));
     }
     let names: Vec<String> = summaries.iter().map(pairing).collect();
     let mut sentences = sentences;
     sentences.extend(brief(comparison, summaries, &names));
     output.print(&format!(
-        "{}\n\n{}\n\nSaved in {}.",
+        "{}\n\n{}\n\nSaved in {}; see {}.",
         table("pairing", names, summaries, output),
         sentences.join("\n"),
-        out.display()
+        out.display(),
+        report.display()
     ))
 }

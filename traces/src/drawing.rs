@@ -22,11 +22,14 @@ impl Page {
     /// How wide a picture on it is, in pixels of CSS.
     pub(crate) fn width(self) -> f64 {
         match self {
-            Page::Wide => 920.0,
-            Page::Narrow => 340.0,
+            Page::Wide => 960.0,
+            Page::Narrow => 348.0,
         }
     }
 }
+
+/// Around a picture that stands alone.
+const MARGIN: f64 = 16.0;
 
 /// The mean width of a letter in the pictures' text, in pixels.
 const LETTER_WIDTH: f64 = 6.9;
@@ -69,6 +72,8 @@ enum Shape {
 #[template(path = "drawing.svg", escape = "html")]
 struct Picture<'a> {
     drawing: &'a Drawing,
+    /// The left and the upper edge.
+    edge: Pixels,
     width: Pixels,
     height: Pixels,
     /// The style sheet of a picture that stands alone.
@@ -147,10 +152,13 @@ impl Drawing {
     }
 
     fn render(&self, style: Option<&'static str>) -> String {
+        // a page has a margin of its own
+        let margin = if style.is_some() { MARGIN } else { 0.0 };
         let picture = Picture {
             drawing: self,
-            width: Pixels(self.width),
-            height: Pixels(self.height),
+            edge: Pixels(-margin),
+            width: Pixels(self.width + 2.0 * margin),
+            height: Pixels(self.height + 2.0 * margin),
             style,
         };
         picture
@@ -181,6 +189,21 @@ pub(crate) fn text_width(text: &str) -> f64 {
     columns(text) as f64 * LETTER_WIDTH
 }
 
+/// `text` in lines of about that many pixels, broken between words.
+pub(crate) fn wrapped(text: &str, pixels: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if text_width(line) + text_width(word) < pixels => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(cut(word, pixels)),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +221,6 @@ mod tests {
         assert!(!svg.contains("<script"), "{svg}");
         assert!(!svg.contains("<b>"), "{svg}");
         assert!(svg.contains("x=\"0.3\" y=\"0\""), "{svg}");
-        assert!(svg.contains("viewBox=\"0 0 100 20\""), "{svg}");
+        assert!(svg.contains("viewBox=\"-16 -16 132 52\""), "{svg}");
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::readers::{log, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
 use crate::source::{Reading, SourceError};
-use crate::span::{Span, Want};
+use crate::span::Span;
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
 use crate::tally::Tally;
@@ -40,7 +40,7 @@ impl Measured {
         let has_spans = spans.is_file();
         if has_spans {
             let each = &mut |span: &Span<'_>| tally.add_span(span);
-            let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
+            let reading = otlp_json::read_file_in_parallel(&spans, each)?;
             problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
         } else {
             problems.push(format!(

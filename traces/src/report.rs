@@ -191,6 +191,11 @@ fn title(summaries: &[Summary]) -> String {
     }
 }
 
+/// The parts of a run's name, between which a line may end.
+fn name_parts(name: &str) -> impl Iterator<Item = &str> {
+    name.split_inclusive([',', ':', '_', '+', '/', '-'])
+}
+
 /// What no source could tell, and what was wrong with their files.
 fn unknown(report: &Report) -> Vec<String> {
     let mut unknown: Vec<String> = match &report.comparison {

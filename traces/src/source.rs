@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
-use crate::readers::{ReadError, otlp_json};
+use crate::readers::{self, ReadError, otlp_json};
 use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
@@ -29,6 +29,15 @@ pub struct Reading {
     pub spans: u64,
     /// What could not be read, as of a file that is cut short: a sentence each.
     pub problems: Vec<String>,
+}
+
+impl From<readers::Reading> for Reading {
+    fn from(reading: readers::Reading) -> Reading {
+        Reading {
+            spans: reading.spans,
+            problems: reading.truncated.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why a source could not be read.
@@ -105,9 +114,9 @@ impl Source {
         match &self.0 {
             Place::Path(path) if path.is_dir() => {
                 let run = RunDirectory::open(path)?;
-                read_file(&run.spans_path(), want, take)
+                Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into())
             }
-            Place::Path(path) => read_file(path, want, take),
+            Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
         }
     }
 
@@ -117,14 +126,13 @@ impl Source {
     /// # Errors
     /// If a log cannot be read.
     pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<(), SourceError> {
-        let Place::Path(path) = &self.0;
-        if path.is_dir() {
-            let run = RunDirectory::open(path)?;
-            for function in [Function::Producer, Function::Consumer] {
-                let log = run.log_path(function);
-                if log.is_file() {
-                    log::read_file(&log, take)?;
-                }
+        let Some(run) = self.run()? else {
+            return Ok(());
+        };
+        for function in [Function::Producer, Function::Consumer] {
+            let log = run.log_path(function);
+            if log.is_file() {
+                log::read_file(&log, take)?;
             }
         }
         Ok(())
@@ -135,11 +143,18 @@ impl Source {
     /// # Errors
     /// If the directory has no valid manifest.
     pub fn manifest(&self) -> Result<Option<Manifest>, SourceError> {
-        let Place::Path(path) = &self.0;
-        if !path.is_dir() {
-            return Ok(None);
+        match self.run()? {
+            Some(run) => Ok(Some(run.manifest()?)),
+            None => Ok(None),
         }
-        Ok(Some(RunDirectory::open(path)?.manifest()?))
+    }
+
+    /// The run directory that the source is, if it is one.
+    fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
+            Place::Path(_) => Ok(None),
+        }
     }
 
     /// Reads all of it, judges every hand-off and sums up.
@@ -154,18 +169,6 @@ impl Source {
             }
         }
     }
-}
-
-fn read_file(
-    path: &Path,
-    want: Want,
-    take: &mut dyn FnMut(&Span<'_>),
-) -> Result<Reading, SourceError> {
-    let reading = otlp_json::read_file(path, want, take)?;
-    Ok(Reading {
-        spans: reading.spans,
-        problems: reading.truncated.iter().map(ToString::to_string).collect(),
-    })
 }
 
 #[cfg(test)]

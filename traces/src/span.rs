@@ -321,7 +321,29 @@ pub struct Span<'a> {
     pub resource_attributes: &'a [Attribute<'a>],
 }
 
-impl Span<'_> {
+impl<'a> Span<'a> {
+    /// A root of these ids in `service`, without anything else.
+    pub fn new(reference: SpanReference, service: &'a str) -> Span<'a> {
+        Span {
+            reference,
+            parent_span_id: None,
+            parent_is_remote: None,
+            sampled: None,
+            trace_state: Cow::Borrowed(""),
+            name: Cow::Borrowed(""),
+            service,
+            kind: Kind::default(),
+            start: None,
+            end: None,
+            attributes: Attributes::default(),
+            links: Vec::new(),
+            status: Status::default(),
+            other_attributes: Vec::new(),
+            events: Vec::new(),
+            resource_attributes: &[],
+        }
+    }
+
     /// How long it took; `None` without both times, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)

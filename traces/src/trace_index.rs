@@ -334,24 +334,26 @@ impl TraceIndex {
         }
     }
 
-    /// A trace that shows a record's hand-off with `wanted`, if there is one: the one whose record comes in the
-    /// middle, so that no cold start stands for all.
+    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
+    /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
-        for hop in [Hop::Record, Hop::Ingress] {
-            let mut found: Vec<(Option<UnixTime>, TraceId)> = self
-                .hand_offs()
+        [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
+            let hand_offs = self.hand_offs();
+            let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = hand_offs
                 .filter(|hand_off| hand_off.hop == hop && hand_off.verdict.is_some_and(&wanted))
                 .filter_map(|hand_off| {
-                    Some((hand_off.sender.start, hand_off.sender.reference?.trace_id))
+                    let trace_id = hand_off.sender.reference?.trace_id;
+                    let spans =
+                        trace_ids(&hand_off).filter_map(|id| Some(self.traces.get(&id)?.spans));
+                    let is_there = self.traces.contains_key(&trace_id);
+                    is_there.then(|| (spans.sum(), hand_off.sender.start, trace_id))
                 })
-                .filter(|(_, trace_id)| self.traces.contains_key(trace_id))
                 .collect();
             found.sort();
-            if let Some((_, trace_id)) = found.get(found.len() / 2) {
-                return Some(*trace_id);
-            }
-        }
-        None
+            let fewest = found.first()?.0;
+            found.retain(|(spans, ..)| *spans == fewest);
+            Some(found[found.len() / 2].2)
+        })
     }
 
     /// Each name once, whoever has it.

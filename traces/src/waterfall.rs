@@ -98,6 +98,11 @@ impl Waterfall {
         waterfall
     }
 
+    /// In how many traces it is.
+    pub(crate) fn traces(&self) -> usize {
+        self.sections.len()
+    }
+
     fn section(
         &self,
         trace: &Trace,

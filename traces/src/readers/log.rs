@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{LineError, Lines};
 use super::text::Text;
-use super::{LINE_BYTES_LIMIT, ReadError, span_id, trace_id};
+use super::{LINE_BYTES_LIMIT, ReadError, input, span_id, trace_id};
 use crate::hand_off::MessageKey;
 use crate::span::SpanReference;
 
@@ -98,7 +98,7 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
         file: file.clone(),
         source,
     };
-    let mut lines = Lines::new(super::open(path).map_err(failed)?, LINE_BYTES_LIMIT);
+    let mut lines = Lines::new(input::open(path).map_err(failed)?, LINE_BYTES_LIMIT);
     let mut reading = LogReading::default();
     loop {
         let read = match lines.next_line() {

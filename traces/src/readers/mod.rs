@@ -1,27 +1,43 @@
 //! What spans and logs are read from: one file for each form.
 //!
-//! Readers stream: they hand over one span or log line at a time and hold at most one line of the input.
+//! Readers stream: they hand over one span or log line at a time and hold at most one line, or one value of a larger
+//! document, of the input.
 
+mod blocks;
+mod cursor;
+mod form;
+mod input;
+pub mod jaeger;
+mod json;
 mod lines;
 pub mod log;
+mod number;
 pub mod otlp_json;
+pub mod otlp_protobuf;
+mod plain;
+mod tags;
 mod text;
+pub mod xray;
+pub mod zipkin;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::Path;
 
 use baton_propagators::id::{SpanId, TraceId};
+use serde::Deserialize;
+
+pub use self::form::Form;
+use self::input::Input;
+use self::json::Fault;
+use crate::span::{Span, SpanReference, UnixTime, Want};
 
 /// The longest line that is read, in bytes; a longer one is refused, so that memory stays bounded.
 pub const LINE_BYTES_LIMIT: usize = 64 << 20;
 
-/// What a zstd frame starts with (RFC 8878, section 3.1.1).
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// How much is decompressed or read at once.
-const BUFFER_BYTES: usize = 256 << 10;
+/// The forms of spans that are read, as a phrase.
+const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin v2 JSON, Jaeger JSON or X-Ray BatchGetTraces JSON (plain, zstd \
+     or gzip)";
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +49,26 @@ pub enum ReadError {
         file: String,
         /// What the system or the decompressor said.
         source: io::Error,
+    },
+    /// The input is no export of spans.
+    #[error("{file}: expected spans as {ACCEPTED}, but found {found}")]
+    Form {
+        /// The input's name.
+        file: String,
+        /// How it begins.
+        found: String,
+    },
+    /// A message of a binary form is not what it should be.
+    #[error("{file}, message {number}: expected {expected}, but {problem}")]
+    Message {
+        /// The input's name.
+        file: String,
+        /// The message's number, from 1.
+        number: u64,
+        /// What a message should be.
+        expected: &'static str,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A line is not what it should be.
     #[error("{file}, line {line}: expected {expected}, but {problem}")]
@@ -48,25 +84,177 @@ pub enum ReadError {
     },
 }
 
-/// An input that ends in the middle of a frame or line, as when whoever wrote it was killed.
+/// What was read of an input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What its form turned out to be.
+    pub form: Form,
+    /// How many spans.
+    pub spans: u64,
+    /// Set if the input ends in the middle of what it holds.
+    pub truncated: Option<Truncated>,
+}
+
+/// An input that ends in the middle of a compressed frame, a line or a document, as when whoever wrote it was killed.
 ///
 /// What comes before the cut was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncated {
     /// The input's name.
     pub file: String,
-    /// How many whole lines were read.
-    pub whole_lines: u64,
+    /// How many spans were read.
+    pub spans: u64,
 }
 
 impl fmt::Display for Truncated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} is cut short after line {}, as when its writer was killed; what comes before was read",
-            self.file, self.whole_lines
+            "{} is cut short after {} spans, as when its writer was killed; what comes before was read",
+            self.file, self.spans
         )
     }
+}
+
+/// Hands every span of the file at `path`, of any form and compressed or not, to `each`, in the order of the file.
+///
+/// # Errors
+/// If the file cannot be read, its compression is damaged, or it holds something else than spans; what comes before was
+/// handed over. A file that is merely cut short is no error: see [`Reading::truncated`].
+pub fn read_file(
+    path: &Path,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, ReadError> {
+    let file = path.display().to_string();
+    match input::open(path) {
+        Ok(input) => read_input(input, &file, want, each),
+        Err(source) => Err(ReadError::Input { file, source }),
+    }
+}
+
+/// Hands every span of `input` to `each`; `name` stands for the input in errors.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read(
+    input: impl BufRead + Send,
+    name: &str,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, ReadError> {
+    match input::decompress(input) {
+        Ok(input) => read_input(input, name, want, each),
+        Err(error) => cut_or_failed(error, name),
+    }
+}
+
+/// As [`read_file`], but decodes on several threads where the form allows it. The order stays that of the file.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_file_in_parallel(
+    path: &Path,
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
+) -> Result<Reading, ReadError> {
+    let file = path.display().to_string();
+    let input = match input::open(path) {
+        Ok(input) => input,
+        Err(source) => return Err(ReadError::Input { file, source }),
+    };
+    let (beginning, input) = input::beginning(input);
+    match Form::of(&beginning) {
+        Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => {
+            otlp_json::read_lines_in_parallel(input, &file, each)
+        }
+        Ok(form) => read_form(form, &beginning, input, &file, Want::Judging, each),
+        Err(found) => Err(ReadError::Form { file, found }),
+    }
+}
+
+fn read_input(
+    input: Input<'_>,
+    file: &str,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, ReadError> {
+    let (beginning, input) = input::beginning(input);
+    match Form::of(&beginning) {
+        Ok(form) => read_form(form, &beginning, input, file, want, each),
+        Err(found) => Err(ReadError::Form {
+            file: file.to_owned(),
+            found,
+        }),
+    }
+}
+
+fn read_form(
+    form: Form,
+    beginning: &[u8],
+    input: Input<'_>,
+    file: &str,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<Reading, ReadError> {
+    if form == Form::OtlpJson && otlp_json::is_in_lines(beginning) {
+        return otlp_json::read_lines(input, file, want, each);
+    }
+    let mut spans = 0;
+    let counted = &mut |span: &Span<'_>| {
+        spans += 1;
+        each(span);
+    };
+    let read = match form {
+        Form::OtlpJson => otlp_json::walk(input, want, counted),
+        Form::OtlpProtobuf => otlp_protobuf::read_message(input, want, counted),
+        Form::OtlpFrames | Form::OtlpDelimited => {
+            otlp_protobuf::read_frames(input, form, want, counted)
+        }
+        Form::Zipkin => zipkin::read(input, want, counted),
+        Form::Jaeger => jaeger::read(input, want, counted),
+        Form::XRay => xray::read(input, want, counted),
+    };
+    finish(read, form, spans, file)
+}
+
+/// What reading amounts to, given how it ended.
+fn finish(
+    read: Result<(), Fault>,
+    form: Form,
+    spans: u64,
+    file: &str,
+) -> Result<Reading, ReadError> {
+    let file = file.to_owned();
+    let reading = Reading {
+        form,
+        spans,
+        truncated: None,
+    };
+    match read {
+        Ok(()) => Ok(reading),
+        Err(Fault::Input(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Reading {
+            truncated: Some(Truncated { file, spans }),
+            ..reading
+        }),
+        Err(Fault::Input(source)) => Err(ReadError::Input { file, source }),
+        Err(Fault::Problem { line, problem }) => Err(ReadError::Line {
+            file,
+            line,
+            expected: form.expected(),
+            problem,
+        }),
+        Err(Fault::Message { number, problem }) => Err(ReadError::Message {
+            file,
+            number,
+            expected: form.expected(),
+            problem,
+        }),
+    }
+}
+
+/// An input that ends within the first bytes of its compression is cut short too.
+fn cut_or_failed(error: io::Error, file: &str) -> Result<Reading, ReadError> {
+    finish(Err(Fault::Input(error)), Form::default(), 0, file)
 }
 
 /// What serde_json says of one line, with the column only, because it counts lines within the one it was given;
@@ -85,17 +273,11 @@ fn json_problem(error: &serde_json::Error) -> String {
     }
 }
 
-/// Opens a file of lines, decompressing zstd (all frames, one after the other) where the file starts with it.
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
-}
-
-fn decompress<'a>(mut input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    if input.fill_buf()?.starts_with(&ZSTD_MAGIC) {
-        let decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))
-    } else {
-        Ok(Box::new(input))
+/// Checking the whole text at once is cheaper than each of its strings; what is not UTF-8 is refused with its place.
+fn parse_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(json) => serde_json::from_str(json),
+        Err(_) => serde_json::from_slice(json),
     }
 }
 
@@ -107,6 +289,44 @@ fn trace_id(hex: &str) -> Option<TraceId> {
 /// A span id from 16 hex digits of either case; `None` if it is not one or all zeros.
 fn span_id(hex: &str) -> Option<SpanId> {
     SpanId::from_hex(lower(hex, &mut [0; SpanId::DIGITS])?)
+}
+
+/// A trace id of up to 32 hex digits: Zipkin and Jaeger leave leading zeros out. `None` as for [`trace_id`].
+fn short_trace_id(hex: &str) -> Option<TraceId> {
+    trace_id(padded(hex, &mut [b'0'; TraceId::DIGITS])?)
+}
+
+/// A span id of up to 16 hex digits. `None` as for [`span_id`].
+fn short_span_id(hex: &str) -> Option<SpanId> {
+    span_id(padded(hex, &mut [b'0'; SpanId::DIGITS])?)
+}
+
+/// The ids of a span as Zipkin and Jaeger write them; or what is wrong with one.
+fn short_reference(trace: &str, span: &str) -> Result<SpanReference, String> {
+    let invalid = |what: &str, digits: usize, hex: &str| {
+        let start: String = hex.chars().take(40).collect();
+        format!("found: {start:?}, expected a {what} id of up to {digits} hex digits, not all zero")
+    };
+    Ok(SpanReference {
+        trace_id: short_trace_id(trace).ok_or_else(|| invalid("trace", TraceId::DIGITS, trace))?,
+        span_id: short_span_id(span).ok_or_else(|| invalid("span", SpanId::DIGITS, span))?,
+    })
+}
+
+/// `hex` with zeros in front.
+fn padded<'a, const DIGITS: usize>(hex: &str, zeros: &'a mut [u8; DIGITS]) -> Option<&'a str> {
+    let start = DIGITS.checked_sub(hex.len())?;
+    zeros[start..].copy_from_slice(hex.as_bytes());
+    std::str::from_utf8(zeros).ok()
+}
+
+/// A moment given in microseconds, and the one a duration in microseconds later.
+fn times(start: Option<u64>, duration: Option<u64>) -> (Option<UnixTime>, Option<UnixTime>) {
+    let at = |microseconds: u64| UnixTime::from_nanoseconds(microseconds.saturating_mul(1000));
+    let end = start
+        .zip(duration)
+        .map(|(start, duration)| start.saturating_add(duration));
+    (start.and_then(at), end.and_then(at))
 }
 
 fn lower<'a, const DIGITS: usize>(hex: &str, buffer: &'a mut [u8; DIGITS]) -> Option<&'a str> {

@@ -1,39 +1,29 @@
-//! OTLP/JSON lines: one `ExportTraceServiceRequest` per line, plain or zstd.
+//! OTLP/JSON: `ExportTraceServiceRequest` objects, plain or compressed.
 //!
-//! This is what the OpenTelemetry Collector's file exporter writes and its `otlpjsonfile` receiver reads
-//! (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>). The encoding is protobuf's JSON mapping
+//! One per line is what the OpenTelemetry Collector's file exporter writes and its `otlpjsonfile` receiver reads
+//! (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>); a document that spans many lines, a list of
+//! them, and one line of any length are read too. The encoding is protobuf's JSON mapping
 //! with two exceptions: ids are hex, and enums are numbers
 //! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>). 64-bit numbers are strings; plain
 //! numbers are read too. Unknown fields are skipped. Only what [`Span`] holds is decoded.
 
 mod decode;
-mod details;
+mod walk;
 
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use serde::Deserialize;
+use self::decode::ResourceSpans;
+use super::blocks::{self, Blocks};
+use super::input::{self, Input};
+use super::json::Fault;
+use super::lines::LineError;
+use super::{Form, LINE_BYTES_LIMIT, ReadError, Reading};
+use crate::span::{Span, Want};
 
-use self::details::RequestDetails;
-use super::lines::{LineError, Lines};
-use super::{LINE_BYTES_LIMIT, ReadError, Truncated};
-use crate::span::{Key, Span, Want};
+pub(super) use self::walk::walk;
 
-/// What each line should be.
-const EXPECTED: &str = "one OTLP/JSON ExportTraceServiceRequest object per line";
-
-/// What was read of an input.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// How many whole lines, the empty ones included.
-    pub lines: u64,
-    /// How many spans.
-    pub spans: u64,
-    /// Set if the input ends in the middle of a frame or line.
-    pub truncated: Option<Truncated>,
-}
-
-/// Hands every span of the file at `path` to `each`, in the order of the file.
+/// Hands every span of the file of lines at `path` to `each`, in the order of the file.
 ///
 /// Several zstd frames, one after the other, read as one.
 ///
@@ -47,143 +37,167 @@ pub fn read_file(
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<Reading, ReadError> {
     let file = path.display().to_string();
-    match super::open(path) {
-        Ok(input) => read_lines(input, &file, LINE_BYTES_LIMIT, want, each),
+    match input::open(path) {
+        Ok(input) => read_lines(input, &file, want, each),
         Err(source) => Err(ReadError::Input { file, source }),
     }
 }
 
-/// Hands every span of `input` to `each`; `name` stands for the input in errors.
+/// As [`read_file`], but decodes on several threads. The order stays that of the file.
 ///
 /// # Errors
 /// As [`read_file`].
-pub fn read(
-    input: impl BufRead,
-    name: &str,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
+pub fn read_file_in_parallel(
+    path: &Path,
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
-    match super::decompress(input) {
-        Ok(input) => read_lines(input, name, LINE_BYTES_LIMIT, want, each),
-        Err(source) => Err(ReadError::Input {
-            file: name.to_owned(),
-            source,
-        }),
+    let file = path.display().to_string();
+    match input::open(path) {
+        Ok(input) => read_lines_in_parallel(input, &file, each),
+        Err(source) => Err(ReadError::Input { file, source }),
     }
 }
 
 /// Hands every span of one request, as the body of an OTLP/HTTP export holds it, to `each`. Gives their number.
 ///
 /// # Errors
-/// If `json` is not an `ExportTraceServiceRequest`; none of its spans is handed over then.
+/// What is wrong, if `json` is not an `ExportTraceServiceRequest`; none of its spans is handed over then.
 pub fn read_request(
     json: &[u8],
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
-) -> Result<u64, serde_json::Error> {
-    let request: decode::Request<'_> = parse(json)?;
-    let details = match want {
-        Want::Judging => None,
-        Want::Everything => Some(parse::<RequestDetails<'_>>(json)?),
-    };
-    let mut details = details
-        .into_iter()
-        .flat_map(|details| details.resource_spans);
-    let mut spans = 0;
-    for resource_spans in request.resource_spans {
-        let service = resource_spans
-            .resource
-            .attributes
-            .text(Key::ServiceName)
-            .unwrap_or_default();
-        let details = details.next();
-        let (resource, scopes) = details
-            .map(|details| (details.resource.attributes, details.scope_spans))
-            .unwrap_or_default();
-        let mut details = scopes.into_iter().flat_map(|scope| scope.spans);
-        for span in resource_spans
-            .scope_spans
-            .into_iter()
-            .flat_map(|scope| scope.spans)
-        {
-            spans += 1;
-            let mut span = span.into_span(service);
-            span.resource_attributes = &resource;
-            if let Some(details) = details.next() {
-                details.complete(&mut span);
-            }
-            each(&span);
-        }
-    }
-    Ok(spans)
+) -> Result<u64, String> {
+    let decoded = decode::request(json, want);
+    let all = decoded.map_err(|mistake| mistake.explain(json).1)?;
+    let spans = all.into_iter().map(|all| all.hand_over(each));
+    Ok(spans.sum())
 }
 
-/// Checking the whole text at once is cheaper than each of its strings; what is not UTF-8 is refused with its place.
-fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
-    match std::str::from_utf8(json) {
-        Ok(json) => serde_json::from_str(json),
-        Err(_) => serde_json::from_slice(json),
-    }
+/// Whether a file that begins so has a whole request on its first line; otherwise it is walked through.
+pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
+    let beginning = beginning.trim_ascii_start();
+    let line_end = beginning.iter().position(|byte| *byte == b'\n');
+    let line = &beginning[..line_end.unwrap_or(beginning.len())];
+    line.is_empty() || decode::request(line, Want::Judging).is_ok()
 }
 
-fn read_lines(
+/// Reads lines on this thread.
+pub(super) fn read_lines(
     input: impl BufRead,
     file: &str,
-    bytes_limit: usize,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<Reading, ReadError> {
-    let mut lines = Lines::new(input, bytes_limit);
-    let mut reading = Reading::default();
-    loop {
-        let line = match lines.next_line() {
-            Ok(Some(line)) => line,
-            Ok(None) => return Ok(reading),
-            Err(LineError::Input(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Ok(cut_short(reading, file));
-            }
-            Err(LineError::Input(source)) => {
-                return Err(ReadError::Input {
-                    file: file.to_owned(),
-                    source,
-                });
-            }
-            Err(LineError::TooLong) => {
-                return Err(ReadError::Line {
-                    file: file.to_owned(),
-                    line: lines.number(),
-                    expected: EXPECTED,
-                    problem: format!("it is longer than {bytes_limit} bytes"),
-                });
-            }
-        };
-        if !line.bytes.trim_ascii().is_empty() {
-            match read_request(line.bytes, want, each) {
-                Ok(spans) => reading.spans += spans,
-                Err(error) if error.is_eof() && !line.ended => {
-                    return Ok(cut_short(reading, file));
-                }
-                Err(error) => {
-                    return Err(ReadError::Line {
-                        file: file.to_owned(),
-                        line: line.number,
-                        expected: EXPECTED,
-                        problem: super::json_problem(&error),
+    let mut blocks = Blocks::new(input, LINE_BYTES_LIMIT);
+    let mut progress = Progress::default();
+    let mut block = Vec::new();
+    let error = loop {
+        let read = blocks.next_block(&mut block);
+        if !block.is_empty() && !progress.add(decode_lines(&block, want), each) {
+            break None;
+        }
+        match read {
+            Ok(()) if block.is_empty() => break None,
+            Ok(()) => {}
+            Err(error) => break Some(error),
+        }
+    };
+    progress.finish(error, file)
+}
+
+/// Reads lines on several threads, for judging.
+pub(super) fn read_lines_in_parallel(
+    input: Input<'_>,
+    file: &str,
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
+) -> Result<Reading, ReadError> {
+    let blocks = Blocks::new(input, LINE_BYTES_LIMIT);
+    let state = (Progress::default(), each);
+    let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
+        let decoded = decode_lines(block, Want::Judging);
+        let mut current = turn.wait();
+        let (progress, each) = current.state();
+        progress.add(decoded, each)
+    });
+    progress.finish(error, file)
+}
+
+/// The lines of a block, as far as they are requests.
+struct DecodedLines<'a> {
+    spans: Vec<ResourceSpans<'a>>,
+    /// How many there are, the empty ones included.
+    count: u64,
+    fault: Option<LineFault>,
+}
+
+enum LineFault {
+    /// The input's last line has no end, in any sense.
+    CutShort,
+    Problem(String),
+}
+
+fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
+    let mut decoded = DecodedLines {
+        spans: Vec::new(),
+        count: 0,
+        fault: None,
+    };
+    for line in block.split_inclusive(|byte| *byte == b'\n') {
+        if !line.trim_ascii().is_empty() {
+            match decode::request(line, want) {
+                Ok(spans) => decoded.spans.extend(spans),
+                Err(mistake) => {
+                    let (is_cut, problem) = mistake.explain(line);
+                    decoded.fault = Some(match is_cut && !line.ends_with(b"\n") {
+                        true => LineFault::CutShort,
+                        false => LineFault::Problem(problem),
                     });
+                    break;
                 }
             }
         }
-        reading.lines += 1;
+        decoded.count += 1;
     }
+    decoded
 }
 
-fn cut_short(reading: Reading, file: &str) -> Reading {
-    Reading {
-        truncated: Some(Truncated {
-            file: file.to_owned(),
-            whole_lines: reading.lines,
-        }),
-        ..reading
+/// How far the lines of a file were read.
+#[derive(Default)]
+struct Progress {
+    lines: u64,
+    spans: u64,
+    fault: Option<LineFault>,
+}
+
+impl Progress {
+    /// Hands the spans of a block over. Gives whether to go on.
+    fn add(&mut self, decoded: DecodedLines<'_>, each: &mut dyn FnMut(&Span<'_>)) -> bool {
+        if self.fault.is_some() {
+            return false;
+        }
+        for resource_spans in decoded.spans {
+            self.spans += resource_spans.hand_over(each);
+        }
+        self.lines += decoded.count;
+        self.fault = decoded.fault;
+        self.fault.is_none()
+    }
+
+    fn finish(self, error: Option<LineError>, file: &str) -> Result<Reading, ReadError> {
+        let line = self.lines + 1;
+        let ended = match (self.fault, error) {
+            (Some(LineFault::Problem(problem)), _) => Err(Fault::Problem { line, problem }),
+            (Some(LineFault::CutShort), _) => {
+                Err(Fault::Input(io::ErrorKind::UnexpectedEof.into()))
+            }
+            (None, Some(LineError::Input(error))) => Err(Fault::Input(error)),
+            (None, Some(LineError::TooLong)) => Err(Fault::Problem {
+                line,
+                problem: format!("it is longer than {LINE_BYTES_LIMIT} bytes"),
+            }),
+            (None, None) => Ok(()),
+        };
+        super::finish(ended, Form::OtlpJson, self.spans, file)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::compare::{Comparison, Difference, METHOD};
+use crate::hand_off::Verdict;
 use crate::shown::{counted, visible};
 
 /// The differences, for the page.
@@ -14,6 +15,8 @@ pub(super) struct Changes {
 /// One run against the baseline.
 pub(super) struct RunChanges {
     pub(super) run: String,
+    /// How many are better, worse, or neither.
+    pub(super) heading: String,
     pub(super) significant: Vec<Change>,
     /// What is said of the other metrics.
     pub(super) others: String,
@@ -44,36 +47,87 @@ impl Changes {
 
 impl RunChanges {
     fn of(comparison: &Comparison, run: &str) -> RunChanges {
-        let differences = comparison.differences.iter();
-        let (significant, others): (Vec<&Difference>, Vec<&Difference>) = differences
+        let differences: Vec<&Difference> = comparison
+            .differences
+            .iter()
             .filter(|difference| difference.run == run)
-            .partition(|difference| difference.significant);
-        let same = others
-            .iter()
-            .filter(|difference| difference.is_none())
-            .count();
-        let noise = others
-            .iter()
-            .filter(|difference| !difference.is_none() && difference.test.is_some())
-            .count();
-        let untested = others.len() - same - noise;
-        let parts = [
-            (same, "the same"),
-            (noise, "within noise"),
-            (untested, "not tested"),
-        ];
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let others = counted(others.len() as u64, "other metric");
+        let is_told =
+            |difference: &Difference| difference.significant && !follows(difference, &differences);
+        let told = differences.iter().filter(|difference| is_told(difference));
+        let significant: Vec<Change> = told.map(|difference| Change::of(difference)).collect();
+        let others = differences.iter().filter(|difference| !is_told(difference));
+        let mut counts = [0, 0, 0, 0];
+        for other in others {
+            counts[if other.significant {
+                0
+            } else if other.is_none() {
+                1
+            } else if other.test.is_some() {
+                2
+            } else {
+                3
+            }] += 1;
+        }
+        let all: u64 = counts.iter().sum();
+        let names = [
+            "follow from these",
+            "the same",
+            "within noise",
+            "not tested",
+        ];
         RunChanges {
             run: visible(run),
-            significant: significant.into_iter().map(Change::of).collect(),
-            others: format!("{others}: {}.", parts.join(", ")),
+            heading: summed(&significant),
+            significant,
+            others: format!(
+                "{}: {}.",
+                counted(all, "other metric"),
+                parts(counts.into_iter().zip(names))
+            ),
         }
     }
+}
+
+/// Whether the hand-offs that have this verdict are those that stay connected no more, or again.
+fn follows(difference: &Difference, all: &[&Difference]) -> bool {
+    let Some((hop, verdict)) = difference.metric.split_once('.') else {
+        return false;
+    };
+    let connected = format!("{hop}.connected");
+    Verdict::ALL.iter().any(|known| known.name() == verdict)
+        && difference.metric != connected
+        && all
+            .iter()
+            .any(|other| other.significant && other.metric == connected)
+}
+
+/// `5 better, 2 worse`.
+fn summed(changes: &[Change]) -> String {
+    let counts = ["better", "worse", "differs"].map(|mark| {
+        let count = changes.iter().filter(|change| change.mark == mark).count() as u64;
+        (
+            count,
+            if mark == "differs" {
+                "otherwise different"
+            } else {
+                mark
+            },
+        )
+    });
+    if changes.is_empty() {
+        "nothing that is more than noise".to_owned()
+    } else {
+        parts(counts.into_iter())
+    }
+}
+
+fn parts<'a>(counts: impl Iterator<Item = (u64, &'a str)>) -> String {
+    let counts = counts.filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    parts.join(", ")
 }
 
 impl Change {

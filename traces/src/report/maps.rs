@@ -74,16 +74,15 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
 }
 
 fn heading(map: &ServiceMap) -> String {
+    let named = |node: usize| match &map.nodes[node] {
+        node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
+        node => node.name.clone(),
+    };
     let broken: Vec<String> = map
         .edges
         .iter()
         .filter(|edge| edge.broken)
-        .map(|edge| {
-            format!(
-                "from {} to {}",
-                map.nodes[edge.from].name, map.nodes[edge.to].name
-            )
-        })
+        .map(|edge| format!("from {} to {}", named(edge.from), named(edge.to)))
         .collect();
     if broken.is_empty() {
         "Whole".to_owned()
@@ -104,11 +103,11 @@ fn edges(map: &ServiceMap) -> Vec<EdgeText> {
         .collect()
 }
 
-/// One trace that broke and one that is whole, of the first runs that have such.
+/// One trace that broke and one that is whole, each of the run where it is in the fewest parts.
 pub(super) fn waterfalls(runs: &[Run]) -> Vec<WaterfallFigure> {
-    let first = |heading, example: fn(&Run) -> Option<&Waterfall>| {
-        let mut runs = runs.iter();
-        let (run, waterfall) = runs.find_map(|run| Some((run, example(run)?)))?;
+    let simplest = |heading, example: fn(&Run) -> Option<&Waterfall>| {
+        let examples = runs.iter().filter_map(|run| Some((run, example(run)?)));
+        let (run, waterfall) = examples.min_by_key(|(_, waterfall)| waterfall.traces())?;
         Some(WaterfallFigure {
             heading,
             run: visible(&run.summary().name),
@@ -116,7 +115,7 @@ pub(super) fn waterfalls(runs: &[Run]) -> Vec<WaterfallFigure> {
             text: waterfall.outline(),
         })
     };
-    let broken = first("A trace that broke", |run| run.broken.as_ref());
-    let joined = first("A trace that stayed whole", |run| run.joined.as_ref());
+    let broken = simplest("A trace that broke", |run| run.broken.as_ref());
+    let joined = simplest("A trace that stayed whole", |run| run.joined.as_ref());
     broken.into_iter().chain(joined).collect()
 }

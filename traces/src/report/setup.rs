@@ -18,7 +18,8 @@ pub(super) struct Setup {
 /// One run.
 pub(super) struct RunSetup {
     pub(super) run: String,
-    pub(super) figures: Vec<(&'static str, String)>,
+    /// What each of [`FIGURES`] is.
+    pub(super) figures: Vec<String>,
     /// Name and value of what is not the same in all runs.
     pub(super) own: Vec<(String, String)>,
 }
@@ -34,6 +35,13 @@ impl Setup {
                 .iter()
                 .all(|settings| settings.get(name) == Some(value))
         };
+        let own = |settings: &BTreeMap<String, String>| -> Vec<(String, String)> {
+            let own = settings
+                .iter()
+                .filter(|(name, value)| !is_common(name, value));
+            own.map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
+        };
         let common = settings.first().into_iter().flatten();
         let common = common.filter(|(name, value)| is_common(name, value));
         Setup {
@@ -46,11 +54,7 @@ impl Setup {
                 .map(|(run, settings)| RunSetup {
                     run: visible(&run.summary().name),
                     figures: figures(run),
-                    own: settings
-                        .iter()
-                        .filter(|(name, value)| !is_common(name, value))
-                        .map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
+                    own: own(settings).into_iter().chain(started(run)).collect(),
                 })
                 .collect(),
         }
@@ -88,52 +92,41 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn figures(run: &Run) -> Vec<(&'static str, String)> {
+fn started(run: &Run) -> Option<(String, String)> {
+    let started = run.summary().started?;
+    let started = started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    Some(("started".to_owned(), started))
+}
+
+/// What is counted in a run.
+pub(super) const FIGURES: [&str; 10] = [
+    "requests",
+    "failed",
+    "per second",
+    "records",
+    "delivered",
+    "lost",
+    "again",
+    "spans",
+    "traces",
+    "seconds",
+];
+
+fn figures(run: &Run) -> Vec<String> {
     let summary = run.summary();
     let figures = [
-        (
-            "started",
-            summary
-                .started
-                .map(|started| started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
-        ),
-        (
-            "took",
-            summary.duration_s.map(|seconds| format!("{seconds:.1} s")),
-        ),
-        (
-            "requests sent",
-            summary.requests.map(|requests| count(requests.sent)),
-        ),
-        (
-            "requests failed",
-            summary.requests.map(|requests| count(requests.failed)),
-        ),
-        (
-            "requests per second",
-            summary.throughput_rps.map(|rate| format!("{rate:.0}")),
-        ),
-        (
-            "records sent",
-            summary.records.map(|records| count(records.sent)),
-        ),
-        (
-            "records delivered",
-            summary.records.map(|records| count(records.delivered)),
-        ),
-        (
-            "records lost",
-            summary.records.map(|records| count(records.lost)),
-        ),
-        (
-            "duplicate deliveries",
-            summary.records.map(|records| count(records.duplicates)),
-        ),
-        ("spans", summary.spans.map(count)),
-        ("traces", summary.traces.map(count)),
+        summary.requests.map(|requests| count(requests.sent)),
+        summary.requests.map(|requests| count(requests.failed)),
+        summary.throughput_rps.map(|rate| format!("{rate:.0}")),
+        summary.records.map(|records| count(records.sent)),
+        summary.records.map(|records| count(records.delivered)),
+        summary.records.map(|records| count(records.lost)),
+        summary.records.map(|records| count(records.duplicates)),
+        summary.spans.map(count),
+        summary.traces.map(count),
+        summary.duration_s.map(|seconds| format!("{seconds:.1}")),
     ];
     figures
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+        .map(|figure| figure.unwrap_or_else(|| "-".to_owned()))
+        .into()
 }

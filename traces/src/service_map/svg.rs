@@ -2,10 +2,11 @@
 
 use super::layout::Layout;
 use super::{Edge, Node, NodeKind, ServiceMap};
-use crate::drawing::{Drawing, Page, Pixels, cut, text_width};
+use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
 
 const BOX_HEIGHT: f64 = 46.0;
-const MARGIN: f64 = 10.0;
+/// Room for the outer half of a line.
+const MARGIN: f64 = 1.0;
 const LINE: f64 = 16.0;
 
 /// Where boxes stand, in pixels.
@@ -32,11 +33,11 @@ impl Grid {
         match page {
             Page::Wide => {
                 let room = page.width() - 2.0 * MARGIN;
-                let box_width = (room / (layers * 2.0 - 1.0)).clamp(120.0, 160.0);
+                let box_width = (room / (layers * 2.0 - 1.0)).clamp(146.0, 160.0);
                 // a map of many layers is wider than the page, and scrolls
                 let layer_step = if layers > 1.0 {
                     ((room - box_width) / (layers - 1.0))
-                        .clamp(box_width + 130.0, box_width + 240.0)
+                        .clamp(box_width + 124.0, box_width + 240.0)
                 } else {
                     0.0
                 };
@@ -167,22 +168,24 @@ impl ServiceMap {
             (Page::Narrow, _, true) => "small whole",
             (Page::Narrow, ..) => "small muted",
         };
-        for (line, fact) in facts.iter().enumerate() {
+        let room = match grid.page {
+            Page::Wide => grid.layer_step - grid.box_width - 12.0,
+            Page::Narrow => grid.size.0 - middle.0 - 10.0,
+        };
+        let lines: Vec<String> = facts.iter().flat_map(|fact| wrapped(fact, room)).collect();
+        for (place, line) in lines.iter().enumerate() {
+            let down = place as f64 * LINE;
             let (x, y) = match grid.page {
-                // the first line above the edge, the others below it
                 Page::Wide if detour => (middle.0, grid.size.1 - 6.0),
-                Page::Wide if line == 0 => (middle.0, middle.1 - 8.0),
-                Page::Wide => (middle.0, middle.1 + 2.0 + line as f64 * LINE),
+                // the first line above the edge, the others below it
+                Page::Wide if place == 0 => (middle.0, middle.1 - 8.0),
+                Page::Wide => (middle.0, middle.1 + 2.0 + down),
                 Page::Narrow => {
-                    let first = middle.1 + 4.0 - (facts.len() as f64 - 1.0) * LINE / 2.0;
-                    (middle.0 + 10.0, first + line as f64 * LINE)
+                    let first = middle.1 + 4.0 - (lines.len() as f64 - 1.0) * LINE / 2.0;
+                    (middle.0 + 10.0, first + down)
                 }
             };
-            let room = match grid.page {
-                Page::Wide => grid.layer_step - grid.box_width - 8.0,
-                Page::Narrow => grid.size.0 - x,
-            };
-            drawing.text(x, y, class, cut(fact, room.max(text_width("9,999 ✗ …"))));
+            drawing.text(x, y, class, line);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::text::{TextStyle, more};
 use super::{Row, SpanRow, Waterfall};
-use crate::drawing::{Drawing, Page, Pixels, cut};
+use crate::drawing::{Drawing, Page, Pixels, cut, text_width, wrapped};
 use crate::shown::{counted, duration};
 
 /// Where things stand on a page, in pixels.
@@ -28,16 +28,16 @@ impl Layout {
         match page {
             Page::Wide => Layout {
                 width,
-                margin: 12.0,
-                bars: (340.0, width - 340.0 - 190.0),
+                margin: 0.0,
+                bars: (330.0, width - 330.0 - 186.0),
                 row: 24.0,
                 bar_below: false,
                 indent: 14.0,
             },
             Page::Narrow => Layout {
                 width,
-                margin: 4.0,
-                bars: (4.0, width - 8.0),
+                margin: 0.0,
+                bars: (0.0, width),
                 row: 40.0,
                 bar_below: true,
                 indent: 8.0,
@@ -51,12 +51,9 @@ impl Waterfall {
     pub fn drawing(&self, page: Page) -> Drawing {
         let layout = Layout::of(page);
         let mut drawing = Drawing::new(layout.width, 0.0, self.label());
-        let mut y = 10.0;
+        let mut y = self.draw_axis(&mut drawing, &layout);
         for (index, section) in self.sections.iter().enumerate() {
-            if index > 0 {
-                y += 14.0;
-            }
-            y += LINE;
+            y += if index > 0 { LINE + 14.0 } else { 14.0 };
             let heading = format!("trace {}", section.trace_id);
             drawing.text(layout.margin, y, "strong", heading);
             let mut facts = vec![counted(section.spans, "span")];
@@ -94,7 +91,7 @@ impl Waterfall {
                 };
             }
         }
-        drawing.set_height(y + 10.0);
+        drawing.set_height(y + 2.0);
         drawing
     }
 
@@ -117,6 +114,19 @@ impl Waterfall {
         )
     }
 
+    /// Writes the times at both ends of the bars; gives where the first trace starts.
+    fn draw_axis(&self, drawing: &mut Drawing, layout: &Layout) -> f64 {
+        let (from, width) = layout.bars;
+        drawing.text(from, 12.0, "small muted", "0");
+        if !layout.bar_below {
+            let half = duration(self.duration / 2);
+            drawing.text(from + width / 2.0, 12.0, "small muted middle", half);
+        }
+        let whole = duration(self.duration);
+        drawing.text(from + width, 12.0, "small muted end", whole);
+        if layout.bar_below { 24.0 } else { 14.0 }
+    }
+
     /// Draws a span's row below `y`; gives where the next one starts.
     fn draw_row(&self, drawing: &mut Drawing, layout: &Layout, row: &SpanRow, y: f64) -> f64 {
         let service = &self.services[row.service];
@@ -136,11 +146,11 @@ impl Waterfall {
         } else {
             y + 6.0
         };
-        let name = format!("{service}  {}", row.name);
+        let name = format!("{service}: {}", row.name);
         if layout.bar_below {
             let mark_text = mark.as_ref().map_or("", |(_, text)| text);
             let right = format!("{time}  {mark_text}");
-            let room = layout.width - x - layout.margin - crate::drawing::text_width(&right);
+            let room = layout.width - x - layout.margin - text_width(&right);
             drawing.text(x, y + 15.0, "small", cut(&name, room));
             let class = mark.map_or("end small muted", |(class, _)| class);
             drawing.text(
@@ -183,21 +193,4 @@ impl Waterfall {
 
 fn indent(layout: &Layout, depth: usize) -> f64 {
     depth.min(DEPTH_LIMIT) as f64 * layout.indent
-}
-
-/// `text` in lines of about that many pixels, broken between words.
-fn wrapped(text: &str, pixels: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line)
-                if crate::drawing::text_width(line) + crate::drawing::text_width(word) < pixels =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(cut(word, pixels)),
-        }
-    }
-    lines
 }

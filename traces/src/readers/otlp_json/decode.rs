@@ -1,14 +1,15 @@
-//! The fields of an `ExportTraceServiceRequest` that a [`Span`] needs, decoded without copying text.
+//! Decodes an `ExportTraceServiceRequest` in JSON into spans.
 
-use std::fmt;
+use std::borrow::Cow;
 
 use baton_propagators::id::{SpanId, TraceId};
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-use crate::readers::text::Text;
-use crate::readers::{span_id, trace_id};
-use crate::span::{Attributes, Key, Kind, Link, Span, SpanReference, Status, UnixTime, Value};
+use crate::readers::cursor::{Cursor, Mistake, cursor};
+use crate::readers::{span_id, tags, trace_id};
+use crate::span::{
+    AnyValue, Attribute, Key, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode,
+    UnixTime, Want,
+};
 
 /// The flags' bit that says whether the next one means anything (`SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`).
 const HAS_IS_REMOTE: u64 = 0x100;
@@ -17,337 +18,364 @@ const IS_REMOTE: u64 = 0x200;
 /// The sampled bit among the W3C trace flags, the low eight.
 const SAMPLED: u64 = 0x01;
 
-#[derive(Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    expecting = "an ExportTraceServiceRequest object"
-)]
-pub(super) struct Request<'a> {
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    pub(super) resource_spans: Vec<ResourceSpans<'a>>,
-}
+/// How deep lists and maps in an attribute's value may be nested.
+const DEPTH_LIMIT: usize = 64;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a ResourceSpans object")]
+/// The spans of one resource.
+#[derive(Default)]
 pub(super) struct ResourceSpans<'a> {
-    #[serde(borrow, default, deserialize_with = "or_default")]
     pub(super) resource: Resource<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    pub(super) scope_spans: Vec<ScopeSpans<'a>>,
+    /// Their service and resource attributes are in `resource`.
+    pub(super) spans: Vec<Span<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(expecting = "a Resource object")]
+/// What sent them.
+#[derive(Default)]
 pub(super) struct Resource<'a> {
-    #[serde(borrow, default, deserialize_with = "attributes")]
-    pub(super) attributes: Attributes<'a>,
+    pub(super) service: Cow<'a, str>,
+    /// For [`Want::Everything`].
+    pub(super) attributes: Vec<Attribute<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a ScopeSpans object")]
-pub(super) struct ScopeSpans<'a> {
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    pub(super) spans: Vec<SpanFields<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a Span object")]
-pub(super) struct SpanFields<'a> {
-    #[serde(deserialize_with = "required_trace_id")]
-    trace_id: TraceId,
-    #[serde(deserialize_with = "required_span_id")]
-    span_id: SpanId,
-    #[serde(default, deserialize_with = "parent_span_id")]
-    parent_span_id: Option<SpanId>,
-    #[serde(default)]
-    flags: Number,
-    #[serde(borrow, default)]
-    trace_state: Text<'a>,
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(default)]
-    kind: KindField,
-    #[serde(default)]
-    start_time_unix_nano: Number,
-    #[serde(default)]
-    end_time_unix_nano: Number,
-    #[serde(borrow, default, deserialize_with = "attributes")]
-    attributes: Attributes<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    links: Vec<LinkFields<'a>>,
-}
-
-impl<'a> SpanFields<'a> {
-    pub(super) fn into_span<'s>(self, service: &'s str) -> Span<'s>
-    where
-        'a: 's,
-    {
-        let flags = self.flags.unsigned().unwrap_or_default();
-        let says_flags = flags & HAS_IS_REMOTE != 0;
-        Span {
-            reference: SpanReference {
-                trace_id: self.trace_id,
-                span_id: self.span_id,
-            },
-            parent_span_id: self.parent_span_id,
-            parent_is_remote: says_flags.then_some(flags & IS_REMOTE != 0),
-            sampled: says_flags.then_some(flags & SAMPLED != 0),
-            trace_state: self.trace_state.0,
-            name: self.name.0,
-            service,
-            kind: self.kind.0,
-            start: time(self.start_time_unix_nano),
-            end: time(self.end_time_unix_nano),
-            attributes: self.attributes,
-            status: Status::default(),
-            other_attributes: Vec::new(),
-            events: Vec::new(),
-            resource_attributes: &[],
-            links: self
-                .links
-                .into_iter()
-                .filter_map(LinkFields::into_link)
-                .collect(),
+impl ResourceSpans<'_> {
+    /// Hands the spans over, and gives their number.
+    pub(super) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
+        let count = self.spans.len() as u64;
+        for span in self.spans {
+            let mut span: Span<'_> = span;
+            span.service = &self.resource.service;
+            span.resource_attributes = &self.resource.attributes;
+            each(&span);
         }
+        count
     }
 }
 
-fn time(number: Number) -> Option<UnixTime> {
-    number.unsigned().and_then(UnixTime::from_nanoseconds)
+/// Decodes one request.
+pub(super) fn request(json: &[u8], want: Want) -> Result<Vec<ResourceSpans<'_>>, Mistake> {
+    let mut cursor = cursor(json)?;
+    let mut all = Vec::new();
+    cursor.object(
+        "an ExportTraceServiceRequest object",
+        |cursor, name| match name {
+            "resourceSpans" => cursor.array("a list of ResourceSpans", |cursor| {
+                all.push(resource_spans(cursor, want)?);
+                Ok(())
+            }),
+            _ => cursor.skip(),
+        },
+    )?;
+    cursor.end()?;
+    Ok(all)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a Link object")]
-struct LinkFields<'a> {
-    #[serde(borrow, default)]
-    trace_id: Text<'a>,
-    #[serde(borrow, default)]
-    span_id: Text<'a>,
-    #[serde(borrow, default)]
-    trace_state: Text<'a>,
+fn resource_spans<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<ResourceSpans<'a>, Mistake> {
+    let mut all = ResourceSpans::default();
+    cursor.object("a ResourceSpans object", |cursor, name| {
+        match name {
+            "resource" => all.resource = resource(cursor, want)?,
+            "scopeSpans" => cursor.array("a list of ScopeSpans", |cursor| {
+                cursor.object("a ScopeSpans object", |cursor, name| match name {
+                    "spans" => cursor.array("a list of spans", |cursor| {
+                        all.spans.push(span(cursor, want)?);
+                        Ok(())
+                    }),
+                    _ => cursor.skip(),
+                })
+            })?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(all)
 }
 
-impl<'a> LinkFields<'a> {
-    /// A link to an invalid context points nowhere and is left out.
-    fn into_link(self) -> Option<Link<'a>> {
-        Some(Link {
-            to: SpanReference {
-                trace_id: trace_id(&self.trace_id.0)?,
-                span_id: span_id(&self.span_id.0)?,
-            },
-            trace_state: self.trace_state.0,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a KeyValue object")]
-struct KeyValue<'a> {
-    #[serde(borrow, default)]
-    key: Text<'a>,
-    #[serde(borrow, default)]
-    value: Option<AnyValue<'a>>,
-}
-
-/// The types of value that are looked at; a double, bytes, an array or a map is skipped.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an AnyValue object")]
-struct AnyValue<'a> {
-    #[serde(borrow, default)]
-    string_value: Option<Text<'a>>,
-    #[serde(default)]
-    int_value: Number,
-    #[serde(default)]
-    bool_value: Option<bool>,
-}
-
-impl<'a> AnyValue<'a> {
-    fn into_value(self) -> Option<Value<'a>> {
-        let text = self.string_value.map(|text| Value::Text(text.0));
-        text.or_else(|| self.int_value.signed().map(Value::Integer))
-            .or_else(|| self.bool_value.map(Value::Boolean))
-    }
-}
-
-/// A whole number, written as one or as a decimal string.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Number(Option<i128>);
-
-impl Number {
-    pub(super) fn unsigned(self) -> Option<u64> {
-        self.0.and_then(|number| u64::try_from(number).ok())
-    }
-
-    pub(super) fn signed(self) -> Option<i64> {
-        self.0.and_then(|number| i64::try_from(number).ok())
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberVisitor;
-
-        impl Visitor<'_> for NumberVisitor {
-            type Value = Number;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a whole number of 64 bits, or a string that holds one")
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(Some(number.into())))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
-                Ok(Number(Some(number.into())))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
-                // Some writers put nanoseconds into a double: 1.7e18.
-                if number.fract() == 0.0 && number.abs() < 2f64.powi(64) {
-                    Ok(Number(Some(number as i128)))
-                } else {
-                    Err(E::invalid_value(Unexpected::Float(number), &self))
+/// Decodes a resource.
+pub(super) fn resource<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<Resource<'a>, Mistake> {
+    let mut resource = Resource::default();
+    cursor.object("a Resource object", |cursor, name| match name {
+        "attributes" => each_attribute(cursor, |name, value| {
+            if name == Key::ServiceName.name() {
+                if let AnyValue::Text(service) = any_value(&mut value.clone(), 0)? {
+                    resource.service = service;
                 }
             }
+            if want == Want::Everything {
+                resource.attributes.push((name, any_value(value, 0)?));
+            }
+            Ok(())
+        }),
+        _ => cursor.skip(),
+    })?;
+    Ok(resource)
+}
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
-                if let Ok(number) = text.parse::<u64>() {
-                    Ok(Number(Some(number.into())))
-                } else if let Ok(number) = text.parse::<i64>() {
-                    Ok(Number(Some(number.into())))
-                } else {
-                    Err(E::invalid_value(Unexpected::Str(text), &self))
+/// Decodes a span, all but its service and resource.
+pub(super) fn span<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<Span<'a>, Mistake> {
+    let start = cursor.clone();
+    let mut ids: (Option<TraceId>, Option<SpanId>) = (None, None);
+    // Any ids will do until its own are known.
+    let placeholder = SpanReference {
+        trace_id: TraceId::from_bytes([1; 16]).expect("not zero"),
+        span_id: SpanId::from_bytes([1; 8]).expect("not zero"),
+    };
+    let mut span = Span::new(placeholder, "");
+    let mut flags = 0;
+    cursor.object("a Span object", |cursor, name| {
+        match name {
+            "traceId" => {
+                let found = cursor.clone();
+                ids.0 = Some(trace_id(&cursor.text()?).ok_or_else(|| {
+                    found
+                        .clone()
+                        .mistake("a trace id of 32 hex digits, not all zero")
+                })?);
+            }
+            "spanId" => {
+                let found = cursor.clone();
+                ids.1 = Some(span_id(&cursor.text()?).ok_or_else(|| {
+                    found
+                        .clone()
+                        .mistake("a span id of 16 hex digits, not all zero")
+                })?);
+            }
+            "parentSpanId" => span.parent_span_id = parent_span_id(cursor)?,
+            "flags" => flags = unsigned(cursor)?,
+            "traceState" => span.trace_state = cursor.text()?,
+            "name" => span.name = cursor.text()?,
+            "kind" => span.kind = kind(cursor)?,
+            "startTimeUnixNano" => span.start = UnixTime::from_nanoseconds(unsigned(cursor)?),
+            "endTimeUnixNano" => span.end = UnixTime::from_nanoseconds(unsigned(cursor)?),
+            "attributes" => each_attribute(cursor, |name, value| {
+                if want == Want::Everything || Key::from_name(&name).is_some() {
+                    let value = any_value(value, 0)?;
+                    tags::add_attribute(&mut span, want, name, value);
                 }
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Number, E> {
-                Ok(Number(None))
-            }
+                Ok(())
+            })?,
+            "links" => cursor.array("a list of links", |cursor| {
+                span.links.extend(link(cursor)?);
+                Ok(())
+            })?,
+            "status" if want == Want::Everything => span.status = status(cursor)?,
+            "events" if want == Want::Everything => cursor.array("a list of events", |cursor| {
+                span.events.push(event(cursor)?);
+                Ok(())
+            })?,
+            _ => cursor.skip()?,
         }
-
-        deserializer.deserialize_any(NumberVisitor)
+        Ok(())
+    })?;
+    let (Some(trace_id), Some(span_id)) = ids else {
+        return Err(start.clone().mistake("a span with `traceId` and `spanId`"));
+    };
+    span.reference = SpanReference { trace_id, span_id };
+    if flags & HAS_IS_REMOTE != 0 {
+        span.parent_is_remote = Some(flags & IS_REMOTE != 0);
+        span.sampled = Some(flags & SAMPLED != 0);
     }
-}
-
-/// A span kind: the number OTLP/JSON prescribes, or the enum's name, as other protobuf writers put it.
-#[derive(Clone, Copy, Default)]
-struct KindField(Kind);
-
-impl<'de> Deserialize<'de> for KindField {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KindVisitor;
-
-        impl Visitor<'_> for KindVisitor {
-            type Value = KindField;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a span kind, 0 to 5")
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<KindField, E> {
-                Ok(KindField(match number {
-                    1 => Kind::Internal,
-                    2 => Kind::Server,
-                    3 => Kind::Client,
-                    4 => Kind::Producer,
-                    5 => Kind::Consumer,
-                    _ => Kind::Unspecified,
-                }))
-            }
-
-            fn visit_i64<E: Error>(self, _number: i64) -> Result<KindField, E> {
-                Ok(KindField(Kind::Unspecified))
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<KindField, E> {
-                Ok(KindField(match name {
-                    "SPAN_KIND_INTERNAL" => Kind::Internal,
-                    "SPAN_KIND_SERVER" => Kind::Server,
-                    "SPAN_KIND_CLIENT" => Kind::Client,
-                    "SPAN_KIND_PRODUCER" => Kind::Producer,
-                    "SPAN_KIND_CONSUMER" => Kind::Consumer,
-                    _ => Kind::Unspecified,
-                }))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<KindField, E> {
-                Ok(KindField::default())
-            }
-        }
-
-        deserializer.deserialize_any(KindVisitor)
-    }
-}
-
-/// `null` stands for a field's default in protobuf's JSON mapping.
-pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-fn required_trace_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TraceId, D::Error> {
-    let text = Text::deserialize(deserializer)?.0;
-    trace_id(&text).ok_or_else(|| invalid_id(&text, "a trace id of 32 hex digits, not all zero"))
-}
-
-fn required_span_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SpanId, D::Error> {
-    let text = Text::deserialize(deserializer)?.0;
-    span_id(&text).ok_or_else(|| invalid_id(&text, "a span id of 16 hex digits, not all zero"))
+    Ok(span)
 }
 
 /// A root has an empty parent id, or none, or one of zeros.
-fn parent_span_id<'de, D>(deserializer: D) -> Result<Option<SpanId>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let text = Text::deserialize(deserializer)?.0;
+fn parent_span_id(cursor: &mut Cursor<'_>) -> Result<Option<SpanId>, Mistake> {
+    let mut found = cursor.clone();
+    let text = cursor.text()?;
     if text.bytes().all(|byte| byte == b'0') {
         return Ok(None);
     }
-    match span_id(&text) {
-        Some(id) => Ok(Some(id)),
-        None => Err(invalid_id(&text, "a parent span id of 16 hex digits")),
-    }
+    let id = span_id(&text);
+    id.map(Some)
+        .ok_or_else(|| found.mistake("a parent span id of 16 hex digits"))
 }
 
-fn invalid_id<E: Error>(text: &str, expected: &'static str) -> E {
-    E::invalid_value(Unexpected::Str(text), &expected)
-}
-
-/// A list of `KeyValue`; attributes without a [`Key`] are skipped, and of a repeated one the last holds.
-fn attributes<'de: 'a, 'a, D>(deserializer: D) -> Result<Attributes<'a>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    struct AttributesVisitor;
-
-    impl<'de> Visitor<'de> for AttributesVisitor {
-        type Value = Attributes<'de>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a list of attributes")
+/// A link to an invalid context points nowhere and is left out.
+fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Link<'a>>, Mistake> {
+    let (mut trace, mut span, mut trace_state) = (None, None, Cow::Borrowed(""));
+    cursor.object("a Link object", |cursor, name| {
+        match name {
+            "traceId" => trace = trace_id(&cursor.text()?),
+            "spanId" => span = span_id(&cursor.text()?),
+            "traceState" => trace_state = cursor.text()?,
+            _ => cursor.skip()?,
         }
+        Ok(())
+    })?;
+    Ok(trace.zip(span).map(|(trace_id, span_id)| Link {
+        to: SpanReference { trace_id, span_id },
+        trace_state,
+    }))
+}
 
-        fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Attributes<'de>, S::Error> {
-            let mut attributes = Attributes::default();
-            while let Some(KeyValue { key, value }) = list.next_element()? {
-                let key = Key::from_name(&key.0);
-                let value = value.and_then(AnyValue::into_value);
-                if let (Some(key), Some(value)) = (key, value) {
-                    attributes.set(key, value);
+fn status<'a>(cursor: &mut Cursor<'a>) -> Result<Status<'a>, Mistake> {
+    let mut status = Status::default();
+    cursor.object("a Status object", |cursor, name| {
+        match name {
+            "code" => {
+                status.code = match &*number_or_name(cursor)? {
+                    "1" | "STATUS_CODE_OK" => StatusCode::Ok,
+                    "2" | "STATUS_CODE_ERROR" => StatusCode::Error,
+                    _ => StatusCode::Unset,
                 }
             }
-            Ok(attributes)
+            "message" => status.message = cursor.text()?,
+            _ => cursor.skip()?,
         }
+        Ok(())
+    })?;
+    Ok(status)
+}
 
-        fn visit_unit<E: Error>(self) -> Result<Attributes<'de>, E> {
-            Ok(Attributes::default())
+fn event<'a>(cursor: &mut Cursor<'a>) -> Result<SpanEvent<'a>, Mistake> {
+    let mut event = SpanEvent {
+        time: None,
+        name: Cow::Borrowed(""),
+        attributes: Vec::new(),
+    };
+    cursor.object("an Event object", |cursor, name| {
+        match name {
+            "timeUnixNano" => event.time = UnixTime::from_nanoseconds(unsigned(cursor)?),
+            "name" => event.name = cursor.text()?,
+            "attributes" => event.attributes = attributes(cursor, 0)?,
+            _ => cursor.skip()?,
         }
+        Ok(())
+    })?;
+    Ok(event)
+}
+
+/// A span kind: the number OTLP/JSON prescribes, or the enum's name, as other protobuf writers put it.
+fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Mistake> {
+    let mut found = cursor.clone();
+    Ok(match &*number_or_name(cursor)? {
+        "1" | "SPAN_KIND_INTERNAL" => Kind::Internal,
+        "2" | "SPAN_KIND_SERVER" => Kind::Server,
+        "3" | "SPAN_KIND_CLIENT" => Kind::Client,
+        "4" | "SPAN_KIND_PRODUCER" => Kind::Producer,
+        "5" | "SPAN_KIND_CONSUMER" => Kind::Consumer,
+        "" => return Err(found.mistake("a span kind, 0 to 5")),
+        _ => Kind::Unspecified,
+    })
+}
+
+/// An enum's value. Nothing is the default, and an unknown one is left to whoever asked.
+fn number_or_name<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Mistake> {
+    match cursor.peek() {
+        Some(b'"') => cursor.text(),
+        _ => Ok(Cow::Borrowed(cursor.scalar())),
     }
+}
 
-    deserializer.deserialize_any(AttributesVisitor)
+/// A number of 64 bits, as a string or not; `null` and what is negative are 0.
+fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
+    let mut found = cursor.clone();
+    let number = whole_number(cursor).map(|number| u64::try_from(number).unwrap_or(0));
+    number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
+}
+
+/// A whole number, as a string or not, in digits or with an exponent: some writers put nanoseconds into a double.
+fn whole_number(cursor: &mut Cursor<'_>) -> Option<i128> {
+    let text = match cursor.peek()? {
+        b'"' => cursor.text().ok()?,
+        _ => Cow::Borrowed(cursor.scalar()),
+    };
+    if let Ok(number) = text.parse::<u64>() {
+        return Some(number.into());
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number.into());
+    }
+    if text == "null" {
+        return Some(0);
+    }
+    let double: f64 = text.parse().ok()?;
+    (double.fract() == 0.0 && double.abs() < 2f64.powi(64)).then_some(double as i128)
+}
+
+/// Gives the name and the place of the value of each attribute in a list.
+fn each_attribute<'a>(
+    cursor: &mut Cursor<'a>,
+    mut each: impl FnMut(Cow<'a, str>, &mut Cursor<'a>) -> Result<(), Mistake>,
+) -> Result<(), Mistake> {
+    cursor.array("a list of attributes", |cursor| {
+        let (mut key, mut value) = (Cow::Borrowed(""), None);
+        cursor.object("a KeyValue object", |cursor, name| {
+            match name {
+                "key" => key = cursor.text()?,
+                "value" => {
+                    cursor.peek();
+                    value = Some(cursor.clone());
+                    cursor.skip()?;
+                }
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        match value {
+            Some(mut value) => each(key, &mut value),
+            None => Ok(()),
+        }
+    })
+}
+
+fn attributes<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Vec<Attribute<'a>>, Mistake> {
+    let mut attributes = Vec::new();
+    each_attribute(cursor, |name, value| {
+        attributes.push((name, any_value(value, depth)?));
+        Ok(())
+    })?;
+    Ok(attributes)
+}
+
+fn any_value<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<AnyValue<'a>, Mistake> {
+    if depth > DEPTH_LIMIT {
+        return Err(cursor.mistake("a value of at most 64 levels"));
+    }
+    let mut value = AnyValue::Empty;
+    cursor.object("an AnyValue object", |cursor, name| {
+        if !matches!(value, AnyValue::Empty) || cursor.peek() == Some(b'n') {
+            return cursor.skip();
+        }
+        match name {
+            "stringValue" => value = AnyValue::Text(cursor.text()?),
+            "intValue" => {
+                let mut found = cursor.clone();
+                let number = whole_number(cursor).and_then(|number| i64::try_from(number).ok());
+                value = AnyValue::Integer(number.ok_or_else(|| {
+                    found.mistake("a whole number of 64 bits, or a string that holds one")
+                })?);
+            }
+            "doubleValue" => {
+                let text = number_or_name(cursor)?;
+                value = AnyValue::Double(text.parse().unwrap_or(f64::NAN));
+            }
+            "boolValue" => value = AnyValue::Boolean(cursor.scalar() == "true"),
+            "bytesValue" => value = AnyValue::Bytes(cursor.text()?),
+            "arrayValue" => {
+                let mut values = Vec::new();
+                cursor.object("an ArrayValue object", |cursor, name| match name {
+                    "values" => cursor.array("a list of values", |cursor| {
+                        values.push(any_value(cursor, depth + 1)?);
+                        Ok(())
+                    }),
+                    _ => cursor.skip(),
+                })?;
+                value = AnyValue::List(values);
+            }
+            "kvlistValue" => {
+                let mut members = Vec::new();
+                cursor.object("a KeyValueList object", |cursor, name| {
+                    match name {
+                        "values" => members = attributes(cursor, depth + 1)?,
+                        _ => cursor.skip()?,
+                    }
+                    Ok(())
+                })?;
+                value = AnyValue::Map(members);
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(value)
 }

@@ -1,0 +1,258 @@
+//! Reads lines in blocks, on several threads, and hands over what they hold in the order of the input.
+//!
+//! Decoding is what costs; so each thread reads a block, decodes it while others do the same, and waits for its turn
+//! to hand it over. Order, and so every result, is that of one thread.
+
+use std::io::{BufRead, Read};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::lines::LineError;
+
+/// How much is decoded at once, in bytes; a block ends with a line.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Threads that decode: more would wait for the one that judges.
+const THREADS_LIMIT: usize = 4;
+
+/// Reads whole lines, about [`BLOCK_BYTES`] at a time.
+pub(super) struct Blocks<R> {
+    input: R,
+    /// What was read of the next block already.
+    rest: Vec<u8>,
+    bytes_limit: usize,
+}
+
+impl<R: BufRead> Blocks<R> {
+    /// Lines longer than `bytes_limit` are refused.
+    pub(super) fn new(input: R, bytes_limit: usize) -> Self {
+        Blocks {
+            input,
+            rest: Vec::new(),
+            bytes_limit,
+        }
+    }
+
+    /// Reads the next block into `block`; only the input's last one may lack a line feed at its end. An empty block is
+    /// the end. With an error, `block` holds the whole lines before it.
+    pub(super) fn next_block(&mut self, block: &mut Vec<u8>) -> Result<(), LineError> {
+        block.clear();
+        block.append(&mut self.rest);
+        loop {
+            let before = block.len();
+            let limit = u64::try_from(BLOCK_BYTES).unwrap_or(u64::MAX);
+            let read = self.input.by_ref().take(limit).read_to_end(block);
+            let line_end = block[before..].iter().rposition(|byte| *byte == b'\n');
+            let line_end = line_end.map(|end| before + end);
+            match (read, line_end) {
+                (Ok(0), _) => return Ok(()),
+                (Ok(_), Some(end)) => {
+                    self.rest.extend_from_slice(&block[end + 1..]);
+                    block.truncate(end + 1);
+                    return Ok(());
+                }
+                (Ok(_), None) if before > self.bytes_limit => {
+                    block.clear();
+                    return Err(LineError::TooLong);
+                }
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    block.truncate(line_end.map_or(0, |end| end + 1));
+                    return Err(LineError::Input(error));
+                }
+            }
+        }
+    }
+}
+
+/// Reads all blocks: `work` gets each with its [`Turn`], on any thread, and may decode it before it waits for that
+/// turn. It says whether to go on. Gives the state back, and why reading ended if not at the input's end.
+pub(super) fn in_turn<S: Send>(
+    blocks: Blocks<impl BufRead + Send>,
+    state: S,
+    work: impl Fn(&[u8], Turn<'_, S>) -> bool + Sync,
+) -> (S, Option<LineError>) {
+    let source = Mutex::new(Source {
+        blocks: Some(blocks),
+        number: 0,
+        error: None,
+    });
+    let turns = Turns {
+        state: Mutex::new(InTurn { state, next: 0 }),
+        changed: Condvar::new(),
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(THREADS_LIMIT) {
+            scope.spawn(|| work_through(&source, &turns, &work));
+        }
+        work_through(&source, &turns, &work);
+    });
+    let in_turn = turns.state.into_inner();
+    let source = source.into_inner();
+    (
+        in_turn.unwrap_or_else(PoisonError::into_inner).state,
+        source.unwrap_or_else(PoisonError::into_inner).error,
+    )
+}
+
+struct Source<R> {
+    /// Gone at the end.
+    blocks: Option<Blocks<R>>,
+    number: u64,
+    error: Option<LineError>,
+}
+
+struct Turns<S> {
+    state: Mutex<InTurn<S>>,
+    changed: Condvar,
+}
+
+struct InTurn<S> {
+    state: S,
+    next: u64,
+}
+
+/// The right to the state when all blocks before are done. One that is not used is passed on.
+pub(super) struct Turn<'a, S> {
+    turns: &'a Turns<S>,
+    number: u64,
+    used: bool,
+}
+
+impl<'a, S> Turn<'a, S> {
+    /// Waits until all blocks before are done. The next one's turn comes when what this gives is dropped.
+    pub(super) fn wait(mut self) -> Current<'a, S> {
+        self.used = true;
+        self.current()
+    }
+
+    fn current(&self) -> Current<'a, S> {
+        let mut state = lock(&self.turns.state);
+        while state.next != self.number {
+            let waited = self.turns.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        Current {
+            state,
+            turns: self.turns,
+        }
+    }
+}
+
+impl<S> Drop for Turn<'_, S> {
+    fn drop(&mut self) {
+        if !self.used {
+            drop(self.current());
+        }
+    }
+}
+
+/// The state, for as long as a turn lasts.
+pub(super) struct Current<'a, S> {
+    state: MutexGuard<'a, InTurn<S>>,
+    turns: &'a Turns<S>,
+}
+
+impl<S> Current<'_, S> {
+    pub(super) fn state(&mut self) -> &mut S {
+        &mut self.state.state
+    }
+}
+
+impl<S> Drop for Current<'_, S> {
+    fn drop(&mut self) {
+        self.state.next += 1;
+        self.turns.changed.notify_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn work_through<S>(
+    source: &Mutex<Source<impl BufRead>>,
+    turns: &Turns<S>,
+    work: &impl Fn(&[u8], Turn<'_, S>) -> bool,
+) {
+    let mut block = Vec::new();
+    loop {
+        let turn = {
+            let mut source = lock(source);
+            let Some(blocks) = &mut source.blocks else {
+                return;
+            };
+            let read = blocks.next_block(&mut block);
+            if read.is_err() || block.is_empty() {
+                source.blocks = None;
+            }
+            source.error = read.err();
+            if block.is_empty() {
+                return;
+            }
+            source.number += 1;
+            Turn {
+                turns,
+                number: source.number - 1,
+                used: false,
+            }
+        };
+        if !work(&block, turn) {
+            lock(source).blocks = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_whole_and_in_order_whatever_thread_reads_them() {
+        let line = |number: usize| format!("{number} {}", "x".repeat(number % 5000));
+        let text: String = (0..5000).map(|number| line(number) + "\n").collect();
+        let text = text + "the end";
+        let blocks = Blocks::new(text.as_bytes(), 1 << 20);
+        let (lines, error) = in_turn(blocks, Vec::new(), |block, turn| {
+            let lines: Vec<_> = block
+                .split(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect();
+            turn.wait().state().extend(lines);
+            true
+        });
+        assert!(error.is_none());
+        let lines: Vec<_> = lines.iter().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 5001);
+        for (number, read) in lines.iter().take(5000).enumerate() {
+            assert_eq!(**read, line(number).as_bytes());
+        }
+        assert_eq!(lines[5000], b"the end");
+    }
+
+    #[test]
+    fn no_block_is_handed_over_after_the_one_that_says_stop() {
+        let text = "x".repeat(1023) + "\n";
+        let text = text.repeat(20 << 10);
+        let blocks = Blocks::new(text.as_bytes(), 1 << 20);
+        let (handed_over, _) = in_turn(blocks, (0, false), |_, turn| {
+            let mut current = turn.wait();
+            let (count, stopped) = current.state();
+            *count += u64::from(!*stopped);
+            *stopped |= *count == 3;
+            !*stopped
+        });
+        assert_eq!(handed_over.0, 3);
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_ends_it() {
+        let text = format!("short\n{}\n", "x".repeat(3 << 20));
+        let (read, error) = in_turn(Blocks::new(text.as_bytes(), 2 << 20), 0, |block, turn| {
+            *turn.wait().state() += block.len();
+            true
+        });
+        assert!(matches!(error, Some(LineError::TooLong)));
+        assert_eq!(read, "short\n".len());
+    }
+}

@@ -1,0 +1,259 @@
+//! Decodes JSON that is in memory, step by step and without copying text.
+//!
+//! Reading spans is mostly passing over what is not wanted, and that is where this is several times faster than
+//! decoding into structs. What it passes over it only checks as far as it must to find its end; whoever finds a
+//! mistake has serde_json say what is wrong with the text, if anything is ([`Mistake::explain`]).
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+/// What is decoded, and how far.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// A token that is not what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// Where the token starts, in bytes.
+    at: usize,
+    expected: &'static str,
+}
+
+impl Mistake {
+    /// Whether the text ends too early, and what is wrong, with the column.
+    pub(super) fn explain(&self, json: &[u8]) -> (bool, String) {
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(json) {
+            return (error.is_eof(), super::json_problem(&error));
+        }
+        const CHARACTERS_LIMIT: usize = 40;
+        let rest = String::from_utf8_lossy(json.get(self.at..).unwrap_or_default());
+        let start: String = rest.chars().take(CHARACTERS_LIMIT).collect();
+        let column = self.at + 1;
+        let start = start.escape_debug();
+        let problem = format!(
+            "at column {column} found: {start}, expected {}",
+            self.expected
+        );
+        (false, problem)
+    }
+}
+
+/// Gives a mistake where the text ends too early or is not UTF-8 too.
+pub(super) fn cursor(json: &[u8]) -> Result<Cursor<'_>, Mistake> {
+    match std::str::from_utf8(json) {
+        Ok(text) => Ok(Cursor { text, at: 0 }),
+        Err(error) => Err(Mistake {
+            at: error.valid_up_to(),
+            expected: "UTF-8",
+        }),
+    }
+}
+
+impl<'a> Cursor<'a> {
+    /// A mistake at the next token.
+    pub(super) fn mistake(&mut self, expected: &'static str) -> Mistake {
+        self.peek();
+        Mistake {
+            at: self.at,
+            expected,
+        }
+    }
+
+    /// The first byte of the next token; `None` at the end.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(*byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Checks that nothing follows.
+    pub(super) fn end(&mut self) -> Result<(), Mistake> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.mistake("nothing more")),
+        }
+    }
+
+    /// Steps through an object: `member` gets each name and must take exactly one value. `null` is an empty object.
+    pub(super) fn object(
+        &mut self,
+        expected: &'static str,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), Mistake>,
+    ) -> Result<(), Mistake> {
+        if self.take_null() {
+            return Ok(());
+        }
+        self.take(b'{', expected)?;
+        if self.take_if(b'}') {
+            return Ok(());
+        }
+        loop {
+            let name = self.string("a member's name")?;
+            self.take(b':', "`:`")?;
+            member(self, &name)?;
+            if !self.take_if(b',') {
+                return self.take(b'}', "`,` or `}`");
+            }
+        }
+    }
+
+    /// Steps through an array: `element` must take exactly one value each time. `null` is an empty array.
+    pub(super) fn array(
+        &mut self,
+        expected: &'static str,
+        mut element: impl FnMut(&mut Self) -> Result<(), Mistake>,
+    ) -> Result<(), Mistake> {
+        if self.take_null() {
+            return Ok(());
+        }
+        self.take(b'[', expected)?;
+        if self.take_if(b']') {
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            if !self.take_if(b',') {
+                return self.take(b']', "`,` or `]`");
+            }
+        }
+    }
+
+    /// A string; borrowed unless it holds escapes.
+    pub(super) fn string(&mut self, expected: &'static str) -> Result<Cow<'a, str>, Mistake> {
+        self.take(b'"', expected)?;
+        let start = self.at;
+        let mut escapes = false;
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+                Some(place) if rest[place] == b'"' => {
+                    let end = self.at + place;
+                    self.at = end + 1;
+                    if !escapes {
+                        return Ok(Cow::Borrowed(&self.text[start..end]));
+                    }
+                    let quoted = &self.text[start - 1..end + 1];
+                    let unescaped: Result<String, _> = serde_json::from_str(quoted);
+                    return unescaped.map(Cow::Owned).map_err(|_| Mistake {
+                        at: start,
+                        expected: "valid escapes",
+                    });
+                }
+                Some(place) if place + 1 < rest.len() => {
+                    escapes = true;
+                    self.at += place + 1;
+                    // What is escaped may be of several bytes.
+                    self.at += usize::from(rest[place + 1].is_ascii());
+                }
+                _ => {
+                    self.at = self.text.len();
+                    return Err(self.mistake("the string's end"));
+                }
+            }
+        }
+    }
+
+    /// A string, or nothing for `null`.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Mistake> {
+        if self.take_null() {
+            return Ok(Cow::Borrowed(""));
+        }
+        self.string("a string")
+    }
+
+    /// A number, or a word such as `true`: what stands up to the next delimiter.
+    pub(super) fn scalar(&mut self) -> &'a str {
+        self.peek();
+        let rest = &self.text[self.at..];
+        let end = rest.find(|character: char| {
+            matches!(character, ',' | ':' | ']' | '}' | '[' | '{' | '"')
+                || character.is_ascii_whitespace()
+        });
+        let scalar = &rest[..end.unwrap_or(rest.len())];
+        self.at += scalar.len();
+        scalar
+    }
+
+    /// Takes `null`, if that is what comes.
+    pub(super) fn take_null(&mut self) -> bool {
+        let there = self.peek() == Some(b'n') && self.text[self.at..].starts_with("null");
+        if there {
+            self.at += "null".len();
+        }
+        there
+    }
+
+    /// Passes over the next value.
+    pub(super) fn skip(&mut self) -> Result<(), Mistake> {
+        let mut depth = 0usize;
+        loop {
+            match self.peek() {
+                None => return Err(self.mistake("a value")),
+                Some(b'"') => {
+                    self.skip_string()?;
+                }
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    self.at += 1;
+                    continue;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                Some(b',' | b':') if depth > 0 => {
+                    self.at += 1;
+                    continue;
+                }
+                Some(_) => {
+                    if self.scalar().is_empty() {
+                        return Err(self.mistake("a value"));
+                    }
+                }
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn skip_string(&mut self) -> Result<(), Mistake> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at + 1;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' => {
+                    self.at = at + 1;
+                    return Ok(());
+                }
+                b'\\' => at += 2,
+                _ => at += 1,
+            }
+        }
+        self.at = bytes.len();
+        Err(self.mistake("the string's end"))
+    }
+
+    fn take_if(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn take(&mut self, byte: u8, expected: &'static str) -> Result<(), Mistake> {
+        if self.take_if(byte) {
+            Ok(())
+        } else {
+            Err(self.mistake(expected))
+        }
+    }
+}

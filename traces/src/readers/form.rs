@@ -1,0 +1,267 @@
+//! The forms that spans are exported in, told apart by content and never by a file's name.
+
+use std::fmt;
+
+use super::input::ZSTD_MAGIC;
+use super::json::{Fault, JsonReader};
+
+/// A form of export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// OTLP/JSON: one or more `ExportTraceServiceRequest`, in lines or not; Jaeger's API v3 answers so too.
+    #[default]
+    OtlpJson,
+    /// OTLP in protobuf: one `ExportTraceServiceRequest` or `TracesData`.
+    OtlpProtobuf,
+    /// Such messages (or OTLP/JSON ones), each behind its length in four bytes, as the Collector's file exporter writes.
+    OtlpFrames,
+    /// Such messages, each behind its length as a protobuf varint.
+    OtlpDelimited,
+    /// Zipkin v2 JSON: a list of spans, or of traces.
+    Zipkin,
+    /// Jaeger's JSON: what its query API answers, one trace, or a list of spans.
+    Jaeger,
+    /// What AWS X-Ray's `BatchGetTraces` answers.
+    XRay,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Form::OtlpJson => "OTLP/JSON",
+            Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => "OTLP protobuf",
+            Form::Zipkin => "Zipkin v2 JSON",
+            Form::Jaeger => "Jaeger JSON",
+            Form::XRay => "X-Ray BatchGetTraces JSON",
+        })
+    }
+}
+
+impl Form {
+    /// What each document of this form should be.
+    pub(super) fn expected(self) -> &'static str {
+        match self {
+            Form::OtlpJson => "OTLP/JSON ExportTraceServiceRequest objects",
+            Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => {
+                "OTLP protobuf ExportTraceServiceRequest messages"
+            }
+            Form::Zipkin => "a list of Zipkin v2 spans",
+            Form::Jaeger => "an answer of Jaeger's query API",
+            Form::XRay => "an answer of X-Ray's BatchGetTraces",
+        }
+    }
+
+    /// The form of an export that begins so; or what it is instead.
+    pub(super) fn of(beginning: &[u8]) -> Result<Form, String> {
+        let text = beginning.trim_ascii_start();
+        let as_json = match text.first() {
+            None => return Ok(Form::default()),
+            Some(b'{' | b'[') => form_of_json(text),
+            Some(_) => Err(starts_with(text)),
+        };
+        as_json.or_else(|found| form_of_protobuf(beginning).ok_or(found))
+    }
+}
+
+fn starts_with(text: &[u8]) -> String {
+    const BYTES_LIMIT: usize = 40;
+    let start = text[..text.len().min(BYTES_LIMIT)].escape_ascii();
+    format!("something that starts with `{start}`")
+}
+
+fn form_of_json(text: &[u8]) -> Result<Form, String> {
+    let mut names = Vec::new();
+    match look_into(&mut JsonReader::new(text), &mut names, 0) {
+        Ok(Some(form)) => Ok(form),
+        // JSON that holds nothing is an export of nothing.
+        Ok(None) if names.is_empty() => Ok(Form::OtlpJson),
+        Ok(None) => {
+            const NAMES_LIMIT: usize = 5;
+            names.truncate(NAMES_LIMIT);
+            Err(format!("JSON with the members {}", names.join(", ")))
+        }
+        Err(_) => Err(starts_with(text)),
+    }
+}
+
+/// The form that the members of the next value tell; `None` if they do not.
+fn look_into(
+    json: &mut JsonReader<&[u8]>,
+    names: &mut Vec<String>,
+    depth: usize,
+) -> Result<Option<Form>, Fault> {
+    /// A list of Zipkin traces is two arrays deep.
+    const DEPTH_LIMIT: usize = 3;
+    let mut form = None;
+    match json.peek()? {
+        Some(b'[') if depth < DEPTH_LIMIT => {
+            let walked = json.array(|json| {
+                if form.is_none() {
+                    form = look_into(json, names, depth + 1)?;
+                    if form.is_some() {
+                        return Err(json.unexpected("no more"));
+                    }
+                    return Ok(());
+                }
+                json.skip()
+            });
+            if form.is_none() {
+                walked?;
+            }
+        }
+        Some(b'{') => {
+            let (mut has_trace_id, mut is_zipkin) = (false, false);
+            let walked = json.object(|json, name| {
+                form = match name {
+                    "resourceSpans" | "resourceLogs" | "resourceMetrics" | "result" => {
+                        Some(Form::OtlpJson)
+                    }
+                    "data" | "traceID" => Some(Form::Jaeger),
+                    "Traces" | "Segments" => Some(Form::XRay),
+                    _ => None,
+                };
+                has_trace_id |= name == "traceId";
+                is_zipkin |= matches!(name, "id" | "parentId" | "localEndpoint");
+                if has_trace_id && is_zipkin {
+                    form = Some(Form::Zipkin);
+                }
+                if form.is_some() {
+                    // What comes next is the reader's.
+                    return Err(json.unexpected("no more"));
+                }
+                names.push(format!("`{}`", name.escape_debug()));
+                json.skip()
+            });
+            if form.is_none() {
+                walked?;
+            }
+        }
+        _ => {
+            names.push("of another kind".to_owned());
+            json.skip()?;
+        }
+    }
+    Ok(form)
+}
+
+/// The field number 1 of every message here, length-delimited: `resource_spans`, and `resource` within it.
+const FIRST_FIELD: u8 = 0x0a;
+
+fn form_of_protobuf(bytes: &[u8]) -> Option<Form> {
+    if is_message(bytes) {
+        return Some(Form::OtlpProtobuf);
+    }
+    if let Some((length, message)) = bytes.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length);
+        let plausible = is_message(message)
+            || message.starts_with(&ZSTD_MAGIC)
+            || message.starts_with(b"{\"resource");
+        if length > 0 && plausible {
+            return Some(Form::OtlpFrames);
+        }
+    }
+    let (length, message) = varint(bytes)?;
+    (length > 0 && is_message(message)).then_some(Form::OtlpDelimited)
+}
+
+/// Whether `bytes` start with a `ResourceSpans` in field 1.
+fn is_message(bytes: &[u8]) -> bool {
+    /// `resource`, `scope_spans` and `schema_url` of `ResourceSpans`, length-delimited.
+    const FIELDS: [u8; 3] = [0x0a, 0x12, 0x1a];
+    let Some(rest) = bytes.strip_prefix(&[FIRST_FIELD]) else {
+        return false;
+    };
+    match varint(rest) {
+        Some((0, _)) => true,
+        Some((length, inner)) => {
+            let fits = |(inner_length, _): (u64, &[u8])| inner_length < length;
+            inner.first().is_none_or(|field| FIELDS.contains(field))
+                && inner.get(1..).and_then(varint).is_none_or(fits)
+        }
+        None => false,
+    }
+}
+
+/// A varint and what follows it; `None` if `bytes` hold no whole one.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (place, byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some((value, &bytes[place + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_told_by_what_it_begins_with() {
+        let frame = |message: &[u8]| {
+            let length = u32::try_from(message.len()).expect("short").to_be_bytes();
+            [&length[..], message].concat()
+        };
+        let message = [0x0a, 0x04, 0x0a, 0x02, 0x0a, 0x00];
+        for (beginning, form) in [
+            (b"".to_vec(), Form::OtlpJson),
+            (b" {}".to_vec(), Form::OtlpJson),
+            (b"[]".to_vec(), Form::OtlpJson),
+            (b"{\"resourceSpans\":[".to_vec(), Form::OtlpJson),
+            (b"\n{\n\"resourceSpans\":[".to_vec(), Form::OtlpJson),
+            (b"[{\"resourceSpans\":[".to_vec(), Form::OtlpJson),
+            (b"{\"result\":{\"resourceSpans\":[".to_vec(), Form::OtlpJson),
+            (b"{\"resourceLogs\":[{}]}".to_vec(), Form::OtlpJson),
+            (b"[{\"traceId\":\"1\",\"id\":\"2\"".to_vec(), Form::Zipkin),
+            (
+                b"[[{\"id\":\"2\",\"tags\":{},\"traceId\":".to_vec(),
+                Form::Zipkin,
+            ),
+            (b"[[],[{\"id\":\"2\",\"traceId\":".to_vec(), Form::Zipkin),
+            (b"{\"total\":0,\"data\":[".to_vec(), Form::Jaeger),
+            (b"[{\"traceID\":\"1\"".to_vec(), Form::Jaeger),
+            (b"{\"spans\":[{}],\"traceID\":\"1\"".to_vec(), Form::Jaeger),
+            (b"{\"Traces\":[".to_vec(), Form::XRay),
+            (b"[{\"Id\":\"1-2-3\",\"Segments\":[".to_vec(), Form::XRay),
+            (message.to_vec(), Form::OtlpProtobuf),
+            (frame(&message), Form::OtlpFrames),
+            (frame(b"{\"resourceSpans\":[]}"), Form::OtlpFrames),
+            (frame(&ZSTD_MAGIC), Form::OtlpFrames),
+            ([&[6][..], &message].concat(), Form::OtlpDelimited),
+        ] {
+            let text = beginning.escape_ascii();
+            assert_eq!(Form::of(&beginning), Ok(form), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_named() {
+        for (beginning, found) in [
+            (
+                &b"hello \x1b[31m"[..],
+                r"something that starts with `hello \x1b[31m`",
+            ),
+            (b"{\"a\":1,\"b\x1b\":[2]}", r"something that starts with `{"),
+            (b"{\"a\":1,\"b\":[2]}", "JSON with the members `a`, `b`"),
+            (
+                b"{\"traceId\":\"1\",\"spanId\":\"2\"}",
+                "JSON with the members `traceId`, `spanId`",
+            ),
+            (b"[1,2]", "JSON with the members of another kind"),
+            (
+                b"\x00\x00\x00\x00\x00\x00",
+                r"something that starts with `\x00",
+            ),
+            (
+                b"PAR1\x15\x04",
+                r"something that starts with `PAR1\x15\x04`",
+            ),
+            (b"{\"open\":", "something that starts with `{"),
+        ] {
+            let other = Form::of(beginning).expect_err(found);
+            assert!(other.starts_with(found), "{other}");
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Walks through a JSON document of any size without holding more than one value of it.
+//!
+//! Outer arrays and objects are stepped through; what a reader wants of them is read into memory value by value and
+//! decoded there. Documents may follow one another, as in JSON lines.
+
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+
+/// The largest value that is read into memory, in bytes: a Jaeger trace of 100,000 spans has about 100 MB.
+pub(super) const VALUE_BYTES_LIMIT: usize = 256 << 20;
+
+/// Why walking ended.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Reading failed; an input cut short is `UnexpectedEof`.
+    Input(io::Error),
+    /// A line does not hold what it should.
+    Problem {
+        /// From 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A message of a binary form does not hold what it should.
+    Message {
+        /// From 1.
+        number: u64,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Fault {
+        Fault::Input(error)
+    }
+}
+
+/// A place in a stream of JSON.
+pub(super) struct JsonReader<R> {
+    input: R,
+    line: u64,
+    value: Vec<u8>,
+    bytes_limit: usize,
+}
+
+impl<R: BufRead> JsonReader<R> {
+    pub(super) fn new(input: R) -> Self {
+        JsonReader {
+            input,
+            line: 1,
+            value: Vec::new(),
+            bytes_limit: VALUE_BYTES_LIMIT,
+        }
+    }
+
+    /// The line it is in, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The first byte of the next token; `None` at the end of the input.
+    pub(super) fn peek(&mut self) -> Result<Option<u8>, Fault> {
+        loop {
+            let available = self.input.fill_buf()?;
+            let Some(byte) = available.first().copied() else {
+                return Ok(None);
+            };
+            if !byte.is_ascii_whitespace() {
+                return Ok(Some(byte));
+            }
+            self.line += u64::from(byte == b'\n');
+            self.input.consume(1);
+        }
+    }
+
+    /// Steps through an array: `element` must take exactly one value each time. `null` is an empty array.
+    pub(super) fn array(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.take_null(b'[', "an array")? {
+            return Ok(());
+        }
+        if self.take_if(b']')? {
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            if !self.take_if(b',')? {
+                return self.take(b']', "`,` or `]`");
+            }
+        }
+    }
+
+    /// Steps through an object: `member` gets each name and must take exactly one value. `null` is an empty object.
+    pub(super) fn object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.take_null(b'{', "an object")? {
+            return Ok(());
+        }
+        if self.take_if(b'}')? {
+            return Ok(());
+        }
+        loop {
+            if self.next()? != b'"' {
+                return Err(self.unexpected("a member's name"));
+            }
+            let name: String = self.parse()?;
+            self.take(b':', "`:`")?;
+            member(self, &name)?;
+            if !self.take_if(b',')? {
+                return self.take(b'}', "`,` or `}`");
+            }
+        }
+    }
+
+    /// Decodes the next value.
+    pub(super) fn parse<'s, T: Deserialize<'s>>(&'s mut self) -> Result<T, Fault> {
+        let line = self.line;
+        let json = self.value()?;
+        super::parse_json(json).map_err(|error| Fault::Problem {
+            line,
+            problem: super::json_problem(&error),
+        })
+    }
+
+    /// The text of the next value, well-formed or not.
+    pub(super) fn value(&mut self) -> Result<&[u8], Fault> {
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        let taken = self.take_value(|bytes, limit| {
+            value.extend_from_slice(bytes);
+            value.len() <= limit
+        });
+        self.value = value;
+        taken?;
+        Ok(&self.value)
+    }
+
+    /// Passes over the next value.
+    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+        self.take_value(|_, _| true)
+    }
+
+    /// What is wrong if the next token is not `expected`.
+    pub(super) fn unexpected(&mut self, expected: &str) -> Fault {
+        match self.peek() {
+            Ok(Some(byte)) => {
+                let found = byte.escape_ascii();
+                self.problem(format!("found: `{found}` instead of {expected}"))
+            }
+            Ok(None) => ended(),
+            Err(fault) => fault,
+        }
+    }
+
+    fn problem(&self, problem: String) -> Fault {
+        Fault::Problem {
+            line: self.line,
+            problem,
+        }
+    }
+
+    fn next(&mut self) -> Result<u8, Fault> {
+        self.peek()?.ok_or_else(ended)
+    }
+
+    fn take_if(&mut self, byte: u8) -> Result<bool, Fault> {
+        let there = self.next()? == byte;
+        if there {
+            self.input.consume(1);
+        }
+        Ok(there)
+    }
+
+    fn take(&mut self, byte: u8, expected: &str) -> Result<(), Fault> {
+        if self.take_if(byte)? {
+            Ok(())
+        } else {
+            Err(self.unexpected(expected))
+        }
+    }
+
+    /// Takes the opening bracket, or `null` instead of it.
+    fn take_null(&mut self, bracket: u8, expected: &str) -> Result<bool, Fault> {
+        if self.next()? == b'n' {
+            let Option::<()>::None = self.parse()? else {
+                return Err(self.unexpected(expected));
+            };
+            return Ok(true);
+        }
+        self.take(bracket, expected)?;
+        Ok(false)
+    }
+
+    /// Takes the next value to its end and hands it to `keep` in pieces, until that says that it is too much.
+    fn take_value(&mut self, mut keep: impl FnMut(&[u8], usize) -> bool) -> Result<(), Fault> {
+        if matches!(self.next()?, b',' | b':' | b']' | b'}') {
+            return Err(self.unexpected("a value"));
+        }
+        let mut value = ValueEnd::default();
+        loop {
+            let available = match self.input.fill_buf() {
+                Ok(available) => available,
+                Err(error) => return Err(error.into()),
+            };
+            if available.is_empty() {
+                return if value.may_end_here() {
+                    Ok(())
+                } else {
+                    Err(ended())
+                };
+            }
+            let (taken, whole) = match value.find(available) {
+                Some(end) => (end, true),
+                None => (available.len(), false),
+            };
+            let piece = &available[..taken];
+            let fits = keep(piece, self.bytes_limit);
+            self.line += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.input.consume(taken);
+            if !fits {
+                let limit = self.bytes_limit;
+                return Err(self.problem(format!("one value is longer than {limit} bytes")));
+            }
+            if whole {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn ended() -> Fault {
+    Fault::Input(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Finds where a value ends, given its text in pieces.
+#[derive(Default)]
+struct ValueEnd {
+    depth: u64,
+    in_string: bool,
+    escaped: bool,
+    in_scalar: bool,
+}
+
+impl ValueEnd {
+    /// The end of the value in `bytes`, if it is there.
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at).copied() {
+            if self.in_string {
+                if self.escaped {
+                    self.escaped = false;
+                } else if byte == b'"' {
+                    self.in_string = false;
+                    if self.depth == 0 {
+                        return Some(at + 1);
+                    }
+                } else if byte == b'\\' {
+                    self.escaped = true;
+                } else {
+                    let rest = &bytes[at..];
+                    let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+                    at += special.unwrap_or(rest.len());
+                    continue;
+                }
+            } else {
+                match byte {
+                    b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n' if self.in_scalar => {
+                        return Some(at);
+                    }
+                    b'"' => self.in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => {
+                        self.depth = self.depth.saturating_sub(1);
+                        if self.depth == 0 {
+                            return Some(at + 1);
+                        }
+                    }
+                    _ if self.depth == 0 => self.in_scalar = true,
+                    _ => {}
+                }
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// A number has no end of its own.
+    fn may_end_here(&self) -> bool {
+        self.in_scalar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    /// Every element of an array, read through a buffer of that size.
+    fn elements(text: &str, buffer: usize) -> Result<Vec<String>, Fault> {
+        let mut json = JsonReader::new(BufReader::with_capacity(buffer, text.as_bytes()));
+        let mut elements = Vec::new();
+        json.array(|json| {
+            elements.push(String::from_utf8_lossy(json.value()?).into_owned());
+            Ok(())
+        })?;
+        assert_eq!(json.peek()?, None, "{text}");
+        Ok(elements)
+    }
+
+    #[test]
+    fn elements_are_whole_wherever_the_buffer_ends() {
+        let expected = [
+            r#"{"a":[1,"]}\"\\"],"b":{}}"#,
+            "-1.5e3",
+            r#""\\""#,
+            "null",
+            "[[]]",
+        ];
+        let text = format!(" [ {} ] ", expected.join(" ,\n"));
+        for buffer in 1..text.len() {
+            assert_eq!(elements(&text, buffer).expect("an array"), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_anywhere_is_said_to_be() {
+        let text = r#"[{"a":["b\"",1]},7]"#;
+        for end in 0..text.len() {
+            match elements(&text[..end], 4) {
+                Err(Fault::Input(error)) => {
+                    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{end}");
+                }
+                other => panic!("{end}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_array_is_a_problem_with_its_line() {
+        for (text, line, found) in [
+            ("\n{}", 2, "found: `{` instead of an array"),
+            ("[1\n2]", 2, "found: `2` instead of `,` or `]`"),
+            ("[,]", 1, "found: `,` instead of a value"),
+            ("[1,\x1b]", 1, ""),
+        ] {
+            match (elements(text, 8), found) {
+                (Err(Fault::Problem { line: at, problem }), _) => {
+                    assert_eq!((at, problem.as_str()), (line, found));
+                }
+                // A value's text is its decoder's to judge.
+                (Ok(elements), "") => assert_eq!(elements, ["1", "\x1b"]),
+                (other, _) => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

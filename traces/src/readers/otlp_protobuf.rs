@@ -1,0 +1,291 @@
+//! OTLP in protobuf: one `ExportTraceServiceRequest` or `TracesData`, or many, each behind its length.
+//!
+//! The two messages look alike: a list of `ResourceSpans` in field 1. These are read one at a time, so a message may be
+//! of any size. The Collector's file exporter puts a message's length before it, in four bytes, the most significant
+//! first, and does so with OTLP/JSON too where it compresses each message
+//! (<https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/fileexporter>).
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use baton_propagators::id::{SpanId, TraceId};
+use opentelemetry_proto::tonic::common::v1 as common;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::trace::v1 as proto;
+use prost::Message as _;
+
+use super::form::Form;
+use super::input;
+use super::json::{Fault, VALUE_BYTES_LIMIT};
+use super::{otlp_json, tags};
+use crate::span::{
+    AnyValue, Attribute, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime,
+    Want,
+};
+
+/// The number of `resource_spans` in both messages.
+const RESOURCE_SPANS: u64 = 1;
+
+/// Hands every span of the one message that `input` is to `each`.
+pub(super) fn read_message(
+    mut input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    message(&mut input, 1, want, each)
+}
+
+/// Hands every span of the messages in `input`, each behind its length, to `each`.
+pub(super) fn read_frames(
+    mut input: impl BufRead,
+    form: Form,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let mut frame = Vec::new();
+    for number in 1.. {
+        if input.fill_buf()?.is_empty() {
+            break;
+        }
+        let length = match form {
+            Form::OtlpFrames => {
+                let mut length = [0; 4];
+                input.read_exact(&mut length)?;
+                u32::from_be_bytes(length).into()
+            }
+            _ => varint(&mut input, number)?,
+        };
+        take(&mut input, length, number, &mut frame)?;
+        let mut decompressed = Vec::new();
+        let unpacked = input::decompress(frame.as_slice()).and_then(|input| {
+            input
+                .take(VALUE_BYTES_LIMIT as u64 + 1)
+                .read_to_end(&mut decompressed)
+        });
+        unpacked.map_err(|error| problem(number, error.to_string()))?;
+        if decompressed.len() > VALUE_BYTES_LIMIT {
+            return Err(problem(number, too_long()));
+        }
+        if decompressed.first() == Some(&b'{') {
+            let read = otlp_json::read_request(&decompressed, want, each);
+            read.map_err(|found| problem(number, found))?;
+        } else {
+            // All of it is there, so it cannot be cut short.
+            let read = message(&mut decompressed.as_slice(), number, want, each);
+            read.map_err(|fault| match fault {
+                Fault::Input(error) => problem(number, error.to_string()),
+                fault => fault,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn message(
+    input: &mut impl BufRead,
+    number: u64,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let mut field = Vec::new();
+    while !input.fill_buf()?.is_empty() {
+        let tag = varint(input, number)?;
+        // The wire types: https://protobuf.dev/programming-guides/encoding/#structure
+        match (tag >> 3, tag & 7) {
+            (RESOURCE_SPANS, 2) => {
+                let length = varint(input, number)?;
+                take(input, length, number, &mut field)?;
+                let resource_spans = proto::ResourceSpans::decode(field.as_slice());
+                let resource_spans =
+                    resource_spans.map_err(|error| problem(number, error.to_string()))?;
+                hand_over(&resource_spans, want, each)
+                    .map_err(|found| problem(number, found.to_owned()))?;
+            }
+            (0, _) => return Err(problem(number, "it has a field of number 0".to_owned())),
+            (_, 0) => {
+                varint(input, number)?;
+            }
+            (_, 1) => take(input, 8, number, &mut field)?,
+            (_, 2) => {
+                let length = varint(input, number)?;
+                take(input, length, number, &mut field)?;
+            }
+            (_, 5) => take(input, 4, number, &mut field)?,
+            (_, wire_type) => {
+                return Err(problem(
+                    number,
+                    format!("it has a field of wire type {wire_type}"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn problem(number: u64, problem: String) -> Fault {
+    Fault::Message { number, problem }
+}
+
+fn too_long() -> String {
+    format!("a part of it is longer than {VALUE_BYTES_LIMIT} bytes")
+}
+
+/// Reads exactly `length` bytes.
+fn take(
+    input: &mut impl BufRead,
+    length: u64,
+    number: u64,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    bytes.clear();
+    if length > VALUE_BYTES_LIMIT as u64 {
+        return Err(problem(number, too_long()));
+    }
+    let read = input.take(length).read_to_end(bytes)?;
+    if read as u64 == length {
+        Ok(())
+    } else {
+        Err(Fault::Input(io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+fn varint(input: &mut impl BufRead, number: u64) -> Result<u64, Fault> {
+    let mut value = 0;
+    for place in 0..10 {
+        let mut byte = [0];
+        input.read_exact(&mut byte)?;
+        value |= u64::from(byte[0] & 0x7f) << (7 * place);
+        if byte[0] & 0x80 == 0 {
+            return Ok(value);
+        }
+    }
+    Err(problem(
+        number,
+        "it has a number of more than ten bytes".to_owned(),
+    ))
+}
+
+fn hand_over(
+    resource_spans: &proto::ResourceSpans,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), &'static str> {
+    let resource = resource_spans.resource.as_ref();
+    let attributes = resource.map_or(&[][..], |resource| &resource.attributes);
+    let service = attributes.iter().rev().find_map(|attribute| {
+        match attribute.value.as_ref()?.value.as_ref()? {
+            Any::StringValue(name) if attribute.key == "service.name" => Some(name.as_str()),
+            _ => None,
+        }
+    });
+    let resource: Vec<_> = match want {
+        Want::Judging => Vec::new(),
+        Want::Everything => attributes.iter().map(attribute).collect(),
+    };
+    for scope_spans in &resource_spans.scope_spans {
+        for fields in &scope_spans.spans {
+            let mut span = span(fields, service.unwrap_or_default(), want)?;
+            span.resource_attributes = &resource;
+            each(&span);
+        }
+    }
+    Ok(())
+}
+
+fn span<'a>(
+    fields: &'a proto::Span,
+    service: &'a str,
+    want: Want,
+) -> Result<Span<'a>, &'static str> {
+    let reference = reference(&fields.trace_id, &fields.span_id)
+        .ok_or("a trace id has 16 bytes, a span id 8, not all of them zero")?;
+    let says_flags = fields.flags & proto::SpanFlags::ContextHasIsRemoteMask as u32 != 0;
+    let remote = fields.flags & proto::SpanFlags::ContextIsRemoteMask as u32 != 0;
+    let sampled = fields.flags & 1 != 0;
+    let mut span = Span {
+        parent_span_id: span_id(&fields.parent_span_id),
+        parent_is_remote: says_flags.then_some(remote),
+        sampled: says_flags.then_some(sampled),
+        trace_state: Cow::Borrowed(&fields.trace_state),
+        name: Cow::Borrowed(&fields.name),
+        kind: match fields.kind() {
+            proto::span::SpanKind::Unspecified => Kind::Unspecified,
+            proto::span::SpanKind::Internal => Kind::Internal,
+            proto::span::SpanKind::Server => Kind::Server,
+            proto::span::SpanKind::Client => Kind::Client,
+            proto::span::SpanKind::Producer => Kind::Producer,
+            proto::span::SpanKind::Consumer => Kind::Consumer,
+        },
+        start: UnixTime::from_nanoseconds(fields.start_time_unix_nano),
+        end: UnixTime::from_nanoseconds(fields.end_time_unix_nano),
+        links: fields.links.iter().filter_map(link).collect(),
+        ..Span::new(reference, service)
+    };
+    for field in &fields.attributes {
+        let (name, value) = attribute(field);
+        tags::add_attribute(&mut span, want, name, value);
+    }
+    if want == Want::Everything {
+        let status = fields.status.as_ref();
+        span.status = Status {
+            code: match status.map(proto::Status::code).unwrap_or_default() {
+                proto::status::StatusCode::Unset => StatusCode::Unset,
+                proto::status::StatusCode::Ok => StatusCode::Ok,
+                proto::status::StatusCode::Error => StatusCode::Error,
+            },
+            message: Cow::Borrowed(status.map_or("", |status| &status.message)),
+        };
+        let events = fields.events.iter().map(|event| SpanEvent {
+            time: UnixTime::from_nanoseconds(event.time_unix_nano),
+            name: Cow::Borrowed(&event.name),
+            attributes: event.attributes.iter().map(attribute).collect(),
+        });
+        span.events = events.collect();
+    }
+    Ok(span)
+}
+
+fn reference(trace: &[u8], span: &[u8]) -> Option<SpanReference> {
+    Some(SpanReference {
+        trace_id: TraceId::from_bytes(trace.try_into().ok()?)?,
+        span_id: span_id(span)?,
+    })
+}
+
+fn span_id(bytes: &[u8]) -> Option<SpanId> {
+    SpanId::from_bytes(bytes.try_into().ok()?)
+}
+
+fn link(link: &proto::span::Link) -> Option<Link<'_>> {
+    Some(Link {
+        to: reference(&link.trace_id, &link.span_id)?,
+        trace_state: Cow::Borrowed(&link.trace_state),
+    })
+}
+
+fn attribute(attribute: &common::KeyValue) -> Attribute<'_> {
+    (
+        Cow::Borrowed(&attribute.key),
+        any_value(attribute.value.as_ref()),
+    )
+}
+
+fn any_value(value: Option<&common::AnyValue>) -> AnyValue<'_> {
+    match value.and_then(|value| value.value.as_ref()) {
+        None => AnyValue::Empty,
+        Some(Any::StringValue(text)) => AnyValue::Text(Cow::Borrowed(text)),
+        Some(Any::IntValue(number)) => AnyValue::Integer(*number),
+        Some(Any::DoubleValue(number)) => AnyValue::Double(*number),
+        Some(Any::BoolValue(value)) => AnyValue::Boolean(*value),
+        Some(Any::BytesValue(bytes)) => AnyValue::Bytes(BASE64.encode(bytes).into()),
+        Some(Any::ArrayValue(list)) => {
+            let values = list.values.iter();
+            AnyValue::List(values.map(|value| any_value(Some(value))).collect())
+        }
+        Some(Any::KvlistValue(map)) => AnyValue::Map(map.values.iter().map(attribute).collect()),
+        #[allow(unreachable_patterns)]
+        Some(_) => AnyValue::Empty,
+    }
+}

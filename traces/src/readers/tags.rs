@@ -1,0 +1,85 @@
+//! What Zipkin, Jaeger and X-Ray know as tags or annotations: attributes, and what exporters from OpenTelemetry write
+//! as such because the format has no field for it.
+
+use std::borrow::Cow;
+
+use super::{span_id, trace_id};
+use crate::span::{AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
+
+/// Where the OpenTelemetry Collector puts `tracestate`.
+const TRACE_STATE: &str = "w3c.tracestate";
+/// What the Collector's names of links in Zipkin's tags begin with: `otlp.link.0`, …
+const LINK: &str = "otlp.link.";
+
+/// Adds a tag to `span`.
+pub(super) fn add<'a>(span: &mut Span<'a>, want: Want, name: Cow<'a, str>, value: AnyValue<'a>) {
+    match (&*name, value) {
+        ("span.kind", AnyValue::Text(kind)) => span.kind = kind_named(&kind).unwrap_or(span.kind),
+        (TRACE_STATE, AnyValue::Text(trace_state)) => span.trace_state = trace_state,
+        ("otel.status_code", AnyValue::Text(code)) => match &*code {
+            "OK" | "Ok" => span.status.code = StatusCode::Ok,
+            "ERROR" | "Error" => span.status.code = StatusCode::Error,
+            _ => {}
+        },
+        ("otel.status_description", AnyValue::Text(message)) => span.status.message = message,
+        (name, AnyValue::Text(link)) if name.starts_with(LINK) => {
+            span.links.extend(link_in(link));
+        }
+        (tag, value) => {
+            if tag == "error" && value != AnyValue::Boolean(false) {
+                span.status.code = StatusCode::Error;
+            }
+            add_attribute(span, want, name, value);
+        }
+    }
+}
+
+/// Adds an attribute to `span`: where judging looks for it, or to the others.
+pub(super) fn add_attribute<'a>(
+    span: &mut Span<'a>,
+    want: Want,
+    name: Cow<'a, str>,
+    value: AnyValue<'a>,
+) {
+    let Some(key) = Key::from_name(&name) else {
+        if want == Want::Everything {
+            span.other_attributes.push((name, value));
+        }
+        return;
+    };
+    match value {
+        AnyValue::Text(text) => span.attributes.set(key, Value::Text(text)),
+        AnyValue::Integer(number) => span.attributes.set(key, Value::Integer(number)),
+        AnyValue::Boolean(value) => span.attributes.set(key, Value::Boolean(value)),
+        value if want == Want::Everything => span.other_attributes.push((name, value)),
+        _ => {}
+    }
+}
+
+/// The kind that Zipkin's `kind` or Jaeger's `span.kind` says, in either case.
+pub(super) fn kind_named(name: &str) -> Option<Kind> {
+    [
+        ("internal", Kind::Internal),
+        ("server", Kind::Server),
+        ("client", Kind::Client),
+        ("producer", Kind::Producer),
+        ("consumer", Kind::Consumer),
+    ]
+    .into_iter()
+    .find(|(kind, _)| name.eq_ignore_ascii_case(kind))
+    .map(|(_, kind)| kind)
+}
+
+/// A link as the Collector writes it: `TRACE_ID|SPAN_ID|TRACESTATE|ATTRIBUTES|DROPPED`.
+fn link_in(text: Cow<'_, str>) -> Option<Link<'_>> {
+    let mut parts = text.split('|');
+    let to = SpanReference {
+        trace_id: trace_id(parts.next()?)?,
+        span_id: span_id(parts.next()?)?,
+    };
+    let trace_state = parts.next().unwrap_or_default().to_owned();
+    Some(Link {
+        to,
+        trace_state: trace_state.into(),
+    })
+}

@@ -1,0 +1,162 @@
+//! Zipkin v2 JSON: a list of spans, or of traces, each a list of spans.
+//!
+//! This is what Zipkin's `/api/v2/traces` answers, its UI downloads and `/api/v2/spans` takes
+//! (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags are attributes and annotations events. Links have no
+//! place in it, except where the OpenTelemetry Collector wrote them as tags.
+
+use std::io::BufRead;
+
+use baton_propagators::id::SpanId;
+use serde::Deserialize;
+
+use super::json::{Fault, JsonReader};
+use super::number::Number;
+use super::plain::Plain;
+use super::text::Text;
+use super::{short_reference, short_span_id, tags, times};
+use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
+
+/// Hands every span of `input` to `each`.
+pub(super) fn read(
+    input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let mut json = JsonReader::new(input);
+    while json.peek()?.is_some() {
+        spans(&mut json, want, each)?;
+    }
+    Ok(())
+}
+
+/// A list of spans or of such lists, or one span.
+fn spans<R: BufRead>(
+    json: &mut JsonReader<R>,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    if json.peek()? == Some(b'[') {
+        return json.array(|json| match json.peek()? {
+            Some(b'[') => json.array(|json| span(json, want, each)),
+            _ => span(json, want, each),
+        });
+    }
+    span(json, want, each)
+}
+
+fn span<R: BufRead>(
+    json: &mut JsonReader<R>,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let line = json.line();
+    let mut fields: SpanFields<'_> = json.parse()?;
+    let service = fields
+        .local_endpoint
+        .take()
+        .unwrap_or_default()
+        .service_name;
+    match fields.into_span(&service.0, want) {
+        Ok(span) => {
+            each(&span);
+            Ok(())
+        }
+        Err(problem) => Err(Fault::Problem { line, problem }),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a Zipkin span object")]
+struct SpanFields<'a> {
+    #[serde(borrow)]
+    trace_id: Text<'a>,
+    #[serde(borrow)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    parent_id: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(default)]
+    timestamp: Number,
+    #[serde(default)]
+    duration: Number,
+    #[serde(borrow, default)]
+    local_endpoint: Option<Endpoint<'a>>,
+    #[serde(borrow, default)]
+    tags: Plain<'a>,
+    #[serde(borrow, default)]
+    annotations: Option<Vec<Annotation<'a>>>,
+    #[serde(default)]
+    shared: Option<bool>,
+    #[serde(default)]
+    debug: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a Zipkin endpoint object")]
+struct Endpoint<'a> {
+    #[serde(borrow, default)]
+    service_name: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a Zipkin annotation object")]
+struct Annotation<'a> {
+    #[serde(default)]
+    timestamp: Number,
+    #[serde(borrow, default)]
+    value: Text<'a>,
+}
+
+impl<'a> SpanFields<'a> {
+    fn into_span<'s>(self, service: &'s str, want: Want) -> Result<Span<'s>, String>
+    where
+        'a: 's,
+    {
+        let reference = short_reference(&self.trace_id.0, &self.id.0)?;
+        let mut span = Span::new(reference, service);
+        span.parent_span_id = short_span_id(&self.parent_id.0);
+        span.name = self.name.0;
+        span.kind = tags::kind_named(&self.kind.0).unwrap_or_default();
+        (span.start, span.end) = times(self.timestamp.unsigned(), self.duration.unsigned());
+        if self.shared == Some(true) && span.kind == Kind::Server {
+            span.parent_span_id = Some(span.reference.span_id);
+            span.reference.span_id = server_side(span.reference.span_id);
+        }
+        if self.debug == Some(true) {
+            span.attributes.set(Key::ContextDebug, Value::Boolean(true));
+        }
+        for (name, value) in self.tags.into_members() {
+            if let ("error", AnyValue::Text(message)) = (&*name, &value) {
+                span.status.message = message.clone();
+            }
+            tags::add(&mut span, want, name, value);
+        }
+        if want == Want::Everything {
+            let annotations = self.annotations.unwrap_or_default().into_iter();
+            span.events = annotations.map(Annotation::into_event).collect();
+        }
+        Ok(span)
+    }
+}
+
+impl<'a> Annotation<'a> {
+    fn into_event(self) -> SpanEvent<'a> {
+        let nanoseconds = self.timestamp.unsigned().map(|at| at.saturating_mul(1000));
+        SpanEvent {
+            time: nanoseconds.and_then(UnixTime::from_nanoseconds),
+            name: self.value.0,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// An id for the server's half of a span that client and server share, as B3 has it: the two are spans of their own
+/// here, the server's below the client's.
+fn server_side(shared: SpanId) -> SpanId {
+    let mut bytes = shared.to_bytes();
+    bytes[0] ^= 0x80;
+    SpanId::from_bytes(bytes).unwrap_or(shared)
+}
