@@ -262,7 +262,7 @@ fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Teste
                 tested.test = Some("bootstrap");
                 tested.p_value = Some(resampled.p_value);
             }
-            None => tested.note = Some("fewer than 10 values beyond"),
+            None => tested.note = Some("fewer than 10 beyond it"),
         }
     }
     tested
