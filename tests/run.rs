@@ -154,9 +154,22 @@ async fn every_default_pairing_has_its_verdicts_and_its_files() {
         assert_eq!(journeys(&run::spans(&directory), 24).len(), 24, "{name}");
     }
     assert_eq!(result["baseline"], "none");
-    assert!(
-        result["differences"].is_array() && result["checks"].is_array(),
-        "{result}"
+    assert!(result["checks"].is_array(), "{result}");
+    let differences = result["differences"].as_array().expect("differences");
+    let connected = differences
+        .iter()
+        .find(|difference| {
+            difference["run"] == "tracecontext" && difference["metric"] == "record.connected"
+        })
+        .expect("every run is compared with the first");
+    assert_eq!(
+        [
+            &connected["baseline"],
+            &connected["value"],
+            &connected["change"],
+            &connected["significant"]
+        ],
+        [&json!(0), &json!(24), &json!(1.0), &json!(true)]
     );
 }
 
