@@ -373,7 +373,8 @@ async fn runs_that_start_together_are_saved_apart() {
         let finished = ended(run).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
         let (_, place) = finished.stdout.rsplit_once("Saved in ").expect("a place");
-        said.push(sandbox.path(place.trim_end().trim_end_matches('.')));
+        let (place, _) = place.split_once(';').expect("and a report");
+        said.push(sandbox.path(place));
     }
     for directory in &said {
         let summary = run::json(&directory.join("b3/summary.json"));

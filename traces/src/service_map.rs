@@ -7,7 +7,7 @@ mod layout;
 mod svg;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -85,10 +85,13 @@ impl ServiceMap {
     /// The map of what `index` has seen.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
+        let mut handed_over = HashSet::new();
         for hand_off in index.hand_offs() {
             add_hand_off(&mut edges, index, &hand_off);
+            handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));
         }
-        for call in &index.calls {
+        let calls = index.calls.iter();
+        for call in calls.filter(|call| !handed_over.contains(&call.receiver)) {
             let from = index.ends.get(&call.parent);
             if let Some(from) = from.filter(|from| **from != call.service) {
                 edges.add(&service(from), &service(&call.service), None);
@@ -179,12 +182,10 @@ impl Edge {
     /// How many and what became of them, in words: `2,000 connected`, or `2,000 sent` where nothing is judged.
     pub(crate) fn facts(&self, kind_of_receiver: NodeKind) -> Vec<String> {
         if self.verdicts.is_empty() {
-            let what = if kind_of_receiver == NodeKind::Queue {
-                "sent"
-            } else {
-                "calls"
-            };
-            return vec![format!("{} {what}", crate::shown::count(self.count))];
+            return vec![match kind_of_receiver {
+                NodeKind::Queue => format!("{} sent", crate::shown::count(self.count)),
+                _ => crate::shown::counted(self.count, "call"),
+            }];
         }
         let verdicts = self.verdicts.iter();
         verdicts

@@ -13,7 +13,7 @@ use baton_propagators::id::TraceId;
 use serde::Serialize;
 
 use crate::assemble::{Assembly, HandOff, HandOffKey};
-use crate::hand_off::{Hop, Role, Verdict};
+use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
 use crate::span::{Kind, Span, SpanReference, UnixTime};
 
@@ -31,7 +31,7 @@ pub struct TraceIndex {
     /// The service of every span that may be an end of a call between services, and whose call it may be.
     pub(crate) ends: HashMap<SpanReference, Arc<str>>,
     pub(crate) spans_by_service: BTreeMap<Arc<str>, u64>,
-    /// Calls whose receiver says who its parent is, apart from the hand-offs.
+    /// Spans whose parent may be in another service.
     pub(crate) calls: Vec<Call>,
     names: HashSet<Arc<str>>,
 }
@@ -40,6 +40,7 @@ pub struct TraceIndex {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) parent: SpanReference,
+    pub(crate) receiver: SpanReference,
     pub(crate) service: Arc<str>,
 }
 
@@ -181,13 +182,15 @@ impl TraceIndex {
         }
         let may_be_remote = span.parent_is_remote.unwrap_or(true)
             && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
-        let is_call = matches!(Role::of(span), Role::Other) && may_be_remote;
-        if let (true, Some(span_id)) = (is_call, span.parent_span_id) {
-            let parent = SpanReference {
-                trace_id: span.reference.trace_id,
-                span_id,
-            };
-            self.calls.push(Call { parent, service });
+        if let (true, Some(span_id)) = (may_be_remote, span.parent_span_id) {
+            let receiver = span.reference;
+            let trace_id = receiver.trace_id;
+            let parent = SpanReference { trace_id, span_id };
+            self.calls.push(Call {
+                parent,
+                receiver,
+                service,
+            });
         }
     }
 

@@ -36,7 +36,6 @@ pub struct Waterfall {
 struct Section {
     trace_id: TraceId,
     spans: u64,
-    services: usize,
     start: Option<UnixTime>,
     duration: Option<Duration>,
     rows: Vec<Row>,
@@ -113,9 +112,7 @@ impl Waterfall {
         let tree = trace.tree();
         let shown = nearest_to_the_root(&tree, rows_limit);
         let mut rows = Vec::new();
-        let mut services = HashSet::new();
         for (place, node) in tree.iter().enumerate() {
-            services.insert(&trace.spans[node.span].service);
             if shown.contains(&place) {
                 rows.push(Row::Span(self.row(trace, node, notes, start)));
             } else if let Some(Row::More { count, .. }) = rows.last_mut() {
@@ -134,7 +131,6 @@ impl Waterfall {
         Section {
             trace_id: trace.trace_id,
             spans: trace.spans.len() as u64 + trace.left_out,
-            services: services.len(),
             start,
             duration: start.zip(end).and_then(|(start, end)| end.since(start)),
             rows,

@@ -61,6 +61,7 @@ impl<'a> Notes<'a> {
         let sent = self.by_sender.get(&span.reference);
         [
             place_note(node.place, span.parent_span_id.map(|id| id.to_string())),
+            received.and_then(|passage| what_was_continued(passage)),
             received.and_then(|passage| from_where(passage, trace)),
             sent.and_then(|passage| where_to(passage, trace)),
             self.skew(span, parent),
@@ -99,32 +100,31 @@ fn message(hop: Hop) -> (&'static str, &'static str) {
     }
 }
 
+/// What a receiver made of the context, where its verdict does not say it.
+fn what_was_continued(passage: &Passage) -> Option<String> {
+    match passage.verdict? {
+        Verdict::WrongTrace => Some("it continued another context than its sender's".to_owned()),
+        Verdict::IdTruncated => Some("only the low 64 bits of the trace id are left".to_owned()),
+        _ => None,
+    }
+}
+
 /// Where what a span received comes from, if its trace does not show it.
 fn from_where(passage: &Passage, trace: &Trace) -> Option<String> {
-    let verdict = passage
-        .verdict
-        .filter(|verdict| *verdict != Verdict::Connected)?;
+    let verdict = passage.verdict?;
     let (message, sender) = message(passage.hop);
-    let Some(from) = passage.sender else {
-        return Some(format!("this {message}'s {sender} was not traced"));
-    };
-    let why = match verdict {
-        Verdict::WrongTrace => "it continued another context; ",
-        Verdict::IdTruncated => "only the low 64 bits of the trace id are left; ",
-        Verdict::Linked => "linked; ",
-        _ => "",
-    };
-    Some(if from.trace_id == trace.trace_id {
-        format!(
+    match passage.sender {
+        _ if verdict == Verdict::Connected => None,
+        None => Some(format!("this {message}'s {sender} was not traced")),
+        Some(from) if from.trace_id == trace.trace_id => Some(format!(
             "this {message}'s {sender} is span {}, which is not its parent",
             from.span_id
-        )
-    } else {
-        format!(
-            "{why}this {message}'s {sender} is in trace {}",
+        )),
+        Some(from) => Some(format!(
+            "this {message}'s {sender} is in trace {}",
             from.trace_id
-        )
-    })
+        )),
+    }
 }
 
 /// Where what a span sent went, if its trace does not show it.

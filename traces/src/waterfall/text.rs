@@ -176,7 +176,6 @@ impl Section {
         let mut parts = vec![
             format!("trace {}", self.trace_id),
             counted(self.spans, "span"),
-            counted(self.services as u64, "service"),
         ];
         parts.extend(self.duration.map(|time| style.duration(time)));
         parts.extend(self.start.map(crate::shown::time));
