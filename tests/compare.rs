@@ -386,7 +386,16 @@ async fn a_run_that_is_cut_short_is_compared_by_what_it_holds() {
 #[tokio::test]
 async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     let sandbox = whole_and_broken();
-    let export = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"step"}]}]}]}"#;
+    // connected as far as it shows, but nothing says how many there should be
+    let span = |id: &str, kind: u8, parent: &str| {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        serde_json::json!({"traceId": trace, "spanId": id, "parentSpanId": parent, "kind": kind, "name": "step"})
+    };
+    let spans = [
+        span("b7ad6b7169203331", 4, ""),
+        span("00f067aa0ba902b7", 5, "b7ad6b7169203331"),
+    ];
+    let export = serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
     fs::write(sandbox.path("export.json"), format!("{export}\n")).expect("room");
     let finished = command(
         &sandbox,

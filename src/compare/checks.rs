@@ -103,10 +103,14 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     match name {
         "connected" => {
-            let hops = [Hop::Ingress, Hop::Record].into_iter().filter_map(|hop| {
-                share(summary.count(hop, Verdict::Connected), summary.judged(hop))
+            let seen = [Hop::Ingress, Hop::Record].into_iter();
+            let seen = seen.filter(|hop| summary.judged(*hop) > 0);
+            let shares = seen.map(|hop| match source.whole_only.contains(&hop) {
+                true => None,
+                false => share(summary.count(hop, Verdict::Connected), summary.judged(hop)),
             });
-            hops.min_by(f64::total_cmp)
+            let shares: Option<Vec<f64>> = shares.collect();
+            shares?.into_iter().min_by(f64::total_cmp)
         }
         "failed" => summary
             .requests

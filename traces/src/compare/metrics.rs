@@ -241,6 +241,7 @@ impl Metric {
         let summary = &measured.summary;
         let share = |part, of| (of > 0).then_some(Value::Share(Share { part, of }));
         match self.of {
+            Of::Verdict(hop, _) | Of::Flag(hop, _) if measured.whole_only.contains(&hop) => None,
             Of::Verdict(hop, verdict) => share(summary.count(hop, verdict), summary.judged(hop)),
             Of::Flag(hop, flag) => {
                 let counts = summary.flags.get(&hop)?;
