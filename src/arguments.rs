@@ -1,11 +1,16 @@
 //! The command line: every command, flag and default.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use baton_propagators::mode::{Engine, Mode, Pairing, Select};
+use baton_traces::hand_off::Verdict;
+use baton_traces::source::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::limits::{self, Limit};
 
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
@@ -21,6 +26,11 @@ Generate traffic, mix and match formats, compare traces:
 
 Answer the mixed-header question:
   explain Say which context each format finds in headers, which one each mode continues, and why
+
+Look at what became of the traces:
+  traces  List and search traces, or show one over time, both halves where it broke
+  map     Draw who hands over to whom, and where the trace breaks
+  compare Say how runs or exports differ, what is significant, and whether limits were kept
 
 Options:
 {options}
@@ -62,6 +72,22 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// For a pull request (compare)
+    Markdown,
+    /// A page (compare)
+    Html,
+    /// For CI: a test case for each check (compare)
+    Junit,
+    /// A picture (traces with a TRACE-ID, map)
+    Svg,
+}
+
+impl Format {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// The commands.
@@ -77,6 +103,12 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     /// Say which context each format finds in headers, which one each mode continues, and why
     Explain(ExplainArguments),
+    /// Say how runs or exports differ, what is significant, and whether limits were kept
+    Compare(CompareArguments),
+    /// List and search traces, or show one over time, both halves where it broke
+    Traces(TracesArguments),
+    /// Draw who hands over to whom, and where the trace breaks
+    Map(MapArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -94,6 +126,23 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+}
+
+impl Command {
+    /// The formats that it prints.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        match self {
+            Command::Compare(_) => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Html,
+                Format::Junit,
+            ],
+            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
+            _ => &[Format::Text, Format::Json],
+        }
+    }
 }
 
 /// The two functions.
@@ -254,6 +303,69 @@ pub(crate) struct Selection {
     pub(crate) select: Select,
 }
 
+/// `baton compare`.
+#[derive(Debug, Args)]
+#[command(after_help = crate::compare::figures_help())]
+pub(crate) struct CompareArguments {
+    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    /// The source that the others are compared with, by its name or as it is written [default: the first]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<String>,
+    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
+    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["TRACE", "TRACE"],
+        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
+    )]
+    pub(crate) diff: Option<Vec<String>>,
+}
+
+/// `baton traces`.
+#[derive(Debug, Args)]
+pub(crate) struct TracesArguments {
+    /// The trace to show: its id, or 8 digits or more that begin it. Without one, traces are listed, the newest
+    /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
+    /// [default: the lab that is up]
+    #[arg(value_name = "TRACE-ID] [SOURCE")]
+    pub(crate) words: Vec<String>,
+    /// A source, whatever it looks like; may be repeated
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) from: Vec<Source>,
+    /// Only traces with a span of this service; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(crate) attribute: Vec<(String, String)>,
+    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) verdict: Vec<Verdict>,
+    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+/// `baton map`.
+#[derive(Debug, Args)]
+pub(crate) struct MapArguments {
+    /// A run directory, a file of spans or the address of a backend [default: the lab that is up]
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
@@ -285,6 +397,23 @@ fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
     Ok(ForeignFunction {
         function: function_name(name)?,
         command: words,
+    })
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, as in custom.tag.name=Kate".to_owned()),
+    }
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    let found = Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.name() == text);
+    found.ok_or_else(|| {
+        let names = Verdict::ALL.map(Verdict::name);
+        format!("no such verdict; there are {}", names.join(", "))
     })
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<E
                 &explanation,
             ))?;
         }
-        Format::Text => {
+        _ => {
             output.print(&text::draw(
                 headers,
                 &all,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baton_lab::registry::{self, Note};
 use baton_lab::{LabStatus, SwitchRequest};
+use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 
 use crate::arguments::LabChoice;
@@ -53,27 +54,49 @@ pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabSta
     struct Refusal {
         message: String,
     }
-    let address = format!("{}/switch", lab.addresses.page);
-    let unreachable = |error: reqwest::Error| {
-        Failure::check(format!(
-            "the lab of process {} does not answer at {address}: {error}",
-            lab.pid
-        ))
-    };
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .map_err(Failure::check)?;
-    let response = client
-        .post(&address)
-        .json(request)
-        .send()
-        .await
-        .map_err(unreachable)?;
+    let response = ask(lab, "switch", |address| address.json(request)).await?;
+    let unreachable = |error| unreachable(lab, &error);
     if response.status().is_success() {
         return response.json().await.map_err(unreachable);
     }
     let refusal: Refusal = response.json().await.map_err(unreachable)?;
     Err(Failure::check(refusal.message))
+}
+
+/// Asks the lab to let its directory be read: every span that it has received is in it when this returns.
+pub(crate) async fn flush(lab: &Note) -> Result<(), Failure> {
+    let response = ask(lab, "flush", |request| request).await?;
+    if response.status().is_success() {
+        return Ok(());
+    }
+    Err(Failure::check(format!(
+        "the lab of process {} cannot write its spans to {}",
+        lab.pid,
+        lab.directory.display()
+    )))
+}
+
+/// Posts to the lab's page.
+async fn ask(
+    lab: &Note,
+    what: &str,
+    complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
+) -> Result<Response, Failure> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .map_err(Failure::check)?;
+    let request = complete(client.post(format!("{}/{what}", lab.addresses.page)));
+    request
+        .send()
+        .await
+        .map_err(|error| unreachable(lab, &error))
+}
+
+fn unreachable(lab: &Note, error: &reqwest::Error) -> Failure {
+    Failure::check(format!(
+        "the lab of process {} does not answer at {}: {error}",
+        lab.pid, lab.addresses.page
+    ))
 }

@@ -5,37 +5,49 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod compare;
 mod explain;
 mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
+mod limits;
 mod logs;
+mod map;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod sandbox;
 mod signals;
 mod switch;
 mod table;
+mod trace_table;
+mod traces;
 mod up;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Format};
+use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
+        command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
         Command::Run(command) => run::run(command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
         Command::Explain(command) => explain::explain(&command, &output),
+        Command::Compare(command) => compare::compare(command, &output),
+        Command::Traces(command) => traces::traces(command, &output),
+        Command::Map(command) => map::map(command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),
@@ -47,4 +59,11 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+fn wrong_format(format: Format) -> Failure {
+    Failure::usage(format!(
+        "--format {} is for other commands; this one prints text or json",
+        format.name()
+    ))
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use baton_traces::waterfall::TextStyle;
 use serde::Serialize;
 
 use crate::arguments::{Format, GlobalArguments};
@@ -15,6 +16,8 @@ pub(crate) struct Output {
     verbose: bool,
     /// Whether standard output shows colour.
     pub(crate) colour: bool,
+    /// Whether the locale has more than ASCII.
+    unicode: bool,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
 }
@@ -28,6 +31,7 @@ impl Output {
             quiet: arguments.quiet,
             verbose: arguments.verbose,
             colour: !no_colour && std::io::stdout().is_terminal(),
+            unicode: has_unicode(),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -41,6 +45,15 @@ impl Output {
             verbose: false,
             colour: false,
             terminal: false,
+            unicode: true,
+        }
+    }
+
+    /// What drawings may be made of.
+    pub(crate) fn style(&self) -> TextStyle {
+        TextStyle {
+            unicode: self.unicode,
+            colour: self.colour,
         }
     }
 
@@ -95,6 +108,17 @@ fn ascii(json: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether the locale's characters are UTF-8; the first variable that is set decides, as POSIX says.
+fn has_unicode() -> bool {
+    let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let values = variables.filter_map(|name| std::env::var(name).ok());
+    let mut set = values.filter(|value| !value.is_empty());
+    set.next().is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
 use baton_loadgen::{Plan, Settings, Stop};
 use baton_propagators::mode::{ModeError, Pairing};
+use baton_traces::compare::Comparison;
+use baton_traces::measure::Measured;
 use baton_traces::narrative::narrate;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
@@ -19,12 +21,14 @@ use tokio::sync::watch;
 
 use crate::arguments::{Format, FunctionName, LabArguments, RunArguments};
 use crate::attack_process::attack;
+use crate::compare::brief;
 use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
+use crate::report;
 use crate::signals::Signals;
-use crate::table::table;
+use crate::table::{pairing, table};
 
 /// What a run without pairings runs: nothing, each format alone, and the mixes that people meet on the way from
 /// B3 to W3C.
@@ -82,11 +86,15 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     for run in &mut runs {
         run.directory = out.join(run.pairing.name());
     }
-    let (summaries, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
-    if summaries.is_empty() {
+    let (measured, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
+    if measured.is_empty() {
         return Err(Failure::interrupted());
     }
-    print(&summaries, &out, output)?;
+    let directories = runs.iter().map(|run| run.directory.as_path());
+    let report = report::write(&out, directories.zip(&measured))?;
+    let comparison = Comparison::of(&measured, 0);
+    let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
+    print(&summaries, &comparison, (&out, &report), output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
@@ -167,7 +175,7 @@ async fn run_all(
     runs: &[Run<'_>],
     stop: Stop,
     output: &Output,
-) -> Result<(Vec<Summary>, bool), Failure> {
+) -> Result<(Vec<Measured>, bool), Failure> {
     let (interrupt, interrupted) = watch::channel(false);
     let mut signals = Signals::new()?;
     let folders: Vec<_> = runs.iter().map(|run| run.directory.clone()).collect();
@@ -186,19 +194,20 @@ async fn run_all(
         Stop::Duration(duration) => Total::Time(duration * u32::try_from(runs.len()).unwrap_or(1)),
     };
     let progress = Progress::new(output, total);
-    let mut summaries: Vec<Summary> = Vec::new();
+    let mut measured: Vec<Measured> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
-        let summary = run.execute(&progress, interrupted.clone()).await?;
-        progress.stage_done(summary.requests.map_or(0, |requests| requests.sent));
-        summaries.push(summary);
+        let run = run.execute(&progress, interrupted.clone()).await?;
+        let requests = run.summary.requests;
+        progress.stage_done(requests.map_or(0, |requests| requests.sent));
+        measured.push(run);
         if *interrupted.borrow() {
             break;
         }
     }
     progress.finish();
     let interrupted = *interrupted.borrow();
-    Ok((summaries, interrupted))
+    Ok((measured, interrupted))
 }
 
 /// One pairing to run.
@@ -232,7 +241,7 @@ impl Run<'_> {
         &self,
         progress: &Progress<'_>,
         mut interrupted: watch::Receiver<bool>,
-    ) -> Result<Summary, Failure> {
+    ) -> Result<Measured, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
         let starting = Instant::now();
         let lab = Lab::start(self.lab_options(directory.clone())?)
@@ -294,9 +303,10 @@ impl Run<'_> {
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
-        let summary = Summary::of_run(&directory).map_err(Failure::check)?;
-        summary.write(&directory).map_err(Failure::check)?;
-        Ok(summary)
+        let measured = Measured::of_run(&directory).map_err(Failure::check)?;
+        let written = measured.summary.write(&directory);
+        written.map_err(Failure::check)?;
+        Ok(measured)
     }
 
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
@@ -381,21 +391,31 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
-fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failure> {
+fn print(
+    summaries: &[Summary],
+    comparison: &Comparison,
+    (out, report): (&Path, &Path),
+    output: &Output,
+) -> Result<(), Failure> {
     let sentences = narrate(summaries);
     if output.format == Format::Json {
         return output.print_json(&json!({
             "runs": summaries,
-            "baseline": summaries.first().map(|summary| &summary.name),
-            "differences": [],
+            "baseline": comparison.baseline,
+            "differences": comparison.differences,
             "checks": [],
             "answer": sentences.join(" "),
+            "report": report,
         }));
     }
+    let names: Vec<String> = summaries.iter().map(pairing).collect();
+    let mut sentences = sentences;
+    sentences.extend(brief(comparison, summaries, &names));
     output.print(&format!(
-        "{}\n\n{}\n\nSaved in {}.",
-        table(summaries, output),
+        "{}\n\n{}\n\nSaved in {}; see {}.",
+        table("pairing", names, summaries, output),
         sentences.join("\n"),
-        out.display()
+        out.display(),
+        report.display()
     ))
 }

@@ -1,6 +1,7 @@
 //! The table of runs, one row each.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
@@ -9,8 +10,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use crate::output::Output;
 
-const HEADINGS: [&str; 9] = [
-    "pairing",
+const HEADINGS: [&str; 8] = [
     "requests",
     "delivered",
     "ingress",
@@ -24,14 +24,35 @@ const HEADINGS: [&str; 9] = [
 /// Columns of words; all others are figures and stand to the right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
-/// Draws the runs as an aligned table.
-pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
+/// Draws the runs as an aligned table. `heading` is above their `names`.
+pub(crate) fn table(
+    heading: &str,
+    names: Vec<String>,
+    summaries: &[Summary],
+    output: &Output,
+) -> String {
+    let mut table = plain_table(iter::once(heading).chain(HEADINGS), output);
+    for (name, summary) in names.into_iter().zip(summaries) {
+        table.add_row(row(name, summary, output));
+    }
+    for index in 0..=HEADINGS.len() {
+        if let (false, Some(column)) = (WORDS.contains(&index), table.column_mut(index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+/// A table without lines, which folds its cells where the terminal is too narrow.
+pub(crate) fn plain_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    output: &Output,
+) -> Table {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
-        // folds cells where the terminal is too narrow
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(HEADINGS.map(|heading| {
+        .set_header(headings.into_iter().map(|heading| {
             let cell = Cell::new(heading);
             if output.colour {
                 cell.add_attribute(Attribute::Bold)
@@ -44,26 +65,37 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
     } else {
         table.force_no_tty();
     }
-    for summary in summaries {
-        table.add_row(row(summary, output));
-    }
     if let Some(first) = table.column_mut(0) {
         first.set_padding((0, 1));
     }
-    for index in 0..HEADINGS.len() {
-        if let (false, Some(column)) = (WORDS.contains(&index), table.column_mut(index)) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
+    table
 }
 
-fn row(summary: &Summary, output: &Output) -> Vec<Cell> {
-    let pairing = match &summary.pairing {
+/// Where no terminal says how wide it is.
+const COLUMNS: u16 = 100;
+
+/// A table that folds its cells to the terminal's width, or to one that fits anywhere.
+pub(crate) fn folding_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    output: &Output,
+) -> Table {
+    let mut table = plain_table(headings, output);
+    if table.width().is_none_or(|width| width > COLUMNS) {
+        table.set_width(COLUMNS);
+    }
+    table
+}
+
+/// A run's pairing, written shortest.
+pub(crate) fn pairing(summary: &Summary) -> String {
+    match &summary.pairing {
         Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
         Some(pairing) => pairing.to_string(),
         None => summary.name.clone(),
-    };
+    }
+}
+
+fn row(name: String, summary: &Summary, output: &Output) -> Vec<Cell> {
     let requests = summary
         .requests
         .map_or_else(unknown, |requests| match requests.failed {
@@ -80,7 +112,7 @@ fn row(summary: &Summary, output: &Output) -> Vec<Cell> {
         text
     });
     vec![
-        Cell::new(pairing),
+        Cell::new(name),
         Cell::new(requests),
         Cell::new(delivered),
         verdicts(summary.hops.get(&Hop::Ingress), output),

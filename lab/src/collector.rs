@@ -23,7 +23,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::error::LabError;
 
@@ -41,8 +41,17 @@ const REJECTION: &str = "a trace id has 16 bytes, a span id 8, not all of them z
 /// The collector's state; clones are the same collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Collector {
-    requests: mpsc::Sender<ExportTraceServiceRequest>,
+    writes: mpsc::Sender<Write>,
     spans: Arc<AtomicU64>,
+}
+
+/// What the writer is asked for, in this order.
+#[derive(Debug)]
+enum Write {
+    /// Keep these spans.
+    Spans(ExportTraceServiceRequest),
+    /// Let readers of the file see everything so far, and say so.
+    Flush(oneshot::Sender<()>),
 }
 
 /// The thread that writes the file. It ends when the last [`Collector`] is gone.
@@ -57,13 +66,13 @@ impl Collector {
             reason,
         };
         let file = SpanFile::append(path).map_err(explain)?;
-        let (requests, queue) = mpsc::channel(WRITE_QUEUE);
+        let (writes, queue) = mpsc::channel(WRITE_QUEUE);
         let writer = std::thread::Builder::new()
             .name("span-writer".to_owned())
             .spawn(move || write(file, queue))
             .map_err(explain)?;
         let collector = Collector {
-            requests,
+            writes,
             spans: Arc::default(),
         };
         Ok((collector, Writer(writer)))
@@ -74,6 +83,13 @@ impl Collector {
             .route(TRACES_PATH, post(export))
             .layer(DefaultBodyLimit::max(REQUEST_SIZE_LIMIT))
             .with_state(self.clone())
+    }
+
+    /// Waits until every span received so far can be read from the file. Gives whether it can; not if writing
+    /// failed.
+    pub(crate) async fn flush(&self) -> bool {
+        let (done, flushed) = oneshot::channel();
+        self.writes.send(Write::Flush(done)).await.is_ok() && flushed.await.is_ok()
     }
 
     /// Spans received so far.
@@ -92,19 +108,25 @@ impl Writer {
     }
 }
 
-fn write(
-    mut file: SpanFile,
-    mut queue: mpsc::Receiver<ExportTraceServiceRequest>,
-) -> Result<(), std::io::Error> {
+fn write(mut file: SpanFile, mut queue: mpsc::Receiver<Write>) -> Result<(), std::io::Error> {
     let mut json = Vec::new();
     let mut flushed = Instant::now();
-    while let Some(request) = queue.blocking_recv() {
-        json.clear();
-        serde_json::to_writer(&mut json, &request)?;
-        file.write_request(&json)?;
-        if flushed.elapsed() > FLUSH_INTERVAL {
-            file.flush()?;
-            flushed = Instant::now();
+    while let Some(write) = queue.blocking_recv() {
+        match write {
+            Write::Spans(request) => {
+                json.clear();
+                serde_json::to_writer(&mut json, &request)?;
+                file.write_request(&json)?;
+                if flushed.elapsed() > FLUSH_INTERVAL {
+                    file.flush()?;
+                    flushed = Instant::now();
+                }
+            }
+            Write::Flush(done) => {
+                file.flush()?;
+                // whoever asked may have gone away
+                let _ = done.send(());
+            }
         }
     }
     file.finish()
@@ -123,7 +145,7 @@ async fn export(State(collector): State<Collector>, headers: HeaderMap, body: By
         Err((status, message)) => return (status, message).into_response(),
     };
     let (accepted, rejected) = keep_valid(&mut request);
-    if accepted > 0 && collector.requests.send(request).await.is_err() {
+    if accepted > 0 && collector.writes.send(Write::Spans(request)).await.is_err() {
         return (
             StatusCode::SERVICE_UNAVAILABLE,
             "the spans cannot be written to disk",

@@ -253,6 +253,11 @@ impl Controls {
         }
     }
 
+    /// Waits until every span received so far can be read from the lab's directory; gives whether it can.
+    pub(crate) async fn flush_spans(&self) -> bool {
+        self.collector.flush().await
+    }
+
     /// Runs to its end even if the caller goes away in the middle.
     pub(crate) async fn switch(
         self: Arc<Self>,

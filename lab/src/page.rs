@@ -26,12 +26,14 @@ pub struct SwitchRequest {
     pub consumer: Option<String>,
 }
 
-/// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes.
+/// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush` before
+/// somebody reads the spans from the lab's directory.
 pub(crate) fn router(controls: Arc<Controls>) -> Router {
     Router::new()
         .route("/", get(front))
         .route("/status", get(status))
         .route("/switch", post(switch))
+        .route("/flush", post(flush))
         .with_state(controls)
 }
 
@@ -55,6 +57,14 @@ async fn switch(
                 Err(error) => refused(StatusCode::CONFLICT, error.to_string()),
             }
         }
+    }
+}
+
+async fn flush(State(controls): State<Arc<Controls>>) -> StatusCode {
+    if controls.flush_spans().await {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     }
 }
 

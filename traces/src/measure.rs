@@ -2,11 +2,13 @@
 
 mod unknown;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
+use crate::hand_off::Hop;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
@@ -27,6 +29,9 @@ pub struct Measured {
     pub end_to_end: Durations,
     /// What the source cannot tell, and why: a sentence for each kind of verdict or figure.
     pub unknown: Vec<String>,
+    /// The hops of which only what is whole can be seen, because no ids match their ends: the counts of their verdicts
+    /// are no shares of anything.
+    pub whole_only: BTreeSet<Hop>,
 }
 
 impl Measured {
@@ -89,6 +94,7 @@ impl Measured {
             request: tally.clients().durations.clone(),
             end_to_end: tally.end_to_end(),
             unknown: Vec::new(),
+            whole_only: BTreeSet::new(),
         })
     }
 
@@ -113,6 +119,7 @@ impl Measured {
             request: tally.clients().durations.clone(),
             end_to_end: tally.end_to_end(),
             unknown: Vec::new(),
+            whole_only: BTreeSet::new(),
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
         Ok(measured)

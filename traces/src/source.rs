@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use self::backend::Backend;
 use crate::measure::Measured;
+use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
-use crate::run::{RunDirectory, RunError};
+use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
 /// One source of spans, as a command line names it: a path, or the address of a backend's query API.
@@ -140,6 +141,43 @@ impl Source {
             }
             Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
             Place::Backend(backend) => backend.read(want, take),
+        }
+    }
+
+    /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
+    /// receivers whose spans were not recorded.
+    ///
+    /// # Errors
+    /// If a log cannot be read.
+    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<(), SourceError> {
+        let Some(run) = self.run()? else {
+            return Ok(());
+        };
+        for function in [Function::Producer, Function::Consumer] {
+            let log = run.log_path(function);
+            if log.is_file() {
+                log::read_file(&log, take)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was run, where the source is a run directory; `None` for all others.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest.
+    pub fn manifest(&self) -> Result<Option<Manifest>, SourceError> {
+        match self.run()? {
+            Some(run) => Ok(Some(run.manifest()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The run directory that the source is, if it is one.
+    fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
+            _ => Ok(None),
         }
     }
 

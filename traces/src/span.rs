@@ -8,6 +8,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
+use serde::Serialize;
 
 /// How much of each span a reader decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +44,7 @@ impl UnixTime {
 }
 
 /// The two ids that name a span everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SpanReference {
     /// The trace the span belongs to.
     pub trace_id: TraceId,
@@ -52,7 +53,8 @@ pub struct SpanReference {
 }
 
 /// The span's role in its trace (OTLP `Span.SpanKind`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Not said (0), or a number this version of the specification does not know.
     #[default]
@@ -241,7 +243,8 @@ pub enum AnyValue<'a> {
 pub type Attribute<'a> = (Cow<'a, str>, AnyValue<'a>);
 
 /// Whether an operation succeeded (OTLP `Status.StatusCode`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StatusCode {
     /// Not said (0).
     #[default]

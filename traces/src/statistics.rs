@@ -47,13 +47,13 @@ impl Durations {
         self.longest = self.longest.max(other.longest);
     }
 
-    /// The durations in ascending order, each with how many there are of it; those that agree to three significant
-    /// digits are one.
+    /// The durations in ascending order, each with how many there are of it. Those that agree to three significant
+    /// digits are one, the largest that they can be, so that the same duration is the same in all `Durations`.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let recorded = self.nanoseconds.iter_recorded();
         recorded.map(|step| {
             let duration = Duration::from_nanos(step.value_iterated_to());
-            (duration.min(self.longest), step.count_at_value())
+            (duration, step.count_at_value())
         })
     }
 
@@ -124,7 +124,8 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+/// `duration` in milliseconds, with microseconds as fractions.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1e3, 3)
 }
 

@@ -88,6 +88,7 @@ fn by_structure(measured: &mut Measured, tally: &Tally, hop: Hop) -> bool {
     summary.hops.insert(hop, verdicts.collect());
     summary.flags.insert(hop, Default::default());
     measured.unknown.extend(sentences(hop, structure));
+    measured.whole_only.insert(hop);
     true
 }
 

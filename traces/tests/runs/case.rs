@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
@@ -29,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) title: String,
     lines: Vec<Words>,
     pub(crate) expected: String,
+    /// What is expected, as it was written.
+    pub(crate) drawing: String,
 }
 
 /// The order in which spans and log lines are written.
@@ -56,6 +59,7 @@ pub(crate) fn parse(text: &str) -> Vec<Case> {
             title: title.to_owned(),
             lines: meaningful(lines).map(Words::parse).collect(),
             expected: meaningful(expected).fold(String::new(), |text, line| text + line + "\n"),
+            drawing: expected.trim_end().to_owned(),
         }
     });
     cases.collect()
@@ -70,7 +74,22 @@ impl Case {
     /// Writes the case as a run directory and sums it up.
     pub(crate) fn summary(&self, order: Order) -> Summary {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let run = RunDirectory::create(directory.path()).expect("a run directory");
+        let run = self.write(directory.path(), order);
+        match order {
+            Order::AsWritten | Order::Reversed => Summary::of_run(&run).expect("a whole run"),
+            Order::LogsFirst => logs_first(&run),
+        }
+    }
+
+    /// The trace of the first line that has one.
+    pub(crate) fn first_trace(&self) -> String {
+        let mut traces = self.lines.iter().filter_map(Words::trace_id);
+        traces.next().expect("a line of a trace")
+    }
+
+    /// Writes the case as a run directory.
+    pub(crate) fn write(&self, path: &Path, order: Order) -> RunDirectory {
+        let run = RunDirectory::create(path).expect("a run directory");
         run.write_manifest(&manifest("tracecontext")).expect("room");
         let mut lines = self.lines.clone();
         if matches!(order, Order::Reversed) {
@@ -99,10 +118,7 @@ impl Case {
         ] {
             fs::write(path, &logs[function]).expect("room");
         }
-        match order {
-            Order::AsWritten | Order::Reversed => Summary::of_run(&run).expect("a whole run"),
-            Order::LogsFirst => logs_first(&run),
-        }
+        run
     }
 }
 
@@ -230,7 +246,7 @@ impl Words {
             "traceId": self.trace_id(), "spanId": self.span_id("span"),
             "parentSpanId": self.span_id("parent").unwrap_or_default(),
             "traceState": self.get("tracestate").unwrap_or_default(),
-            "name": self.kind, "kind": kind,
+            "name": self.get("name").unwrap_or(&self.kind), "kind": kind,
             "startTimeUnixNano": nanoseconds(start), "endTimeUnixNano": nanoseconds(end),
             "attributes": self.attributes(), "links": self.links(),
         });

@@ -1,6 +1,8 @@
 //! Whole runs, written as files and summed up: what a user reads of them.
 
 mod case;
+mod drawings;
+mod report;
 mod story;
 
 use std::fs;
@@ -30,7 +32,14 @@ fn every_case_gives_what_it_says_in_any_order() {
 }
 
 fn cases() -> Vec<Case> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runs/cases");
+    cases_in("cases")
+}
+
+/// The cases of all files in a folder beside this file.
+fn cases_in(folder: &str) -> Vec<Case> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/runs")
+        .join(folder);
     let mut files: Vec<_> = fs::read_dir(directory)
         .expect("the cases")
         .map(|entry| entry.expect("a file of cases").path())

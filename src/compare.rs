@@ -1,0 +1,176 @@
+//! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
+
+mod brief;
+mod cells;
+mod checks;
+mod diff;
+mod find;
+mod junit;
+mod markdown;
+mod text;
+
+use std::process::ExitCode;
+
+use baton_traces::compare::{Comparison, METHOD};
+use baton_traces::measure::Measured;
+use baton_traces::narrative::narrate;
+use baton_traces::report::{self, Report};
+use baton_traces::shown::visible;
+use baton_traces::source::Source;
+use baton_traces::summary::Summary;
+use serde_json::json;
+
+use crate::arguments::{CompareArguments, Format};
+use crate::failure::Failure;
+use crate::limits::check_names;
+use crate::output::Output;
+
+pub(crate) use self::brief::brief;
+pub(crate) use self::checks::figures_help;
+use self::checks::{Checked, FIGURES};
+
+/// What there is to print.
+struct Outcome {
+    measured: Vec<Measured>,
+    summaries: Vec<Summary>,
+    comparison: Comparison,
+    checks: Vec<Checked>,
+}
+
+/// Reads the sources, compares them, checks the limits.
+pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<ExitCode, Failure> {
+    if let Some(traces) = &arguments.diff {
+        return diff::diff(traces, &arguments.sources, output);
+    }
+    let limits: Vec<_> = arguments
+        .fail_under
+        .into_iter()
+        .chain(arguments.fail_over)
+        .collect();
+    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
+    if arguments.sources.len() < 2 && limits.is_empty() {
+        return Err(Failure::usage(
+            "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
+        ));
+    }
+    if output.format == Format::Junit && limits.is_empty() {
+        return Err(Failure::usage(
+            "--format junit shows checks, and there are none; add --fail-under or --fail-over",
+        ));
+    }
+    let measured = measured(&arguments.sources, output)?;
+    let baseline = match &arguments.baseline {
+        Some(name) => baseline(name, &arguments.sources, &measured)?,
+        None => 0,
+    };
+    let outcome = Outcome {
+        comparison: Comparison::of(&measured, baseline),
+        checks: checks::check(&limits, &measured),
+        summaries: measured
+            .iter()
+            .map(|source| source.summary.clone())
+            .collect(),
+        measured,
+    };
+    print(&outcome, &arguments.sources, output)?;
+    verdict(&outcome.checks, output)
+}
+
+/// Reads the sources and gives each a name of its own.
+fn measured(sources: &[Source], output: &Output) -> Result<Vec<Measured>, Failure> {
+    let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
+    for source in sources {
+        output.detail(&format!("reading {source}"));
+        measured.push(source.measure().map_err(Failure::usage)?);
+    }
+    let names: Vec<String> = measured
+        .iter()
+        .map(|measured| measured.summary.name.clone())
+        .collect();
+    for (place, measured) in measured.iter_mut().enumerate() {
+        let same = |name: &&String| **name == names[place];
+        if names.iter().filter(same).count() == 1 {
+            continue;
+        }
+        let written = sources[place].to_string();
+        let before = sources[..place]
+            .iter()
+            .filter(|source| source.to_string() == written)
+            .count();
+        measured.summary.name = match before {
+            0 => written,
+            _ => format!("{written} ({})", before + 1),
+        };
+    }
+    Ok(measured)
+}
+
+/// The place of the source that is meant.
+fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usize, Failure> {
+    let by_name = measured
+        .iter()
+        .position(|measured| measured.summary.name == name);
+    let as_written = || {
+        let wanted: Source = name.parse().ok()?;
+        sources.iter().position(|source| *source == wanted)
+    };
+    by_name.or_else(as_written).ok_or_else(|| {
+        let names: Vec<_> = measured
+            .iter()
+            .map(|measured| &*measured.summary.name)
+            .collect();
+        Failure::usage(visible(&format!(
+            "--baseline {name}: there is no such source; the sources are {}",
+            names.join(", ")
+        )))
+    })
+}
+
+fn print(outcome: &Outcome, sources: &[Source], output: &Output) -> Result<(), Failure> {
+    match output.format {
+        Format::Json => output.print_json(&json!({
+            "runs": outcome.summaries,
+            "baseline": outcome.comparison.baseline,
+            "differences": outcome.comparison.differences,
+            "checks": outcome.checks,
+            "unknown": outcome.comparison.unknown,
+            "method": METHOD,
+            "answer": narrate(&outcome.summaries).join(" "),
+        })),
+        Format::Markdown => output.print(&markdown::render(outcome)),
+        Format::Junit => output.print(&junit::render(&outcome.checks)),
+        Format::Html => output.print(&page(outcome, sources)?),
+        _ => output.print(&text::render(outcome, output)),
+    }
+}
+
+/// The report as a page, with what it shows of the sources' traces.
+fn page(outcome: &Outcome, sources: &[Source]) -> Result<String, Failure> {
+    let runs = sources.iter().zip(&outcome.measured);
+    let runs = runs.map(|(source, measured)| report::Run::read(source, measured.clone()));
+    let checks = outcome.checks.iter().map(|checked| report::Check {
+        sentence: checked.sentence(),
+        passed: checked.check.passed,
+    });
+    let report = Report {
+        runs: runs.collect::<Result<_, _>>().map_err(Failure::usage)?,
+        comparison: (sources.len() > 1).then(|| outcome.comparison.clone()),
+        checks: checks.collect(),
+    };
+    Ok(report.render())
+}
+
+/// A check that failed fails the command. As text, the checks are among the results already.
+fn verdict(checks: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|checked| !checked.check.passed)
+        .map(Checked::sentence)
+        .collect();
+    let count = format!("{} of {} checks failed", failed.len(), checks.len());
+    match failed.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        _ if output.format == Format::Text => Err(Failure::check(count)),
+        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
+    }
+}

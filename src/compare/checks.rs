@@ -1,0 +1,126 @@
+//! The limits of `compare`: which figures can have one, and what they are in each source.
+
+use std::sync::LazyLock;
+
+use baton_traces::compare::{METRICS, Metric, Unit};
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::measure::Measured;
+use baton_traces::shown::visible;
+use serde::Serialize;
+
+use crate::limits::{self, Check, Limit};
+
+/// Figures that can have a limit, besides the metrics that are compared.
+const MORE_FIGURES: [(&str, limits::Unit); 7] = [
+    ("connected", limits::Unit::Share),
+    ("failed", limits::Unit::Share),
+    ("lost", limits::Unit::Share),
+    ("p50", limits::Unit::Milliseconds),
+    ("p90", limits::Unit::Milliseconds),
+    ("p99", limits::Unit::Milliseconds),
+    ("p999", limits::Unit::Milliseconds),
+];
+
+/// Every figure that can have a limit.
+pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
+    let more = MORE_FIGURES.map(|(name, unit)| limits::Metric { name, unit });
+    let metrics = METRICS.iter().map(|metric| limits::Metric {
+        name: metric.name,
+        unit: match metric.unit() {
+            Unit::Share => limits::Unit::Share,
+            Unit::Milliseconds => limits::Unit::Milliseconds,
+            Unit::PerSecond | Unit::Bytes | Unit::Count => limits::Unit::Number,
+        },
+    });
+    more.into_iter().chain(metrics).collect()
+});
+
+/// The end of `baton help compare`: what can have a limit.
+pub(crate) fn figures_help() -> String {
+    let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
+    format!(
+        "Figures that can have a limit: connected (the worse of both hops), failed, lost, p50 to p999 (of requests), {}. A share is written as \
+         99.9% or 0.999, a time as 50ms or 1.5s. A figure that a source cannot tell fails its check.",
+        names.join(", ")
+    )
+}
+
+/// A limit, and what came of it in one source.
+#[derive(Debug, Serialize)]
+pub(super) struct Checked {
+    #[serde(flatten)]
+    pub(super) check: Check,
+    /// The source's name.
+    pub(super) run: String,
+    /// Why the figure is not known, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    /// The flag and its value as they were written.
+    #[serde(skip)]
+    pub(super) limit: String,
+}
+
+impl Checked {
+    /// What came of it, in one sentence.
+    pub(super) fn sentence(&self) -> String {
+        let sentence = match &self.reason {
+            Some(reason) => format!("{}: {reason}", self.check),
+            None => self.check.to_string(),
+        };
+        visible(&sentence)
+    }
+}
+
+/// Checks every limit in every source.
+pub(super) fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
+    let checked = |source: &Measured, limit: &Limit| {
+        let name = &source.summary.name;
+        let check = limit.evaluate(|figure| figure_of(figure, source)).of(name);
+        Checked {
+            reason: check.value.is_none().then(|| reason(source)),
+            check,
+            run: name.clone(),
+            limit: limit.to_string(),
+        }
+    };
+    let each = |source| limits.iter().map(move |limit| checked(source, limit));
+    sources.iter().flat_map(each).collect()
+}
+
+fn reason(source: &Measured) -> String {
+    let known = &source.unknown;
+    match known.is_empty() && source.summary.problems.is_empty() {
+        true => "the source holds nothing that tells it".to_owned(),
+        false => {
+            let all = known.iter().chain(&source.summary.problems);
+            all.map(String::as_str).collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+fn figure_of(name: &str, source: &Measured) -> Option<f64> {
+    let summary = &source.summary;
+    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    match name {
+        "connected" => {
+            let seen = [Hop::Ingress, Hop::Record].into_iter();
+            let seen = seen.filter(|hop| summary.judged(*hop) > 0);
+            let shares = seen.map(|hop| match source.whole_only.contains(&hop) {
+                true => None,
+                false => share(summary.count(hop, Verdict::Connected), summary.judged(hop)),
+            });
+            let shares: Option<Vec<f64>> = shares.collect();
+            shares?.into_iter().min_by(f64::total_cmp)
+        }
+        "failed" => summary
+            .requests
+            .and_then(|requests| share(requests.failed, requests.sent)),
+        "lost" => summary
+            .records
+            .and_then(|records| share(records.lost, records.sent)),
+        "p50" | "p90" | "p99" | "p999" => {
+            Metric::from_name(&format!("request.{name}"))?.number(source)
+        }
+        _ => Metric::from_name(name)?.number(source),
+    }
+}

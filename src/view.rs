@@ -1,0 +1,64 @@
+//! What `traces` and `map` look at: the sources that are named, or the lab that is up.
+
+use baton_lab::registry::Note;
+use baton_traces::source::{Reading, Source, SourceError};
+use baton_traces::span::{Span, Want};
+use baton_traces::trace_index::{Filter, TraceIndex};
+
+use crate::arguments::LabChoice;
+use crate::failure::Failure;
+use crate::lab_client;
+use crate::output::Output;
+
+/// Sources that are looked at as one.
+#[derive(Debug)]
+pub(crate) struct View {
+    sources: Vec<Source>,
+    /// The lab, if that is what is looked at: what it has not delivered yet may still arrive.
+    pub(crate) lab: Option<Note>,
+}
+
+impl View {
+    /// Of `sources`; without any, of the lab that is meant.
+    pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<View, Failure> {
+        if !sources.is_empty() {
+            return Ok(View { sources, lab: None });
+        }
+        let lab = lab_client::find(choice)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::check)?;
+        runtime.block_on(lab_client::flush(&lab))?;
+        Ok(View {
+            sources: vec![Source::from(lab.directory.as_path())],
+            lab: Some(lab),
+        })
+    }
+
+    /// Reads all of it once, for what a list or a map needs. Says what could not be read.
+    pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
+        let want = filter.want();
+        let mut index = TraceIndex::new(filter);
+        for source in &self.sources {
+            let logs = source.read_logs(&mut |line| index.add_log_line(line));
+            logs.map_err(Failure::usage)?;
+            let reading = source.read(want, &mut |span| index.add_span(span));
+            for problem in reading.map_err(Failure::usage)?.problems {
+                output.note(&problem);
+            }
+        }
+        Ok(index)
+    }
+
+    /// Hands every span to `take`, with all that it says.
+    pub(crate) fn read(&self, take: &mut dyn FnMut(&Span<'_>)) -> Result<(), Failure> {
+        let read = |source: &Source,
+                    take: &mut dyn FnMut(&Span<'_>)|
+         -> Result<Reading, SourceError> { source.read(Want::Everything, take) };
+        for source in &self.sources {
+            read(source, take).map_err(Failure::usage)?;
+        }
+        Ok(())
+    }
+}

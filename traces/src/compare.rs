@@ -1,0 +1,125 @@
+//! How sources differ from one of them, the baseline: which differences are significant, by which test, and which
+//! are noise.
+//!
+//! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test, medians by the
+//! Mann-Whitney rank test, other percentiles by the bootstrap. The p values of one run are corrected for their
+//! number by Holm's method. All tests take hand-offs as independent of each other: they know the noise within a
+//! run and not what makes one run differ from the next, which only repeated runs show.
+
+mod bootstrap;
+mod differences;
+mod holm;
+mod metrics;
+mod ranks;
+mod shares;
+mod words;
+
+pub use bootstrap::Interval;
+pub use differences::{Difference, Figure};
+pub use metrics::{Better, METRICS, Metric, Unit};
+
+use serde::Serialize;
+
+use crate::measure::Measured;
+
+/// Several sources beside one of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The name of the source that the others are compared with.
+    pub baseline: String,
+    /// The significant differences first; within those and within the others in the order of [`METRICS`], and for each
+    /// metric in the order of the sources.
+    pub differences: Vec<Difference>,
+    /// What could not be compared: a sentence each.
+    pub unknown: Vec<String>,
+}
+
+impl Comparison {
+    /// Compares each of `sources` with the one at the place `baseline`. Their summaries' names tell them apart.
+    ///
+    /// ```
+    /// use baton_traces::compare::Comparison;
+    /// use baton_traces::hand_off::{Hop, Verdict};
+    /// use baton_traces::measure::Measured;
+    ///
+    /// let source = |name: &str, verdict| {
+    ///     let mut source = Measured::default();
+    ///     source.summary.name = name.to_owned();
+    ///     source.summary.hops.entry(Hop::Record).or_default().insert(verdict, 1000);
+    ///     source
+    /// };
+    /// let sources = [source("tracecontext", Verdict::Connected), source("b3", Verdict::NewTrace)];
+    /// let comparison = Comparison::of(&sources, 0);
+    /// let difference = &comparison.differences[1];
+    /// assert_eq!((difference.metric, difference.significant), ("record.new_trace", true));
+    /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace; in tracecontext none do.");
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no source at that place.
+    pub fn of(sources: &[Measured], baseline: usize) -> Comparison {
+        let before = &sources[baseline];
+        let others = || {
+            let places = sources.iter().enumerate();
+            places.filter_map(|(place, source)| (place != baseline).then_some(source))
+        };
+        let mut differences: Vec<Difference> = others()
+            .flat_map(|source| differences::between(before, source))
+            .collect();
+        let place = |name| METRICS.iter().position(|metric| metric.name == name);
+        // stable, so the order of the sources stays
+        differences.sort_by_key(|difference| (!difference.significant, place(difference.metric)));
+        let mut unknown: Vec<String> = Vec::new();
+        for source in sources {
+            let name = &source.summary.name;
+            unknown.extend(source.unknown.iter().map(|what| format!("{name}: {what}")));
+        }
+        for source in others() {
+            unknown.extend(told_by_one(before, source));
+        }
+        Comparison {
+            baseline: before.summary.name.clone(),
+            differences,
+            unknown,
+        }
+    }
+
+    /// The differences that are more than noise.
+    pub fn significant(&self) -> impl Iterator<Item = &Difference> {
+        self.differences
+            .iter()
+            .filter(|difference| difference.significant)
+    }
+}
+
+/// Which metrics only one of two sources can tell.
+fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = String> {
+    let silent = |silent: &Measured, telling: &Measured| {
+        let names: Vec<&str> = METRICS
+            .iter()
+            .filter(|metric| metric.value(silent).is_none() && metric.value(telling).is_some())
+            .map(|metric| metric.name)
+            .collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "{} cannot tell what {} tells: {}",
+                silent.summary.name,
+                telling.summary.name,
+                names.join(", ")
+            )
+        })
+    };
+    let both = [silent(source, baseline), silent(baseline, source)];
+    both.into_iter().flatten()
+}
+
+/// How it is decided what is significant: a sentence each.
+pub const METHOD: [&str; 4] = [
+    "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
+    "Medians: Mann-Whitney rank test. Other percentiles and 95 % intervals: bootstrap, 9,999 resamples.",
+    "Significant: p below 1 % after Holm's correction over a run's metrics; latencies by 10 % or more, too.",
+    "Requests are taken as independent: a machine busy in one run looks like a difference; repeat runs.",
+];
+
+#[cfg(test)]
+mod tests;

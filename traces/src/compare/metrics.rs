@@ -1,0 +1,327 @@
+//! What is compared, and how it is read from a source.
+
+use crate::hand_off::{Hop, Verdict};
+use crate::measure::Measured;
+use crate::statistics::{Durations, Percentiles};
+use crate::tally::FlagCounts;
+
+use super::shares::Share;
+
+/// One figure of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name in `differences` and on the command line.
+    pub name: &'static str,
+    /// Which way is better; `None` where neither is.
+    pub better: Option<Better>,
+    /// What it counts or measures.
+    pub(super) of: Of,
+}
+
+/// Which way of a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// More.
+    Higher,
+    /// Less.
+    Lower,
+}
+
+/// What a metric's figures are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A part of a whole, between 0 and 1.
+    Share,
+    /// A time.
+    Milliseconds,
+    /// Each second so many.
+    PerSecond,
+    /// A size.
+    Bytes,
+    /// A number.
+    Count,
+}
+
+/// What a metric counts or measures.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    Verdict(Hop, Verdict),
+    Flag(Hop, Flag),
+    RequestsSent,
+    RequestsOk,
+    RecordsDelivered,
+    Duplicates,
+    Latency(Stage, Quantile),
+    Throughput,
+    CarrierBytes,
+}
+
+/// What else did not survive a hop.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flag {
+    SampledChanged,
+    TracestateLost,
+    BaggageLost,
+    DebugLost,
+}
+
+/// What a latency is the latency of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    Request,
+    EndToEnd,
+}
+
+/// Which percentile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quantile {
+    P50,
+    P90,
+    P99,
+    P999,
+}
+
+impl Quantile {
+    /// The share of values that are at most as large.
+    pub(super) fn share(self) -> f64 {
+        match self {
+            Quantile::P50 => 0.5,
+            Quantile::P90 => 0.9,
+            Quantile::P99 => 0.99,
+            Quantile::P999 => 0.999,
+        }
+    }
+
+    fn milliseconds(self, percentiles: &Percentiles) -> f64 {
+        match self {
+            Quantile::P50 => percentiles.p50,
+            Quantile::P90 => percentiles.p90,
+            Quantile::P99 => percentiles.p99,
+            Quantile::P999 => percentiles.p999,
+        }
+    }
+}
+
+/// What a source says of a metric.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    /// So many of so many.
+    Share(Share),
+    /// A number that was set rather than found.
+    Count(u64),
+    /// A percentile of durations, in milliseconds.
+    Latency {
+        milliseconds: f64,
+        durations: &'a Durations,
+        quantile: Quantile,
+    },
+    /// So many per second.
+    Rate(f64),
+    /// Mean and maximum in bytes.
+    Bytes { mean: f64, max: u64 },
+}
+
+impl Value<'_> {
+    /// The figure as one number, a share as one between 0 and 1.
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Value::Share(share) => share.ratio().unwrap_or_default(),
+            Value::Count(count) => count as f64,
+            Value::Latency { milliseconds, .. } => milliseconds,
+            Value::Rate(rate) => rate,
+            Value::Bytes { mean, .. } => mean,
+        }
+    }
+}
+
+/// Every metric, in the order of a comparison: verdicts, delivery, flags, latency, throughput, bytes.
+pub const METRICS: [Metric; 38] = [
+    verdict("ingress.connected", Hop::Ingress, Verdict::Connected),
+    verdict("ingress.linked", Hop::Ingress, Verdict::Linked),
+    verdict("ingress.new_trace", Hop::Ingress, Verdict::NewTrace),
+    verdict("ingress.wrong_parent", Hop::Ingress, Verdict::WrongParent),
+    verdict("ingress.wrong_trace", Hop::Ingress, Verdict::WrongTrace),
+    verdict("ingress.id_truncated", Hop::Ingress, Verdict::IdTruncated),
+    verdict("ingress.unsampled", Hop::Ingress, Verdict::Unsampled),
+    verdict("ingress.lost", Hop::Ingress, Verdict::Lost),
+    verdict("record.connected", Hop::Record, Verdict::Connected),
+    verdict("record.linked", Hop::Record, Verdict::Linked),
+    verdict("record.new_trace", Hop::Record, Verdict::NewTrace),
+    verdict("record.wrong_parent", Hop::Record, Verdict::WrongParent),
+    verdict("record.wrong_trace", Hop::Record, Verdict::WrongTrace),
+    verdict("record.id_truncated", Hop::Record, Verdict::IdTruncated),
+    verdict("record.unsampled", Hop::Record, Verdict::Unsampled),
+    verdict("record.lost", Hop::Record, Verdict::Lost),
+    metric("requests", None, Of::RequestsSent),
+    metric("ok", HIGHER, Of::RequestsOk),
+    metric("delivered", HIGHER, Of::RecordsDelivered),
+    metric("duplicates", LOWER, Of::Duplicates),
+    flag(
+        "ingress.sampled_changed",
+        Hop::Ingress,
+        Flag::SampledChanged,
+    ),
+    flag(
+        "ingress.tracestate_lost",
+        Hop::Ingress,
+        Flag::TracestateLost,
+    ),
+    flag("ingress.baggage_lost", Hop::Ingress, Flag::BaggageLost),
+    flag("ingress.debug_lost", Hop::Ingress, Flag::DebugLost),
+    flag("record.sampled_changed", Hop::Record, Flag::SampledChanged),
+    flag("record.tracestate_lost", Hop::Record, Flag::TracestateLost),
+    flag("record.baggage_lost", Hop::Record, Flag::BaggageLost),
+    flag("record.debug_lost", Hop::Record, Flag::DebugLost),
+    latency("request.p50", Stage::Request, Quantile::P50),
+    latency("request.p90", Stage::Request, Quantile::P90),
+    latency("request.p99", Stage::Request, Quantile::P99),
+    latency("request.p999", Stage::Request, Quantile::P999),
+    latency("end_to_end.p50", Stage::EndToEnd, Quantile::P50),
+    latency("end_to_end.p90", Stage::EndToEnd, Quantile::P90),
+    latency("end_to_end.p99", Stage::EndToEnd, Quantile::P99),
+    latency("end_to_end.p999", Stage::EndToEnd, Quantile::P999),
+    metric("rps", HIGHER, Of::Throughput),
+    metric("carrier_bytes", None, Of::CarrierBytes),
+];
+
+const HIGHER: Option<Better> = Some(Better::Higher);
+const LOWER: Option<Better> = Some(Better::Lower);
+
+const fn metric(name: &'static str, better: Option<Better>, of: Of) -> Metric {
+    Metric { name, better, of }
+}
+
+const fn verdict(name: &'static str, hop: Hop, verdict: Verdict) -> Metric {
+    let better = match verdict {
+        Verdict::Connected => HIGHER,
+        // as good, where the receiver is meant to link
+        Verdict::Linked => None,
+        _ => LOWER,
+    };
+    metric(name, better, Of::Verdict(hop, verdict))
+}
+
+const fn flag(name: &'static str, hop: Hop, flag: Flag) -> Metric {
+    metric(name, LOWER, Of::Flag(hop, flag))
+}
+
+const fn latency(name: &'static str, stage: Stage, quantile: Quantile) -> Metric {
+    metric(name, LOWER, Of::Latency(stage, quantile))
+}
+
+impl Metric {
+    /// The metric of that name.
+    pub fn from_name(name: &str) -> Option<&'static Metric> {
+        METRICS.iter().find(|metric| metric.name == name)
+    }
+
+    /// What its figures are in.
+    pub fn unit(&self) -> Unit {
+        match self.of {
+            Of::Verdict(..)
+            | Of::Flag(..)
+            | Of::RequestsOk
+            | Of::RecordsDelivered
+            | Of::Duplicates => Unit::Share,
+            Of::Latency(..) => Unit::Milliseconds,
+            Of::Throughput => Unit::PerSecond,
+            Of::CarrierBytes => Unit::Bytes,
+            Of::RequestsSent => Unit::Count,
+        }
+    }
+
+    /// The figure of a source as one number: a share between 0 and 1, milliseconds, or a plain number. `None` if
+    /// the source cannot tell it.
+    pub fn number(&self, measured: &Measured) -> Option<f64> {
+        self.value(measured).map(Value::number)
+    }
+
+    /// What the source says of it; `None` if it cannot tell.
+    pub(super) fn value<'a>(&self, measured: &'a Measured) -> Option<Value<'a>> {
+        let summary = &measured.summary;
+        let share = |part, of| (of > 0).then_some(Value::Share(Share { part, of }));
+        match self.of {
+            Of::Verdict(hop, _) | Of::Flag(hop, _) if measured.whole_only.contains(&hop) => None,
+            Of::Verdict(hop, verdict) => share(summary.count(hop, verdict), summary.judged(hop)),
+            Of::Flag(hop, flag) => {
+                let counts = summary.flags.get(&hop)?;
+                share(flag.count(counts), summary.judged(hop))
+            }
+            Of::RequestsSent => summary.requests.map(|requests| Value::Count(requests.sent)),
+            Of::RequestsOk => {
+                let requests = summary.requests?;
+                share(requests.ok, requests.sent)
+            }
+            Of::RecordsDelivered => {
+                let records = summary.records?;
+                share(records.delivered, records.sent)
+            }
+            Of::Duplicates => {
+                let records = summary.records?;
+                let deliveries = records.delivered + records.duplicates;
+                share(records.duplicates, deliveries)
+            }
+            Of::Latency(stage, quantile) => {
+                let (percentiles, durations) = match stage {
+                    Stage::Request => (summary.latency_ms.request, &measured.request),
+                    Stage::EndToEnd => (summary.latency_ms.end_to_end, &measured.end_to_end),
+                };
+                Some(Value::Latency {
+                    milliseconds: quantile.milliseconds(&percentiles?),
+                    durations,
+                    quantile,
+                })
+            }
+            Of::Throughput => summary.throughput_rps.map(Value::Rate),
+            Of::CarrierBytes => summary.carrier_bytes.map(|sizes| Value::Bytes {
+                mean: sizes.mean,
+                max: sizes.max,
+            }),
+        }
+    }
+}
+
+impl Flag {
+    fn count(self, counts: &FlagCounts) -> u64 {
+        match self {
+            Flag::SampledChanged => counts.sampled_changed,
+            Flag::TracestateLost => counts.tracestate_lost,
+            Flag::BaggageLost => counts.baggage_lost,
+            Flag::DebugLost => counts.debug_lost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_found_by_its_name() {
+        for metric in &METRICS {
+            let found = Metric::from_name(metric.name).expect(metric.name);
+            assert!(std::ptr::eq(found, metric) || found.name == metric.name);
+        }
+        assert!(Metric::from_name("record").is_none());
+    }
+
+    #[test]
+    fn verdicts_are_named_after_their_hop_and_verdict() {
+        let mut verdicts = 0;
+        for metric in &METRICS {
+            if let Of::Verdict(hop, verdict) = metric.of {
+                assert_eq!(metric.name, format!("{hop}.{verdict}"));
+                verdicts += 1;
+            }
+        }
+        assert_eq!(verdicts, 2 * Verdict::ALL.len());
+    }
+
+    #[test]
+    fn a_source_that_holds_nothing_tells_nothing() {
+        let measured = Measured::default();
+        for metric in &METRICS {
+            assert_eq!(metric.number(&measured), None, "{}", metric.name);
+        }
+    }
+}

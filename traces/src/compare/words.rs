@@ -1,0 +1,119 @@
+//! A difference as a sentence.
+
+use std::time::Duration;
+
+use crate::hand_off::{Hop, Verdict};
+use crate::shown;
+
+use super::metrics::{Flag, Metric, Of, Quantile, Stage, Value};
+use super::shares::Share;
+
+/// Says what the figures of two runs are, as in "In b3, 1000 of 1000 records start a new trace; in tracecontext none
+/// do."
+pub(super) fn of(
+    metric: &Metric,
+    (baseline, before): (&str, Value<'_>),
+    (run, after): (&str, Value<'_>),
+) -> String {
+    if let (Value::Share(before), Value::Share(after)) = (before, after) {
+        let (noun, predicate) = predicate(metric.of);
+        return format!(
+            "In {run}, {}; in {baseline} {}.",
+            clause(after, noun, predicate),
+            short_clause(before, after)
+        );
+    }
+    let (from, to) = (before.number(), after.number());
+    match metric.of {
+        Of::Latency(stage, quantile) => {
+            let share = match quantile {
+                Quantile::P50 => "half of the",
+                Quantile::P90 => "90 % of the",
+                Quantile::P99 => "99 % of the",
+                Quantile::P999 => "99.9 % of the",
+            };
+            let what = match stage {
+                Stage::Request => "requests are answered",
+                Stage::EndToEnd => "records are through",
+            };
+            let [to, from] = [to, from]
+                .map(|milliseconds| shown::duration(Duration::from_secs_f64(milliseconds / 1e3)));
+            format!("In {run}, {share} {what} within {to}; in {baseline} within {from}.")
+        }
+        Of::Throughput => {
+            format!("In {run}, {to} requests succeed per second; in {baseline} {from} do.")
+        }
+        Of::CarrierBytes => {
+            format!(
+                "In {run}, the context takes {to} bytes of a record on average; in {baseline} {from}."
+            )
+        }
+        _ => format!("In {run}, {to} requests were sent; in {baseline} {from}."),
+    }
+}
+
+/// What is counted, and what a counted one does.
+fn predicate(of: Of) -> (&'static str, &'static str) {
+    let noun = |hop| match hop {
+        Hop::Ingress => "request",
+        Hop::Record => "record",
+    };
+    match of {
+        Of::Verdict(hop, verdict) => {
+            let predicate = match (verdict, hop) {
+                (Verdict::Connected, _) => "stay connected",
+                (Verdict::Linked, _) => "keep a link to their sender",
+                (Verdict::NewTrace, _) => "start a new trace",
+                (Verdict::WrongParent, _) => "get another parent than their sender",
+                (Verdict::WrongTrace, _) => "continue another trace than their sender's",
+                (Verdict::IdTruncated, _) => "keep only the low 64 bits of the trace id",
+                (Verdict::Unsampled, _) => "stay unsampled against their sender's decision",
+                (Verdict::Lost, Hop::Ingress) => "leave no trace in the producer",
+                (Verdict::Lost, Hop::Record) => "get lost",
+            };
+            (noun(hop), predicate)
+        }
+        Of::Flag(hop, flag) => {
+            let predicate = match flag {
+                Flag::SampledChanged => "change their sampling decision",
+                Flag::TracestateLost => "lose their tracestate",
+                Flag::BaggageLost => "lose their baggage",
+                Flag::DebugLost => "lose their debug flag",
+            };
+            (noun(hop), predicate)
+        }
+        Of::RequestsOk => ("request", "succeed"),
+        Of::RecordsDelivered => ("record", "arrive"),
+        _ => ("delivery", "repeat an earlier one"),
+    }
+}
+
+/// `1000 of 1000 records start a new trace`.
+fn clause(share: Share, noun: &str, predicate: &str) -> String {
+    let nouns = match (noun.strip_suffix('y'), share.of) {
+        (_, 1) => noun.to_owned(),
+        (Some(stem), _) => format!("{stem}ies"),
+        (None, _) => format!("{noun}s"),
+    };
+    let (verb, rest) = predicate.split_once(' ').unwrap_or((predicate, ""));
+    let singular = if share.part == 1 { "s" } else { "" };
+    let amount = match share.part {
+        0 => format!("none of {}", share.of),
+        part => format!("{part} of {}", share.of),
+    };
+    format!("{amount} {nouns} {verb}{singular} {rest}")
+        .trim_end()
+        .to_owned()
+}
+
+/// `none do`, `3 of 900 do`; what the first clause has said already is left out.
+fn short_clause(share: Share, other: Share) -> String {
+    match share.part {
+        0 => "none do".to_owned(),
+        1 if share.of == other.of => "1 does".to_owned(),
+        1 => format!("1 of {} does", share.of),
+        part if part == share.of => format!("all {part} do"),
+        part if share.of == other.of => format!("{part} do"),
+        part => format!("{part} of {} do", share.of),
+    }
+}

@@ -1,0 +1,121 @@
+//! The service maps of the runs, those that are alike as one, and the traces that stand for many.
+
+use super::{Picture, Run};
+use crate::hand_off::Verdict;
+use crate::service_map::{NodeKind, ServiceMap};
+use crate::shown::visible;
+use crate::waterfall::Waterfall;
+
+/// A service map.
+pub(super) struct MapFigure {
+    /// The runs that have it.
+    pub(super) runs: Vec<String>,
+    /// Where the trace broke, as a heading.
+    pub(super) heading: String,
+    pub(super) picture: Picture,
+    pub(super) edges: Vec<EdgeText>,
+    /// Whether it stands for several runs, so that its figures are those of the first.
+    pub(super) shared: bool,
+}
+
+/// An edge in words.
+pub(super) struct EdgeText {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) facts: String,
+    pub(super) broken: bool,
+}
+
+/// A waterfall.
+pub(super) struct WaterfallFigure {
+    pub(super) heading: &'static str,
+    pub(super) run: String,
+    pub(super) picture: Picture,
+    pub(super) text: String,
+}
+
+/// The maps, each once.
+pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
+    let mut groups: Vec<(&ServiceMap, Vec<String>)> = Vec::new();
+    for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
+        let name = visible(&run.summary().name);
+        match groups.iter_mut().find(|(map, _)| are_alike(map, &run.map)) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((&run.map, vec![name])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(map, names)| MapFigure {
+            heading: heading(map),
+            picture: Picture::of(|page| map.drawing(page)),
+            edges: edges(map),
+            shared: names.len() > 1,
+            runs: names,
+        })
+        .collect()
+}
+
+/// Whether both have the same nodes, and the same became of the context between them.
+fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
+    let nodes = |map: &ServiceMap| -> Vec<(NodeKind, String)> {
+        map.nodes
+            .iter()
+            .map(|node| (node.kind, node.name.clone()))
+            .collect()
+    };
+    let edges = |map: &ServiceMap| -> Vec<(usize, usize, Vec<Verdict>)> {
+        let edges = map.edges.iter();
+        edges
+            .map(|edge| (edge.from, edge.to, edge.verdicts.keys().copied().collect()))
+            .collect()
+    };
+    nodes(a) == nodes(b) && edges(a) == edges(b)
+}
+
+fn heading(map: &ServiceMap) -> String {
+    let named = |node: usize| match &map.nodes[node] {
+        node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
+        node => node.name.clone(),
+    };
+    let broken: Vec<String> = map
+        .edges
+        .iter()
+        .filter(|edge| edge.broken)
+        .map(|edge| format!("from {} to {}", named(edge.from), named(edge.to)))
+        .collect();
+    if broken.is_empty() {
+        "Whole".to_owned()
+    } else {
+        format!("Broken {}", broken.join(", and "))
+    }
+}
+
+fn edges(map: &ServiceMap) -> Vec<EdgeText> {
+    map.edges
+        .iter()
+        .map(|edge| EdgeText {
+            from: map.nodes[edge.from].name.clone(),
+            to: map.nodes[edge.to].name.clone(),
+            facts: edge.facts(map.nodes[edge.to].kind).join(", "),
+            broken: edge.broken,
+        })
+        .collect()
+}
+
+/// One trace that broke and one that is whole, each of the run where it is in the fewest parts.
+pub(super) fn waterfalls(runs: &[Run]) -> Vec<WaterfallFigure> {
+    let simplest = |heading, example: fn(&Run) -> Option<&Waterfall>| {
+        let examples = runs.iter().filter_map(|run| Some((run, example(run)?)));
+        let (run, waterfall) = examples.min_by_key(|(_, waterfall)| waterfall.traces())?;
+        Some(WaterfallFigure {
+            heading,
+            run: visible(&run.summary().name),
+            picture: Picture::of(|page| waterfall.drawing(page)),
+            text: waterfall.outline(),
+        })
+    };
+    let broken = simplest("A trace that broke", |run| run.broken.as_ref());
+    let joined = simplest("A trace that stayed whole", |run| run.joined.as_ref());
+    broken.into_iter().chain(joined).collect()
+}

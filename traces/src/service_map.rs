@@ -1,0 +1,195 @@
+//! Who hands over to whom: the services and queues of a source, and what became of the context between them.
+//!
+//! The edges of hand-offs are those that request ids and message keys show, so an edge is there even if the trace
+//! broke on it. All other edges are calls whose receiver names its parent.
+
+mod layout;
+mod svg;
+mod text;
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+
+use crate::assemble::{HandOff, HandOffKey};
+use crate::hand_off::{Hop, Verdict};
+use crate::trace_index::TraceIndex;
+use crate::waterfall::service_name;
+
+/// What a node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeKind {
+    /// A service.
+    Service,
+    /// A stream or queue.
+    Queue,
+    /// Receivers whose spans were not recorded.
+    Unrecorded,
+    /// Where messages go that were never delivered.
+    Nowhere,
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Node {
+    /// What it stands for.
+    pub kind: NodeKind,
+    /// Its name, safe to show.
+    pub name: String,
+    /// How many spans the service has; 0 for what is none.
+    pub spans: u64,
+}
+
+/// What goes from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edge {
+    /// The sender, as a place among the nodes.
+    pub from: usize,
+    /// The receiver, as a place among the nodes.
+    pub to: usize,
+    /// How many requests or messages.
+    pub count: u64,
+    /// What became of the context, where that is judged; otherwise, as into a queue, empty.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// Whether the trace broke on it for any of them.
+    pub broken: bool,
+}
+
+/// A service map. Nodes are in the order of their kinds and names, edges in that of their nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServiceMap {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The edges.
+    pub edges: Vec<Edge>,
+}
+
+type Key = (NodeKind, String);
+
+/// Collects edges by the names of their nodes.
+#[derive(Default)]
+struct Edges(BTreeMap<(Key, Key), (u64, BTreeMap<Verdict, u64>)>);
+
+impl Edges {
+    fn add(&mut self, from: &Key, to: &Key, verdict: Option<Verdict>) {
+        let edge = self.0.entry((from.clone(), to.clone())).or_default();
+        edge.0 += 1;
+        if let Some(verdict) = verdict {
+            *edge.1.entry(verdict).or_default() += 1;
+        }
+    }
+}
+
+impl ServiceMap {
+    /// The map of what `index` has seen.
+    pub fn of(index: &TraceIndex) -> ServiceMap {
+        let mut edges = Edges::default();
+        let mut handed_over = HashSet::new();
+        for hand_off in index.hand_offs() {
+            add_hand_off(&mut edges, index, &hand_off);
+            handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));
+        }
+        let calls = index.calls.iter();
+        for call in calls.filter(|call| !handed_over.contains(&call.receiver)) {
+            let from = index.ends.get(&call.parent);
+            if let Some(from) = from.filter(|from| **from != call.service) {
+                edges.add(&service(from), &service(&call.service), None);
+            }
+        }
+        let mut nodes: BTreeMap<Key, u64> = BTreeMap::new();
+        for (from, to) in edges.0.keys() {
+            nodes.entry(from.clone()).or_default();
+            nodes.entry(to.clone()).or_default();
+        }
+        for (name, spans) in &index.spans_by_service {
+            *nodes.entry(service(name)).or_default() += spans;
+        }
+        let place = |key: &Key| nodes.keys().position(|known| known == key).unwrap_or(0);
+        ServiceMap {
+            edges: edges
+                .0
+                .iter()
+                .map(|((from, to), (count, verdicts))| Edge {
+                    from: place(from),
+                    to: place(to),
+                    count: *count,
+                    broken: verdicts.keys().any(|verdict| !verdict.is_whole()),
+                    verdicts: verdicts.clone(),
+                })
+                .collect(),
+            nodes: nodes
+                .iter()
+                .map(|((kind, name), spans)| Node {
+                    kind: *kind,
+                    name: name.clone(),
+                    spans: *spans,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The edges of one hand-off: from the client to the producer, or by way of the stream.
+fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
+    let sender = hand_off
+        .sender
+        .reference
+        .and_then(|sender| index.ends.get(&sender));
+    let sender = sender.map_or_else(unrecorded, |name| service(name));
+    let receiver = hand_off.receiver.map(|receiver| {
+        let reference = receiver.reference.filter(|_| receiver.recorded);
+        let name = reference.and_then(|reference| index.ends.get(&reference));
+        name.map_or_else(unrecorded, |name| service(name))
+    });
+    let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));
+    match (hand_off.hop, hand_off.key) {
+        (Hop::Record, HandOffKey::Message(key)) => {
+            let stream = (NodeKind::Queue, crate::shown::visible(key.stream));
+            edges.add(&sender, &stream, None);
+            edges.add(&stream, &receiver, hand_off.verdict);
+        }
+        _ => edges.add(&sender, &receiver, hand_off.verdict),
+    }
+}
+
+fn service(name: &str) -> Key {
+    (NodeKind::Service, service_name(name))
+}
+
+fn unrecorded() -> Key {
+    (NodeKind::Unrecorded, "(no span recorded)".to_owned())
+}
+
+impl Node {
+    /// What the node is, in words.
+    pub(crate) fn facts(&self) -> String {
+        match self.kind {
+            NodeKind::Service => crate::shown::counted(self.spans, "span"),
+            NodeKind::Queue => "stream".to_owned(),
+            NodeKind::Unrecorded => "known from logs".to_owned(),
+            NodeKind::Nowhere => "lost".to_owned(),
+        }
+    }
+}
+
+impl Edge {
+    /// Whether the context is known to have survived on it.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.broken && !self.verdicts.is_empty()
+    }
+
+    /// How many and what became of them, in words: `2,000 connected`, or `2,000 sent` where nothing is judged.
+    pub(crate) fn facts(&self, kind_of_receiver: NodeKind) -> Vec<String> {
+        if self.verdicts.is_empty() {
+            return vec![match kind_of_receiver {
+                NodeKind::Queue => format!("{} sent", crate::shown::count(self.count)),
+                _ => crate::shown::counted(self.count, "call"),
+            }];
+        }
+        let verdicts = self.verdicts.iter();
+        verdicts
+            .map(|(verdict, count)| format!("{} {verdict}", crate::shown::count(*count)))
+            .collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! How names, durations and counts are written where people look at them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthChar;
+
+use crate::span::UnixTime;
+
+/// `text` with every character made visible that would steer a terminal, reorder the text around it or not show at
+/// all: control characters, line breaks, bidirectional marks, characters of no width.
+///
+/// ```
+/// use baton_traces::shown::visible;
+///
+/// assert_eq!(visible("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
+/// assert_eq!(visible("naïve 日本 \"x\""), "naïve 日本 \"x\"");
+/// ```
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Control and format characters (Unicode's Cc and Cf, as far as they matter), and line separators.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// How many columns of a terminal `text` takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+fn width(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
+/// `text` in at most `limit` columns; what does not fit gives way to `ellipsis`.
+pub(crate) fn fitted(text: &str, limit: usize, ellipsis: &str) -> String {
+    if columns(text) <= limit {
+        return text.to_owned();
+    }
+    let room = limit.saturating_sub(columns(ellipsis));
+    let mut fitted = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        used += width(character);
+        if used > room {
+            break;
+        }
+        fitted.push(character);
+    }
+    fitted + ellipsis
+}
+
+/// `text` in exactly `columns_wanted` columns, filled with spaces on the right.
+pub(crate) fn padded(text: &str, columns_wanted: usize, ellipsis: &str) -> String {
+    let text = fitted(text, columns_wanted, ellipsis);
+    let missing = columns_wanted.saturating_sub(columns(&text));
+    text + &" ".repeat(missing)
+}
+
+/// A duration with three significant digits and its unit.
+///
+/// ```
+/// use std::time::Duration;
+/// use baton_traces::shown::duration;
+///
+/// assert_eq!(duration(Duration::from_micros(8213)), "8.21 ms");
+/// assert_eq!(duration(Duration::from_nanos(950)), "950 ns");
+/// assert_eq!(duration(Duration::from_secs(754)), "12 min 34 s");
+/// ```
+pub fn duration(duration: Duration) -> String {
+    let nanoseconds = duration.as_nanos();
+    let seconds = duration.as_secs();
+    match nanoseconds {
+        0 => "0 ms".to_owned(),
+        1..1_000 => format!("{nanoseconds} ns"),
+        1_000..999_500 => format!("{} µs", significant(nanoseconds as f64 / 1e3)),
+        999_500..999_500_000 => format!("{} ms", significant(nanoseconds as f64 / 1e6)),
+        _ if seconds < 60 => format!("{} s", significant(duration.as_secs_f64())),
+        _ if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Three significant digits, and no fraction from 100 on.
+fn significant(value: f64) -> String {
+    match value {
+        ..9.995 => format!("{value:.2}"),
+        ..99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+/// A moment, to the millisecond.
+///
+/// ```
+/// use baton_traces::span::UnixTime;
+///
+/// let time = UnixTime::from_nanoseconds(1_700_000_000_123_456_789).expect("not 0");
+/// assert_eq!(baton_traces::shown::time(time), "2023-11-14 22:13:20.123 UTC");
+/// ```
+pub fn time(time: UnixTime) -> String {
+    match Timestamp::from_nanosecond(time.as_nanoseconds().into()) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string(),
+        Err(_) => "at no known time".to_owned(),
+    }
+}
+
+/// A count with its thousands set apart by commas.
+///
+/// ```
+/// assert_eq!(baton_traces::shown::count(1234567), "1,234,567");
+/// assert_eq!(baton_traces::shown::count(42), "42");
+/// ```
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// `1 span`, `2 spans`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{} {noun}s", count(number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_steers_a_terminal() {
+        for hostile in [
+            "\u{1b}[2J",
+            "a\nb",
+            "\u{7}",
+            "\u{9b}31m",
+            "\u{200d}",
+            "\u{feff}",
+            "\r",
+            "\0",
+        ] {
+            let shown = visible(hostile);
+            assert!(!shown.chars().any(is_hidden), "{shown:?}");
+            assert!(shown.contains('\\'), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn text_fits_its_columns_whatever_it_is_written_in() {
+        assert_eq!(padded("abc", 5, "…"), "abc  ");
+        assert_eq!(padded("abcdef", 5, "…"), "abcd…");
+        assert_eq!(padded("abcdef", 5, "..."), "ab...");
+        // two columns each
+        assert_eq!(padded("日本語", 5, "…"), "日本…");
+        assert_eq!(padded("日本語", 4, "…"), "日… ");
+    }
+
+    #[test]
+    fn durations_have_three_digits_and_a_unit() {
+        for (nanoseconds, expected) in [
+            (0, "0 ms"),
+            (999, "999 ns"),
+            (1_500, "1.50 µs"),
+            (999_499, "999 µs"),
+            (999_600, "1.00 ms"),
+            (12_340_000, "12.3 ms"),
+            (123_456_789, "123 ms"),
+            (1_234_567_890, "1.23 s"),
+            (3_700_000_000_000, "1 h 1 min"),
+        ] {
+            assert_eq!(duration(Duration::from_nanos(nanoseconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! One trace, whole: its spans with all they say, and the tree that they form.
+//!
+//! Spans come in any order and need not fit together: a parent may be missing, and parents may go round in a
+//! circle. Neither is an error; the tree says where it happened.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use baton_propagators::id::{SpanId, TraceId};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
+
+/// How many spans of one trace are kept; further ones are only counted.
+pub const SPANS_LIMIT: usize = 200_000;
+
+/// A trace. Its spans are in the order of their start, those without a time last.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// Its spans.
+    pub spans: Vec<TraceSpan>,
+    /// How many more it has than are kept.
+    pub left_out: u64,
+}
+
+/// One span of a [`Trace`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceSpan {
+    /// Its own ids.
+    pub reference: SpanReference,
+    /// The parent's id; `None` for a root.
+    pub parent_span_id: Option<SpanId>,
+    /// The service it ran in; empty if the exporter did not say.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub kind: Kind,
+    /// When it started.
+    pub start: Option<UnixTime>,
+    /// When it ended.
+    pub end: Option<UnixTime>,
+    /// The `tracestate` of its context; empty if there is none.
+    pub trace_state: String,
+    /// Whether the operation succeeded.
+    pub status: StatusCode,
+    /// What went wrong; empty if nothing is said.
+    pub status_message: String,
+    /// Its attributes, by name.
+    pub attributes: BTreeMap<String, Json>,
+    /// The attributes of its resource, by name.
+    pub resource: BTreeMap<String, Json>,
+    /// What happened during it.
+    pub events: Vec<TraceEvent>,
+    /// The spans it links to.
+    pub links: Vec<SpanReference>,
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceEvent {
+    /// When.
+    pub time: Option<UnixTime>,
+    /// What.
+    pub name: String,
+    /// What is said of it, by name.
+    pub attributes: BTreeMap<String, Json>,
+}
+
+/// Where a span stands in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// It has no parent.
+    Root,
+    /// Its parent is in the trace.
+    Child,
+    /// Its parent is not among the spans that were seen.
+    Orphan,
+    /// Its parent descends from it; the circle is cut here.
+    Cycle,
+}
+
+/// One span of the tree, in depth-first order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The span's place in [`Trace::spans`].
+    pub span: usize,
+    /// How deep it stands; 0 for one that stands under no other.
+    pub depth: usize,
+    /// Where it stands.
+    pub place: Place,
+    /// The span it stands under, as a place in [`Trace::spans`].
+    pub parent: Option<usize>,
+}
+
+impl TraceSpan {
+    fn of(span: &Span<'_>) -> TraceSpan {
+        let known = span.attributes.iter();
+        let known = known.map(|(key, value)| (key.name().to_owned(), json_of_value(value)));
+        TraceSpan {
+            reference: span.reference,
+            parent_span_id: span.parent_span_id,
+            service: span.service.to_owned(),
+            name: span.name.to_string(),
+            kind: span.kind,
+            start: span.start,
+            end: span.end,
+            trace_state: span.trace_state.to_string(),
+            status: span.status.code,
+            status_message: span.status.message.to_string(),
+            attributes: known.chain(by_name(&span.other_attributes)).collect(),
+            resource: by_name(span.resource_attributes).collect(),
+            events: span
+                .events
+                .iter()
+                .map(|event| TraceEvent {
+                    time: event.time,
+                    name: event.name.to_string(),
+                    attributes: by_name(&event.attributes).collect(),
+                })
+                .collect(),
+            links: span.links.iter().map(|link| link.to).collect(),
+        }
+    }
+
+    /// The span for programs. Times are nanoseconds since the epoch, as text, because JSON's numbers lose digits.
+    fn to_json(&self) -> Json {
+        let events = self.events.iter().map(|event| {
+            json!({ "time": nanoseconds(event.time), "name": event.name, "attributes": event.attributes })
+        });
+        json!({
+            "trace_id": self.reference.trace_id,
+            "span_id": self.reference.span_id,
+            "parent_span_id": self.parent_span_id,
+            "service": self.service,
+            "name": self.name,
+            "kind": self.kind,
+            "start": nanoseconds(self.start),
+            "end": nanoseconds(self.end),
+            "duration_ms": self.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            "trace_state": self.trace_state,
+            "status": self.status,
+            "status_message": self.status_message,
+            "attributes": self.attributes,
+            "resource": self.resource,
+            "events": events.collect::<Vec<_>>(),
+            "links": self.links,
+        })
+    }
+
+    /// How long it took; `None` without both times, or if it ended before it started.
+    pub fn duration(&self) -> Option<Duration> {
+        self.end?.since(self.start?)
+    }
+}
+
+fn nanoseconds(time: Option<UnixTime>) -> Option<String> {
+    time.map(|time| time.as_nanoseconds().to_string())
+}
+
+fn by_name<'a>(attributes: &'a [Attribute<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
+    let attributes = attributes.iter();
+    attributes.map(|(name, value)| (name.to_string(), json_of_any(value)))
+}
+
+fn json_of_value(value: &Value<'_>) -> Json {
+    match value {
+        Value::Text(text) => text.as_ref().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Boolean(value) => (*value).into(),
+    }
+}
+
+fn json_of_any(value: &AnyValue<'_>) -> Json {
+    match value {
+        AnyValue::Empty => Json::Null,
+        AnyValue::Text(text) | AnyValue::Bytes(text) => text.as_ref().into(),
+        AnyValue::Integer(number) => (*number).into(),
+        AnyValue::Double(number) => (*number).into(),
+        AnyValue::Boolean(value) => (*value).into(),
+        AnyValue::List(values) => values.iter().map(json_of_any).collect(),
+        AnyValue::Map(attributes) => Json::Object(by_name(attributes).collect()),
+    }
+}
+
+impl Trace {
+    /// A trace of these spans.
+    pub fn new(trace_id: TraceId, spans: Vec<TraceSpan>) -> Trace {
+        let mut trace = Trace {
+            trace_id,
+            spans,
+            left_out: 0,
+        };
+        trace.sort();
+        trace
+    }
+
+    /// Puts the spans in order and drops those that were exported twice.
+    fn sort(&mut self) {
+        self.spans.sort_by_key(|span| {
+            let id = span.reference.span_id;
+            (span.start.is_none(), span.start, id, span.kind as u8)
+        });
+        self.spans.dedup_by(|a, b| {
+            (a.reference, a.kind, a.start, &a.service) == (b.reference, b.kind, b.start, &b.service)
+        });
+    }
+
+    /// The trace for programs: its spans in the order of the tree, each with its place and depth in it.
+    pub fn to_json(&self) -> Json {
+        let tree = self.tree();
+        let spans = tree.iter().map(|node| {
+            let mut span = self.spans[node.span].to_json();
+            span["place"] = json!(node.place);
+            span["depth"] = json!(node.depth);
+            span
+        });
+        json!({
+            "trace_id": self.trace_id,
+            "spans": spans.collect::<Vec<_>>(),
+            "left_out": self.left_out,
+        })
+    }
+
+    /// The spans as a tree, in depth-first order; those under the same span in the order of their start.
+    pub fn tree(&self) -> Vec<Node> {
+        let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(self.spans.len());
+        for (index, span) in self.spans.iter().enumerate() {
+            by_id.entry(span.reference.span_id).or_insert(index);
+        }
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.spans.len()];
+        let mut tops = Vec::new();
+        for (index, span) in self.spans.iter().enumerate() {
+            match span.parent_span_id.map(|id| by_id.get(&id).copied()) {
+                None => tops.push((index, Place::Root)),
+                Some(None) => tops.push((index, Place::Orphan)),
+                Some(Some(parent)) => children[parent].push(index),
+            }
+        }
+        let mut walk = Walk {
+            children,
+            seen: vec![false; self.spans.len()],
+            nodes: Vec::with_capacity(self.spans.len()),
+        };
+        for (index, place) in tops {
+            walk.down(index, place);
+        }
+        // whoever was not reached stands in a circle, or below one
+        for index in 0..self.spans.len() {
+            walk.down(index, Place::Cycle);
+        }
+        walk.nodes
+    }
+}
+
+/// A walk through the tree that visits no span twice.
+struct Walk {
+    children: Vec<Vec<usize>>,
+    seen: Vec<bool>,
+    nodes: Vec<Node>,
+}
+
+impl Walk {
+    fn down(&mut self, top: usize, place: Place) {
+        let mut waiting = vec![Node {
+            span: top,
+            depth: 0,
+            place,
+            parent: None,
+        }];
+        while let Some(node) = waiting.pop() {
+            if std::mem::replace(&mut self.seen[node.span], true) {
+                continue;
+            }
+            self.nodes.push(node);
+            let children = self.children[node.span].iter().rev();
+            waiting.extend(children.map(|child| Node {
+                span: *child,
+                depth: node.depth + 1,
+                place: Place::Child,
+                parent: Some(node.span),
+            }));
+        }
+    }
+}
+
+/// Gathers the spans of certain traces, and of no others.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    wanted: HashSet<TraceId>,
+    traces: HashMap<TraceId, Trace>,
+}
+
+impl Gathering {
+    /// Wants these traces.
+    pub fn new(wanted: impl IntoIterator<Item = TraceId>) -> Gathering {
+        Gathering {
+            wanted: wanted.into_iter().collect(),
+            traces: HashMap::new(),
+        }
+    }
+
+    /// Keeps `span` if its trace is wanted.
+    pub fn add_span(&mut self, span: &Span<'_>) {
+        let trace_id = span.reference.trace_id;
+        if !self.wanted.contains(&trace_id) {
+            return;
+        }
+        let trace = self.traces.entry(trace_id).or_insert_with(|| Trace {
+            trace_id,
+            spans: Vec::new(),
+            left_out: 0,
+        });
+        if trace.spans.len() < SPANS_LIMIT {
+            trace.spans.push(TraceSpan::of(span));
+        } else {
+            trace.left_out += 1;
+        }
+    }
+
+    /// A trace, whole; `None` if no span of it was seen.
+    pub fn get(&self, trace_id: TraceId) -> Option<Trace> {
+        let mut trace = self.traces.get(&trace_id)?.clone();
+        trace.sort();
+        Some(trace)
+    }
+}

@@ -1,0 +1,174 @@
+//! How two paired spans differ, less what always does.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::pairing::Pairs;
+use super::side::Side;
+use crate::shown;
+use crate::span::StatusCode;
+use crate::trace::TraceSpan;
+
+/// What is not compared, because it differs between any two traces.
+pub const MASKED: [&str; 4] = [
+    "trace and span ids",
+    "times, and durations that differ by less than half or by less than 1 ms",
+    "the order of siblings",
+    "the values of attributes that hold an id, an address, a port, a process or a thread",
+];
+
+/// Attributes whose value names one request, record, connection, process or thread.
+const MASKED_ATTRIBUTES: [&str; 20] = [
+    "aws.request_id",
+    "client.port",
+    "container.id",
+    "faas.instance",
+    "faas.invocation_id",
+    "host.id",
+    "messaging.destination.partition.id",
+    "messaging.kafka.offset",
+    "messaging.message.id",
+    "network.local.port",
+    "network.peer.port",
+    "process.pid",
+    "server.port",
+    "service.instance.id",
+    "thread.id",
+    "thread.name",
+    "url.full",
+    "net.peer.port",
+    "http.url",
+    "process.parent_pid",
+];
+
+/// One thing in which two spans differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an attribute's name behind
+    /// `attributes.` or `resource.`.
+    pub what: String,
+    /// What it is in the left trace; `None` if it is not there.
+    pub left: Option<String>,
+    /// What it is in the right trace; `None` if it is not there.
+    pub right: Option<String>,
+}
+
+/// The left nodes whose resource is compared: the first of each service, because its other spans have the same.
+pub(super) fn first_of_services(side: &Side<'_>, pairs: &Pairs) -> HashSet<usize> {
+    let mut services = BTreeSet::new();
+    (0..side.tree.len())
+        .filter(|node| pairs.of_left[*node].is_some())
+        .filter(|node| services.insert(&side.span(*node).service))
+        .collect()
+}
+
+/// How two paired nodes differ.
+pub(super) fn between(
+    (left, left_node): (&Side<'_>, usize),
+    (right, right_node): (&Side<'_>, usize),
+    pairs: &Pairs,
+    with_resource: bool,
+) -> Vec<Change> {
+    let (one, other) = (left.span(left_node), right.span(right_node));
+    let mut changes = Vec::new();
+    let mut text = |what: &str, left: String, right: String| {
+        if left != right {
+            changes.push(Change {
+                what: what.to_owned(),
+                left: (!left.is_empty()).then_some(left),
+                right: (!right.is_empty()).then_some(right),
+            });
+        }
+    };
+    text("name", one.name.clone(), other.name.clone());
+    text(
+        "kind",
+        format!("{:?}", one.kind),
+        format!("{:?}", other.kind),
+    );
+    let parents = (left.parent(left_node), right.parent(right_node));
+    let places = (left.tree[left_node].place, right.tree[right_node].place);
+    if places.0 != places.1 || parents.0.and_then(|parent| pairs.of_left[parent]) != parents.1 {
+        let (left, mut right) = (left.parent_name(left_node), right.parent_name(right_node));
+        if left == right {
+            right = format!("another {right}");
+        }
+        text("parent", left, right);
+    }
+    text("status", status(one), status(other));
+    if let (Some(before), Some(after)) = (one.duration(), other.duration())
+        && is_relevant(before, after)
+    {
+        text("duration", shown::duration(before), shown::duration(after));
+    }
+    text(
+        "links",
+        left.link_names(left_node),
+        right.link_names(right_node),
+    );
+    text(
+        "tracestate",
+        one.trace_state.clone(),
+        other.trace_state.clone(),
+    );
+    text("events", events(one), events(other));
+    changes.extend(attributes("attributes", &one.attributes, &other.attributes));
+    if with_resource {
+        changes.extend(attributes("resource", &one.resource, &other.resource));
+    }
+    changes
+}
+
+/// Whether durations differ by half of the shorter one and by a millisecond.
+fn is_relevant(before: Duration, after: Duration) -> bool {
+    let (shorter, longer) = (before.min(after), before.max(after));
+    let difference = longer - shorter;
+    difference >= shorter / 2 && difference >= Duration::from_millis(1)
+}
+
+fn status(span: &TraceSpan) -> String {
+    let code = match span.status {
+        StatusCode::Unset => "unset",
+        StatusCode::Ok => "ok",
+        StatusCode::Error => "error",
+    };
+    format!("{code} {}", span.status_message)
+        .trim_end()
+        .to_owned()
+}
+
+fn events(span: &TraceSpan) -> String {
+    let names: Vec<_> = span.events.iter().map(|event| &*event.name).collect();
+    names.join(", ")
+}
+
+fn attributes(
+    place: &str,
+    left: &BTreeMap<String, Json>,
+    right: &BTreeMap<String, Json>,
+) -> Vec<Change> {
+    let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let changed = names.into_iter().filter_map(|name| {
+        let (before, after) = (left.get(name), right.get(name));
+        let masked = MASKED_ATTRIBUTES.contains(&name.as_str());
+        if before == after || (masked && before.is_some() && after.is_some()) {
+            return None;
+        }
+        Some(Change {
+            what: format!("{place}.{name}"),
+            left: before.map(plain),
+            right: after.map(plain),
+        })
+    });
+    changed.collect()
+}
+
+/// A value without its quotes, if it is text.
+fn plain(value: &Json) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,444 @@
+//! Which traces a source holds: what a list of them shows, and which hand-offs lie between them.
+//!
+//! Of each trace a few words are kept, of each hand-off its two ends; whole traces are fetched in a second
+//! reading ([`crate::trace::Gathering`]), once it is known which.
+
+mod filter;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_propagators::id::TraceId;
+use serde::Serialize;
+
+use crate::assemble::{Assembly, HandOff, HandOffKey};
+use crate::hand_off::{Hop, Verdict};
+use crate::readers::log::LogLine;
+use crate::span::{Kind, Span, SpanReference, UnixTime};
+
+pub use self::filter::Filter;
+
+/// How many services of one trace are kept by name.
+const SERVICES_LIMIT: usize = 64;
+
+/// The traces of one source, or of several read one after the other.
+#[derive(Debug, Default)]
+pub struct TraceIndex {
+    filter: Filter,
+    assembly: Assembly,
+    traces: HashMap<TraceId, Entry>,
+    /// The service of every span that may be an end of a call between services, and whose call it may be.
+    pub(crate) ends: HashMap<SpanReference, Arc<str>>,
+    pub(crate) spans_by_service: BTreeMap<Arc<str>, u64>,
+    /// Spans whose parent may be in another service.
+    pub(crate) calls: Vec<Call>,
+    names: HashSet<Arc<str>>,
+}
+
+/// A span with a parent that may be in another service.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) parent: SpanReference,
+    pub(crate) receiver: SpanReference,
+    pub(crate) service: Arc<str>,
+}
+
+/// The span that says what a trace is about: the root; without one, the earliest.
+#[derive(Debug)]
+struct Head {
+    is_root: bool,
+    start: Option<UnixTime>,
+    service: Arc<str>,
+    name: Arc<str>,
+}
+
+/// What is kept of a trace.
+#[derive(Debug, Default)]
+struct Entry {
+    spans: u64,
+    start: Option<UnixTime>,
+    end: Option<UnixTime>,
+    head: Option<Head>,
+    services: BTreeSet<Arc<str>>,
+    /// Which parts of the filter a span of it has met, one bit each.
+    met: u64,
+}
+
+/// One trace in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceLine {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// The name of its root, or of its earliest span where the root was not seen.
+    pub name: String,
+    /// The service of that span.
+    pub service: String,
+    /// All services in it, by name.
+    pub services: Vec<String>,
+    /// How many spans.
+    pub spans: u64,
+    /// When its first span starts.
+    pub start: Option<UnixTime>,
+    /// From the first span's start to the last one's end.
+    pub duration: Option<Duration>,
+    /// The verdicts on the hand-offs that begin or end in it.
+    pub verdicts: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
+}
+
+/// A hand-off by the ids of its ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Passage {
+    /// Which hop.
+    pub hop: Hop,
+    /// What became of it; `None` if neither end was traced.
+    pub verdict: Option<Verdict>,
+    /// The request id, or the record's sequence number: what the ends were matched by.
+    pub key: String,
+    /// The sender's span.
+    pub sender: Option<SpanReference>,
+    /// The receiver's span.
+    pub receiver: Option<SpanReference>,
+    /// Whether the receiver's span was recorded.
+    pub receiver_recorded: bool,
+}
+
+/// Traces that belong together although the context did not survive between them.
+#[derive(Clone, Debug, Default)]
+pub struct Journey {
+    /// The traces, in the order of their start.
+    pub traces: Vec<TraceId>,
+    /// The hand-offs that begin or end in them.
+    pub passages: Vec<Passage>,
+    /// How many further traces belong to it.
+    pub left_out: u64,
+}
+
+/// Why no trace could be chosen by an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// No trace has it.
+    #[error("no trace id starts with {0}")]
+    None(String),
+    /// More than one trace has it.
+    #[error(
+        "{prefix} is the start of {count} trace ids, among them {first} and {second}; write more digits"
+    )]
+    Several {
+        /// What was looked for.
+        prefix: String,
+        /// How many traces have it.
+        count: usize,
+        /// One of them.
+        first: TraceId,
+        /// Another.
+        second: TraceId,
+    },
+}
+
+impl TraceIndex {
+    /// An index that tells which traces meet `filter`.
+    pub fn new(filter: Filter) -> TraceIndex {
+        TraceIndex {
+            filter,
+            ..TraceIndex::default()
+        }
+    }
+
+    /// Takes a span, in any order.
+    pub fn add_span(&mut self, span: &Span<'_>) {
+        let service = self.name(span.service);
+        let known = self.traces.get(&span.reference.trace_id);
+        let head = known
+            .and_then(|entry| entry.head.as_ref())
+            .is_none_or(|head| head.gives_way_to(span))
+            .then(|| Head {
+                is_root: span.parent_span_id.is_none(),
+                start: span.start,
+                service: Arc::clone(&service),
+                name: self.name(&span.name),
+            });
+        let met = self.filter.met_by(span);
+        let entry = self.traces.entry(span.reference.trace_id).or_default();
+        entry.head = head.or(entry.head.take());
+        entry.spans += 1;
+        entry.start = entry.start.into_iter().chain(span.start).min();
+        entry.end = entry.end.max(span.end);
+        entry.met |= met;
+        if entry.services.len() < SERVICES_LIMIT {
+            entry.services.insert(Arc::clone(&service));
+        }
+        *self
+            .spans_by_service
+            .entry(Arc::clone(&service))
+            .or_default() += 1;
+        self.add_end(span, service);
+        self.assembly.add_span(span);
+    }
+
+    fn add_end(&mut self, span: &Span<'_>, service: Arc<str>) {
+        if span.kind != Kind::Internal {
+            self.ends.insert(span.reference, Arc::clone(&service));
+        }
+        let may_be_remote = span.parent_is_remote.unwrap_or(true)
+            && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
+        if let (true, Some(span_id)) = (may_be_remote, span.parent_span_id) {
+            let receiver = span.reference;
+            let trace_id = receiver.trace_id;
+            let parent = SpanReference { trace_id, span_id };
+            self.calls.push(Call {
+                parent,
+                receiver,
+                service,
+            });
+        }
+    }
+
+    /// Takes a line of the functions' logs.
+    pub fn add_log_line(&mut self, line: &LogLine<'_>) {
+        self.assembly.add_log_line(line);
+    }
+
+    /// How many traces there are.
+    pub fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// Whether no trace was seen.
+    pub fn is_empty(&self) -> bool {
+        self.traces.is_empty()
+    }
+
+    /// The hand-offs, judged.
+    pub(crate) fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
+        self.assembly.hand_offs()
+    }
+
+    /// The traces that meet the filter, the newest first, at most `limit`; and how many meet it.
+    pub fn list(&self, limit: usize) -> (Vec<TraceLine>, usize) {
+        let by_verdict = self.traces_with_verdicts();
+        let mut found: Vec<(&TraceId, &Entry)> = self
+            .traces
+            .iter()
+            .filter(|(id, entry)| {
+                let has_verdict = by_verdict.as_ref().is_none_or(|traces| traces.contains(id));
+                has_verdict && self.filter.is_met(entry.met)
+            })
+            .collect();
+        found.sort_by_key(|(id, entry)| (std::cmp::Reverse(entry.start), **id));
+        let count = found.len();
+        let mut lines: Vec<TraceLine> = found
+            .into_iter()
+            .take(limit)
+            .map(|(id, entry)| entry.line(*id))
+            .collect();
+        self.add_verdicts(&mut lines);
+        (lines, count)
+    }
+
+    /// The traces in which a hand-off with one of the filter's verdicts begins or ends; `None` if it names none.
+    fn traces_with_verdicts(&self) -> Option<HashSet<TraceId>> {
+        let wanted = &self.filter.verdicts;
+        (!wanted.is_empty()).then(|| {
+            let hand_offs = self.hand_offs();
+            hand_offs
+                .filter(|hand_off| {
+                    hand_off
+                        .verdict
+                        .is_some_and(|verdict| wanted.contains(&verdict))
+                })
+                .flat_map(|hand_off| trace_ids(&hand_off))
+                .collect()
+        })
+    }
+
+    fn add_verdicts(&self, lines: &mut [TraceLine]) {
+        let places: HashMap<TraceId, usize> = lines
+            .iter()
+            .enumerate()
+            .map(|(place, line)| (line.trace_id, place))
+            .collect();
+        for hand_off in self.hand_offs() {
+            let Some(verdict) = hand_off.verdict else {
+                continue;
+            };
+            for trace_id in trace_ids(&hand_off) {
+                if let Some(place) = places.get(&trace_id) {
+                    let verdicts = lines[*place].verdicts.entry(hand_off.hop).or_default();
+                    *verdicts.entry(verdict).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    /// The one trace whose id starts with `prefix`, in hexadecimal digits of either case. The digits of a 64-bit
+    /// id may be written without the zeros that stand before it.
+    ///
+    /// # Errors
+    /// If there is none, or more than one.
+    pub fn find(&self, prefix: &str) -> Result<TraceId, FindError> {
+        let wanted = prefix.to_ascii_lowercase();
+        let mut found: Vec<TraceId> = self
+            .traces
+            .keys()
+            .filter(|id| {
+                let digits = id.to_string();
+                let is_short = id.is_64_bit() && digits[16..].starts_with(&wanted);
+                digits.starts_with(&wanted) || is_short
+            })
+            .copied()
+            .collect();
+        found.sort();
+        match *found.as_slice() {
+            [] => Err(FindError::None(prefix.to_owned())),
+            [only] => Ok(only),
+            [first, second, ..] => Err(FindError::Several {
+                prefix: prefix.to_owned(),
+                count: found.len(),
+                first,
+                second,
+            }),
+        }
+    }
+
+    /// The trace, and those that broken hand-offs lead to: onward from it to the receivers, and back to the
+    /// senders; at most `limit` traces.
+    pub fn journey(&self, trace_id: TraceId, limit: usize) -> Journey {
+        let between: Vec<(TraceId, TraceId)> = self
+            .hand_offs()
+            .filter_map(|hand_off| {
+                let from = hand_off.sender.reference?.trace_id;
+                let to = hand_off.receiver?.reference?.trace_id;
+                (from != to).then_some((from, to))
+            })
+            .collect();
+        let onward = reachable(trace_id, &between, |(from, to)| (from, to));
+        let back = reachable(trace_id, &between, |(from, to)| (to, from));
+        let others = onward.union(&back).copied();
+        let mut traces: Vec<TraceId> = others.filter(|id| self.traces.contains_key(id)).collect();
+        // the nearest in time, whatever the limit leaves out
+        let start = |id: &TraceId| self.traces.get(id).and_then(|entry| entry.start);
+        traces.sort_by_key(|id| (start(id), *id));
+        let all = traces.len();
+        traces.truncate(limit.saturating_sub(1));
+        let left_out = (all - traces.len()) as u64;
+        traces.push(trace_id);
+        traces.sort_by_key(|id| (start(id), *id));
+        let mut passages: Vec<Passage> = self
+            .hand_offs()
+            .filter(|hand_off| trace_ids(hand_off).any(|id| traces.contains(&id)))
+            .map(Passage::from)
+            .collect();
+        passages.sort_by(|a, b| (a.hop, &a.key).cmp(&(b.hop, &b.key)));
+        Journey {
+            traces,
+            passages,
+            left_out,
+        }
+    }
+
+    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
+    /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
+    pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
+        [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
+            let hand_offs = self.hand_offs();
+            let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = hand_offs
+                .filter(|hand_off| hand_off.hop == hop && hand_off.verdict.is_some_and(&wanted))
+                .filter_map(|hand_off| {
+                    let trace_id = hand_off.sender.reference?.trace_id;
+                    let spans =
+                        trace_ids(&hand_off).filter_map(|id| Some(self.traces.get(&id)?.spans));
+                    let is_there = self.traces.contains_key(&trace_id);
+                    is_there.then(|| (spans.sum(), hand_off.sender.start, trace_id))
+                })
+                .collect();
+            found.sort();
+            let fewest = found.first()?.0;
+            found.retain(|(spans, ..)| *spans == fewest);
+            Some(found[found.len() / 2].2)
+        })
+    }
+
+    /// Each name once, whoever has it.
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(name) = self.names.get(name) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+}
+
+impl Head {
+    fn gives_way_to(&self, span: &Span<'_>) -> bool {
+        let is_root = span.parent_span_id.is_none();
+        let earlier = (span.start.is_none(), span.start) < (self.start.is_none(), self.start);
+        (is_root && !self.is_root) || (is_root == self.is_root && earlier)
+    }
+}
+
+impl Entry {
+    fn line(&self, trace_id: TraceId) -> TraceLine {
+        let head = self.head.as_ref();
+        TraceLine {
+            trace_id,
+            name: head.map(|head| head.name.to_string()).unwrap_or_default(),
+            service: head
+                .map(|head| head.service.to_string())
+                .unwrap_or_default(),
+            services: self.services.iter().map(ToString::to_string).collect(),
+            spans: self.spans,
+            start: self.start,
+            duration: self.start.and_then(|start| self.end?.since(start)),
+            verdicts: BTreeMap::new(),
+        }
+    }
+}
+
+/// The traces that a hand-off begins and ends in, each once.
+fn trace_ids(hand_off: &HandOff<'_>) -> impl Iterator<Item = TraceId> + use<> {
+    let from = hand_off.sender.reference.map(|sender| sender.trace_id);
+    let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
+    let to = receiver.map(|receiver| receiver.trace_id);
+    from.into_iter().chain(to.filter(|to| Some(*to) != from))
+}
+
+/// Whatever can be reached from `start`, without it.
+fn reachable(
+    start: TraceId,
+    between: &[(TraceId, TraceId)],
+    direction: impl Fn((TraceId, TraceId)) -> (TraceId, TraceId),
+) -> HashSet<TraceId> {
+    let mut reached = HashSet::from([start]);
+    loop {
+        let before = reached.len();
+        for pair in between {
+            let (from, to) = direction(*pair);
+            if reached.contains(&from) {
+                reached.insert(to);
+            }
+        }
+        if reached.len() == before {
+            reached.remove(&start);
+            return reached;
+        }
+    }
+}
+
+impl From<HandOff<'_>> for Passage {
+    fn from(hand_off: HandOff<'_>) -> Passage {
+        let receiver = hand_off.receiver;
+        Passage {
+            hop: hand_off.hop,
+            verdict: hand_off.verdict,
+            key: match hand_off.key {
+                HandOffKey::Request(id) => id.to_owned(),
+                HandOffKey::Message(key) => key.sequence_number.to_owned(),
+            },
+            sender: hand_off.sender.reference,
+            receiver: receiver.and_then(|receiver| receiver.reference),
+            receiver_recorded: receiver.is_some_and(|receiver| receiver.recorded),
+        }
+    }
+}
