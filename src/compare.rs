@@ -15,6 +15,7 @@ use baton_traces::compare::{Comparison, METHOD};
 use baton_traces::measure::Measured;
 use baton_traces::narrative::narrate;
 use baton_traces::report::{self, Report};
+use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::summary::Summary;
 use serde_json::json;
@@ -118,10 +119,10 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
             .iter()
             .map(|measured| &*measured.summary.name)
             .collect();
-        Failure::usage(format!(
+        Failure::usage(visible(&format!(
             "--baseline {name}: there is no such source; the sources are {}",
             names.join(", ")
-        ))
+        )))
     })
 }
 

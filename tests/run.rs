@@ -154,9 +154,22 @@ async fn every_default_pairing_has_its_verdicts_and_its_files() {
         assert_eq!(journeys(&run::spans(&directory), 24).len(), 24, "{name}");
     }
     assert_eq!(result["baseline"], "none");
-    assert!(
-        result["differences"].is_array() && result["checks"].is_array(),
-        "{result}"
+    assert!(result["checks"].is_array(), "{result}");
+    let differences = result["differences"].as_array().expect("differences");
+    let connected = differences
+        .iter()
+        .find(|difference| {
+            difference["run"] == "tracecontext" && difference["metric"] == "record.connected"
+        })
+        .expect("every run is compared with the first");
+    assert_eq!(
+        [
+            &connected["baseline"],
+            &connected["value"],
+            &connected["change"],
+            &connected["significant"]
+        ],
+        [&json!(0), &json!(24), &json!(1.0), &json!(true)]
     );
 }
 
@@ -360,7 +373,8 @@ async fn runs_that_start_together_are_saved_apart() {
         let finished = ended(run).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
         let (_, place) = finished.stdout.rsplit_once("Saved in ").expect("a place");
-        said.push(sandbox.path(place.trim_end().trim_end_matches('.')));
+        let (place, _) = place.split_once(';').expect("and a report");
+        said.push(sandbox.path(place));
     }
     for directory in &said {
         let summary = run::json(&directory.join("b3/summary.json"));

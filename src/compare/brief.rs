@@ -14,6 +14,8 @@ const LATENCIES: [&str; 4] = [
     "end_to_end.p50",
     "end_to_end.p99",
 ];
+/// So many runs are named one by one.
+const NAMED: usize = 3;
 
 /// Says it in one sentence; nothing, if none does. The runs are called by `names`.
 pub(crate) fn brief(
@@ -31,18 +33,22 @@ pub(crate) fn brief(
         .into_iter()
         .filter_map(|metric| {
             let differing = |difference: &&Difference| difference.metric == metric;
-            let runs: Vec<_> = comparison
-                .significant()
-                .filter(differing)
-                .map(|difference| {
-                    format!(
-                        "{} under {}",
-                        cells::change(difference),
-                        name(&difference.run)
-                    )
-                })
-                .collect();
-            (!runs.is_empty()).then(|| format!("{metric} {}", runs.join(", ")))
+            let mut runs: Vec<_> = comparison.significant().filter(differing).collect();
+            if runs.len() > NAMED {
+                runs.sort_by(|a, b| f64::total_cmp(&change(a), &change(b)));
+                let (least, most) = (runs.first()?, runs.last()?);
+                let (least, most) = (cells::change(least), cells::change(most));
+                return Some(format!("{metric} {least} to {most} in {} runs", runs.len()));
+            }
+            let each = runs.iter().map(|difference| {
+                format!(
+                    "{} under {}",
+                    cells::change(difference),
+                    name(&difference.run)
+                )
+            });
+            let each: Vec<_> = each.collect();
+            (!each.is_empty()).then(|| format!("{metric} {}", each.join(", ")))
         })
         .collect();
     (!parts.is_empty()).then(|| {
@@ -52,4 +58,8 @@ pub(crate) fn brief(
             parts.join("; ")
         )
     })
+}
+
+fn change(difference: &Difference) -> f64 {
+    difference.change.unwrap_or(f64::INFINITY)
 }

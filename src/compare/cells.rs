@@ -22,7 +22,7 @@ pub(super) fn value(difference: &Difference) -> String {
     )
 }
 
-/// `3 of 1000`, `480 per second`, `2.4 ms` and `2.3 to 2.5` below it.
+/// `3 of 1000`, `480 per s`, `2.4 ms` and `2.3 to 2.5` below it.
 fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &str) -> String {
     let mut text = match figure {
         Figure::Count(count) => count.to_string(),

@@ -1,6 +1,7 @@
 //! Finds a trace in sources by its id or by the digits that begin it.
 
 use baton_propagators::id::TraceId;
+use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Trace};
@@ -48,10 +49,8 @@ pub(super) fn find(
         }
     }
     let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
-    Err(Failure::usage(format!(
-        "no trace {wanted} is in {}",
-        names.join(" or ")
-    )))
+    let names = visible(&names.join(" or "));
+    Err(Failure::usage(format!("no trace {wanted} is in {names}")))
 }
 
 /// The one id in `source` that starts with `prefix`.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use baton_traces::shown::visible;
+
 use super::checks::Checked;
 
 /// Writes the document.
@@ -52,11 +54,11 @@ fn write(document: &mut String, checks: &[Checked]) -> std::fmt::Result {
     write!(document, "</testsuites>")
 }
 
-/// Text as XML 1.0 allows it, in attributes too: markup as entities, and without the characters that no document
-/// may hold (section 2.2).
+/// Text as XML 1.0 allows it, in attributes too: markup as entities, control characters written out, and without the
+/// two other characters that no document may hold (section 2.2).
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(text).chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -64,7 +66,6 @@ fn escaped(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&apos;"),
             '\u{fffe}' | '\u{ffff}' => {}
-            other if other.is_control() => {}
             other => escaped.push(other),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test target uses a part of it")]
 
 pub(crate) mod command;
+pub(crate) mod generated;
 pub(crate) mod kinesis;
 pub(crate) mod lab;
 pub(crate) mod processes;

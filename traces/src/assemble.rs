@@ -5,6 +5,7 @@
 
 mod deliveries;
 mod names;
+mod structure;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use baton_propagators::id::SpanId;
 
 use self::deliveries::{Deliveries, Delivery};
 use self::names::{MessageKeys, Names};
+pub use self::structure::Structure;
+use self::structure::{Home, Receiving, Unmatched};
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
 use crate::span::{Key, Span, SpanReference, UnixTime};
@@ -27,6 +30,7 @@ pub struct Assembly {
     services: Names,
     /// The spans whose exporter does not say whether a parent is remote; for them it is found out.
     spans_without_flags: HashSet<(usize, SpanId)>,
+    unmatched: Unmatched,
 }
 
 /// An API request: its client, and the producer's side of it.
@@ -100,14 +104,14 @@ impl Assembly {
     /// Takes what `span` says about a hand-off.
     pub fn add_span(&mut self, span: &Span<'_>) {
         match Role::of(span) {
-            Role::ClientRequest { request_id } => {
-                if let Some(request_id) = request_id {
-                    let client = &mut self.request(request_id).1.client;
-                    client.get_or_insert_with(|| Client {
-                        sender: client_sender(span),
-                        succeeded: succeeded(span),
-                    });
-                }
+            Role::ClientRequest {
+                request_id: Some(request_id),
+            } => {
+                let client = &mut self.request(request_id).1.client;
+                client.get_or_insert_with(|| Client {
+                    sender: client_sender(span),
+                    succeeded: succeeded(span),
+                });
             }
             Role::ServerRequest { request_id } => {
                 let delivery = self.delivery(span);
@@ -125,7 +129,10 @@ impl Assembly {
                 let delivery = self.delivery(span);
                 self.record(key).receivers.add(delivery);
             }
-            Role::Other => {}
+            Role::ClientRequest { request_id: None } | Role::Other => {
+                let service = self.service(span.service);
+                self.unmatched.add(span, service);
+            }
         }
         if span.parent_is_remote.is_none() {
             let service = self.service(span.service);
@@ -179,6 +186,71 @@ impl Assembly {
             Some(self.judge(Hop::Record, key, sender, &record.receivers))
         });
         ingress.chain(record)
+    }
+
+    /// How many hand-offs of `hop` have both ends, matched by id.
+    pub fn matched(&self, hop: Hop) -> u64 {
+        let matched = match hop {
+            Hop::Ingress => {
+                let requests = self.requests.iter();
+                let whole =
+                    |request: &&Request| request.client.is_some() && request.servers.count() > 0;
+                requests.filter(whole).count()
+            }
+            Hop::Record => {
+                let records = self.records.iter();
+                let whole =
+                    |record: &&Record| record.sender.is_some() && record.receivers.count() > 0;
+                records.filter(whole).count()
+            }
+        };
+        matched as u64
+    }
+
+    /// What parents and links tell of `hop`, whose ends have no ids in common.
+    pub fn structure(&self, hop: Hop) -> Structure {
+        let clients = self
+            .requests
+            .iter()
+            .filter_map(|request| request.client.as_ref());
+        let clients = clients.map(|client| &client.sender);
+        let producers = self
+            .records
+            .iter()
+            .filter_map(|record| record.sender.as_ref());
+        let senders: HashSet<_> = clients
+            .chain(producers)
+            .filter_map(|sender| sender.reference)
+            .collect();
+        let servers = self.requests.iter().map(|request| &request.servers);
+        let consumers = self.records.iter().map(|record| &record.receivers);
+        let with_ids: Vec<&Deliveries> = match hop {
+            Hop::Ingress => servers.collect(),
+            Hop::Record => consumers.collect(),
+        };
+        let with_ids = with_ids.into_iter().flat_map(|deliveries| &deliveries.kept);
+        let receiving = with_ids.filter_map(|delivery| {
+            let receiver = &delivery.receiver;
+            let receiving = Receiving {
+                hop,
+                parent: receiver.parent,
+                parent_is_remote: receiver.parent_is_remote,
+                service: delivery.service,
+                links: receiver.links.iter().map(|link| link.to).collect(),
+            };
+            Some((receiver.reference?, receiving))
+        });
+        let services = self.services.len();
+        let is_in = |service: Option<usize>, span| {
+            let holds = |service| self.spans_without_flags.contains(&(service, span));
+            match service {
+                Some(service) if holds(service) => Home::SameService,
+                _ if (0..services).any(holds) => Home::OtherService,
+                _ => Home::Unknown,
+            }
+        };
+        let is_sender = |span| senders.contains(&span);
+        self.unmatched.structure(hop, receiving, is_sender, is_in)
     }
 
     /// What the records amount to.

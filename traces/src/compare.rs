@@ -118,7 +118,7 @@ pub const METHOD: [&str; 4] = [
     "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
     "Medians: Mann-Whitney rank test. Other percentiles and 95 % intervals: bootstrap, 9,999 resamples.",
     "Significant: p below 1 % after Holm's correction over a run's metrics; latencies by 10 % or more, too.",
-    "The tests know the noise within a run; what differs from run to run is seen by repeating runs.",
+    "Requests are taken as independent: a machine busy in one run looks like a difference; repeat runs.",
 ];
 
 #[cfg(test)]

@@ -1,8 +1,14 @@
 //! Reads a source whole and sums it up.
 
+mod unknown;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
 use serde::Deserialize;
 
-use crate::readers::{log, otlp_json};
+use crate::readers::log::{self, LogReading};
+use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
 use crate::source::{Reading, SourceError};
 use crate::span::Span;
@@ -51,18 +57,18 @@ impl Measured {
 
         let mut log_problems = 0;
         let mut has_log = false;
-        for function in [Function::Producer, Function::Consumer] {
-            let path = run.log_path(function);
-            if path.is_file() {
-                has_log = true;
-                let reading = log::read_file(&path, &mut |line| tally.add_log_line(line))?;
-                log_problems += reading.problem_lines;
-                problems.extend(reading.problems);
-            } else {
-                problems.push(format!(
+        for (path, reading) in read_logs(run, &mut tally) {
+            match reading {
+                Some(reading) => {
+                    let reading = reading?;
+                    has_log = true;
+                    log_problems += reading.problem_lines;
+                    problems.extend(reading.problems);
+                }
+                None => problems.push(format!(
                     "{} is missing: without it, what was not sampled counts as lost",
                     path.display()
-                ));
+                )),
             }
         }
 
@@ -88,15 +94,18 @@ impl Measured {
 
     /// Reads the spans that `read` hands over, and sums them up under `name`.
     ///
+    /// A hop whose ends have no ids in common is judged by parents and links; what cannot be told then is said in
+    /// [`Measured::unknown`], and figures that need ids are left out.
+    ///
     /// # Errors
     /// What `read` gives.
     pub(crate) fn of_spans(
         name: String,
-        read: impl FnOnce(&mut dyn FnMut(&Span<'_>)) -> Result<Reading, SourceError>,
+        read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Reading, SourceError>,
     ) -> Result<Measured, SourceError> {
         let mut tally = Tally::default();
         let reading = read(&mut |span| tally.add_span(span))?;
-        Ok(Measured {
+        let mut measured = Measured {
             summary: Summary {
                 problems: reading.problems,
                 ..Summary::of_spans(name, &tally)
@@ -104,8 +113,42 @@ impl Measured {
             request: tally.clients().durations.clone(),
             end_to_end: tally.end_to_end(),
             unknown: Vec::new(),
-        })
+        };
+        unknown::judge_by_structure(&mut measured, &tally, reading.form);
+        Ok(measured)
     }
+}
+
+/// Reads the functions' logs, both at once, since they report about different ends of hand-offs. `None` for one that is
+/// missing.
+fn read_logs(
+    run: &RunDirectory,
+    tally: &mut Tally,
+) -> Vec<(PathBuf, Option<Result<LogReading, ReadError>>)> {
+    let tally = Mutex::new(tally);
+    let read = |path: &Path| {
+        log::read_file(path, &mut |line| {
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.add_log_line(line);
+        })
+    };
+    let paths = [Function::Producer, Function::Consumer].map(|function| run.log_path(function));
+    std::thread::scope(|scope| {
+        let readings = paths.map(|path| {
+            let file = path.clone();
+            let read = &read;
+            let reading = path.is_file().then(|| scope.spawn(move || read(&file)));
+            (path, reading)
+        });
+        let ended = readings.map(|(path, reading)| {
+            let reading = reading.map(|reading| {
+                let panicked = |panic| std::panic::resume_unwind(panic);
+                reading.join().unwrap_or_else(panicked)
+            });
+            (path, reading)
+        });
+        ended.into()
+    })
 }
 
 /// The part of `load.json` that is looked at.

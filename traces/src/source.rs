@@ -1,12 +1,15 @@
 //! Where spans are read from: a run directory, an export in a file, or another backend over HTTP.
 
+mod backend;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use self::backend::Backend;
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
-use crate::readers::{self, ReadError, otlp_json};
+use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
@@ -20,11 +23,15 @@ pub struct Source(Place);
 enum Place {
     /// A run directory, or a file of any form that can be read.
     Path(PathBuf),
+    /// A backend's query API.
+    Backend(Backend),
 }
 
 /// What was read of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
+    /// The form that the spans were in.
+    pub form: Form,
     /// How many spans were handed over.
     pub spans: u64,
     /// What could not be read, as of a file that is cut short: a sentence each.
@@ -34,6 +41,7 @@ pub struct Reading {
 impl From<readers::Reading> for Reading {
     fn from(reading: readers::Reading) -> Reading {
         Reading {
+            form: reading.form,
             spans: reading.spans,
             problems: reading.truncated.iter().map(ToString::to_string).collect(),
         }
@@ -52,16 +60,29 @@ pub enum SourceError {
     /// An input cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A backend does not answer as it should.
+    #[error("cannot read {backend}: {problem}")]
+    Backend {
+        /// Its address, without user and password.
+        backend: String,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 impl FromStr for Source {
     type Err = SourceError;
 
-    /// Takes a path or an address (`jaeger+http://…`, `zipkin+http://…`, or with `https`), and looks at neither.
+    /// Takes a path or an address (`jaeger+http://HOST…`, `zipkin+http://HOST…`, or with `https`), and looks at neither.
+    /// An address may end with `?service=NAME&lookback=2h&limit=1000`.
     fn from_str(text: &str) -> Result<Source, SourceError> {
         match text.split_once("://") {
-            Some((scheme, _)) if scheme.contains('+') => Err(SourceError::Name(format!(
-                "{scheme} sources cannot be read yet"
+            Some((scheme, _)) if scheme.contains('+') => {
+                let backend = Backend::parse(text).map_err(SourceError::Name)?;
+                Ok(Source(Place::Backend(backend)))
+            }
+            Some((scheme @ ("http" | "https"), _)) => Err(SourceError::Name(format!(
+                "an address of spans says whose query API it is: jaeger+{scheme}://… or zipkin+{scheme}://…"
             ))),
             _ => Ok(Source::from(Path::new(text))),
         }
@@ -78,6 +99,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::Path(path) => write!(formatter, "{}", path.display()),
+            Place::Backend(backend) => write!(formatter, "{backend}"),
         }
     }
 }
@@ -98,6 +120,7 @@ impl Source {
                     _ => name.into_owned(),
                 }
             }
+            Place::Backend(backend) => backend.name(),
         }
     }
 
@@ -117,6 +140,7 @@ impl Source {
                 Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into())
             }
             Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
+            Place::Backend(backend) => backend.read(want, take),
         }
     }
 
@@ -153,7 +177,7 @@ impl Source {
     fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
-            Place::Path(_) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -164,8 +188,11 @@ impl Source {
     pub fn measure(&self) -> Result<Measured, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
-            Place::Path(_) => {
-                Measured::of_spans(self.name(), |take| self.read(Want::Judging, take))
+            Place::Path(path) => Measured::of_spans(self.name(), |take| {
+                Ok(readers::read_file_in_parallel(path, take)?.into())
+            }),
+            Place::Backend(backend) => {
+                Measured::of_spans(self.name(), |take| backend.read(Want::Judging, take))
             }
         }
     }

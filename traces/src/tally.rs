@@ -100,6 +100,8 @@ pub struct Tally {
     assembly: Assembly,
     spans: u64,
     traces: HashSet<TraceId>,
+    links: u64,
+    trace_states: u64,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -109,6 +111,8 @@ impl Tally {
     pub fn add_span(&mut self, span: &Span<'_>) {
         self.spans += 1;
         self.traces.insert(span.reference.trace_id);
+        self.links += span.links.len() as u64;
+        self.trace_states += u64::from(!span.trace_state.is_empty());
         if let Role::ClientRequest { request_id } = Role::of(span) {
             self.clients.add(span, request_id);
         }
@@ -135,6 +139,16 @@ impl Tally {
     /// In how many traces they are.
     pub fn traces(&self) -> u64 {
         self.traces.len() as u64
+    }
+
+    /// How many links the spans have.
+    pub fn links(&self) -> u64 {
+        self.links
+    }
+
+    /// How many spans have a `tracestate`.
+    pub fn trace_states(&self) -> u64 {
+        self.trace_states
     }
 
     /// The clients' requests.

@@ -21,6 +21,11 @@ impl Names {
         number
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// Every name with its number, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
         self.numbers.iter().map(|(name, number)| (&**name, *number))

@@ -41,7 +41,7 @@ pub struct Difference {
     /// What the run's count is out of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_of: Option<u64>,
-    /// What the figures are in: `ms`, `bytes`, `per second`; empty for counts.
+    /// What the figures are in: `ms`, `bytes`, `per s`; empty for counts.
     pub unit: &'static str,
     /// By which test; `None` where none can be made, and `note` says why.
     pub test: Option<&'static str>,
@@ -158,7 +158,7 @@ fn difference(
         unit: match metric.unit() {
             Unit::Share | Unit::Count => "",
             Unit::Milliseconds => "ms",
-            Unit::PerSecond => "per second",
+            Unit::PerSecond => "per s",
             Unit::Bytes => "bytes",
         },
         test: tested.test,
@@ -262,7 +262,7 @@ fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Teste
                 tested.test = Some("bootstrap");
                 tested.p_value = Some(resampled.p_value);
             }
-            None => tested.note = Some("fewer than 10 values beyond"),
+            None => tested.note = Some("fewer than 10 beyond it"),
         }
     }
     tested

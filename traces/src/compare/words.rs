@@ -1,6 +1,9 @@
 //! A difference as a sentence.
 
+use std::time::Duration;
+
 use crate::hand_off::{Hop, Verdict};
+use crate::shown;
 
 use super::metrics::{Flag, Metric, Of, Quantile, Stage, Value};
 use super::shares::Share;
@@ -31,9 +34,11 @@ pub(super) fn of(
             };
             let what = match stage {
                 Stage::Request => "requests are answered",
-                Stage::EndToEnd => "records are handled, counted from the client's request,",
+                Stage::EndToEnd => "records are through",
             };
-            format!("In {run}, {share} {what} within {to} ms; in {baseline} within {from} ms.")
+            let [to, from] = [to, from]
+                .map(|milliseconds| shown::duration(Duration::from_secs_f64(milliseconds / 1e3)));
+            format!("In {run}, {share} {what} within {to}; in {baseline} within {from}.")
         }
         Of::Throughput => {
             format!("In {run}, {to} requests succeed per second; in {baseline} {from} do.")

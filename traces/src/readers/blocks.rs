@@ -38,7 +38,12 @@ impl<R: BufRead> Blocks<R> {
         block.clear();
         block.append(&mut self.rest);
         loop {
+            // None of it ends a line.
             let before = block.len();
+            if before > self.bytes_limit {
+                block.clear();
+                return Err(LineError::TooLong);
+            }
             let limit = u64::try_from(BLOCK_BYTES).unwrap_or(u64::MAX);
             let read = self.input.by_ref().take(limit).read_to_end(block);
             let line_end = block[before..].iter().rposition(|byte| *byte == b'\n');
@@ -49,10 +54,6 @@ impl<R: BufRead> Blocks<R> {
                     self.rest.extend_from_slice(&block[end + 1..]);
                     block.truncate(end + 1);
                     return Ok(());
-                }
-                (Ok(_), None) if before > self.bytes_limit => {
-                    block.clear();
-                    return Err(LineError::TooLong);
                 }
                 (Ok(_), None) => {}
                 (Err(error), _) => {

@@ -31,7 +31,8 @@ impl Mistake {
         }
         const CHARACTERS_LIMIT: usize = 40;
         let rest = String::from_utf8_lossy(json.get(self.at..).unwrap_or_default());
-        let start: String = rest.chars().take(CHARACTERS_LIMIT).collect();
+        let line = rest.lines().next().unwrap_or_default();
+        let start: String = line.chars().take(CHARACTERS_LIMIT).collect();
         let column = self.at + 1;
         let start = start.escape_debug();
         let problem = format!(

@@ -103,7 +103,7 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
     loop {
         let read = match lines.next_line() {
             Ok(None) => return Ok(reading),
-            Ok(Some(line)) => read_line(line.bytes, each),
+            Ok(Some(line)) => read_line(line, each),
             Err(LineError::TooLong) => Err(format!("it is longer than {LINE_BYTES_LIMIT} bytes")),
             Err(LineError::Input(source)) => return Err(failed(source)),
         };

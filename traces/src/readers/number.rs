@@ -13,10 +13,6 @@ impl Number {
     pub(super) fn unsigned(self) -> Option<u64> {
         self.0.and_then(|number| u64::try_from(number).ok())
     }
-
-    pub(super) fn signed(self) -> Option<i64> {
-        self.0.and_then(|number| i64::try_from(number).ok())
-    }
 }
 
 impl<'de> Deserialize<'de> for Number {

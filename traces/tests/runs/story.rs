@@ -220,7 +220,7 @@ fn a_broken_line_of_spans_is_an_error_that_names_it() {
         .expect_err("a broken line")
         .to_string();
     assert!(
-        error.contains("spans.jsonl.zst, line 2: expected one OTLP/JSON"),
+        error.contains("spans.jsonl.zst, line 2: expected OTLP/JSON"),
         "{error}"
     );
 }

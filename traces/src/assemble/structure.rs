@@ -1,0 +1,118 @@
+//! Hand-offs of spans that carry no ids to match them by: judged by parents and links alone.
+//!
+//! That tells which contexts arrived, and never which did not: a root may have had no sender, and a parent that is not
+//! there may not have been exported.
+
+use std::collections::{HashMap, HashSet};
+
+use baton_propagators::id::SpanId;
+
+use crate::hand_off::Hop;
+use crate::span::{Kind, Span, SpanReference};
+
+/// What parents and links tell of one hop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Receivers whose parent is a sender's span, or is in another service.
+    pub connected: u64,
+    /// Receivers in traces of their own that link to a sender's span.
+    pub linked: u64,
+    /// Receivers without a parent: they may have had no sender.
+    pub roots: u64,
+    /// Receivers whose parent is not among the spans.
+    pub orphans: u64,
+}
+
+impl Structure {
+    /// How many receivers there are.
+    pub fn receivers(&self) -> u64 {
+        self.connected + self.linked + self.roots + self.orphans
+    }
+}
+
+/// The spans that send or receive by their kind, but carry no ids.
+#[derive(Debug, Default)]
+pub(super) struct Unmatched {
+    senders: HashSet<SpanReference>,
+    receivers: HashMap<SpanReference, Receiving>,
+}
+
+#[derive(Debug)]
+pub(super) struct Receiving {
+    pub(super) hop: Hop,
+    pub(super) parent: Option<SpanId>,
+    pub(super) parent_is_remote: Option<bool>,
+    pub(super) service: Option<usize>,
+    pub(super) links: Box<[SpanReference]>,
+}
+
+impl Unmatched {
+    /// Takes `span` if it sends or receives; `service` is the number of its service.
+    pub(super) fn add(&mut self, span: &Span<'_>, service: usize) {
+        let hop = match span.kind {
+            Kind::Client | Kind::Producer => {
+                self.senders.insert(span.reference);
+                return;
+            }
+            Kind::Server => Hop::Ingress,
+            Kind::Consumer => Hop::Record,
+            Kind::Unspecified | Kind::Internal => return,
+        };
+        self.receivers
+            .entry(span.reference)
+            .or_insert_with(|| Receiving {
+                hop,
+                parent: span.parent_span_id,
+                parent_is_remote: span.parent_is_remote,
+                service: Some(service),
+                links: span.links.iter().map(|link| link.to).collect(),
+            });
+    }
+
+    /// What the receivers of `hop` tell, `more` of them included. `is_sender` tells further senders, and `is_in` whether
+    /// a span is known to be in one service, or in another.
+    pub(super) fn structure(
+        &self,
+        hop: Hop,
+        more: impl Iterator<Item = (SpanReference, Receiving)>,
+        is_sender: impl Fn(SpanReference) -> bool,
+        is_in: impl Fn(Option<usize>, SpanId) -> Home,
+    ) -> Structure {
+        let is_sender = |span| self.senders.contains(&span) || is_sender(span);
+        let mut structure = Structure::default();
+        let mut count = |span: SpanReference, receiving: &Receiving| {
+            let parent = receiving
+                .parent
+                .map(|span_id| SpanReference { span_id, ..span });
+            let place = match parent {
+                Some(parent) if is_sender(parent) => &mut structure.connected,
+                Some(_) if receiving.parent_is_remote == Some(false) => return,
+                Some(parent) => match is_in(receiving.service, parent.span_id) {
+                    Home::SameService => return,
+                    Home::OtherService => &mut structure.connected,
+                    Home::Unknown => &mut structure.orphans,
+                },
+                None if receiving.links.iter().any(|to| is_sender(*to)) => &mut structure.linked,
+                None => &mut structure.roots,
+            };
+            *place += 1;
+        };
+        for (span, receiving) in &self.receivers {
+            if receiving.hop == hop {
+                count(*span, receiving);
+            }
+        }
+        for (span, receiving) in more {
+            count(span, &receiving);
+        }
+        structure
+    }
+}
+
+/// Where a span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    SameService,
+    OtherService,
+    Unknown,
+}

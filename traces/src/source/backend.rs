@@ -1,0 +1,385 @@
+//! Jaeger's and Zipkin's query APIs.
+//!
+//! The client is reqwest's blocking one: a source is read to its end in one go, so nothing here needs the caller to have
+//! an async runtime. (It must not be used on a runtime's own thread.)
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use baton_propagators::id::TraceId;
+use reqwest::Url;
+use reqwest::blocking::{Client, Response};
+use serde::Deserialize;
+
+use super::{Reading, SourceError};
+use crate::readers;
+use crate::span::{Span, Want};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For each answer to begin, and for each further part of it.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// For everything together.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
+/// How far back is looked where the address does not say (`lookback`).
+const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
+/// How many traces are asked for at once where the address does not say (`limit`).
+const DEFAULT_LIMIT: usize = 1000;
+/// How often is asked, at most.
+const QUERIES_LIMIT: u64 = 10_000;
+/// Windows of time that hold more traces than the limit are halved, down to this.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
+/// An answer to a list of services is at most so long, in bytes.
+const SERVICES_BYTES_LIMIT: u64 = 16 << 20;
+
+/// The address of a backend, and what to ask it for.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Backend {
+    api: Api,
+    url: Url,
+    services: Vec<String>,
+    lookback: Duration,
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
+    Jaeger,
+    Zipkin,
+}
+
+impl Backend {
+    /// Reads `jaeger+http://USER:PASSWORD@HOST:PORT/PATH?service=NAME&lookback=2h&limit=1000`, or with `zipkin` or
+    /// `https`; everything behind the host may be left out. Gives what is wrong otherwise.
+    pub(super) fn parse(text: &str) -> Result<Backend, String> {
+        let accepted =
+            "jaeger+http://HOST, jaeger+https://HOST, zipkin+http://HOST or zipkin+https://HOST";
+        let (api, address) = match text.split_once('+') {
+            Some(("jaeger", address)) => (Api::Jaeger, address),
+            Some(("zipkin", address)) => (Api::Zipkin, address),
+            _ => return Err(format!("an address of spans is {accepted}")),
+        };
+        // The address may hold a password, so it is not repeated.
+        let mut url = Url::parse(address).map_err(|error| {
+            format!("the address of {api} cannot be read: {error}; it should be {accepted}")
+        })?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(format!("the address of {api} should be {accepted}"));
+        }
+        let mut backend = Backend {
+            api,
+            url: url.clone(),
+            services: Vec::new(),
+            lookback: DEFAULT_LOOKBACK,
+            limit: DEFAULT_LIMIT,
+        };
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "service" => backend.services.push(value.into_owned()),
+                "lookback" => {
+                    backend.lookback = duration(&value).ok_or_else(|| {
+                        format!("lookback={value} is no time; it is like 30m, 2h or 1d")
+                    })?;
+                }
+                "limit" => {
+                    backend.limit =
+                        value
+                            .parse()
+                            .ok()
+                            .filter(|limit| *limit > 0)
+                            .ok_or_else(|| {
+                                format!("limit={value} is no number of traces; it is like 1000")
+                            })?;
+                }
+                _ => {
+                    return Err(format!(
+                        "unknown parameter {name} of {api}'s address; accepted are service, lookback, limit"
+                    ));
+                }
+            }
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        backend.url = url;
+        Ok(backend)
+    }
+
+    /// The host, and its port where the address names one.
+    pub(super) fn name(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Hands every span of the last while to `take`.
+    pub(super) fn read(
+        &self,
+        want: Want,
+        take: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<Reading, SourceError> {
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(READ_TIMEOUT)
+            .build()
+            .map_err(|error| self.failed(error))?;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let mut session = Session {
+            backend: self,
+            client,
+            deadline: Instant::now() + TOTAL_TIMEOUT,
+            want,
+            queries: 0,
+            seen: HashSet::new(),
+            reading: Reading::default(),
+        };
+        let services: Vec<Option<String>> = match (self.api, self.services.is_empty()) {
+            (_, false) => self.services.iter().cloned().map(Some).collect(),
+            (Api::Jaeger, true) => session.services()?.into_iter().map(Some).collect(),
+            (Api::Zipkin, true) => vec![None],
+        };
+        for service in services {
+            let mut windows = vec![(now.saturating_sub(self.lookback), now)];
+            while let Some((start, end)) = windows.pop() {
+                if session.queries == QUERIES_LIMIT {
+                    let problem =
+                        format!("{self} was asked {QUERIES_LIMIT} times, and holds more traces");
+                    session.reading.problems.push(problem);
+                    return Ok(session.reading);
+                }
+                let traces = session.query(service.as_deref(), start, end, take)?;
+                let middle = start + (end - start) / 2;
+                if traces < self.limit {
+                    continue;
+                } else if end - start > SHORTEST_WINDOW {
+                    windows.extend([(start, middle), (middle, end)]);
+                } else {
+                    session.reading.problems.push(format!(
+                        "{self} has {} traces or more within {} ms; those beyond its limit were not read",
+                        self.limit,
+                        SHORTEST_WINDOW.as_millis()
+                    ));
+                }
+            }
+        }
+        Ok(session.reading)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> SourceError {
+        // The error names the address, which may hold a password.
+        let error = error.without_url();
+        let mut problem = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            problem = format!("{problem}: {error}");
+            cause = error.source();
+        }
+        self.problem(problem)
+    }
+
+    fn problem(&self, problem: String) -> SourceError {
+        SourceError::Backend {
+            backend: self.to_string(),
+            problem,
+        }
+    }
+}
+
+/// One reading of a backend.
+struct Session<'a> {
+    backend: &'a Backend,
+    client: Client,
+    deadline: Instant,
+    want: Want,
+    queries: u64,
+    /// A trace is in the answer for each of its services, and in that for a half of a window again.
+    seen: HashSet<TraceId>,
+    reading: Reading,
+}
+
+#[derive(Deserialize)]
+struct Services {
+    #[serde(default)]
+    data: Option<Vec<String>>,
+}
+
+impl Session<'_> {
+    fn services(&mut self) -> Result<Vec<String>, SourceError> {
+        let mut answer = Vec::new();
+        let body = self.get("api/services", &[])?;
+        let read = body.take(SERVICES_BYTES_LIMIT).read_to_end(&mut answer);
+        read.map_err(|error| self.backend.problem(error.to_string()))?;
+        let services: Result<Services, _> = serde_json::from_slice(&answer);
+        let services = services.map_err(|error| {
+            let problem = format!("expected a list of services, but found: {error}");
+            self.backend.problem(problem)
+        })?;
+        Ok(services.data.unwrap_or_default())
+    }
+
+    /// Hands the spans of one window over, and gives how many traces the answer held.
+    fn query(
+        &mut self,
+        service: Option<&str>,
+        start: Duration,
+        end: Duration,
+        take: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<usize, SourceError> {
+        let limit = self.backend.limit.to_string();
+        let (path, name, times) = match self.backend.api {
+            Api::Jaeger => (
+                "api/traces",
+                "service",
+                [
+                    ("start", start.as_micros().to_string()),
+                    ("end", end.as_micros().to_string()),
+                ],
+            ),
+            Api::Zipkin => (
+                "api/v2/traces",
+                "serviceName",
+                [
+                    ("endTs", end.as_millis().to_string()),
+                    ("lookback", (end - start).as_millis().to_string()),
+                ],
+            ),
+        };
+        let mut parameters = vec![("limit", limit.as_str())];
+        parameters.extend(times.iter().map(|(name, value)| (*name, value.as_str())));
+        parameters.extend(service.map(|service| (name, service)));
+        let body = self.get(path, &parameters)?;
+
+        let mut traces = HashSet::new();
+        let (seen, mut spans) = (&self.seen, 0);
+        let each = &mut |span: &Span<'_>| {
+            let trace = span.reference.trace_id;
+            traces.insert(trace);
+            if !seen.contains(&trace) {
+                spans += 1;
+                take(span);
+            }
+        };
+        let name = self.backend.to_string();
+        let reading = readers::read(BufReader::new(body), &name, self.want, each)?;
+        self.reading.form = reading.form;
+        self.reading.spans += spans;
+        self.reading
+            .problems
+            .extend(reading.truncated.map(|cut| cut.to_string()));
+        let count = traces.len();
+        self.seen.extend(traces);
+        Ok(count)
+    }
+
+    fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Result<Body, SourceError> {
+        self.queries += 1;
+        let mut url = self.backend.url.clone();
+        let user = url.username().to_owned();
+        let password = url.password().map(ToOwned::to_owned);
+        // Neither can fail: the address has a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        url.query_pairs_mut().extend_pairs(parameters);
+        let mut request = self.client.get(url);
+        if !user.is_empty() || password.is_some() {
+            request = request.basic_auth(decoded(&user), password.as_deref().map(decoded));
+        }
+        let response = request.send().map_err(|error| self.backend.failed(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.backend.problem(format!("{path} answered {status}")));
+        }
+        Ok(Body {
+            response,
+            deadline: self.deadline,
+        })
+    }
+}
+
+/// What user and password of an address say: reserved characters are percent-encoded there.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = text.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// An answer that does not go on for ever.
+struct Body {
+    response: Response,
+    deadline: Instant,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() > self.deadline {
+            let seconds = TOTAL_TIMEOUT.as_secs();
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it took more than {seconds} seconds"),
+            ));
+        }
+        self.response.read(buffer)
+    }
+}
+
+/// `90s`, `30m`, `2h` or `1d`.
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.chars().next_back()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        _ => return None,
+    };
+    let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    count.checked_mul(seconds).map(Duration::from_secs)
+}
+
+impl fmt::Display for Api {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Api::Jaeger => "jaeger",
+            Api::Zipkin => "zipkin",
+        })
+    }
+}
+
+impl fmt::Display for Backend {
+    /// The address, without user, password and parameters.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.url.path().trim_end_matches('/');
+        write!(
+            formatter,
+            "{}+{}://{}{path}",
+            self.api,
+            self.url.scheme(),
+            self.name()
+        )
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
