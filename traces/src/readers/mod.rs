@@ -108,10 +108,14 @@ pub struct Truncated {
 
 impl fmt::Display for Truncated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Truncated { file, spans } = self;
+        let spans = match spans {
+            1 => "1 span".to_owned(),
+            count => format!("{count} spans"),
+        };
         write!(
             formatter,
-            "{} is cut short after {} spans, as when its writer was killed; what comes before was read",
-            self.file, self.spans
+            "{file} is cut short after {spans}, as when its writer was killed; what comes before was read"
         )
     }
 }

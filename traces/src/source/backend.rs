@@ -284,7 +284,9 @@ impl Session<'_> {
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-        url.query_pairs_mut().extend_pairs(parameters);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
         let mut request = self.client.get(url);
         if !user.is_empty() || password.is_some() {
             request = request.basic_auth(decoded(&user), password.as_deref().map(decoded));

@@ -203,7 +203,7 @@ fn a_run_that_was_killed_gives_what_it_wrote() {
     assert_eq!(summary.spans, Some(1));
     let problems = summary.problems.join("\n");
     assert!(
-        problems.contains("spans.jsonl.zst is cut short after line 1"),
+        problems.contains("spans.jsonl.zst is cut short after 1 span,"),
         "{problems}"
     );
 }

@@ -55,18 +55,34 @@ impl ResourceSpans<'_> {
 pub(super) fn request(json: &[u8], want: Want) -> Result<Vec<ResourceSpans<'_>>, Mistake> {
     let mut cursor = cursor(json)?;
     let mut all = Vec::new();
+    add_request(&mut cursor, want, &mut all)?;
+    cursor.end()?;
+    Ok(all)
+}
+
+fn add_request<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    all: &mut Vec<ResourceSpans<'a>>,
+) -> Result<(), Mistake> {
+    let mut add = |cursor: &mut Cursor<'a>| {
+        cursor.array("a list of ResourceSpans", |cursor| {
+            all.push(resource_spans(cursor, want)?);
+            Ok(())
+        })
+    };
     cursor.object(
         "an ExportTraceServiceRequest object",
         |cursor, name| match name {
-            "resourceSpans" => cursor.array("a list of ResourceSpans", |cursor| {
-                all.push(resource_spans(cursor, want)?);
-                Ok(())
+            "resourceSpans" => add(cursor),
+            // Jaeger's API v3 wraps each part of an answer.
+            "result" => cursor.object("a TracesData object", |cursor, name| match name {
+                "resourceSpans" => add(cursor),
+                _ => cursor.skip(),
             }),
             _ => cursor.skip(),
         },
-    )?;
-    cursor.end()?;
-    Ok(all)
+    )
 }
 
 fn resource_spans<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<ResourceSpans<'a>, Mistake> {

@@ -1,0 +1,49 @@
+//! Sources of every kind, read as a user would name them.
+
+mod backend;
+mod contract;
+mod exports;
+mod forms;
+mod hostile;
+
+use std::path::Path;
+
+use baton_traces::measure::Measured;
+use baton_traces::readers::{self, ReadError, Reading};
+use baton_traces::source::Source;
+use baton_traces::span::{Span, Want};
+
+/// A file of `tests/data`.
+fn data(file: &str) -> String {
+    format!("{}/tests/data/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(text: &str) -> Source {
+    text.parse().expect(text)
+}
+
+/// Writes `content` to a file in `directory` and measures it.
+fn measured(directory: &Path, content: &[u8]) -> Measured {
+    let path = directory.join("export");
+    std::fs::write(&path, content).expect("room");
+    let source = Source::from(path.as_path());
+    source.measure().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn read(content: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<Reading, ReadError> {
+    readers::read(content, "input", Want::Everything, each)
+}
+
+/// Every export that nobody here wrote, by name.
+fn exports_in_data() -> Vec<(String, Vec<u8>)> {
+    let mut exports = Vec::new();
+    for folder in ["zipkin", "jaeger", "otlp"] {
+        for entry in std::fs::read_dir(data(folder)).expect("exports") {
+            let path = entry.expect("an export").path();
+            let content = std::fs::read(&path).expect("an export");
+            exports.push((path.display().to_string(), content));
+        }
+    }
+    exports.sort();
+    exports
+}
