@@ -6,7 +6,7 @@
 mod filter;
 mod journey;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ struct Entry {
     start: Option<UnixTime>,
     end: Option<UnixTime>,
     head: Option<Head>,
-    services: BTreeSet<Arc<str>>,
+    /// By name; a list, because nearly every trace has few.
+    services: Vec<Arc<str>>,
     /// Which parts of the filter a span of it has met, one bit each.
     met: u64,
 }
@@ -138,8 +139,10 @@ impl TraceIndex {
         entry.start = entry.start.into_iter().chain(span.start).min();
         entry.end = entry.end.max(span.end);
         entry.met |= met;
-        if entry.services.len() < SERVICES_LIMIT {
-            entry.services.insert(Arc::clone(&service));
+        if let Err(place) = entry.services.binary_search(&service)
+            && entry.services.len() < SERVICES_LIMIT
+        {
+            entry.services.insert(place, Arc::clone(&service));
         }
         *self
             .spans_by_service
