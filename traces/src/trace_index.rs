@@ -4,20 +4,21 @@
 //! reading ([`crate::trace::Gathering`]), once it is known which.
 
 mod filter;
+mod journey;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_propagators::id::TraceId;
-use serde::Serialize;
 
-use crate::assemble::{Assembly, HandOff, HandOffKey};
+use crate::assemble::{Assembly, HandOff};
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
 use crate::span::{Kind, Span, SpanReference, UnixTime};
 
 pub use self::filter::Filter;
+pub use self::journey::{Journey, Passage};
 
 /// How many services of one trace are kept by name.
 const SERVICES_LIMIT: usize = 64;
@@ -60,7 +61,8 @@ struct Entry {
     start: Option<UnixTime>,
     end: Option<UnixTime>,
     head: Option<Head>,
-    services: BTreeSet<Arc<str>>,
+    /// By name; a list, because nearly every trace has few.
+    services: Vec<Arc<str>>,
     /// Which parts of the filter a span of it has met, one bit each.
     met: u64,
 }
@@ -84,34 +86,6 @@ pub struct TraceLine {
     pub duration: Option<Duration>,
     /// The verdicts on the hand-offs that begin or end in it.
     pub verdicts: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
-}
-
-/// A hand-off by the ids of its ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Passage {
-    /// Which hop.
-    pub hop: Hop,
-    /// What became of it; `None` if neither end was traced.
-    pub verdict: Option<Verdict>,
-    /// The request id, or the record's sequence number: what the ends were matched by.
-    pub key: String,
-    /// The sender's span.
-    pub sender: Option<SpanReference>,
-    /// The receiver's span.
-    pub receiver: Option<SpanReference>,
-    /// Whether the receiver's span was recorded.
-    pub receiver_recorded: bool,
-}
-
-/// Traces that belong together although the context did not survive between them.
-#[derive(Clone, Debug, Default)]
-pub struct Journey {
-    /// The traces, in the order of their start.
-    pub traces: Vec<TraceId>,
-    /// The hand-offs that begin or end in them.
-    pub passages: Vec<Passage>,
-    /// How many further traces belong to it.
-    pub left_out: u64,
 }
 
 /// Why no trace could be chosen by an id.
@@ -165,8 +139,10 @@ impl TraceIndex {
         entry.start = entry.start.into_iter().chain(span.start).min();
         entry.end = entry.end.max(span.end);
         entry.met |= met;
-        if entry.services.len() < SERVICES_LIMIT {
-            entry.services.insert(Arc::clone(&service));
+        if let Err(place) = entry.services.binary_search(&service)
+            && entry.services.len() < SERVICES_LIMIT
+        {
+            entry.services.insert(place, Arc::clone(&service));
         }
         *self
             .spans_by_service
@@ -301,64 +277,6 @@ impl TraceIndex {
         }
     }
 
-    /// The trace, and those that broken hand-offs lead to: onward from it to the receivers, and back to the
-    /// senders; at most `limit` traces.
-    pub fn journey(&self, trace_id: TraceId, limit: usize) -> Journey {
-        let between: Vec<(TraceId, TraceId)> = self
-            .hand_offs()
-            .filter_map(|hand_off| {
-                let from = hand_off.sender.reference?.trace_id;
-                let to = hand_off.receiver?.reference?.trace_id;
-                (from != to).then_some((from, to))
-            })
-            .collect();
-        let onward = reachable(trace_id, &between, |(from, to)| (from, to));
-        let back = reachable(trace_id, &between, |(from, to)| (to, from));
-        let others = onward.union(&back).copied();
-        let mut traces: Vec<TraceId> = others.filter(|id| self.traces.contains_key(id)).collect();
-        // the nearest in time, whatever the limit leaves out
-        let start = |id: &TraceId| self.traces.get(id).and_then(|entry| entry.start);
-        traces.sort_by_key(|id| (start(id), *id));
-        let all = traces.len();
-        traces.truncate(limit.saturating_sub(1));
-        let left_out = (all - traces.len()) as u64;
-        traces.push(trace_id);
-        traces.sort_by_key(|id| (start(id), *id));
-        let mut passages: Vec<Passage> = self
-            .hand_offs()
-            .filter(|hand_off| trace_ids(hand_off).any(|id| traces.contains(&id)))
-            .map(Passage::from)
-            .collect();
-        passages.sort_by(|a, b| (a.hop, &a.key).cmp(&(b.hop, &b.key)));
-        Journey {
-            traces,
-            passages,
-            left_out,
-        }
-    }
-
-    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
-    /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
-    pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
-        [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
-            let hand_offs = self.hand_offs();
-            let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = hand_offs
-                .filter(|hand_off| hand_off.hop == hop && hand_off.verdict.is_some_and(&wanted))
-                .filter_map(|hand_off| {
-                    let trace_id = hand_off.sender.reference?.trace_id;
-                    let spans =
-                        trace_ids(&hand_off).filter_map(|id| Some(self.traces.get(&id)?.spans));
-                    let is_there = self.traces.contains_key(&trace_id);
-                    is_there.then(|| (spans.sum(), hand_off.sender.start, trace_id))
-                })
-                .collect();
-            found.sort();
-            let fewest = found.first()?.0;
-            found.retain(|(spans, ..)| *spans == fewest);
-            Some(found[found.len() / 2].2)
-        })
-    }
-
     /// Each name once, whoever has it.
     fn name(&mut self, name: &str) -> Arc<str> {
         if let Some(name) = self.names.get(name) {
@@ -402,43 +320,4 @@ fn trace_ids(hand_off: &HandOff<'_>) -> impl Iterator<Item = TraceId> + use<> {
     let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
     let to = receiver.map(|receiver| receiver.trace_id);
     from.into_iter().chain(to.filter(|to| Some(*to) != from))
-}
-
-/// Whatever can be reached from `start`, without it.
-fn reachable(
-    start: TraceId,
-    between: &[(TraceId, TraceId)],
-    direction: impl Fn((TraceId, TraceId)) -> (TraceId, TraceId),
-) -> HashSet<TraceId> {
-    let mut reached = HashSet::from([start]);
-    loop {
-        let before = reached.len();
-        for pair in between {
-            let (from, to) = direction(*pair);
-            if reached.contains(&from) {
-                reached.insert(to);
-            }
-        }
-        if reached.len() == before {
-            reached.remove(&start);
-            return reached;
-        }
-    }
-}
-
-impl From<HandOff<'_>> for Passage {
-    fn from(hand_off: HandOff<'_>) -> Passage {
-        let receiver = hand_off.receiver;
-        Passage {
-            hop: hand_off.hop,
-            verdict: hand_off.verdict,
-            key: match hand_off.key {
-                HandOffKey::Request(id) => id.to_owned(),
-                HandOffKey::Message(key) => key.sequence_number.to_owned(),
-            },
-            sender: hand_off.sender.reference,
-            receiver: receiver.and_then(|receiver| receiver.reference),
-            receiver_recorded: receiver.is_some_and(|receiver| receiver.recorded),
-        }
-    }
 }

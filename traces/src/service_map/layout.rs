@@ -31,10 +31,9 @@ impl Layout {
         }
         let mut layers = vec![0; layer.iter().max().map_or(0, |last| last + 1)];
         let mut places = vec![(0, 0); map.nodes.len()];
-        for current in 0..layers.len() {
-            let mut nodes: Vec<usize> = (0..map.nodes.len())
-                .filter(|node| layer[*node] == current)
-                .collect();
+        for (current, count) in layers.iter_mut().enumerate() {
+            let nodes = 0..map.nodes.len();
+            let mut nodes: Vec<usize> = nodes.filter(|node| layer[*node] == current).collect();
             // beneath those that hand over to them, so that edges cross little
             nodes.sort_by_key(|node| {
                 let senders = forward.iter().filter(|(_, to)| to == node);
@@ -47,7 +46,7 @@ impl Layout {
             for (place, node) in nodes.iter().enumerate() {
                 places[*node] = (current, place);
             }
-            layers[current] = nodes.len();
+            *count = nodes.len();
         }
         Layout { places, layers }
     }

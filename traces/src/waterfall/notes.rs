@@ -48,9 +48,7 @@ impl<'a> Notes<'a> {
                 .get(&span.reference)
                 .filter(|passage| !passage.receiver_recorded)
         };
-        received
-            .or_else(|| sent())
-            .and_then(|passage| passage.verdict)
+        received.or_else(sent).and_then(|passage| passage.verdict)
     }
 
     /// What is said beneath the span of `node`.
