@@ -9,7 +9,10 @@ mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
-#[expect(dead_code, reason = "the command `burst` uses it, which comes next")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the command `burst` uses it, which comes next")
+)]
 mod limits;
 mod logs;
 mod output;
