@@ -34,6 +34,7 @@ mod defect;
 mod error;
 mod failure;
 mod fault;
+mod header;
 mod headers;
 mod outcome;
 mod pace;
@@ -47,7 +48,9 @@ pub use attack::attack;
 pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
+pub use header::Header;
 pub use outcome::{FailureCount, Latency, Outcome, Progress, Requests};
+pub use payload::{MAX_PAYLOAD, Payload};
 pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
 };

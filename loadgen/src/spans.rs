@@ -12,13 +12,13 @@ use std::time::{Duration, SystemTime};
 
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::sampling::Sampling;
-use reqwest::Url;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 use crate::headers::Sent;
+use crate::plan::Plan;
 
 /// How many spans a line holds at most.
 pub const SPANS_PER_LINE: usize = 200;
@@ -38,6 +38,8 @@ pub(crate) struct ClientSpan {
     pub sent: Sent,
     pub start: SystemTime,
     pub duration: Duration,
+    /// How long after it was due it was sent.
+    pub behind: Duration,
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
     pub status: Option<u16>,
@@ -54,17 +56,18 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Requests to `endpoint` that are given `timeout`.
-    pub(crate) fn new(endpoint: &Url, timeout: Duration) -> Self {
+    /// The target of a plan's requests.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let endpoint = plan.url();
         Self {
-            url: endpoint.as_str().to_owned(),
+            url: plan.endpoint(),
             address: endpoint
                 .host_str()
                 .unwrap_or_default()
                 .trim_matches(['[', ']'])
                 .to_owned(),
             port: endpoint.port_or_known_default(),
-            timeout,
+            timeout: plan.timeout(),
         }
     }
 }
@@ -302,9 +305,11 @@ impl Serialize for Nanos {
 #[cfg(test)]
 mod tests {
     use baton_propagators::context::TraceState;
+    use baton_propagators::mode::Mode;
     use serde_json::json;
 
     use crate::defect::Defect;
+    use crate::plan::Settings;
 
     use super::*;
 
@@ -321,6 +326,7 @@ mod tests {
             },
             start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
             duration: Duration::from_micros(1_500),
+            behind: Duration::ZERO,
             request_id: failure
                 .is_none()
                 .then(|| "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()),
@@ -329,8 +335,13 @@ mod tests {
         }
     }
 
+    fn target(endpoint: &str) -> Target {
+        let client = "tracecontext".parse::<Mode>().unwrap();
+        Target::new(&Plan::new(Settings::new(endpoint, client)).unwrap())
+    }
+
     fn lines(spans: &[ClientSpan], endpoint: &str) -> serde_json::Value {
-        let target = Target::new(&endpoint.parse().unwrap(), Duration::from_secs(30));
+        let target = target(endpoint);
         let mut line = Vec::new();
         write_line(&mut line, &target, spans).unwrap();
         assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
@@ -421,11 +432,7 @@ mod tests {
     async fn the_file_is_complete_once_it_is_finished() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("client.jsonl");
-        let target = Target::new(
-            &"http://localhost/".parse().unwrap(),
-            Duration::from_secs(1),
-        );
-        let file = SpanFile::create(&path, target).unwrap();
+        let file = SpanFile::create(&path, target("http://localhost/")).unwrap();
         for count in [3, 1] {
             let spans = (0..count).map(|_| span(None)).collect();
             file.lines().send(spans).unwrap();
