@@ -5,17 +5,16 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod burst;
+mod bursts;
 mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the command `burst` uses it, which comes next")
-)]
 mod limits;
 mod logs;
 mod output;
+mod plan_file;
 mod progress;
 mod run;
 mod sandbox;
@@ -26,16 +25,21 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match plan_file::arguments(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            eprintln!("baton: {failure}");
+            return failure.exit_code();
+        }
+    };
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
-        Command::Run(command) => run::run(command, &output),
+        Command::Run(command) => run::run(*command, &output),
+        Command::Burst(command) => burst::burst(&command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),

@@ -49,7 +49,7 @@ pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
 pub use header::Header;
-pub use outcome::{FailureCount, Latency, Outcome, Progress, Requests};
+pub use outcome::{FailureCount, Latency, Outcome, Progress, Recent, Requests};
 pub use payload::{MAX_PAYLOAD, Payload};
 pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,

@@ -296,7 +296,7 @@ mod tests {
                 500,
                 vec![(Failure::ConnectionRefused, 500)],
                 Complete,
-                "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the lab up?",
+                "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the endpoint up?",
             ),
             case(
                 11,

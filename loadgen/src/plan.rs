@@ -77,8 +77,8 @@ pub struct Settings {
     /// The file that the client's spans are written to, created or emptied; none are written without it.
     #[serde(default)]
     pub spans: Option<PathBuf>,
-    /// The file for goose's own HTML report. The attack takes up to a second longer with it, and goose measures in whole
-    /// seconds.
+    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose measures in whole
+    /// seconds, and prints that its users have begun.
     #[serde(default)]
     pub goose_report: Option<PathBuf>,
 }

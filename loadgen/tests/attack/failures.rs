@@ -115,7 +115,7 @@ async fn nobody_listening_is_said() {
     assert_eq!(
         outcome.summary,
         format!(
-            "gave up, as nothing was answered: all {sent} requests failed: connection refused at {endpoint}; is the lab up?"
+            "gave up, as nothing was answered: all {sent} requests failed: connection refused at {endpoint}; is the endpoint up?"
         )
     );
     assert!(outcome.gave_up && !outcome.interrupted);

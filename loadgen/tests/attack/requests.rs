@@ -227,7 +227,7 @@ async fn bodies_and_headers_are_those_of_the_plan() {
 }
 
 #[tokio::test]
-async fn the_report_of_goose_has_every_request_and_nothing_is_printed() {
+async fn the_report_of_goose_has_every_request() {
     let server = Server::start(|number| async move {
         answer(if number % 10 == 0 { 500 } else { 200 }, number, "")
     })
@@ -257,10 +257,4 @@ async fn the_report_of_goose_has_every_request_and_nothing_is_printed() {
         "{html}"
     );
     assert!(!html.contains("secret"), "{html}");
-    assert_eq!(attacked.stderr, "");
-    assert!(
-        !attacked.stdout.contains("/dev/producer"),
-        "{}",
-        attacked.stdout
-    );
 }
