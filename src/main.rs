@@ -5,6 +5,8 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod burst;
+mod bursts;
 mod compare;
 mod explain;
 mod failure;
@@ -15,6 +17,7 @@ mod limits;
 mod logs;
 mod map;
 mod output;
+mod plan_file;
 mod progress;
 mod report;
 mod run;
@@ -29,18 +32,23 @@ mod view;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command, Format};
+use crate::arguments::{Command, Format};
 use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match plan_file::arguments(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            eprintln!("baton: {failure}");
+            return failure.exit_code();
+        }
+    };
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
         command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
-        Command::Run(command) => run::run(command, &output),
+        Command::Run(command) => run::run(*command, &output),
+        Command::Burst(command) => burst::burst(&command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),

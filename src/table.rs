@@ -1,8 +1,9 @@
-//! The table of runs, one row each.
+//! The tables: of runs, and of bursts, one row each.
 
 use std::collections::BTreeMap;
 use std::iter;
 
+use baton_loadgen::Outcome;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
@@ -24,6 +25,19 @@ const HEADINGS: [&str; 8] = [
 /// Columns of words; all others are figures and stand to the right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
+const BURST_HEADINGS: [&str; 10] = [
+    "burst",
+    "requests",
+    "ok",
+    "failed",
+    "ok\nper s",
+    "p50\nms",
+    "p90\nms",
+    "p99\nms",
+    "p99.9\nms",
+    "max\nms",
+];
+
 /// Draws the runs as an aligned table. `heading` is above their `names`.
 pub(crate) fn table(
     heading: &str,
@@ -31,12 +45,60 @@ pub(crate) fn table(
     summaries: &[Summary],
     output: &Output,
 ) -> String {
-    let mut table = plain_table(iter::once(heading).chain(HEADINGS), output);
-    for (name, summary) in names.into_iter().zip(summaries) {
-        table.add_row(row(name, summary, output));
+    let headings = iter::once(heading).chain(HEADINGS);
+    let rows = names.into_iter().zip(summaries);
+    let rows = rows.map(|(name, summary)| row(name, summary, output));
+    draw(headings, &WORDS, rows, output)
+}
+
+/// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
+pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
+    let rows = bursts.iter().enumerate().map(|(index, outcome)| {
+        let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
+        let times = match latency {
+            Some(latency) => [
+                latency.p50,
+                latency.p90,
+                latency.p99,
+                latency.p999,
+                latency.max,
+            ]
+            .map(|time| format!("{time:.1}")),
+            None => std::array::from_fn(|_| unknown()),
+        };
+        let mut row = vec![
+            Cell::new(index + 1),
+            Cell::new(outcome.requests.sent),
+            Cell::new(outcome.requests.ok),
+            failures(outcome.requests.failed, output),
+            Cell::new(format!("{:.0}", outcome.throughput_rps)),
+        ];
+        row.extend(times.map(Cell::new));
+        row
+    });
+    draw(BURST_HEADINGS, &[], rows, output)
+}
+
+fn failures(failed: u64, output: &Output) -> Cell {
+    let cell = Cell::new(failed);
+    match (output.colour, failed) {
+        (false, _) => cell,
+        (true, 0) => cell.fg(Color::Green),
+        (true, _) => cell.fg(Color::Red),
     }
-    for index in 0..=HEADINGS.len() {
-        if let (false, Some(column)) = (WORDS.contains(&index), table.column_mut(index)) {
+}
+
+/// Draws rows of figures, which stand to the right but for the columns of `words`.
+fn draw<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    words: &[usize],
+    rows: impl Iterator<Item = Vec<Cell>>,
+    output: &Output,
+) -> String {
+    let mut table = plain_table(headings, output);
+    table.add_rows(rows);
+    for index in 0..table.column_count() {
+        if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

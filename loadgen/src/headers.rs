@@ -1,70 +1,227 @@
 //! What identifies a request: a trace of its own, the client's span in it, and the headers that carry both.
 
-use baton_propagators::baggage::{Baggage, Entry};
-use baton_propagators::context::{Outgoing, TraceContext};
+use std::sync::Arc;
+
+use baton_propagators::baggage::Baggage;
+use baton_propagators::context::{Outgoing, TraceContext, TraceState};
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
 use fastrand::Rng;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
-/// Writes the client's headers, in the formats of one mode.
+use crate::defect::Defect;
+use crate::scenario::{B3, Conflict, Malformed, Scenario};
+
+/// Headers that hold a B3 trace id, at their beginning.
+const B3_TRACE_IDS: [&str; 2] = ["b3", "x-b3-traceid"];
+/// How many digits of a trace id make its high half.
+const HIGH_HALF: usize = 16;
+
+/// Writes the headers of one scenario.
 #[derive(Debug)]
 pub(crate) struct Headers {
-    propagation: Propagation,
+    name: Option<Arc<str>>,
+    /// In the order of the mode, which matters where two formats write the same header.
+    groups: Vec<Group>,
+    conflict: Option<Conflict>,
+    malformed: Option<Malformed>,
+    sampling: Sampling,
+    trace_state: TraceState,
     baggage: Option<Baggage>,
+    /// B3's trace ids lose their high half.
+    short_b3: bool,
+    /// The client's own trace id has no high half.
+    short_trace_id: bool,
 }
 
-/// The client's span of one request, and the headers that name it.
+/// Formats that are written alike.
 #[derive(Debug)]
+struct Group {
+    propagation: Propagation,
+    /// They carry the context that disagrees with the client's own.
+    disagrees: bool,
+    /// The one format among them is the one that is broken now and then.
+    breaks: Option<&'static str>,
+}
+
+/// The client's span of one request, as far as its headers go.
+#[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// The trace, which begins with this request.
     pub trace_id: TraceId,
     /// The client's span.
     pub span_id: SpanId,
-    /// What the request carries of it: nothing in mode `none`.
-    pub headers: HeaderMap,
+    /// The client's decision.
+    pub sampling: Sampling,
+    /// What goes along in the client's own context.
+    pub trace_state: TraceState,
     /// How many entries the request's baggage has, if it carries baggage.
     pub baggage_entries: Option<usize>,
+    /// The scenario's name.
+    pub scenario: Option<Arc<str>>,
+    /// How one of the headers is broken.
+    pub defect: Option<Defect>,
 }
 
 impl Headers {
-    /// Headers in the formats of `client`, written by `engine`. Where baggage is one of them, one entry is sent, as
-    /// nothing could be seen to be lost otherwise.
-    pub(crate) fn new(client: &Mode, engine: Engine) -> Self {
-        let baggage = client.contains("baggage").then(|| {
-            let mut baggage = Baggage::new();
-            baggage.push(Entry::new("client", "baton"));
-            baggage
-        });
+    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault, written by `engine`.
+    pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
+        let own = scenario.contexts().next();
+        let breaks = scenario
+            .malformed
+            .and_then(|malformed| scenario.side(malformed.side));
+        let conflict = scenario
+            .conflict
+            .filter(|conflict| *conflict != Conflict::Agree);
+        let mut groups: Vec<(Vec<&'static str>, bool, bool)> = Vec::new();
+        for name in scenario.client.names() {
+            let disagrees = conflict.is_some() && name != "baggage" && Some(name) != own;
+            let is_broken = Some(name) == breaks;
+            match groups.last_mut() {
+                Some((names, other, false)) if *other == disagrees && !is_broken => {
+                    names.push(name);
+                }
+                _ => groups.push((vec![name], disagrees, is_broken)),
+            }
+        }
+        let groups: Vec<Group> = groups
+            .into_iter()
+            .map(|(names, disagrees, is_broken)| Group {
+                propagation: Propagation {
+                    engine,
+                    // the names are a mode's, so they make one
+                    ..Propagation::from(names.join(",").parse::<Mode>().unwrap_or_default())
+                },
+                disagrees,
+                breaks: breaks.filter(|_| is_broken),
+            })
+            .collect();
         Self {
-            propagation: Propagation {
-                engine,
-                ..Propagation::from(client.clone())
-            },
-            baggage,
+            name: scenario.name.as_deref().map(Arc::from),
+            groups,
+            conflict,
+            malformed: scenario.malformed,
+            sampling: scenario.sampling,
+            trace_state: scenario.tracestate().unwrap_or_default(),
+            baggage: scenario.baggage().unwrap_or_default(),
+            short_b3: scenario.b3_64_bit_ids,
+            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(|own| B3.contains(&own)),
         }
     }
 
-    /// A new trace, drawn from `rng`, and its headers. The client samples every request, and its trace flags are
-    /// those of W3C Trace Context level 1, as clients send them today: without level 2's random flag.
-    pub(crate) fn next(&self, rng: &mut Rng) -> Sent {
-        let trace_id = draw(|| TraceId::from_bytes(rng.u128(..).to_be_bytes()));
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace flags are those of
+    /// W3C Trace Context level 1, as clients send them today: without level 2's random flag.
+    pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
+        let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
-        let outgoing = Outgoing {
-            context: Some(TraceContext::new(trace_id, span_id, Sampling::Keep)),
+        let own = Outgoing {
+            context: Some(TraceContext {
+                tracestate: self.trace_state.clone(),
+                ..TraceContext::new(trace_id, span_id, self.sampling)
+            }),
             baggage: self.baggage.clone(),
         };
+        let other = self
+            .conflict
+            .map(|conflict| self.other(&own, conflict, rng));
+        let strikes = self
+            .malformed
+            .is_some_and(|malformed| malformed.strikes(number));
+
         let mut headers = HeaderMap::new();
-        self.propagation.inject(&outgoing, &mut headers);
-        Sent {
+        let mut defect = None;
+        for group in &self.groups {
+            let outgoing = other.as_ref().filter(|_| group.disagrees).unwrap_or(&own);
+            match group.breaks {
+                Some(format) if strikes => {
+                    let mut broken = HeaderMap::new();
+                    self.inject(group, outgoing, &mut broken);
+                    defect = choose(Defect::of(format), rng)
+                        .and_then(|defect| defect.break_headers(format, &mut broken));
+                    headers.extend(broken);
+                }
+                _ => self.inject(group, outgoing, &mut headers),
+            }
+        }
+        let own_trace_state = self
+            .groups
+            .iter()
+            .any(|group| !group.disagrees && group.propagation.inject.contains("tracecontext"));
+        let sent = Sent {
             trace_id,
             span_id,
-            headers,
+            sampling: self.sampling,
+            trace_state: if own_trace_state {
+                self.trace_state.clone()
+            } else {
+                TraceState::EMPTY
+            },
             baggage_entries: self.baggage.as_ref().map(Baggage::len),
+            scenario: self.name.clone(),
+            defect,
+        };
+        (sent, headers)
+    }
+
+    fn draw_trace_id(&self, rng: &mut Rng) -> TraceId {
+        draw(|| {
+            if self.short_trace_id {
+                TraceId::from_low_64(rng.u64(..).to_be_bytes())
+            } else {
+                TraceId::from_bytes(rng.u128(..).to_be_bytes())
+            }
+        })
+    }
+
+    /// What the formats carry that disagree with `own`.
+    fn other(&self, own: &Outgoing, conflict: Conflict, rng: &mut Rng) -> Outgoing {
+        let mut other = own.clone();
+        if let Some(context) = &mut other.context {
+            match conflict {
+                Conflict::Agree => {}
+                Conflict::Trace => context.trace_id = self.draw_trace_id(rng),
+                Conflict::Span => {
+                    context.span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
+                }
+                Conflict::Sampled => {
+                    context.sampling = match context.sampling {
+                        Sampling::Drop => Sampling::Keep,
+                        Sampling::Keep | Sampling::Debug | Sampling::Deferred => Sampling::Drop,
+                    };
+                }
+            }
+        }
+        other
+    }
+
+    fn inject(&self, group: &Group, outgoing: &Outgoing, headers: &mut HeaderMap) {
+        group.propagation.inject(outgoing, headers);
+        if self.short_b3 {
+            for name in B3_TRACE_IDS {
+                shorten(name, headers);
+            }
         }
     }
+}
+
+/// Takes the high half of the trace id away, once.
+fn shorten(name: &str, headers: &mut HeaderMap) {
+    let Some(value) = headers.get_mut(name) else {
+        return;
+    };
+    let text = value.to_str().unwrap_or_default();
+    let id = text.split('-').next().unwrap_or_default();
+    if id.len() == TraceId::DIGITS
+        && let Ok(short) = HeaderValue::from_str(&text[HIGH_HALF..])
+    {
+        *value = short;
+    }
+}
+
+fn choose<T: Copy>(choices: &[T], rng: &mut Rng) -> Option<T> {
+    (!choices.is_empty()).then(|| choices[rng.usize(..choices.len())])
 }
 
 /// The first id that is one: all zeros is not.
@@ -77,89 +234,4 @@ fn draw<Id>(mut candidate: impl FnMut() -> Option<Id>) -> Id {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    fn headers(mode: &str, engine: Engine) -> Headers {
-        Headers::new(&mode.parse().unwrap(), engine)
-    }
-
-    fn text(headers: &HeaderMap) -> Vec<String> {
-        let mut lines: Vec<String> = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect();
-        lines.sort();
-        lines
-    }
-
-    #[test]
-    fn each_mode_sends_its_own_headers() {
-        let cases: &[(&str, &[&str])] = &[
-            ("tracecontext", &["traceparent: 00-TRACE-SPAN-01"]),
-            ("b3", &["b3: TRACE-SPAN-1"]),
-            (
-                "b3multi",
-                &[
-                    "x-b3-sampled: 1",
-                    "x-b3-spanid: SPAN",
-                    "x-b3-traceid: TRACE",
-                ],
-            ),
-            (
-                "tracecontext,b3",
-                &["b3: TRACE-SPAN-1", "traceparent: 00-TRACE-SPAN-01"],
-            ),
-            (
-                "tracecontext,baggage",
-                &["baggage: client=baton", "traceparent: 00-TRACE-SPAN-01"],
-            ),
-            ("none", &[]),
-        ];
-        for (mode, expected) in cases {
-            let sent = headers(mode, Engine::Native).next(&mut Rng::with_seed(7));
-            let expected: Vec<String> = expected
-                .iter()
-                .map(|line| {
-                    line.replace("TRACE", &sent.trace_id.to_string())
-                        .replace("SPAN", &sent.span_id.to_string())
-                })
-                .collect();
-            assert_eq!(text(&sent.headers), expected, "{mode}");
-        }
-    }
-
-    #[test]
-    fn baggage_is_counted_where_it_is_sent() {
-        let entries = |mode| {
-            headers(mode, Engine::Native)
-                .next(&mut Rng::with_seed(7))
-                .baggage_entries
-        };
-        assert_eq!((entries("b3,baggage"), entries("b3")), (Some(1), None));
-    }
-
-    #[test]
-    fn the_engine_is_the_plans() {
-        let sent = headers("tracecontext", Engine::Otel).next(&mut Rng::with_seed(7));
-        let upstream_always_writes = sent.headers.get("tracestate");
-        assert!(upstream_always_writes.is_some(), "{:?}", sent.headers);
-    }
-
-    #[test]
-    fn every_request_is_a_trace_of_its_own() {
-        let (headers, mut rng) = (headers("none", Engine::Native), Rng::with_seed(7));
-        let sent: Vec<Sent> = (0..10_000).map(|_| headers.next(&mut rng)).collect();
-        let traces: HashSet<TraceId> = sent.iter().map(|sent| sent.trace_id).collect();
-        let spans: HashSet<SpanId> = sent.iter().map(|sent| sent.span_id).collect();
-        assert_eq!((traces.len(), spans.len()), (sent.len(), sent.len()));
-    }
-
-    #[test]
-    fn zeros_are_not_drawn() {
-        let mut candidates = [None, None, Some(3)].into_iter();
-        assert_eq!(draw(|| candidates.next().flatten()), 3);
-    }
-}
+mod tests;

@@ -11,35 +11,38 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
 
 use baton_propagators::id::{SpanId, TraceId};
-use reqwest::Url;
+use baton_propagators::sampling::Sampling;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+use crate::headers::Sent;
+use crate::plan::Plan;
 
 /// How many spans a line holds at most.
 pub const SPANS_PER_LINE: usize = 200;
 
 /// `SpanKind` CLIENT.
 const KIND_CLIENT: u8 = 3;
-/// `SpanFlags`: the W3C sampled flag, and that it is known whether the parent is remote (there is none).
-const FLAGS: u32 = 0x101;
+/// `SpanFlags`: it is known whether the parent is remote (there is none).
+const HAS_IS_REMOTE: u32 = 0x100;
+/// `SpanFlags`: W3C's sampled flag.
+const SAMPLED: u32 = 0x01;
 /// `StatusCode` ERROR.
 const STATUS_ERROR: u8 = 2;
 
 /// What is known of one request when it has ended.
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
-    pub trace_id: TraceId,
-    pub span_id: SpanId,
+    pub sent: Sent,
     pub start: SystemTime,
     pub duration: Duration,
+    /// How long after it was due it was sent.
+    pub behind: Duration,
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
     pub status: Option<u16>,
-    /// How many entries of baggage the request carried.
-    pub baggage_entries: Option<usize>,
     pub failure: Option<Failure>,
 }
 
@@ -53,17 +56,18 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Requests to `endpoint` that are given `timeout`.
-    pub(crate) fn new(endpoint: &Url, timeout: Duration) -> Self {
+    /// The target of a plan's requests.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let endpoint = plan.url();
         Self {
-            url: endpoint.as_str().to_owned(),
+            url: plan.endpoint(),
             address: endpoint
                 .host_str()
                 .unwrap_or_default()
                 .trim_matches(['[', ']'])
                 .to_owned(),
             port: endpoint.port_or_known_default(),
-            timeout,
+            timeout: plan.timeout(),
         }
     }
 }
@@ -126,7 +130,8 @@ fn write_line(mut out: impl Write, target: &Target, spans: &[ClientSpan]) -> io:
 }
 
 fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
-    let mut attributes = Vec::with_capacity(8);
+    let sent = &span.sent;
+    let mut attributes = Vec::with_capacity(10);
     if let Some(request_id) = &span.request_id {
         attributes.push(Attribute::text("aws.request_id", request_id));
     }
@@ -139,8 +144,20 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     if let Some(status) = span.status {
         attributes.push(Attribute::int("http.response.status_code", status.into()));
     }
-    if let Some(entries) = span.baggage_entries {
+    if let Some(entries) = sent.baggage_entries {
         attributes.push(Attribute::int("baton.baggage.entries", entries as u64));
+    }
+    if sent.sampling.is_debug() {
+        attributes.push(Attribute {
+            key: "baton.context.debug",
+            value: Value::Bool(true),
+        });
+    }
+    if let Some(scenario) = &sent.scenario {
+        attributes.push(Attribute::text("baton.scenario", scenario));
+    }
+    if let Some(defect) = sent.defect {
+        attributes.push(Attribute::text("baton.defect", defect.name()));
     }
     if let Some(failure) = &span.failure {
         attributes.push(Attribute {
@@ -153,9 +170,10 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     Span {
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        flags: FLAGS,
+        trace_id: sent.trace_id,
+        span_id: sent.span_id,
+        trace_state: sent.trace_state.as_str(),
+        flags: flags(sent.sampling),
         name: "POST",
         kind: KIND_CLIENT,
         start_time_unix_nano: Nanos(start),
@@ -168,6 +186,17 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
             },
             None => Status::default(),
         },
+    }
+}
+
+/// The flags of a span with this decision. A client that sampled nothing writes its span all the same, or nothing could
+/// be said about the hand-off; its flags tell. A client that left the decision to the receiver has none, so its flags
+/// are those of an exporter that says nothing.
+fn flags(sampling: Sampling) -> u32 {
+    match sampling.decision() {
+        Some(true) => HAS_IS_REMOTE | SAMPLED,
+        Some(false) => HAS_IS_REMOTE,
+        None => 0,
     }
 }
 
@@ -206,6 +235,8 @@ struct Scope {
 struct Span<'a> {
     trace_id: TraceId,
     span_id: SpanId,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    trace_state: &'a str,
     flags: u32,
     name: &'static str,
     kind: u8,
@@ -246,6 +277,7 @@ enum Value<'a> {
     Text(&'a str),
     String(String),
     Int(u64),
+    Bool(bool),
 }
 
 impl Serialize for Value<'_> {
@@ -255,6 +287,7 @@ impl Serialize for Value<'_> {
             Self::Text(text) => value.serialize_field("stringValue", text)?,
             Self::String(text) => value.serialize_field("stringValue", text)?,
             Self::Int(number) => value.serialize_field("intValue", &number.to_string())?,
+            Self::Bool(truth) => value.serialize_field("boolValue", truth)?,
         }
         value.end()
     }
@@ -270,104 +303,4 @@ impl Serialize for Nanos {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn span(failure: Option<Failure>) -> ClientSpan {
-        ClientSpan {
-            trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
-            span_id: SpanId::from_hex("b7ad6b7169203331").unwrap(),
-            start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
-            duration: Duration::from_micros(1_500),
-            request_id: failure
-                .is_none()
-                .then(|| "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()),
-            status: failure.is_none().then_some(200),
-            baggage_entries: failure.is_none().then_some(1),
-            failure,
-        }
-    }
-
-    fn lines(spans: &[ClientSpan], endpoint: &str) -> serde_json::Value {
-        let target = Target::new(&endpoint.parse().unwrap(), Duration::from_secs(30));
-        let mut line = Vec::new();
-        write_line(&mut line, &target, spans).unwrap();
-        assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
-        serde_json::from_slice(&line).unwrap()
-    }
-
-    #[test]
-    fn an_answered_request_is_an_otlp_client_span() {
-        let line = lines(&[span(None)], "http://127.0.0.1:3000/dev/producer");
-        let expected = json!({"resourceSpans": [{
-            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "client"}}]},
-            "scopeSpans": [{
-                "scope": {"name": "baton-loadgen", "version": env!("CARGO_PKG_VERSION")},
-                "spans": [{
-                    "traceId": "0af7651916cd43dd8448eb211c80319c",
-                    "spanId": "b7ad6b7169203331",
-                    "flags": 257,
-                    "name": "POST",
-                    "kind": 3,
-                    "startTimeUnixNano": "1700000000000000001",
-                    "endTimeUnixNano": "1700000000001500001",
-                    "attributes": [
-                        {"key": "aws.request_id", "value": {"stringValue": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"}},
-                        {"key": "http.request.method", "value": {"stringValue": "POST"}},
-                        {"key": "url.full", "value": {"stringValue": "http://127.0.0.1:3000/dev/producer"}},
-                        {"key": "server.address", "value": {"stringValue": "127.0.0.1"}},
-                        {"key": "server.port", "value": {"intValue": "3000"}},
-                        {"key": "http.response.status_code", "value": {"intValue": "200"}},
-                        {"key": "baton.baggage.entries", "value": {"intValue": "1"}},
-                    ],
-                    "status": {},
-                }],
-            }],
-        }]});
-        assert_eq!(line, expected);
-    }
-
-    #[test]
-    fn a_failed_request_says_how() {
-        let line = lines(&[span(Some(Failure::Timeout))], "https://[::1]/");
-        let span = &line["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
-        assert_eq!(
-            span["status"],
-            json!({"code": 2, "message": "no answer within 30s"})
-        );
-        assert_eq!(
-            span["attributes"],
-            json!([
-                {"key": "http.request.method", "value": {"stringValue": "POST"}},
-                {"key": "url.full", "value": {"stringValue": "https://[::1]/"}},
-                {"key": "server.address", "value": {"stringValue": "::1"}},
-                {"key": "server.port", "value": {"intValue": "443"}},
-                {"key": "error.type", "value": {"stringValue": "timeout"}},
-            ])
-        );
-    }
-
-    #[tokio::test]
-    async fn the_file_is_complete_once_it_is_finished() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("client.jsonl");
-        let target = Target::new(
-            &"http://localhost/".parse().unwrap(),
-            Duration::from_secs(1),
-        );
-        let file = SpanFile::create(&path, target).unwrap();
-        for count in [3, 1] {
-            let spans = (0..count).map(|_| span(None)).collect();
-            file.lines().send(spans).unwrap();
-        }
-        file.finish().await.unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let counts: Vec<usize> = text
-            .lines()
-            .map(|line| line.matches("\"spanId\"").count())
-            .collect();
-        assert_eq!(counts, [3, 1]);
-    }
-}
+mod tests;

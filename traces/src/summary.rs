@@ -116,7 +116,7 @@ impl Summary {
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
-            pairing: Some(manifest.pairing.clone()),
+            pairing: manifest.pairing.clone(),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),

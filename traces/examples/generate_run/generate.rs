@@ -120,7 +120,7 @@ fn manifest(plan: &Plan) -> Result<Manifest, Box<dyn Error>> {
     settings.insert("client".to_owned(), json!(plan.pairing.producer));
     settings.insert("generated".to_owned(), json!({"seed": plan.seed}));
     Ok(Manifest {
-        pairing: plan.pairing.clone(),
+        pairing: Some(plan.pairing.clone()),
         engine: Engine::Native,
         settings,
         versions: [("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),

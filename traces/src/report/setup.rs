@@ -73,8 +73,10 @@ fn settings(manifest: &Manifest) -> BTreeMap<String, String> {
         settings.insert(format!("version of {}", visible(name)), visible(version));
     }
     settings.insert("engine".to_owned(), manifest.engine.to_string());
-    settings.insert("producer".to_owned(), manifest.pairing.producer.to_string());
-    settings.insert("consumer".to_owned(), manifest.pairing.consumer.to_string());
+    if let Some(pairing) = &manifest.pairing {
+        settings.insert("producer".to_owned(), pairing.producer.to_string());
+        settings.insert("consumer".to_owned(), pairing.consumer.to_string());
+    }
     settings
 }
 
