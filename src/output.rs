@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use comfy_table::Table;
 use serde::Serialize;
 
 use crate::arguments::{Format, GlobalArguments};
@@ -15,6 +16,8 @@ pub(crate) struct Output {
     verbose: bool,
     /// Whether standard output shows colour.
     pub(crate) colour: bool,
+    /// The columns of standard output, where it is a terminal.
+    pub(crate) columns: Option<usize>,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
 }
@@ -28,6 +31,7 @@ impl Output {
             quiet: arguments.quiet,
             verbose: arguments.verbose,
             colour: !no_colour && std::io::stdout().is_terminal(),
+            columns: Table::new().width().map(usize::from),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -40,6 +44,7 @@ impl Output {
             quiet: false,
             verbose: false,
             colour: false,
+            columns: None,
             terminal: false,
         }
     }
