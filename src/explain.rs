@@ -39,8 +39,8 @@ const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
 /// Reads the headers, judges them under each mode, prints the answer.
 pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<ExitCode, Failure> {
     let request = input::read(arguments)?;
-    if let Some(note) = &request.note {
-        output.note(note);
+    if let Some(choice) = &request.choice {
+        output.note(choice);
     }
     let headers = &request.headers;
     let judge = Judge {
@@ -68,11 +68,12 @@ pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<E
         .iter()
         .map(|selection| judge.under(selection))
         .collect();
-    let explanation = Explanation::new(&all.candidates, &judge.carrier);
+    let mut explanation = Explanation::new(&all.candidates, &judge.carrier);
+    explanation.notes.extend_from_slice(&request.notes);
     match output.format {
         Format::Json => {
             output.print_json(&answer::Answer::new(
-                headers,
+                &request,
                 &all,
                 &judgements,
                 &explanation,
@@ -173,5 +174,8 @@ fn selection(list: &str) -> Selection {
 #[derive(Debug)]
 struct Request {
     headers: Headers,
-    note: Option<String>,
+    /// Which of several requests or records it is, and why that.
+    choice: Option<String>,
+    /// What of the input does not count, a sentence each.
+    notes: Vec<String>,
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use baton_traces::waterfall::TextStyle;
+use comfy_table::Table;
 use serde::Serialize;
 
 use crate::arguments::{Format, GlobalArguments};
@@ -18,6 +19,8 @@ pub(crate) struct Output {
     pub(crate) colour: bool,
     /// Whether the locale has more than ASCII.
     unicode: bool,
+    /// The columns of standard output, where it is a terminal.
+    pub(crate) columns: Option<usize>,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
 }
@@ -32,6 +35,7 @@ impl Output {
             verbose: arguments.verbose,
             colour: !no_colour && std::io::stdout().is_terminal(),
             unicode: has_unicode(),
+            columns: Table::new().width().map(usize::from),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -44,6 +48,7 @@ impl Output {
             quiet: false,
             verbose: false,
             colour: false,
+            columns: None,
             terminal: false,
             unicode: true,
         }

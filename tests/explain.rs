@@ -491,6 +491,84 @@ async fn lambdas_trace_header_is_explained_where_it_turns_sampling_off() {
         notes.contains("says Sampled=0, as Lambda sets it where X-Ray tracing is off"),
         "{notes}"
     );
+    let piped = piped(
+        &sandbox,
+        &["--format", "json"],
+        format!("{TRACEPARENT}\n{header}\n"),
+    )
+    .await;
+    assert_eq!(piped.json(), answer);
+
+    let request = "X-Amzn-Trace-Id: Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=1";
+    let finished = explain(&sandbox, &["--format", "json", header, header, request]).await;
+    let notes = finished.json()["notes"].to_string();
+    for sentence in [
+        "_X_AMZN_TRACE_ID is not read where a request has an X-Amzn-Trace-Id header.",
+        "_X_AMZN_TRACE_ID is given 2 times, and an environment has it once: the first counts here.",
+    ] {
+        assert!(notes.contains(sentence), "{notes}");
+    }
+    assert!(
+        !notes.contains("as Lambda sets it"),
+        "the request's header is not Lambda's: {notes}"
+    );
+}
+
+#[tokio::test]
+async fn large_inputs_are_answered_and_endless_ones_refused() {
+    let sandbox = Sandbox::new();
+    // Each name of its own: whoever looks for each among all of them is not done today.
+    let many: String = (0..200_000)
+        .map(|number| format!("x-h-{number:07}: 1\n"))
+        .collect();
+    let answer = piped(&sandbox, &["--format", "json"], many).await.json();
+    assert_eq!(
+        answer["other_headers"].as_array().map(Vec::len),
+        Some(200_000)
+    );
+
+    let long = format!("b3: {}\n", "a".repeat(20 << 20));
+    let finished = piped(&sandbox, &[], long).await;
+    assert!(
+        finished.stdout.starts_with("b3: aaaa"),
+        "{}",
+        finished.code.unwrap_or(-1)
+    );
+    assert!(finished.stdout.len() < 10_000, "{}", finished.stdout.len());
+
+    let endless = vec![0; (64 << 20) + 1];
+    let finished = piped(&sandbox, &[], endless).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert_eq!(
+        finished.stderr,
+        "baton: standard input has more than 64 MiB; give no more than the requests to explain\n"
+    );
+}
+
+#[tokio::test]
+async fn no_error_quotes_what_may_be_a_secret() {
+    let sandbox = Sandbox::new();
+    for input in [
+        r#"{"log":{"entries":[{"request":{"headers":["Authorization: Bearer SECRET"]}}]}}"#,
+        r#"{"log":{"entries":[{"request":{"headers":"Authorization: Bearer SECRET"}}]}}"#,
+        r#"{"log":{"entries":["SECRET"]}}"#,
+        r#"{"log":"SECRET"}"#,
+        r#"{"b3":{"SECRET":1}}"#,
+        "Bearer SECRET",
+        "GET //user:SECRET@h/x HTTP/1.1\na: 1\n\nCONNECT user:SECRET@h:443 HTTP/1.1\na: 1\n",
+        "CONNECT user:SECRET@h:443 HTTP/1.1\na: 1\n\nGET / HTTP/1.1\na: 1\n",
+    ] {
+        let finished = piped(&sandbox, &[], input).await;
+        assert!(!finished.stderr.contains("SECRET"), "{finished:?}");
+        assert!(!finished.stdout.contains("SECRET"), "{finished:?}");
+    }
+    let har = "{\"log\":\n {\"entries\":[\"SECRET\"]}}";
+    let finished = piped(&sandbox, &[], har).await;
+    assert_eq!(
+        finished.stderr,
+        "baton: the HAR file cannot be read, line 2 column 21 is not as a HAR has it: \
+         {\"log\":{\"entries\":[{\"request\":{\"headers\":[{\"name\":…,\"value\":…}]}}]}}\n"
+    );
 }
 
 #[tokio::test]
@@ -514,11 +592,13 @@ async fn of_several_requests_the_first_with_trace_headers_is_taken() {
             json!({ name: value }),
             "{input}"
         );
-        assert_eq!(
-            finished.stderr,
-            "request 2 of 2 (GET /orders) is explained: the first with a header of any format\n"
-        );
+        let choice =
+            "request 2 of 2 (GET /orders) is explained: the first with a header of any format";
+        assert_eq!(finished.stderr, format!("{choice}\n"));
+        assert_eq!(finished.json()["choice"], choice);
     }
+    let only = explain(&sandbox, &["--format", "json", TRACEPARENT]).await;
+    assert_eq!(only.json()["choice"], Value::Null);
     let marked = piped(
         &sandbox,
         &["-q", "--format", "json", "-"],
@@ -557,8 +637,30 @@ async fn records_are_read_as_a_consumer_gets_them() {
         let piped = piped(&sandbox, &["--format", "json", "--record", "-"], &record).await;
         assert_eq!(piped.stdout, finished.stdout);
     }
-    let recognised = piped(&sandbox, &["--format", "json"], &envelope).await;
-    assert_eq!(recognised.json()["headers"], json!({"b3": "0"}));
+    // recognised without the option too, and with a byte order mark
+    let event = json!({"Records": [{"kinesis": {"data": data}}]}).to_string();
+    for record in [&envelope, &event] {
+        let recognised = piped(&sandbox, &["--format", "json"], record).await;
+        assert_eq!(recognised.json()["headers"], json!({"b3": "0"}));
+        let marked = format!("\u{feff}{record}");
+        let marked = piped(&sandbox, &["--format", "json", "--record", "-"], marked).await;
+        assert_eq!(marked.stdout, recognised.stdout);
+    }
+    // nothing of it vanishes
+    let several =
+        json!({"Records": [{"Data": plain}, {"Data": data}, {"Data": plain}]}).to_string();
+    let answer = explain(&sandbox, &["--format", "json", "--record", &several]).await;
+    assert_eq!(
+        answer.json()["choice"],
+        "record 2 of 3 is explained: the first with a header of any format"
+    );
+    let notes = answer.json()["notes"].to_string();
+    for sentence in [
+        "\\\"other\\\" in the envelope of record 2 is no text, so a consumer does not read it.",
+        "Of the others, 2 of 2 cannot be read whole: record 1 is not JSON, so a consumer starts a new trace",
+    ] {
+        assert!(notes.contains(sentence), "{notes}\n{sentence}");
+    }
     for (record, sentence) in [
         ("hello", "the record is neither JSON nor Base64 of it"),
         (
@@ -633,6 +735,10 @@ async fn what_cannot_be_explained_is_refused_with_a_sentence() {
         (
             b"HTTP/1.1 200 OK\nb3: 0\n",
             "standard input holds no request",
+        ),
+        (
+            b"*   Trying 127.0.0.1:1...\n* Closing connection\ncurl: (7) Failed to connect\n",
+            "curl did not get as far as to send one",
         ),
         (
             b"{\"b3\": 0}",

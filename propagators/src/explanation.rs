@@ -5,15 +5,18 @@
 
 mod arrived;
 mod datadog;
+mod measured;
 mod notes;
 
 use crate::carrier::Getter;
 use crate::context::{Extracted, TraceContext};
+use crate::environment::X_AMZN_TRACE_ID;
 use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
 use crate::formats;
 
 use arrived::{Arrived, Source, list};
+use measured::Refusal;
 
 /// What arrived and what becomes of it, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Explanation {
     /// assert_eq!(
     ///     Explanation::new(&extraction.candidates, &headers).summary,
     ///     "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled: \
-    ///      whatever reads one of them continues that.",
+    ///      whatever reads one of them as specified continues that.",
     /// );
     /// # Ok::<(), baton_propagators::ModeError>(())
     /// ```
@@ -52,33 +55,54 @@ impl Explanation {
 }
 
 fn summary(arrived: &Arrived<'_>) -> String {
-    match arrived.sources.as_slice() {
-        [] => nothing(arrived),
+    let sentence = match arrived.sources.as_slice() {
+        [] => return nothing(arrived),
         [only] => {
-            let Source { header, format, .. } = only;
             let says = describe(only.context);
-            let others = refusals(arrived)
-                .map(|refusals| format!("; {refusals}"))
-                .unwrap_or_default();
+            let reader = if only.header == X_AMZN_TRACE_ID {
+                "baton with xray and BATON_XRAY_SOURCE=environment".to_owned()
+            } else if arrived.of_upstream {
+                format!("opentelemetry-rust with {}", only.format)
+            } else {
+                format!("whatever reads {} as specified", only.format)
+            };
             format!(
-                "One trace context arrives, {header} says {says}: whatever reads {format} continues that{others}."
+                "One trace context arrives, {} says {says}: {reader} continues that",
+                only.header
             )
         }
-        [first, others @ ..] => match others
-            .iter()
-            .find_map(|other| Some((other, first.conflict(other)?)))
-        {
-            None => {
-                let headers = list(arrived.sources.iter().map(|source| source.header));
-                let all = if others.len() == 1 { "" } else { "all " };
-                let says = describe(first.context);
-                format!(
-                    "{headers} {all}agree on {says}: whatever reads one of them continues that."
-                )
-            }
-            Some((other, kind)) => disagreement(arrived, first, other, kind),
+        [first, ..] => match arrived.conflict() {
+            None => agreement(arrived, first.context),
+            Some((first, other, kind)) => disagreement(arrived, first, other, kind),
         },
+    };
+    let others = refusals(arrived).map(|refusals| format!("; {refusals}"));
+    format!("{sentence}{}.", others.unwrap_or_default())
+}
+
+/// The sentence where all contexts are of the same span.
+fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
+    let headers = list(arrived.sources.iter().map(|source| source.header));
+    let all = if arrived.sources.len() == 2 {
+        ""
+    } else {
+        "all "
+    };
+    let reader = if arrived.of_upstream {
+        "opentelemetry-rust with any format of theirs"
+    } else {
+        "whatever reads one of them as specified"
+    };
+    let mut sources = arrived.sources.iter();
+    if sources.all(|source| source.context.sampling == first.sampling) {
+        let says = describe(first);
+        return format!("{headers} {all}agree on {says}: {reader} continues that");
     }
+    let says = say(&groups(arrived, ConflictKind::Sampled));
+    format!(
+        "{headers} {all}agree on trace {}, span {}, and of sampling {says}: {reader} continues that span",
+        first.trace_id, first.span_id
+    )
 }
 
 /// The sentence where there is no context to continue.
@@ -105,16 +129,21 @@ fn nothing(arrived: &Arrived<'_>) -> String {
             candidate.header
         );
     }
-    if arrived
-        .candidates
-        .iter()
-        .any(|candidate| candidate.outcome != Outcome::Absent)
-    {
+    let is_there = |candidate: &Candidate| candidate.outcome != Outcome::Absent;
+    if arrived.candidates.iter().any(is_there) {
         return "No trace context arrives but baggage alone, so a receiver starts a new trace."
             .to_owned();
     }
-    "No trace context arrives, so a receiver starts a new trace: there is no header of any format."
-        .to_owned()
+    let names = arrived.names();
+    let what = match names.as_slice() {
+        [] => "there is no header of any format".to_owned(),
+        names => {
+            let verb = if names.len() == 1 { "does" } else { "do" };
+            let names = list(names.iter().map(String::as_str));
+            format!("there is no header that holds one, {names} alone {verb} not")
+        }
+    };
+    format!("No trace context arrives, so a receiver starts a new trace: {what}.")
 }
 
 /// Every refusal once, although `b3` and `b3multi` read the same headers.
@@ -136,14 +165,7 @@ fn disagreement(
     other: &Source<'_>,
     kind: ConflictKind,
 ) -> String {
-    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-    for source in &arrived.sources {
-        let value = source.value(kind);
-        match groups.iter_mut().find(|(known, _)| *known == value) {
-            Some((_, headers)) => headers.push(source.header),
-            None => groups.push((value, vec![source.header])),
-        }
-    }
+    let groups = groups(arrived, kind);
     let number = match groups.len() {
         2 => "Two",
         3 => "Three",
@@ -155,22 +177,33 @@ fn disagreement(
             "One trace arrives with {} different parents",
             number.to_lowercase()
         ),
-        ConflictKind::Sampled => format!(
-            "One span arrives with {} sampling decisions",
-            number.to_lowercase()
-        ),
+        // To sample or not; who defers that or wants to debug as well adds no third one.
+        ConflictKind::Sampled => "One span arrives with two sampling decisions".to_owned(),
     };
-    let says = groups.iter().map(|(value, headers)| {
-        let verb = if headers.len() == 1 { "says" } else { "say" };
-        format!("{} {verb} {value}", list(headers.iter().copied()))
-    });
-    let says = says.collect::<Vec<_>>().join(", ");
+    let says = say(&groups);
     let (a, b) = (first.format, other.format);
+    let of_environment = [first, other]
+        .iter()
+        .any(|source| source.header == X_AMZN_TRACE_ID);
+    let (reader, composite) = if of_environment {
+        ("baton with BATON_XRAY_SOURCE=environment and", "it")
+    } else if arrived.of_upstream {
+        ("opentelemetry-rust with", "its composite")
+    } else {
+        ("an OpenTelemetry service with", "its composite")
+    };
     let mut sentence = format!(
-        "{opening}: {says}; an OpenTelemetry service with {a},{b} continues {}'s, because its composite lets the last \
-         valid format win, and with {b},{a} {}'s",
+        "{opening}: {says}; {reader} {a},{b} continues {}'s, because {composite} lets the last valid format win, and with \
+         {b},{a} {}'s",
         other.header, first.header,
     );
+    for source in [first, other] {
+        for Refusal { sdks, .. } in measured::refusals(source, arrived.carrier) {
+            let verb = if sdks.len() == 1 { "finds" } else { "find" };
+            let sdks = list(sdks.iter().copied());
+            sentence.push_str(&format!("; {sdks} {verb} nothing in {}", source.header));
+        }
+    }
     // Datadog's own format stands first in its own lists.
     let listed = if b == formats::datadog::NAME {
         [other, first]
@@ -183,8 +216,31 @@ fn disagreement(
             "; Datadog's libraries with {list} continue {choice}"
         ));
     }
-    sentence.push('.');
     sentence
+}
+
+/// What there is said of the thing at issue, each with the headers that say so.
+type Groups = Vec<(String, Vec<&'static str>)>;
+
+fn groups(arrived: &Arrived<'_>, kind: ConflictKind) -> Groups {
+    let mut groups: Groups = Vec::new();
+    for source in &arrived.sources {
+        let value = source.value(kind);
+        match groups.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, headers)) => headers.push(source.header),
+            None => groups.push((value, vec![source.header])),
+        }
+    }
+    groups
+}
+
+/// Who says what, as a phrase.
+fn say(groups: &Groups) -> String {
+    let says = groups.iter().map(|(value, headers)| {
+        let verb = if headers.len() == 1 { "says" } else { "say" };
+        format!("{} {verb} {value}", list(headers.iter().copied()))
+    });
+    says.collect::<Vec<_>>().join(", ")
 }
 
 /// A context in words.

@@ -121,8 +121,8 @@ impl Extraction {
     }
 }
 
-/// In what valid contexts disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+/// In what valid contexts disagree, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictKind {
     /// They belong to different traces.

@@ -19,8 +19,8 @@ use crate::context::{Outgoing, TraceContext, TraceState};
 use crate::extraction::Extraction;
 use crate::format::{Candidate, Usual};
 use crate::id::{SpanId, TraceId};
-use crate::mode::{Engine, OnConflict, Select};
-use crate::propagation::{Problems, Propagation};
+use crate::mode::{Engine, OnConflict, Select, XraySource};
+use crate::propagation::{BATON_XRAY_SOURCE, Problem, Problems, Propagation};
 use crate::sampling::Sampling;
 
 pub(crate) use upstream::{
@@ -39,7 +39,7 @@ pub struct Propagator {
 }
 
 impl Propagator {
-    /// A propagator that does what `propagation` says.
+    /// A propagator that does what `propagation` says; but for its X-Ray source, since there are headers alone to read.
     pub fn new(propagation: Propagation) -> Self {
         let mut fields: Vec<String> = Vec::new();
         let all = propagation.inject.formats().iter();
@@ -59,10 +59,22 @@ impl Propagator {
     ///
     /// # Errors
     ///
-    /// Every variable that cannot be understood, with its value and what would be accepted.
+    /// Every variable that cannot be understood, with its value and what would be accepted. `BATON_XRAY_SOURCE=environment`
+    /// is one of them: OpenTelemetry hands a propagator the headers of a request and nothing of Lambda's invocation.
     pub fn from_environment() -> Result<Self, Problems> {
-        let propagation = Propagation::from_environment(|name| std::env::var(name).ok());
-        propagation.map(Propagator::new).map_err(Problems)
+        // A value that is not UTF-8 is no reason to do as if there were none.
+        let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        let propagation = Propagation::from_environment(lookup).map_err(Problems)?;
+        if propagation.xray_source == XraySource::Environment {
+            return Err(Problems(vec![Problem {
+                variable: BATON_XRAY_SOURCE,
+                value: propagation.xray_source.to_string(),
+                reason: "a propagator of OpenTelemetry's sees headers alone; leave it at header, or call \
+                         Propagation::extract_with_environment"
+                    .to_owned(),
+            }]));
+        }
+        Ok(Propagator::new(propagation))
     }
 
     /// What it does.
@@ -389,7 +401,7 @@ struct Arrived<'a>(&'a dyn Extractor);
 
 impl Getter for Arrived<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name)
+        self.arrival(name).first
     }
 
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use baton_propagators::{
-    Engine, Mode, OnConflict, Pairing, Problem, Problems, Propagation, Select, XraySource,
+    Engine, Mode, OnConflict, Pairing, Problem, Problems, Propagation, Propagator, Select,
+    XraySource,
 };
 
 fn environment(variables: &[(&str, &str)]) -> Result<Propagation, Vec<String>> {
@@ -214,5 +215,50 @@ fn problems_are_told_one_to_a_line() {
     assert_eq!(
         problems.to_string(),
         "BATON_INJECT=\"x\" cannot be used: it is no mode\nBATON_EXTRACT=\"x\" cannot be used: it is no mode",
+    );
+}
+
+/// The propagator of a process with this environment, or why there is none; the process is this test, run once more.
+fn propagator_in(variable: &str, value: &std::ffi::OsStr) -> String {
+    let test = std::env::current_exe().expect("this program");
+    let output = std::process::Command::new(test)
+        .args(["--exact", "the_environment_of_this_process", "--nocapture"])
+        .env(variable, value)
+        .env("BATON_TEST_PROPAGATOR", "print")
+        .output()
+        .expect("it runs");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Says what [`propagator_in`] asks for, and nothing where that did not.
+#[test]
+fn the_environment_of_this_process() {
+    if std::env::var_os("BATON_TEST_PROPAGATOR").is_some() {
+        match Propagator::from_environment() {
+            Ok(propagator) => println!("extract {}", propagator.propagation().extract),
+            Err(problems) => println!("{problems}"),
+        }
+    }
+}
+
+#[test]
+fn a_propagator_refuses_what_it_cannot_do() {
+    let found = propagator_in("OTEL_PROPAGATORS", "b3".as_ref());
+    assert!(found.contains("extract b3\n"), "{found}");
+    let found = propagator_in("BATON_XRAY_SOURCE", "environment".as_ref());
+    let refusal = "BATON_XRAY_SOURCE=\"environment\" cannot be used: a propagator of OpenTelemetry's sees headers alone";
+    assert!(found.contains(refusal), "{found}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_not_taken_for_unset() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let value = std::ffi::OsStr::from_bytes(b"b3\xff");
+    let found = propagator_in("OTEL_PROPAGATORS", value);
+    assert!(
+        found.contains("OTEL_PROPAGATORS=\"b3\u{fffd}\" cannot be used: unknown format"),
+        "{found}"
     );
 }

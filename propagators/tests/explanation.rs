@@ -1,14 +1,24 @@
-//! What is said about headers, word for word. `truth.rs` holds what it claims of other libraries to what was measured.
+//! What is said about headers, word for word. `claims.rs` holds what it claims of other libraries to what was measured.
 
-use baton_propagators::{Explanation, HeaderList, Mode, Propagation, formats};
+mod explained;
 
-fn explain(headers: &HeaderList) -> Explanation {
-    let all: Mode = formats()
-        .collect::<Vec<_>>()
-        .join(",")
-        .parse()
-        .expect("all formats");
-    let extraction = Propagation::from(all).extract(headers);
+use baton_propagators::{Engine, Explanation, HeaderList, Propagation, XraySource};
+use explained::{all, explain};
+
+fn explain_upstream(headers: &HeaderList) -> Explanation {
+    let propagation = Propagation {
+        engine: Engine::Otel,
+        ..all()
+    };
+    Explanation::new(&propagation.extract(headers).candidates, headers)
+}
+
+fn explain_in_lambda(headers: &HeaderList, trace_header: &str) -> Explanation {
+    let propagation = Propagation {
+        xray_source: XraySource::Environment,
+        ..all()
+    };
+    let extraction = propagation.extract_with_environment(headers, Some(trace_header));
     Explanation::new(&extraction.candidates, headers)
 }
 
@@ -38,7 +48,7 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
         (
             HeaderList::from([("traceparent", TRACEPARENT)]),
             "One trace context arrives, traceparent says trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, \
-             sampled: whatever reads tracecontext continues that.",
+             sampled: whatever reads tracecontext as specified continues that.",
         ),
         (
             HeaderList::from([
@@ -46,12 +56,12 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ("x-b3-spanid", "a2fb4a1d1a96d312"),
             ]),
             "One trace context arrives, x-b3-traceid says trace 0000000000000000463ac35c9f6413ad, span a2fb4a1d1a96d312, \
-             sampling deferred: whatever reads b3multi continues that.",
+             sampling deferred: whatever reads b3multi as specified continues that.",
         ),
         (
             b3("garbage"),
             "One trace context arrives, traceparent says trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, \
-             sampled: whatever reads tracecontext continues that; b3 has a TraceId of 7 characters where 32 or 16 belong, \
+             sampled: whatever reads tracecontext as specified continues that; b3 has a TraceId of 7 characters where 32 or 16 belong, \
              at byte 0.",
         ),
         (
@@ -84,7 +94,115 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
             "One trace arrives with two different parents: traceparent says b7ad6b7169203331, x-datadog-trace-id says \
              0000000000000001; an OpenTelemetry service with tracecontext,datadog continues x-datadog-trace-id's, because \
              its composite lets the last valid format win, and with datadog,tracecontext traceparent's; Datadog's libraries \
-             with datadog,tracecontext continue x-datadog-trace-id's with traceparent's span id and tracestate.",
+             with datadog,tracecontext continue x-datadog-trace-id's with traceparent's span id.",
+        ),
+        (
+            // the gravest of all disagreements is told, wherever it stands
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                ("b3", "0af7651916cd43dd8448eb211c80319c-a2fb4a1d1a96d312-1"),
+                (
+                    "uber-trace-id",
+                    "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
+                ),
+            ]),
+            "Two different traces arrive: traceparent and b3 say 0af7651916cd43dd8448eb211c80319c, uber-trace-id says \
+             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,jaeger continues uber-trace-id's, \
+             because its composite lets the last valid format win, and with jaeger,tracecontext traceparent's.",
+        ),
+        (
+            // who leaves the decision open agrees with both that do not
+            HeaderList::from([
+                ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"),
+                (
+                    "uber-trace-id",
+                    "0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331:0:1",
+                ),
+                (
+                    "x-amzn-trace-id",
+                    "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=0",
+                ),
+            ]),
+            "One span arrives with two sampling decisions: b3 says sampling deferred, uber-trace-id says sampled, \
+             x-amzn-trace-id says not sampled; an OpenTelemetry service with jaeger,xray continues x-amzn-trace-id's, because \
+             its composite lets the last valid format win, and with xray,jaeger uber-trace-id's.",
+        ),
+        (
+            b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"),
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, and of sampling \
+             traceparent says sampled, b3 says sampling deferred: whatever reads one of them as specified continues that span.",
+        ),
+        (
+            b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-d"),
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, and of sampling \
+             traceparent says sampled, b3 says sampled for debugging: whatever reads one of them as specified continues that \
+             span.",
+        ),
+        (
+            // a third that cannot be read
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"),
+                ("uber-trace-id", "1:2"),
+            ]),
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled: whatever \
+             reads one of them as specified continues that; uber-trace-id has no parent-span-id, at byte 3.",
+        ),
+        (
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                (
+                    "x-amzn-trace-id",
+                    "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=?",
+                ),
+            ]),
+            "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-amzn-trace-id says \
+             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,xray continues x-amzn-trace-id's, \
+             because its composite lets the last valid format win, and with xray,tracecontext traceparent's; opentelemetry-js \
+             and opentelemetry-python find nothing in x-amzn-trace-id.",
+        ),
+        (
+            // what Datadog's libraries make of a low half of their own, or of tags that cannot be read, was not measured
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                ("x-datadog-trace-id", "9532127138774266268"),
+                ("x-datadog-parent-id", "1"),
+                ("x-datadog-tags", "_dd.p.tid=zz"),
+            ]),
+            "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-datadog-trace-id says \
+             00000000000000008448eb211c80319c; an OpenTelemetry service with tracecontext,datadog continues \
+             x-datadog-trace-id's, because its composite lets the last valid format win, and with datadog,tracecontext \
+             traceparent's.",
+        ),
+        (
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                ("x-datadog-trace-id", "9532127138774266268"),
+                ("x-datadog-parent-id", "1"),
+            ]),
+            "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-datadog-trace-id says \
+             00000000000000008448eb211c80319c; an OpenTelemetry service with tracecontext,datadog continues \
+             x-datadog-trace-id's, because its composite lets the last valid format win, and with datadog,tracecontext \
+             traceparent's.",
+        ),
+        (
+            HeaderList::from([("tracestate", "a=1")]),
+            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, tracestate alone \
+             does not.",
+        ),
+        (
+            HeaderList::from([
+                ("x-b3-flags", "0"),
+                ("X-Datadog-Sampling-Priority", "1"),
+                ("x-datadog-origin", "rum"),
+            ]),
+            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, x-b3-flags, \
+             x-datadog-sampling-priority and x-datadog-origin alone do not.",
+        ),
+        (
+            HeaderList::from([("ot-baggage-user", "alice")]),
+            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, ot-baggage-* alone \
+             does not.",
         ),
         (
             HeaderList::from([
@@ -105,147 +223,71 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
 }
 
 #[test]
-fn each_trap_is_told_where_it_bites_and_nowhere_else() {
-    let other = "463ac35c9f6413ad48485a3953bb6124";
-    let single = |rest: &str| format!("{other}-a2fb4a1d1a96d312{rest}");
-    let xray = |rest: &str| format!("Root=1-463ac35c-9f6413ad48485a3953bb6124{rest}");
-    let traceparent = ("traceparent", TRACEPARENT.to_owned());
-    let with = |name, value: String| vec![traceparent.clone(), (name, value)];
-    let agreeing = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1".to_owned();
-    type Headers = Vec<(&'static str, String)>;
-    // headers, and how the notes begin
-    let cases: Vec<(Headers, &[&str])> = vec![
-        (vec![traceparent.clone()], &[]),
-        (with("b3", agreeing.clone()), &[]),
-        (
-            with("b3", single("-1")),
-            &["The headers were written by different spans"],
-        ),
-        (
-            with("b3", single("-0")),
-            &[
-                "The headers were written",
-                "A service that continues b3's records nothing, although traceparent",
-            ],
-        ),
-        (
-            with("b3", "8448eb211c80319c-b7ad6b7169203331-1".to_owned()),
-            &["b3's trace id is the low half of traceparent's"],
-        ),
-        (
-            vec![
-                traceparent.clone(),
-                ("x-datadog-trace-id", "9532127138774266268".to_owned()),
-                ("x-datadog-parent-id", "13235353014750950193".to_owned()),
-                ("x-datadog-sampling-priority", "1".to_owned()),
-            ],
-            &["x-datadog-trace-id's trace id is the low half of traceparent's"],
-        ),
-        (
-            with(
-                "x-amzn-trace-id",
-                xray(";Parent=a2fb4a1d1a96d312;Sampled=0"),
-            ),
-            &[
-                "AWS's services write",
-                "x-amzn-trace-id says Sampled=0, as Lambda sets it where X-Ray tracing is off",
-            ],
-        ),
-        (
-            with("x-amzn-trace-id", xray("")),
-            &["x-amzn-trace-id has a Root and no Parent"],
-        ),
-        (
-            vec![("b3", "1".to_owned())],
-            &["b3 is a sampling decision without ids: valid, and nothing to continue."],
-        ),
-        (
-            with("b3", "0".to_owned()),
-            &["b3 is a sampling decision without ids"],
-        ),
-        (
-            with(
-                "x-b3-traceid",
-                "00000000000000000000000000000000".to_owned(),
-            ),
-            // the span's id is missing, which comes first
-            &[],
-        ),
-        (
-            with(
-                "b3",
-                "00000000000000000000000000000000-a2fb4a1d1a96d312-1".to_owned(),
-            ),
-            &["An id of zeros stands for none: who wrote b3 had no span. opentelemetry-python"],
-        ),
-        (
-            vec![("b3", single("-1").to_uppercase())],
-            &["b3 has digits in upper case"],
-        ),
-        (
-            vec![(
-                "b3",
-                "463ac35c9f6413ad48485a3953bb612g-a2fb4a1d1a96d312-1".to_owned(),
-            )],
-            &[],
-        ),
-        (
-            vec![traceparent.clone(), traceparent.clone()],
-            &["traceparent arrived several times"],
-        ),
-        (
-            vec![
-                ("x-b3-traceid", other.to_owned()),
-                ("x-b3-traceid", "1".to_owned()),
-                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
-                ("x-b3-sampled", "1".to_owned()),
-            ],
-            &["x-b3-traceid arrived several times"],
-        ),
-        (
-            vec![("b3", single(""))],
-            &["b3 leaves the sampling decision to the receiver."],
-        ),
-        (vec![("b3", single("-d"))], &["b3 asks for debugging"]),
-        (
-            vec![
-                traceparent.clone(),
-                ("tracestate", "a=1".to_owned()),
-                ("b3", agreeing.clone()),
-            ],
-            &[
-                "tracestate belongs to traceparent: a service that continues b3's loses it (3 bytes).",
-            ],
-        ),
-        (
-            vec![("tracestate", "a=1".to_owned())],
-            &["tracestate is read only beside a valid traceparent"],
-        ),
-        (
-            with("baggage", "a=1".to_owned()),
-            &["Baggage arrives too: it goes on only in services whose list has baggage."],
-        ),
-        (
-            vec![
-                ("b3", single("-1")),
-                (
-                    "x-b3-traceid",
-                    "0af7651916cd43dd8448eb211c80319c".to_owned(),
-                ),
-                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
-                ("x-b3-sampled", "1".to_owned()),
-            ],
-            &["The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c"],
-        ),
+fn under_engine_otel_the_header_is_named_that_upstream_took() {
+    let multi = [
+        ("x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"),
+        ("x-b3-spanid", "b7ad6b7169203331"),
+        ("x-b3-sampled", "1"),
     ];
-    for (headers, expected) in cases {
-        let headers: HeaderList = headers.into_iter().collect();
-        let notes = explain(&headers).notes;
-        let alike = notes.len() == expected.len()
-            && notes
-                .iter()
-                .zip(expected)
-                .all(|(note, expected)| note.starts_with(expected));
-        assert!(alike, "{headers:?}\n{notes:#?}\n{expected:#?}");
+    let debug = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-d";
+    // it is upstream's alone to continue what the specification refuses
+    assert_eq!(
+        explain_upstream(&HeaderList::from([("traceparent", "00-1-1-1")])).summary,
+        "One trace context arrives, traceparent says trace 00000000000000000000000000000001, span 0000000000000001, sampled: \
+         opentelemetry-rust with tracecontext continues that."
+    );
+    for (other, expected) in [
+        (
+            ("x-b3-parentspanid", "zz"),
+            "One trace context arrives, x-b3-traceid says trace 0af7651916cd43dd8448eb211c80319c",
+        ),
+        (
+            ("b3", "0"),
+            "One trace context arrives, x-b3-traceid says trace 0af7651916cd43dd8448eb211c80319c",
+        ),
+        (
+            ("b3", debug),
+            "Two different traces arrive: b3 says 463ac35c9f6413ad48485a3953bb6124, x-b3-traceid says \
+             0af7651916cd43dd8448eb211c80319c",
+        ),
+    ] {
+        let headers: HeaderList = multi.into_iter().chain([other]).collect();
+        let summary = explain_upstream(&headers).summary;
+        assert!(summary.starts_with(expected), "{other:?}: {summary}");
+    }
+}
+
+#[test]
+fn of_lambdas_header_is_said_what_baton_does_with_it() {
+    let value = "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=0";
+    let alone = explain_in_lambda(&HeaderList::new(), value);
+    assert_eq!(
+        alone.summary,
+        "One trace context arrives, _X_AMZN_TRACE_ID says trace 463ac35c9f6413ad48485a3953bb6124, span a2fb4a1d1a96d312, not \
+         sampled: baton with xray and BATON_XRAY_SOURCE=environment continues that."
+    );
+    let beside = explain_in_lambda(&HeaderList::from([("traceparent", TRACEPARENT)]), value);
+    assert_eq!(
+        beside.summary,
+        "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, _X_AMZN_TRACE_ID says \
+         463ac35c9f6413ad48485a3953bb6124; baton with BATON_XRAY_SOURCE=environment and tracecontext,xray continues \
+         _X_AMZN_TRACE_ID's, because it lets the last valid format win, and with xray,tracecontext traceparent's."
+    );
+    assert!(
+        beside.notes[1].starts_with(
+            "_X_AMZN_TRACE_ID says Sampled=0, as Lambda sets it where X-Ray tracing is off: baton with"
+        ),
+        "{beside:#?}"
+    );
+    for sampled in ["", ";Sampled=?", "; Sampled=1"] {
+        let value =
+            format!("Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312{sampled}");
+        let notes = explain_in_lambda(&HeaderList::new(), &value)
+            .notes
+            .join(" ");
+        assert!(
+            !notes.contains("opentelemetry"),
+            "nobody else was measured: {notes}"
+        );
     }
 }

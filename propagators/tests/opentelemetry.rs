@@ -322,3 +322,26 @@ fn a_header_the_extractor_cannot_read_is_not_absent() {
         assert_eq!(cx.span().span_context().trace_state(), &TraceState::NONE);
     }
 }
+
+#[test]
+fn baggage_that_the_extractor_cannot_read_is_left_out() {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in [
+        ("ot-tracer-traceid", S1),
+        ("ot-tracer-spanid", S1),
+        ("ot-baggage-k", "o0\u{a0}"),
+        ("ot-baggage-l", "read"),
+        ("uberctx-k", "o0\u{a0}"),
+        ("uberctx-l", "read"),
+    ] {
+        let value = http::HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+        headers.insert(name, value);
+    }
+    for list in ["ottrace", "jaeger"] {
+        let propagator = Propagator::new(propagation(list));
+        let extractor = opentelemetry_http::HeaderExtractor(&headers);
+        let cx = propagator.extract_with_context(&Context::new(), &extractor);
+        let baggage: Vec<_> = cx.baggage().iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(baggage, ["l"], "{list}");
+    }
+}

@@ -6,8 +6,7 @@ use baton_propagators::{
     Candidate, Conflict, Explanation, Extraction, HeaderList, Outcome, Reject, SpanId, TraceId,
 };
 
-use super::Judgement;
-use super::headers::Headers;
+use super::{Judgement, Request};
 
 /// What `baton explain --format json` prints.
 #[derive(Serialize)]
@@ -18,6 +17,7 @@ pub(super) struct Answer<'a> {
     modes: Vec<ModeAnswer<'a>>,
     summary: &'a str,
     notes: &'a [String],
+    choice: Option<&'a str>,
 }
 
 /// What a format found.
@@ -69,18 +69,19 @@ struct Chosen<'a> {
 
 impl<'a> Answer<'a> {
     pub(super) fn new(
-        headers: &'a Headers,
+        request: &'a Request,
         all: &'a Extraction,
         judgements: &'a [Judgement],
         explanation: &'a Explanation,
     ) -> Self {
         Answer {
-            headers: headers.known(),
-            other_headers: headers.other_names(),
+            headers: request.headers.known(),
+            other_headers: request.headers.other_names(),
             candidates: all.candidates.iter().map(found).collect(),
             modes: judgements.iter().map(mode).collect(),
             summary: &explanation.summary,
             notes: &explanation.notes,
+            choice: request.choice.as_deref(),
         }
     }
 }

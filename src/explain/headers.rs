@@ -1,5 +1,7 @@
 //! Headers as they arrived, to the byte.
 
+use std::collections::HashSet;
+
 use baton_propagators::carrier::NOT_TEXT;
 use baton_propagators::environment::X_AMZN_TRACE_ID;
 use baton_propagators::format::Format;
@@ -93,13 +95,30 @@ impl Headers {
 
     /// The names of the headers that no format reads, each once.
     pub(super) fn other_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for header in self.0.iter().filter(|header| !header.is_known()) {
-            if !names.iter().any(|name| header.is(name)) {
-                names.push(&header.name);
-            }
+        let mut seen = HashSet::new();
+        let unknown = self.0.iter().filter(|header| !header.is_known());
+        unknown
+            .filter(|header| seen.insert(header.name.to_ascii_lowercase()))
+            .map(|header| header.name.as_str())
+            .collect()
+    }
+
+    /// What becomes of the environment's header beside others: which of several counts, and whether it is read at all.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let count = |wanted: &dyn Fn(&&Header) -> bool| self.0.iter().filter(wanted).count();
+        let of_environment = count(&|header| header.name == X_AMZN_TRACE_ID);
+        let mut notes = Vec::new();
+        if of_environment > 0 && count(&|header| header.is("x-amzn-trace-id")) > 0 {
+            notes.push(format!(
+                "{X_AMZN_TRACE_ID} is not read where a request has an X-Amzn-Trace-Id header."
+            ));
         }
-        names
+        if of_environment > 1 {
+            notes.push(format!(
+                "{X_AMZN_TRACE_ID} is given {of_environment} times, and an environment has it once: the first counts here."
+            ));
+        }
+        notes
     }
 }
 

@@ -1,5 +1,7 @@
 //! Headers as text: one a line, whole requests, what `curl -v` prints.
 
+use baton_propagators::environment::X_AMZN_TRACE_ID;
+
 use super::headers::Headers;
 
 /// Why a text holds no header: a half sentence, to be put behind where it stands.
@@ -9,12 +11,14 @@ const NO_COLON: Fault = "it has no colon; write the name, a colon and the value,
 const NO_NAME: Fault =
     "what stands before its colon cannot be a header's name; write it as in 'b3: 0'";
 
-/// A request of several, and its first line if it had one.
+/// A request or a record of several.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sent {
     /// Method and path, without what may be secret: the query, and a user's name and password.
     pub(super) label: Option<String>,
     pub(super) headers: Headers,
+    /// Sentences about what of it holds no headers.
+    pub(super) faults: Vec<String>,
 }
 
 /// Where in a text the next line stands.
@@ -38,11 +42,14 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
     let lines: Vec<&[u8]> = lines
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .collect();
-    let of_curl = lines.iter().any(|line| line.starts_with(b"> "));
-    if !of_curl && lines.iter().any(|line| line.starts_with(b"< ")) {
-        return Err(
-            "standard input has the lines of an answer (<) and none of a request (>)".to_owned(),
-        );
+    let of_curl = is_of_curl(&lines);
+    if of_curl && !lines.iter().any(|line| line.starts_with(b"> ")) {
+        let reason = if lines.iter().any(|line| line.starts_with(b"< ")) {
+            "the lines of an answer (<) and none of a request (>)"
+        } else {
+            "what curl -v tells (*) and none of a request (>): curl did not get as far as to send one"
+        };
+        return Err(format!("standard input has {reason}"));
     }
     let indent = indent(&lines);
     let mut requests: Vec<Sent> = Vec::new();
@@ -57,7 +64,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
         if let Some(label) = request_line(line) {
             requests.push(Sent {
                 label: Some(label),
-                headers: Headers::default(),
+                ..Sent::default()
             });
             part = Part::Headers;
         } else if is_status_line(line) {
@@ -81,6 +88,22 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
     Ok(requests)
 }
 
+/// Whether a text is what `curl -v` prints. The first line tells that is not one of its progress; a body may have all sorts.
+fn is_of_curl(lines: &[&[u8]]) -> bool {
+    let mut told = false;
+    for line in lines.iter().copied() {
+        match line {
+            [b'>' | b'<', b' ', ..] => return true,
+            [b'*', b' ', ..] => told = true,
+            _ if line.starts_with(b"Note: ") || line.starts_with(b"Warning: ") => {}
+            _ if line.starts_with(b"curl: ") => {}
+            _ if request_line(line).is_some() || header(line).is_ok() => return false,
+            _ => {}
+        }
+    }
+    told
+}
+
 /// Adds a line: a header, or what a folded one goes on with.
 fn add(headers: &mut Headers, line: &[u8]) -> Result<(), Fault> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
@@ -96,12 +119,15 @@ fn add(headers: &mut Headers, line: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads `name: value`. White space around the value is no part of it (RFC 9110, section 5.5).
+/// Reads `name: value`, or Lambda's variable as the environment has it, `_X_AMZN_TRACE_ID=value`. White space around the value is no part of it (RFC 9110, section 5.5).
 ///
 /// # Errors
 ///
 /// When it has no colon, or before it nothing that can be a name.
 pub(super) fn header(line: &[u8]) -> Result<(String, &[u8]), Fault> {
+    if let Some(value) = line.strip_prefix(b"_X_AMZN_TRACE_ID=") {
+        return Ok((X_AMZN_TRACE_ID.to_owned(), trim(value)));
+    }
     // HTTP/2 calls parts of the request line so; they are no headers, and others follow.
     let start = usize::from(line.starts_with(b":"));
     let Some(colon) = line[start..].iter().position(|&byte| byte == b':') else {
@@ -168,8 +194,13 @@ pub(super) fn label(method: &str, target: &str) -> String {
         Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
         None => path,
     };
+    // A name and a password end at an at sign, however the target is written.
+    let (cut, path) = match path.rsplit_once('@') {
+        Some((_, rest)) => ("…", rest),
+        None => ("", path),
+    };
     let start: String = path.chars().take(60).collect();
-    format!("{} {}", method.escape_debug(), start.escape_debug())
+    format!("{} {cut}{}", method.escape_debug(), start.escape_debug())
 }
 
 #[cfg(test)]
@@ -207,6 +238,13 @@ mod tests {
             "    b3: 0\n    tracestate: a=1,\n      b=2\n",
             "GET / HTTP/1.1\nb3: 0\ntracestate: a=1, b=2",
             "> GET / HTTP/2\n> b3: 0\n> tracestate: a=1, b=2\n>\n< HTTP/2 200\n< b3: 1\n",
+            "> b3: 0\n> tracestate: a=1, b=2\n",
+            "  % Total    % Received % Xferd\n\r  0     0 --:--:-- --:--:--\n* Host: a\n\n} [5 bytes data]\n\
+             > GET / HTTP/2\n> b3: 0\n> tracestate: a=1, b=2\n>\n",
+            "Warning: curl says\n> GET / HTTP/2\n> b3: 0\n> tracestate: a=1, b=2\n",
+            // what a body says is no header, whatever it begins with
+            "GET / HTTP/1.1\nb3: 0\ntracestate: a=1, b=2\n\n> note\n> GET / HTTP/1.1\n> b3: 1\n",
+            "b3: 0\ntracestate: a=1, b=2\n\n< note\n",
         ] {
             let found = read(text);
             assert_eq!(found.len(), 1, "{text:?}");
@@ -253,10 +291,35 @@ mod tests {
                 "< HTTP/1.1 200 OK\n< b3: 0\n",
                 "standard input has the lines of an answer (<)",
             ),
+            (
+                "*   Trying 127.0.0.1:1...\n* connect to 127.0.0.1 port 1 failed\ncurl: (7) Failed to connect\n",
+                "standard input has what curl -v tells (*) and none of a request (>)",
+            ),
         ] {
             let error = parse(text.as_bytes()).expect_err(text);
             assert!(error.starts_with(sentence), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_label_shows_no_password() {
+        for (method, target, expected) in [
+            ("GET", "/a?token=SECRET#SECRET", "GET /a"),
+            ("GET", "http://user:SECRET@h/x", "GET /x"),
+            ("GET", "//user:SECRET@h/x", "GET …h/x"),
+            ("CONNECT", "user:SECRET@h:443", "CONNECT …h:443"),
+            ("GET", "http://user:SEC/RET@h/x", "GET …h/x"),
+            ("GET", "http:user:SECRET@h", "GET …h"),
+        ] {
+            assert_eq!(label(method, target), expected);
+        }
+    }
+
+    #[test]
+    fn lambdas_variable_is_read_as_the_environment_has_it() {
+        let expected = [("_X_AMZN_TRACE_ID".to_owned(), "Root=1".to_owned())];
+        assert_eq!(read("_X_AMZN_TRACE_ID=Root=1\n")[0].1, expected);
+        assert_eq!(read("_X_AMZN_TRACE_ID: Root=1\n")[0].1, expected);
     }
 
     #[test]

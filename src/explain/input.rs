@@ -12,6 +12,9 @@ use super::http_text::{self, Sent};
 use super::{json, record};
 
 const STANDARD_INPUT: &str = "-";
+/// The most bytes that are read; a browser's session as a HAR file has some ten million.
+const LARGEST_INPUT: u64 = 64 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The headers that the command line asks for. Of several requests, or records, the first that has any header of a
 /// format is taken.
@@ -40,49 +43,47 @@ fn from_arguments(arguments: &[impl AsRef<OsStr>]) -> Result<Request, Failure> {
     let mut headers = Headers::default();
     for (place, argument) in arguments.iter().enumerate() {
         let argument = argument.as_ref().as_encoded_bytes();
-        // The environment's own way to write it; a header's name has no such letters in practice.
-        let line = match argument.strip_prefix(b"_X_AMZN_TRACE_ID=") {
-            Some(value) => [b"_X_AMZN_TRACE_ID:", value].concat(),
-            None => argument.to_vec(),
-        };
-        let (name, value) = http_text::header(&line).map_err(|fault| {
+        let (name, value) = http_text::header(argument).map_err(|fault| {
             Failure::usage(format!("argument {} is no header: {fault}", place + 1))
         })?;
         headers.push(name, value);
     }
     Ok(Request {
+        notes: headers.notes(),
         headers,
-        note: None,
+        choice: None,
     })
 }
 
 fn from_text(text: &[u8]) -> Result<Request, Failure> {
-    // Some programs write a byte order mark before it.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let start = text.iter().find(|byte| !byte.is_ascii_whitespace());
     match start {
         None => Err(Failure::usage(
             "standard input is empty; give headers there, one a line, or as arguments",
         )),
-        Some(b'{' | b'[') if is_record(text) => first(record::parse(text), "record"),
+        Some(b'{' | b'[') if record::is_record(text) => first(record::parse(text), "record"),
         Some(b'{' | b'[') => first(json::parse(text), "request"),
         Some(_) => first(http_text::parse(text), "request"),
     }
 }
 
-/// Whether JSON is a record's envelope.
-fn is_record(text: &[u8]) -> bool {
-    baton_propagators::envelope::decode(text)
-        .headers()
-        .is_some()
-}
-
+/// All of standard input, without the byte order mark that some programs write before it.
 fn standard_input() -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     std::io::stdin()
         .lock()
+        .take(LARGEST_INPUT + 1)
         .read_to_end(&mut text)
         .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+    if text.len() as u64 > LARGEST_INPUT {
+        return Err(Failure::usage(format!(
+            "standard input has more than {} MiB; give no more than the requests to explain",
+            LARGEST_INPUT >> 20
+        )));
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len());
+    }
     Ok(text)
 }
 
@@ -94,17 +95,39 @@ fn first(found: Result<Vec<Sent>, String>, what: &str) -> Result<Request, Failur
         return Err(Failure::usage(format!("standard input holds no {what}")));
     }
     let known = found.iter().position(|sent| sent.headers.any_known());
-    let sent = found.swap_remove(known.unwrap_or(0));
-    let note = (number > 1).then(|| {
-        let place = known.unwrap_or(0) + 1;
-        let label = sent.label.map(|label| format!(" ({label})")).unwrap_or_default();
-        match known {
-            Some(_) => format!("{what} {place} of {number}{label} is explained: the first with a header of any format"),
-            None => format!("{what} 1 of {number}{label} is explained: none has a header of any format"),
-        }
+    let place = known.unwrap_or(0);
+    let sent = found.remove(place);
+    let choice = (number > 1).then(|| {
+        let label = sent
+            .label
+            .map(|label| format!(" ({label})"))
+            .unwrap_or_default();
+        let reason = match known {
+            Some(_) => "the first with a header of any format",
+            None => "none has a header of any format",
+        };
+        format!(
+            "{what} {} of {number}{label} is explained: {reason}",
+            place + 1
+        )
     });
+    let mut notes = sent.headers.notes();
+    notes.extend(sent.faults);
+    let mut faulty = found
+        .iter()
+        .filter(|other| !other.faults.is_empty())
+        .peekable();
+    if let Some(example) = faulty.peek().and_then(|other| other.faults.first()) {
+        let example = example.trim_end_matches('.').to_owned();
+        notes.push(format!(
+            "Of the others, {} of {} cannot be read whole: {example}.",
+            faulty.count(),
+            number - 1
+        ));
+    }
     Ok(Request {
         headers: sent.headers,
-        note,
+        choice,
+        notes,
     })
 }

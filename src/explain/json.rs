@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use super::headers::Headers;
 use super::http_text::{Sent, label};
 
+const EXPECTED: &str =
+    "{\"log\":{\"entries\":[{\"request\":{\"headers\":[{\"name\":…,\"value\":…}]}}]}}";
+
 /// Reads the requests of a HAR file, or the headers of an object as one request.
 ///
 /// # Errors
@@ -24,8 +27,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
             no_json(&error)
         }
     })?;
-    if let Some((_, log)) = members.iter().find(|(name, _)| name == "log") {
-        return har(log);
+    if members.iter().any(|(name, _)| name == "log") {
+        return har(text);
     }
     let mut headers = Headers::default();
     for (name, value) in members {
@@ -43,15 +46,21 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
         }
     }
     Ok(vec![Sent {
-        label: None,
         headers,
+        ..Sent::default()
     }])
 }
 
-/// The requests of a HAR file, by its member `log` (HAR 1.2).
-fn har(log: &RawValue) -> Result<Vec<Sent>, String> {
-    let log: Log = serde_json::from_str(log.get())
-        .map_err(|error| format!("the HAR file cannot be read, or its log is no HAR: {error}"))?;
+/// The requests of a HAR file (HAR 1.2).
+fn har(text: &[u8]) -> Result<Vec<Sent>, String> {
+    // The parser's own sentence would quote what it found, which may be anybody's password.
+    let Har { log } = serde_json::from_slice(text).map_err(|error| {
+        format!(
+            "the HAR file cannot be read, line {} column {} is not as a HAR has it: {EXPECTED}",
+            error.line(),
+            error.column()
+        )
+    })?;
     let requests = log.entries.into_iter().map(|entry| {
         let mut headers = Headers::default();
         for header in entry.request.headers {
@@ -60,9 +69,15 @@ fn har(log: &RawValue) -> Result<Vec<Sent>, String> {
         Sent {
             label: Some(label(&entry.request.method, &entry.request.url)),
             headers,
+            ..Sent::default()
         }
     });
     Ok(requests.collect())
+}
+
+#[derive(Deserialize)]
+struct Har {
+    log: Log,
 }
 
 #[derive(Deserialize)]

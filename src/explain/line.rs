@@ -1,9 +1,9 @@
 //! A header on one line, as a terminal can show it, and the place of a fault in it.
 
-/// The most columns of a line.
-pub(super) const WIDTH: usize = 98;
 /// The most columns of a header's name.
 const NAME_WIDTH: usize = 40;
+/// The most bytes of a character.
+const CHARACTER: usize = 4;
 const CUT: char = '…';
 
 /// A header's line and the column a caret belongs under.
@@ -20,11 +20,13 @@ struct Cell {
     start: usize,
 }
 
-/// Shows a header; `fault` is a byte of its value, or its end. Of a value that is too long the part around the fault is
-/// shown, or its beginning. What is not printable ASCII is written as an escape, and so means nothing to a terminal.
-pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>) -> Line {
-    let mut text = escaped(name, NAME_WIDTH);
+/// Shows a header in so many columns; `fault` is a byte of its value, or its end. Of a value that is too long the part around
+/// the fault is shown, or its beginning. What is not printable ASCII is written as an escape, and so means nothing to a
+/// terminal.
+pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>, width: usize) -> Line {
+    let mut text = escaped(name, NAME_WIDTH.min(width / 2));
     text.push_str(": ");
+    let (value, fault) = neighbourhood(value, fault, width);
     let cells = cells(value);
     let faulty = fault.map(|fault| {
         let after = cells.partition_point(|cell| cell.start <= fault.min(value.len()));
@@ -34,7 +36,7 @@ pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>) -> Line {
             cells.len()
         }
     });
-    let room = WIDTH.saturating_sub(text.chars().count());
+    let room = width.saturating_sub(text.chars().count());
     let (start, end) = window(&cells, faulty, room);
     let caret = faulty.map(|faulty| {
         let cut = usize::from(start > 0);
@@ -52,7 +54,8 @@ pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>) -> Line {
 
 /// Text for a terminal, at most so many columns of it.
 pub(super) fn escaped(text: &str, width: usize) -> String {
-    let cells = cells(text.as_bytes());
+    let (start, _) = neighbourhood(text.as_bytes(), None, width);
+    let cells = cells(start);
     let (_, end) = window(&cells, None, width);
     let mut shown: String = cells[..end]
         .iter()
@@ -62,6 +65,19 @@ pub(super) fn escaped(text: &str, width: usize) -> String {
         shown.push(CUT);
     }
     shown
+}
+
+/// The part of a value that can be shown, and more of it at both ends than there is room for, so that nobody sees it cut; and
+/// the place of the fault in it. A value can have megabytes.
+fn neighbourhood(value: &[u8], fault: Option<usize>, width: usize) -> (&[u8], Option<usize>) {
+    let reach = (width + 1) * CHARACTER;
+    let place = fault.unwrap_or(0).min(value.len());
+    let start = place.saturating_sub(reach);
+    let end = value.len().min(place + reach);
+    (
+        &value[start..end],
+        fault.map(|fault| fault.min(value.len()) - start),
+    )
 }
 
 fn cells(value: &[u8]) -> Vec<Cell> {
@@ -116,9 +132,11 @@ fn window(cells: &[Cell], faulty: Option<usize>, room: usize) -> (usize, usize) 
 mod tests {
     use super::*;
 
+    const WIDTH: usize = 98;
+
     /// The line, and what stands above the caret to the line's end.
     fn shown(value: &[u8], fault: Option<usize>) -> (String, Option<String>) {
-        let line = show("b3", value, fault);
+        let line = show("b3", value, fault, WIDTH);
         let under = line
             .caret
             .map(|caret| line.text.chars().skip(caret).collect());
@@ -134,9 +152,9 @@ mod tests {
             (b"\xffa\xc3", "b3: \\xffa\\xc3"),
             (b"", "b3: "),
         ] {
-            assert_eq!(show("b3", value, None).text, expected);
+            assert_eq!(show("b3", value, None, WIDTH).text, expected);
         }
-        assert_eq!(show("a\x1b", b"", None).text, "a\\x1b: ");
+        assert_eq!(show("a\x1b", b"", None, WIDTH).text, "a\\x1b: ");
     }
 
     #[test]
@@ -170,7 +188,7 @@ mod tests {
                 assert!(under.is_some_and(|under| under.starts_with('X')), "{text}");
                 value[fault] = b'a';
             }
-            let line = show("b3", &value, Some(length));
+            let line = show("b3", &value, Some(length), WIDTH);
             assert!(line.caret.is_some_and(|caret| caret < WIDTH), "{line:?}");
         }
         let (text, _) = shown(&[b'\0'; 1000], None);
@@ -178,5 +196,31 @@ mod tests {
             text.ends_with("\\x00…") && text.chars().count() <= WIDTH,
             "{text}"
         );
+    }
+
+    #[test]
+    fn of_a_huge_value_no_more_is_looked_at_than_can_be_shown() {
+        let value = "é".repeat(1 << 20);
+        for fault in [None, Some(0), Some(1 << 20), Some(value.len())] {
+            let (part, place) = neighbourhood(value.as_bytes(), fault, WIDTH);
+            assert!(part.len() <= 2 * (WIDTH + 1) * CHARACTER);
+            assert_eq!(place.is_some(), fault.is_some());
+            // wherever it was cut, nobody sees half a character
+            let line = show("b3", value.as_bytes(), fault, WIDTH);
+            assert!(!line.text.contains("\\x"), "{line:?}");
+            assert!(line.text.chars().count() <= WIDTH, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_keeps_to_its_width() {
+        for width in [20, 40, 98, 200] {
+            let name = "n".repeat(300);
+            for fault in [None, Some(0), Some(150), Some(300)] {
+                let line = show(&name, &[b'a'; 300], fault, width);
+                assert!(line.text.chars().count() <= width, "{line:?}");
+                assert!(line.caret.is_none_or(|caret| caret < width), "{line:?}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use baton_propagators::envelope::{self, Record};
 
@@ -11,25 +12,29 @@ use super::http_text::Sent;
 
 const EXPECTED: &str = "an envelope is {\"tracecontext\":{…headers…},\"record\":…}";
 
-/// Reads a record, or all of an event or a `get-records` answer; each of these may be Base64.
+/// Reads a record, or all of an event or a `get-records` answer; each of these may be Base64. Of several, those without an
+/// envelope have no headers but their fault.
 ///
 /// # Errors
 ///
 /// A sentence that says what it is instead.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Sent>, String> {
-    match envelope::decode(text) {
-        Record::NotJson => match base64(text) {
-            Some(bytes) => one("the record", &bytes).map(|record| vec![record]),
-            None => Err(format!(
-                "the record is neither JSON nor Base64 of it; {EXPECTED}"
-            )),
-        },
-        Record::Json(json) => match serde_json::from_str::<Several>(json.get()) {
-            Ok(several) => all(&several.records),
-            Err(_) => Err(no_envelope("the record")),
-        },
-        Record::Envelope { tracecontext, .. } => Ok(vec![sent(None, tracecontext)]),
+    if let Some(several) = several(text) {
+        return all(&several.records);
     }
+    let record = match (envelope::decode(text), base64(text)) {
+        (Record::NotJson, None) => Err(format!(
+            "the record is neither JSON nor Base64 of it; {EXPECTED}"
+        )),
+        (Record::NotJson, Some(bytes)) => one("the record", &bytes),
+        _ => one("the record", text),
+    };
+    record.map(|record| vec![record])
+}
+
+/// Whether JSON is an envelope, or holds records that may be.
+pub(super) fn is_record(text: &[u8]) -> bool {
+    envelope::decode(text).headers().is_some() || several(text).is_some()
 }
 
 /// Several records, as an event for Lambda or the answer to `get-records` has them.
@@ -52,60 +57,76 @@ struct Data {
     data: String,
 }
 
-/// The records that are envelopes; the error of the first where none is.
+fn several(text: &[u8]) -> Option<Several> {
+    let is_envelope = envelope::decode(text).headers().is_some();
+    serde_json::from_slice(text).ok().filter(|_| !is_envelope)
+}
+
+/// All records in their order; the error of the first where none is an envelope.
 fn all(members: &[Member]) -> Result<Vec<Sent>, String> {
-    let mut error = None;
-    let mut found = Vec::new();
-    for (place, member) in members.iter().enumerate() {
+    let read = |(place, member): (usize, &Member)| {
         let (Member::Event {
             kinesis: Data { data },
         }
         | Member::Answer(Data { data })) = member;
         let name = format!("record {}", place + 1);
-        let record = match base64(data.as_bytes()) {
+        match base64(data.as_bytes()) {
             Some(bytes) => one(&name, &bytes),
             None => Err(format!("{name} is not Base64")),
-        };
-        match record {
-            Ok(record) => found.push(record),
-            Err(reason) => {
-                error.get_or_insert(reason);
-            }
         }
+    };
+    let records: Vec<_> = members.iter().enumerate().map(read).collect();
+    if records.iter().all(Result::is_err) {
+        let first = records.into_iter().find_map(Result::err);
+        return Err(first.unwrap_or_else(|| "there are no records in it".to_owned()));
     }
-    match (found.as_slice(), error) {
-        ([], Some(reason)) => Err(reason),
-        ([], None) => Err("there are no records in it".to_owned()),
-        _ => Ok(found),
-    }
+    let without = |fault| Sent {
+        faults: vec![fault],
+        ..Sent::default()
+    };
+    let records = records.into_iter();
+    Ok(records
+        .map(|record| record.unwrap_or_else(without))
+        .collect())
 }
 
 /// The headers of one record; `name` is what it is called.
 fn one(name: &str, bytes: &[u8]) -> Result<Sent, String> {
     match envelope::decode(bytes) {
-        Record::Envelope { tracecontext, .. } => Ok(sent(Some(name), tracecontext)),
-        Record::Json(_) => Err(no_envelope(name)),
+        Record::Envelope { tracecontext, .. } => {
+            let mut headers = Headers::default();
+            for (name, value) in tracecontext {
+                headers.push(name, value);
+            }
+            Ok(Sent {
+                label: None,
+                headers,
+                faults: no_texts(name, bytes),
+            })
+        }
+        Record::Json(_) => Err(format!(
+            "{name} is JSON without an envelope: it holds no headers, so a consumer starts a new trace; {EXPECTED}"
+        )),
         Record::NotJson => Err(format!(
             "{name} is not JSON, so a consumer starts a new trace; {EXPECTED}"
         )),
     }
 }
 
-fn no_envelope(name: &str) -> String {
-    format!(
-        "{name} is JSON without an envelope: it holds no headers, so a consumer starts a new trace; {EXPECTED}"
-    )
-}
-
-fn sent(name: Option<&str>, tracecontext: baton_propagators::HeaderList) -> Sent {
-    let mut headers = Headers::default();
-    for (name, value) in tracecontext {
-        headers.push(name, value);
+/// What of an envelope's headers is no text, and so no header.
+fn no_texts(name: &str, envelope: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        tracecontext: serde_json::Map<String, Value>,
     }
-    Sent {
-        label: name.map(str::to_owned),
-        headers,
-    }
+    let Ok(Envelope { tracecontext }) = serde_json::from_slice(envelope) else {
+        return Vec::new();
+    };
+    let members = tracecontext.iter().filter(|(_, value)| !value.is_string());
+    let fault = |(member, _)| {
+        format!("{member:?} in the envelope of {name} is no text, so a consumer does not read it.")
+    };
+    members.map(fault).collect()
 }
 
 /// Decodes Base64, which may be broken into lines.

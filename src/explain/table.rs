@@ -3,11 +3,12 @@
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
 };
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
 
 use crate::output::Output;
 
 use super::Judgement;
+use super::text::visible;
 
 const HEADINGS: [&str; 6] = [
     "mode",
@@ -17,11 +18,28 @@ const HEADINGS: [&str; 6] = [
     "sampled",
     "conflict",
 ];
+/// The place of the conflict, which like the mode is broken into lines where a terminal is narrow.
+const CONFLICT: usize = 5;
+/// The columns of a terminal that leave room for these two beside the others.
+const LEAST_WIDTH: usize = 80;
 /// How many digits of a trace id are shown where they tell all of them apart.
 const DIGITS: usize = 8;
 
-/// Draws one row to each mode.
+/// Draws one row to each mode, in a terminal too narrow for that on several lines, of which none breaks an id. In a pipe, and
+/// where there is no room to break them well, rows stay on one line.
 pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
+    let whole = arranged(judgements, None, output);
+    let widest = whole.lines().map(visible).max().unwrap_or(0);
+    match output.columns {
+        Some(columns) if columns >= LEAST_WIDTH && columns < widest => {
+            arranged(judgements, Some(columns), output)
+        }
+        _ => whole,
+    }
+}
+
+/// Draws the rows within so many columns, or as wide as they are.
+fn arranged(judgements: &[Judgement], columns: Option<usize>, output: &Output) -> String {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
@@ -42,33 +60,52 @@ pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
     let continued = |judgement: &Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
     for judgement in judgements {
-        table.add_row(row(judgement, &ids, output));
+        let mut mode = mode(judgement);
+        if columns.is_some() {
+            // Lines break at spaces.
+            mode = mode.replace(',', ", ");
+        }
+        let mut cells = vec![Cell::new(mode)];
+        cells.extend(outcome(judgement, &ids, output));
+        table.add_row(cells);
     }
     if let Some(first) = table.column_mut(0) {
         first.set_padding((0, 1));
     }
+    if let Some(columns) = columns {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+        for column in table.column_iter_mut().take(CONFLICT).skip(1) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     table.trim_fmt()
 }
 
-fn row(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell> {
+fn mode(judgement: &Judgement) -> String {
+    let extract = &judgement.propagation.extract;
+    match judgement.propagation.select {
+        Select::Last => extract.to_string(),
+        Select::First => format!("{extract}/first"),
+    }
+}
+
+/// What a mode continues: the cells behind its own.
+fn outcome(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell> {
     let extraction = &judgement.extraction;
-    let mode = match judgement.propagation.select {
-        Select::Last => judgement.propagation.extract.to_string(),
-        Select::First => format!("{}/first", judgement.propagation.extract),
-    };
     let Some((candidate, context)) = extraction
         .continued()
         .and_then(|found| Some((found, found.context()?)))
     else {
         let nothing = colour(Cell::new("(new trace)"), Color::Red, output);
-        return vec![Cell::new(mode), nothing];
+        return vec![nothing];
     };
     let conflict = match &extraction.conflict {
         None => colour(Cell::new("none"), Color::Green, output),
         Some(conflict) => colour(Cell::new(kinds(conflict)), Color::Yellow, output),
     };
     vec![
-        Cell::new(mode),
         Cell::new(candidate.format),
         Cell::new(short(context.trace_id, ids)),
         Cell::new(context.span_id),

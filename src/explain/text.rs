@@ -8,11 +8,15 @@ use baton_propagators::{
 use crate::output::Output;
 
 use super::headers::{Header, Headers};
-use super::line::{self, WIDTH};
+use super::line;
 use super::{Judgement, table};
 
 /// Formats whose headers are told together, since both read all of them.
 const READ_TOGETHER: [&str; 2] = ["b3", "b3multi"];
+/// The columns of a line where there is no terminal.
+const WIDTH: usize = 98;
+/// The fewest columns of a line; a narrower terminal breaks it by itself.
+const LEAST_WIDTH: usize = 40;
 /// Headers of which several make one list.
 const LISTS: [&str; 2] = ["tracestate", "baggage"];
 
@@ -24,25 +28,25 @@ pub(super) fn draw(
     explanation: &Explanation,
     output: &Output,
 ) -> String {
+    let width = output.columns.unwrap_or(WIDTH).max(LEAST_WIDTH);
     let mut sections: Vec<String> = FORMATS
         .iter()
         .filter(|format| format.name() != READ_TOGETHER[1])
-        .filter_map(|format| section(headers, *format, all, output))
+        .filter_map(|format| section(headers, *format, all, width, output))
         .collect();
     let others: Vec<_> = headers
         .other_names()
         .iter()
-        .map(|name| line::escaped(name, WIDTH))
+        .map(|name| line::escaped(name, width - 1))
         .collect();
     if !others.is_empty() {
-        sections.push(wrap(&format!(
-            "Other headers, which no format reads: {}",
-            others.join(", ")
-        )));
+        let others = others.join(", ");
+        let sentence = format!("Other headers, which no format reads: {others}");
+        sections.push(wrap(&sentence, width));
     }
     sections.push(table::draw(judgements, output));
-    sections.push(wrap(&explanation.summary));
-    sections.extend(explanation.notes.iter().map(|note| wrap(note)));
+    sections.push(wrap(&explanation.summary, width));
+    sections.extend(explanation.notes.iter().map(|note| wrap(note, width)));
     sections.join("\n\n")
 }
 
@@ -51,6 +55,7 @@ fn section(
     headers: &Headers,
     format: &dyn Format,
     all: &Extraction,
+    width: usize,
     output: &Output,
 ) -> Option<String> {
     let arrived: Vec<&Header> = headers
@@ -73,7 +78,8 @@ fn section(
     let mut lines = Vec::new();
     for (index, header) in arrived.iter().enumerate() {
         let fault = places.iter().find(|(faulty, _)| *faulty == index);
-        let shown = line::show(&header.name, &header.value, fault.map(|(_, byte)| *byte));
+        let fault = fault.map(|(_, byte)| *byte);
+        let shown = line::show(&header.name, &header.value, fault, width);
         lines.push(shown.text);
         if let Some(caret) = shown.caret {
             lines.push(format!(
@@ -100,7 +106,7 @@ fn section(
             } else {
                 String::new()
             };
-            lines.push(indented(&format!("{start}{finding}")));
+            lines.push(indented(&format!("{start}{finding}"), width));
         }
     }
     Some(lines.join("\n"))
@@ -208,24 +214,26 @@ fn paint(text: &str, paint: Paint, output: &Output) -> String {
     }
 }
 
-/// Text in lines of at most [`WIDTH`] columns, broken between words.
-fn wrap(text: &str) -> String {
-    wrapped(text, WIDTH, "\n")
+/// Text in lines of at most so many columns, broken between words.
+fn wrap(text: &str, width: usize) -> String {
+    wrapped(text, width, "", "")
 }
 
-fn indented(text: &str) -> String {
-    format!("  {}", wrapped(text, WIDTH - 2, "\n    "))
+fn indented(text: &str, width: usize) -> String {
+    wrapped(text, width, "  ", "    ")
 }
 
-fn wrapped(text: &str, width: usize, line_break: &str) -> String {
-    let mut wrapped = String::with_capacity(text.len());
-    let mut column = 0;
-    for word in text.split(' ') {
+/// Text whose first line begins with `first`, and every other with `others`.
+fn wrapped(text: &str, width: usize, first: &str, others: &str) -> String {
+    let mut wrapped = first.to_owned();
+    let mut column = first.len();
+    for (place, word) in text.split(' ').enumerate() {
         let length = visible(word);
-        if column > 0 && column + 1 + length > width {
-            wrapped.push_str(line_break);
-            column = 0;
-        } else if column > 0 {
+        if place > 0 && column + 1 + length > width {
+            wrapped.push('\n');
+            wrapped.push_str(others);
+            column = others.len();
+        } else if place > 0 {
             wrapped.push(' ');
             column += 1;
         }
@@ -235,11 +243,11 @@ fn wrapped(text: &str, width: usize, line_break: &str) -> String {
     wrapped
 }
 
-/// The columns of a word, colour not counted.
-fn visible(word: &str) -> usize {
+/// The columns of a text on one line, colour not counted.
+pub(super) fn visible(text: &str) -> usize {
     let mut columns = 0;
     let mut in_colour = false;
-    for character in word.chars() {
+    for character in text.chars() {
         match character {
             '\x1b' => in_colour = true,
             'm' if in_colour => in_colour = false,
@@ -252,10 +260,10 @@ fn visible(word: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use baton_propagators::Propagation;
+    use baton_propagators::{Engine, Propagation, formats};
     use proptest::prelude::*;
 
-    use super::super::{headers, http_text, json, record};
+    use super::super::{Judge, headers, http_text, json, record, selection};
     use super::*;
 
     fn is_plain(text: &str) -> bool {
@@ -320,6 +328,59 @@ mod tests {
                     prop_assert!(byte <= arrived[index].value.len(), "{:?}", candidate);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn lines_keep_to_the_terminal() {
+        let mut headers = headers::Headers::default();
+        for (name, value) in [
+            (
+                "traceparent",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            ),
+            ("tracestate", format!("{},A=1", "a".repeat(300))),
+            (
+                "b3",
+                "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-0".to_owned(),
+            ),
+            ("uber-trace-id", "0".repeat(500)),
+            ("cookie", "secret".to_owned()),
+        ] {
+            headers.push(name, value);
+        }
+        let judge = Judge {
+            carrier: headers.carrier(),
+            environment: None,
+            engine: Engine::Native,
+        };
+        let lists = [
+            "tracecontext,b3",
+            "b3,tracecontext",
+            "tracecontext,baggage,b3,b3multi,jaeger,xray",
+        ];
+        let judgements = lists.map(|list| judge.under(&selection(list)));
+        let candidates = judge
+            .under(&selection(&formats().collect::<Vec<_>>().join(",")))
+            .extraction;
+        let explanation = Explanation::new(&candidates.candidates, &judge.carrier);
+        for (columns, judgements) in [
+            (60, &[][..]),
+            (80, &judgements),
+            (98, &judgements),
+            (200, &judgements),
+        ] {
+            let mut output = Output::plain();
+            output.columns = Some(columns);
+            let shown = draw(&headers, &candidates, judgements, &explanation, &output);
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{columns}: {shown}");
+            assert!(widest > Some(columns - 30), "{columns}: {shown}");
+            // what is copied from the table stays whole
+            let rows = shown.lines().filter(|line| {
+                line.contains("  b7ad6b7169203331  ") || line.contains("  a2fb4a1d1a96d312  ")
+            });
+            assert_eq!(rows.count(), judgements.len(), "{columns}: {shown}");
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The contexts that arrived, each once and with the names that sentences call it by.
 
+use std::collections::HashSet;
+
 use crate::carrier::Getter;
 use crate::context::TraceContext;
 use crate::extraction::{Candidate, ConflictKind};
+use crate::format;
 use crate::formats::{b3, b3multi};
 use crate::sampling::Sampling;
 
@@ -12,18 +15,20 @@ pub(super) struct Arrived<'a> {
     pub(super) carrier: &'a dyn Getter,
     /// The contexts, in the candidates' order.
     pub(super) sources: Vec<Source<'a>>,
+    /// Whether the upstream crates read them, who find some where the specifications have none.
+    pub(super) of_upstream: bool,
 }
 
 /// A context and where it came from.
 pub(super) struct Source<'a> {
     /// The format to list for it. The formats `b3` and `b3multi` both read both encodings, and this is the one that
-    /// writes the encoding at hand.
+    /// writes the encoding at hand, if it reads it as well.
     pub(super) format: &'static str,
     /// The header that holds it.
     pub(super) header: &'static str,
     pub(super) context: &'a TraceContext,
-    /// Whether there is something wrong with that header that the reader overlooked.
-    pub(super) overlooked: bool,
+    /// Whether something in the format's headers is objected to, which another reader may take otherwise.
+    pub(super) objected: bool,
 }
 
 impl<'a> Arrived<'a> {
@@ -33,31 +38,80 @@ impl<'a> Arrived<'a> {
             let Some(context) = candidate.context() else {
                 continue;
             };
-            if sources
-                .iter()
-                .any(|source| source.header == candidate.header)
-            {
+            let is_same = |source: &Source<'_>| {
+                source.header == candidate.header && source.context == context
+            };
+            if sources.iter().any(is_same) {
                 continue;
             }
+            let own = match candidate.header {
+                b3::HEADER => b3::NAME,
+                b3multi::TRACE_ID => b3multi::NAME,
+                _ => candidate.format,
+            };
+            let reads_it = |other: &Candidate| {
+                other.format == own
+                    && other.header == candidate.header
+                    && other.context() == Some(context)
+            };
             sources.push(Source {
-                format: match candidate.header {
-                    b3::HEADER => b3::NAME,
-                    b3multi::TRACE_ID => b3multi::NAME,
-                    _ => candidate.format,
+                format: if candidates.iter().any(reads_it) {
+                    own
+                } else {
+                    candidate.format
                 },
                 header: candidate.header,
                 context,
-                overlooked: candidate
-                    .objection
-                    .as_ref()
-                    .is_some_and(|reject| reject.header == candidate.header),
+                objected: candidate.objection.is_some(),
             });
         }
         Arrived {
             candidates,
             carrier,
             sources,
+            of_upstream: candidates
+                .iter()
+                .any(|candidate| candidate.upstream_flags.is_some()),
         }
+    }
+
+    /// The gravest disagreement, and the first two contexts that are at odds so.
+    pub(super) fn conflict(&self) -> Option<(&Source<'a>, &Source<'a>, ConflictKind)> {
+        let pairs = self.sources.iter().enumerate().flat_map(|(place, first)| {
+            let others = self.sources[place + 1..].iter();
+            others.map(move |other| (first, other))
+        });
+        pairs
+            .filter_map(|(first, other)| Some((first, other, first.conflict(other)?)))
+            .min_by_key(|(_, _, kind)| *kind)
+    }
+
+    /// The headers of any format's that arrived, whatever they hold; those that share a beginning by that.
+    pub(super) fn names(&self) -> Vec<String> {
+        let formats = self.candidates.iter();
+        let mut names = Vec::new();
+        for format in formats.filter_map(|candidate| format::find(candidate.format)) {
+            let fields = format.fields().iter();
+            let fields = fields.filter(|field| self.carrier.get(field).is_some());
+            names.extend(fields.map(|field| (*field).to_owned()));
+            let prefixes = format.prefixes().iter();
+            let prefixes = prefixes.filter(|prefix| self.has_prefix(prefix));
+            names.extend(prefixes.map(|prefix| format!("{prefix}*")));
+        }
+        // Both of B3's formats have the same.
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+
+    /// Whether a header arrived whose name begins so.
+    pub(super) fn has_prefix(&self, prefix: &str) -> bool {
+        let mut found = false;
+        self.carrier.keys(&mut |name| {
+            let start = name.get(..prefix.len());
+            found |= start.is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        });
+        found
     }
 
     /// The context that a format holds, if it is one of those that arrived in its own encoding.
@@ -82,6 +136,14 @@ impl Source<'_> {
         } else {
             None
         }
+    }
+
+    /// Whether another context names another span, and not the same one by an id that was cut to its low half.
+    pub(super) fn is_of_another_span(&self, other: &Source<'_>) -> bool {
+        let (own, others) = (self.context.trace_id, other.context.trace_id);
+        let is_cut = own.low_64() == others.low_64() && own != others;
+        let conflict = self.conflict(other);
+        !is_cut && matches!(conflict, Some(ConflictKind::TraceId | ConflictKind::SpanId))
     }
 
     /// What it says about the thing at issue.

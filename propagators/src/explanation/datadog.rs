@@ -10,12 +10,20 @@ use crate::formats::{b3, b3multi, datadog, tracecontext};
 /// The formats that all of Datadog's libraries have.
 const STYLES: [&str; 4] = [tracecontext::NAME, b3::NAME, b3multi::NAME, datadog::NAME];
 
-/// What is continued of contexts listed in this order, as a phrase; `None` where Datadog does not read all of them, or one
-/// has a fault that this reader overlooked and Datadog's need not.
+/// What is continued of contexts listed in this order, as a phrase; `None` where Datadog does not read all of them, where one
+/// has a fault that this reader overlooked and Datadog's need not, and where its own ids are the low half of another's, which
+/// was not measured.
 pub(super) fn choice(listed: &[&Source<'_>]) -> Option<String> {
     let (first, later) = listed.split_first()?;
-    let is_read = |source: &&Source<'_>| STYLES.contains(&source.format) && !source.overlooked;
-    if !listed.iter().all(is_read) {
+    let is_read = |source: &&Source<'_>| STYLES.contains(&source.format) && !source.objected;
+    let is_cut = |short: &&Source<'_>| {
+        let (own, is_short) = (short.context.trace_id, short.context.trace_id.is_64_bit());
+        let halves = |other: &&Source<'_>| {
+            other.context.trace_id != own && other.context.trace_id.low_64() == own.low_64()
+        };
+        short.format == datadog::NAME && is_short && listed.iter().any(halves)
+    };
+    if !listed.iter().all(is_read) || listed.iter().any(is_cut) {
         return None;
     }
     let mut phrase = format!("{}'s", first.header);
@@ -23,7 +31,10 @@ pub(super) fn choice(listed: &[&Source<'_>]) -> Option<String> {
         if source.context.trace_id != first.context.trace_id {
             phrase.push_str(&format!(" and link {}'s", source.header));
         } else if source.format == tracecontext::NAME {
-            phrase.push_str(&format!(" with {}'s span id and tracestate", source.header));
+            phrase.push_str(&format!(" with {}'s span id", source.header));
+            if !source.context.tracestate.is_empty() {
+                phrase.push_str(" and tracestate");
+            }
         }
     }
     Some(phrase)

@@ -53,7 +53,7 @@ const IDENTIFIERS: &str = "B3 Propagation, Http Encodings, TraceId and SpanId: l
 const NOT_ZERO: &str =
     "OpenTelemetry Tracing API, SpanContext: a valid id has at least one non-zero byte";
 
-static TRACE_ID: Field = Field {
+pub(crate) static TRACE_ID: Field = Field {
     name: "TraceId",
     length: "32 or 16",
     spec: IDENTIFIERS,

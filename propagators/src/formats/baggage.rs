@@ -26,7 +26,7 @@ use crate::format::{Candidate, Format, Outcome};
 use crate::mode::Engine;
 use crate::reject::{Fault, Reject};
 
-const NAME: &str = "baggage";
+pub(crate) const NAME: &str = "baggage";
 const BAGGAGE: &str = "baggage";
 
 pub(super) const MAX_MEMBERS: usize = 64;

@@ -31,7 +31,7 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "jaeger";
+pub(crate) const NAME: &str = "jaeger";
 const HEADER: &str = "uber-trace-id";
 const PREFIX: &str = "uberctx-";
 

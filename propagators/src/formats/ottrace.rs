@@ -30,11 +30,11 @@ use crate::mode::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
-const NAME: &str = "ottrace";
-const TRACE_ID: &str = "ot-tracer-traceid";
+pub(crate) const NAME: &str = "ottrace";
+pub(crate) const TRACE_ID: &str = "ot-tracer-traceid";
 const SPAN_ID: &str = "ot-tracer-spanid";
 const SAMPLED: &str = "ot-tracer-sampled";
-const PREFIX: &str = "ot-baggage-";
+pub(crate) const PREFIX: &str = "ot-baggage-";
 
 const FORMAT: &str = "OpenTelemetry OT Trace propagator, OT Trace Format";
 

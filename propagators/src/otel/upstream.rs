@@ -13,6 +13,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use crate::carrier::{Getter, Setter, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext, TraceState};
 use crate::format::{Candidate, Format, Outcome};
+use crate::formats::{b3, b3multi};
 use crate::id::{SpanId, TraceId};
 use crate::mode::{Engine, Mode};
 use crate::reject::{Fault, Reject};
@@ -62,7 +63,7 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     };
     Candidate {
         format: ours.format,
-        header: ours.header,
+        header: decisive(&ours, propagator, carrier),
         upstream_flags: matches!(found, Extracted::Context(_)).then_some(flags),
         objection: match &ours.outcome {
             Outcome::Malformed(reject) => Some(Box::new(*reject)),
@@ -70,6 +71,43 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
         },
         outcome: Outcome::Valid(found),
         baggage: None,
+    }
+}
+
+/// The header that upstream took a format's context from, which need not be the one that we judge by: of B3's two encodings
+/// upstream too reads the single header first, and takes the others where it does not understand that.
+fn decisive(ours: &Candidate, propagator: Upstream, carrier: &dyn Getter) -> &'static str {
+    if ![b3::NAME, b3multi::NAME].contains(&ours.format) {
+        return ours.header;
+    }
+    let arrived = |header| carrier.get(header).is_some();
+    match (arrived(b3::HEADER), arrived(b3multi::TRACE_ID)) {
+        (true, false) => b3::HEADER,
+        (false, _) => b3multi::TRACE_ID,
+        (true, true) => {
+            let single = SingleAlone(carrier);
+            let cx = propagator.extract_with_context(&Context::new(), &Arrived(&single));
+            if cx.span().span_context().is_valid() {
+                b3::HEADER
+            } else {
+                b3multi::TRACE_ID
+            }
+        }
+    }
+}
+
+/// Headers of which only B3's single one is seen.
+struct SingleAlone<'a>(&'a dyn Getter);
+
+impl Getter for SingleAlone<'_> {
+    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
+        if name.eq_ignore_ascii_case(b3::HEADER) {
+            self.0.get_all(name, each);
+        }
+    }
+
+    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        each(b3::HEADER);
     }
 }
 

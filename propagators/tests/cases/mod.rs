@@ -1,4 +1,5 @@
 //! The cases of `tests/data`.
+#![allow(dead_code, reason = "every test target uses a part of it")]
 
 use std::collections::BTreeMap;
 

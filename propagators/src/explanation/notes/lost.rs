@@ -1,0 +1,62 @@
+//! What is said about all that travels with a context or beside it, and gets lost.
+
+use crate::explanation::arrived::{Arrived, list};
+use crate::format::Outcome;
+use crate::formats::{ottrace, tracecontext};
+use crate::tracestate;
+
+/// `tracestate` that is lost with its `traceparent`.
+pub(super) fn tracestate_lost(arrived: &Arrived<'_>) -> Option<String> {
+    let source = arrived.source(tracecontext::NAME)?;
+    let others = arrived
+        .sources
+        .iter()
+        .filter(|other| other.header != source.header);
+    let others = list(others.map(|other| other.header));
+    (!others.is_empty() && !source.context.tracestate.is_empty()).then(|| {
+        format!(
+            "tracestate belongs to {}: a service that continues {others}'s loses it ({} bytes).",
+            source.header,
+            source.context.tracestate.as_str().len(),
+        )
+    })
+}
+
+/// `tracestate` that nobody reads.
+pub(super) fn tracestate_alone(arrived: &Arrived<'_>) -> Option<String> {
+    let arrives = arrived.carrier.get(tracestate::HEADER).is_some();
+    let read = arrived.source(tracecontext::NAME).is_some();
+    let asked = arrived
+        .candidates
+        .iter()
+        .any(|candidate| candidate.format == tracecontext::NAME);
+    (arrives && asked && !read)
+        .then(|| "tracestate is read only beside a valid traceparent, so it is lost.".to_owned())
+}
+
+/// Baggage.
+pub(super) fn baggage(arrived: &Arrived<'_>) -> Option<String> {
+    let carrying = arrived
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.baggage().is_some());
+    let formats: Vec<_> = carrying.map(|candidate| candidate.format).collect();
+    (!formats.is_empty()).then(|| {
+        let formats = list(formats.iter().copied());
+        format!("Baggage arrives too: it goes on only in services whose list has {formats}.")
+    })
+}
+
+/// Baggage of a format that reads it only beside ids.
+pub(super) fn baggage_alone(arrived: &Arrived<'_>) -> Option<String> {
+    let mut candidates = arrived.candidates.iter();
+    let candidate = candidates.find(|candidate| candidate.format == ottrace::NAME)?;
+    let is_read = matches!(candidate.outcome, Outcome::Valid(_));
+    (!is_read && arrived.has_prefix(ottrace::PREFIX)).then(|| {
+        format!(
+            "{}* is read only beside a valid {}, so that baggage is lost.",
+            ottrace::PREFIX,
+            ottrace::TRACE_ID
+        )
+    })
+}

@@ -1,0 +1,266 @@
+//! What is said of other libraries is what they did, in every measured case.
+
+mod cases;
+
+use baton_propagators::{
+    Candidate, Engine, Explanation, Extraction, Mode, Propagation, TraceContext, formats,
+};
+use cases::Case;
+
+fn extract(case: &Case, list: &str, engine: Engine) -> Extraction {
+    let mode: Mode = list.parse().expect("a list of formats");
+    let propagation = Propagation {
+        engine,
+        ..Propagation::from(mode)
+    };
+    propagation.extract(&case.headers)
+}
+
+/// The list of all formats.
+fn all() -> String {
+    formats().collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn every_case_is_one_sentence_with_both_engines() {
+    for case in cases::all() {
+        for engine in [Engine::Native, Engine::Otel] {
+            let explanation =
+                Explanation::new(&extract(&case, &all(), engine).candidates, &case.headers);
+            let summary = &explanation.summary;
+            assert!(
+                summary.ends_with('.') && !summary.contains(". "),
+                "{}: {summary}",
+                case.id
+            );
+            assert!(
+                explanation.notes.iter().all(|note| note.ends_with('.')),
+                "{}: {explanation:?}",
+                case.id
+            );
+        }
+    }
+}
+
+/// What the summary says of Datadog's libraries under a list is what they did, in every measured case.
+#[test]
+fn datadog_continues_what_is_said() {
+    let mut compared = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, &all(), Engine::Native);
+        let context = |header: &str| -> &TraceContext {
+            let mut found = extraction
+                .candidates
+                .iter()
+                .filter(|candidate| candidate.header == header);
+            found
+                .find_map(|candidate| candidate.context())
+                .expect("what is named holds a context")
+        };
+        let summary = Explanation::new(&extraction.candidates, &case.headers).summary;
+        let Some((_, claim)) = summary
+            .trim_end_matches('.')
+            .split_once("Datadog's libraries with ")
+        else {
+            continue;
+        };
+        let (list, claim) = claim.split_once(" continue ").expect("what they continue");
+        let (first, linked) = claim.split_once(" and link ").unwrap_or((claim, ""));
+        let (first, rest) = first.split_once("'s").expect("a header");
+        let first = context(first);
+        let parent = match rest.strip_prefix(" with ") {
+            None => first,
+            Some(rest) => context(rest.split_once("'s").expect("a header").0),
+        };
+        for observed in &case.observed {
+            let of_datadog = observed.sdks.iter().any(|sdk| sdk.starts_with("datadog"));
+            if !of_datadog || !observed.lists.iter().any(|observed| observed == list) {
+                continue;
+            }
+            let found = observed.found.as_ref().expect("they continue one");
+            assert_eq!(
+                found.trace_id,
+                first.trace_id.to_string(),
+                "{}: {summary}",
+                case.id
+            );
+            assert_eq!(
+                found.span_id,
+                parent.span_id.to_string(),
+                "{}: {summary}",
+                case.id
+            );
+            assert_eq!(
+                found.sampled,
+                first.sampling.decision(),
+                "{}: {summary}",
+                case.id
+            );
+            let links: Vec<_> = found
+                .links
+                .iter()
+                .map(|link| link.trace_id.clone())
+                .collect();
+            let expected: Vec<_> = linked
+                .strip_suffix("'s")
+                .map(|header| context(header).trace_id.to_string())
+                .into_iter()
+                .collect();
+            assert_eq!(links, expected, "{}: {summary}", case.id);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "only {compared} observations were compared");
+}
+
+/// What the summary says of OpenTelemetry's services is what all of its SDKs did, in every measured case, but for those that it
+/// says find nothing in a header.
+#[test]
+fn opentelemetry_continues_what_is_said() {
+    let mut compared = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, &all(), Engine::Native);
+        let summary = Explanation::new(&extraction.candidates, &case.headers).summary;
+        let Some((_, claim)) = summary.split_once("an OpenTelemetry service with ") else {
+            continue;
+        };
+        let (list, claim) = claim.split_once(" continues ").expect("what it continues");
+        let header = claim.split_once("'s").expect("a header").0;
+        let mut named = extraction
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.header == header);
+        let context = named
+            .find_map(Candidate::context)
+            .expect("what is named holds a context");
+        for observed in &case.observed {
+            let of_opentelemetry = observed.sdks.iter().any(|sdk| sdk.starts_with("otel"));
+            let is_listed = observed.lists.iter().any(|observed| observed == list);
+            let refuses = |sdk: &String| summary.contains(&format!("{} find", full_name(sdk)));
+            if !of_opentelemetry || !is_listed || observed.sdks.iter().any(refuses) {
+                continue;
+            }
+            let found = observed.found.as_ref().expect("they continue one");
+            let ids = [&found.trace_id, &found.span_id].map(|id| id.to_lowercase());
+            let expected = [context.trace_id.to_string(), context.span_id.to_string()];
+            assert_eq!(ids, expected, "{}: {summary}", case.id);
+            compared += 1;
+        }
+    }
+    assert!(compared > 30, "only {compared} observations were compared");
+}
+
+/// An SDK's name as sentences have it.
+fn full_name(sdk: &str) -> String {
+    sdk.replace("otel-", "opentelemetry-")
+}
+
+/// Who finds nothing in a valid header of Jaeger's or X-Ray's is told, and nobody else, in every measured case.
+#[test]
+fn who_refuses_a_valid_header_is_named() {
+    let mut refusals = 0;
+    for case in cases::all() {
+        for format in ["jaeger", "xray"] {
+            let extraction = extract(&case, format, Engine::Native);
+            if extraction.context().is_none() {
+                continue;
+            }
+            let notes = Explanation::new(&extraction.candidates, &case.headers).notes;
+            let named = notes.join(" ").replace(
+                " and opentelemetry-python find ",
+                " finds nothing. opentelemetry-python finds ",
+            );
+            for observed in &case.observed {
+                if !observed.lists.iter().any(|list| list == format) {
+                    continue;
+                }
+                for sdk in &observed.sdks {
+                    let told = named.contains(&format!("{} finds", full_name(sdk)));
+                    assert_eq!(
+                        told,
+                        observed.found.is_none(),
+                        "{}, {sdk}: {notes:?}",
+                        case.id
+                    );
+                    refusals += usize::from(told);
+                }
+            }
+        }
+    }
+    assert!(refusals >= 5, "only {refusals} refusals were compared");
+}
+
+/// Who loses a `traceparent` to B3's zeros is told, in every measured case.
+#[test]
+fn who_loses_a_traceparent_to_zeros_is_named() {
+    let mut losses = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, &all(), Engine::Native);
+        let notes = Explanation::new(&extraction.candidates, &case.headers).notes;
+        let Some(note) = notes.iter().find(|note| note.starts_with("An id of zeros")) else {
+            continue;
+        };
+        if extraction.candidates[0].context().is_none() {
+            continue;
+        }
+        for observed in &case.observed {
+            for (sdk, list) in observed
+                .sdks
+                .iter()
+                .flat_map(|sdk| observed.lists.iter().map(move |list| (sdk, list)))
+            {
+                let told = match (sdk.as_str(), list.as_str()) {
+                    ("otel-python", "tracecontext,b3" | "tracecontext,b3multi") => {
+                        note.contains("opentelemetry-python")
+                    }
+                    ("datadog-python", list @ ("b3,tracecontext" | "b3multi,tracecontext")) => {
+                        note.contains(&format!("ddtrace with {list}"))
+                    }
+                    _ => continue,
+                };
+                assert_eq!(
+                    told,
+                    observed.found.is_none(),
+                    "{}, {sdk}, {list}: {note}",
+                    case.id
+                );
+                losses += usize::from(told);
+            }
+        }
+    }
+    assert!(losses >= 9, "only {losses} losses were compared");
+}
+
+/// Who reads ids in upper case is told, in every measured case of B3.
+#[test]
+fn who_reads_upper_case_is_named() {
+    let mut compared = 0;
+    for case in cases::all() {
+        let extraction = extract(&case, "b3,b3multi", Engine::Native);
+        let notes = Explanation::new(&extraction.candidates, &case.headers).notes;
+        let Some(note) = notes.iter().find(|note| note.contains("in upper case")) else {
+            continue;
+        };
+        let list = if note.starts_with("b3 ") {
+            "b3"
+        } else {
+            "b3multi"
+        };
+        for observed in &case.observed {
+            if !observed.lists.iter().any(|observed| observed == list) {
+                continue;
+            }
+            for sdk in &observed.sdks {
+                let name = if sdk.starts_with("datadog") {
+                    "Datadog's".to_owned()
+                } else {
+                    full_name(sdk)
+                };
+                let told = note.contains(&name);
+                assert_eq!(told, observed.found.is_some(), "{}, {sdk}: {note}", case.id);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10, "only {compared} observations were compared");
+}

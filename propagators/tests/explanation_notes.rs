@@ -1,0 +1,267 @@
+//! The traps that notes tell, each where it bites and nowhere else.
+
+mod explained;
+
+use baton_propagators::{Engine, HeaderList, Mode, Propagation};
+use explained::explain;
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[test]
+fn each_trap_is_told_where_it_bites_and_nowhere_else() {
+    let other = "463ac35c9f6413ad48485a3953bb6124";
+    let single = |rest: &str| format!("{other}-a2fb4a1d1a96d312{rest}");
+    let xray = |rest: &str| format!("Root=1-463ac35c-9f6413ad48485a3953bb6124{rest}");
+    let traceparent = ("traceparent", TRACEPARENT.to_owned());
+    let with = |name, value: String| vec![traceparent.clone(), (name, value)];
+    let agreeing = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1".to_owned();
+    type Headers = Vec<(&'static str, String)>;
+    // headers, and how the notes begin
+    let cases: Vec<(Headers, &[&str])> = vec![
+        (vec![traceparent.clone()], &[]),
+        (with("b3", agreeing.clone()), &[]),
+        (
+            with("b3", single("-1")),
+            &["The headers were written by different spans"],
+        ),
+        (
+            with("b3", single("-0")),
+            &[
+                "The headers were written",
+                "A service that continues b3's records nothing, although traceparent",
+            ],
+        ),
+        (
+            with("b3", "8448eb211c80319c-b7ad6b7169203331-1".to_owned()),
+            &["b3's trace id is the low half of traceparent's"],
+        ),
+        (
+            vec![
+                traceparent.clone(),
+                ("x-datadog-trace-id", "9532127138774266268".to_owned()),
+                ("x-datadog-parent-id", "13235353014750950193".to_owned()),
+                ("x-datadog-sampling-priority", "1".to_owned()),
+            ],
+            &["x-datadog-trace-id's trace id is the low half of traceparent's"],
+        ),
+        (
+            with(
+                "x-amzn-trace-id",
+                xray(";Parent=a2fb4a1d1a96d312;Sampled=0"),
+            ),
+            &[
+                "AWS's services write",
+                "A service that continues x-amzn-trace-id's records nothing, although traceparent says sampled.",
+            ],
+        ),
+        (
+            with("x-amzn-trace-id", xray("")),
+            &[
+                "x-amzn-trace-id has a Root and no Parent: it names no span, so there is nothing to continue. Load balancers",
+            ],
+        ),
+        (
+            vec![
+                ("x-amzn-trace-id", xray("")),
+                ("x-amzn-trace-id", xray(";Sampled=0")),
+            ],
+            &[
+                "x-amzn-trace-id has a Root and no Parent",
+                "x-amzn-trace-id arrived several times with different values",
+            ],
+        ),
+        (
+            vec![(
+                "x-amzn-trace-id",
+                xray(";Parent=a2fb4a1d1a96d312;Sampled=?"),
+            )],
+            &[
+                "opentelemetry-js and opentelemetry-python find nothing in x-amzn-trace-id, since it says Sampled=?.",
+                "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-rust takes that for not sampled.",
+            ],
+        ),
+        (
+            vec![("x-amzn-trace-id", xray(";Parent=a2fb4a1d1a96d312"))],
+            &[
+                "opentelemetry-js finds nothing in x-amzn-trace-id, since it has no Sampled.",
+                "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-python and opentelemetry-rust take",
+            ],
+        ),
+        (
+            vec![(
+                "uber-trace-id",
+                format!("{other}%3Aa2fb4a1d1a96d312%3A0%3A1"),
+            )],
+            &["opentelemetry-python finds nothing in uber-trace-id, since it is url-encoded."],
+        ),
+        (
+            // X-Ray's is not the first of the two, and it is its that is another
+            vec![
+                (
+                    "x-amzn-trace-id",
+                    xray(";Parent=a2fb4a1d1a96d312;Sampled=1"),
+                ),
+                ("x-datadog-trace-id", "1".to_owned()),
+                ("x-datadog-parent-id", "1".to_owned()),
+                ("x-datadog-sampling-priority", "1".to_owned()),
+            ],
+            &["AWS's services write"],
+        ),
+        (
+            vec![
+                traceparent.clone(),
+                ("ot-tracer-traceid", "8448eb211c80319c".to_owned()),
+                ("ot-tracer-spanid", "b7ad6b7169203331".to_owned()),
+                ("ot-tracer-sampled", "true".to_owned()),
+            ],
+            &[
+                "ot-tracer-traceid's trace id is the low half of traceparent's: one trace, written by a sender with ids of 64 \
+                 bits. To a receiver these are two traces, so a service that continues ot-tracer-traceid's cuts the trace in \
+                 two. List tracecontext last.",
+            ],
+        ),
+        (
+            vec![("ot-baggage-user", "alice".to_owned())],
+            &[
+                "ot-baggage-* is read only beside a valid ot-tracer-traceid, so that baggage is lost.",
+            ],
+        ),
+        (
+            vec![("b3", "1-2".to_owned()), ("b3", single("-1"))],
+            &["b3 arrived several times with different values"],
+        ),
+        (
+            vec![("b3", "1".to_owned())],
+            &["b3 is a sampling decision without ids: valid, and nothing to continue."],
+        ),
+        (
+            with("b3", "0".to_owned()),
+            &["b3 is a sampling decision without ids"],
+        ),
+        (
+            with(
+                "x-b3-traceid",
+                "00000000000000000000000000000000".to_owned(),
+            ),
+            // the span's id is missing, which comes first
+            &[],
+        ),
+        (
+            with(
+                "b3",
+                "00000000000000000000000000000000-a2fb4a1d1a96d312-1".to_owned(),
+            ),
+            &["An id of zeros stands for none: who wrote b3 had no span. opentelemetry-python"],
+        ),
+        (
+            vec![("b3", single("-1").to_uppercase())],
+            &["b3 has digits in upper case"],
+        ),
+        (
+            vec![(
+                "b3",
+                "463ac35c9f6413ad48485a3953bb612g-a2fb4a1d1a96d312-1".to_owned(),
+            )],
+            &[],
+        ),
+        (
+            vec![traceparent.clone(), traceparent.clone()],
+            &["traceparent arrived several times"],
+        ),
+        (
+            vec![
+                ("x-b3-traceid", other.to_owned()),
+                ("x-b3-traceid", "1".to_owned()),
+                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
+                ("x-b3-sampled", "1".to_owned()),
+            ],
+            &["x-b3-traceid arrived several times"],
+        ),
+        (
+            vec![("b3", single(""))],
+            &["b3 leaves the sampling decision to the receiver."],
+        ),
+        (vec![("b3", single("-d"))], &["b3 asks for debugging"]),
+        (
+            vec![
+                traceparent.clone(),
+                ("tracestate", "a=1".to_owned()),
+                ("b3", agreeing.clone()),
+            ],
+            &[
+                "tracestate belongs to traceparent: a service that continues b3's loses it (3 bytes).",
+            ],
+        ),
+        (
+            vec![("tracestate", "a=1".to_owned())],
+            &["tracestate is read only beside a valid traceparent"],
+        ),
+        (
+            with("baggage", "a=1".to_owned()),
+            &["Baggage arrives too: it goes on only in services whose list has baggage."],
+        ),
+        (
+            vec![
+                ("b3", single("-1")),
+                (
+                    "x-b3-traceid",
+                    "0af7651916cd43dd8448eb211c80319c".to_owned(),
+                ),
+                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
+                ("x-b3-sampled", "1".to_owned()),
+            ],
+            &["The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c"],
+        ),
+    ];
+    for (headers, expected) in cases {
+        let headers: HeaderList = headers.into_iter().collect();
+        let notes = explain(&headers).notes;
+        let alike = notes.len() == expected.len()
+            && notes
+                .iter()
+                .zip(expected)
+                .all(|(note, expected)| note.starts_with(expected));
+        assert!(alike, "{headers:?}\n{notes:#?}\n{expected:#?}");
+    }
+}
+
+#[test]
+fn a_decision_or_a_debug_state_in_b3_is_told_where_it_hides_the_other_encoding_or_does_not() {
+    let ids = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312";
+    for (b3, beginning, upstream) in [
+        (
+            "0".to_owned(),
+            "The x-b3-* headers name trace 0af7651916cd43dd8448eb211c80319c, and the decision in b3 hides it",
+            "0af7651916cd43dd8448eb211c80319c",
+        ),
+        (
+            format!("{ids}-1"),
+            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c, and no reader of OpenTelemetry's looks \
+             at them where b3 is there; Datadog's",
+            "463ac35c9f6413ad48485a3953bb6124",
+        ),
+        (
+            format!("{ids}-d"),
+            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c, and no reader of OpenTelemetry's looks \
+             at them where b3 is there but opentelemetry-rust's b3multi; Datadog's",
+            "0af7651916cd43dd8448eb211c80319c",
+        ),
+    ] {
+        let headers = HeaderList::from([
+            ("b3", b3.as_str()),
+            ("x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"),
+            ("x-b3-spanid", "b7ad6b7169203331"),
+            ("x-b3-sampled", "1"),
+        ]);
+        let notes = explain(&headers).notes;
+        assert!(notes[0].starts_with(beginning), "{b3}: {notes:#?}");
+        // what is said of opentelemetry-rust is what its crate does
+        let propagation = Propagation {
+            engine: Engine::Otel,
+            ..Propagation::from("b3multi".parse::<Mode>().expect("a mode"))
+        };
+        let extraction = propagation.extract(&headers);
+        let found = extraction.context().expect("a context");
+        assert_eq!(found.trace_id.to_string(), upstream, "{b3}");
+    }
+}
