@@ -78,7 +78,9 @@ impl Measured {
         }
 
         let load = requests_of_load(run, &mut problems);
-        let mut summary = Summary::of_tally(run.name(), &manifest, &tally);
+        let end_to_end = tally.end_to_end();
+        let summary = Summary::of_spans(run.name(), &tally, &end_to_end);
+        let mut summary = summary.described_by(&manifest);
         summary.requests = load.or(summary.requests);
         summary.log_problems = log_problems;
         summary.problems = problems;
@@ -92,7 +94,7 @@ impl Measured {
         Ok(Measured {
             summary,
             request: tally.clients().durations.clone(),
-            end_to_end: tally.end_to_end(),
+            end_to_end,
             unknown: Vec::new(),
             whole_only: BTreeSet::new(),
         })
@@ -111,13 +113,14 @@ impl Measured {
     ) -> Result<Measured, SourceError> {
         let mut tally = Tally::default();
         let reading = read(&mut |span| tally.add_span(span))?;
+        let end_to_end = tally.end_to_end();
         let mut measured = Measured {
             summary: Summary {
                 problems: reading.problems,
-                ..Summary::of_spans(name, &tally)
+                ..Summary::of_spans(name, &tally, &end_to_end)
             },
             request: tally.clients().durations.clone(),
-            end_to_end: tally.end_to_end(),
+            end_to_end,
             unknown: Vec::new(),
             whole_only: BTreeSet::new(),
         };

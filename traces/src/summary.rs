@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::hand_off::{Hop, Verdict};
 use crate::measure::Measured;
 use crate::run::{self, Manifest, RunDirectory, RunError};
-use crate::statistics::{self, Percentiles, Sizes};
+use crate::statistics::{self, Durations, Percentiles, Sizes};
 use crate::tally::{FlagCounts, Tally, TroubleCounts};
 
 /// One run in figures.
@@ -114,6 +114,11 @@ impl Summary {
 
     /// Sums up what `tally` has counted of the run that `manifest` describes, finished or not.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
+        Summary::of_spans(name, tally, &tally.end_to_end()).described_by(manifest)
+    }
+
+    /// Adds what a manifest says of the run.
+    pub(crate) fn described_by(self, manifest: &Manifest) -> Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
             pairing: manifest.pairing.clone(),
@@ -121,12 +126,12 @@ impl Summary {
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),
             client: client_mode(manifest),
-            ..Summary::of_spans(name, tally)
+            ..self
         }
     }
 
-    /// Sums up what `tally` has counted of spans that no manifest describes.
-    pub(crate) fn of_spans(name: String, tally: &Tally) -> Summary {
+    /// Sums up what `tally` has counted of spans that no manifest describes; `end_to_end` is its own.
+    pub(crate) fn of_spans(name: String, tally: &Tally, end_to_end: &Durations) -> Summary {
         let counts = tally.verdicts();
         let records = tally.records();
         let clients = tally.clients();
@@ -156,7 +161,7 @@ impl Summary {
                 .collect(),
             latency_ms: Latencies {
                 request: clients.durations.percentiles(),
-                end_to_end: tally.end_to_end().percentiles(),
+                end_to_end: end_to_end.percentiles(),
             },
             throughput_rps: clients
                 .burst()
