@@ -18,8 +18,7 @@ pub const NOT_TEXT: &str = "\u{fffd}";
 
 /// Something headers can be read from. All names ignore case.
 pub trait Getter {
-    /// The value of a header: the first, where it arrived several times; `None` if it did not arrive. A carrier may answer
-    /// `None` for a value that is not text, which [`Getter::get_all`] hands over as [`NOT_TEXT`].
+    /// The value of a header: the first, where it arrived several times; `None` if it did not arrive.
     fn get(&self, name: &str) -> Option<&str> {
         let mut first = None;
         self.get_all(name, &mut |value| {
