@@ -9,6 +9,11 @@ mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the command `burst` uses it, which comes next")
+)]
+mod limits;
 mod logs;
 mod output;
 mod progress;

@@ -318,7 +318,8 @@ impl Run<'_> {
 
     fn manifest(&self, plan: &Plan) -> Manifest {
         let mut settings = lab_settings(&self.arguments.lab);
-        settings.insert("client".to_owned(), json!(plan.client()));
+        let client = plan.scenarios().first().map(|scenario| &scenario.client);
+        settings.insert("client".to_owned(), json!(client));
         settings.insert("users".to_owned(), json!(plan.users()));
         settings.insert("rate".to_owned(), json!(plan.rate()));
         settings.insert("stop".to_owned(), json!(plan.stop()));

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use baton_loadgen::{Plan, Settings, Stop, attack};
+use baton_propagators::mode::Mode;
 use tokio::runtime::{Builder, Runtime};
 
 /// What the server answers, as the producer does.
@@ -33,7 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn compare(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let requests = arguments.first().map_or(Ok(40_000), |text| text.parse())?;
     let users = arguments.get(1).map_or(Ok(8), |text| text.parse())?;
-    let mode = arguments.get(2).unwrap_or(&"tracecontext,b3").parse()?;
+    let mode = arguments
+        .get(2)
+        .unwrap_or(&"tracecontext,b3")
+        .parse::<Mode>()?;
     let program = std::env::current_exe()?;
     let spans =
         std::env::temp_dir().join(format!("baton-loadgen-cost-{}.jsonl", std::process::id()));
@@ -50,7 +54,7 @@ fn compare(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             users,
             stop: Stop::Requests(requests.max(1)),
             spans: Some(spans.clone()),
-            ..Settings::new(endpoint.trim(), Clone::clone(&mode))
+            ..Settings::new(endpoint.trim(), mode.clone())
         };
         println!("server answers after {millis} ms");
         let attack = Command::new(&program)

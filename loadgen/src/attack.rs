@@ -33,8 +33,8 @@ use crate::failure::Failure;
 use crate::headers::Headers;
 use crate::outcome::{Circumstances, Outcome, Progress};
 use crate::pace::Pace;
+use crate::payload;
 use crate::plan::{Plan, Stop};
-use crate::scenario;
 use crate::spans::{ClientSpan, SpanFile, Target};
 use crate::tally::Tally;
 
@@ -198,7 +198,8 @@ struct Burst {
     endpoint: Url,
     stop: Stop,
     pace: Option<Pace>,
-    headers: Headers,
+    /// One for each scenario.
+    headers: Vec<Headers>,
     seed: u64,
     /// How many requests have been taken up by users.
     taken: AtomicU64,
@@ -231,7 +232,11 @@ impl Burst {
             endpoint: plan.url().clone(),
             stop: plan.stop(),
             pace: plan.rate().map(Pace::new),
-            headers: Headers::new(plan.client(), plan.engine()),
+            headers: plan
+                .scenarios()
+                .iter()
+                .map(|scenario| Headers::new(scenario, plan.engine()))
+                .collect(),
             seed: plan.seed().unwrap_or_else(|| fastrand::u64(..)),
             taken: AtomicU64::new(0),
             begun: OnceLock::new(),
@@ -339,14 +344,15 @@ impl Burst {
         number: u64,
     ) -> Instant {
         let mut rng = request_rng(self.seed, number);
-        let sent = self.headers.next(&mut rng);
-        let mut headers = sent.headers;
+        let scenarios = self.headers.len() as u64;
+        let scenario = &self.headers[(number % scenarios) as usize];
+        let (sent, mut headers) = scenario.next(number / scenarios, &mut rng);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = self
             .client
             .post(self.endpoint.clone())
             .headers(headers)
-            .body(scenario::body(&mut rng));
+            .body(payload::body(&mut rng));
         let request = GooseRequest::builder()
             .method(GooseMethod::Post)
             .set_request_builder(request)
@@ -355,13 +361,11 @@ impl Burst {
         self.tally.begin();
         let UnderWay { span, since } = under_way.insert(UnderWay {
             span: ClientSpan {
-                trace_id: sent.trace_id,
-                span_id: sent.span_id,
+                sent,
                 start: SystemTime::now(),
                 duration: Duration::ZERO,
                 request_id: None,
                 status: None,
-                baggage_entries: sent.baggage_entries,
                 failure: None,
             },
             since: Instant::now(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use baton_propagators::mode::Mode;
 use thiserror::Error;
 
 use crate::plan::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
@@ -51,6 +52,44 @@ pub enum Fault {
     /// A timeout that is too short or too long.
     #[error("a request timeout of {0:?} is out of range; use {MIN_TIMEOUT:?} to {MAX_TIMEOUT:?}")]
     Timeout(Duration),
+    /// No scenario.
+    #[error("there is no scenario, so nothing says what the client sends; add one")]
+    Scenarios,
+    /// An engine without some of the formats.
+    #[error("{0}")]
+    Engine(String),
+    /// A conflict of fewer than two formats.
+    #[error(
+        "the client's formats `{0}` cannot conflict, since only two formats or more can; let it send two, like tracecontext,b3"
+    )]
+    Conflict(Mode),
+    /// A share of malformed requests that is none.
+    #[error("{0} % of the requests cannot be malformed; use 0 to 100")]
+    Percent(f64),
+    /// Nothing that could be malformed.
+    #[error(
+        "the client's formats `{0}` carry no trace context that could be malformed; let it send one, like tracecontext"
+    )]
+    Malformed(Mode),
+    /// 64-bit ids without B3.
+    #[error(
+        "the client's formats `{0}` have no B3 that could carry 64-bit ids; let it send b3 or b3multi"
+    )]
+    B3(Mode),
+    /// Baggage that is no list of entries.
+    #[error("the baggage cannot be sent: {0}; write it like client=baton,plan=free")]
+    Baggage(String),
+    /// Baggage that no format carries.
+    #[error(
+        "the client's formats `{0}` cannot carry baggage; let it send baggage too, like tracecontext,baggage"
+    )]
+    BaggageCarrier(Mode),
+    /// A `tracestate` that is no list of members.
+    #[error("the tracestate cannot be sent: {0}; write it like vendor=value,other=value")]
+    Tracestate(String),
+    /// A `tracestate` that no format carries.
+    #[error("the client's formats `{0}` cannot carry tracestate; let it send tracecontext")]
+    TracestateCarrier(Mode),
     /// An empty file name.
     #[error("the name of the span file is empty; name a file, or leave it out to write no spans")]
     Spans,

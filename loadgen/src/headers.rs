@@ -1,70 +1,227 @@
 //! What identifies a request: a trace of its own, the client's span in it, and the headers that carry both.
 
-use baton_propagators::baggage::{Baggage, Entry};
-use baton_propagators::context::{Outgoing, TraceContext};
+use std::sync::Arc;
+
+use baton_propagators::baggage::Baggage;
+use baton_propagators::context::{Outgoing, TraceContext, TraceState};
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
 use fastrand::Rng;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
-/// Writes the client's headers, in the formats of one mode.
+use crate::defect::Defect;
+use crate::scenario::{B3, Conflict, Malformed, Scenario};
+
+/// Headers that hold a B3 trace id, at their beginning.
+const B3_TRACE_IDS: [&str; 2] = ["b3", "x-b3-traceid"];
+/// How many digits of a trace id make its high half.
+const HIGH_HALF: usize = 16;
+
+/// Writes the headers of one scenario.
 #[derive(Debug)]
 pub(crate) struct Headers {
-    propagation: Propagation,
+    name: Option<Arc<str>>,
+    /// In the order of the mode, which matters where two formats write the same header.
+    groups: Vec<Group>,
+    conflict: Option<Conflict>,
+    malformed: Option<Malformed>,
+    sampling: Sampling,
+    trace_state: TraceState,
     baggage: Option<Baggage>,
+    /// B3's trace ids lose their high half.
+    short_b3: bool,
+    /// The client's own trace id has no high half.
+    short_trace_id: bool,
 }
 
-/// The client's span of one request, and the headers that name it.
+/// Formats that are written alike.
 #[derive(Debug)]
+struct Group {
+    propagation: Propagation,
+    /// They carry the context that disagrees with the client's own.
+    disagrees: bool,
+    /// The one format among them is the one that is broken now and then.
+    breaks: Option<&'static str>,
+}
+
+/// The client's span of one request, as far as its headers go.
+#[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// The trace, which begins with this request.
     pub trace_id: TraceId,
     /// The client's span.
     pub span_id: SpanId,
-    /// What the request carries of it: nothing in mode `none`.
-    pub headers: HeaderMap,
+    /// The client's decision.
+    pub sampling: Sampling,
+    /// What goes along in the client's own context.
+    pub trace_state: TraceState,
     /// How many entries the request's baggage has, if it carries baggage.
     pub baggage_entries: Option<usize>,
+    /// The scenario's name.
+    pub scenario: Option<Arc<str>>,
+    /// How one of the headers is broken.
+    pub defect: Option<Defect>,
 }
 
 impl Headers {
-    /// Headers in the formats of `client`, written by `engine`. Where baggage is one of them, one entry is sent, as
-    /// nothing could be seen to be lost otherwise.
-    pub(crate) fn new(client: &Mode, engine: Engine) -> Self {
-        let baggage = client.contains("baggage").then(|| {
-            let mut baggage = Baggage::new();
-            baggage.push(Entry::new("client", "baton"));
-            baggage
-        });
+    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault, written by `engine`.
+    pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
+        let own = scenario.contexts().next();
+        let breaks = scenario
+            .malformed
+            .and_then(|malformed| scenario.side(malformed.side));
+        let conflict = scenario
+            .conflict
+            .filter(|conflict| *conflict != Conflict::Agree);
+        let mut groups: Vec<(Vec<&'static str>, bool, bool)> = Vec::new();
+        for name in scenario.client.names() {
+            let disagrees = conflict.is_some() && name != "baggage" && Some(name) != own;
+            let is_broken = Some(name) == breaks;
+            match groups.last_mut() {
+                Some((names, other, false)) if *other == disagrees && !is_broken => {
+                    names.push(name);
+                }
+                _ => groups.push((vec![name], disagrees, is_broken)),
+            }
+        }
+        let groups: Vec<Group> = groups
+            .into_iter()
+            .map(|(names, disagrees, is_broken)| Group {
+                propagation: Propagation {
+                    engine,
+                    // the names are a mode's, so they make one
+                    ..Propagation::from(names.join(",").parse::<Mode>().unwrap_or_default())
+                },
+                disagrees,
+                breaks: breaks.filter(|_| is_broken),
+            })
+            .collect();
         Self {
-            propagation: Propagation {
-                engine,
-                ..Propagation::from(client.clone())
-            },
-            baggage,
+            name: scenario.name.as_deref().map(Arc::from),
+            groups,
+            conflict,
+            malformed: scenario.malformed,
+            sampling: scenario.sampling,
+            trace_state: scenario.tracestate().unwrap_or_default(),
+            baggage: scenario.baggage().unwrap_or_default(),
+            short_b3: scenario.b3_64_bit_ids,
+            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(|own| B3.contains(&own)),
         }
     }
 
-    /// A new trace, drawn from `rng`, and its headers. The client samples every request, and its trace flags are
-    /// those of W3C Trace Context level 1, as clients send them today: without level 2's random flag.
-    pub(crate) fn next(&self, rng: &mut Rng) -> Sent {
-        let trace_id = draw(|| TraceId::from_bytes(rng.u128(..).to_be_bytes()));
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace flags are those of
+    /// W3C Trace Context level 1, as clients send them today: without level 2's random flag.
+    pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
+        let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
-        let outgoing = Outgoing {
-            context: Some(TraceContext::new(trace_id, span_id, Sampling::Keep)),
+        let own = Outgoing {
+            context: Some(TraceContext {
+                tracestate: self.trace_state.clone(),
+                ..TraceContext::new(trace_id, span_id, self.sampling)
+            }),
             baggage: self.baggage.clone(),
         };
+        let other = self
+            .conflict
+            .map(|conflict| self.other(&own, conflict, rng));
+        let strikes = self
+            .malformed
+            .is_some_and(|malformed| malformed.strikes(number));
+
         let mut headers = HeaderMap::new();
-        self.propagation.inject(&outgoing, &mut headers);
-        Sent {
+        let mut defect = None;
+        for group in &self.groups {
+            let outgoing = other.as_ref().filter(|_| group.disagrees).unwrap_or(&own);
+            match group.breaks {
+                Some(format) if strikes => {
+                    let mut broken = HeaderMap::new();
+                    self.inject(group, outgoing, &mut broken);
+                    defect = choose(Defect::of(format), rng)
+                        .and_then(|defect| defect.break_headers(format, &mut broken));
+                    headers.extend(broken);
+                }
+                _ => self.inject(group, outgoing, &mut headers),
+            }
+        }
+        let own_trace_state = self
+            .groups
+            .iter()
+            .any(|group| !group.disagrees && group.propagation.inject.contains("tracecontext"));
+        let sent = Sent {
             trace_id,
             span_id,
-            headers,
+            sampling: self.sampling,
+            trace_state: if own_trace_state {
+                self.trace_state.clone()
+            } else {
+                TraceState::EMPTY
+            },
             baggage_entries: self.baggage.as_ref().map(Baggage::len),
+            scenario: self.name.clone(),
+            defect,
+        };
+        (sent, headers)
+    }
+
+    fn draw_trace_id(&self, rng: &mut Rng) -> TraceId {
+        draw(|| {
+            if self.short_trace_id {
+                TraceId::from_low_64(rng.u64(..).to_be_bytes())
+            } else {
+                TraceId::from_bytes(rng.u128(..).to_be_bytes())
+            }
+        })
+    }
+
+    /// What the formats carry that disagree with `own`.
+    fn other(&self, own: &Outgoing, conflict: Conflict, rng: &mut Rng) -> Outgoing {
+        let mut other = own.clone();
+        if let Some(context) = &mut other.context {
+            match conflict {
+                Conflict::Agree => {}
+                Conflict::Trace => context.trace_id = self.draw_trace_id(rng),
+                Conflict::Span => {
+                    context.span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
+                }
+                Conflict::Sampled => {
+                    context.sampling = match context.sampling {
+                        Sampling::Drop => Sampling::Keep,
+                        Sampling::Keep | Sampling::Debug | Sampling::Deferred => Sampling::Drop,
+                    };
+                }
+            }
+        }
+        other
+    }
+
+    fn inject(&self, group: &Group, outgoing: &Outgoing, headers: &mut HeaderMap) {
+        group.propagation.inject(outgoing, headers);
+        if self.short_b3 {
+            for name in B3_TRACE_IDS {
+                shorten(name, headers);
+            }
         }
     }
+}
+
+/// Takes the high half of the trace id away, once.
+fn shorten(name: &str, headers: &mut HeaderMap) {
+    let Some(value) = headers.get_mut(name) else {
+        return;
+    };
+    let text = value.to_str().unwrap_or_default();
+    let id = text.split('-').next().unwrap_or_default();
+    if id.len() == TraceId::DIGITS
+        && let Ok(short) = HeaderValue::from_str(&text[HIGH_HALF..])
+    {
+        *value = short;
+    }
+}
+
+fn choose<T: Copy>(choices: &[T], rng: &mut Rng) -> Option<T> {
+    (!choices.is_empty()).then(|| choices[rng.usize(..choices.len())])
 }
 
 /// The first id that is one: all zeros is not.
@@ -80,19 +237,38 @@ fn draw<Id>(mut candidate: impl FnMut() -> Option<Id>) -> Id {
 mod tests {
     use std::collections::HashSet;
 
+    use crate::scenario::Side;
+
     use super::*;
 
-    fn headers(mode: &str, engine: Engine) -> Headers {
-        Headers::new(&mode.parse().unwrap(), engine)
+    fn scenario(mode: &str) -> Scenario {
+        Scenario::from(mode.parse::<Mode>().unwrap())
     }
 
-    fn text(headers: &HeaderMap) -> Vec<String> {
+    fn headers(scenario: &Scenario) -> Headers {
+        assert_eq!(scenario.faults(Engine::Native), []);
+        Headers::new(scenario, Engine::Native)
+    }
+
+    /// The headers with the client's own ids, and in `other` those that are not its own, replaced by words.
+    fn text(sent: &Sent, headers: &HeaderMap) -> Vec<String> {
+        let words = |value: &str| {
+            value
+                .replace(&sent.trace_id.to_string(), "TRACE")
+                .replace(&sent.trace_id.to_string()[16..], "LOW")
+                .replace(&sent.span_id.to_string(), "SPAN")
+        };
         let mut lines: Vec<String> = headers
             .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .map(|(name, value)| format!("{name}: {}", words(value.to_str().unwrap())))
             .collect();
         lines.sort();
         lines
+    }
+
+    fn first(scenario: &Scenario) -> Vec<String> {
+        let (sent, headers) = headers(scenario).next(0, &mut Rng::with_seed(7));
+        text(&sent, &headers)
     }
 
     #[test]
@@ -119,39 +295,183 @@ mod tests {
             ("none", &[]),
         ];
         for (mode, expected) in cases {
-            let sent = headers(mode, Engine::Native).next(&mut Rng::with_seed(7));
-            let expected: Vec<String> = expected
-                .iter()
-                .map(|line| {
-                    line.replace("TRACE", &sent.trace_id.to_string())
-                        .replace("SPAN", &sent.span_id.to_string())
-                })
-                .collect();
-            assert_eq!(text(&sent.headers), expected, "{mode}");
+            assert_eq!(first(&scenario(mode)), *expected, "{mode}");
         }
     }
 
     #[test]
-    fn baggage_is_counted_where_it_is_sent() {
-        let entries = |mode| {
-            headers(mode, Engine::Native)
-                .next(&mut Rng::with_seed(7))
-                .baggage_entries
+    fn the_first_format_is_the_clients_own_and_the_others_differ_in_one_thing() {
+        type Differs = fn(trace: bool, span: bool, state: &str) -> bool;
+        let cases: [(Conflict, Differs); 4] = [
+            (Conflict::Agree, |trace, span, state| {
+                trace && span && state == "1"
+            }),
+            (Conflict::Trace, |trace, span, state| {
+                !trace && span && state == "1"
+            }),
+            (Conflict::Span, |trace, span, state| {
+                trace && !span && state == "1"
+            }),
+            (Conflict::Sampled, |trace, span, state| {
+                trace && span && state == "0"
+            }),
+        ];
+        for (conflict, differs) in cases {
+            let headers = headers(&Scenario {
+                conflict: Some(conflict),
+                ..scenario("tracecontext,baggage,b3,b3multi")
+            });
+            let (sent, headers) = headers.next(0, &mut Rng::with_seed(7));
+            let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+            let (trace_id, span_id) = (sent.trace_id.to_string(), sent.span_id.to_string());
+            assert_eq!(header("traceparent"), format!("00-{trace_id}-{span_id}-01"));
+            let b3 = header("b3");
+            let [trace, span, state] = b3.split('-').collect::<Vec<_>>()[..] else {
+                panic!("{b3}")
+            };
+            assert!(
+                differs(trace == trace_id, span == span_id, state),
+                "{conflict:?}: {headers:?}"
+            );
+            let multi = ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled"].map(header);
+            assert_eq!(
+                multi,
+                [trace, span, state],
+                "the others agree among themselves"
+            );
+        }
+    }
+
+    #[test]
+    fn decisions_are_sent_as_the_formats_can() {
+        for (sampling, traceparent, b3) in [
+            (
+                Sampling::Keep,
+                "traceparent: 00-TRACE-SPAN-01",
+                "b3: TRACE-SPAN-1",
+            ),
+            (
+                Sampling::Drop,
+                "traceparent: 00-TRACE-SPAN-00",
+                "b3: TRACE-SPAN-0",
+            ),
+            (
+                Sampling::Debug,
+                "traceparent: 00-TRACE-SPAN-01",
+                "b3: TRACE-SPAN-d",
+            ),
+            (
+                Sampling::Deferred,
+                "traceparent: 00-TRACE-SPAN-00",
+                "b3: TRACE-SPAN",
+            ),
+        ] {
+            let scenario = Scenario {
+                sampling,
+                ..scenario("tracecontext,b3")
+            };
+            assert_eq!(first(&scenario), [b3, traceparent]);
+        }
+    }
+
+    #[test]
+    fn b3_with_64_bits_is_the_clients_own_or_the_low_half_of_it() {
+        let short = |mode| Scenario {
+            b3_64_bit_ids: true,
+            ..scenario(mode)
         };
-        assert_eq!((entries("b3,baggage"), entries("b3")), (Some(1), None));
+        let (sent, map) = headers(&short("b3,tracecontext")).next(0, &mut Rng::with_seed(7));
+        assert!(sent.trace_id.is_64_bit());
+        let own = ["b3: LOW-SPAN-1", "traceparent: 00-TRACE-SPAN-01"];
+        assert_eq!(text(&sent, &map), own);
+        let (sent, map) = headers(&short("tracecontext,b3")).next(0, &mut Rng::with_seed(7));
+        assert!(!sent.trace_id.is_64_bit());
+        assert_eq!(text(&sent, &map), own, "the low half of a whole id");
+        assert!(first(&short("b3multi")).contains(&"x-b3-traceid: LOW".to_owned()));
+    }
+
+    #[test]
+    fn one_side_is_broken_and_the_other_is_whole() {
+        for (side, whole, broken) in [
+            (Side::First, "b3", "traceparent"),
+            (Side::Last, "traceparent", "b3"),
+        ] {
+            let headers = headers(&Scenario {
+                malformed: Some(Malformed {
+                    percent: 50.0,
+                    side,
+                }),
+                ..scenario("tracecontext,b3")
+            });
+            let mut rng = Rng::with_seed(7);
+            let mut defects = HashSet::new();
+            for number in 0..400 {
+                let (sent, map) = headers.next(number, &mut rng);
+                let lines = text(&sent, &map);
+                let is_whole = |name: &str| {
+                    lines.contains(&"b3: TRACE-SPAN-1".to_owned()) && name == "b3"
+                        || lines.contains(&"traceparent: 00-TRACE-SPAN-01".to_owned())
+                            && name == "traceparent"
+                };
+                assert!(is_whole(whole), "{lines:?}");
+                assert_eq!(is_whole(broken), sent.defect.is_none(), "{lines:?}");
+                assert_eq!(sent.defect.is_some(), number % 2 == 1);
+                defects.extend(sent.defect.map(Defect::name));
+            }
+            assert_eq!(defects.len(), Defect::of("b3").len(), "{defects:?}");
+        }
+    }
+
+    #[test]
+    fn the_span_knows_what_went_along() {
+        let with = |mode| Scenario {
+            name: Some("all of it".into()),
+            baggage: Some("a=1,b=2".into()),
+            tracestate: Some("vendor=1".into()),
+            sampling: Sampling::Debug,
+            ..scenario(mode)
+        };
+        let (sent, map) = headers(&with("tracecontext,baggage")).next(0, &mut Rng::with_seed(7));
+        assert_eq!(
+            (sent.baggage_entries, sent.scenario.as_deref()),
+            (Some(2), Some("all of it"))
+        );
+        assert_eq!(
+            (sent.trace_state.as_str(), sent.sampling),
+            ("vendor=1", Sampling::Debug)
+        );
+        assert_eq!(
+            (&map["tracestate"], &map["baggage"]),
+            (&"vendor=1".parse().unwrap(), &"a=1,b=2".parse().unwrap())
+        );
+
+        let elsewhere = Scenario {
+            conflict: Some(Conflict::Trace),
+            ..with("b3,tracecontext,baggage")
+        };
+        let (sent, map) = headers(&elsewhere).next(0, &mut Rng::with_seed(7));
+        assert_eq!(
+            sent.trace_state.as_str(),
+            "",
+            "it is not in the client's own context"
+        );
+        assert_eq!(map["tracestate"], "vendor=1");
     }
 
     #[test]
     fn the_engine_is_the_plans() {
-        let sent = headers("tracecontext", Engine::Otel).next(&mut Rng::with_seed(7));
-        let upstream_always_writes = sent.headers.get("tracestate");
-        assert!(upstream_always_writes.is_some(), "{:?}", sent.headers);
+        let headers = Headers::new(&scenario("tracecontext"), Engine::Otel);
+        let (_, headers) = headers.next(0, &mut Rng::with_seed(7));
+        let upstream_always_writes = headers.get("tracestate");
+        assert!(upstream_always_writes.is_some(), "{headers:?}");
     }
 
     #[test]
     fn every_request_is_a_trace_of_its_own() {
-        let (headers, mut rng) = (headers("none", Engine::Native), Rng::with_seed(7));
-        let sent: Vec<Sent> = (0..10_000).map(|_| headers.next(&mut rng)).collect();
+        let (headers, mut rng) = (headers(&scenario("none")), Rng::with_seed(7));
+        let sent: Vec<Sent> = (0..10_000)
+            .map(|number| headers.next(number, &mut rng).0)
+            .collect();
         let traces: HashSet<TraceId> = sent.iter().map(|sent| sent.trace_id).collect();
         let spans: HashSet<SpanId> = sent.iter().map(|sent| sent.span_id).collect();
         assert_eq!((traces.len(), spans.len()), (sent.len(), sent.len()));

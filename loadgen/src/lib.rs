@@ -7,12 +7,13 @@
 //!
 //! ```no_run
 //! use baton_loadgen::{Plan, Settings, Stop, attack};
+//! use baton_propagators::Mode;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let plan = Plan::new(Settings {
 //!     stop: Stop::Requests(1_000),
 //!     spans: Some("client.jsonl".into()),
-//!     ..Settings::new("http://127.0.0.1:3000/dev/producer", "tracecontext,b3".parse()?)
+//!     ..Settings::new("http://127.0.0.1:3000/dev/producer", "tracecontext,b3".parse::<Mode>()?)
 //! })?;
 //! let outcome = attack(&plan, |_progress| {}, std::future::pending()).await?;
 //! assert_eq!(outcome.requests.sent, 1_000);
@@ -20,17 +21,23 @@
 //! # }
 //! ```
 //!
+//! What the client sends can be more than its span in one mode: a [`Scenario`] has formats that disagree, headers that are
+//! broken, a decision, baggage, `tracestate`; a plan may have several, which the requests take in turn, and each client
+//! span names the scenario it belongs to.
+//!
 //! goose keeps state for the whole process, so a process makes one attack; a plan can be written as JSON and handed to
 //! another, and an outcome back.
 
 mod attack;
 mod client;
+mod defect;
 mod error;
 mod failure;
 mod fault;
 mod headers;
 mod outcome;
 mod pace;
+mod payload;
 mod plan;
 mod scenario;
 mod spans;
@@ -44,4 +51,5 @@ pub use outcome::{FailureCount, Latency, Outcome, Progress, Requests};
 pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
 };
+pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use spans::SPANS_PER_LINE;

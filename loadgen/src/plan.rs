@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode};
+use baton_propagators::mode::Engine;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Faults};
+use crate::scenario::Scenario;
 
 /// The most users an attack may have: each holds a connection, and a process may open 1,024 files by default.
 pub const MAX_USERS: usize = 1_000;
@@ -49,8 +50,8 @@ pub struct Settings {
     /// come without it.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// The formats in which the client sends its trace context.
-    pub client: Mode,
+    /// What the client sends: the requests take the scenarios in turn, the first request the first.
+    pub scenarios: Vec<Scenario>,
     /// Whose code writes the client's headers.
     pub engine: Engine,
     /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A fresh one for
@@ -66,14 +67,14 @@ pub struct Settings {
 
 impl Settings {
     /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout of 30 seconds and
-    /// no span file. `client` are the formats the client sends, written by the native engine.
-    pub fn new(endpoint: impl Into<String>, client: Mode) -> Self {
+    /// no span file. `scenario` is what the client sends: a [`Scenario`], or just a mode; the native engine writes it.
+    pub fn new(endpoint: impl Into<String>, scenario: impl Into<Scenario>) -> Self {
         Self {
             endpoint: endpoint.into(),
             users: 8,
             stop: Stop::Requests(500),
             rate: None,
-            client,
+            scenarios: vec![scenario.into()],
             engine: Engine::Native,
             seed: None,
             timeout: Duration::from_secs(30),
@@ -120,6 +121,12 @@ impl Plan {
         if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&settings.timeout) {
             faults.push(Fault::Timeout(settings.timeout));
         }
+        if settings.scenarios.is_empty() {
+            faults.push(Fault::Scenarios);
+        }
+        for scenario in &settings.scenarios {
+            faults.extend(scenario.faults(settings.engine));
+        }
         if settings
             .spans
             .as_deref()
@@ -162,9 +169,9 @@ impl Plan {
         self.settings.rate
     }
 
-    /// The formats in which the client sends its trace context.
-    pub fn client(&self) -> &Mode {
-        &self.settings.client
+    /// What the client sends, in turn; never empty.
+    pub fn scenarios(&self) -> &[Scenario] {
+        &self.settings.scenarios
     }
 
     /// Whose code writes the client's headers.
@@ -224,12 +231,14 @@ fn parse_endpoint(text: &str) -> Result<Url, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use baton_propagators::mode::Mode;
+
     use super::*;
 
     const ENDPOINT: &str = "http://127.0.0.1:3000/dev/producer";
 
     fn settings() -> Settings {
-        Settings::new(ENDPOINT, "tracecontext".parse().unwrap())
+        Settings::new(ENDPOINT, "tracecontext".parse::<Mode>().unwrap())
     }
 
     fn faults(change: impl FnOnce(&mut Settings)) -> String {
@@ -292,6 +301,10 @@ mod tests {
                 "a request timeout of 0ns is out of range; use 1ms to 3600s",
             ),
             (
+                |s| s.scenarios.clear(),
+                "there is no scenario, so nothing says what the client sends; add one",
+            ),
+            (
                 |s| s.spans = Some(PathBuf::new()),
                 "the name of the span file is empty; name a file, or leave it out to write no spans",
             ),
@@ -344,7 +357,7 @@ mod tests {
     fn a_fragment_is_no_part_of_the_endpoint() {
         let plan = Plan::new(Settings::new(
             format!("{ENDPOINT}?a=b#c"),
-            settings().client,
+            settings().scenarios.remove(0),
         ))
         .unwrap();
         assert_eq!(plan.endpoint(), format!("{ENDPOINT}?a=b"));

@@ -11,35 +11,36 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
 
 use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::sampling::Sampling;
 use reqwest::Url;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+use crate::headers::Sent;
 
 /// How many spans a line holds at most.
 pub const SPANS_PER_LINE: usize = 200;
 
 /// `SpanKind` CLIENT.
 const KIND_CLIENT: u8 = 3;
-/// `SpanFlags`: the W3C sampled flag, and that it is known whether the parent is remote (there is none).
-const FLAGS: u32 = 0x101;
+/// `SpanFlags`: it is known whether the parent is remote (there is none).
+const HAS_IS_REMOTE: u32 = 0x100;
+/// `SpanFlags`: W3C's sampled flag.
+const SAMPLED: u32 = 0x01;
 /// `StatusCode` ERROR.
 const STATUS_ERROR: u8 = 2;
 
 /// What is known of one request when it has ended.
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
-    pub trace_id: TraceId,
-    pub span_id: SpanId,
+    pub sent: Sent,
     pub start: SystemTime,
     pub duration: Duration,
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
     pub status: Option<u16>,
-    /// How many entries of baggage the request carried.
-    pub baggage_entries: Option<usize>,
     pub failure: Option<Failure>,
 }
 
@@ -126,7 +127,8 @@ fn write_line(mut out: impl Write, target: &Target, spans: &[ClientSpan]) -> io:
 }
 
 fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
-    let mut attributes = Vec::with_capacity(8);
+    let sent = &span.sent;
+    let mut attributes = Vec::with_capacity(10);
     if let Some(request_id) = &span.request_id {
         attributes.push(Attribute::text("aws.request_id", request_id));
     }
@@ -139,8 +141,20 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     if let Some(status) = span.status {
         attributes.push(Attribute::int("http.response.status_code", status.into()));
     }
-    if let Some(entries) = span.baggage_entries {
+    if let Some(entries) = sent.baggage_entries {
         attributes.push(Attribute::int("baton.baggage.entries", entries as u64));
+    }
+    if sent.sampling.is_debug() {
+        attributes.push(Attribute {
+            key: "baton.context.debug",
+            value: Value::Bool(true),
+        });
+    }
+    if let Some(scenario) = &sent.scenario {
+        attributes.push(Attribute::text("baton.scenario", scenario));
+    }
+    if let Some(defect) = sent.defect {
+        attributes.push(Attribute::text("baton.defect", defect.name()));
     }
     if let Some(failure) = &span.failure {
         attributes.push(Attribute {
@@ -153,9 +167,10 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     Span {
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        flags: FLAGS,
+        trace_id: sent.trace_id,
+        span_id: sent.span_id,
+        trace_state: sent.trace_state.as_str(),
+        flags: flags(sent.sampling),
         name: "POST",
         kind: KIND_CLIENT,
         start_time_unix_nano: Nanos(start),
@@ -168,6 +183,17 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
             },
             None => Status::default(),
         },
+    }
+}
+
+/// The flags of a span with this decision. A client that sampled nothing writes its span all the same, or nothing could
+/// be said about the hand-off; its flags tell. A client that left the decision to the receiver has none, so its flags
+/// are those of an exporter that says nothing.
+fn flags(sampling: Sampling) -> u32 {
+    match sampling.decision() {
+        Some(true) => HAS_IS_REMOTE | SAMPLED,
+        Some(false) => HAS_IS_REMOTE,
+        None => 0,
     }
 }
 
@@ -206,6 +232,8 @@ struct Scope {
 struct Span<'a> {
     trace_id: TraceId,
     span_id: SpanId,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    trace_state: &'a str,
     flags: u32,
     name: &'static str,
     kind: u8,
@@ -246,6 +274,7 @@ enum Value<'a> {
     Text(&'a str),
     String(String),
     Int(u64),
+    Bool(bool),
 }
 
 impl Serialize for Value<'_> {
@@ -255,6 +284,7 @@ impl Serialize for Value<'_> {
             Self::Text(text) => value.serialize_field("stringValue", text)?,
             Self::String(text) => value.serialize_field("stringValue", text)?,
             Self::Int(number) => value.serialize_field("intValue", &number.to_string())?,
+            Self::Bool(truth) => value.serialize_field("boolValue", truth)?,
         }
         value.end()
     }
@@ -271,21 +301,30 @@ impl Serialize for Nanos {
 
 #[cfg(test)]
 mod tests {
+    use baton_propagators::context::TraceState;
     use serde_json::json;
+
+    use crate::defect::Defect;
 
     use super::*;
 
     fn span(failure: Option<Failure>) -> ClientSpan {
         ClientSpan {
-            trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
-            span_id: SpanId::from_hex("b7ad6b7169203331").unwrap(),
+            sent: Sent {
+                trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
+                span_id: SpanId::from_hex("b7ad6b7169203331").unwrap(),
+                sampling: Sampling::Keep,
+                trace_state: TraceState::EMPTY,
+                baggage_entries: failure.is_none().then_some(1),
+                scenario: None,
+                defect: None,
+            },
             start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
             duration: Duration::from_micros(1_500),
             request_id: failure
                 .is_none()
                 .then(|| "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()),
             status: failure.is_none().then_some(200),
-            baggage_entries: failure.is_none().then_some(1),
             failure,
         }
     }
@@ -347,6 +386,35 @@ mod tests {
                 {"key": "error.type", "value": {"stringValue": "timeout"}},
             ])
         );
+    }
+
+    #[test]
+    fn what_went_along_is_told() {
+        let with = |sampling| {
+            let mut span = span(None);
+            span.sent.sampling = sampling;
+            span.sent.trace_state = TraceState::parse("vendor=1").unwrap();
+            span.sent.scenario = Some("broken".into());
+            span.sent.defect = Some(Defect::UpperCase);
+            let line = lines(&[span], "http://localhost/");
+            line["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone()
+        };
+        let span = with(Sampling::Debug);
+        assert_eq!(
+            (&span["traceState"], &span["flags"]),
+            (&json!("vendor=1"), &json!(0x101))
+        );
+        let attributes = span["attributes"].as_array().unwrap();
+        for expected in [
+            json!({"key": "baton.context.debug", "value": {"boolValue": true}}),
+            json!({"key": "baton.scenario", "value": {"stringValue": "broken"}}),
+            json!({"key": "baton.defect", "value": {"stringValue": "upper_case"}}),
+        ] {
+            assert!(attributes.contains(&expected), "{span}");
+        }
+        let flags = [Sampling::Keep, Sampling::Drop, Sampling::Deferred]
+            .map(|sampling| with(sampling)["flags"].clone());
+        assert_eq!(flags, [0x101, 0x100, 0]);
     }
 
     #[tokio::test]

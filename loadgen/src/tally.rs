@@ -175,19 +175,29 @@ mod tests {
     use std::sync::mpsc;
     use std::time::SystemTime;
 
+    use baton_propagators::context::TraceState;
     use baton_propagators::id::{SpanId, TraceId};
+    use baton_propagators::sampling::Sampling;
+
+    use crate::headers::Sent;
 
     use super::*;
 
     fn span(millis: u64, failure: Option<Failure>) -> ClientSpan {
         ClientSpan {
-            trace_id: TraceId::from_bytes([1; 16]).unwrap(),
-            span_id: SpanId::from_bytes([1; 8]).unwrap(),
+            sent: Sent {
+                trace_id: TraceId::from_bytes([1; 16]).unwrap(),
+                span_id: SpanId::from_bytes([1; 8]).unwrap(),
+                sampling: Sampling::Keep,
+                trace_state: TraceState::EMPTY,
+                baggage_entries: None,
+                scenario: None,
+                defect: None,
+            },
             start: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),
             request_id: None,
             status: None,
-            baggage_entries: None,
             failure,
         }
     }

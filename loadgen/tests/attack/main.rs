@@ -5,6 +5,7 @@
 mod ending;
 mod failures;
 mod requests;
+mod scenarios;
 mod support;
 
 use std::io::Read;

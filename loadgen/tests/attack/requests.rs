@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
 use baton_loadgen::{Settings, Stop};
+use baton_propagators::mode::Mode;
 use serde_json::Value;
 
 use crate::support::{Attacker, Server, answer, settings};
@@ -127,9 +128,8 @@ async fn the_client_sends_the_headers_of_its_mode() {
     for (mode, expected) in cases {
         let server = Server::well().await;
         let settings = Settings {
-            client: mode.parse().unwrap(),
             stop: Stop::Requests(20),
-            ..settings(server.endpoint())
+            ..Settings::new(server.endpoint(), mode.parse::<Mode>().unwrap())
         };
         let attacked = Attacker::start(settings).end().await;
         let seen = server.seen();

@@ -13,6 +13,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use baton_loadgen::{Outcome, Progress, Settings};
+use baton_propagators::mode::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -105,7 +106,7 @@ pub(crate) fn answer(status: u16, number: usize, body: &'static str) -> Response
 
 /// Settings for `endpoint` with client headers of W3C Trace Context.
 pub(crate) fn settings(endpoint: String) -> Settings {
-    Settings::new(endpoint, "tracecontext".parse().unwrap())
+    Settings::new(endpoint, "tracecontext".parse::<Mode>().unwrap())
 }
 
 /// What the attacking process tells.
