@@ -200,6 +200,7 @@ struct Burst {
     pace: Option<Pace>,
     /// One for each scenario.
     headers: Vec<Headers>,
+    spans_list_headers: bool,
     seed: u64,
     /// How many requests have been taken up by users.
     taken: AtomicU64,
@@ -237,6 +238,7 @@ impl Burst {
                 .iter()
                 .map(|scenario| Headers::new(scenario, plan.engine()))
                 .collect(),
+            spans_list_headers: plan.spans_list_headers(),
             seed: plan.seed().unwrap_or_else(|| fastrand::u64(..)),
             taken: AtomicU64::new(0),
             begun: OnceLock::new(),
@@ -347,6 +349,7 @@ impl Burst {
         let scenarios = self.headers.len() as u64;
         let scenario = &self.headers[(number % scenarios) as usize];
         let (sent, mut headers) = scenario.next(number / scenarios, &mut rng);
+        let listed = self.spans_list_headers.then(|| headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = self
             .client
@@ -362,6 +365,7 @@ impl Burst {
         let UnderWay { span, since } = under_way.insert(UnderWay {
             span: ClientSpan {
                 sent,
+                headers: listed,
                 start: SystemTime::now(),
                 duration: Duration::ZERO,
                 request_id: None,

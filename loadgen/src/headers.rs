@@ -138,7 +138,9 @@ impl Headers {
                 Some(format) if strikes => {
                     let mut broken = HeaderMap::new();
                     self.inject(group, outgoing, &mut broken);
-                    defect = choose(Defect::of(format), rng)
+                    let named = self.malformed.and_then(|malformed| malformed.defect);
+                    defect = named
+                        .or_else(|| choose(Defect::of(format), rng))
                         .and_then(|defect| defect.break_headers(format, &mut broken));
                     headers.extend(broken);
                 }
@@ -398,6 +400,7 @@ mod tests {
         ] {
             let headers = headers(&Scenario {
                 malformed: Some(Malformed {
+                    defect: None,
                     percent: 50.0,
                     side,
                 }),
@@ -420,6 +423,22 @@ mod tests {
             }
             assert_eq!(defects.len(), Defect::of("b3").len(), "{defects:?}");
         }
+    }
+
+    #[test]
+    fn a_defect_that_is_named_is_the_one() {
+        let scenario = Scenario {
+            malformed: Some(Malformed {
+                percent: 100.0,
+                side: Side::First,
+                defect: Some(Defect::Undefined),
+            }),
+            ..scenario("tracecontext,b3")
+        };
+        assert_eq!(
+            first(&scenario),
+            ["b3: TRACE-SPAN-1", "traceparent: undefined"]
+        );
     }
 
     #[test]

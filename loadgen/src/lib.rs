@@ -44,6 +44,7 @@ mod spans;
 mod tally;
 
 pub use attack::attack;
+pub use defect::Defect;
 pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};

@@ -63,6 +63,10 @@ pub struct Settings {
     /// The file that the client's spans are written to, created or emptied; none are written without it.
     #[serde(default)]
     pub spans: Option<PathBuf>,
+    /// Whether these spans list the headers that were sent, as the attributes `http.request.header.<name>` that the
+    /// semantic conventions have for that.
+    #[serde(default)]
+    pub spans_list_headers: bool,
 }
 
 impl Settings {
@@ -79,6 +83,7 @@ impl Settings {
             seed: None,
             timeout: Duration::from_secs(30),
             spans: None,
+            spans_list_headers: false,
         }
     }
 }
@@ -192,6 +197,11 @@ impl Plan {
     /// The file that the client's spans are written to.
     pub fn spans(&self) -> Option<&Path> {
         self.settings.spans.as_deref()
+    }
+
+    /// Whether the client's spans list the headers that were sent.
+    pub fn spans_list_headers(&self) -> bool {
+        self.settings.spans_list_headers
     }
 }
 

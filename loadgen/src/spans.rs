@@ -4,6 +4,7 @@
 //! file exporter writes and its `otlpjsonfile` receiver reads. The shapes are written by hand, as the few fields of one
 //! kind of span need no SDK: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::sampling::Sampling;
+use http::HeaderMap;
 use reqwest::Url;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -36,6 +38,8 @@ const STATUS_ERROR: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     pub sent: Sent,
+    /// The headers that were sent, where the span is to list them.
+    pub headers: Option<HeaderMap>,
     pub start: SystemTime,
     pub duration: Duration,
     /// The answer's `x-amzn-requestid`.
@@ -146,7 +150,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
     if sent.sampling.is_debug() {
         attributes.push(Attribute {
-            key: "baton.context.debug",
+            key: "baton.context.debug".into(),
             value: Value::Bool(true),
         });
     }
@@ -158,9 +162,23 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
     if let Some(failure) = &span.failure {
         attributes.push(Attribute {
-            key: "error.type",
+            key: "error.type".into(),
             value: Value::String(failure.error_type().into_owned()),
         });
+    }
+    if let Some(headers) = &span.headers {
+        attributes.extend(headers.keys().map(|name| {
+            Attribute {
+                key: format!("http.request.header.{name}").into(),
+                value: Value::Texts(
+                    headers
+                        .get_all(name)
+                        .iter()
+                        .filter_map(|value| value.to_str().ok())
+                        .collect(),
+                ),
+            }
+        }));
     }
     let start = span
         .start
@@ -253,19 +271,23 @@ struct Status {
 
 #[derive(Serialize)]
 struct Attribute<'a> {
-    key: &'static str,
+    key: Cow<'static, str>,
     value: Value<'a>,
 }
 
 impl<'a> Attribute<'a> {
     fn text(key: &'static str, value: &'a str) -> Self {
-        let value = Value::Text(value);
-        Self { key, value }
+        Self {
+            key: key.into(),
+            value: Value::Text(value),
+        }
     }
 
     fn int(key: &'static str, value: u64) -> Self {
-        let value = Value::Int(value);
-        Self { key, value }
+        Self {
+            key: key.into(),
+            value: Value::Int(value),
+        }
     }
 }
 
@@ -275,6 +297,7 @@ enum Value<'a> {
     String(String),
     Int(u64),
     Bool(bool),
+    Texts(Vec<&'a str>),
 }
 
 impl Serialize for Value<'_> {
@@ -285,9 +308,19 @@ impl Serialize for Value<'_> {
             Self::String(text) => value.serialize_field("stringValue", text)?,
             Self::Int(number) => value.serialize_field("intValue", &number.to_string())?,
             Self::Bool(truth) => value.serialize_field("boolValue", truth)?,
+            Self::Texts(texts) => {
+                let values: Vec<_> = texts.iter().map(|text| Value::Text(text)).collect();
+                value.serialize_field("arrayValue", &Values { values })?;
+            }
         }
         value.end()
     }
+}
+
+/// `ArrayValue`.
+#[derive(Serialize)]
+struct Values<'a> {
+    values: Vec<Value<'a>>,
 }
 
 /// A time since the epoch, as a string of nanoseconds.
@@ -319,6 +352,7 @@ mod tests {
                 scenario: None,
                 defect: None,
             },
+            headers: None,
             start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
             duration: Duration::from_micros(1_500),
             request_id: failure
@@ -366,6 +400,20 @@ mod tests {
             }],
         }]});
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn a_span_lists_the_headers_where_it_is_to() {
+        let mut span = span(None);
+        span.headers = Some(HeaderMap::from_iter([(
+            http::HeaderName::from_static("b3"),
+            http::HeaderValue::from_static("0"),
+        )]));
+        let line = lines(&[span], "http://127.0.0.1:3000/dev/producer");
+        let attributes = &line["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"];
+        let last = attributes.as_array().and_then(|all| all.last());
+        let listed = json!({"key": "http.request.header.b3", "value": {"arrayValue": {"values": [{"stringValue": "0"}]}}});
+        assert_eq!(last, Some(&listed));
     }
 
     #[test]

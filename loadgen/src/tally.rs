@@ -194,6 +194,7 @@ mod tests {
                 scenario: None,
                 defect: None,
             },
+            headers: None,
             start: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),
             request_id: None,

@@ -27,6 +27,7 @@ async fn scenarios_are_sent_in_turn_and_the_spans_tell_them_apart() {
             malformed: Some(Malformed {
                 percent: 50.0,
                 side: Side::First,
+                defect: None,
             }),
             ..named("malformed", "b3")
         },
