@@ -40,6 +40,7 @@ mod pace;
 mod payload;
 mod plan;
 mod scenario;
+mod sent;
 mod spans;
 mod tally;
 
@@ -53,4 +54,5 @@ pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
 };
 pub use scenario::{Conflict, Malformed, Scenario, Side};
+pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 use crate::headers::Sent;
+use crate::sent::HEADER_ATTRIBUTE;
 
 /// How many spans a line holds at most.
 pub const SPANS_PER_LINE: usize = 200;
@@ -169,7 +170,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     if let Some(headers) = &span.headers {
         attributes.extend(headers.keys().map(|name| {
             Attribute {
-                key: format!("http.request.header.{name}").into(),
+                key: format!("{HEADER_ATTRIBUTE}{name}").into(),
                 value: Value::Texts(
                     headers
                         .get_all(name)
