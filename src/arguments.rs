@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_propagators::mode::{Engine, Mode, Pairing, Select};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const HELP_TEMPLATE: &str = "\
@@ -17,6 +17,7 @@ Switch propagator modes:
 
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
+  matrix  Answer what mixing the headers does: every pairing, every client, both as grids
 
 Options:
 {options}
@@ -58,6 +59,16 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// For a document (matrix)
+    Markdown,
+}
+
+impl Format {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// The commands.
@@ -65,6 +76,8 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Start a lab, send a burst under each pairing, compare what became of the traces
     Run(RunArguments),
+    /// Answer what mixing the headers does: every pairing, every client, both as grids
+    Matrix(MatrixArguments),
     /// Start the lab and stay; Ctrl-C delivers what was accepted and ends it
     Up(UpArguments),
     /// Change the modes of a lab that is up, without losing a request
@@ -88,6 +101,16 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+}
+
+impl Command {
+    /// The formats that it prints.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        match self {
+            Command::Matrix(_) => Format::value_variants(),
+            _ => &[Format::Text, Format::Json],
+        }
+    }
 }
 
 /// The two functions.
@@ -136,6 +159,36 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
+}
+
+/// `baton matrix`.
+#[derive(Debug, Args)]
+pub(crate) struct MatrixArguments {
+    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of tracecontext, b3,
+    /// b3multi, jaeger, xray and datadog alone, tracecontext,b3 and b3,tracecontext]
+    #[arg(long, value_name = "MODE", num_args = 1..)]
+    pub(crate) modes: Vec<String>,
+    /// Whose code reads and writes the headers: native, otel, or both as native,otel
+    #[arg(
+        long = "engine",
+        default_value = "native",
+        value_name = "ENGINE",
+        value_delimiter = ','
+    )]
+    pub(crate) engines: Vec<Engine>,
+    /// How many requests to send for each cell [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) requests: Option<u64>,
+    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
+    /// [default: last]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) select: Option<Select>,
+    /// Save the matrix to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Print a matrix that was saved, instead of making one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// `baton up`.

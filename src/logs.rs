@@ -41,7 +41,7 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
         while let Some(line) = log.next()? {
             output.print(&match output.format {
                 Format::Json => line,
-                Format::Text => readable(&line),
+                _ => readable(&line),
             })?;
         }
         if !arguments.follow || !is_up {

@@ -15,6 +15,7 @@ mod lab_options;
 )]
 mod limits;
 mod logs;
+mod matrix;
 mod output;
 mod progress;
 mod run;
@@ -28,14 +29,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Format};
+use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
+        command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
         Command::Run(command) => run::run(command, &output),
+        Command::Matrix(command) => matrix::matrix(&command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
@@ -50,4 +54,11 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+fn wrong_format(format: Format) -> Failure {
+    Failure::usage(format!(
+        "--format {} is for other commands; this one prints text or json",
+        format.name()
+    ))
 }

@@ -50,7 +50,7 @@ const TELEMETRY_VARIABLES: [&str; 7] = [
     "BATON_CONSUMER_RELATION",
 ];
 /// The client's spans before they are folded into the run's.
-const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
+pub(crate) const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
 /// Runs every pairing and prints the table.
 pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, Failure> {

@@ -31,7 +31,7 @@ pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<Exi
     let status = runtime.block_on(lab_client::switch(&lab, &request))?;
     match output.format {
         Format::Json => output.print_json(&status)?,
-        Format::Text => {
+        _ => {
             output.print(&format!("producer  {}", modes(&status.producer)))?;
             output.print(&format!("consumer  {}", modes(&status.consumer)))?;
         }
