@@ -1,10 +1,14 @@
 //! The command line: every command, flag and default.
 
+mod load;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use baton_propagators::mode::{Engine, Mode, Pairing, Select};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
@@ -17,6 +21,7 @@ Switch propagator modes:
 
 Generate traffic, mix and match formats, compare traces:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
+  burst   Send bursts to any endpoint, here or on AWS
   matrix  Answer what mixing the headers does: every pairing, every client, both as grids
 
 Options:
@@ -75,7 +80,9 @@ impl Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a lab, send a burst under each pairing, compare what became of the traces
-    Run(RunArguments),
+    Run(Box<RunArguments>),
+    /// Send bursts to any endpoint, here or on AWS
+    Burst(Box<BurstArguments>),
     /// Answer what mixing the headers does: every pairing, every client, both as grids
     Matrix(MatrixArguments),
     /// Start the lab and stay; Ctrl-C delivers what was accepted and ends it
@@ -130,26 +137,8 @@ pub(crate) struct RunArguments {
     /// tracecontext:tracecontext,b3
     #[arg(value_name = "PAIRING")]
     pub(crate) pairings: Vec<Pairing>,
-    /// How many users send at the same time
-    #[arg(
-        long,
-        default_value_t = 8,
-        value_name = "N",
-        allow_negative_numbers = true
-    )]
-    pub(crate) users: usize,
-    /// How many requests to send under each pairing [default: 2000]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
-    pub(crate) requests: Option<u64>,
-    /// How long to send under each pairing, as in 10s, instead of a number of requests
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) duration: Option<Duration>,
-    /// The most requests per second, over all users
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
-    pub(crate) rate: Option<f64>,
-    /// Whose code reads and writes the headers: native or otel
-    #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
-    pub(crate) engine: Engine,
+    #[command(flatten)]
+    pub(crate) load: LoadArguments,
     /// The formats the client sends [default: the producer's]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,

@@ -47,6 +47,10 @@ pub(crate) async fn attack(
         tokio::select! {
             line = lines.next_line() => {
                 let Some(line) = line.map_err(Failure::check)? else { break };
+                // where its report is asked for, goose says that its users have begun
+                if !line.starts_with('{') {
+                    continue;
+                }
                 match serde_json::from_str(&line) {
                     Ok(Message::Progress(news)) => progress(news),
                     Ok(Message::Outcome(result)) => outcome = Some(*result),

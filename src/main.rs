@@ -5,18 +5,17 @@
 mod arguments;
 mod attack;
 mod attack_process;
+mod burst;
+mod bursts;
 mod failure;
 mod function;
 mod lab_client;
 mod lab_options;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the command `burst` uses it, which comes next")
-)]
 mod limits;
 mod logs;
 mod matrix;
 mod output;
+mod plan_file;
 mod progress;
 mod run;
 mod sandbox;
@@ -27,18 +26,23 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command, Format};
+use crate::arguments::{Command, Format};
 use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match plan_file::arguments(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            eprintln!("baton: {failure}");
+            return failure.exit_code();
+        }
+    };
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
         command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
-        Command::Run(command) => run::run(command, &output),
+        Command::Run(command) => run::run(*command, &output),
+        Command::Burst(command) => burst::burst(&command, &output),
         Command::Matrix(command) => matrix::matrix(&command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),

@@ -22,7 +22,6 @@ use baton_propagators::propagation::Propagation;
 use baton_traces::hand_off::Hop;
 use baton_traces::run::RunDirectory;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::cells::Matrix;
@@ -33,7 +32,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Progress, Total};
 use crate::run::{runtime, versions};
-use crate::signals::Signals;
+use crate::signals;
 
 /// Nothing, each format alone, and both orders of the mix that people meet on the way from B3 to W3C.
 const DEFAULT_MODES: [&str; 9] = [
@@ -235,14 +234,7 @@ async fn run_all(
     stages: Vec<Stage>,
     output: &Output,
 ) -> Result<(Vec<Counted>, Vec<String>), Failure> {
-    let (interrupt, interrupted) = watch::channel(false);
-    let mut signals = Signals::new()?;
-    tokio::spawn(async move {
-        signals.next().await;
-        interrupt.send_replace(true);
-        signals.next().await;
-        std::process::exit(130);
-    });
+    let interrupted = signals::interrupted(|| {})?;
     let folder = tempfile::tempdir().map_err(Failure::check)?;
     let progress = Progress::new(
         output,

@@ -1,14 +1,13 @@
 //! `baton run`: a burst under each pairing, measured, saved and compared.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
-use baton_loadgen::{Plan, Settings, Stop};
+use baton_loadgen::{Outcome, Plan, Settings};
 use baton_propagators::mode::{ModeError, Pairing};
 use baton_traces::narrative::narrate;
 use baton_traces::run::{Manifest, RunDirectory};
@@ -17,14 +16,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::arguments::{Format, FunctionName, LabArguments, RunArguments};
-use crate::attack_process::attack;
+use crate::arguments::{Format, FunctionName, LabArguments, LoadArguments, RunArguments};
+use crate::bursts;
 use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
-use crate::signals::Signals;
-use crate::table::table;
+use crate::signals;
+use crate::table::{burst_table, table};
 
 /// What a run without pairings runs: nothing, each format alone, and the mixes that people meet on the way from
 /// B3 to W3C.
@@ -38,7 +37,6 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
     "tracecontext,b3:b3",
     "tracecontext:tracecontext,b3",
 ];
-const DEFAULT_REQUESTS: u64 = 2000;
 /// Variables of this process that the functions see and that change what they record.
 const TELEMETRY_VARIABLES: [&str; 7] = [
     "OTEL_SDK_DISABLED",
@@ -49,23 +47,16 @@ const TELEMETRY_VARIABLES: [&str; 7] = [
     "BATON_ON_CONFLICT",
     "BATON_CONSUMER_RELATION",
 ];
-/// The client's spans before they are folded into the run's.
-pub(crate) const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
 /// Runs every pairing and prints the table.
 pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, Failure> {
     let pairings = pairings(&arguments).map_err(Failure::usage)?;
-    let stop = match arguments.duration {
-        Some(duration) => Stop::Duration(duration),
-        None => Stop::Requests(arguments.requests.unwrap_or(DEFAULT_REQUESTS)),
-    };
     let mut runs = pairings
         .into_iter()
         .map(|pairing| Run {
             directory: PathBuf::new(),
             arguments: &arguments,
             pairing,
-            stop,
         })
         .collect::<Vec<_>>();
     // a fault in the plan is found before the first lab starts
@@ -81,27 +72,27 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     for run in &mut runs {
         run.directory = out.join(run.pairing.name());
     }
-    let (summaries, interrupted) = runtime()?.block_on(run_all(&runs, stop, output))?;
-    if summaries.is_empty() {
+    let (measured, interrupted) = runtime()?.block_on(run_all(&runs, output))?;
+    if measured.is_empty() {
         return Err(Failure::interrupted());
     }
-    print(&summaries, &out, output)?;
+    print(&measured, &out, output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
-    check(&summaries)
+    check(&measured)
 }
 
 /// A record that was lost or a request that failed fails the command.
-fn check(summaries: &[Summary]) -> Result<ExitCode, Failure> {
-    let lost: u64 = summaries
+fn check(measured: &[Measured]) -> Result<ExitCode, Failure> {
+    let lost: u64 = measured
         .iter()
-        .filter_map(|summary| summary.records)
+        .filter_map(|measured| measured.summary.records)
         .map(|records| records.lost)
         .sum();
-    let failed: u64 = summaries
+    let failed: u64 = measured
         .iter()
-        .filter_map(|summary| summary.requests)
+        .filter_map(|measured| measured.summary.requests)
         .map(|requests| requests.failed)
         .sum();
     let mut problems = Vec::new();
@@ -162,49 +153,40 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// Runs one pairing after the other. Gives what was measured, and whether a signal ended it early.
-async fn run_all(
-    runs: &[Run<'_>],
-    stop: Stop,
-    output: &Output,
-) -> Result<(Vec<Summary>, bool), Failure> {
-    let (interrupt, interrupted) = watch::channel(false);
-    let mut signals = Signals::new()?;
+async fn run_all(runs: &[Run<'_>], output: &Output) -> Result<(Vec<Measured>, bool), Failure> {
     let folders: Vec<_> = runs.iter().map(|run| run.directory.clone()).collect();
-    tokio::spawn(async move {
-        signals.next().await;
-        interrupt.send_replace(true);
-        signals.next().await;
+    let interrupted = signals::interrupted(move || {
         for folder in folders {
             // spans that were not folded into a run yet belong to none
-            let _ = std::fs::remove_file(folder.join(CLIENT_SPANS_FILE));
+            let _ = std::fs::remove_file(bursts::client_spans(&folder));
         }
-        std::process::exit(130);
-    });
-    let total = match stop {
-        Stop::Requests(requests) => Total::Requests(requests.saturating_mul(runs.len() as u64)),
-        Stop::Duration(duration) => Total::Time(duration * u32::try_from(runs.len()).unwrap_or(1)),
-    };
-    let progress = Progress::new(output, total);
-    let mut summaries: Vec<Summary> = Vec::new();
+    })?;
+    let total = runs.first().map(|run| run.arguments.load.total(runs.len()));
+    let progress = Progress::new(output, total.unwrap_or(Total::Requests(0)));
+    let mut measured = Vec::new();
     for (index, run) in runs.iter().enumerate() {
-        progress.stage(&format!("{}/{} {}", index + 1, runs.len(), run.pairing));
-        let summary = run.execute(&progress, interrupted.clone()).await?;
-        progress.stage_done(summary.requests.map_or(0, |requests| requests.sent));
-        summaries.push(summary);
+        let name = format!("{}/{} {}", index + 1, runs.len(), run.pairing);
+        progress.stage(&name);
+        measured.push(run.execute(&name, &progress, interrupted.clone()).await?);
         if *interrupted.borrow() {
             break;
         }
     }
     progress.finish();
     let interrupted = *interrupted.borrow();
-    Ok((summaries, interrupted))
+    Ok((measured, interrupted))
+}
+
+/// What came of one pairing.
+struct Measured {
+    summary: Summary,
+    bursts: Vec<Outcome>,
 }
 
 /// One pairing to run.
 struct Run<'a> {
     pairing: Pairing,
     arguments: &'a RunArguments,
-    stop: Stop,
     directory: PathBuf,
 }
 
@@ -215,12 +197,14 @@ impl Run<'_> {
             .client
             .clone()
             .unwrap_or_else(|| self.pairing.producer.clone());
+        let load = &self.arguments.load;
         Plan::new(Settings {
-            users: self.arguments.users,
-            stop: self.stop,
-            rate: self.arguments.rate,
-            engine: self.arguments.engine,
-            spans: Some(directory.join(CLIENT_SPANS_FILE)),
+            users: load.users,
+            stop: load.stop(),
+            rate: load.rate,
+            ramp: load.ramp,
+            engine: load.engine,
+            spans: Some(bursts::client_spans(directory)),
             ..Settings::new(endpoint, client)
         })
         .map_err(Failure::usage)
@@ -229,9 +213,10 @@ impl Run<'_> {
     /// Starts a lab, attacks it, lets it drain, sums up.
     async fn execute(
         &self,
+        name: &str,
         progress: &Progress<'_>,
-        mut interrupted: watch::Receiver<bool>,
-    ) -> Result<Summary, Failure> {
+        interrupted: watch::Receiver<bool>,
+    ) -> Result<Measured, Failure> {
         let directory = RunDirectory::create(&self.directory).map_err(Failure::usage)?;
         let starting = Instant::now();
         let lab = Lab::start(self.lab_options(directory.clone())?)
@@ -253,18 +238,25 @@ impl Run<'_> {
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
 
-        let cancelled = async {
-            let _ = interrupted.wait_for(|interrupted| *interrupted).await;
-        };
-        let outcome = attack(&plan, |news| progress.advance(&news), cancelled).await?;
+        let bursts = bursts::send(
+            &self.arguments.load,
+            |_| Ok(plan.clone()),
+            name,
+            progress,
+            interrupted,
+            || bursts::fold_client_spans(&directory),
+        )
+        .await?;
         let Ending {
             status,
             drained,
             span_error,
         } = lab.stop().await;
 
-        if outcome.requests.failed > 0 {
-            progress.note(&format!("{}: {}", self.pairing, outcome.summary));
+        for outcome in &bursts {
+            if outcome.requests.failed > 0 {
+                progress.note(&format!("{}: {}", self.pairing, outcome.summary));
+            }
         }
         if !drained {
             progress.note(&format!(
@@ -280,30 +272,30 @@ impl Run<'_> {
                 directory.path().join(UNDELIVERABLE_FILE).display()
             ));
         }
-        if let Some(error) = span_error
-            .map(|error| error.to_string())
-            .or_else(|| outcome.span_file_error.clone())
-        {
+        if let Some(error) = span_error.map(|error| error.to_string()).or_else(|| {
+            bursts
+                .iter()
+                .find_map(|outcome| outcome.span_file_error.clone())
+        }) {
             progress.note(&format!("{}: spans are missing: {error}", self.pairing));
         }
-        let load = serde_json::to_vec(&outcome).map_err(Failure::check)?;
-        std::fs::write(directory.load_path(), load).map_err(Failure::check)?;
-        fold_client_spans(&directory).map_err(Failure::check)?;
+        bursts::write_load(&directory, &bursts)?;
         manifest.end = Some(Timestamp::now());
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
         let summary = Summary::of_run(&directory).map_err(Failure::check)?;
         summary.write(&directory).map_err(Failure::check)?;
-        Ok(summary)
+        Ok(Measured { summary, bursts })
     }
 
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
+        let engine = self.arguments.load.engine;
         let function = |name, mode| {
             let mut options = function_options(name, Some(mode))?;
             options
                 .environment
-                .insert("BATON_ENGINE".to_owned(), self.arguments.engine.to_string());
+                .insert("BATON_ENGINE".to_owned(), engine.to_string());
             Ok(options)
         };
         let producer = function(FunctionName::Producer, &self.pairing.producer)?;
@@ -318,35 +310,16 @@ impl Run<'_> {
 
     fn manifest(&self, plan: &Plan) -> Manifest {
         let mut settings = lab_settings(&self.arguments.lab);
-        let client = plan.scenarios().first().map(|scenario| &scenario.client);
-        settings.insert("client".to_owned(), json!(client));
-        settings.insert("users".to_owned(), json!(plan.users()));
-        settings.insert("rate".to_owned(), json!(plan.rate()));
-        settings.insert("stop".to_owned(), json!(plan.stop()));
+        settings.extend(load_settings(&self.arguments.load, plan));
         Manifest {
-            pairing: self.pairing.clone(),
-            engine: self.arguments.engine,
+            pairing: Some(self.pairing.clone()),
+            engine: self.arguments.load.engine,
             settings,
             versions: versions(),
             start: Timestamp::now(),
             end: None,
         }
     }
-}
-
-/// Adds the client's spans to those that the collector kept.
-fn fold_client_spans(directory: &RunDirectory) -> Result<(), Failure> {
-    let path = directory.path().join(CLIENT_SPANS_FILE);
-    let explain = |error: std::io::Error| Failure::check(format!("{}: {error}", path.display()));
-    let mut lines = BufReader::new(File::open(&path).map_err(explain)?);
-    let mut spans = directory.append_spans().map_err(Failure::check)?;
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).map_err(explain)? > 0 {
-        spans.write_request(&line).map_err(Failure::check)?;
-        line.clear();
-    }
-    spans.finish().map_err(Failure::check)?;
-    std::fs::remove_file(&path).map_err(explain)
 }
 
 /// A lab's settings as a manifest names them.
@@ -372,6 +345,24 @@ pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
     settings
 }
 
+/// What was sent, and how, as a manifest names it.
+pub(crate) fn load_settings(load: &LoadArguments, plan: &Plan) -> Map<String, Value> {
+    let client = plan.scenarios().first().map(|scenario| &scenario.client);
+    let settings = json!({
+        "client": client,
+        "users": plan.users(),
+        "rate": plan.rate(),
+        "ramp_ms": milliseconds(plan.ramp()),
+        "stop": plan.stop(),
+        "bursts": load.bursts,
+        "gap_ms": milliseconds(load.gap),
+    });
+    match settings {
+        Value::Object(settings) => settings,
+        _ => Map::new(),
+    }
+}
+
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
@@ -381,8 +372,12 @@ pub(crate) fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
-fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failure> {
-    let sentences = narrate(summaries);
+fn print(measured: &[Measured], out: &Path, output: &Output) -> Result<(), Failure> {
+    let summaries: Vec<Summary> = measured
+        .iter()
+        .map(|measured| measured.summary.clone())
+        .collect();
+    let sentences = narrate(&summaries);
     if output.format == Format::Json {
         return output.print_json(&json!({
             "runs": summaries,
@@ -392,9 +387,16 @@ fn print(summaries: &[Summary], out: &Path, output: &Output) -> Result<(), Failu
             "answer": sentences.join(" "),
         }));
     }
+    let bursts = measured
+        .iter()
+        .filter(|measured| measured.bursts.len() > 1)
+        .map(|Measured { summary, bursts }| {
+            format!("\n\n{}\n{}", summary.name, burst_table(bursts, output))
+        });
     output.print(&format!(
-        "{}\n\n{}\n\nSaved in {}.",
-        table(summaries, output),
+        "{}{}\n\n{}\n\nSaved in {}.",
+        table(&summaries, output),
+        bursts.collect::<String>(),
         sentences.join("\n"),
         out.display()
     ))

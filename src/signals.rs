@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::failure::Failure;
 
@@ -16,6 +17,23 @@ pub(crate) struct Signals {
     terminate: Signal,
     hangup: Signal,
     last: Option<(SignalKind, Instant)>,
+}
+
+/// Turns true at the first signal, which asks the command to end and keep what it has. The second ends the process
+/// at once, after `clean_up`.
+pub(crate) fn interrupted(
+    clean_up: impl FnOnce() + Send + 'static,
+) -> Result<watch::Receiver<bool>, Failure> {
+    let (interrupt, interrupted) = watch::channel(false);
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        interrupt.send_replace(true);
+        signals.next().await;
+        clean_up();
+        std::process::exit(130);
+    });
+    Ok(interrupted)
 }
 
 impl Signals {

@@ -1,7 +1,8 @@
-//! The table of runs, one row each.
+//! The tables: of runs, and of bursts, one row each.
 
 use std::collections::BTreeMap;
 
+use baton_loadgen::Outcome;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
@@ -24,14 +25,74 @@ const HEADINGS: [&str; 9] = [
 /// Columns of words; all others are figures and stand to the right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
+const BURST_HEADINGS: [&str; 10] = [
+    "burst",
+    "requests",
+    "ok",
+    "failed",
+    "ok\nper s",
+    "p50\nms",
+    "p90\nms",
+    "p99\nms",
+    "p99.9\nms",
+    "max\nms",
+];
+
 /// Draws the runs as an aligned table.
 pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
+    let rows = summaries.iter().map(|summary| row(summary, output));
+    draw(&HEADINGS, &WORDS, rows, output)
+}
+
+/// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
+pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
+    let rows = bursts.iter().enumerate().map(|(index, outcome)| {
+        let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
+        let times = match latency {
+            Some(latency) => [
+                latency.p50,
+                latency.p90,
+                latency.p99,
+                latency.p999,
+                latency.max,
+            ]
+            .map(|time| format!("{time:.1}")),
+            None => std::array::from_fn(|_| unknown()),
+        };
+        let mut row = vec![
+            Cell::new(index + 1),
+            Cell::new(outcome.requests.sent),
+            Cell::new(outcome.requests.ok),
+            failures(outcome.requests.failed, output),
+            Cell::new(format!("{:.0}", outcome.throughput_rps)),
+        ];
+        row.extend(times.map(Cell::new));
+        row
+    });
+    draw(&BURST_HEADINGS, &[], rows, output)
+}
+
+fn failures(failed: u64, output: &Output) -> Cell {
+    let cell = Cell::new(failed);
+    match (output.colour, failed) {
+        (false, _) => cell,
+        (true, 0) => cell.fg(Color::Green),
+        (true, _) => cell.fg(Color::Red),
+    }
+}
+
+fn draw(
+    headings: &[&str],
+    words: &[usize],
+    rows: impl Iterator<Item = Vec<Cell>>,
+    output: &Output,
+) -> String {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
         // folds cells where the terminal is too narrow
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(HEADINGS.map(|heading| {
+        .set_header(headings.iter().map(|heading| {
             let cell = Cell::new(heading);
             if output.colour {
                 cell.add_attribute(Attribute::Bold)
@@ -44,14 +105,14 @@ pub(crate) fn table(summaries: &[Summary], output: &Output) -> String {
     } else {
         table.force_no_tty();
     }
-    for summary in summaries {
-        table.add_row(row(summary, output));
+    for row in rows {
+        table.add_row(row);
     }
     if let Some(first) = table.column_mut(0) {
         first.set_padding((0, 1));
     }
-    for index in 0..HEADINGS.len() {
-        if let (false, Some(column)) = (WORDS.contains(&index), table.column_mut(index)) {
+    for index in 0..headings.len() {
+        if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

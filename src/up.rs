@@ -153,10 +153,10 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
         Failure::usage(problems.join("; "))
     })?;
     Ok(Manifest {
-        pairing: Pairing {
+        pairing: Some(Pairing {
             producer: arguments.producer.clone().unwrap_or(environment.inject),
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
-        },
+        }),
         engine: environment.engine,
         settings: run::lab_settings(&arguments.lab),
         versions: versions(),

@@ -118,7 +118,7 @@ impl Failure {
     /// What to look at first when every request failed this way.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::ConnectionRefused => Some("is the lab up?"),
+            Self::ConnectionRefused => Some("is the endpoint up?"),
             Self::NotConnected { .. } => Some("is the endpoint's address right?"),
             Self::Timeout => Some("the endpoint takes connections but does not answer"),
             Self::Status {

@@ -1,12 +1,14 @@
 //! What can be wrong with an attack that somebody asks for; all wording of it is here.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
 use thiserror::Error;
 
 use crate::defect::Defect;
+use crate::payload::MAX_PAYLOAD;
 use crate::plan::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
 
 /// One thing that is wrong with [`Settings`](crate::Settings); the text is one sentence.
@@ -53,6 +55,42 @@ pub enum Fault {
     /// A timeout that is too short or too long.
     #[error("a request timeout of {0:?} is out of range; use {MIN_TIMEOUT:?} to {MAX_TIMEOUT:?}")]
     Timeout(Duration),
+    /// A ramp that outlasts the attack.
+    #[error("a ramp of {ramp:?} is too long; use less than the {limit:?} of the attack")]
+    Ramp {
+        /// What was given.
+        ramp: Duration,
+        /// How long the attack lasts, or the longest it may.
+        limit: Duration,
+    },
+    /// A body that no Kinesis record can hold.
+    #[error("a payload of {0} bytes is too large; Kinesis takes at most {MAX_PAYLOAD}")]
+    PayloadTooLarge(usize),
+    /// A size that is less than what is to be sent.
+    #[error("a payload of {size} bytes is too small for what it holds; use {least} or more")]
+    PayloadTooSmall {
+        /// What was asked for.
+        size: usize,
+        /// The size of the largest body without padding.
+        least: usize,
+    },
+    /// A body that cannot be filled up.
+    #[error(
+        "the payload cannot be filled up to a size, since it is no JSON object; write {{{{padding}}}} where the padding belongs"
+    )]
+    PayloadPadding,
+    /// A header that is no `name: value`.
+    #[error("a header has no name that HTTP allows; write it like x-api-key: value")]
+    HeaderLine,
+    /// A header whose value cannot be sent.
+    #[error("the value of the header {0} has characters that HTTP does not allow")]
+    HeaderValue(String),
+    /// A header that is not somebody else's to send.
+    #[error("the header {0} is the client's own to send; leave it out")]
+    HeaderTaken(String),
+    /// A report that is no HTML file.
+    #[error("goose's report cannot be written to {0:?}; name a file that ends in .html")]
+    Report(PathBuf),
     /// No scenario.
     #[error("there is no scenario, so nothing says what the client sends; add one")]
     Scenarios,

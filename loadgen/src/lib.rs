@@ -34,6 +34,7 @@ mod defect;
 mod error;
 mod failure;
 mod fault;
+mod header;
 mod headers;
 mod outcome;
 mod pace;
@@ -49,7 +50,9 @@ pub use defect::Defect;
 pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
-pub use outcome::{FailureCount, Latency, Outcome, Progress, Requests};
+pub use header::Header;
+pub use outcome::{FailureCount, Latency, Outcome, Progress, Recent, Requests};
+pub use payload::{MAX_PAYLOAD, Payload};
 pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
 };

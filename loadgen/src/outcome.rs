@@ -25,16 +25,35 @@ pub struct Requests {
 }
 
 /// How far an attack has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The requests so far.
     pub requests: Requests,
     /// The time since the first request.
     pub elapsed: Duration,
+    /// How long requests took so far, if any succeeded; under a rate, from when they were due.
+    #[serde(default)]
+    pub latency_ms: Option<Latency>,
+    /// The time since the last progress.
+    #[serde(default)]
+    pub recent: Recent,
 }
 
-/// How long requests that succeeded took, in milliseconds, from sending to the end of the answer's body. Each value is
-/// exact to three digits.
+/// What has happened since the last progress was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    /// How long that is.
+    pub time: Duration,
+    /// Requests that succeeded.
+    pub ok: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// How long requests took, if any succeeded; under a rate, from when they were due.
+    pub latency_ms: Option<Latency>,
+}
+
+/// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each value is exact to three
+/// digits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// The median.
@@ -68,16 +87,27 @@ pub struct Outcome {
     pub summary: String,
     /// How many requests there were.
     pub requests: Requests,
-    /// Whether the attack was ended before its plan was fulfilled.
+    /// Whether somebody ended the attack before its plan was fulfilled.
     pub interrupted: bool,
+    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered, or nothing any more.
+    #[serde(default)]
+    pub gave_up: bool,
     /// When the first request was sent.
     pub started: Timestamp,
     /// The seconds from the first request's start to the last one's end.
     pub duration_s: f64,
     /// Requests that succeeded per second; 0 if the attack took no time.
     pub throughput_rps: f64,
-    /// How long requests took, if any succeeded.
+    /// How long requests took from being sent, if any succeeded.
     pub latency_ms: Option<Latency>,
+    /// How long requests took from when they were due under the plan's rate, so that a stall counts for every request
+    /// it delayed; `None` without a rate, as then nothing says when a request would have been sent if the one before it
+    /// had been answered at once.
+    #[serde(default)]
+    pub latency_corrected_ms: Option<Latency>,
+    /// How many requests were due under the plan's rate and were never sent, as no user was free.
+    #[serde(default)]
+    pub unsent: u64,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
     /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again.
@@ -89,10 +119,22 @@ pub struct Outcome {
     pub goose: Box<RawValue>,
 }
 
+/// What ended an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its plan was fulfilled.
+    Complete,
+    /// Somebody.
+    Interrupted,
+    /// The attack itself, as nothing was answered.
+    GaveUp,
+}
+
 /// What an attack knows besides what it counted.
 #[derive(Debug)]
 pub(crate) struct Circumstances {
-    pub interrupted: bool,
+    pub ending: Ending,
+    pub unsent: u64,
     pub started: Timestamp,
     pub duration: Duration,
     pub seed: u64,
@@ -106,12 +148,13 @@ impl Outcome {
             requests,
             failures,
             latency,
+            corrected,
             ..
         } = counted;
         let failures: Vec<FailureCount> = failures
             .into_iter()
             .map(|(failure, count)| FailureCount {
-                description: failure.describe(plan.endpoint(), plan.timeout()),
+                description: failure.describe(&plan.endpoint(), plan.timeout()),
                 failure,
                 count,
             })
@@ -127,13 +170,16 @@ impl Outcome {
             0.0
         };
         Self {
-            summary: summary(requests, &failures, circumstances.interrupted),
+            summary: summary(requests, &failures, circumstances.ending),
             requests,
-            interrupted: circumstances.interrupted,
+            interrupted: circumstances.ending == Ending::Interrupted,
+            gave_up: circumstances.ending == Ending::GaveUp,
             started: circumstances.started,
             duration_s,
             throughput_rps,
             latency_ms: latency,
+            latency_corrected_ms: corrected,
+            unsent: circumstances.unsent,
             failures,
             seed: circumstances.seed,
             span_file_error: circumstances.span_file_error,
@@ -142,7 +188,7 @@ impl Outcome {
     }
 }
 
-fn summary(requests: Requests, failures: &[FailureCount], interrupted: bool) -> String {
+fn summary(requests: Requests, failures: &[FailureCount], ending: Ending) -> String {
     let Requests { sent, ok, failed } = requests;
     let which = |many: u64| match many {
         1 => "the only request".to_owned(),
@@ -154,10 +200,19 @@ fn summary(requests: Requests, failures: &[FailureCount], interrupted: bool) -> 
         (_, 0, _) => format!("{} failed", which(sent)),
         _ => format!("{failed} of {sent} requests failed"),
     };
-    if interrupted {
-        sentence.insert_str(0, "interrupted: ");
-    }
-    match failures {
+    let prefix = match (ending, ok) {
+        (Ending::Complete, _) => "",
+        (Ending::Interrupted, _) => "interrupted: ",
+        (Ending::GaveUp, 0) => "gave up, as nothing was answered: ",
+        (Ending::GaveUp, _) => "gave up, as nothing was answered any more: ",
+    };
+    sentence.insert_str(0, prefix);
+    // what an attack that gives up leaves under way says nothing new
+    let told = |failures: &&FailureCount| {
+        ending != Ending::GaveUp || failures.failure != Failure::Interrupted
+    };
+    let failures: Vec<&FailureCount> = failures.iter().filter(told).collect();
+    match &failures[..] {
         [] => {}
         [only] => {
             sentence.push_str(": ");
@@ -210,54 +265,67 @@ mod tests {
     struct Case {
         sent: u64,
         kinds: Vec<(Failure, u64)>,
-        interrupted: bool,
+        ending: Ending,
         sentence: &'static str,
     }
 
-    fn case(
-        sent: u64,
-        kinds: Vec<(Failure, u64)>,
-        interrupted: bool,
-        sentence: &'static str,
-    ) -> Case {
+    fn case(sent: u64, kinds: Vec<(Failure, u64)>, ending: Ending, sentence: &'static str) -> Case {
         Case {
             sent,
             kinds,
-            interrupted,
+            ending,
             sentence,
         }
     }
 
     #[test]
     fn the_summary_is_one_sentence_about_what_happened() {
+        use Ending::{Complete, GaveUp, Interrupted};
         let cases = [
-            case(500, vec![], false, "all 500 requests succeeded"),
-            case(1, vec![], false, "the only request succeeded"),
-            case(0, vec![], false, "no request was sent"),
-            case(0, vec![], true, "interrupted: no request was sent"),
-            case(312, vec![], true, "interrupted: all 312 requests succeeded"),
+            case(500, vec![], Complete, "all 500 requests succeeded"),
+            case(1, vec![], Complete, "the only request succeeded"),
+            case(0, vec![], Complete, "no request was sent"),
+            case(0, vec![], Interrupted, "interrupted: no request was sent"),
+            case(
+                312,
+                vec![],
+                Interrupted,
+                "interrupted: all 312 requests succeeded",
+            ),
             case(
                 500,
                 vec![(Failure::ConnectionRefused, 500)],
-                false,
-                "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the lab up?",
+                Complete,
+                "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the endpoint up?",
+            ),
+            case(
+                11,
+                vec![(Failure::Timeout, 8), (Failure::Interrupted, 3)],
+                GaveUp,
+                "gave up, as nothing was answered: all 11 requests failed: no answer within 5s; the endpoint takes connections but does not answer",
+            ),
+            case(
+                500,
+                vec![(Failure::Timeout, 24)],
+                GaveUp,
+                "gave up, as nothing was answered any more: 24 of 500 requests failed: no answer within 5s; the endpoint takes connections but does not answer",
             ),
             case(
                 1,
                 vec![(status(404, "no such path"), 1)],
-                false,
+                Complete,
                 "the only request failed: HTTP 404 Not Found: no such path; is the endpoint's path right? the lab's ends in /dev/producer",
             ),
             case(
                 20,
                 vec![(status(429, "slow down"), 3)],
-                false,
+                Complete,
                 "3 of 20 requests failed: HTTP 429 Too Many Requests: slow down; the endpoint throttles; use fewer users or a lower rate",
             ),
             case(
                 20,
                 vec![(status(503, "busy"), 4), (Failure::Timeout, 1)],
-                false,
+                Complete,
                 "5 of 20 requests failed: 4 × HTTP 503 Service Unavailable: busy, 1 × no answer within 5s",
             ),
             case(
@@ -268,7 +336,7 @@ mod tests {
                     (status(500, "a"), 2),
                     (status(500, "b"), 1),
                 ],
-                false,
+                Complete,
                 "all 9 requests failed: 4 × HTTP 503 Service Unavailable: busy, 2 × no answer within 5s, 2 × HTTP 500 Internal Server Error: a, 1 × other failures",
             ),
         ];
@@ -280,7 +348,7 @@ mod tests {
                 failed,
             };
             assert_eq!(
-                summary(requests, &failures(&case.kinds), case.interrupted),
+                summary(requests, &failures(&case.kinds), case.ending),
                 case.sentence
             );
         }

@@ -1,37 +1,57 @@
-//! A cap on the rate of requests, shared by all users.
+//! When requests are due under a rate.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How late a turn may be taken without losing its place: timers are that coarse, and a capped rate should be met, not
-/// only never exceeded. More is never made up for, so that a pause of the system under test is not followed by a flood.
-const SLACK: Duration = Duration::from_millis(20);
-
-/// Gives out turns at a steady rate.
-#[derive(Debug)]
+/// A fixed schedule, shared by all users: when a request is due does not depend on how the ones before it went. What a
+/// stall of the system under test delays is sent late, as fast as the users can, and its time counts from when it was
+/// due; a schedule that waited for the stall to end would hide it (coordinated omission).
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    interval: Duration,
-    next: Mutex<Option<Instant>>,
+    /// Requests per second.
+    rate: f64,
+    /// How long the rate rises from 0, in seconds.
+    ramp: f64,
 }
 
 impl Pace {
-    /// Turns at `rate` per second, which a [`Plan`](crate::plan::Plan) has checked.
-    pub(crate) fn new(rate: f64) -> Self {
-        Self {
-            interval: Duration::from_secs_f64(1.0 / rate),
-            next: Mutex::new(None),
-        }
+    /// Requests at `rate` per second, which a [`Plan`](crate::plan::Plan) has checked, after rising to it for `ramp`.
+    pub(crate) fn new(rate: f64, ramp: Duration) -> Self {
+        let ramp = ramp.as_secs_f64();
+        Self { rate, ramp }
     }
 
-    /// When the next turn is, for somebody who asks at `now`; each turn is given once.
-    pub(crate) fn turn(&self, now: Instant) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = match *next {
-            Some(next) if next + SLACK >= now => next,
-            _ => now,
+    /// How long after the beginning request `number` is due.
+    pub(crate) fn due(&self, number: u64) -> Duration {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the number of requests is far below 2^52"
+        )]
+        let number = number as f64;
+        // under a rate that rises evenly, the count rises with the square of the time
+        let while_rising = self.rate * self.ramp / 2.0;
+        let seconds = if number < while_rising {
+            (2.0 * self.ramp * number / self.rate).sqrt()
+        } else {
+            number / self.rate + self.ramp / 2.0
         };
-        *next = Some(turn + self.interval);
-        turn
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// How many requests are due before `elapsed` has passed.
+    pub(crate) fn count(&self, elapsed: Duration) -> u64 {
+        let elapsed = elapsed.as_secs_f64();
+        let count = if elapsed < self.ramp {
+            self.rate * elapsed * elapsed / (2.0 * self.ramp)
+        } else {
+            self.rate * (elapsed - self.ramp / 2.0)
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a plan's rate and duration make no more than 2^37"
+        )]
+        let count = count.ceil() as u64;
+        count
     }
 }
 
@@ -39,35 +59,37 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn turns(rate: f64, asked_at_ms: &[u64]) -> Vec<u128> {
-        let start = Instant::now();
-        let pace = Pace::new(rate);
-        asked_at_ms
-            .iter()
-            .map(|&ms| {
-                let turn = pace.turn(start + Duration::from_millis(ms));
-                turn.duration_since(start).as_millis()
-            })
-            .collect()
+    fn due(rate: f64, ramp: u64, numbers: &[u64]) -> Vec<u128> {
+        let pace = Pace::new(rate, Duration::from_secs(ramp));
+        let due = numbers.iter().map(|number| pace.due(*number));
+        due.map(|due| due.as_millis()).collect()
     }
 
     #[test]
-    fn turns_are_as_far_apart_as_the_rate_says() {
-        assert_eq!(
-            turns(100.0, &[0, 0, 0, 0]),
-            [0, 10, 20, 30],
-            "all ask at once"
-        );
-        assert_eq!(
-            turns(100.0, &[0, 15, 22, 39]),
-            [0, 10, 20, 30],
-            "a little late each time"
-        );
-        assert_eq!(turns(0.5, &[0, 1]), [0, 2_000], "less than one a second");
+    fn requests_are_as_far_apart_as_the_rate_says() {
+        assert_eq!(due(100.0, 0, &[0, 1, 2, 1_000]), [0, 10, 20, 10_000]);
+        assert_eq!(due(0.5, 0, &[0, 1]), [0, 2_000], "less than one a second");
     }
 
     #[test]
-    fn a_pause_is_not_followed_by_a_flood() {
-        assert_eq!(turns(100.0, &[0, 500, 500, 500]), [0, 500, 510, 520]);
+    fn a_ramp_rises_evenly_to_the_rate() {
+        // half of what the rate makes in ten seconds, a quarter of that in half the time
+        assert_eq!(
+            due(100.0, 10, &[0, 125, 500, 600]),
+            [0, 5_000, 10_000, 11_000]
+        );
+    }
+
+    #[test]
+    fn what_is_due_can_be_counted() {
+        for (ramp, elapsed, count) in [(0, 10, 1_000), (10, 5, 125), (10, 10, 500), (10, 20, 1_500)]
+        {
+            let pace = Pace::new(100.0, Duration::from_secs(ramp));
+            assert_eq!(
+                pace.count(Duration::from_secs(elapsed)),
+                count,
+                "{ramp} {elapsed}"
+            );
+        }
     }
 }

@@ -1,26 +1,118 @@
-//! What the requests say: the body of the workshop's form, a name and a superpower.
+//! What the requests say: the workshop's form, a name and a superpower, or what somebody gives instead.
 
+use bytes::Bytes;
 use fastrand::Rng;
+use serde::{Deserialize, Serialize};
 
-/// The bodies a client sends, JSON objects with `name` and `superpower`.
-const BODIES: [&str; 12] = [
-    r#"{"name":"Ada","superpower":"foresight"}"#,
-    r#"{"name":"Alan","superpower":"deciphering"}"#,
-    r#"{"name":"Barbara","superpower":"substitution"}"#,
-    r#"{"name":"Dennis","superpower":"portability"}"#,
-    r#"{"name":"Edsger","superpower":"shortest paths"}"#,
-    r#"{"name":"Grace","superpower":"compilation"}"#,
-    r#"{"name":"Hedy","superpower":"frequency hopping"}"#,
-    r#"{"name":"Katherine","superpower":"orbital mechanics"}"#,
-    r#"{"name":"Leslie","superpower":"ordering events"}"#,
-    r#"{"name":"Margaret","superpower":"fault tolerance"}"#,
-    r#"{"name":"Radia","superpower":"spanning trees"}"#,
-    r#"{"name":"Søren","superpower":"unicode"}"#,
+use crate::fault::Fault;
+
+/// The most bytes a body may have: those of a Kinesis record (1 MiB). A producer that adds trace context to it takes
+/// less.
+pub const MAX_PAYLOAD: usize = 1 << 20;
+
+/// The workshop's form.
+const FORM: &str = r#"{"name":"{{name}}","superpower":"{{superpower}}"}"#;
+const NAME: &str = "{{name}}";
+const SUPERPOWER: &str = "{{superpower}}";
+const PADDING: &str = "{{padding}}";
+
+/// Who fills in the form.
+const PEOPLE: [(&str, &str); 12] = [
+    ("Ada", "foresight"),
+    ("Alan", "deciphering"),
+    ("Barbara", "substitution"),
+    ("Dennis", "portability"),
+    ("Edsger", "shortest paths"),
+    ("Grace", "compilation"),
+    ("Hedy", "frequency hopping"),
+    ("Katherine", "orbital mechanics"),
+    ("Leslie", "ordering events"),
+    ("Margaret", "fault tolerance"),
+    ("Radia", "spanning trees"),
+    ("Søren", "unicode"),
 ];
 
-/// One of the bodies, as `rng` decides.
-pub(crate) fn body(rng: &mut Rng) -> &'static str {
-    BODIES[rng.usize(..BODIES.len())]
+/// What the bodies are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payload {
+    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the workshop's form without it.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template says `{{padding}}`, or
+    /// else with a field `padding` of its JSON object.
+    #[serde(default)]
+    pub size: Option<usize>,
+}
+
+/// Every body there is, made once.
+#[derive(Debug, Default)]
+pub(crate) struct Bodies(Vec<Bytes>);
+
+impl Payload {
+    /// The bodies.
+    ///
+    /// # Errors
+    /// If they cannot have the size, or are larger than a record can be.
+    pub(crate) fn bodies(&self) -> Result<Bodies, Fault> {
+        let template = self.template.as_deref().unwrap_or(FORM);
+        let varies = template.contains(NAME) || template.contains(SUPERPOWER);
+        let people = if varies { &PEOPLE[..] } else { &PEOPLE[..1] };
+        let filled = people.iter().map(|(name, superpower)| {
+            let text = template.replace(NAME, name);
+            text.replace(SUPERPOWER, superpower)
+        });
+        let bodies: Vec<Bytes> = match self.size {
+            Some(size) => padded(filled, size)?,
+            None => filled
+                .map(|text| Bytes::from(text.replace(PADDING, "")))
+                .collect(),
+        };
+        match bodies.iter().map(Bytes::len).max() {
+            Some(largest) if largest > MAX_PAYLOAD => Err(Fault::PayloadTooLarge(largest)),
+            _ => Ok(Bodies(bodies)),
+        }
+    }
+}
+
+impl Bodies {
+    /// One of the bodies, as `rng` decides.
+    pub(crate) fn draw(&self, rng: &mut Rng) -> Bytes {
+        rng.choice(&self.0).cloned().unwrap_or_default()
+    }
+}
+
+/// Bodies of exactly `size` bytes each.
+fn padded(texts: impl Iterator<Item = String>, size: usize) -> Result<Vec<Bytes>, Fault> {
+    if size > MAX_PAYLOAD {
+        return Err(Fault::PayloadTooLarge(size));
+    }
+    let halves: Vec<(String, String)> = texts
+        .map(|text| around_padding(&text).ok_or(Fault::PayloadPadding))
+        .collect::<Result<_, _>>()?;
+    let lengths = halves
+        .iter()
+        .map(|(before, after)| before.len() + after.len());
+    let least = lengths.max().unwrap_or_default();
+    if size < least {
+        return Err(Fault::PayloadTooSmall { size, least });
+    }
+    let bodies = halves.into_iter().map(|(mut body, after)| {
+        body.extend(std::iter::repeat_n('x', size - body.len() - after.len()));
+        body.push_str(&after);
+        body.into()
+    });
+    Ok(bodies.collect())
+}
+
+/// What stands before and behind the padding; `None` where there is no place for any.
+fn around_padding(text: &str) -> Option<(String, String)> {
+    if let Some((before, after)) = text.split_once(PADDING) {
+        return Some((before.to_owned(), after.replace(PADDING, "")));
+    }
+    let fields = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim_end();
+    let comma = if fields.is_empty() { "" } else { "," };
+    Some((format!("{{{fields}{comma}\"padding\":\""), "\"}".to_owned()))
 }
 
 #[cfg(test)]
@@ -29,23 +121,99 @@ mod tests {
 
     use super::*;
 
+    fn payload(template: Option<&str>, size: Option<usize>) -> Payload {
+        Payload {
+            template: template.map(str::to_owned),
+            size,
+        }
+    }
+
+    fn texts(payload: &Payload) -> Vec<String> {
+        let bodies = payload.bodies().unwrap().0;
+        bodies
+            .iter()
+            .map(|body| str::from_utf8(body).unwrap().to_owned())
+            .collect()
+    }
+
     #[test]
-    fn every_body_is_a_name_and_a_superpower() {
-        for body in BODIES {
-            let fields: BTreeMap<String, String> = serde_json::from_str(body).unwrap();
+    fn every_form_is_a_name_and_a_superpower() {
+        let texts = texts(&Payload::default());
+        assert_eq!(texts.len(), PEOPLE.len());
+        for text in texts {
+            let fields: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
             assert_eq!(
                 fields.keys().collect::<Vec<_>>(),
                 ["name", "superpower"],
-                "{body}"
+                "{text}"
             );
-            assert!(fields.values().all(|value| !value.is_empty()), "{body}");
+            assert!(fields.values().all(|value| !value.is_empty()), "{text}");
         }
     }
 
     #[test]
     fn bodies_vary() {
+        let bodies = Payload::default().bodies().unwrap();
         let mut rng = Rng::with_seed(1);
-        let drawn: HashSet<&str> = (0..500).map(|_| body(&mut rng)).collect();
-        assert_eq!(drawn.len(), BODIES.len());
+        let drawn: HashSet<Bytes> = (0..500).map(|_| bodies.draw(&mut rng)).collect();
+        assert_eq!(drawn.len(), PEOPLE.len());
+    }
+
+    #[test]
+    fn a_template_is_sent_as_it_is_but_for_its_places() {
+        let cases: &[(&str, usize, &str)] = &[
+            ("", 1, ""),
+            ("no JSON\n", 1, "no JSON\n"),
+            ("{{name}}: {{superpower}}{{padding}}", 12, "Ada: foresight"),
+            ("{{other}}", 1, "{{other}}"),
+        ];
+        for (template, bodies, first) in cases {
+            let texts = texts(&payload(Some(template), None));
+            assert_eq!((texts.len(), &*texts[0]), (*bodies, *first), "{template}");
+        }
+    }
+
+    #[test]
+    fn every_body_has_the_size() {
+        let templates = [
+            None,
+            Some("{}"),
+            Some(" {\"a\": 1 }\n"),
+            Some("{{padding}}{{name}}{{padding}}"),
+        ];
+        for template in templates {
+            for size in [100, 4_096, MAX_PAYLOAD] {
+                for text in texts(&payload(template, Some(size))) {
+                    assert_eq!(text.len(), size, "{template:?}");
+                    let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+                    assert_eq!(is_json, !text.starts_with('x'), "{template:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_faults() {
+        let cases = [
+            (
+                None,
+                Some(MAX_PAYLOAD + 1),
+                Fault::PayloadTooLarge(MAX_PAYLOAD + 1),
+            ),
+            (
+                None,
+                Some(10),
+                Fault::PayloadTooSmall {
+                    size: 10,
+                    least: 66,
+                },
+            ),
+            (Some("text"), Some(100), Fault::PayloadPadding),
+        ];
+        for (template, size, fault) in cases {
+            assert_eq!(payload(template, size).bodies().err(), Some(fault));
+        }
+        let large = "x".repeat(MAX_PAYLOAD + 1);
+        assert!(payload(Some(&large), None).bodies().is_err());
     }
 }

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use baton_propagators::mode::Engine;
+use http::HeaderMap;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Faults};
+use crate::header::{self, Header};
+use crate::payload::{Bodies, Payload};
 use crate::scenario::Scenario;
 
 /// The most users an attack may have: each holds a connection, and a process may open 1,024 files by default.
@@ -46,14 +49,25 @@ pub struct Settings {
     pub users: usize,
     /// When to stop.
     pub stop: Stop,
-    /// At most this many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`]; as fast as the answers
-    /// come without it.
+    /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed schedule: what could not
+    /// be sent in time, as all users were waiting, is sent as soon as one is free, and its latency counts from when it
+    /// was due. Without it, requests are sent as fast as the answers come.
     #[serde(default)]
     pub rate: Option<f64>,
+    /// How long the users take to begin, evenly one after the other; the rate rises with them. All begin at once
+    /// without it.
+    #[serde(default)]
+    pub ramp: Duration,
     /// What the client sends: the requests take the scenarios in turn, the first request the first.
     pub scenarios: Vec<Scenario>,
     /// Whose code writes the client's headers.
     pub engine: Engine,
+    /// What the requests say.
+    #[serde(default)]
+    pub payload: Payload,
+    /// Headers that every request has besides; a content type among them replaces `application/json`.
+    #[serde(default)]
+    pub headers: Vec<Header>,
     /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A fresh one for
     /// each attack without it, as two runs that are to be compared should not share trace ids.
     #[serde(default)]
@@ -67,6 +81,10 @@ pub struct Settings {
     /// semantic conventions have for that.
     #[serde(default)]
     pub spans_list_headers: bool,
+    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose measures in whole
+    /// seconds, and prints that its users have begun.
+    #[serde(default)]
+    pub goose_report: Option<PathBuf>,
 }
 
 impl Settings {
@@ -78,12 +96,16 @@ impl Settings {
             users: 8,
             stop: Stop::Requests(500),
             rate: None,
+            ramp: Duration::ZERO,
             scenarios: vec![scenario.into()],
             engine: Engine::Native,
+            payload: Payload::default(),
+            headers: Vec::new(),
             seed: None,
             timeout: Duration::from_secs(30),
             spans: None,
             spans_list_headers: false,
+            goose_report: None,
         }
     }
 }
@@ -126,6 +148,23 @@ impl Plan {
         if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&settings.timeout) {
             faults.push(Fault::Timeout(settings.timeout));
         }
+        let limit = match settings.stop {
+            Stop::Duration(duration) => duration,
+            Stop::Requests(_) => MAX_DURATION,
+        };
+        if settings.ramp >= limit && !settings.ramp.is_zero() {
+            let ramp = settings.ramp;
+            faults.push(Fault::Ramp { ramp, limit });
+        }
+        faults.extend(settings.payload.bodies().err());
+        faults.extend(header::read_all(&settings.headers).1);
+        if let Some(report) = &settings.goose_report
+            && report
+                .extension()
+                .is_none_or(|extension| extension != "html")
+        {
+            faults.push(Fault::Report(report.clone()));
+        }
         if settings.scenarios.is_empty() {
             faults.push(Fault::Scenarios);
         }
@@ -145,9 +184,13 @@ impl Plan {
         }
     }
 
-    /// Where the requests go, as the URL is sent.
-    pub fn endpoint(&self) -> &str {
-        self.url.as_str()
+    /// Where the requests go, to be shown: without the values of its query, which may be keys.
+    pub fn endpoint(&self) -> String {
+        let mut shown = self.url.clone();
+        if shown.query().is_some() {
+            shown.set_query(Some("REDACTED"));
+        }
+        shown.into()
     }
 
     pub(crate) fn url(&self) -> &Url {
@@ -169,9 +212,14 @@ impl Plan {
         self.settings.stop
     }
 
-    /// The cap on requests per second over all users.
+    /// The rate of requests per second over all users.
     pub fn rate(&self) -> Option<f64> {
         self.settings.rate
+    }
+
+    /// How long the users take to begin.
+    pub fn ramp(&self) -> Duration {
+        self.settings.ramp
     }
 
     /// What the client sends, in turn; never empty.
@@ -192,6 +240,21 @@ impl Plan {
     /// How long one request may take.
     pub fn timeout(&self) -> Duration {
         self.settings.timeout
+    }
+
+    /// The bodies of the requests.
+    pub(crate) fn bodies(&self) -> Bodies {
+        self.settings.payload.bodies().unwrap_or_default()
+    }
+
+    /// The headers that every request has besides the client's.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        header::read_all(&self.settings.headers).0
+    }
+
+    /// The file for goose's own report.
+    pub fn goose_report(&self) -> Option<&Path> {
+        self.settings.goose_report.as_deref()
     }
 
     /// The file that the client's spans are written to.
@@ -220,13 +283,18 @@ impl From<Plan> for Settings {
 }
 
 fn parse_endpoint(text: &str) -> Result<Url, Fault> {
+    // whatever stands before an @ may be a password
+    let shown = || match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text.to_owned(),
+    };
     let mut url = Url::parse(text).map_err(|error| Fault::NotUrl {
-        endpoint: text.to_owned(),
+        endpoint: shown(),
         reason: error.to_string(),
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Fault::Scheme {
-            endpoint: text.to_owned(),
+            endpoint: shown(),
             scheme: url.scheme().to_owned(),
         });
     }
@@ -240,158 +308,4 @@ fn parse_endpoint(text: &str) -> Result<Url, Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use baton_propagators::mode::Mode;
-
-    use super::*;
-
-    const ENDPOINT: &str = "http://127.0.0.1:3000/dev/producer";
-
-    fn settings() -> Settings {
-        Settings::new(ENDPOINT, "tracecontext".parse::<Mode>().unwrap())
-    }
-
-    fn faults(change: impl FnOnce(&mut Settings)) -> String {
-        let mut settings = settings();
-        change(&mut settings);
-        Plan::new(settings).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn faults_say_what_is_wrong_and_what_would_be_right() {
-        type Change = fn(&mut Settings);
-        let cases: &[(Change, &str)] = &[
-            (
-                |s| s.endpoint = "127.0.0.1:3000/dev/producer".into(),
-                "endpoint `127.0.0.1:3000/dev/producer` is not a URL (relative URL without a base); write it in full, like http://127.0.0.1:3000/dev/producer",
-            ),
-            (
-                |s| s.endpoint = String::new(),
-                "endpoint `` is not a URL (relative URL without a base); write it in full, like http://127.0.0.1:3000/dev/producer",
-            ),
-            (
-                |s| s.endpoint = "localhost:3000/dev/producer".into(),
-                "endpoint `localhost:3000/dev/producer` begins with `localhost:`; it has to begin with http:// or https://",
-            ),
-            (
-                |s| s.endpoint = "http://me:secret@127.0.0.1/".into(),
-                "the endpoint holds a user name or a password; every span would repeat it, so leave it out",
-            ),
-            (|s| s.users = 0, "0 users cannot attack; use 1 to 1000"),
-            (
-                |s| s.users = 1001,
-                "1001 users cannot attack; use 1 to 1000",
-            ),
-            (
-                |s| s.stop = Stop::Requests(0),
-                "0 requests would measure nothing; send 1 or more",
-            ),
-            (
-                |s| s.stop = Stop::Duration(Duration::ZERO),
-                "an attack cannot last 0ns; use more than 0s, and at most 86400s",
-            ),
-            (
-                |s| s.stop = Stop::Duration(Duration::from_secs(86_401)),
-                "an attack cannot last 86401s; use more than 0s, and at most 86400s",
-            ),
-            (
-                |s| s.rate = Some(0.0),
-                "a rate of 0 requests per second is out of range; use 0.001 to 1000000",
-            ),
-            (
-                |s| s.rate = Some(f64::NAN),
-                "a rate of NaN requests per second is out of range; use 0.001 to 1000000",
-            ),
-            (
-                |s| s.rate = Some(f64::INFINITY),
-                "a rate of inf requests per second is out of range; use 0.001 to 1000000",
-            ),
-            (
-                |s| s.timeout = Duration::ZERO,
-                "a request timeout of 0ns is out of range; use 1ms to 3600s",
-            ),
-            (
-                |s| s.scenarios.clear(),
-                "there is no scenario, so nothing says what the client sends; add one",
-            ),
-            (
-                |s| s.spans = Some(PathBuf::new()),
-                "the name of the span file is empty; name a file, or leave it out to write no spans",
-            ),
-        ];
-        for (change, sentence) in cases {
-            assert_eq!(faults(change), *sentence);
-        }
-    }
-
-    #[test]
-    fn all_faults_are_told_at_once() {
-        let text = faults(|s| {
-            s.users = 0;
-            s.endpoint = "ftp://127.0.0.1/".into();
-        });
-        assert_eq!(
-            text,
-            "endpoint `ftp://127.0.0.1/` begins with `ftp:`; it has to begin with http:// or https://\n0 users cannot attack; use 1 to 1000"
-        );
-    }
-
-    #[test]
-    fn the_limits_themselves_are_allowed() {
-        for (users, rate, timeout) in [
-            (1, MIN_RATE, MIN_TIMEOUT),
-            (MAX_USERS, MAX_RATE, MAX_TIMEOUT),
-        ] {
-            let plan = Plan::new(Settings {
-                users,
-                rate: Some(rate),
-                timeout,
-                stop: Stop::Duration(MAX_DURATION),
-                ..settings()
-            });
-            assert_eq!(plan.map(|plan| plan.users()), Ok(users));
-        }
-    }
-
-    #[test]
-    fn there_are_never_more_users_than_requests() {
-        let plan = Plan::new(Settings {
-            users: 8,
-            stop: Stop::Requests(3),
-            ..settings()
-        });
-        assert_eq!(plan.map(|plan| plan.users()), Ok(3));
-    }
-
-    #[test]
-    fn a_fragment_is_no_part_of_the_endpoint() {
-        let plan = Plan::new(Settings::new(
-            format!("{ENDPOINT}?a=b#c"),
-            settings().scenarios.remove(0),
-        ))
-        .unwrap();
-        assert_eq!(plan.endpoint(), format!("{ENDPOINT}?a=b"));
-    }
-
-    #[test]
-    fn a_plan_survives_json() {
-        let plan = Plan::new(Settings {
-            rate: Some(12.5),
-            seed: Some(u64::MAX),
-            stop: Stop::Duration(Duration::from_millis(1_500)),
-            spans: Some("client.jsonl".into()),
-            ..settings()
-        })
-        .unwrap();
-        let json = serde_json::to_string(&plan).unwrap();
-        assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
-    }
-
-    #[test]
-    fn a_plan_read_from_json_is_checked() {
-        let mut json = serde_json::to_value(settings()).unwrap();
-        json["users"] = 0.into();
-        let error = serde_json::from_value::<Plan>(json).unwrap_err();
-        assert_eq!(error.to_string(), "0 users cannot attack; use 1 to 1000");
-    }
-}
+mod tests;

@@ -9,12 +9,17 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::failure::Failure;
-use crate::outcome::{Latency, Requests};
+use crate::outcome::{Latency, Progress, Recent, Requests};
 use crate::plan::MAX_TIMEOUT;
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
 /// How many different failures are told apart. Messages that name an id would otherwise make every failure its own.
 const MAX_KINDS: usize = 32;
+
+/// How many first requests have to be in vain before an attack gives up, however few users it has.
+const FIRST_REQUESTS: u64 = 3;
+/// How many times each user waits in vain for an endpoint that has answered before.
+const TIMEOUTS: u64 = 3;
 
 /// Counts requests, their times and their failures, and hands spans on in lines.
 #[derive(Debug)]
@@ -28,11 +33,28 @@ struct State {
     ok: u64,
     failed: u64,
     failures: BTreeMap<Failure, u64>,
-    /// In microseconds.
+    /// From sending, in microseconds, as all histograms.
     latency: Histogram<u64>,
+    /// From when requests were due, if there is a rate.
+    corrected: Option<Histogram<u64>>,
+    /// How many requests in a row got no answer.
+    unanswered: u64,
+    /// How many of them were waited for to their timeout.
+    timeouts: u64,
+    answered: bool,
+    recent: Window,
     ended: Option<Instant>,
     spans: Vec<ClientSpan>,
     lines: Option<Sender<Vec<ClientSpan>>>,
+}
+
+/// What was counted since progress was last told.
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    ok: u64,
+    failed: u64,
+    latency: Histogram<u64>,
 }
 
 /// What was counted.
@@ -41,22 +63,34 @@ pub(crate) struct Counted {
     pub requests: Requests,
     /// Most frequent first.
     pub failures: Vec<(Failure, u64)>,
+    /// From sending.
     pub latency: Option<Latency>,
+    /// From when they were due, if there is a rate.
+    pub corrected: Option<Latency>,
     /// When the last request ended.
     pub ended: Option<Instant>,
 }
 
 impl Tally {
-    /// A tally that sends spans to `lines`.
-    pub(crate) fn new(lines: Option<Sender<Vec<ClientSpan>>>) -> Self {
+    /// A tally that sends spans to `lines`. `has_rate` says whether requests are due at a time.
+    pub(crate) fn new(lines: Option<Sender<Vec<ClientSpan>>>, has_rate: bool) -> Self {
         Self {
             begun: AtomicU64::new(0),
             state: Mutex::new(State {
                 ok: 0,
                 failed: 0,
                 failures: BTreeMap::new(),
-                latency: Histogram::new_with_bounds(1, micros(MAX_TIMEOUT), 3)
-                    .expect("bounds and digits are in range"),
+                latency: histogram(),
+                corrected: has_rate.then(histogram),
+                unanswered: 0,
+                timeouts: 0,
+                answered: false,
+                recent: Window {
+                    since: Instant::now(),
+                    ok: 0,
+                    failed: 0,
+                    latency: histogram(),
+                },
                 ended: None,
                 spans: Vec::with_capacity(SPANS_PER_LINE),
                 lines,
@@ -76,13 +110,22 @@ impl Tally {
         match &span.failure {
             None => {
                 state.ok += 1;
-                state.latency.saturating_record(micros(span.duration));
+                state.recent.ok += 1;
+                let (took, corrected) =
+                    (micros(span.duration), micros(span.duration + span.behind));
+                state.latency.saturating_record(took);
+                state.recent.latency.saturating_record(corrected);
+                if let Some(histogram) = &mut state.corrected {
+                    histogram.saturating_record(corrected);
+                }
             }
             Some(failure) => {
                 state.failed += 1;
+                state.recent.failed += 1;
                 state.count(failure);
             }
         }
+        state.note_answer(&span);
         if state.lines.is_some() {
             state.spans.push(span);
             if state.spans.len() == SPANS_PER_LINE {
@@ -91,14 +134,40 @@ impl Tally {
         }
     }
 
-    /// How many requests began, succeeded and failed so far.
-    pub(crate) fn so_far(&self) -> Requests {
-        let state = self.state();
-        Requests {
-            sent: self.begun.load(Ordering::Relaxed),
-            ok: state.ok,
-            failed: state.failed,
+    /// How far the attack has come; what is recent begins anew with this.
+    pub(crate) fn progress(&self, elapsed: Duration) -> Progress {
+        let mut state = self.state();
+        let all = state.corrected.as_ref().unwrap_or(&state.latency);
+        let latency_ms = latency(all);
+        let now = Instant::now();
+        let window = &mut state.recent;
+        let recent = Recent {
+            time: now - window.since,
+            ok: window.ok,
+            failed: window.failed,
+            latency_ms: latency(&window.latency),
+        };
+        (window.since, window.ok, window.failed) = (now, 0, 0);
+        window.latency.reset();
+        Progress {
+            requests: Requests {
+                sent: self.begun.load(Ordering::Relaxed),
+                ok: state.ok,
+                failed: state.failed,
+            },
+            elapsed,
+            latency_ms,
+            recent,
         }
+    }
+
+    /// Whether an attack of `users` has nothing to hope for: none of its first requests was answered, whatever the
+    /// reason, or lately so many have waited in vain that each user did so several times.
+    pub(crate) fn is_hopeless(&self, users: usize) -> bool {
+        let users = users as u64;
+        let state = self.state();
+        !state.answered && state.unanswered >= users.max(FIRST_REQUESTS)
+            || state.timeouts >= users.saturating_mul(TIMEOUTS)
     }
 
     /// The result, once no request is under way; no spans come after it.
@@ -116,6 +185,7 @@ impl Tally {
             },
             failures,
             latency: latency(&state.latency),
+            corrected: state.corrected.as_ref().and_then(latency),
             ended: state.ended,
         }
     }
@@ -126,6 +196,18 @@ impl Tally {
 }
 
 impl State {
+    /// Any answer counts, a refusal too.
+    fn note_answer(&mut self, span: &ClientSpan) {
+        if span.status.is_some() {
+            self.answered = true;
+            (self.unanswered, self.timeouts) = (0, 0);
+        } else {
+            self.unanswered += 1;
+            let is_timeout = span.failure == Some(Failure::Timeout);
+            self.timeouts += u64::from(is_timeout);
+        }
+    }
+
     fn count(&mut self, failure: &Failure) {
         if let Some(count) = self.failures.get_mut(failure) {
             *count += 1;
@@ -150,6 +232,10 @@ impl State {
     }
 }
 
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, micros(MAX_TIMEOUT), 3).expect("bounds and digits are in range")
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -171,122 +257,4 @@ fn latency(histogram: &Histogram<u64>) -> Option<Latency> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-    use std::time::SystemTime;
-
-    use baton_propagators::context::TraceState;
-    use baton_propagators::id::{SpanId, TraceId};
-    use baton_propagators::sampling::Sampling;
-
-    use crate::headers::Sent;
-
-    use super::*;
-
-    fn span(millis: u64, failure: Option<Failure>) -> ClientSpan {
-        ClientSpan {
-            sent: Sent {
-                trace_id: TraceId::from_bytes([1; 16]).unwrap(),
-                span_id: SpanId::from_bytes([1; 8]).unwrap(),
-                sampling: Sampling::Keep,
-                trace_state: TraceState::EMPTY,
-                baggage_entries: None,
-                scenario: None,
-                defect: None,
-            },
-            headers: None,
-            start: SystemTime::UNIX_EPOCH,
-            duration: Duration::from_millis(millis),
-            request_id: None,
-            status: None,
-            failure,
-        }
-    }
-
-    fn end(tally: &Tally, millis: u64, failure: Option<Failure>) {
-        tally.begin();
-        tally.end(span(millis, failure), Instant::now());
-    }
-
-    fn status(message: &str) -> Failure {
-        Failure::Status {
-            status: 500,
-            message: Some(message.to_owned()),
-        }
-    }
-
-    #[test]
-    fn percentiles_are_those_of_the_requests_that_succeeded() {
-        let tally = Tally::new(None);
-        for millis in 1..=1_000 {
-            end(&tally, millis, None);
-        }
-        end(&tally, 60_000, Some(Failure::Timeout));
-        let latency = tally.finish().latency.unwrap();
-        let near = |value: f64, expected: f64| (value - expected).abs() <= expected / 1_000.0;
-        assert!(near(latency.p50, 500.0), "{latency:?}");
-        assert!(near(latency.p90, 900.0), "{latency:?}");
-        assert!(near(latency.p99, 990.0), "{latency:?}");
-        assert!(near(latency.p999, 999.0), "{latency:?}");
-        assert!(near(latency.max, 1_000.0), "{latency:?}");
-    }
-
-    #[test]
-    fn without_success_there_is_no_latency() {
-        let tally = Tally::new(None);
-        end(&tally, 1, Some(Failure::Timeout));
-        assert_eq!(tally.finish().latency, None);
-    }
-
-    #[test]
-    fn failures_are_counted_by_kind_most_frequent_first() {
-        let tally = Tally::new(None);
-        for failure in [status("b"), Failure::Timeout, status("a"), Failure::Timeout] {
-            end(&tally, 1, Some(failure));
-        }
-        end(&tally, 1, None);
-        let counted = tally.finish();
-        assert_eq!(
-            counted.failures,
-            [(Failure::Timeout, 2), (status("a"), 1), (status("b"), 1)]
-        );
-        let Requests { sent, ok, failed } = counted.requests;
-        assert_eq!((sent, ok, failed), (5, 1, 4));
-    }
-
-    #[test]
-    fn messages_that_are_all_different_do_not_fill_the_memory() {
-        let tally = Tally::new(None);
-        for number in 0..1_000 {
-            end(&tally, 1, Some(status(&format!("request {number} failed"))));
-        }
-        let failures = tally.finish().failures;
-        let rest = Failure::Status {
-            status: 500,
-            message: None,
-        };
-        assert_eq!(failures.len(), MAX_KINDS + 1);
-        assert_eq!(failures[0], (rest, 1_000 - MAX_KINDS as u64));
-    }
-
-    #[test]
-    fn a_request_under_way_is_sent_but_neither_ok_nor_failed() {
-        let tally = Tally::new(None);
-        end(&tally, 1, None);
-        tally.begin();
-        let Requests { sent, ok, failed } = tally.so_far();
-        assert_eq!((sent, ok, failed), (2, 1, 0));
-    }
-
-    #[test]
-    fn spans_leave_in_full_lines_and_a_last_one() {
-        let (lines, written) = mpsc::channel();
-        let tally = Tally::new(Some(lines));
-        for _ in 0..2 * SPANS_PER_LINE + 1 {
-            end(&tally, 1, None);
-        }
-        tally.finish();
-        let counts: Vec<usize> = written.iter().map(|spans| spans.len()).collect();
-        assert_eq!(counts, [SPANS_PER_LINE, SPANS_PER_LINE, 1]);
-    }
-}
+mod tests;

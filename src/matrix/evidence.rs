@@ -20,8 +20,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::prediction::Judgement;
+use crate::bursts::CLIENT_SPANS_FILE;
 use crate::failure::Failure;
-use crate::run::CLIENT_SPANS_FILE;
 
 /// One request that the endpoint accepted.
 #[derive(Debug)]

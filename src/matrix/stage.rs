@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use super::evidence::{self, Journey};
 use crate::arguments::FunctionName;
 use crate::attack_process::attack;
+use crate::bursts::CLIENT_SPANS_FILE;
 use crate::failure::Failure;
 use crate::lab_options::function_options;
-use crate::run::CLIENT_SPANS_FILE;
 
 /// How many clients send at the same time. Two labs run at once, so that is enough for two cores.
 const USERS: usize = 4;

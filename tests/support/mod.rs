@@ -6,6 +6,7 @@ pub(crate) mod kinesis;
 pub(crate) mod lab;
 pub(crate) mod processes;
 pub(crate) mod run;
+pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -62,8 +62,10 @@ pub enum RunError {
 /// `run.json`: what was run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The producer's mode and the consumer's.
-    pub pairing: Pairing,
+    /// The producer's mode and the consumer's; `None` where only the client is known, as with bursts at an endpoint
+    /// that is somebody else's.
+    #[serde(default)]
+    pub pairing: Option<Pairing>,
     /// Whose code read and wrote the headers.
     pub engine: Engine,
     /// Everything else that was set, by name: users, rate, shards, the client's mode (`client`), …
@@ -165,6 +167,19 @@ impl RunDirectory {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Gives the directory up: removes the files of the run, and the directory if nothing else is in it.
+    ///
+    /// # Errors
+    /// If one of the run's files cannot be removed.
+    pub fn discard(self) -> Result<(), RunError> {
+        self.clear()?;
+        // what cannot be removed is somebody else's
+        let _ = fs::remove_file(self.path.join(LOCK_FILE));
+        let _ = fs::remove_dir(self.path.join("logs"));
+        let _ = fs::remove_dir(&self.path);
         Ok(())
     }
 

@@ -168,7 +168,7 @@ impl Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
             name,
-            pairing: Some(manifest.pairing.clone()),
+            pairing: manifest.pairing.clone(),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),

@@ -47,6 +47,78 @@ async fn a_rate_is_not_exceeded() {
     assert!(outcome.duration_s >= 0.39, "{}", outcome.duration_s);
 }
 
+#[tokio::test]
+async fn under_a_rate_latency_counts_from_when_a_request_was_due() {
+    // the first request stalls everybody for a second, in which 99 others are due
+    const STALL: Duration = Duration::from_secs(1);
+    let server = Server::start(|number| async move {
+        if number == 0 {
+            tokio::time::sleep(STALL).await;
+        }
+        well(number)
+    })
+    .await;
+    let one_user = |rate| Settings {
+        users: 1,
+        stop: Stop::Requests(200),
+        rate,
+        ..settings(server.endpoint())
+    };
+    let attacked = Attacker::start(one_user(Some(100.0))).end().await;
+    let outcome = attacked.outcome();
+    let (sent, due) = (
+        outcome.latency_ms.unwrap(),
+        outcome.latency_corrected_ms.unwrap(),
+    );
+    assert!(
+        sent.max >= 1_000.0 && sent.p90 < 500.0,
+        "one of 200 stalled: {sent:?}"
+    );
+    assert!(due.p90 >= 500.0, "and delayed a hundred others: {due:?}");
+
+    let attacked = Attacker::start(one_user(None)).end().await;
+    assert_eq!(attacked.outcome().latency_corrected_ms, None);
+}
+
+#[tokio::test]
+async fn what_was_due_and_never_sent_is_counted() {
+    let (server, _) = hanging_after(0).await;
+    let attacked = Attacker::start(Settings {
+        users: 1,
+        stop: Stop::Duration(Duration::from_millis(500)),
+        rate: Some(100.0),
+        timeout: Duration::from_millis(400),
+        ..settings(server.endpoint())
+    })
+    .end()
+    .await;
+    let outcome = attacked.outcome();
+    assert!(outcome.requests.sent < 5, "{}", outcome.summary);
+    assert_eq!(outcome.requests.sent + outcome.unsent, 50);
+}
+
+#[tokio::test]
+async fn users_begin_one_after_the_other() {
+    let (server, _) = hanging_after(0).await;
+    let attacked = Attacker::start(Settings {
+        users: 4,
+        stop: Stop::Duration(Duration::from_millis(900)),
+        ramp: Duration::from_millis(800),
+        timeout: Duration::from_millis(800),
+        ..settings(server.endpoint())
+    })
+    .end()
+    .await;
+    let starts = attacked.spans().into_iter().map(|span| {
+        let nanoseconds: u64 = span.text("startTimeUnixNano").parse().unwrap();
+        Duration::from_nanos(nanoseconds)
+    });
+    let mut starts: Vec<_> = starts.collect();
+    starts.sort();
+    let spread = starts[3] - starts[0];
+    assert!(spread >= Duration::from_millis(400), "of 600: {spread:?}");
+}
+
 /// A server that answers the first `answered` requests and lets the others hang, and a signal that one hangs.
 async fn hanging_after(answered: usize) -> (Server, Arc<Notify>) {
     let hanging = Arc::new(Notify::new());

@@ -107,19 +107,54 @@ async fn nobody_listening_is_said() {
     let endpoint = endpoint(socket.local_addr().unwrap());
     let attacked = Attacker::start(settings(endpoint.clone())).end().await;
     let outcome = attacked.outcome();
+    let sent = outcome.requests.sent;
+    assert!(
+        (8..=16).contains(&sent),
+        "each of the 8 users needs to try no more than once or twice: {sent}"
+    );
     assert_eq!(
         outcome.summary,
-        format!("all 500 requests failed: connection refused at {endpoint}; is the lab up?")
+        format!(
+            "gave up, as nothing was answered: all {sent} requests failed: connection refused at {endpoint}; is the endpoint up?"
+        )
     );
+    assert!(outcome.gave_up && !outcome.interrupted);
     assert_eq!(outcome.failures[0].failure, Failure::ConnectionRefused);
-    assert_eq!((outcome.failures[0].count, outcome.latency_ms), (500, None));
+    assert_eq!(
+        (outcome.failures[0].count, outcome.latency_ms),
+        (sent, None)
+    );
     let spans = attacked.spans();
-    assert_eq!(spans.len(), 500);
+    assert_eq!(spans.len() as u64, sent);
     assert!(
         spans
             .iter()
             .all(|span| span.attributes()["error.type"] == "connection_refused")
     );
+}
+
+#[tokio::test]
+async fn a_server_that_stops_answering_is_given_up_on() {
+    let server = Server::start(|number| async move {
+        if number >= 20 {
+            std::future::pending().await
+        }
+        well(number)
+    })
+    .await;
+    let settings = Settings {
+        users: 2,
+        timeout: Duration::from_millis(50),
+        ..settings(server.endpoint())
+    };
+    let attacked = Attacker::start(settings).end().await;
+    let outcome = attacked.outcome();
+    assert_eq!(outcome.requests.ok, 20);
+    assert!(outcome.gave_up, "{}", outcome.summary);
+    let start = "gave up, as nothing was answered any more: ";
+    assert!(outcome.summary.starts_with(start), "{}", outcome.summary);
+    let end = "no answer within 50ms; the endpoint takes connections but does not answer";
+    assert!(outcome.summary.ends_with(end), "{}", outcome.summary);
 }
 
 #[tokio::test]

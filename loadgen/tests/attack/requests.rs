@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
-use baton_loadgen::{Settings, Stop};
+use baton_loadgen::{Header, Payload, Settings, Stop};
 use baton_propagators::mode::Mode;
 use serde_json::Value;
 
@@ -188,4 +188,73 @@ async fn a_span_file_that_cannot_be_created_stops_the_attack_before_it_begins() 
         )
     );
     assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn bodies_and_headers_are_those_of_the_plan() {
+    let server = Server::well().await;
+    let settings = Settings {
+        payload: Payload {
+            template: Some(r#"<{{name}}{{padding}}>"#.to_owned()),
+            size: Some(5_000),
+        },
+        headers: [
+            "X-Api-Key: secret",
+            "content-type: text/xml",
+            "x-tag: a",
+            "x-tag: b",
+        ]
+        .map(|line| Header::parse(line).unwrap())
+        .into(),
+        stop: Stop::Requests(50),
+        ..settings(server.endpoint())
+    };
+    let attacked = Attacker::start(settings).end().await;
+    for seen in server.seen() {
+        assert_eq!(seen.body.len(), 5_000);
+        assert_eq!(
+            (seen.header("x-api-key"), seen.header("content-type")),
+            (Some("secret"), Some("text/xml"))
+        );
+        let tags: Vec<_> = seen.headers.get_all("x-tag").iter().collect();
+        assert_eq!(tags, ["a", "b"]);
+    }
+    for line in attacked.lines() {
+        assert!(!line.to_string().contains("secret"), "{line}");
+    }
+    let outcome = serde_json::to_string(attacked.outcome()).unwrap();
+    assert!(!outcome.contains("secret"), "{outcome}");
+}
+
+#[tokio::test]
+async fn the_report_of_goose_has_every_request() {
+    let server = Server::start(|number| async move {
+        answer(if number % 10 == 0 { 500 } else { 200 }, number, "")
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("goose.html");
+    let attacked = Attacker::start(Settings {
+        stop: Stop::Requests(300),
+        headers: vec![Header::parse("x-api-key: secret").unwrap()],
+        goose_report: Some(report.clone()),
+        ..settings(server.endpoint())
+    })
+    .end()
+    .await;
+    let outcome = attacked.outcome();
+    assert_eq!((outcome.requests.ok, outcome.requests.failed), (270, 30));
+    assert!(!outcome.interrupted && !outcome.gave_up);
+    let goose: Value = serde_json::from_str(outcome.goose.get()).unwrap();
+    let counts = &goose["requests"]["POST /dev/producer"];
+    assert_eq!(
+        (&counts["success_count"], &counts["fail_count"]),
+        (&270.into(), &30.into())
+    );
+    let html = std::fs::read_to_string(report).unwrap();
+    assert!(
+        html.contains("/dev/producer") && html.contains("300"),
+        "{html}"
+    );
+    assert!(!html.contains("secret"), "{html}");
 }

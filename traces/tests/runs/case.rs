@@ -123,7 +123,7 @@ fn logs_first(run: &RunDirectory) -> Summary {
 pub(crate) fn manifest(pairing: &str) -> Manifest {
     let start = jiff::Timestamp::from_millisecond(START_MS as i64).expect("a time");
     Manifest {
-        pairing: pairing.parse().expect("a pairing"),
+        pairing: Some(pairing.parse().expect("a pairing")),
         engine: "native".parse().expect("an engine"),
         settings: Map::new(),
         versions: BTreeMap::new(),

@@ -1,0 +1,134 @@
+//! Headers that somebody adds to every request: API keys, above all.
+
+use std::fmt;
+
+use baton_propagators::format::FORMATS;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// Headers that the HTTP client makes from the request itself.
+const OF_THE_REQUEST: [HeaderName; 4] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::HOST,
+];
+
+/// A header that every request has. Its value may be a secret, so it is sent and shown nowhere.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Header {
+    /// Reads a line `name: value`.
+    ///
+    /// # Errors
+    /// If it has no colon; the error does not repeat the line.
+    pub fn parse(line: &str) -> Result<Self, Fault> {
+        let (name, value) = line.split_once(':').ok_or(Fault::HeaderLine)?;
+        Ok(Self {
+            name: name.trim().to_owned(),
+            value: value.trim().to_owned(),
+        })
+    }
+
+    fn read(&self) -> Result<(HeaderName, HeaderValue), Fault> {
+        let name = HeaderName::from_bytes(self.name.as_bytes()).map_err(|_| Fault::HeaderLine)?;
+        let is_context = FORMATS.iter().any(|format| {
+            let prefixes = format.prefixes();
+            format.fields().contains(&name.as_str())
+                || prefixes
+                    .iter()
+                    .any(|prefix| name.as_str().starts_with(prefix))
+        });
+        if is_context || OF_THE_REQUEST.contains(&name) {
+            return Err(Fault::HeaderTaken(name.to_string()));
+        }
+        let mut value =
+            HeaderValue::from_str(&self.value).map_err(|_| Fault::HeaderValue(name.to_string()))?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The headers as they are sent, and what is wrong with the others.
+pub(crate) fn read_all(headers: &[Header]) -> (HeaderMap, Vec<Fault>) {
+    let (mut map, mut faults) = (HeaderMap::new(), Vec::new());
+    for header in headers {
+        match header.read() {
+            Ok((name, value)) => {
+                map.append(name, value);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (map, faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_header_is_said_without_its_value() {
+        for (line, sentence) in [
+            (
+                "secret",
+                "a header has no name that HTTP allows; write it like x-api-key: value",
+            ),
+            (
+                "se cret: x",
+                "a header has no name that HTTP allows; write it like x-api-key: value",
+            ),
+            (
+                "x-api-key: sec\nret",
+                "the value of the header x-api-key has characters that HTTP does not allow",
+            ),
+            (
+                "TraceParent: secret",
+                "the header traceparent is the client's own to send; leave it out",
+            ),
+            (
+                "uberctx-secret: secret",
+                "the header uberctx-secret is the client's own to send; leave it out",
+            ),
+            (
+                "content-length: 5",
+                "the header content-length is the client's own to send; leave it out",
+            ),
+        ] {
+            let fault = match Header::parse(line) {
+                Ok(header) => read_all(&[header]).1.remove(0),
+                Err(fault) => fault,
+            };
+            assert_eq!(fault.to_string(), sentence);
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_shown() {
+        let header = Header::parse("x-api-key: secret").unwrap();
+        assert!(!format!("{header:?}").contains("secret"));
+        let (map, faults) = read_all(&[header]);
+        assert_eq!(
+            (map["x-api-key"].to_str().unwrap(), faults.len()),
+            ("secret", 0)
+        );
+        assert!(!format!("{map:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,151 @@
+//! `--plan FILE.toml`: settings from a file. Each key is the name of a flag, so what the file says becomes part of the
+//! command line: it is read, checked and explained as if it stood there.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+use toml::{Table, Value};
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+
+/// The flag that names the file.
+const PLAN: &str = "plan";
+/// Flags that make no sense in a file.
+const NOT_IN_A_FILE: [&str; 3] = [PLAN, "help", "version"];
+
+/// Reads the command line, and the plan that it names. What is wrong with the command line alone ends the process, as
+/// clap does it.
+pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
+    let mut command = Arguments::command();
+    let matches = command
+        .try_get_matches_from_mut(&line)
+        .unwrap_or_else(|error| error.exit());
+    let plan = matches.subcommand().and_then(|(name, matches)| {
+        let path = matches.try_get_one::<PathBuf>(PLAN).ok().flatten()?;
+        Some((name, matches, path))
+    });
+    let Some((name, given, path)) = plan else {
+        return Arguments::from_arg_matches(&matches).map_err(Failure::usage);
+    };
+    let explain = |reason: String| Failure::usage(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| explain(error.to_string()))?;
+    let subcommand = command
+        .find_subcommand(name)
+        .ok_or_else(|| explain(format!("baton {name} takes no plan")))?;
+    let additions = additions(&text, subcommand, given).map_err(explain)?;
+
+    let mut line = line;
+    let place = line.iter().position(|word| word == name);
+    let place = place.map_or(line.len(), |place| place + 1);
+    line.splice(place..place, additions.into_iter().map(OsString::from));
+    Arguments::command()
+        .try_get_matches_from(line)
+        .and_then(|matches| Arguments::from_arg_matches(&matches))
+        .map_err(|error| explain(first_sentence(&error)))
+}
+
+/// What the plan adds to a command line that has been understood as `given`.
+fn additions(text: &str, command: &Command, given: &ArgMatches) -> Result<Vec<String>, String> {
+    let plan: Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+    let mut additions = Vec::new();
+    for (key, value) in &plan {
+        let argument = arguments_of(command)
+            .find(|argument| name(argument) == key)
+            .ok_or_else(|| unknown(key, command))?;
+        if is_given(argument, command, given) {
+            continue;
+        }
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        for value in values {
+            additions.extend(word(argument, value).map_err(|expected| {
+                format!("{key}: expected {expected}, but found {}", value.type_str())
+            })?);
+        }
+    }
+    Ok(additions)
+}
+
+/// One setting as a word of the command line; `None` for a flag that is off.
+fn word(argument: &Arg, value: &Value) -> Result<Option<String>, &'static str> {
+    let takes_value = argument.get_action().takes_values();
+    let text = match value {
+        Value::Boolean(is_on) => {
+            let can_be_alone = !takes_value
+                || argument
+                    .get_num_args()
+                    .is_some_and(|number| number.min_values() == 0);
+            if !can_be_alone {
+                return Err("a value");
+            }
+            return Ok(is_on.then(|| format!("--{}", name(argument))));
+        }
+        _ if !takes_value => return Err("true or false"),
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        _ => return Err("text, a number, true or false, or a list of them"),
+    };
+    if argument.is_positional() {
+        return Ok(Some(text));
+    }
+    Ok(Some(format!("--{}={text}", name(argument))))
+}
+
+/// Whether the command line has this setting, or one that cannot stand beside it: then that wins.
+fn is_given(argument: &Arg, command: &Command, given: &ArgMatches) -> bool {
+    let on_the_line = |other: &Arg| {
+        let id = other.get_id().as_str();
+        given.try_contains_id(id).is_ok()
+            && given.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let excludes = |left: &Arg, right: &Arg| {
+        let others = command.get_arg_conflicts_with(left);
+        others.iter().any(|other| other.get_id() == right.get_id())
+    };
+    arguments_of(command)
+        .filter(|other| on_the_line(other))
+        .any(|other| {
+            other.get_id() == argument.get_id()
+                || excludes(argument, other)
+                || excludes(other, argument)
+        })
+}
+
+fn arguments_of(command: &Command) -> impl Iterator<Item = &Arg> {
+    command
+        .get_arguments()
+        .filter(|argument| !NOT_IN_A_FILE.contains(&name(argument)))
+}
+
+/// A setting's name in a file.
+fn name(argument: &Arg) -> &str {
+    argument
+        .get_long()
+        .unwrap_or_else(|| argument.get_id().as_str())
+}
+
+fn unknown(key: &str, command: &Command) -> String {
+    let mut names: Vec<_> = arguments_of(command).map(name).collect();
+    names.sort_unstable();
+    format!(
+        "there is no setting {key:?} of baton {}; there are {}",
+        command.get_name(),
+        names.join(", ")
+    )
+}
+
+/// What clap says, without its frame.
+fn first_sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let first = text.split("\n\n").next().unwrap_or(text);
+    first.trim_end().to_owned()
+}
