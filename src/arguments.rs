@@ -25,17 +25,18 @@ Switch propagator modes:
   switch  Change the modes of a lab that is up, without losing a request
   logs    Show the functions' logs
 
-Generate traffic, mix and match formats, compare traces:
+Generate traffic:
   run     Start a lab, send a burst under each pairing, compare what became of the traces
   burst   Send bursts to any endpoint, here or on AWS
 
-Answer the mixed-header question:
+Answer what mixing the headers does:
+  matrix  Every pairing and every client through the real pipeline, as grids and in words
   explain Say which context each format finds in headers, which one each mode continues, and why
 
-Look at what became of the traces:
+Compare what became of the traces:
+  compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
-  compare Say how runs or exports differ, what is significant, and whether limits were kept
 
 Options:
 {options}
@@ -77,7 +78,7 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a pull request (compare)
+    /// For a document or a pull request (compare, matrix)
     Markdown,
     /// A page (compare)
     Html,
@@ -102,6 +103,8 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Send bursts to any endpoint, here or on AWS
     Burst(Box<BurstArguments>),
+    /// Every pairing and every client through the real pipeline, as grids and in words
+    Matrix(MatrixArguments),
     /// Start the lab and stay; Ctrl-C delivers what was accepted and ends it
     Up(UpArguments),
     /// Change the modes of a lab that is up, without losing a request
@@ -147,6 +150,7 @@ impl Command {
                 Format::Junit,
             ],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
+            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }
@@ -180,6 +184,36 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
+}
+
+/// `baton matrix`.
+#[derive(Debug, Args)]
+pub(crate) struct MatrixArguments {
+    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of tracecontext, b3,
+    /// b3multi, jaeger, xray and datadog alone, tracecontext,b3 and b3,tracecontext]
+    #[arg(long, value_name = "MODE", num_args = 1..)]
+    pub(crate) modes: Vec<String>,
+    /// Whose code reads and writes the headers: native, otel, or both as native,otel
+    #[arg(
+        long = "engine",
+        default_value = "native",
+        value_name = "ENGINE",
+        value_delimiter = ','
+    )]
+    pub(crate) engines: Vec<Engine>,
+    /// How many requests to send for each cell [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) requests: Option<u64>,
+    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
+    /// [default: last]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) select: Option<Select>,
+    /// Save the matrix to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Print a matrix that was saved, instead of making one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// `baton up`.

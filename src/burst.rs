@@ -175,6 +175,7 @@ fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
         malformed: arguments.malformed.map(|percent| Malformed {
             percent,
             side: Side::Last,
+            defect: None,
         }),
         baggage: arguments.baggage.clone(),
         tracestate: arguments.tracestate.clone(),

@@ -16,7 +16,7 @@ use crate::progress::{Progress, Total};
 
 const DEFAULT_REQUESTS: u64 = 2000;
 /// The client's spans before they are folded into the run's.
-const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
+pub(crate) const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
 impl LoadArguments {
     /// What ends each burst.

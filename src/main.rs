@@ -16,6 +16,7 @@ mod lab_options;
 mod limits;
 mod logs;
 mod map;
+mod matrix;
 mod output;
 mod plan_file;
 mod progress;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
         Command::Run(command) => run::run(*command, &output),
         Command::Burst(command) => burst::burst(&command, &output),
+        Command::Matrix(command) => matrix::matrix(&command, &output),
         Command::Up(command) => up::up(command, &output),
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),

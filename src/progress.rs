@@ -99,6 +99,11 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// That many more requests are done, of whichever stage.
+    pub(crate) fn add(&self, requests: u64) {
+        self.bar.inc(requests);
+    }
+
     /// Says something without tearing the bar.
     pub(crate) fn note(&self, text: &str) {
         self.bar.suspend(|| self.output.note(text));

@@ -1,10 +1,12 @@
 //! How a header is broken on purpose: the ways in which real senders break it.
 
 use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
 
 /// One way in which a header is malformed. Its [`Defect::name`] is the attribute `baton.defect` of the client's span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Defect {
     /// The trace id has a digit too few: leading zeros cut off by a number formatter.
     ShortId,
     /// The ids are in capitals.
@@ -80,7 +82,7 @@ impl Defect {
     }
 
     /// Its name.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             ShortId => "short_id",
             UpperCase => "upper_case",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use baton_propagators::mode::Mode;
 use thiserror::Error;
 
+use crate::defect::Defect;
 use crate::payload::MAX_PAYLOAD;
 use crate::plan::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
 
@@ -109,6 +110,17 @@ pub enum Fault {
         "the client's formats `{0}` carry no trace context that could be malformed; let it send one, like tracecontext"
     )]
     Malformed(Mode),
+    /// A way to break a header that does not break this format's.
+    #[error(
+        "{} is no defect of {format}, which would be valid all the same; use another, or leave it to chance",
+        .defect.name()
+    )]
+    Defect {
+        /// What was to be wrong.
+        defect: Defect,
+        /// With which format's header.
+        format: &'static str,
+    },
     /// 64-bit ids without B3.
     #[error(
         "the client's formats `{0}` have no B3 that could carry 64-bit ids; let it send b3 or b3multi"

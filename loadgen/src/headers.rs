@@ -138,7 +138,9 @@ impl Headers {
                 Some(format) if strikes => {
                     let mut broken = HeaderMap::new();
                     self.inject(group, outgoing, &mut broken);
-                    defect = choose(Defect::of(format), rng)
+                    let named = self.malformed.and_then(|malformed| malformed.defect);
+                    defect = named
+                        .or_else(|| choose(Defect::of(format), rng))
                         .and_then(|defect| defect.break_headers(format, &mut broken));
                     headers.extend(broken);
                 }

@@ -41,10 +41,12 @@ mod pace;
 mod payload;
 mod plan;
 mod scenario;
+mod sent;
 mod spans;
 mod tally;
 
 pub use attack::attack;
+pub use defect::Defect;
 pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
@@ -55,4 +57,5 @@ pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
 };
 pub use scenario::{Conflict, Malformed, Scenario, Side};
+pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;

@@ -77,6 +77,10 @@ pub struct Settings {
     /// The file that the client's spans are written to, created or emptied; none are written without it.
     #[serde(default)]
     pub spans: Option<PathBuf>,
+    /// Whether these spans list the headers that were sent, as the attributes `http.request.header.<name>` that the
+    /// semantic conventions have for that.
+    #[serde(default)]
+    pub spans_list_headers: bool,
     /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose measures in whole
     /// seconds, and prints that its users have begun.
     #[serde(default)]
@@ -100,6 +104,7 @@ impl Settings {
             seed: None,
             timeout: Duration::from_secs(30),
             spans: None,
+            spans_list_headers: false,
             goose_report: None,
         }
     }
@@ -255,6 +260,11 @@ impl Plan {
     /// The file that the client's spans are written to.
     pub fn spans(&self) -> Option<&Path> {
         self.settings.spans.as_deref()
+    }
+
+    /// Whether the client's spans list the headers that were sent.
+    pub fn spans_list_headers(&self) -> bool {
+        self.settings.spans_list_headers
     }
 }
 

@@ -76,6 +76,9 @@ pub struct Malformed {
     /// Whose header it is.
     #[serde(default)]
     pub side: Side,
+    /// What is wrong with it; drawn for each request without it.
+    #[serde(default)]
+    pub defect: Option<Defect>,
 }
 
 /// One end of a mode's list, among the formats that carry a context.
@@ -155,9 +158,12 @@ impl Scenario {
             if !(0.0..=100.0).contains(&malformed.percent) {
                 faults.push(Fault::Percent(malformed.percent));
             }
-            let side = self.side(malformed.side);
-            if side.is_none_or(|format| Defect::of(format).is_empty()) {
-                faults.push(Fault::Malformed(self.client.clone()));
+            match (self.side(malformed.side), malformed.defect) {
+                (Some(format), Some(defect)) if !Defect::of(format).contains(&defect) => {
+                    faults.push(Fault::Defect { defect, format });
+                }
+                (Some(format), _) if !Defect::of(format).is_empty() => {}
+                _ => faults.push(Fault::Malformed(self.client.clone())),
             }
         }
         if self.b3_64_bit_ids && !lists_one_of(&self.client, B3) {
@@ -228,6 +234,7 @@ mod tests {
             (100.0, 1_000, 1_000),
         ] {
             let malformed = Malformed {
+                defect: None,
                 percent,
                 side: Side::default(),
             };
@@ -256,6 +263,7 @@ mod tests {
                 "b3",
                 |s| {
                     s.malformed = Some(Malformed {
+                        defect: None,
                         percent: 100.5,
                         side: Side::First,
                     });
@@ -266,11 +274,23 @@ mod tests {
                 "none",
                 |s| {
                     s.malformed = Some(Malformed {
+                        defect: None,
                         percent: 10.0,
                         side: Side::First,
                     });
                 },
                 "the client's formats `none` carry no trace context that could be malformed; let it send one, like tracecontext",
+            ),
+            (
+                "datadog",
+                |s| {
+                    s.malformed = Some(Malformed {
+                        percent: 100.0,
+                        side: Side::First,
+                        defect: Some(Defect::UpperCase),
+                    });
+                },
+                "upper_case is no defect of datadog, which would be valid all the same; use another, or leave it to chance",
             ),
             (
                 "tracecontext",

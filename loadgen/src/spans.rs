@@ -4,6 +4,7 @@
 //! file exporter writes and its `otlpjsonfile` receiver reads. The shapes are written by hand, as the few fields of one
 //! kind of span need no SDK: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::sampling::Sampling;
+use http::HeaderMap;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
@@ -19,6 +21,7 @@ use tokio::task::JoinHandle;
 use crate::failure::Failure;
 use crate::headers::Sent;
 use crate::plan::Plan;
+use crate::sent::HEADER_ATTRIBUTE;
 
 /// How many spans a line holds at most.
 pub const SPANS_PER_LINE: usize = 200;
@@ -36,6 +39,8 @@ const STATUS_ERROR: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     pub sent: Sent,
+    /// The headers that were sent, where the span is to list them.
+    pub headers: Option<HeaderMap>,
     pub start: SystemTime,
     pub duration: Duration,
     /// How long after it was due it was sent.
@@ -149,7 +154,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
     if sent.sampling.is_debug() {
         attributes.push(Attribute {
-            key: "baton.context.debug",
+            key: "baton.context.debug".into(),
             value: Value::Bool(true),
         });
     }
@@ -161,9 +166,23 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
     if let Some(failure) = &span.failure {
         attributes.push(Attribute {
-            key: "error.type",
+            key: "error.type".into(),
             value: Value::String(failure.error_type().into_owned()),
         });
+    }
+    if let Some(headers) = &span.headers {
+        attributes.extend(headers.keys().map(|name| {
+            Attribute {
+                key: format!("{HEADER_ATTRIBUTE}{name}").into(),
+                value: Value::Texts(
+                    headers
+                        .get_all(name)
+                        .iter()
+                        .filter_map(|value| value.to_str().ok())
+                        .collect(),
+                ),
+            }
+        }));
     }
     let start = span
         .start
@@ -256,19 +275,23 @@ struct Status {
 
 #[derive(Serialize)]
 struct Attribute<'a> {
-    key: &'static str,
+    key: Cow<'static, str>,
     value: Value<'a>,
 }
 
 impl<'a> Attribute<'a> {
     fn text(key: &'static str, value: &'a str) -> Self {
-        let value = Value::Text(value);
-        Self { key, value }
+        Self {
+            key: key.into(),
+            value: Value::Text(value),
+        }
     }
 
     fn int(key: &'static str, value: u64) -> Self {
-        let value = Value::Int(value);
-        Self { key, value }
+        Self {
+            key: key.into(),
+            value: Value::Int(value),
+        }
     }
 }
 
@@ -278,6 +301,7 @@ enum Value<'a> {
     String(String),
     Int(u64),
     Bool(bool),
+    Texts(Vec<&'a str>),
 }
 
 impl Serialize for Value<'_> {
@@ -288,9 +312,19 @@ impl Serialize for Value<'_> {
             Self::String(text) => value.serialize_field("stringValue", text)?,
             Self::Int(number) => value.serialize_field("intValue", &number.to_string())?,
             Self::Bool(truth) => value.serialize_field("boolValue", truth)?,
+            Self::Texts(texts) => {
+                let values: Vec<_> = texts.iter().map(|text| Value::Text(text)).collect();
+                value.serialize_field("arrayValue", &Values { values })?;
+            }
         }
         value.end()
     }
+}
+
+/// `ArrayValue`.
+#[derive(Serialize)]
+struct Values<'a> {
+    values: Vec<Value<'a>>,
 }
 
 /// A time since the epoch, as a string of nanoseconds.

@@ -37,6 +37,7 @@ pub(super) struct Burst {
     ramp: Duration,
     /// One for each scenario.
     headers: Vec<Headers>,
+    spans_list_headers: bool,
     /// Those that every request has.
     all_headers: HeaderMap,
     bodies: Bodies,
@@ -94,6 +95,7 @@ impl Burst {
                 .iter()
                 .map(|scenario| Headers::new(scenario, plan.engine()))
                 .collect(),
+            spans_list_headers: plan.spans_list_headers(),
             all_headers,
             bodies: plan.bodies(),
             seed: plan.seed().unwrap_or_else(|| fastrand::u64(..)),
@@ -272,6 +274,7 @@ impl Burst {
         let scenarios = self.headers.len() as u64;
         let scenario = &self.headers[(number % scenarios) as usize];
         let (sent, mut headers) = scenario.next(number / scenarios, &mut rng);
+        let listed = self.spans_list_headers.then(|| headers.clone());
         for (name, value) in &self.all_headers {
             headers.append(name, value.clone());
         }
@@ -289,6 +292,7 @@ impl Burst {
         let UnderWay { span, since } = under_way.insert(UnderWay {
             span: ClientSpan {
                 sent,
+                headers: listed,
                 start: SystemTime::now(),
                 duration: Duration::ZERO,
                 behind,

@@ -165,6 +165,7 @@ fn one_side_is_broken_and_the_other_is_whole() {
             malformed: Some(Malformed {
                 percent: 50.0,
                 side,
+                defect: None,
             }),
             ..scenario("tracecontext,b3")
         });
@@ -185,6 +186,22 @@ fn one_side_is_broken_and_the_other_is_whole() {
         }
         assert_eq!(defects.len(), Defect::of("b3").len(), "{defects:?}");
     }
+}
+
+#[test]
+fn a_defect_that_is_named_is_the_one() {
+    let scenario = Scenario {
+        malformed: Some(Malformed {
+            percent: 100.0,
+            side: Side::First,
+            defect: Some(Defect::Undefined),
+        }),
+        ..scenario("tracecontext,b3")
+    };
+    assert_eq!(
+        first(&scenario),
+        ["b3: TRACE-SPAN-1", "traceparent: undefined"]
+    );
 }
 
 #[test]

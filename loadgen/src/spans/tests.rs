@@ -20,6 +20,7 @@ fn span(failure: Option<Failure>) -> ClientSpan {
             scenario: None,
             defect: None,
         },
+        headers: None,
         start: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
         duration: Duration::from_micros(1_500),
         behind: Duration::ZERO,
@@ -73,6 +74,20 @@ fn an_answered_request_is_an_otlp_client_span() {
         }],
     }]});
     assert_eq!(line, expected);
+}
+
+#[test]
+fn a_span_lists_the_headers_where_it_is_to() {
+    let mut span = span(None);
+    span.headers = Some(HeaderMap::from_iter([(
+        http::HeaderName::from_static("b3"),
+        http::HeaderValue::from_static("0"),
+    )]));
+    let line = lines(&[span], "http://127.0.0.1:3000/dev/producer");
+    let attributes = &line["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"];
+    let last = attributes.as_array().and_then(|all| all.last());
+    let listed = json!({"key": "http.request.header.b3", "value": {"arrayValue": {"values": [{"stringValue": "0"}]}}});
+    assert_eq!(last, Some(&listed));
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn span(millis: u64, failure: Option<Failure>) -> ClientSpan {
             scenario: None,
             defect: None,
         },
+        headers: None,
         start: SystemTime::UNIX_EPOCH,
         duration: Duration::from_millis(millis),
         behind: Duration::ZERO,

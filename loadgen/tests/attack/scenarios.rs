@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_loadgen::{Conflict, Malformed, Scenario, Settings, Side, Stop};
+use baton_loadgen::{Conflict, Malformed, Scenario, SentRequest, Settings, Side, Stop};
 use baton_propagators::mode::Mode;
 use baton_propagators::sampling::Sampling;
 
@@ -27,6 +27,7 @@ async fn scenarios_are_sent_in_turn_and_the_spans_tell_them_apart() {
             malformed: Some(Malformed {
                 percent: 50.0,
                 side: Side::First,
+                defect: None,
             }),
             ..named("malformed", "b3")
         },
@@ -93,4 +94,41 @@ async fn scenarios_are_sent_in_turn_and_the_spans_tell_them_apart() {
             .map(|(name, count)| (name.to_owned(), count))
             .into()
     );
+}
+
+#[tokio::test]
+async fn the_headers_that_were_sent_can_be_read_back() {
+    let server = Server::well().await;
+    let folder = tempfile::tempdir().unwrap();
+    let spans = folder.path().join("client.jsonl");
+    let attacked = Attacker::start(Settings {
+        scenarios: vec![
+            named("both", "tracecontext,b3"),
+            Scenario::from("none".parse::<Mode>().unwrap()),
+        ],
+        stop: Stop::Requests(20),
+        spans: Some(spans.clone()),
+        spans_list_headers: true,
+        ..settings(server.endpoint())
+    })
+    .end()
+    .await;
+    drop(attacked);
+    let seen = server.seen();
+    let requests = SentRequest::read_file(&spans).unwrap();
+    assert_eq!(requests.len(), 20);
+    for request in requests {
+        let (_, number) = request.request_id.split_once('-').unwrap();
+        let arrived = &seen[number.parse::<usize>().unwrap()];
+        let headers: Vec<_> = request.headers.iter().collect();
+        let of = |name: &'static str| Some((name, arrived.header(name)?));
+        match request.scenario.as_deref() {
+            Some("both") => {
+                let mut headers = headers;
+                headers.sort_unstable();
+                assert_eq!(headers, [of("b3").unwrap(), of("traceparent").unwrap()]);
+            }
+            other => assert_eq!((other, headers, of("traceparent")), (None, vec![], None)),
+        }
+    }
 }

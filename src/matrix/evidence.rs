@@ -1,0 +1,181 @@
+//! What a lab leaves behind: the way of every request, from the client's headers to the consumer's span.
+//!
+//! The verdicts are those of `baton-traces`, from spans and logs alone. What the client and the record carried is read
+//! beside them, from the client's spans and the producer's log, to be shown and to be explained.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use baton_loadgen::SentRequest;
+use baton_propagators::carrier::HeaderList;
+use baton_propagators::envelope::{self, Record};
+use baton_traces::assemble::{HandOff, HandOffKey};
+use baton_traces::hand_off::{Hop, Receiver, Sender};
+use baton_traces::readers::{log, otlp_json};
+use baton_traces::run::{Function, RunDirectory};
+use baton_traces::span::Want;
+use baton_traces::tally::Tally;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::prediction::Judgement;
+use crate::bursts::CLIENT_SPANS_FILE;
+use crate::failure::Failure;
+
+/// One request that the endpoint accepted.
+#[derive(Debug)]
+pub(super) struct Journey {
+    /// The client's scenario.
+    pub(super) scenario: String,
+    /// The headers that the client sent.
+    pub(super) headers: HeaderList,
+    /// The client's span.
+    pub(super) client: Sender,
+    /// From the client to the producer.
+    pub(super) ingress: Leg,
+    /// From the producer to the consumer; `None` if the producer's log has no record for the request.
+    pub(super) record: Option<Leg>,
+    /// What was put into the record, and its size.
+    pub(super) carrier: Carrier,
+}
+
+/// One hand-off of a request, judged.
+#[derive(Debug)]
+pub(super) struct Leg {
+    /// What became of it.
+    pub(super) judgement: Judgement,
+    /// The end that took over; `None` if nothing arrived.
+    pub(super) receiver: Option<Receiver>,
+}
+
+/// The context in a record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Carrier {
+    pub(super) headers: HeaderList,
+    /// Bytes of the JSON object that holds them, its braces included; 0 without an envelope.
+    pub(super) bytes: usize,
+}
+
+/// Reads the way of every request.
+pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, Failure> {
+    let client_spans = directory.path().join(CLIENT_SPANS_FILE);
+    let mut tally = Tally::default();
+    for spans in [&directory.spans_path(), &client_spans] {
+        otlp_json::read_file(spans, Want::Judging, &mut |span| tally.add_span(span))
+            .map_err(Failure::check)?;
+    }
+    for function in [Function::Producer, Function::Consumer] {
+        let path = directory.log_path(function);
+        log::read_file(&path, &mut |line| tally.add_log_line(line)).map_err(Failure::check)?;
+    }
+    let requests = SentRequest::read_file(&client_spans)
+        .map_err(|error| Failure::check(format!("{}: {error}", client_spans.display())))?;
+    let mut records = records(&directory.log_path(Function::Producer))?;
+
+    let mut sent = HashMap::new();
+    let mut received = HashMap::new();
+    for hand_off in tally.assembly().hand_offs() {
+        match (hand_off.hop, hand_off.key) {
+            (Hop::Ingress, HandOffKey::Request(id)) => {
+                sent.insert(id.to_owned(), hand_off);
+            }
+            (Hop::Record, HandOffKey::Message(key)) => {
+                let place = (key.shard.to_owned(), key.sequence_number.to_owned());
+                received.insert(place, hand_off);
+            }
+            _ => {}
+        }
+    }
+    let mut journeys: Vec<_> = requests
+        .into_iter()
+        .filter_map(|request| {
+            let hand_off = sent.get(&request.request_id)?;
+            let record = records.remove(&request.request_id);
+            let (carrier, place) = record.unzip();
+            Some(Journey {
+                scenario: request.scenario.unwrap_or_default(),
+                headers: request.headers,
+                client: hand_off.sender.clone(),
+                ingress: Leg::of(hand_off),
+                record: place.and_then(|place| received.get(&place)).map(Leg::of),
+                carrier: carrier.unwrap_or_default(),
+            })
+        })
+        .collect();
+    // several users send at the same time; examples are taken from the first
+    journeys.sort_by_key(|journey| journey.client.start);
+    Ok(journeys)
+}
+
+impl Leg {
+    fn of(hand_off: &HandOff<'_>) -> Leg {
+        Leg {
+            judgement: Judgement {
+                verdict: hand_off.verdict,
+                flags: hand_off.flags,
+            },
+            receiver: hand_off.receiver.cloned(),
+        }
+    }
+}
+
+/// The place of a record in the stream: its shard and its sequence number.
+type Place = (String, String);
+
+/// Reads from the producer's log what each request led to.
+fn records(path: &Path) -> Result<HashMap<String, (Carrier, Place)>, Failure> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        event: String,
+        #[serde(default)]
+        request_id: Option<String>,
+        #[serde(default)]
+        shard_id: String,
+        #[serde(default)]
+        sequence_number: String,
+        #[serde(borrow, default)]
+        record: Option<&'a RawValue>,
+    }
+
+    let mut records = HashMap::new();
+    each_line(path, |line| {
+        // what is no event of the function's own is passed over
+        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else {
+            return Ok(());
+        };
+        if let ("record.sent", Some(request_id)) = (&*line.event, line.request_id) {
+            let record = line.record.map(|record| record.get().as_bytes());
+            let carrier = match record.map(envelope::decode) {
+                Some(Record::Envelope {
+                    tracecontext,
+                    carrier_bytes,
+                    ..
+                }) => Carrier {
+                    headers: tracecontext,
+                    bytes: carrier_bytes,
+                },
+                _ => Carrier::default(),
+            };
+            let place = (line.shard_id, line.sequence_number);
+            records.insert(request_id, (carrier, place));
+        }
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+fn each_line(
+    path: &Path,
+    mut each: impl FnMut(&str) -> serde_json::Result<()>,
+) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::check(format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|error| failed(&error))?;
+        each(&line).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}

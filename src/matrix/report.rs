@@ -1,0 +1,254 @@
+//! What there is to say about each grid, whatever it is printed as.
+
+use baton_propagators::mode::Engine;
+use baton_traces::hand_off::Hop;
+
+use super::cells::{Counts, Flag, IngressCell, Matrix, Outcome, RecordCell};
+use super::grid::{Grid, GridCell};
+use super::reason::list;
+use super::scenarios::in_words;
+
+/// One grid of one engine, and what stands below it.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) engine: Engine,
+    pub(super) hop: Hop,
+    /// What rows, columns and cells are.
+    pub(super) title: String,
+    pub(super) grid: Grid,
+    /// Why, once for each kind of failure.
+    pub(super) reasons: Vec<String>,
+    /// What was lost although the trace held.
+    pub(super) flags: Vec<String>,
+    /// What each producer puts into a record, on the record hop; what each client sends, on the ingress hop.
+    pub(super) carriers: Vec<Carried>,
+}
+
+/// The headers of one row.
+#[derive(Debug)]
+pub(super) struct Carried {
+    /// The row.
+    pub(super) name: String,
+    /// What a client sends, in words.
+    pub(super) about: Option<String>,
+    /// The size of the record's context.
+    pub(super) bytes: Option<usize>,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+/// A cell of either grid, by its row and column.
+struct Placed<'a> {
+    row: String,
+    column: String,
+    outcome: &'a Outcome,
+}
+
+/// Every grid of the matrix, engine by engine, the record hop first.
+pub(super) fn sections(matrix: &Matrix) -> Vec<Section> {
+    let engines = matrix.engines().into_iter();
+    engines
+        .flat_map(|engine| [record(matrix, engine), ingress(matrix, engine)])
+        .filter(|section| !section.grid.rows.is_empty())
+        .collect()
+}
+
+fn record(matrix: &Matrix, engine: Engine) -> Section {
+    let cells: Vec<&RecordCell> = matrix.record_of(engine).collect();
+    let placed: Vec<_> = cells
+        .iter()
+        .map(|cell| Placed {
+            row: cell.producer.to_string(),
+            column: cell.consumer.to_string(),
+            outcome: &cell.outcome,
+        })
+        .collect();
+    let mut carriers: Vec<Carried> = Vec::new();
+    for cell in &cells {
+        let name = cell.producer.to_string();
+        if !carriers.iter().any(|known| known.name == name) {
+            carriers.push(Carried {
+                name,
+                about: None,
+                bytes: Some(cell.carrier_bytes),
+                headers: texts(cell.carrier.iter()),
+            });
+        }
+    }
+    Section {
+        engine,
+        hop: Hop::Record,
+        title: format!(
+            "What the consumer (columns) made of what the producer (rows) put into the record: engine {engine}, {} records a cell",
+            matrix.requests
+        ),
+        grid: grid("producer", &placed),
+        reasons: reasons(&placed, ":"),
+        flags: flags(&placed),
+        carriers,
+    }
+}
+
+fn ingress(matrix: &Matrix, engine: Engine) -> Section {
+    let cells: Vec<&IngressCell> = matrix.ingress_of(engine).collect();
+    let placed: Vec<_> = cells
+        .iter()
+        .map(|cell| Placed {
+            row: visible(&cell.client),
+            column: cell.producer.to_string(),
+            outcome: &cell.outcome,
+        })
+        .collect();
+    let mut carriers: Vec<Carried> = Vec::new();
+    for cell in &cells {
+        let name = visible(&cell.client);
+        if !carriers.iter().any(|known| known.name == name) {
+            carriers.push(Carried {
+                about: Some(in_words(&name).to_owned()),
+                name,
+                bytes: None,
+                headers: texts(cell.headers.iter()),
+            });
+        }
+    }
+    Section {
+        engine,
+        hop: Hop::Ingress,
+        title: format!(
+            "What the producer (columns) made of what the client (rows) sent: engine {engine}, {} requests a cell",
+            matrix.requests
+        ),
+        grid: grid("client", &placed),
+        reasons: reasons(&placed, " to "),
+        flags: flags(&placed),
+        carriers,
+    }
+}
+
+fn texts<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    headers
+        .map(|(name, value)| (visible(name), visible(value)))
+        .collect()
+}
+
+fn grid(corner: &'static str, cells: &[Placed<'_>]) -> Grid {
+    let mut rows: Vec<String> = Vec::new();
+    let mut columns: Vec<String> = Vec::new();
+    for cell in cells {
+        for (names, name) in [(&mut rows, &cell.row), (&mut columns, &cell.column)] {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let cell = |column: &String| {
+                let mut cells = cells.iter();
+                let cell = cells.find(|cell| cell.row == row && cell.column == *column);
+                cell.map_or_else(GridCell::default, |cell| grid_cell(&cell.outcome.counts))
+            };
+            let cells = columns.iter().map(cell).collect();
+            (row, cells)
+        })
+        .collect();
+    Grid {
+        corner,
+        columns,
+        rows,
+    }
+}
+
+fn grid_cell(counts: &Counts) -> GridCell {
+    let words = match counts.only() {
+        Some(verdict) => vec![verdict.name().to_owned()],
+        None => {
+            let counts = counts.verdicts.iter();
+            counts
+                .map(|(verdict, count)| format!("{count} {verdict}"))
+                .collect()
+        }
+    };
+    GridCell {
+        words,
+        is_whole: counts.is_whole(),
+    }
+}
+
+/// One line for each kind of failure, in the order of their first cells.
+fn reasons(cells: &[Placed<'_>], between: &str) -> Vec<String> {
+    let mut kinds: Vec<(String, &str, Vec<&Placed<'_>>)> = Vec::new();
+    for cell in cells {
+        if cell.outcome.counts.is_whole() {
+            continue;
+        }
+        let broken = cell.outcome.counts.verdicts.keys();
+        let broken: Vec<_> = broken
+            .filter(|verdict| !verdict.is_whole())
+            .map(|verdict| verdict.name())
+            .collect();
+        let verdicts = broken.join(" and ");
+        let kind = &*cell.outcome.kind;
+        match kinds
+            .iter_mut()
+            .find(|(known, text, _)| (known, *text) == (&verdicts, kind))
+        {
+            Some((_, _, cells)) => cells.push(cell),
+            None => kinds.push((verdicts, kind, vec![cell])),
+        }
+    }
+    kinds
+        .into_iter()
+        .map(|(verdicts, kind, cells)| {
+            let count = match cells.len() {
+                1 => "1 cell".to_owned(),
+                count => format!("{count} cells"),
+            };
+            let example = cells.first().map_or_else(String::new, |cell| {
+                let place = format!("{}{between}{}", cell.row, cell.column);
+                let why = &cell.outcome.why;
+                match why == kind {
+                    true => format!(" (as {place})"),
+                    false => format!(" (as {place}: {})", visible(why)),
+                }
+            });
+            format!("{verdicts}, {count}: {}{example}", visible(kind))
+        })
+        .collect()
+}
+
+/// One line for each flag, with the cells in which the trace held and that was lost nevertheless.
+fn flags(cells: &[Placed<'_>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for flag in Flag::ALL {
+        let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
+        for cell in cells {
+            let counts = &cell.outcome.counts;
+            if !counts.is_whole() || !counts.flags.contains_key(&flag) {
+                continue;
+            }
+            match rows.iter_mut().find(|(row, _)| *row == cell.row) {
+                Some((_, columns)) => columns.push(&cell.column),
+                None => rows.push((&cell.row, vec![&cell.column])),
+            }
+        }
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(row, columns)| format!("{row} to {}", list(columns)))
+            .collect();
+        if !rows.is_empty() {
+            lines.push(format!("{}: {}", flag.name(), rows.join("; ")));
+        }
+    }
+    lines
+}
+
+/// Text for a terminal or a page, whatever a file holds: no control characters.
+pub(super) fn visible(text: &str) -> String {
+    text.chars()
+        .map(|character| match character.is_control() {
+            true => '\u{fffd}',
+            false => character,
+        })
+        .collect()
+}
