@@ -95,7 +95,7 @@ impl Measured {
             summary,
             request: tally.clients().durations.clone(),
             end_to_end,
-            unknown: Vec::new(),
+            unknown: unknown::lost_on_the_way(&tally),
             whole_only: BTreeSet::new(),
         })
     }

@@ -102,6 +102,8 @@ pub struct Tally {
     traces: HashSet<TraceId>,
     links: u64,
     trace_states: u64,
+    from_zipkin: u64,
+    receivers_from_zipkin: u64,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -113,8 +115,14 @@ impl Tally {
         self.traces.insert(span.reference.trace_id);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
-        if let Role::ClientRequest { request_id } = Role::of(span) {
-            self.clients.add(span, request_id);
+        let from_zipkin = u64::from(span.is_from_zipkin());
+        self.from_zipkin += from_zipkin;
+        match Role::of(span) {
+            Role::ClientRequest { request_id } => self.clients.add(span, request_id),
+            Role::ServerRequest { .. } | Role::Receive(_) => {
+                self.receivers_from_zipkin += from_zipkin;
+            }
+            Role::Send(_) | Role::Other => {}
         }
         self.assembly.add_span(span);
     }
@@ -149,6 +157,16 @@ impl Tally {
     /// How many spans have a `tracestate`.
     pub fn trace_states(&self) -> u64 {
         self.trace_states
+    }
+
+    /// How many spans came as Zipkin to where they were kept.
+    pub fn from_zipkin(&self) -> u64 {
+        self.from_zipkin
+    }
+
+    /// How many of those received a request or a record.
+    pub fn receivers_from_zipkin(&self) -> u64 {
+        self.receivers_from_zipkin
     }
 
     /// The clients' requests.

@@ -41,6 +41,26 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
         );
     }
     measured.unknown.extend(lost_in(form, tally));
+    measured.unknown.extend(lost_on_the_way(tally));
+}
+
+/// What the spans that came as Zipkin cannot tell, wherever they are kept now. Their sampling is known: what is not
+/// sampled is not exported, and has its line in the log.
+pub(super) fn lost_on_the_way(tally: &Tally) -> Vec<String> {
+    let mut lost = Vec::new();
+    let (spans, receivers) = (tally.from_zipkin(), tally.receivers_from_zipkin());
+    if receivers > 0 {
+        lost.push(format!(
+            "linked cannot be told of {receivers} spans that came as Zipkin: it keeps no span links, and what was linked \
+             counts as new_trace"
+        ));
+    }
+    if spans > 0 {
+        lost.push(format!(
+            "tracestate_lost cannot be told of {spans} spans that came as Zipkin: it keeps no tracestate"
+        ));
+    }
+    lost
 }
 
 /// What a form has no place for.
