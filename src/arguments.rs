@@ -1,6 +1,7 @@
 //! The command line: every command, flag and default.
 
 mod load;
+mod packaging;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::limits::{self, Limit};
 
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
+pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
 
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
@@ -37,6 +39,10 @@ Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+
+For packagers:
+  completions Print a script with which a shell completes commands and flags
+  man     Print or write the manual pages
 
 Options:
 {options}
@@ -119,6 +125,10 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Print a script with which a shell completes commands and flags
+    Completions(CompletionsArguments),
+    /// Print or write the manual pages
+    Man(ManArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
