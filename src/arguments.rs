@@ -5,6 +5,7 @@ mod duration;
 mod explain;
 mod load;
 mod matrix;
+mod packaging;
 mod view;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
+pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
 pub(crate) use view::{MapArguments, TracesArguments};
 
 const HELP_TEMPLATE: &str = "\
@@ -43,6 +45,10 @@ Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+
+For packagers:
+  completions Print a script with which a shell completes commands and flags
+  man     Print or write the manual pages
 
 Options:
 {options}
@@ -125,6 +131,10 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Print a script with which a shell completes commands and flags
+    Completions(CompletionsArguments),
+    /// Print or write the manual pages
+    Man(ManArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {

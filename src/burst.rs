@@ -314,7 +314,7 @@ fn print(
     output: &Output,
 ) -> Result<(), Failure> {
     if output.format == Format::Json {
-        let bursts: Result<Vec<_>, _> = outcomes.iter().map(without_goose).collect();
+        let bursts: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
         let reports = (1..=outcomes.len() as u32).filter_map(|n| goose_report(arguments, n));
         return output.print_json(&json!({
             "settings": manifest.settings,
@@ -361,10 +361,16 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures, which `load.json` has.
-fn without_goose(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
+/// An outcome without goose's own figures and the histograms, which `load.json` has.
+fn figures(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    fields.remove("goose");
+    for name in [
+        "goose",
+        "latency_histogram_us",
+        "latency_corrected_histogram_us",
+    ] {
+        fields.remove(name);
+    }
     Ok(fields)
 }
 
