@@ -88,7 +88,8 @@ fn failures(failed: u64, output: &Output) -> Cell {
     }
 }
 
-/// Draws rows of figures, which stand to the right but for the columns of `words`.
+/// Draws rows of figures, which stand to the right but for the columns of `words`. They are folded to the terminal's width;
+/// without a terminal to one that fits into a log or a pull request.
 fn draw<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     words: &[usize],
@@ -96,6 +97,9 @@ fn draw<'a>(
     output: &Output,
 ) -> String {
     let mut table = plain_table(headings, output);
+    if table.width().is_none() {
+        table.set_width(COLUMNS);
+    }
     table.add_rows(rows);
     for index in 0..table.column_count() {
         if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {

@@ -422,6 +422,40 @@ async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_check_on_what_a_backend_does_not_keep_fails_with_one_sentence() {
+    let sandbox = Sandbox::new();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/traces/tests/data/zipkin/messaging-kafka.json"
+    );
+    for (limit, sentence) in [
+        (
+            "record.sampled_changed=0",
+            "record is judged by parents and links alone",
+        ),
+        (
+            "ingress.sampled_changed=0",
+            "ingress cannot be judged: there are no server spans",
+        ),
+        (
+            "record.linked=0",
+            "record is judged by parents and links alone",
+        ),
+    ] {
+        let finished = command(&sandbox, &[file, "--fail-over", limit, "--format", "json"]).await;
+        assert_eq!(finished.code, Some(1), "{limit}: {finished:?}");
+        assert!(finished.stderr.contains(sentence), "{}", finished.stderr);
+        assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+        let result = finished.json();
+        assert_eq!(result["checks"][0]["value"], Value::Null, "{limit}");
+        assert_eq!(
+            result["runs"][0]["flags"]["record"]["sampled_changed"],
+            Value::Null
+        );
+    }
+}
+
+#[tokio::test]
 async fn two_traces_are_compared_span_by_span() {
     let sandbox = whole_and_broken();
     let whole = Generated::default().trace_id(7);
