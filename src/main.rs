@@ -15,6 +15,7 @@ mod lab_client;
 mod lab_options;
 mod limits;
 mod logs;
+mod manifest;
 mod map;
 mod matrix;
 mod output;
