@@ -17,6 +17,7 @@ mod lab_options;
 mod limits;
 mod logs;
 mod man;
+mod manifest;
 mod map;
 mod matrix;
 mod output;

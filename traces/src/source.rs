@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use self::backend::Backend;
+use crate::hand_off::Hop;
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
@@ -145,21 +146,23 @@ impl Source {
     }
 
     /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
-    /// receivers whose spans were not recorded.
+    /// receivers whose spans were not recorded. Gives the hops whose receivers' log was there.
     ///
     /// # Errors
     /// If a log cannot be read.
-    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<(), SourceError> {
+    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<Vec<Hop>, SourceError> {
+        let mut logged = Vec::new();
         let Some(run) = self.run()? else {
-            return Ok(());
+            return Ok(logged);
         };
         for function in [Function::Producer, Function::Consumer] {
             let log = run.log_path(function);
             if log.is_file() {
                 log::read_file(&log, take)?;
+                logged.push(function.receives());
             }
         }
-        Ok(())
+        Ok(logged)
     }
 
     /// What was run, where the source is a run directory; `None` for all others.

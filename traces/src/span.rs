@@ -98,13 +98,15 @@ pub enum Key {
     CarrierBytes,
     /// `baton.context.debug`: the context arrived or left with its debug flag.
     ContextDebug,
+    /// `baton.context.deferred`: the context left with its sampling decision open.
+    ContextDeferred,
     /// `baton.baggage.entries`: how many baggage entries arrived or left.
     BaggageEntries,
 }
 
 impl Key {
     /// Every key, in the order of their declaration.
-    pub const ALL: [Key; 12] = [
+    pub const ALL: [Key; 13] = [
         Key::ServiceName,
         Key::RequestId,
         Key::MessageId,
@@ -116,6 +118,7 @@ impl Key {
         Key::RpcSystem,
         Key::CarrierBytes,
         Key::ContextDebug,
+        Key::ContextDeferred,
         Key::BaggageEntries,
     ];
 
@@ -133,6 +136,7 @@ impl Key {
             Key::RpcSystem => "rpc.system",
             Key::CarrierBytes => "baton.carrier_bytes",
             Key::ContextDebug => "baton.context.debug",
+            Key::ContextDeferred => "baton.context.deferred",
             Key::BaggageEntries => "baton.baggage.entries",
         }
     }
@@ -151,6 +155,7 @@ impl Key {
             "rpc.system" => Key::RpcSystem,
             "baton.carrier_bytes" => Key::CarrierBytes,
             "baton.context.debug" => Key::ContextDebug,
+            "baton.context.deferred" => Key::ContextDeferred,
             "baton.baggage.entries" => Key::BaggageEntries,
             _ => return None,
         })
