@@ -1,6 +1,7 @@
 //! The command line: every command, flag and default.
 
 mod load;
+mod merge;
 mod packaging;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::limits::{self, Limit};
 
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
+pub(crate) use merge::MergeArguments;
 pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
 
 const HELP_TEMPLATE: &str = "\
@@ -39,6 +41,9 @@ Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+
+Go beyond one machine:
+  merge   Join the runs of several load generators into one, exactly
 
 For packagers:
   completions Print a script with which a shell completes commands and flags
@@ -125,6 +130,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Join the runs of several load generators into one, exactly
+    Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
     Completions(CompletionsArguments),
     /// Print or write the manual pages

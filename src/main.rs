@@ -19,6 +19,7 @@ mod logs;
 mod man;
 mod map;
 mod matrix;
+mod merge;
 mod output;
 mod plan_file;
 mod progress;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
+        Command::Merge(command) => merge::merge(&command, &output),
         Command::Completions(command) => completions::completions(&command, &output),
         Command::Man(command) => man::man(&command, &output),
         Command::Function { function } => function::function(function),
