@@ -5,6 +5,7 @@ mod duration;
 mod explain;
 mod load;
 mod matrix;
+mod merge;
 mod packaging;
 mod view;
 
@@ -21,6 +22,7 @@ pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
+pub(crate) use merge::MergeArguments;
 pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
 pub(crate) use view::{MapArguments, TracesArguments};
 
@@ -45,6 +47,9 @@ Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+
+Go beyond one machine:
+  merge   Join the runs of several load generators into one, exactly
 
 For packagers:
   completions Print a script with which a shell completes commands and flags
@@ -131,6 +136,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Join the runs of several load generators into one, exactly
+    Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
     Completions(CompletionsArguments),
     /// Print or write the manual pages

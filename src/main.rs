@@ -20,6 +20,7 @@ mod man;
 mod manifest;
 mod map;
 mod matrix;
+mod merge;
 mod output;
 mod plan_file;
 mod progress;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
+        Command::Merge(command) => merge::merge(&command, &output),
         Command::Completions(command) => completions::completions(&command, &output),
         Command::Man(command) => man::man(&command, &output),
         Command::Function { function } => function::function(function),

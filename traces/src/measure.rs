@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Deserialize;
 
 use crate::hand_off::Hop;
+use crate::merge;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
@@ -50,7 +51,7 @@ impl Measured {
     pub fn of_run(run: &RunDirectory) -> Result<Measured, RunError> {
         let manifest = run.manifest()?;
         let mut tally = Tally::default();
-        let mut problems = Vec::new();
+        let mut problems = merge::problems(&manifest);
 
         let spans = run.spans_path();
         let has_spans = spans.is_file();
