@@ -1,20 +1,30 @@
 //! The command line: every command, flag and default.
 
+mod compare;
+mod duration;
+mod explain;
 mod load;
+mod matrix;
+mod merge;
+mod packaging;
+mod view;
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode, Pairing, Select};
-use baton_traces::hand_off::Verdict;
-use baton_traces::source::Source;
+use baton_propagators::mode::{Mode, Pairing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::limits::{self, Limit};
+use duration::{duration, positive_duration};
 
+pub(crate) use compare::CompareArguments;
+pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
+pub(crate) use matrix::MatrixArguments;
+pub(crate) use merge::MergeArguments;
+pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
+pub(crate) use view::{MapArguments, TracesArguments};
 
 const HELP_TEMPLATE: &str = "\
 {about-with-newline}
@@ -37,6 +47,13 @@ Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
+
+Go beyond one machine:
+  merge   Join the runs of several load generators into one, exactly
+
+For packagers:
+  completions Print a script with which a shell completes commands and flags
+  man     Print or write the manual pages
 
 Options:
 {options}
@@ -119,6 +136,12 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Join the runs of several load generators into one, exactly
+    Merge(MergeArguments),
+    /// Print a script with which a shell completes commands and flags
+    Completions(CompletionsArguments),
+    /// Print or write the manual pages
+    Man(ManArguments),
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
@@ -134,7 +157,7 @@ pub(crate) enum Command {
     Sandbox {
         /// Program and arguments
         #[arg(trailing_var_arg = true, required = true)]
-        command: Vec<std::ffi::OsString>,
+        command: Vec<OsString>,
     },
 }
 
@@ -184,36 +207,6 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
-}
-
-/// `baton matrix`.
-#[derive(Debug, Args)]
-pub(crate) struct MatrixArguments {
-    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of tracecontext, b3,
-    /// b3multi, jaeger, xray and datadog alone, tracecontext,b3 and b3,tracecontext]
-    #[arg(long, value_name = "MODE", num_args = 1..)]
-    pub(crate) modes: Vec<String>,
-    /// Whose code reads and writes the headers: native, otel, or both as native,otel
-    #[arg(
-        long = "engine",
-        default_value = "native",
-        value_name = "ENGINE",
-        value_delimiter = ','
-    )]
-    pub(crate) engines: Vec<Engine>,
-    /// How many requests to send for each cell [default: 20]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    pub(crate) requests: Option<u64>,
-    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
-    /// [default: last]
-    #[arg(long, value_name = "WHICH")]
-    pub(crate) select: Option<Select>,
-    /// Save the matrix to a file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
-    /// Print a matrix that was saved, instead of making one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
-    pub(crate) from: Option<PathBuf>,
 }
 
 /// `baton up`.
@@ -302,96 +295,6 @@ pub(crate) struct LogsArguments {
     pub(crate) lab: LabChoice,
 }
 
-/// `baton explain`.
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArguments {
-    /// A header as in 'traceparent: 00-…'. Without any, or with -, standard input is read: headers, a request, what
-    /// curl -v prints, a HAR file, or a JSON object of headers
-    #[arg(value_name = "HEADER")]
-    pub(crate) headers: Vec<OsString>,
-    /// A record as it comes from the stream, {"tracecontext":{…},"record":…}, or Base64 of it, or an event or a
-    /// get-records answer that holds some; - reads standard input
-    #[arg(long, value_name = "JSON", conflicts_with = "headers")]
-    pub(crate) record: Option<OsString>,
-    /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without any: the usual ones,
-    /// and those of the other formats that arrive
-    #[arg(long = "mode", value_name = "LIST[/first|/last]", value_parser = selection)]
-    pub(crate) modes: Vec<Selection>,
-    /// Whose code reads the headers: native or otel
-    #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
-    pub(crate) engine: Engine,
-}
-
-/// A mode, and which of several valid contexts it continues.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Selection {
-    pub(crate) mode: Mode,
-    pub(crate) select: Select,
-}
-
-/// `baton compare`.
-#[derive(Debug, Args)]
-#[command(after_help = crate::compare::figures_help())]
-pub(crate) struct CompareArguments {
-    /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
-    #[arg(required = true, value_name = "SOURCE")]
-    pub(crate) sources: Vec<Source>,
-    /// The source that the others are compared with, by its name or as it is written [default: the first]
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) baseline: Option<String>,
-    /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
-    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_under)]
-    pub(crate) fail_under: Vec<Limit>,
-    /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
-    #[arg(long, value_name = "NAME=LIMIT", value_parser = limits::fail_over)]
-    pub(crate) fail_over: Vec<Limit>,
-    /// Compare two traces of the sources span by span: their ids, or 8 digits or more that begin them
-    #[arg(
-        long,
-        num_args = 2,
-        value_names = ["TRACE", "TRACE"],
-        conflicts_with_all = ["baseline", "fail_under", "fail_over"]
-    )]
-    pub(crate) diff: Option<Vec<String>>,
-}
-
-/// `baton traces`.
-#[derive(Debug, Args)]
-pub(crate) struct TracesArguments {
-    /// The trace to show: its id, or 8 digits or more that begin it. Without one, traces are listed, the newest
-    /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
-    /// [default: the lab that is up]
-    #[arg(value_name = "TRACE-ID] [SOURCE")]
-    pub(crate) words: Vec<String>,
-    /// A source, whatever it looks like; may be repeated
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) from: Vec<Source>,
-    /// Only traces with a span of this service; may be repeated, then all are meant
-    #[arg(long, value_name = "NAME")]
-    pub(crate) service: Vec<String>,
-    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
-    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
-    pub(crate) attribute: Vec<(String, String)>,
-    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
-    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
-    pub(crate) verdict: Vec<Verdict>,
-    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<NonZeroUsize>,
-    #[command(flatten)]
-    pub(crate) lab: LabChoice,
-}
-
-/// `baton map`.
-#[derive(Debug, Args)]
-pub(crate) struct MapArguments {
-    /// A run directory, a file of spans or the address of a backend [default: the lab that is up]
-    #[arg(value_name = "SOURCE")]
-    pub(crate) sources: Vec<Source>,
-    #[command(flatten)]
-    pub(crate) lab: LabChoice,
-}
-
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
@@ -426,23 +329,6 @@ fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
     })
 }
 
-fn attribute(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE, as in custom.tag.name=Kate".to_owned()),
-    }
-}
-
-fn verdict(text: &str) -> Result<Verdict, String> {
-    let found = Verdict::ALL
-        .into_iter()
-        .find(|verdict| verdict.name() == text);
-    found.ok_or_else(|| {
-        let names = Verdict::ALL.map(Verdict::name);
-        format!("no such verdict; there are {}", names.join(", "))
-    })
-}
-
 fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
     let (name, mode) = text
         .split_once('=')
@@ -451,54 +337,6 @@ fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
         .parse()
         .map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
     Ok((function_name(name)?, mode))
-}
-
-/// A list of formats, and behind a slash which of them wins.
-fn selection(text: &str) -> Result<Selection, String> {
-    let (mode, select) = match text.split_once('/') {
-        None => (text, Select::default()),
-        Some((mode, select)) => (mode, select.parse().map_err(reason)?),
-    };
-    let mode = mode.parse().map_err(reason)?;
-    Ok(Selection { mode, select })
-}
-
-fn reason(error: impl std::error::Error) -> String {
-    error.to_string()
-}
-
-/// No flag means more; the clocks' arithmetic has limits too.
-const LONGEST_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A time with its unit: `250ms`, `10s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let explain =
-        || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
-    let unit_start = text
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .ok_or_else(explain)?;
-    let (number, unit) = text.split_at(unit_start);
-    let number: f64 = number.parse().map_err(|_| explain())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "s" => number,
-        "m" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return Err(explain()),
-    };
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if duration > LONGEST_DURATION => {
-            Err(format!("{text:?} is longer than a day"))
-        }
-        duration => duration.map_err(|_| explain()),
-    }
-}
-
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err(format!("{text:?} is no time at all; it has to be longer")),
-        duration => Ok(duration),
-    }
 }
 
 #[cfg(test)]
@@ -540,28 +378,6 @@ mod tests {
                 "{}",
                 command.get_name()
             );
-        }
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "10", "s", "10 s", "-1s", "1d", "1e400s", "é1s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_slash_says_which_context_of_a_list_wins() {
-        let read = |text| selection(text).map(|found| (found.mode.to_string(), found.select));
-        let mixed = || "tracecontext,b3".to_owned();
-        assert_eq!(read("mixed"), Ok((mixed(), Select::Last)));
-        assert_eq!(read("tracecontext,b3/last"), Ok((mixed(), Select::Last)));
-        assert_eq!(read("tracecontext,b3/first"), Ok((mixed(), Select::First)));
-        for wrong in ["", "/first", "b3/", "b3/middle", "b3/first/last", "b4"] {
-            assert!(selection(wrong).is_err(), "{wrong:?}");
         }
     }
 

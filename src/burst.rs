@@ -1,26 +1,26 @@
 //! `baton burst`: bursts at any endpoint, each measured and reported on its own.
 
+mod request;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use baton_loadgen::{
-    Conflict, Failure as RequestFailure, Header, Malformed, Outcome, Payload, Plan, Scenario,
-    Settings, Side,
-};
-use baton_propagators::mode::Mode;
+use baton_loadgen::{Failure as RequestFailure, Outcome, Payload, Plan, Scenario, Settings};
 use baton_traces::run::{Manifest, RunDirectory};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{BurstArguments, ConflictName, Format};
+use self::request::{headers, scenario};
+use crate::arguments::{BurstArguments, Format};
 use crate::bursts;
 use crate::failure::Failure;
 use crate::limits::{self, Check, Metric, Unit};
+use crate::manifest::{load_settings, versions};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::run::{load_settings, runtime, versions};
+use crate::run::runtime;
 use crate::signals;
 use crate::table::burst_table;
 
@@ -35,12 +35,6 @@ const METRICS: [Metric; 8] = [
     metric("p999", Unit::Milliseconds),
     metric("max", Unit::Milliseconds),
 ];
-/// What the client sends unless it is told otherwise, alone and where formats are to disagree.
-const DEFAULT_CLIENT: &str = "tracecontext";
-const DEFAULT_CONFLICT: &str = "tracecontext,b3";
-/// The formats that carry baggage.
-const CARRY_BAGGAGE: [&str; 3] = ["baggage", "jaeger", "ottrace"];
-
 const fn metric(name: &'static str, unit: Unit) -> Metric {
     Metric { name, unit }
 }
@@ -152,60 +146,7 @@ fn settings(arguments: &BurstArguments) -> Result<Settings, Failure> {
     })
 }
 
-fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
-    let default = match arguments.conflict {
-        Some(_) => DEFAULT_CONFLICT,
-        None => DEFAULT_CLIENT,
-    };
-    let mut client = match &arguments.client {
-        Some(client) => client.clone(),
-        None => default.parse().map_err(Failure::usage)?,
-    };
-    let carries_baggage = CARRY_BAGGAGE.iter().any(|name| client.contains(name));
-    if arguments.baggage.is_some() && !carries_baggage {
-        client = with_baggage(&client).map_err(Failure::usage)?;
-    }
-    Ok(Scenario {
-        conflict: arguments.conflict.map(|conflict| match conflict {
-            ConflictName::Agree => Conflict::Agree,
-            ConflictName::Trace => Conflict::Trace,
-            ConflictName::Span => Conflict::Span,
-            ConflictName::Sampled => Conflict::Sampled,
-        }),
-        malformed: arguments.malformed.map(|percent| Malformed {
-            percent,
-            side: Side::Last,
-            defect: None,
-        }),
-        baggage: arguments.baggage.clone(),
-        tracestate: arguments.tracestate.clone(),
-        ..Scenario::from(client)
-    })
-}
-
-fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeError> {
-    let names: Vec<_> = client.names().chain(["baggage"]).collect();
-    names.join(",").parse()
-}
-
-/// Reads headers as they were given; what is wrong with one is said without repeating it.
-fn headers(given: &[String]) -> Result<Vec<Header>, Failure> {
-    let mut headers = Vec::new();
-    for text in given {
-        let lines = match text.strip_prefix('@') {
-            Some(path) => {
-                let path = Path::new(path);
-                fs::read_to_string(path).map_err(|error| unusable(path, &error))?
-            }
-            None => text.clone(),
-        };
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            headers.push(Header::parse(line).map_err(Failure::usage)?);
-        }
-    }
-    Ok(headers)
-}
-
+/// Why a file that was named cannot be used.
 fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("{}: {error}", path.display()))
 }
@@ -314,7 +255,7 @@ fn print(
     output: &Output,
 ) -> Result<(), Failure> {
     if output.format == Format::Json {
-        let bursts: Result<Vec<_>, _> = outcomes.iter().map(without_goose).collect();
+        let bursts: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
         let reports = (1..=outcomes.len() as u32).filter_map(|n| goose_report(arguments, n));
         return output.print_json(&json!({
             "settings": manifest.settings,
@@ -361,10 +302,16 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures, which `load.json` has.
-fn without_goose(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
+/// An outcome without goose's own figures and the histograms, which `load.json` has.
+fn figures(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    fields.remove("goose");
+    for name in [
+        "goose",
+        "latency_histogram_us",
+        "latency_corrected_histogram_us",
+    ] {
+        fields.remove(name);
+    }
     Ok(fields)
 }
 

@@ -87,8 +87,13 @@ pub(crate) fn requests(outcomes: &[Outcome]) -> Requests {
     all
 }
 
-/// Writes `load.json`: what came of the only burst, or the requests of all and what came of each.
+/// Writes `load.json`.
 pub(crate) fn write_load(directory: &RunDirectory, outcomes: &[Outcome]) -> Result<(), Failure> {
+    std::fs::write(directory.load_path(), load(outcomes)?).map_err(Failure::check)
+}
+
+/// What `load.json` holds: what came of the only burst, or the requests of all and what came of each.
+pub(crate) fn load(outcomes: &[Outcome]) -> Result<Vec<u8>, Failure> {
     #[derive(Serialize)]
     struct Load<'a> {
         requests: Requests,
@@ -101,7 +106,7 @@ pub(crate) fn write_load(directory: &RunDirectory, outcomes: &[Outcome]) -> Resu
             bursts: outcomes,
         }),
     };
-    std::fs::write(directory.load_path(), text.map_err(Failure::check)?).map_err(Failure::check)
+    text.map_err(Failure::check)
 }
 
 /// Where a burst's client spans are written while it lasts.

@@ -8,6 +8,7 @@ mod attack_process;
 mod burst;
 mod bursts;
 mod compare;
+mod completions;
 mod explain;
 mod failure;
 mod function;
@@ -15,8 +16,11 @@ mod lab_client;
 mod lab_options;
 mod limits;
 mod logs;
+mod man;
+mod manifest;
 mod map;
 mod matrix;
+mod merge;
 mod output;
 mod plan_file;
 mod progress;
@@ -58,6 +62,9 @@ fn main() -> ExitCode {
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
+        Command::Merge(command) => merge::merge(&command, &output),
+        Command::Completions(command) => completions::completions(&command, &output),
+        Command::Man(command) => man::man(&command, &output),
         Command::Function { function } => function::function(function),
         Command::Attack => attack::attack(),
         Command::Sandbox { command } => sandbox::sandbox(&command),

@@ -29,9 +29,10 @@ use self::count::{Counted, count};
 use self::stage::Stage;
 use crate::arguments::{Format, MatrixArguments};
 use crate::failure::Failure;
+use crate::manifest::versions;
 use crate::output::Output;
 use crate::progress::{Progress, Total};
-use crate::run::{runtime, versions};
+use crate::run::runtime;
 use crate::signals;
 
 /// Nothing, each format alone, and both orders of the mix that people meet on the way from B3 to W3C.

@@ -1,6 +1,5 @@
 //! `baton run`: a burst under each pairing, measured, saved and compared.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,14 +14,15 @@ use baton_traces::narrative::narrate;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
-use crate::arguments::{Format, FunctionName, LabArguments, LoadArguments, RunArguments};
+use crate::arguments::{Format, FunctionName, RunArguments};
 use crate::bursts;
 use crate::compare::brief;
 use crate::failure::Failure;
 use crate::lab_options::{function_options, lab_options};
+use crate::manifest::{lab_settings, load_settings, milliseconds, versions};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
 use crate::report;
@@ -41,18 +41,6 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
     "tracecontext,b3:b3",
     "tracecontext:tracecontext,b3",
 ];
-/// Variables of this process that the functions see and that change what they record.
-const TELEMETRY_VARIABLES: [&str; 8] = [
-    "OTEL_SDK_DISABLED",
-    "OTEL_TRACES_SAMPLER",
-    "OTEL_TRACES_SAMPLER_ARG",
-    "OTEL_TRACES_EXPORTER",
-    "BATON_EXTRACT_SELECT",
-    "BATON_ON_CONFLICT",
-    "BATON_CONSUMER_RELATION",
-    "BATON_XRAY_SOURCE",
-];
-
 /// Runs every pairing and prints the table.
 pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, Failure> {
     let pairings = pairings(&arguments).map_err(Failure::usage)?;
@@ -334,56 +322,6 @@ impl Run<'_> {
             end: None,
         }
     }
-}
-
-/// A lab's settings as a manifest names them.
-pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
-    let settings = json!({
-        "instances": arguments.instances,
-        "shards": arguments.shards,
-        "freeze": arguments.freeze,
-        "batch_size": arguments.batch_size,
-        "batch_window_ms": milliseconds(arguments.batch_window),
-        "retries": arguments.retries,
-        "bisect": !arguments.no_bisect,
-        "timeout_ms": milliseconds(arguments.timeout),
-    });
-    let Value::Object(mut settings) = settings else {
-        return Map::new();
-    };
-    for name in TELEMETRY_VARIABLES {
-        if let Ok(value) = std::env::var(name) {
-            settings.insert(name.to_owned(), value.into());
-        }
-    }
-    settings
-}
-
-/// What was sent, and how, as a manifest names it.
-pub(crate) fn load_settings(load: &LoadArguments, plan: &Plan) -> Map<String, Value> {
-    let client = plan.scenarios().first().map(|scenario| &scenario.client);
-    let settings = json!({
-        "client": client,
-        "users": plan.users(),
-        "rate": plan.rate(),
-        "ramp_ms": milliseconds(plan.ramp()),
-        "stop": plan.stop(),
-        "bursts": load.bursts,
-        "gap_ms": milliseconds(load.gap),
-    });
-    match settings {
-        Value::Object(settings) => settings,
-        _ => Map::new(),
-    }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
-}
-
-/// What took part, by name.
-pub(crate) fn versions() -> BTreeMap<String, String> {
-    BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }
 
 fn print(

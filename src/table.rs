@@ -38,17 +38,75 @@ const BURST_HEADINGS: [&str; 10] = [
     "max\nms",
 ];
 
-/// Draws the runs as an aligned table. `heading` is above their `names`.
+/// How much room the table of runs takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// A run in as few lines as it needs.
+    Wide,
+    /// Names folded where a mode ends, and one space between columns.
+    Folded,
+    /// Each verdict below its count, too.
+    Stacked,
+}
+
+/// Draws the runs as an aligned table, in the widest layout that the terminal has room for. `heading` is above their
+/// `names`.
 pub(crate) fn table(
     heading: &str,
     names: Vec<String>,
     summaries: &[Summary],
     output: &Output,
 ) -> String {
-    let headings = iter::once(heading).chain(HEADINGS);
-    let rows = names.into_iter().zip(summaries);
-    let rows = rows.map(|(name, summary)| row(name, summary, output));
-    draw(headings, &WORDS, rows, output)
+    let drawn = |layout| {
+        let headings = iter::once(heading).chain(HEADINGS);
+        let rows = names.iter().zip(summaries);
+        let rows = rows.map(|(name, summary)| row(name, summary, layout, output));
+        let mut table = draw(headings, &WORDS, rows, output);
+        if layout != Layout::Wide {
+            for column in table.column_iter_mut() {
+                column.set_padding((0, 1));
+            }
+        }
+        table
+    };
+    let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
+    let mut tables = layouts.map(drawn).into_iter();
+    let fitting = tables.find(|table| natural_width(table) <= width(table));
+    fitting.map_or_else(
+        || drawn(Layout::Stacked).trim_fmt(),
+        |table| table.trim_fmt(),
+    )
+}
+
+/// The columns that a table takes if nothing of it is folded, without the blanks at its end.
+fn natural_width(table: &Table) -> u16 {
+    let columns = table.column_iter();
+    let content = table.column_max_content_widths();
+    let widths = columns
+        .zip(content)
+        .map(|(column, content)| content + column.padding_width());
+    widths.sum::<u16>().saturating_sub(1)
+}
+
+/// The columns that there are.
+fn width(table: &Table) -> u16 {
+    table.width().unwrap_or(COLUMNS)
+}
+
+/// A run's name in lines, none of which is longer than the name of a mode of two formats.
+fn folded(name: &str) -> String {
+    const LONGEST: usize = 16;
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + part.chars().count() > LONGEST {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(part);
+        }
+    }
+    lines.join("\n")
 }
 
 /// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
@@ -76,7 +134,7 @@ pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
         row.extend(times.map(Cell::new));
         row
     });
-    draw(BURST_HEADINGS, &[], rows, output)
+    draw(BURST_HEADINGS, &[], rows, output).trim_fmt()
 }
 
 fn failures(failed: u64, output: &Output) -> Cell {
@@ -88,21 +146,25 @@ fn failures(failed: u64, output: &Output) -> Cell {
     }
 }
 
-/// Draws rows of figures, which stand to the right but for the columns of `words`.
+/// Draws rows of figures, which stand to the right but for the columns of `words`. They are folded to the terminal's width;
+/// without a terminal to one that fits into a log or a pull request.
 fn draw<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     words: &[usize],
     rows: impl Iterator<Item = Vec<Cell>>,
     output: &Output,
-) -> String {
+) -> Table {
     let mut table = plain_table(headings, output);
+    if table.width().is_none() {
+        table.set_width(COLUMNS);
+    }
     table.add_rows(rows);
     for index in 0..table.column_count() {
         if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.trim_fmt()
+    table
 }
 
 /// A table without lines, which folds its cells where the terminal is too narrow.
@@ -157,7 +219,11 @@ pub(crate) fn pairing(summary: &Summary) -> String {
     }
 }
 
-fn row(name: String, summary: &Summary, output: &Output) -> Vec<Cell> {
+fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Cell> {
+    let name = match layout {
+        Layout::Wide => name.to_owned(),
+        Layout::Folded | Layout::Stacked => folded(name),
+    };
     let requests = summary
         .requests
         .map_or_else(unknown, |requests| match requests.failed {
@@ -177,8 +243,8 @@ fn row(name: String, summary: &Summary, output: &Output) -> Vec<Cell> {
         Cell::new(name),
         Cell::new(requests),
         Cell::new(delivered),
-        verdicts(summary.hops.get(&Hop::Ingress), output),
-        verdicts(summary.hops.get(&Hop::Record), output),
+        verdicts(summary.hops.get(&Hop::Ingress), layout, output),
+        verdicts(summary.hops.get(&Hop::Record), layout, output),
         Cell::new(
             summary
                 .carrier_bytes
@@ -200,19 +266,24 @@ fn unknown() -> String {
 }
 
 fn percentiles(percentiles: Option<&Percentiles>) -> String {
+    let time = |time: f64| match time {
+        ..100.0 => format!("{time:.1}"),
+        _ => format!("{time:.0}"),
+    };
     percentiles.map_or_else(unknown, |percentiles| {
-        format!("{:.1} / {:.1}", percentiles.p50, percentiles.p99)
+        format!("{} / {}", time(percentiles.p50), time(percentiles.p99))
     })
 }
 
 /// The verdicts by name and count; green where every hand-off is whole, red where any is not.
-fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
+fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Output) -> Cell {
     let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
         return Cell::new(unknown());
     };
+    let between = if layout == Layout::Stacked { '\n' } else { ' ' };
     let lines: Vec<_> = counts
         .iter()
-        .map(|(verdict, count)| format!("{count} {}", verdict.name()))
+        .map(|(verdict, count)| format!("{count}{between}{}", verdict.name()))
         .collect();
     let cell = Cell::new(lines.join("\n"));
     if !output.colour {
@@ -220,4 +291,66 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
     }
     let whole = counts.keys().all(|verdict| verdict.is_whole());
     cell.fg(if whole { Color::Green } else { Color::Red })
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_traces::summary::Records;
+
+    use super::*;
+
+    fn run(pairing: &str) -> Summary {
+        let mut run = Summary {
+            pairing: pairing.parse().ok(),
+            records: Some(Records {
+                sent: 100_000,
+                delivered: 100_000,
+                duplicates: 3,
+                lost: 0,
+            }),
+            ..Summary::default()
+        };
+        let hops = [
+            (Hop::Ingress, Verdict::WrongParent),
+            (Hop::Record, Verdict::IdTruncated),
+        ];
+        for (hop, verdict) in hops {
+            run.hops.insert(
+                hop,
+                [(Verdict::Connected, 90_000), (verdict, 10_000)].into(),
+            );
+        }
+        let times = Percentiles {
+            p50: 123.4,
+            p90: 500.0,
+            p99: 1234.5,
+            p999: 2000.0,
+            max: 3000.0,
+        };
+        run.latency_ms.request = Some(times);
+        run.latency_ms.end_to_end = Some(times);
+        run.throughput_rps = Some(1234.0);
+        run
+    }
+
+    #[test]
+    fn without_a_terminal_runs_fit_into_a_hundred_columns_and_no_word_is_broken() {
+        let runs = [
+            run("tracecontext,b3,baggage:b3multi,tracecontext"),
+            run("b3"),
+        ];
+        let names: Vec<_> = runs.iter().map(pairing).collect();
+        let drawn = table("pairing", names, &runs, &Output::plain());
+        let widest = drawn.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(usize::from(COLUMNS)), "{drawn}");
+        for word in [
+            "tracecontext,b3,",
+            "tracecontext",
+            "connected",
+            "wrong_parent",
+            "123 / 1234",
+        ] {
+            assert!(drawn.contains(word), "{word}: {drawn}");
+        }
+    }
 }

@@ -15,8 +15,9 @@ use serde_json::json;
 use crate::arguments::{Format, FunctionName, UpArguments};
 use crate::failure::Failure;
 use crate::lab_options::{foreign_function_options, function_options, lab_options};
+use crate::manifest::{lab_settings, versions};
 use crate::output::Output;
-use crate::run::{self, versions};
+use crate::run;
 use crate::signals::Signals;
 use crate::switch::modes;
 
@@ -159,7 +160,7 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
         }),
         engine: environment.engine,
-        settings: run::lab_settings(&arguments.lab),
+        settings: lab_settings(&arguments.lab),
         versions: versions(),
         start: Timestamp::now(),
         end: None,

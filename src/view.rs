@@ -1,6 +1,7 @@
 //! What `traces` and `map` look at: the sources that are named, or the lab that is up.
 
 use baton_lab::registry::Note;
+use baton_traces::hand_off::Hop;
 use baton_traces::source::{Reading, Source, SourceError};
 use baton_traces::span::{Span, Want};
 use baton_traces::trace_index::{Filter, TraceIndex};
@@ -40,13 +41,18 @@ impl View {
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
         let want = filter.want();
         let mut index = TraceIndex::new(filter);
+        let mut logged = Vec::new();
         for source in &self.sources {
             let logs = source.read_logs(&mut |line| index.add_log_line(line));
-            logs.map_err(Failure::usage)?;
+            logged.extend(logs.map_err(Failure::usage)?);
             let reading = source.read(want, &mut |span| index.add_span(span));
             for problem in reading.map_err(Failure::usage)?.problems {
                 output.note(&problem);
             }
+        }
+        index.finish(&logged);
+        for hop in index.senders_alone() {
+            output.note(senders_alone(*hop));
         }
         Ok(index)
     }
@@ -60,5 +66,17 @@ impl View {
             read(source, take).map_err(Failure::usage)?;
         }
         Ok(())
+    }
+}
+
+/// Why a hop has no verdicts.
+fn senders_alone(hop: Hop) -> &'static str {
+    match hop {
+        Hop::Ingress => {
+            "what became of the requests is not in the source: it has the clients' half alone; name the functions' spans too"
+        }
+        Hop::Record => {
+            "what became of the records is not in the source: it has the producers' half alone; name the consumers' spans too"
+        }
     }
 }

@@ -36,6 +36,8 @@ mod failure;
 mod fault;
 mod header;
 mod headers;
+mod latency;
+mod merge;
 mod outcome;
 mod pace;
 mod payload;
@@ -51,7 +53,9 @@ pub use error::Error;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
 pub use header::Header;
-pub use outcome::{FailureCount, Latency, Outcome, Progress, Recent, Requests};
+pub use latency::{Buckets, Latency};
+pub use merge::Unmerged;
+pub use outcome::{FailureCount, Outcome, Progress, Recent, Requests};
 pub use payload::{MAX_PAYLOAD, Payload};
 pub use plan::{
     MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,

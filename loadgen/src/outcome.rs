@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
+use crate::latency::{Buckets, Latency};
 use crate::plan::Plan;
 use crate::tally::Counted;
 
@@ -52,22 +53,6 @@ pub struct Recent {
     pub latency_ms: Option<Latency>,
 }
 
-/// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each value is exact to three
-/// digits.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// The median.
-    pub p50: f64,
-    /// 90 % took no longer.
-    pub p90: f64,
-    /// 99 % took no longer.
-    pub p99: f64,
-    /// 99.9 % took no longer.
-    pub p999: f64,
-    /// The longest.
-    pub max: f64,
-}
-
 /// One kind of failure, and how often it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCount {
@@ -105,17 +90,27 @@ pub struct Outcome {
     /// had been answered at once.
     #[serde(default)]
     pub latency_corrected_ms: Option<Latency>,
+    /// What `latency_ms` is of; `None` where an earlier version wrote the outcome.
+    #[serde(default)]
+    pub latency_histogram_us: Option<Buckets>,
+    /// What `latency_corrected_ms` is of; `None` without a rate.
+    #[serde(default)]
+    pub latency_corrected_histogram_us: Option<Buckets>,
     /// How many requests were due under the plan's rate and were never sent, as no user was free.
     #[serde(default)]
     pub unsent: u64,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
-    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again.
-    pub seed: u64,
+    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again. `None` where several
+    /// attacks were merged.
+    pub seed: Option<u64>,
+    /// The seeds of the attacks that were merged, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
     /// Why the span file is incomplete, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_file_error: Option<String>,
-    /// goose's metrics, as goose serialises them.
+    /// goose's metrics, as goose serialises them; a list of them where several attacks were merged.
     pub goose: Box<RawValue>,
 }
 
@@ -149,6 +144,8 @@ impl Outcome {
             failures,
             latency,
             corrected,
+            buckets,
+            corrected_buckets,
             ..
         } = counted;
         let failures: Vec<FailureCount> = failures
@@ -160,15 +157,6 @@ impl Outcome {
             })
             .collect();
         let duration_s = circumstances.duration.as_secs_f64();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the number of requests is far below 2^52"
-        )]
-        let throughput_rps = if duration_s > 0.0 {
-            requests.ok as f64 / duration_s
-        } else {
-            0.0
-        };
         Self {
             summary: summary(requests, &failures, circumstances.ending),
             requests,
@@ -176,19 +164,36 @@ impl Outcome {
             gave_up: circumstances.ending == Ending::GaveUp,
             started: circumstances.started,
             duration_s,
-            throughput_rps,
+            throughput_rps: throughput(requests, duration_s),
             latency_ms: latency,
             latency_corrected_ms: corrected,
+            latency_histogram_us: Some(buckets),
+            latency_corrected_histogram_us: corrected_buckets,
             unsent: circumstances.unsent,
             failures,
-            seed: circumstances.seed,
+            seed: Some(circumstances.seed),
+            seeds: Vec::new(),
             span_file_error: circumstances.span_file_error,
             goose: circumstances.goose,
         }
     }
 }
 
-fn summary(requests: Requests, failures: &[FailureCount], ending: Ending) -> String {
+/// Requests that succeeded per second; 0 if no time passed.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the number of requests is far below 2^52"
+)]
+pub(crate) fn throughput(requests: Requests, duration_s: f64) -> f64 {
+    if duration_s > 0.0 {
+        requests.ok as f64 / duration_s
+    } else {
+        0.0
+    }
+}
+
+/// What happened, in one sentence.
+pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: Ending) -> String {
     let Requests { sent, ok, failed } = requests;
     let which = |many: u64| match many {
         1 => "the only request".to_owned(),

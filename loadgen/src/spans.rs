@@ -158,6 +158,12 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
             value: Value::Bool(true),
         });
     }
+    if sent.sampling.decision().is_none() {
+        attributes.push(Attribute {
+            key: "baton.context.deferred".into(),
+            value: Value::Bool(true),
+        });
+    }
     if let Some(scenario) = &sent.scenario {
         attributes.push(Attribute::text("baton.scenario", scenario));
     }
@@ -210,7 +216,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
 
 /// The flags of a span with this decision. A client that sampled nothing writes its span all the same, or nothing could
 /// be said about the hand-off; its flags tell. A client that left the decision to the receiver has none, so its flags
-/// are those of an exporter that says nothing.
+/// are those of an exporter that says nothing, and an attribute tells it.
 fn flags(sampling: Sampling) -> u32 {
     match sampling.decision() {
         Some(true) => HAS_IS_REMOTE | SAMPLED,

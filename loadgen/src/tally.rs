@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::failure::Failure;
-use crate::outcome::{Latency, Progress, Recent, Requests};
-use crate::plan::MAX_TIMEOUT;
+use crate::latency::{Buckets, Latency, histogram, latency, micros};
+use crate::outcome::{Progress, Recent, Requests};
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
 /// How many different failures are told apart. Messages that name an id would otherwise make every failure its own.
@@ -67,6 +67,10 @@ pub(crate) struct Counted {
     pub latency: Option<Latency>,
     /// From when they were due, if there is a rate.
     pub corrected: Option<Latency>,
+    /// All of them, from sending.
+    pub buckets: Buckets,
+    /// All of them, from when they were due, if there is a rate.
+    pub corrected_buckets: Option<Buckets>,
     /// When the last request ended.
     pub ended: Option<Instant>,
 }
@@ -186,6 +190,8 @@ impl Tally {
             failures,
             latency: latency(&state.latency),
             corrected: state.corrected.as_ref().and_then(latency),
+            buckets: Buckets::of(&state.latency),
+            corrected_buckets: state.corrected.as_ref().map(Buckets::of),
             ended: state.ended,
         }
     }
@@ -230,30 +236,6 @@ impl State {
             let _ = lines.send(spans);
         }
     }
-}
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, micros(MAX_TIMEOUT), 3).expect("bounds and digits are in range")
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn latency(histogram: &Histogram<u64>) -> Option<Latency> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a latency in microseconds is far below 2^52"
-    )]
-    let ms = |micros: u64| micros as f64 / 1_000.0;
-    let quantile = |quantile| ms(histogram.value_at_quantile(quantile).min(histogram.max()));
-    (!histogram.is_empty()).then(|| Latency {
-        p50: quantile(0.5),
-        p90: quantile(0.9),
-        p99: quantile(0.99),
-        p999: quantile(0.999),
-        max: ms(histogram.max()),
-    })
 }
 
 #[cfg(test)]

@@ -82,10 +82,10 @@ impl<'a> Arrival<'a> {
 /// Whether a header's name is the one asked for, which mostly comes in the same case.
 #[inline(always)]
 pub(crate) fn is_named(key: &str, name: &str) -> bool {
-    // Most names of the same length already differ in their first letter, the case of which is one bit.
-    let first = |text: &str| text.bytes().next().map(|byte| byte | 0x20);
+    // Most names of the same length already differ in the letter in the middle, the case of which is one bit.
+    let middle = |text: &str| text.as_bytes().get(name.len() / 2).map(|byte| byte | 0x20);
     key.len() == name.len()
-        && first(key) == first(name)
+        && middle(key) == middle(name)
         && (key == name || key.eq_ignore_ascii_case(name))
 }
 
@@ -187,6 +187,10 @@ fn matching<'a>(
 }
 
 impl<S: BuildHasher> Getter for HashMap<String, String, S> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.arrival(name).first
+    }
+
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         matching(self.iter(), name, each);
     }

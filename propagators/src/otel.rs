@@ -5,16 +5,18 @@
 //! sample. So [`context`] puts a note of these beside it into the [`Context`], and [`outgoing`] reads it back where
 //! the trace is still the same one.
 
+mod carrier;
+mod convert;
 mod upstream;
 
 use opentelemetry::Context;
-use opentelemetry::baggage::{BaggageExt, BaggageMetadata, KeyValueMetadata};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
 
-use crate::baggage::{Baggage, Entry};
-use crate::carrier::{Arrival, Getter, NOT_TEXT, Setter};
+use crate::baggage::Baggage;
+use crate::carrier::{Getter, Setter};
 use crate::context::{Outgoing, TraceContext, TraceState};
 use crate::extraction::Extraction;
 use crate::format::{Candidate, Usual};
@@ -23,13 +25,13 @@ use crate::mode::{Engine, OnConflict, Select, XraySource};
 use crate::propagation::{BATON_XRAY_SOURCE, Problem, Problems, Propagation};
 use crate::sampling::Sampling;
 
+use carrier::{Arrived, Written};
+use convert::{from_upstream_baggage, to_upstream_baggage, to_upstream_tracestate, with_flags};
+pub use convert::{span_context, trace_context};
 pub(crate) use upstream::{
     DEBUG as UPSTREAM_DEBUG, extract as upstream_extract, has as upstream_has,
     inject as upstream_inject,
 };
-
-/// W3C's random-trace-id flag, for which the crates have no name.
-const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
 /// A [`Propagation`] as OpenTelemetry's propagator.
 #[derive(Clone, Debug)]
@@ -256,93 +258,6 @@ pub fn sampling(cx: &Context) -> Option<Sampling> {
     Some(note.map_or(context.sampling, |note| note.sampling))
 }
 
-/// Our context of a span context; `None` if that is not valid.
-///
-/// Flag 04, with which the upstream B3 crate marks debugging, is taken for that.
-pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
-    let flags = span_context.trace_flags();
-    let sampling = if flags.to_u8() & UPSTREAM_DEBUG != 0 {
-        Sampling::Debug
-    } else {
-        Sampling::from_sampled(flags.is_sampled())
-    };
-    Some(TraceContext {
-        trace_id: TraceId::from_bytes(span_context.trace_id().to_bytes())?,
-        span_id: SpanId::from_bytes(span_context.span_id().to_bytes())?,
-        sampling,
-        random: flags & RANDOM == RANDOM,
-        tracestate: from_upstream_tracestate(span_context.trace_state()),
-    })
-}
-
-/// The remote span context of ours. Debug and deferred states count as sampled; entries of `tracestate` that the
-/// crate's own type refuses are left out.
-pub fn span_context(context: &TraceContext) -> SpanContext {
-    let sampled = context.sampling.decision() != Some(false);
-    let random = if context.random {
-        RANDOM
-    } else {
-        TraceFlags::NOT_SAMPLED
-    };
-    with_flags(context, random.with_sampled(sampled))
-}
-
-#[inline]
-fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanContext {
-    SpanContext::new(
-        trace::TraceId::from_bytes(context.trace_id.to_bytes()),
-        trace::SpanId::from_bytes(context.span_id.to_bytes()),
-        flags,
-        true,
-        to_upstream_tracestate(&context.tracestate),
-    )
-}
-
-fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceState {
-    if tracestate.is_empty() {
-        return trace::TraceState::NONE;
-    }
-    trace::TraceState::from_key_value(tracestate.members()).unwrap_or_else(|_| {
-        // One member it refuses would take all others along.
-        let accepted = |member: &(&str, &str)| trace::TraceState::from_key_value([*member]).is_ok();
-        trace::TraceState::from_key_value(tracestate.members().filter(accepted)).unwrap_or_default()
-    })
-}
-
-fn from_upstream_tracestate(tracestate: &trace::TraceState) -> TraceState {
-    if tracestate.into_iter().next().is_none() {
-        return TraceState::EMPTY;
-    }
-    TraceState::parse(&tracestate.header()).unwrap_or_default()
-}
-
-fn to_upstream_baggage(baggage: &Baggage) -> opentelemetry::baggage::Baggage {
-    let entries = baggage.entries().iter().cloned();
-    entries
-        .map(|entry| {
-            let metadata = BaggageMetadata::from(entry.metadata);
-            KeyValueMetadata::new(entry.key, entry.value, metadata)
-        })
-        .collect()
-}
-
-fn from_upstream_baggage(baggage: &opentelemetry::baggage::Baggage) -> Option<Baggage> {
-    if baggage.is_empty() {
-        return None;
-    }
-    let mut entries: Vec<Entry> = baggage
-        .iter()
-        .map(|(key, (value, metadata))| Entry {
-            key: key.as_str().to_owned(),
-            value: value.as_str().to_owned(),
-            metadata: metadata.as_str().to_owned(),
-        })
-        .collect();
-    // It is a hash map; the same context should make the same header every time.
-    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Some(entries.into_iter().collect())
-}
-
 /// What a context said that its span context cannot keep.
 #[derive(Debug)]
 struct Note {
@@ -393,46 +308,5 @@ impl Note {
             tracestate,
             ..context
         }
-    }
-}
-
-/// Headers behind OpenTelemetry's extractor.
-struct Arrived<'a>(&'a dyn Extractor);
-
-impl Getter for Arrived<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.arrival(name).first
-    }
-
-    fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
-        match self.0.get_all(name) {
-            None => {}
-            // The extractor over HTTP headers leaves out what is not visible ASCII; it arrived nevertheless.
-            Some(values) if values.is_empty() => each(NOT_TEXT),
-            Some(values) => values.into_iter().for_each(each),
-        }
-    }
-
-    fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
-        let mut arrival = Arrival::default();
-        match self.0.get_all(name).as_deref() {
-            None => {}
-            Some([]) => arrival.add(NOT_TEXT),
-            Some(values) => values.iter().for_each(|value| arrival.add(value)),
-        }
-        arrival
-    }
-
-    fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
-        self.0.keys().into_iter().for_each(each);
-    }
-}
-
-/// Headers behind OpenTelemetry's injector.
-struct Written<'a>(&'a mut dyn Injector);
-
-impl Setter for Written<'_> {
-    fn set(&mut self, name: &str, value: &str) {
-        self.0.set(name, value.to_owned());
     }
 }

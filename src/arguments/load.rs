@@ -6,7 +6,7 @@ use std::time::Duration;
 use baton_propagators::mode::{Engine, Mode};
 use clap::{Args, ValueEnum};
 
-use super::{duration, positive_duration};
+use super::duration::{duration, positive_duration};
 use crate::limits::{Limit, fail_over, fail_under};
 
 /// How many requests, how fast, in how many bursts.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use baton_traces::compare::{METRICS, Metric, Unit};
 use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::measure::Measured;
+use baton_traces::measure::{Measured, Unknown};
 use baton_traces::shown::visible;
 use serde::Serialize;
 
@@ -77,7 +77,7 @@ pub(super) fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
         let name = &source.summary.name;
         let check = limit.evaluate(|figure| figure_of(figure, source)).of(name);
         Checked {
-            reason: check.value.is_none().then(|| reason(source)),
+            reason: check.value.is_none().then(|| reason(&limit.name, source)),
             check,
             run: name.clone(),
             limit: limit.to_string(),
@@ -87,14 +87,33 @@ pub(super) fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
     sources.iter().flat_map(each).collect()
 }
 
-fn reason(source: &Measured) -> String {
-    let known = &source.unknown;
-    match known.is_empty() && source.summary.problems.is_empty() {
-        true => "the source holds nothing that tells it".to_owned(),
-        false => {
-            let all = known.iter().chain(&source.summary.problems);
-            all.map(String::as_str).collect::<Vec<_>>().join("; ")
-        }
+/// Why `figure` has no value in `source`, in one sentence.
+fn reason(figure: &str, source: &Measured) -> String {
+    let metrics = metrics_behind(figure);
+    let covers = |unknown: &&Unknown| {
+        let named = |metric: &String| metrics.contains(&metric.as_str());
+        unknown.metrics.iter().any(named)
+    };
+    match source.unknown.iter().find(covers) {
+        Some(unknown) => unknown.sentence.clone(),
+        None => match source.summary.problems.first() {
+            Some(problem) => problem.clone(),
+            None => "the source holds nothing that tells it".to_owned(),
+        },
+    }
+}
+
+/// The metrics that a figure is made of.
+fn metrics_behind(figure: &str) -> Vec<&str> {
+    match figure {
+        "connected" => vec!["ingress.connected", "record.connected"],
+        "failed" => vec!["ok"],
+        "lost" => vec!["delivered"],
+        "p50" => vec!["request.p50"],
+        "p90" => vec!["request.p90"],
+        "p99" => vec!["request.p99"],
+        "p999" => vec!["request.p999"],
+        metric => vec![metric],
     }
 }
 
@@ -105,9 +124,9 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
         "connected" => {
             let seen = [Hop::Ingress, Hop::Record].into_iter();
             let seen = seen.filter(|hop| summary.judged(*hop) > 0);
-            let shares = seen.map(|hop| match source.whole_only.contains(&hop) {
-                true => None,
-                false => share(summary.count(hop, Verdict::Connected), summary.judged(hop)),
+            let shares = seen.map(|hop| {
+                let name = format!("{hop}.{}", Verdict::Connected);
+                Metric::from_name(&name)?.number(source)
             });
             let shares: Option<Vec<f64>> = shares.collect();
             shares?.into_iter().min_by(f64::total_cmp)

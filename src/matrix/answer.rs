@@ -2,9 +2,9 @@
 //! there only if the cells that it speaks of are, and says of them what they are.
 
 use baton_propagators::mode::{Engine, Mode};
-use baton_traces::hand_off::Verdict;
+use baton_traces::hand_off::{Flag, Verdict};
 
-use super::cells::{Counts, Flag, IngressCell, Matrix, RecordCell};
+use super::cells::{Counts, IngressCell, Matrix, RecordCell};
 use super::reason::{context_formats, list};
 use super::scenarios::in_words;
 

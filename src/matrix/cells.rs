@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_propagators::carrier::HeaderList;
 use baton_propagators::mode::{Engine, Mode, Select};
-use baton_traces::hand_off::{Flags, Hop, Verdict};
+use baton_traces::hand_off::{Flag, Flags, Hop, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,9 @@ pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     /// Why the most of them became that.
     pub(crate) why: String,
+    /// How many senders left the sampling decision open to a receiver that recorded nothing.
+    #[serde(default)]
+    pub(crate) declined: u64,
     /// The same without this cell's formats: what all cells of the kind have in common.
     pub(crate) kind: String,
     /// What the formats alone say.
@@ -97,16 +100,6 @@ pub(crate) struct Counts {
     pub(crate) flags: BTreeMap<Flag, u64>,
 }
 
-/// What else can be lost; the names are those of [`Flags`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Flag {
-    SampledChanged,
-    TracestateLost,
-    BaggageLost,
-    DebugLost,
-}
-
 /// A cell of which the formats alone say otherwise than the spans: baton is wrong, in one or the other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Defect {
@@ -118,34 +111,6 @@ pub(crate) struct Defect {
     pub(crate) hand_offs: u64,
     pub(crate) observed: Counts,
     pub(crate) predicted: Counts,
-}
-
-impl Flag {
-    pub(crate) const ALL: [Flag; 4] = [
-        Flag::SampledChanged,
-        Flag::TracestateLost,
-        Flag::BaggageLost,
-        Flag::DebugLost,
-    ];
-
-    /// Its name in JSON.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Flag::SampledChanged => "sampled_changed",
-            Flag::TracestateLost => "tracestate_lost",
-            Flag::BaggageLost => "baggage_lost",
-            Flag::DebugLost => "debug_lost",
-        }
-    }
-
-    fn is_in(self, flags: Flags) -> bool {
-        match self {
-            Flag::SampledChanged => flags.sampled_changed,
-            Flag::TracestateLost => flags.tracestate_lost,
-            Flag::BaggageLost => flags.baggage_lost,
-            Flag::DebugLost => flags.debug_lost,
-        }
-    }
 }
 
 impl Counts {

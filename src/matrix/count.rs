@@ -38,6 +38,7 @@ struct Cell {
     counts: Counts,
     prediction: Counts,
     differing: u64,
+    declined: u64,
     reasons: Vec<(Reason, u64)>,
 }
 
@@ -48,6 +49,7 @@ impl Cell {
         self.counts.add(verdict, flags);
         self.prediction.add(predicted.verdict, predicted.flags);
         self.differing += u64::from(differs(&leg.judgement, predicted));
+        self.declined += u64::from(arrival.declined);
         let Some(verdict) = verdict else { return };
         let reason = arrival.reason(verdict);
         match self.reasons.iter_mut().find(|(known, _)| *known == reason) {
@@ -65,6 +67,7 @@ impl Cell {
         let outcome = Outcome {
             sent: self.sent,
             counts: self.counts,
+            declined: self.declined,
             why,
             kind,
             prediction: self.prediction,
@@ -72,6 +75,13 @@ impl Cell {
         };
         (outcome, self.differing)
     }
+}
+
+/// Whether the client left the sampling decision open, and the producer decided against.
+fn declined(journey: &Journey) -> bool {
+    let receiver = journey.ingress.receiver.as_ref();
+    journey.client.sampled.is_none()
+        && receiver.is_some_and(|receiver| receiver.sampled == Some(false))
 }
 
 /// Whether the formats alone are wrong about a hand-off. That it would be lost is nothing they could know.
@@ -114,6 +124,7 @@ fn record(staged: &Staged) -> Counted {
             headers: &journey.carrier.headers,
             receiver: &staged.consumer,
             extraction: &staged.consumer.extract(&journey.carrier.headers),
+            declined: false,
         };
         cell.add(leg, &predicted(staged, journey).record, &arrival);
     }
@@ -165,6 +176,7 @@ fn ingress(staged: &Staged) -> Counted {
                 headers: &journey.headers,
                 receiver: &staged.producer,
                 extraction: &extraction,
+                declined: declined(journey),
             };
             let prediction = predicted(staged, journey);
             cell.add(&journey.ingress, &prediction.ingress, &arrival);

@@ -34,6 +34,8 @@ pub(super) struct Arrival<'a> {
     pub(super) headers: &'a HeaderList,
     pub(super) receiver: &'a Propagation,
     pub(super) extraction: &'a Extraction,
+    /// Whether the sender left the sampling decision open, and the receiver recorded nothing.
+    pub(super) declined: bool,
 }
 
 impl Arrival<'_> {
@@ -42,6 +44,9 @@ impl Arrival<'_> {
         let (sender, receiver) = self.ends();
         let continued = self.extraction.continued();
         match (verdict, continued) {
+            (Verdict::Connected | Verdict::Linked, Some(candidate)) if self.declined => {
+                self.turned_off(candidate)
+            }
             (Verdict::Connected | Verdict::Linked, Some(candidate)) => said(
                 format!("the {receiver} continued the {sender}'s span"),
                 format!("the {receiver} continued {}", candidate.format),
@@ -149,6 +154,15 @@ impl Arrival<'_> {
         )
     }
 
+    /// The sampling decision that the continued header carries, by its specification.
+    fn meant(&self, candidate: &Candidate) -> Option<Sampling> {
+        let format = FORMATS
+            .iter()
+            .find(|known| known.name() == candidate.format)?;
+        let found = format.extract(self.headers);
+        found.context().map(|context| context.sampling)
+    }
+
     fn turned_off(&self, candidate: &Candidate) -> Reason {
         let (_, receiver) = self.ends();
         let format = candidate.format;
@@ -158,15 +172,6 @@ impl Arrival<'_> {
                 format!("{format} won, from {X_AMZN_TRACE_ID}, which says Sampled=0"),
             );
         }
-        let meant = FORMATS
-            .iter()
-            .find(|known| known.name() == format)
-            .and_then(|known| {
-                known
-                    .extract(self.headers)
-                    .context()
-                    .map(|context| context.sampling)
-            });
         let taken_for = |what: &str| {
             said(
                 format!("the {receiver} took {what} for a refusal to sample"),
@@ -176,7 +181,7 @@ impl Arrival<'_> {
                 ),
             )
         };
-        match meant {
+        match self.meant(candidate) {
             Some(Sampling::Debug) => taken_for("the debug state"),
             Some(Sampling::Deferred) => taken_for("an open decision"),
             _ => said(

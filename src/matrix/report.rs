@@ -1,9 +1,9 @@
 //! What there is to say about each grid, whatever it is printed as.
 
 use baton_propagators::mode::Engine;
-use baton_traces::hand_off::Hop;
+use baton_traces::hand_off::{Flag, Hop};
 
-use super::cells::{Counts, Flag, IngressCell, Matrix, Outcome, RecordCell};
+use super::cells::{Counts, IngressCell, Matrix, Outcome, RecordCell};
 use super::grid::{Grid, GridCell};
 use super::reason::list;
 use super::scenarios::in_words;
@@ -217,14 +217,19 @@ fn reasons(cells: &[Placed<'_>], between: &str) -> Vec<String> {
         .collect()
 }
 
-/// One line for each flag, with the cells in which the trace held and that was lost nevertheless.
+/// One line for each flag, with the cells in which the trace held and that was lost nevertheless; and one for the cells
+/// whose receiver recorded nothing although nobody had said so.
 fn flags(cells: &[Placed<'_>]) -> Vec<String> {
     let mut lines = Vec::new();
-    for flag in Flag::ALL {
+    for lost in Flag::ALL.map(Some).into_iter().chain([None]) {
         let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
         for cell in cells {
             let counts = &cell.outcome.counts;
-            if !counts.is_whole() || !counts.flags.contains_key(&flag) {
+            let is_lost = match lost {
+                Some(flag) => counts.flags.contains_key(&flag),
+                None => cell.outcome.declined > 0,
+            };
+            if !counts.is_whole() || !is_lost {
                 continue;
             }
             match rows.iter_mut().find(|(row, _)| *row == cell.row) {
@@ -237,7 +242,11 @@ fn flags(cells: &[Placed<'_>]) -> Vec<String> {
             .map(|(row, columns)| format!("{row} to {}", list(columns)))
             .collect();
         if !rows.is_empty() {
-            lines.push(format!("{}: {}", flag.name(), rows.join("; ")));
+            let what = lost.map_or(
+                "the receiver's span, though the decision was left open",
+                Flag::name,
+            );
+            lines.push(format!("{what}: {}", rows.join("; ")));
         }
     }
     lines

@@ -4,21 +4,22 @@
 //! belongs together is told by request id and message key alone; a trace context never decides it.
 
 mod deliveries;
+mod figures;
 mod names;
 mod structure;
 
-use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashSet};
 
 use baton_propagators::id::SpanId;
 
 use self::deliveries::{Deliveries, Delivery};
+pub use self::figures::RecordCounts;
 use self::names::{MessageKeys, Names};
 pub use self::structure::Structure;
-use self::structure::{Home, Receiving, Unmatched};
+use self::structure::Unmatched;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
-use crate::span::{Key, Span, SpanReference, UnixTime};
+use crate::span::{Key, Span};
 
 /// The two ends of every hand-off seen so far.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Assembly {
     /// The spans whose exporter does not say whether a parent is remote; for them it is found out.
     spans_without_flags: HashSet<(usize, SpanId)>,
     unmatched: Unmatched,
+    /// Hops whose senders alone are in the source.
+    senders_alone: BTreeSet<Hop>,
 }
 
 /// An API request: its client, and the producer's side of it.
@@ -83,21 +86,6 @@ pub enum HandOffKey<'a> {
     Request(&'a str),
     /// The record's place in Kinesis.
     Message(MessageKey<'a>),
-}
-
-/// What the records of a run amount to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecordCounts {
-    /// Records that Kinesis accepted.
-    pub sent: u64,
-    /// Those of them that were delivered at least once.
-    pub delivered: u64,
-    /// Deliveries beyond the first.
-    pub duplicates: u64,
-    /// Those that were never delivered.
-    pub lost: u64,
-    /// Records that were delivered without a trace of their sender.
-    pub without_sender: u64,
 }
 
 impl Assembly {
@@ -167,7 +155,46 @@ impl Assembly {
         }
     }
 
-    /// Every hand-off that has a sender, judged by what was seen so far, in no particular order.
+    /// Takes it that the source is read to its end. A hop that has senders, and of whose receivers no span and no log
+    /// line was seen, is only half in the source: its hand-offs are not judged, instead of being called lost. `logged`
+    /// are the hops whose receivers' log was there, even if it tells of none; what they lack is lost.
+    pub fn finish(&mut self, logged: &[Hop]) {
+        let hops = [Hop::Ingress, Hop::Record].into_iter();
+        let alone = hops.filter(|hop| {
+            !logged.contains(hop) && self.has_senders(*hop) && !self.has_receivers(*hop)
+        });
+        self.senders_alone = alone.collect();
+    }
+
+    /// Whether a sender of `hop` was seen that has an id to be matched by.
+    pub fn has_senders(&self, hop: Hop) -> bool {
+        match hop {
+            Hop::Ingress => self.requests.iter().any(|request| request.client.is_some()),
+            Hop::Record => self.records.iter().any(|record| record.sender.is_some()),
+        }
+    }
+
+    /// Whether a receiver of `hop` was seen that has an id to be matched by.
+    pub fn has_receivers(&self, hop: Hop) -> bool {
+        match hop {
+            Hop::Ingress => self
+                .requests
+                .iter()
+                .any(|request| request.servers.count() > 0),
+            Hop::Record => self
+                .records
+                .iter()
+                .any(|record| record.receivers.count() > 0),
+        }
+    }
+
+    /// The hops whose senders alone are in the source: see [`Assembly::finish`].
+    pub fn senders_alone(&self) -> &BTreeSet<Hop> {
+        &self.senders_alone
+    }
+
+    /// Every hand-off that has a sender, judged by what was seen so far, in no particular order. Those of a hop whose
+    /// senders alone are in the source are left out.
     ///
     /// An ingress hand-off is one of a client whose request reached the producer, or should have: one that
     /// failed before it is none.
@@ -185,7 +212,8 @@ impl Assembly {
             let key = HandOffKey::Message(key);
             Some(self.judge(Hop::Record, key, sender, &record.receivers))
         });
-        ingress.chain(record)
+        let judged = |hand_off: &HandOff<'_>| !self.senders_alone.contains(&hand_off.hop);
+        ingress.chain(record).filter(judged)
     }
 
     /// How many hand-offs of `hop` have both ends, matched by id.
@@ -205,110 +233,6 @@ impl Assembly {
             }
         };
         matched as u64
-    }
-
-    /// What parents and links tell of `hop`, whose ends have no ids in common.
-    pub fn structure(&self, hop: Hop) -> Structure {
-        let clients = self
-            .requests
-            .iter()
-            .filter_map(|request| request.client.as_ref());
-        let clients = clients.map(|client| &client.sender);
-        let producers = self
-            .records
-            .iter()
-            .filter_map(|record| record.sender.as_ref());
-        let senders: HashSet<_> = clients
-            .chain(producers)
-            .filter_map(|sender| sender.reference)
-            .collect();
-        let servers = self.requests.iter().map(|request| &request.servers);
-        let consumers = self.records.iter().map(|record| &record.receivers);
-        let with_ids: Vec<&Deliveries> = match hop {
-            Hop::Ingress => servers.collect(),
-            Hop::Record => consumers.collect(),
-        };
-        let with_ids = with_ids.into_iter().flat_map(|deliveries| &deliveries.kept);
-        let receiving = with_ids.filter_map(|delivery| {
-            let receiver = &delivery.receiver;
-            let receiving = Receiving {
-                hop,
-                parent: receiver.parent,
-                parent_is_remote: receiver.parent_is_remote,
-                service: delivery.service,
-                links: receiver.links.iter().map(|link| link.to).collect(),
-            };
-            Some((receiver.reference?, receiving))
-        });
-        let services = self.services.len();
-        let is_in = |service: Option<usize>, span| {
-            let holds = |service| self.spans_without_flags.contains(&(service, span));
-            match service {
-                Some(service) if holds(service) => Home::SameService,
-                _ if (0..services).any(holds) => Home::OtherService,
-                _ => Home::Unknown,
-            }
-        };
-        let is_sender = |span| senders.contains(&span);
-        self.unmatched.structure(hop, receiving, is_sender, is_in)
-    }
-
-    /// What the records amount to.
-    pub fn record_counts(&self) -> RecordCounts {
-        let mut counts = RecordCounts::default();
-        for record in &self.records {
-            let deliveries = record.receivers.count();
-            if record.sender.is_some() {
-                counts.sent += 1;
-                counts.delivered += u64::from(deliveries > 0);
-                counts.lost += u64::from(deliveries == 0);
-                counts.duplicates += deliveries.saturating_sub(1);
-            } else if deliveries > 0 {
-                counts.without_sender += 1;
-            }
-        }
-        counts
-    }
-
-    /// For every record that was sent: the size in bytes of the JSON object that carries its context, 0 if none.
-    pub fn carrier_bytes(&self) -> impl Iterator<Item = u64> {
-        let sent = self.records.iter().filter(|record| record.sender.is_some());
-        sent.map(|record| record.carrier_bytes.unwrap_or(0))
-    }
-
-    /// For every record whose way is known from one end to the other: the time from the client's start, or the
-    /// producer's where no client span is known, to the end of the record's first handling.
-    pub fn end_to_end(&self) -> impl Iterator<Item = Duration> {
-        let by_server_span = self.requests_by_server_span();
-        self.records.iter().filter_map(move |record| {
-            let request = record.request.or_else(|| {
-                let sender = record.sender.as_ref()?;
-                let server = SpanReference {
-                    trace_id: sender.reference?.trace_id,
-                    span_id: sender.parent?,
-                };
-                by_server_span.get(&server).copied()
-            })?;
-            let start = self.requests[request].start()?;
-            let ends = record.receivers.kept.iter();
-            let end = ends.filter_map(|delivery| delivery.receiver.end).min()?;
-            end.since(start)
-        })
-    }
-
-    fn requests_by_server_span(&self) -> HashMap<SpanReference, usize> {
-        let mut by_server_span = HashMap::new();
-        if self.records.iter().all(|record| record.request.is_some()) {
-            return by_server_span;
-        }
-        for (index, request) in self.requests.iter().enumerate() {
-            for delivery in &request.servers.kept {
-                if let Some(reference) = delivery.receiver.reference {
-                    by_server_span.insert(reference, index);
-                }
-            }
-        }
-        by_server_span
     }
 
     fn judge<'a>(
@@ -388,18 +312,6 @@ impl Assembly {
     }
 }
 
-impl Request {
-    fn start(&self) -> Option<UnixTime> {
-        match &self.client {
-            Some(client) => client.sender.start,
-            None => {
-                let servers = self.servers.kept.iter();
-                servers.filter_map(|delivery| delivery.receiver.start).min()
-            }
-        }
-    }
-}
-
 /// Whether the API answered with success.
 pub(crate) fn succeeded(span: &Span<'_>) -> bool {
     let status = span.attributes.integer(Key::StatusCode);
@@ -407,10 +319,12 @@ pub(crate) fn succeeded(span: &Span<'_>) -> bool {
         && span.attributes.get(Key::ErrorType).is_none()
 }
 
-/// A load generator may write spans for requests whose headers say "not sampled"; the span's flags tell.
+/// A load generator writes spans also for requests whose headers say "not sampled", which the span's flags tell, or leave
+/// the decision open, for which it has an attribute.
 fn client_sender(span: &Span<'_>) -> Sender {
+    let deferred = span.attributes.boolean(Key::ContextDeferred) == Some(true);
     Sender {
-        sampled: span.sampled.or(Some(true)),
+        sampled: (!deferred).then(|| span.sampled.unwrap_or(true)),
         ..recorded_sender(span)
     }
 }

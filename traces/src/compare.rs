@@ -72,7 +72,12 @@ impl Comparison {
         let mut unknown: Vec<String> = Vec::new();
         for source in sources {
             let name = &source.summary.name;
-            unknown.extend(source.unknown.iter().map(|what| format!("{name}: {what}")));
+            unknown.extend(
+                source
+                    .unknown
+                    .iter()
+                    .map(|what| format!("{name}: {}", what.sentence)),
+            );
         }
         for source in others() {
             unknown.extend(told_by_one(before, source));

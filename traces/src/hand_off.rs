@@ -90,6 +90,56 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What else can be lost; the names are those of [`Flags`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// See [`Flags::sampled_changed`].
+    SampledChanged,
+    /// See [`Flags::tracestate_lost`].
+    TracestateLost,
+    /// See [`Flags::baggage_lost`].
+    BaggageLost,
+    /// See [`Flags::debug_lost`].
+    DebugLost,
+}
+
+impl Flag {
+    /// Every flag.
+    pub const ALL: [Flag; 4] = [
+        Flag::SampledChanged,
+        Flag::TracestateLost,
+        Flag::BaggageLost,
+        Flag::DebugLost,
+    ];
+
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flag::SampledChanged => "sampled_changed",
+            Flag::TracestateLost => "tracestate_lost",
+            Flag::BaggageLost => "baggage_lost",
+            Flag::DebugLost => "debug_lost",
+        }
+    }
+
+    /// Whether `flags` have it.
+    pub fn is_in(self, flags: Flags) -> bool {
+        match self {
+            Flag::SampledChanged => flags.sampled_changed,
+            Flag::TracestateLost => flags.tracestate_lost,
+            Flag::BaggageLost => flags.baggage_lost,
+            Flag::DebugLost => flags.debug_lost,
+        }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
 /// What else did not survive a hand-off, whatever its verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
@@ -199,7 +249,7 @@ pub struct Sender {
     pub parent: Option<SpanId>,
     /// Whether its span was recorded; otherwise all that is known comes from the log.
     pub recorded: bool,
-    /// Its sampling decision, if known.
+    /// Its sampling decision; `None` if it is not known, or was left to the receiver.
     pub sampled: Option<bool>,
     /// When its span started.
     pub start: Option<UnixTime>,

@@ -2,13 +2,13 @@
 
 mod unknown;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
 use crate::hand_off::Hop;
+use crate::merge;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
@@ -27,11 +27,17 @@ pub struct Measured {
     pub request: Durations,
     /// How long each record took, from the client's start to the end of its first handling.
     pub end_to_end: Durations,
-    /// What the source cannot tell, and why: a sentence for each kind of verdict or figure.
-    pub unknown: Vec<String>,
-    /// The hops of which only what is whole can be seen, because no ids match their ends: the counts of their verdicts
-    /// are no shares of anything.
-    pub whole_only: BTreeSet<Hop>,
+    /// What the source cannot tell, and why.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Something that a source cannot tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown {
+    /// What, and why not, in one sentence.
+    pub sentence: String,
+    /// The metrics that have no figure because of it, by their names in a comparison.
+    pub metrics: Vec<String>,
 }
 
 impl Measured {
@@ -45,7 +51,7 @@ impl Measured {
     pub fn of_run(run: &RunDirectory) -> Result<Measured, RunError> {
         let manifest = run.manifest()?;
         let mut tally = Tally::default();
-        let mut problems = Vec::new();
+        let mut problems = merge::problems(&manifest);
 
         let spans = run.spans_path();
         let has_spans = spans.is_file();
@@ -61,19 +67,29 @@ impl Measured {
         }
 
         let mut log_problems = 0;
-        let mut has_log = false;
-        for (path, reading) in read_logs(run, &mut tally) {
+        let mut logged = Vec::new();
+        let mut missing = Vec::new();
+        for (function, reading) in read_logs(run, &mut tally) {
             match reading {
                 Some(reading) => {
                     let reading = reading?;
-                    has_log = true;
+                    logged.push(function.receives());
                     log_problems += reading.problem_lines;
                     problems.extend(reading.problems);
                 }
-                None => problems.push(format!(
+                None => missing.push(function),
+            }
+        }
+        tally.finish(&logged);
+        for function in missing {
+            // of a burst at somebody else's endpoint there are no logs to be missing
+            let is_somebody_elses =
+                manifest.pairing.is_none() && unknown::is_absent(&tally, function.receives());
+            if !is_somebody_elses {
+                problems.push(format!(
                     "{} is missing: without it, what was not sampled counts as lost",
-                    path.display()
-                )),
+                    run.log_path(function).display()
+                ));
             }
         }
 
@@ -87,17 +103,20 @@ impl Measured {
         if !has_spans {
             summary.spans = None;
             summary.traces = None;
-            if !has_log {
-                summary.records = None;
-            }
         }
-        Ok(Measured {
+        let mut measured = Measured {
             summary,
             request: tally.clients().durations.clone(),
             end_to_end,
-            unknown: unknown::lost_on_the_way(&tally),
-            whole_only: BTreeSet::new(),
-        })
+            unknown: Vec::new(),
+        };
+        for hop in [Hop::Ingress, Hop::Record] {
+            if !logged.contains(&hop) && unknown::is_absent(&tally, hop) {
+                unknown::leave_out(&mut measured, &tally, hop);
+            }
+        }
+        unknown::lost_on_the_way(&mut measured, &tally);
+        Ok(measured)
     }
 
     /// Reads the spans that `read` hands over, and sums them up under `name`.
@@ -113,6 +132,7 @@ impl Measured {
     ) -> Result<Measured, SourceError> {
         let mut tally = Tally::default();
         let reading = read(&mut |span| tally.add_span(span))?;
+        tally.finish(&[]);
         let end_to_end = tally.end_to_end();
         let mut measured = Measured {
             summary: Summary {
@@ -122,7 +142,6 @@ impl Measured {
             request: tally.clients().durations.clone(),
             end_to_end,
             unknown: Vec::new(),
-            whole_only: BTreeSet::new(),
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
         Ok(measured)
@@ -134,7 +153,7 @@ impl Measured {
 fn read_logs(
     run: &RunDirectory,
     tally: &mut Tally,
-) -> Vec<(PathBuf, Option<Result<LogReading, ReadError>>)> {
+) -> Vec<(Function, Option<Result<LogReading, ReadError>>)> {
     let tally = Mutex::new(tally);
     let read = |path: &Path| {
         log::read_file(path, &mut |line| {
@@ -142,20 +161,20 @@ fn read_logs(
             tally.add_log_line(line);
         })
     };
-    let paths = [Function::Producer, Function::Consumer].map(|function| run.log_path(function));
+    let logs = [Function::Producer, Function::Consumer];
     std::thread::scope(|scope| {
-        let readings = paths.map(|path| {
-            let file = path.clone();
+        let readings = logs.map(|function| {
+            let path = run.log_path(function);
             let read = &read;
-            let reading = path.is_file().then(|| scope.spawn(move || read(&file)));
-            (path, reading)
+            let reading = path.is_file().then(|| scope.spawn(move || read(&path)));
+            (function, reading)
         });
-        let ended = readings.map(|(path, reading)| {
+        let ended = readings.map(|(function, reading)| {
             let reading = reading.map(|reading| {
                 let panicked = |panic| std::panic::resume_unwind(panic);
                 reading.join().unwrap_or_else(panicked)
             });
-            (path, reading)
+            (function, reading)
         });
         ended.into()
     })

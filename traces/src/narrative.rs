@@ -206,6 +206,7 @@ fn luggage_lost(summary: &Summary, hop: Hop) -> impl Iterator<Item = String> {
         ("the debug flag was lost", flags.debug_lost),
     ]
     .into_iter()
+    .filter_map(|(what, count)| Some((what, count?)))
     .filter(move |(_, count)| *count > delivered - whole)
     .map(move |(what, count)| format!("{what} in {}", share(count, delivered, hop)))
 }

@@ -76,8 +76,9 @@ impl Run {
     /// If the source cannot be read.
     pub fn read(source: &Source, measured: Measured) -> Result<Run, SourceError> {
         let mut index = TraceIndex::new(Filter::default());
-        source.read_logs(&mut |line| index.add_log_line(line))?;
+        let logged = source.read_logs(&mut |line| index.add_log_line(line))?;
         source.read(Want::Judging, &mut |span| index.add_span(span))?;
+        index.finish(&logged);
         let example = |wanted: fn(Verdict) -> bool| {
             let trace_id = index.example(wanted)?;
             Some(index.journey(trace_id, EXAMPLE_TRACES))
@@ -203,7 +204,8 @@ fn unknown(report: &Report) -> Vec<String> {
         None => report
             .runs
             .iter()
-            .flat_map(|run| run.measured.unknown.clone())
+            .flat_map(|run| &run.measured.unknown)
+            .map(|unknown| unknown.sentence.clone())
             .collect(),
     };
     for run in &report.runs {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::hand_off::Hop;
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 
@@ -96,6 +97,14 @@ impl Function {
         match self {
             Function::Producer => "producer",
             Function::Consumer => "consumer",
+        }
+    }
+
+    /// The hop whose receiver it is.
+    pub fn receives(self) -> Hop {
+        match self {
+            Function::Producer => Hop::Ingress,
+            Function::Consumer => Hop::Record,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use self::backend::Backend;
+use crate::hand_off::Hop;
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
@@ -34,6 +35,8 @@ pub struct Reading {
     pub form: Form,
     /// How many spans were handed over.
     pub spans: u64,
+    /// For OTLP/JSON in lines, whether every line has its end; see [`readers::Reading::whole_lines`].
+    pub whole_lines: Option<bool>,
     /// What could not be read, as of a file that is cut short: a sentence each.
     pub problems: Vec<String>,
 }
@@ -43,6 +46,7 @@ impl From<readers::Reading> for Reading {
         Reading {
             form: reading.form,
             spans: reading.spans,
+            whole_lines: reading.whole_lines,
             problems: reading.truncated.iter().map(ToString::to_string).collect(),
         }
     }
@@ -145,21 +149,23 @@ impl Source {
     }
 
     /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
-    /// receivers whose spans were not recorded.
+    /// receivers whose spans were not recorded. Gives the hops whose receivers' log was there.
     ///
     /// # Errors
     /// If a log cannot be read.
-    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<(), SourceError> {
+    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<Vec<Hop>, SourceError> {
+        let mut logged = Vec::new();
         let Some(run) = self.run()? else {
-            return Ok(());
+            return Ok(logged);
         };
         for function in [Function::Producer, Function::Consumer] {
             let log = run.log_path(function);
             if log.is_file() {
                 log::read_file(&log, take)?;
+                logged.push(function.receives());
             }
         }
-        Ok(())
+        Ok(logged)
     }
 
     /// What was run, where the source is a run directory; `None` for all others.
@@ -173,8 +179,38 @@ impl Source {
         }
     }
 
+    /// As [`Source::read`], for judging, but decodes on several threads where the form allows it.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read_in_parallel(
+        &self,
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<Reading, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => {
+                let run = RunDirectory::open(path)?;
+                Ok(otlp_json::read_file_in_parallel(&run.spans_path(), take)?.into())
+            }
+            Place::Path(path) => Ok(readers::read_file_in_parallel(path, take)?.into()),
+            Place::Backend(backend) => backend.read(Want::Judging, take),
+        }
+    }
+
+    /// The file that the spans are in; `None` for a backend.
+    pub(crate) fn span_file(&self) -> Result<Option<PathBuf>, SourceError> {
+        match (self.run()?, &self.0) {
+            (Some(run), _) => Ok(Some(run.spans_path())),
+            (None, Place::Path(path)) => Ok(Some(path.clone())),
+            (None, Place::Backend(_)) => Ok(None),
+        }
+    }
+
     /// The run directory that the source is, if it is one.
-    fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
+    ///
+    /// # Errors
+    /// If it is a directory without a manifest.
+    pub fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
             _ => Ok(None),
@@ -188,12 +224,7 @@ impl Source {
     pub fn measure(&self) -> Result<Measured, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
-            Place::Path(path) => Measured::of_spans(self.name(), |take| {
-                Ok(readers::read_file_in_parallel(path, take)?.into())
-            }),
-            Place::Backend(backend) => {
-                Measured::of_spans(self.name(), |take| backend.read(Want::Judging, take))
-            }
+            _ => Measured::of_spans(self.name(), |take| self.read_in_parallel(take)),
         }
     }
 }

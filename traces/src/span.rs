@@ -98,6 +98,8 @@ pub enum Key {
     CarrierBytes,
     /// `baton.context.debug`: the context arrived or left with its debug flag.
     ContextDebug,
+    /// `baton.context.deferred`: the context left with its sampling decision open.
+    ContextDeferred,
     /// `baton.baggage.entries`: how many baggage entries arrived or left.
     BaggageEntries,
     /// `baton.span.format`: what the span was exported as, where that is not OTLP; `zipkin` is known.
@@ -106,7 +108,7 @@ pub enum Key {
 
 impl Key {
     /// Every key, in the order of their declaration.
-    pub const ALL: [Key; 13] = [
+    pub const ALL: [Key; 14] = [
         Key::ServiceName,
         Key::RequestId,
         Key::MessageId,
@@ -118,6 +120,7 @@ impl Key {
         Key::RpcSystem,
         Key::CarrierBytes,
         Key::ContextDebug,
+        Key::ContextDeferred,
         Key::BaggageEntries,
         Key::SpanFormat,
     ];
@@ -136,6 +139,7 @@ impl Key {
             Key::RpcSystem => "rpc.system",
             Key::CarrierBytes => "baton.carrier_bytes",
             Key::ContextDebug => "baton.context.debug",
+            Key::ContextDeferred => "baton.context.deferred",
             Key::BaggageEntries => "baton.baggage.entries",
             Key::SpanFormat => "baton.span.format",
         }
@@ -155,6 +159,7 @@ impl Key {
             "rpc.system" => Key::RpcSystem,
             "baton.carrier_bytes" => Key::CarrierBytes,
             "baton.context.debug" => Key::ContextDebug,
+            "baton.context.deferred" => Key::ContextDeferred,
             "baton.baggage.entries" => Key::BaggageEntries,
             "baton.span.format" => Key::SpanFormat,
             _ => return None,

@@ -2,7 +2,7 @@
 //!
 //! What is not known is `null`, never a guess.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_propagators::mode::{Engine, Mode, Pairing};
 use jiff::Timestamp;
@@ -35,7 +35,8 @@ pub struct Summary {
     pub traces: Option<u64>,
     /// How many spans.
     pub spans: Option<u64>,
-    /// How many hand-offs of each hop have each verdict; a verdict that none has is not there.
+    /// How many hand-offs of each hop have each verdict; a verdict that none has is not there, and one that the source
+    /// cannot tell is named in `unknown`.
     pub hops: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
     /// How many hand-offs of each hop have each flag.
     pub flags: BTreeMap<Hop, FlagCounts>,
@@ -46,6 +47,9 @@ pub struct Summary {
     /// Size of the JSON object that carries the context in a record; 0 for a record without.
     pub carrier_bytes: Option<Sizes>,
 
+    /// The metrics that the source cannot tell, by their names in a comparison.
+    #[serde(default)]
+    pub unknown: BTreeSet<String>,
     /// The client's mode, if the manifest's settings say so.
     #[serde(default)]
     pub client: Option<Mode>,

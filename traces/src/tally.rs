@@ -7,31 +7,63 @@ use baton_propagators::id::TraceId;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Assembly, RecordCounts, succeeded};
-use crate::hand_off::{Flags, Hop, Role, Verdict};
+use crate::hand_off::{Flag, Flags, Hop, Role, Verdict};
 use crate::readers::log::{Event, LogLine};
-use crate::span::{Span, UnixTime};
+use crate::span::{Key, Span, UnixTime};
 use crate::statistics::Durations;
 
-/// Counts of what else did not survive a hop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Counts of what else did not survive a hop; `None` where the source cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FlagCounts {
     /// See [`Flags::sampled_changed`].
-    pub sampled_changed: u64,
+    pub sampled_changed: Option<u64>,
     /// See [`Flags::tracestate_lost`].
-    pub tracestate_lost: u64,
+    pub tracestate_lost: Option<u64>,
     /// See [`Flags::baggage_lost`].
-    pub baggage_lost: u64,
+    pub baggage_lost: Option<u64>,
     /// See [`Flags::debug_lost`].
-    pub debug_lost: u64,
+    pub debug_lost: Option<u64>,
+}
+
+impl Default for FlagCounts {
+    fn default() -> FlagCounts {
+        FlagCounts {
+            sampled_changed: Some(0),
+            tracestate_lost: Some(0),
+            baggage_lost: Some(0),
+            debug_lost: Some(0),
+        }
+    }
 }
 
 impl FlagCounts {
+    /// How many hand-offs have `flag`; `None` if the source cannot tell.
+    pub fn get(&self, flag: Flag) -> Option<u64> {
+        match flag {
+            Flag::SampledChanged => self.sampled_changed,
+            Flag::TracestateLost => self.tracestate_lost,
+            Flag::BaggageLost => self.baggage_lost,
+            Flag::DebugLost => self.debug_lost,
+        }
+    }
+
+    /// The count of `flag`, to be changed.
+    pub fn get_mut(&mut self, flag: Flag) -> &mut Option<u64> {
+        match flag {
+            Flag::SampledChanged => &mut self.sampled_changed,
+            Flag::TracestateLost => &mut self.tracestate_lost,
+            Flag::BaggageLost => &mut self.baggage_lost,
+            Flag::DebugLost => &mut self.debug_lost,
+        }
+    }
+
     fn add(&mut self, flags: Flags) {
-        self.sampled_changed += u64::from(flags.sampled_changed);
-        self.tracestate_lost += u64::from(flags.tracestate_lost);
-        self.baggage_lost += u64::from(flags.baggage_lost);
-        self.debug_lost += u64::from(flags.debug_lost);
+        for flag in Flag::ALL {
+            if let Some(count) = self.get_mut(flag) {
+                *count += u64::from(flag.is_in(flags));
+            }
+        }
     }
 }
 
@@ -103,7 +135,8 @@ pub struct Tally {
     links: u64,
     trace_states: u64,
     from_zipkin: u64,
-    receivers_from_zipkin: u64,
+    baggage_counts: u64,
+    debug_marks: u64,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -115,14 +148,12 @@ impl Tally {
         self.traces.insert(span.reference.trace_id);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
-        let from_zipkin = u64::from(span.is_from_zipkin());
-        self.from_zipkin += from_zipkin;
-        match Role::of(span) {
-            Role::ClientRequest { request_id } => self.clients.add(span, request_id),
-            Role::ServerRequest { .. } | Role::Receive(_) => {
-                self.receivers_from_zipkin += from_zipkin;
-            }
-            Role::Send(_) | Role::Other => {}
+        self.from_zipkin += u64::from(span.is_from_zipkin());
+        let says = |key| u64::from(span.attributes.get(key).is_some());
+        self.baggage_counts += says(Key::BaggageEntries);
+        self.debug_marks += says(Key::ContextDebug);
+        if let Role::ClientRequest { request_id } = Role::of(span) {
+            self.clients.add(span, request_id);
         }
         self.assembly.add_span(span);
     }
@@ -164,9 +195,19 @@ impl Tally {
         self.from_zipkin
     }
 
-    /// How many of those received a request or a record.
-    pub fn receivers_from_zipkin(&self) -> u64 {
-        self.receivers_from_zipkin
+    /// How many spans say how many baggage entries they had.
+    pub fn baggage_counts(&self) -> u64 {
+        self.baggage_counts
+    }
+
+    /// How many spans say that they had the debug flag, or not.
+    pub fn debug_marks(&self) -> u64 {
+        self.debug_marks
+    }
+
+    /// Takes it that the source is read to its end: see [`Assembly::finish`].
+    pub fn finish(&mut self, logged: &[Hop]) {
+        self.assembly.finish(logged);
     }
 
     /// The clients' requests.

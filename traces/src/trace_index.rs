@@ -6,7 +6,7 @@
 mod filter;
 mod journey;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,6 +173,16 @@ impl TraceIndex {
     /// Takes a line of the functions' logs.
     pub fn add_log_line(&mut self, line: &LogLine<'_>) {
         self.assembly.add_log_line(line);
+    }
+
+    /// Takes it that the source is read to its end: see [`Assembly::finish`].
+    pub fn finish(&mut self, logged: &[Hop]) {
+        self.assembly.finish(logged);
+    }
+
+    /// The hops whose senders alone are in the source, so that none of their hand-offs is judged.
+    pub fn senders_alone(&self) -> &BTreeSet<Hop> {
+        self.assembly.senders_alone()
     }
 
     /// How many traces there are.

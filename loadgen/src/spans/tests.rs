@@ -137,6 +137,12 @@ fn what_went_along_is_told() {
     let flags = [Sampling::Keep, Sampling::Drop, Sampling::Deferred]
         .map(|sampling| with(sampling)["flags"].clone());
     assert_eq!(flags, [0x101, 0x100, 0]);
+    let deferred = json!({"key": "baton.context.deferred", "value": {"boolValue": true}});
+    for (sampling, expected) in [(Sampling::Keep, false), (Sampling::Deferred, true)] {
+        let span = with(sampling);
+        let attributes = span["attributes"].as_array().unwrap();
+        assert_eq!(attributes.contains(&deferred), expected, "{span}");
+    }
 }
 
 #[tokio::test]

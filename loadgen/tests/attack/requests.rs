@@ -170,7 +170,7 @@ async fn the_same_seed_gives_the_same_requests() {
     }
     assert_eq!(sent[0], sent[1]);
     assert!(sent[0].0.is_disjoint(&sent[2].0) && sent[0].0.is_disjoint(&sent[3].0));
-    assert_eq!(sent[2].1, 12);
+    assert_eq!(sent[2].1, Some(12));
 }
 
 #[tokio::test]

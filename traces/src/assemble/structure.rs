@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use baton_propagators::id::SpanId;
 
+use super::Assembly;
+use super::deliveries::Deliveries;
 use crate::hand_off::Hop;
 use crate::span::{Kind, Span, SpanReference};
 
@@ -106,6 +108,54 @@ impl Unmatched {
             count(span, &receiving);
         }
         structure
+    }
+}
+
+impl Assembly {
+    /// What parents and links tell of `hop`, whose ends have no ids in common.
+    pub fn structure(&self, hop: Hop) -> Structure {
+        let clients = self
+            .requests
+            .iter()
+            .filter_map(|request| request.client.as_ref());
+        let clients = clients.map(|client| &client.sender);
+        let producers = self
+            .records
+            .iter()
+            .filter_map(|record| record.sender.as_ref());
+        let senders: HashSet<_> = clients
+            .chain(producers)
+            .filter_map(|sender| sender.reference)
+            .collect();
+        let servers = self.requests.iter().map(|request| &request.servers);
+        let consumers = self.records.iter().map(|record| &record.receivers);
+        let with_ids: Vec<&Deliveries> = match hop {
+            Hop::Ingress => servers.collect(),
+            Hop::Record => consumers.collect(),
+        };
+        let with_ids = with_ids.into_iter().flat_map(|deliveries| &deliveries.kept);
+        let receiving = with_ids.filter_map(|delivery| {
+            let receiver = &delivery.receiver;
+            let receiving = Receiving {
+                hop,
+                parent: receiver.parent,
+                parent_is_remote: receiver.parent_is_remote,
+                service: delivery.service,
+                links: receiver.links.iter().map(|link| link.to).collect(),
+            };
+            Some((receiver.reference?, receiving))
+        });
+        let services = self.services.len();
+        let is_in = |service: Option<usize>, span| {
+            let holds = |service| self.spans_without_flags.contains(&(service, span));
+            match service {
+                Some(service) if holds(service) => Home::SameService,
+                _ if (0..services).any(holds) => Home::OtherService,
+                _ => Home::Unknown,
+            }
+        };
+        let is_sender = |span| senders.contains(&span);
+        self.unmatched.structure(hop, receiving, is_sender, is_in)
     }
 }
 

@@ -1,9 +1,8 @@
 //! What is compared, and how it is read from a source.
 
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::measure::Measured;
 use crate::statistics::{Durations, Percentiles};
-use crate::tally::FlagCounts;
 
 use super::shares::Share;
 
@@ -54,15 +53,6 @@ pub(super) enum Of {
     Latency(Stage, Quantile),
     Throughput,
     CarrierBytes,
-}
-
-/// What else did not survive a hop.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Flag {
-    SampledChanged,
-    TracestateLost,
-    BaggageLost,
-    DebugLost,
 }
 
 /// What a latency is the latency of.
@@ -241,11 +231,11 @@ impl Metric {
         let summary = &measured.summary;
         let share = |part, of| (of > 0).then_some(Value::Share(Share { part, of }));
         match self.of {
-            Of::Verdict(hop, _) | Of::Flag(hop, _) if measured.whole_only.contains(&hop) => None,
+            _ if summary.unknown.contains(self.name) => None,
             Of::Verdict(hop, verdict) => share(summary.count(hop, verdict), summary.judged(hop)),
             Of::Flag(hop, flag) => {
                 let counts = summary.flags.get(&hop)?;
-                share(flag.count(counts), summary.judged(hop))
+                share(counts.get(flag)?, summary.judged(hop))
             }
             Of::RequestsSent => summary.requests.map(|requests| Value::Count(requests.sent)),
             Of::RequestsOk => {
@@ -277,17 +267,6 @@ impl Metric {
                 mean: sizes.mean,
                 max: sizes.max,
             }),
-        }
-    }
-}
-
-impl Flag {
-    fn count(self, counts: &FlagCounts) -> u64 {
-        match self {
-            Flag::SampledChanged => counts.sampled_changed,
-            Flag::TracestateLost => counts.tracestate_lost,
-            Flag::BaggageLost => counts.baggage_lost,
-            Flag::DebugLost => counts.debug_lost,
         }
     }
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::hand_off::{Hop, Verdict};
+use crate::measure::Unknown;
 use crate::statistics::Sizes;
 use crate::summary::{Records, Requests};
 
@@ -34,7 +35,7 @@ fn run(
             counts.insert(verdict, count);
         }
     }
-    summary.flags.entry(Hop::Record).or_default().baggage_lost = verdicts[1] / 2;
+    summary.flags.entry(Hop::Record).or_default().baggage_lost = Some(verdicts[1] / 2);
     summary.requests = Some(Requests {
         sent: messages,
         ok: messages,
@@ -249,7 +250,10 @@ fn what_a_source_cannot_tell_is_said_and_not_compared() {
     let mut export = run("export", 2, 100, 0.0, skewed);
     export.summary.requests = None;
     export.summary.latency_ms.request = None;
-    export.unknown = vec!["no span has a request id".to_owned()];
+    export.unknown = vec![Unknown {
+        sentence: "no span has a request id".to_owned(),
+        metrics: Vec::new(),
+    }];
     let comparison = Comparison::of(&[whole, export], 0);
     assert_eq!(
         comparison.unknown,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::shown;
 
-use super::metrics::{Flag, Metric, Of, Quantile, Stage, Value};
+use super::metrics::{Metric, Of, Quantile, Stage, Value};
 use super::shares::Share;
 
 /// Says what the figures of two runs are, as in "In b3, 1000 of 1000 records start a new trace; in tracecontext none

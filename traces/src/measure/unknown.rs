@@ -1,17 +1,51 @@
-//! What an export cannot tell, and what it tells all the same.
+//! What a source cannot tell, and what it tells all the same.
 
-use crate::assemble::Structure;
-use crate::hand_off::{Hop, Verdict};
-use crate::measure::Measured;
+use super::{Measured, Unknown};
+use crate::assemble::{HandOff, Structure};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::readers::Form;
 use crate::statistics::Durations;
 use crate::tally::Tally;
 
+const HOPS: [Hop; 2] = [Hop::Ingress, Hop::Record];
+/// The metrics that are told by request ids alone, and those by message ids.
+const OF_REQUESTS: [&str; 7] = [
+    "requests",
+    "ok",
+    "request.p50",
+    "request.p90",
+    "request.p99",
+    "request.p999",
+    "rps",
+];
+const OF_RECORDS: [&str; 7] = [
+    "delivered",
+    "duplicates",
+    "carrier_bytes",
+    "end_to_end.p50",
+    "end_to_end.p90",
+    "end_to_end.p99",
+    "end_to_end.p999",
+];
+
+/// How a hop of an export was judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// By the ids of its ends.
+    ByIds,
+    /// By parents and links.
+    ByStructure,
+    /// Not at all.
+    Not,
+}
+
 /// Judges the hops of an export whose ends have no ids in common by parents and links, leaves out the figures that need
 /// ids, and says what cannot be told.
 pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: Form) {
-    let ingress = by_structure(measured, tally, Hop::Ingress);
-    let record = by_structure(measured, tally, Hop::Record);
+    let judged = HOPS.map(|hop| (hop, by_structure(measured, tally, hop)));
+    let [ingress, record] = judged.map(|(hop, judged)| {
+        judged == Judged::ByStructure || judged == Judged::Not && !has_senders(tally, hop)
+    });
     let summary = &mut measured.summary;
     if ingress {
         summary.requests = None;
@@ -19,100 +53,182 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
         summary.latency_ms.request = None;
         summary.throughput_rps = None;
         measured.request = Durations::default();
-        measured.unknown.push(
-            "requests, their latency and throughput are unknown: they are counted by request ids"
-                .to_owned(),
+        measured.cannot_tell(
+            "requests, their latency and throughput are unknown: they are counted by request ids",
+            OF_REQUESTS.map(str::to_owned),
         );
     }
+    let summary = &mut measured.summary;
     if record {
         summary.records = None;
         summary.records_without_sender = 0;
         summary.carrier_bytes = None;
         summary.latency_ms.end_to_end = None;
         measured.end_to_end = Durations::default();
-        measured.unknown.push(
-            "records, their size and the latency from end to end are unknown: they are matched by message ids"
-                .to_owned(),
+        measured.cannot_tell(
+            "records, their size and the latency from end to end are unknown: they are matched by message ids",
+            OF_RECORDS.map(str::to_owned),
         );
     }
-    if !(ingress && record) {
-        measured.unknown.push(
-            "unsampled cannot be told: an export holds no logs, and what was not sampled counts as lost".to_owned(),
+    let by_ids = judged.into_iter().filter(|(_, by)| *by == Judged::ByIds);
+    let unsampled: Vec<String> = by_ids
+        .map(|(hop, _)| format!("{hop}.{}", Verdict::Unsampled))
+        .collect();
+    if !unsampled.is_empty() {
+        measured.cannot_tell(
+            "unsampled cannot be told: an export holds no logs, and what was not sampled counts as lost",
+            unsampled,
         );
     }
-    measured.unknown.extend(lost_in(form, tally));
-    measured.unknown.extend(lost_on_the_way(tally));
+    lost_in(measured, form, tally);
+    lost_on_the_way(measured, tally);
 }
 
-/// What the spans that came as Zipkin cannot tell, wherever they are kept now. Their sampling is known: what is not
-/// sampled is not exported, and has its line in the log.
-pub(super) fn lost_on_the_way(tally: &Tally) -> Vec<String> {
-    let mut lost = Vec::new();
-    let (spans, receivers) = (tally.from_zipkin(), tally.receivers_from_zipkin());
-    if receivers > 0 {
-        lost.push(format!(
-            "linked cannot be told of {receivers} spans that came as Zipkin: it keeps no span links, and what was linked \
-             counts as new_trace"
-        ));
+/// Says what was lost of hand-offs whose spans came as Zipkin, wherever they are kept now: a link where the trace broke,
+/// and the `tracestate` of whoever had one. Their sampling is known: what is not sampled is not exported, and has its line
+/// in the log.
+pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally) {
+    if tally.from_zipkin() == 0 {
+        return;
     }
-    if spans > 0 {
-        lost.push(format!(
-            "tracestate_lost cannot be told of {spans} spans that came as Zipkin: it keeps no tracestate"
-        ));
+    for hop in HOPS {
+        let (mut links, mut trace_states) = (0_u64, 0_u64);
+        let hand_offs = tally.assembly().hand_offs();
+        for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
+            let HandOff {
+                verdict, sender, ..
+            } = hand_off;
+            let from_zipkin = hand_off
+                .receiver
+                .is_some_and(|receiver| receiver.from_zipkin);
+            let is_apart = matches!(
+                verdict,
+                Some(Verdict::NewTrace | Verdict::WrongTrace | Verdict::IdTruncated)
+            );
+            let luggage = sender.luggage.as_deref();
+            let had_trace_state = luggage.is_some_and(|luggage| !luggage.trace_state.is_empty());
+            links += u64::from(from_zipkin && is_apart);
+            trace_states += u64::from(sender.from_zipkin || from_zipkin && had_trace_state);
+        }
+        if links > 0 {
+            let sentence = format!(
+                "linked cannot be told of {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
+                 was linked counts as new_trace, wrong_trace or id_truncated"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.linked")]);
+        }
+        if trace_states > 0 {
+            let sentence = format!(
+                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as Zipkin, which keeps no \
+                 tracestate"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.tracestate_lost")]);
+        }
     }
-    lost
 }
 
-/// What a form has no place for.
-fn lost_in(form: Form, tally: &Tally) -> Vec<String> {
-    if matches!(
+/// Leaves out a hop of whose receivers the source holds nothing, and says so.
+pub(super) fn leave_out(measured: &mut Measured, tally: &Tally, hop: Hop) {
+    let half = match (has_senders(tally, hop), hop) {
+        (true, Hop::Ingress) => {
+            "the source has the clients' half alone, and nothing of the functions that they called"
+        }
+        (true, Hop::Record) => {
+            "the source has the producers' half alone, and nothing of the consumers"
+        }
+        (false, Hop::Ingress) => "there are no server spans",
+        (false, Hop::Record) => "there are no consumer spans",
+    };
+    measured.cannot_tell(
+        &format!("{hop} cannot be judged: {half}"),
+        metrics_of_hop(hop),
+    );
+    measured.summary.hops.insert(hop, Default::default());
+    if hop == Hop::Record {
+        measured.summary.records = None;
+        let delivery = OF_RECORDS.iter().filter(|name| **name != "carrier_bytes");
+        let delivery = delivery.map(ToString::to_string);
+        measured.cannot_tell(
+            "deliveries are unknown: they are the consumers' to tell",
+            delivery,
+        );
+    }
+}
+
+/// Whether the source holds nothing of the receivers of `hop`.
+pub(super) fn is_absent(tally: &Tally, hop: Hop) -> bool {
+    !tally.assembly().has_receivers(hop)
+}
+
+fn has_senders(tally: &Tally, hop: Hop) -> bool {
+    tally.assembly().has_senders(hop)
+}
+
+/// What a form has no place for, and what no span of an export says.
+fn lost_in(measured: &mut Measured, form: Form, tally: &Tally) {
+    let on_both_hops = |what: &str| HOPS.map(|hop| format!("{hop}.{what}"));
+    let is_otlp = matches!(
         form,
         Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited
-    ) {
-        return Vec::new();
-    }
-    let mut lost = Vec::new();
+    );
     if form == Form::Zipkin && tally.links() == 0 {
-        lost.push(format!(
-            "linked cannot be told: {form} keeps no span links, and what was linked counts as new_trace"
-        ));
+        measured.cannot_tell(
+            &format!("linked cannot be told: {form} keeps no span links, and what was linked counts as new_trace"),
+            on_both_hops("linked"),
+        );
     }
-    if tally.trace_states() == 0 {
-        lost.push(format!(
-            "tracestate_lost cannot be told: {form} keeps no tracestate"
-        ));
+    if !is_otlp && tally.trace_states() == 0 {
+        measured.cannot_tell(
+            &format!("tracestate_lost cannot be told: {form} keeps no tracestate"),
+            on_both_hops("tracestate_lost"),
+        );
     }
-    lost.push(format!(
-        "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"
-    ));
-    lost
+    if !is_otlp {
+        measured.cannot_tell(
+            &format!(
+                "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"
+            ),
+            on_both_hops("sampled_changed"),
+        );
+    }
+    if tally.baggage_counts() == 0 {
+        measured.cannot_tell(
+            "baggage_lost cannot be told: no span says how many baggage entries it had (baton.baggage.entries)",
+            on_both_hops("baggage_lost"),
+        );
+    }
+    // these two have a place for it, so without it there was none
+    if tally.debug_marks() == 0 && !matches!(form, Form::Zipkin | Form::Jaeger) {
+        measured.cannot_tell(
+            "debug_lost cannot be told: no span says that its context had the debug flag (baton.context.debug)",
+            on_both_hops("debug_lost"),
+        );
+    }
 }
 
-/// Replaces the verdicts of `hop` where none was matched by id. Gives whether it did.
-fn by_structure(measured: &mut Measured, tally: &Tally, hop: Hop) -> bool {
+/// Replaces the verdicts of `hop` where none was matched by id.
+fn by_structure(measured: &mut Measured, tally: &Tally, hop: Hop) -> Judged {
     let assembly = tally.assembly();
     if assembly.matched(hop) > 0 {
-        return false;
+        return Judged::ByIds;
     }
     let structure = assembly.structure(hop);
-    let summary = &mut measured.summary;
-    if structure.receivers() == 0 && summary.judged(hop) > 0 {
-        // Senders with ids, and nobody who received: lost, as far as the export knows.
-        return false;
+    if structure.receivers() == 0 {
+        leave_out(measured, tally, hop);
+        return Judged::Not;
     }
     let verdicts = [
         (Verdict::Connected, structure.connected),
         (Verdict::Linked, structure.linked),
     ];
     let verdicts = verdicts.into_iter().filter(|(_, count)| *count > 0);
-    summary.hops.insert(hop, verdicts.collect());
-    summary.flags.insert(hop, Default::default());
-    measured.unknown.extend(sentences(hop, structure));
-    measured.whole_only.insert(hop);
-    true
+    measured.summary.hops.insert(hop, verdicts.collect());
+    say_what_structure_tells(measured, hop, structure);
+    Judged::ByStructure
 }
 
-fn sentences(hop: Hop, structure: Structure) -> Vec<String> {
+/// The counts of what is whole are no shares of anything, and of what is not there are none.
+fn say_what_structure_tells(measured: &mut Measured, hop: Hop, structure: Structure) {
     let (receivers, id, senders) = match hop {
         Hop::Ingress => ("server", "request ids (aws.request_id)", "clients"),
         Hop::Record => (
@@ -121,31 +237,61 @@ fn sentences(hop: Hop, structure: Structure) -> Vec<String> {
             "producers",
         ),
     };
-    if structure.receivers() == 0 {
-        return vec![format!(
-            "{hop} cannot be judged: there are no {receivers} spans"
-        )];
-    }
-    let mut sentences = vec![format!(
-        "{hop} is judged by parents and links alone, because both ends have no {id} in common: new_trace, wrong_parent, \
-         wrong_trace, id_truncated, unsampled and lost cannot be told"
-    )];
+    measured.cannot_tell(
+        &format!(
+            "{hop} is judged by parents and links alone, because both ends have no {id} in common: new_trace, \
+             wrong_parent, wrong_trace, id_truncated, unsampled and lost cannot be told, nor the share that is connected"
+        ),
+        metrics_of_hop(hop),
+    );
     let Structure { roots, orphans, .. } = structure;
     if roots > 0 {
-        sentences.push(format!(
+        let sentence = format!(
             "{roots} {receivers} {} without a parent: whether {senders} sent a context cannot be told",
             spans(roots)
-        ));
+        );
+        measured.cannot_tell(&sentence, []);
     }
     if orphans > 0 {
-        sentences.push(format!(
+        let sentence = format!(
             "{orphans} {receivers} {} a parent that the source does not hold: whether it is the sender's cannot be told",
-            if orphans == 1 { "span has" } else { "spans have" }
-        ));
+            if orphans == 1 {
+                "span has"
+            } else {
+                "spans have"
+            }
+        );
+        measured.cannot_tell(&sentence, []);
     }
-    sentences
 }
 
 fn spans(count: u64) -> &'static str {
     if count == 1 { "span is" } else { "spans are" }
+}
+
+/// The metrics of verdicts and flags on a hop.
+fn metrics_of_hop(hop: Hop) -> impl Iterator<Item = String> {
+    let verdicts = Verdict::ALL.map(|verdict| format!("{hop}.{verdict}"));
+    verdicts
+        .into_iter()
+        .chain(Flag::ALL.map(|flag| format!("{hop}.{flag}")))
+}
+
+impl Measured {
+    /// Says that the source cannot tell `metrics`, and takes away what stands for their flags.
+    fn cannot_tell(&mut self, sentence: &str, metrics: impl IntoIterator<Item = String>) {
+        let metrics: Vec<String> = metrics.into_iter().collect();
+        for (hop, counts) in &mut self.summary.flags {
+            for flag in Flag::ALL {
+                if metrics.contains(&format!("{hop}.{flag}")) {
+                    *counts.get_mut(flag) = None;
+                }
+            }
+        }
+        self.summary.unknown.extend(metrics.iter().cloned());
+        self.unknown.push(Unknown {
+            sentence: sentence.to_owned(),
+            metrics,
+        });
+    }
 }

@@ -198,12 +198,12 @@ fn trouble_besides_the_trace_is_said_once_for_all_runs_that_had_it() {
         duplicates: 1,
         lost: 0,
     });
-    b3.flags.entry(Record).or_default().tracestate_lost = 10;
+    b3.flags.entry(Record).or_default().tracestate_lost = Some(10);
     let mut multi = run("b3multi", &[(Record, Connected, 10)]);
-    multi.flags.entry(Record).or_default().tracestate_lost = 10;
+    multi.flags.entry(Record).or_default().tracestate_lost = Some(10);
     // Where the trace broke, a lost tracestate is no news.
     let mut none = run("none", &[(Record, NewTrace, 10)]);
-    none.flags.entry(Record).or_default().tracestate_lost = 10;
+    none.flags.entry(Record).or_default().tracestate_lost = Some(10);
     assert_eq!(
         narrate(&[b3, multi, none]).last().map(String::as_str),
         Some(

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 /// What a zstd frame starts with (RFC 8878, section 3.1.1).
-pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// What a gzip member starts with (RFC 1952, section 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -19,10 +19,10 @@ const BUFFER_BYTES: usize = 256 << 10;
 const BEGINNING_BYTES: u64 = 1 << 20;
 
 /// An input that can be read on any thread.
-pub(super) type Input<'a> = Box<dyn BufRead + Send + 'a>;
+pub(crate) type Input<'a> = Box<dyn BufRead + Send + 'a>;
 
 /// Opens a file, decompressing it where it starts with a zstd frame or a gzip member (all of them, one after the other).
-pub(super) fn open(path: &Path) -> io::Result<Input<'static>> {
+pub(crate) fn open(path: &Path) -> io::Result<Input<'static>> {
     decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
 }
 

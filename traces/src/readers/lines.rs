@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 /// Why the next line could not be had.
 #[derive(Debug)]
-pub(super) enum LineError {
+pub(crate) enum LineError {
     /// Reading failed; an input cut short is `UnexpectedEof`.
     Input(io::Error),
     /// The line is longer than the limit. The next call goes on with the line after it.
@@ -12,7 +12,7 @@ pub(super) enum LineError {
 }
 
 /// Reads lines into one buffer.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
     number: u64,
@@ -21,7 +21,7 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(input: R, bytes_limit: usize) -> Self {
+    pub(crate) fn new(input: R, bytes_limit: usize) -> Self {
         Lines {
             input,
             buffer: Vec::new(),
@@ -32,12 +32,12 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The number of the line last begun; 0 before the first.
-    pub(super) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
     /// The next line without its end, or `None` at the end of the input.
-    pub(super) fn next_line(&mut self) -> Result<Option<&[u8]>, LineError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, LineError> {
         if self.inside_long_line {
             self.skip_to_line_end().map_err(LineError::Input)?;
             self.inside_long_line = false;

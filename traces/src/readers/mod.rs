@@ -6,10 +6,10 @@
 mod blocks;
 mod cursor;
 mod form;
-mod input;
+pub(crate) mod input;
 pub mod jaeger;
 mod json;
-mod lines;
+pub(crate) mod lines;
 pub mod log;
 mod number;
 pub mod otlp_json;
@@ -91,6 +91,9 @@ pub struct Reading {
     pub form: Form,
     /// How many spans.
     pub spans: u64,
+    /// For OTLP/JSON in lines, whether every line has its end, so that others can be written behind it; `None` for all other
+    /// forms.
+    pub whole_lines: Option<bool>,
     /// Set if the input ends in the middle of what it holds.
     pub truncated: Option<Truncated>,
 }
@@ -232,6 +235,7 @@ fn finish(
     let reading = Reading {
         form,
         spans,
+        whole_lines: None,
         truncated: None,
     };
     match read {

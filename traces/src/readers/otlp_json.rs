@@ -127,6 +127,8 @@ struct DecodedLines<'a> {
     spans: Vec<ResourceSpans<'a>>,
     /// How many there are, the empty ones included.
     count: u64,
+    /// Whether the last one has its end.
+    is_whole: bool,
     fault: Option<LineFault>,
 }
 
@@ -140,6 +142,7 @@ fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
     let mut decoded = DecodedLines {
         spans: Vec::new(),
         count: 0,
+        is_whole: block.ends_with(b"\n"),
         fault: None,
     };
     for line in block.split_inclusive(|byte| *byte == b'\n') {
@@ -166,6 +169,7 @@ fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
 struct Progress {
     lines: u64,
     spans: u64,
+    has_unfinished_line: bool,
     fault: Option<LineFault>,
 }
 
@@ -179,6 +183,7 @@ impl Progress {
             self.spans += resource_spans.hand_over(each);
         }
         self.lines += decoded.count;
+        self.has_unfinished_line = !decoded.is_whole;
         self.fault = decoded.fault;
         self.fault.is_none()
     }
@@ -197,7 +202,11 @@ impl Progress {
             }),
             (None, None) => Ok(()),
         };
-        super::finish(ended, Form::OtlpJson, self.spans, file)
+        let reading = super::finish(ended, Form::OtlpJson, self.spans, file)?;
+        Ok(Reading {
+            whole_lines: Some(reading.truncated.is_none() && !self.has_unfinished_line),
+            ..reading
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What became of the hand-offs of each run: a bar for each hop, and the same in words.
 
 use crate::drawing::Drawing;
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::shown::{count, visible};
 use crate::summary::Summary;
 
@@ -161,13 +161,14 @@ fn troubles(summary: &Summary) -> Vec<String> {
         (Hop::Record, "through the stream"),
     ] {
         let flags = summary.flags.get(&hop).copied().unwrap_or_default();
-        add(
-            flags.sampled_changed,
-            &format!("sampling decisions changed {place}"),
-        );
-        add(flags.tracestate_lost, &format!("lost tracestate {place}"));
-        add(flags.baggage_lost, &format!("lost baggage {place}"));
-        add(flags.debug_lost, &format!("lost the debug flag {place}"));
+        for (flag, what) in [
+            (Flag::SampledChanged, "sampling decisions changed"),
+            (Flag::TracestateLost, "lost tracestate"),
+            (Flag::BaggageLost, "lost baggage"),
+            (Flag::DebugLost, "lost the debug flag"),
+        ] {
+            add(flags.get(flag).unwrap_or(0), &format!("{what} {place}"));
+        }
     }
     troubles
 }

@@ -287,6 +287,9 @@ impl Words {
         if self.is("debug") {
             attributes.push(json!({"key": "baton.context.debug", "value": {"boolValue": true}}));
         }
+        if self.is("deferred") {
+            attributes.push(json!({"key": "baton.context.deferred", "value": {"boolValue": true}}));
+        }
         if let Some(error) = self.get("error") {
             attributes.push(text("error.type", error));
         }
@@ -345,10 +348,10 @@ pub(crate) fn shown(summary: &Summary) -> String {
     }
     for (hop, flags) in &summary.flags {
         let flags = [
-            ("sampled_changed".into(), flags.sampled_changed),
-            ("tracestate_lost".into(), flags.tracestate_lost),
-            ("baggage_lost".into(), flags.baggage_lost),
-            ("debug_lost".into(), flags.debug_lost),
+            ("sampled_changed".into(), flags.sampled_changed.unwrap_or(0)),
+            ("tracestate_lost".into(), flags.tracestate_lost.unwrap_or(0)),
+            ("baggage_lost".into(), flags.baggage_lost.unwrap_or(0)),
+            ("debug_lost".into(), flags.debug_lost.unwrap_or(0)),
         ];
         line(&format!("flags.{hop}"), flags.into());
     }

@@ -56,12 +56,13 @@ fn drawn(case: &Case, order: Order) -> String {
 fn index(source: &Source, filter: Filter) -> TraceIndex {
     let want = filter.want();
     let mut index = TraceIndex::new(filter);
-    source
+    let logged = source
         .read_logs(&mut |line| index.add_log_line(line))
         .expect("logs");
     source
         .read(want, &mut |span| index.add_span(span))
         .expect("spans");
+    index.finish(&logged);
     index
 }
 

@@ -187,7 +187,7 @@ fn every_export_is_read_and_judged_by_what_it_holds() {
             let said = measured
                 .unknown
                 .iter()
-                .any(|sentence| sentence.contains(part));
+                .any(|unknown| unknown.sentence.contains(part));
             assert!(said, "{file}: {part} is not in {:#?}", measured.unknown);
         }
     }

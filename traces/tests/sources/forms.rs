@@ -377,7 +377,7 @@ fn the_verdicts_are_the_same_in_every_form() {
             measured
                 .unknown
                 .iter()
-                .any(|sentence| sentence.contains(part))
+                .any(|unknown| unknown.sentence.contains(part))
         };
         assert!(
             said("unsampled cannot be told"),

@@ -250,6 +250,7 @@ fn frames_one_after_the_other_read_as_one_even_within_a_line() {
         reading,
         Reading {
             spans: 3,
+            whole_lines: Some(true),
             ..Reading::default()
         }
     );
@@ -258,8 +259,12 @@ fn frames_one_after_the_other_read_as_one_even_within_a_line() {
 
 #[test]
 fn nothing_is_no_spans() {
+    let nothing = Reading {
+        whole_lines: Some(true),
+        ..Reading::default()
+    };
     for input in [Vec::new(), frame("")] {
-        assert_eq!(read_all(&input).expect("nothing"), Reading::default());
+        assert_eq!(read_all(&input).expect("nothing"), nothing);
     }
 }
 
@@ -288,6 +293,7 @@ fn a_last_line_without_its_end_is_read() {
         reading,
         Reading {
             spans: 1,
+            whole_lines: Some(false),
             ..Reading::default()
         }
     );

@@ -1,0 +1,150 @@
+//! What came of several attacks at once, as if they had been one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::failure::Failure;
+use crate::latency::Buckets;
+use crate::outcome::{Ending, FailureCount, Outcome, Requests, summary, throughput};
+
+/// A figure that cannot be merged exactly, and so is left out or kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmerged {
+    /// goose's own metrics, of which each attack keeps its own.
+    Goose,
+    /// The latencies, as an outcome has percentiles and no histogram.
+    Latency,
+}
+
+impl fmt::Display for Unmerged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Unmerged::Goose => {
+                "goose's own metrics are of one process each; load.json lists them side by side"
+            }
+            Unmerged::Latency => {
+                "a load.json has percentiles and no histogram, as earlier versions wrote it; percentiles cannot be \
+                 merged, so the merged load.json has none"
+            }
+        })
+    }
+}
+
+impl Outcome {
+    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one attack: counts added, histograms
+    /// merged, the time from the first start to the last end. `None` without parts.
+    ///
+    /// Gives what could not be merged beside it.
+    pub fn merge(parts: &[Outcome]) -> Option<(Outcome, Vec<Unmerged>)> {
+        let started = parts.iter().map(|part| part.started).min()?;
+        let ended = parts.iter().map(end).max()?;
+        let duration_s = ended.duration_since(started).as_secs_f64();
+        let mut requests = Requests::default();
+        for part in parts {
+            requests.sent += part.requests.sent;
+            requests.ok += part.requests.ok;
+            requests.failed += part.requests.failed;
+        }
+        let failures = failures(parts);
+        let interrupted = parts.iter().any(|part| part.interrupted);
+        let gave_up = parts.iter().any(|part| part.gave_up);
+        let ending = match (interrupted, gave_up) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::GaveUp,
+            (false, false) => Ending::Complete,
+        };
+        let errors: Vec<_> = parts
+            .iter()
+            .filter_map(|part| part.span_file_error.clone())
+            .collect();
+        let histogram = merged_histogram(parts, |part| part.latency_histogram_us.as_ref());
+        let corrected =
+            merged_histogram(parts, |part| part.latency_corrected_histogram_us.as_ref());
+        let has_percentiles = |part: &Outcome| {
+            part.latency_ms.is_some() && part.latency_histogram_us.is_none()
+                || part.latency_corrected_ms.is_some()
+                    && part.latency_corrected_histogram_us.is_none()
+        };
+        let mut unmerged = vec![Unmerged::Goose];
+        unmerged.extend(
+            parts
+                .iter()
+                .any(has_percentiles)
+                .then_some(Unmerged::Latency),
+        );
+        let merged = Outcome {
+            summary: summary(requests, &failures, ending),
+            requests,
+            interrupted,
+            gave_up,
+            started,
+            duration_s,
+            throughput_rps: throughput(requests, duration_s),
+            latency_ms: histogram.as_ref().and_then(Buckets::latency),
+            latency_corrected_ms: corrected.as_ref().and_then(Buckets::latency),
+            latency_histogram_us: histogram,
+            latency_corrected_histogram_us: corrected,
+            unsent: parts.iter().map(|part| part.unsent).sum(),
+            failures,
+            seed: None,
+            seeds: parts
+                .iter()
+                .flat_map(|part| part.seed.iter().chain(&part.seeds).copied())
+                .collect(),
+            span_file_error: (!errors.is_empty()).then(|| errors.join("; ")),
+            goose: side_by_side(parts)?,
+        };
+        Some((merged, unmerged))
+    }
+}
+
+/// When the last request ended.
+fn end(part: &Outcome) -> Timestamp {
+    let duration = Duration::try_from_secs_f64(part.duration_s).unwrap_or_default();
+    part.started.checked_add(duration).unwrap_or(part.started)
+}
+
+/// The sum of all histograms; `None` if a part has none.
+fn merged_histogram<'a>(
+    parts: &'a [Outcome],
+    histogram: impl Fn(&'a Outcome) -> Option<&'a Buckets>,
+) -> Option<Buckets> {
+    let all: Option<Vec<_>> = parts.iter().map(histogram).collect();
+    all.map(Buckets::sum)
+}
+
+/// The failures of all parts by kind, most frequent first.
+fn failures(parts: &[Outcome]) -> Vec<FailureCount> {
+    let mut kinds: BTreeMap<&Failure, FailureCount> = BTreeMap::new();
+    for failures in parts.iter().flat_map(|part| &part.failures) {
+        match kinds.get_mut(&failures.failure) {
+            Some(known) => known.count += failures.count,
+            None => {
+                kinds.insert(&failures.failure, failures.clone());
+            }
+        }
+    }
+    let mut failures: Vec<_> = kinds.into_values().collect();
+    // stable, so that kinds as frequent as each other stay in their order
+    failures.sort_by_key(|failures| std::cmp::Reverse(failures.count));
+    failures
+}
+
+/// goose's metrics of every part; those of a part that was merged before are several.
+fn side_by_side(parts: &[Outcome]) -> Option<Box<RawValue>> {
+    let mut all: Vec<Box<RawValue>> = Vec::new();
+    for part in parts {
+        match serde_json::from_str::<Vec<Box<RawValue>>>(part.goose.get()) {
+            Ok(several) => all.extend(several),
+            Err(_) => all.push(part.goose.clone()),
+        }
+    }
+    to_raw_value(&all).ok()
+}
+
+#[cfg(test)]
+mod tests;

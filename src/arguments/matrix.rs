@@ -1,0 +1,36 @@
+//! The flags of `baton matrix`.
+
+use std::path::PathBuf;
+
+use baton_propagators::mode::{Engine, Select};
+use clap::Args;
+
+/// `baton matrix`.
+#[derive(Debug, Args)]
+pub(crate) struct MatrixArguments {
+    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of tracecontext, b3,
+    /// b3multi, jaeger, xray and datadog alone, tracecontext,b3 and b3,tracecontext]
+    #[arg(long, value_name = "MODE", num_args = 1..)]
+    pub(crate) modes: Vec<String>,
+    /// Whose code reads and writes the headers: native, otel, or both as native,otel
+    #[arg(
+        long = "engine",
+        default_value = "native",
+        value_name = "ENGINE",
+        value_delimiter = ','
+    )]
+    pub(crate) engines: Vec<Engine>,
+    /// How many requests to send for each cell [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) requests: Option<u64>,
+    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
+    /// [default: last]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) select: Option<Select>,
+    /// Save the matrix to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Print a matrix that was saved, instead of making one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
+    pub(crate) from: Option<PathBuf>,
+}

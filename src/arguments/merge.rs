@@ -1,0 +1,18 @@
+//! The flags of `baton merge`.
+
+use std::path::PathBuf;
+
+use baton_traces::source::Source;
+use clap::Args;
+
+/// `baton merge`.
+#[derive(Debug, Args)]
+pub(crate) struct MergeArguments {
+    /// The runs to join: directories that baton burst --out or baton run wrote under one pairing, one engine and the same
+    /// settings. Beside them, exports of spans and addresses of backends, as baton compare takes them
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<Source>,
+    /// Where to save the merged run; an earlier run there is replaced
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}

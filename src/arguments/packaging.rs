@@ -1,0 +1,44 @@
+//! The commands for packagers, and the command line as they are to see it.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Arguments, GlobalArguments};
+
+/// `baton completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// Whose
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// `baton man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The command that the page is about [default: baton itself]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+    /// Write the pages of baton and of all its commands here, as baton.1, baton-run.1, …
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// The command line without the commands that only baton itself starts.
+pub(crate) fn documented_command() -> clap::Command {
+    let all = Arguments::command();
+    let shown = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    let bare = clap::Command::new("baton")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommands(shown.cloned());
+    let mut command = GlobalArguments::augment_args(bare);
+    command.build();
+    command
+}

@@ -1,0 +1,63 @@
+//! The flags of the commands that show traces: `baton traces` and `baton map`.
+
+use std::num::NonZeroUsize;
+
+use baton_traces::hand_off::Verdict;
+use baton_traces::source::Source;
+use clap::Args;
+
+use super::LabChoice;
+
+/// `baton traces`.
+#[derive(Debug, Args)]
+pub(crate) struct TracesArguments {
+    /// The trace to show: its id, or 8 digits or more that begin it. Without one, traces are listed, the newest
+    /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
+    /// [default: the lab that is up]
+    #[arg(value_name = "TRACE-ID] [SOURCE")]
+    pub(crate) words: Vec<String>,
+    /// A source, whatever it looks like; may be repeated
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) from: Vec<Source>,
+    /// Only traces with a span of this service; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(crate) attribute: Vec<(String, String)>,
+    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) verdict: Vec<Verdict>,
+    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+/// `baton map`.
+#[derive(Debug, Args)]
+pub(crate) struct MapArguments {
+    /// A run directory, a file of spans or the address of a backend [default: the lab that is up]
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) lab: LabChoice,
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, as in custom.tag.name=Kate".to_owned()),
+    }
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    let found = Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.name() == text);
+    found.ok_or_else(|| {
+        let names = Verdict::ALL.map(Verdict::name);
+        format!("no such verdict; there are {}", names.join(", "))
+    })
+}

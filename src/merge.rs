@@ -1,0 +1,69 @@
+//! `baton merge`: joins the runs of several load generators into one.
+
+mod load;
+
+use std::process::ExitCode;
+
+use baton_lab::UNDELIVERABLE_FILE;
+use baton_traces::measure::Measured;
+use baton_traces::merge::{Merge, MergeError};
+use baton_traces::narrative::narrate;
+use serde_json::json;
+
+use crate::arguments::{Format, MergeArguments};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::table::{pairing, table};
+
+/// Merges the runs, judges what came of them as of one, and prints it.
+pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let merge = Merge::of(&arguments.runs).map_err(failure)?;
+    let runs: Vec<_> = merge.runs().collect();
+    let load = load::merged(&runs)?;
+    let run = merge
+        .write(&arguments.out, &[UNDELIVERABLE_FILE])
+        .map_err(failure)?;
+    if let Some(text) = &load.text {
+        let path = run.load_path();
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+    }
+    let summary = Measured::of_run(&run).map_err(Failure::check)?.summary;
+    summary.write(&run).map_err(Failure::check)?;
+
+    let notes = [merge.notes(), load.notes].concat();
+    let sources: Vec<_> = arguments.runs.iter().map(ToString::to_string).collect();
+    let summaries = [summary];
+    let sentences = narrate(&summaries);
+    if output.format == Format::Json {
+        output.print_json(&json!({
+            "runs": summaries,
+            "merged": sources,
+            "notes": notes,
+            "answer": sentences.join(" "),
+            "saved": arguments.out,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = summaries.iter().map(pairing).collect();
+    let mut text = table("run", names, &summaries, output);
+    text.push_str("\n\n");
+    for sentence in sentences.iter().chain(&notes) {
+        text.push_str(sentence);
+        text.push('\n');
+    }
+    output.print(&format!(
+        "{text}\n{} runs merged; saved in {}.",
+        sources.len(),
+        arguments.out.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the user named wrongly is wrong usage; that the disk is full is not.
+fn failure(error: MergeError) -> Failure {
+    match error {
+        MergeError::Copy { .. } => Failure::check(error),
+        _ => Failure::usage(error),
+    }
+}

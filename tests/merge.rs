@@ -1,0 +1,224 @@
+//! `baton merge`: the runs of several load generators become one, and what it says of that.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use support::command::{Finished, Sandbox};
+use support::generated::Generated;
+use support::lab::{Lab, Setup};
+use support::{run, split};
+
+async fn merge(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
+    sandbox.run([&["merge"], arguments].concat()).await
+}
+
+/// A burst whose run is saved to `name`.
+async fn burst(lab: &Lab, name: &str, flags: &[&str]) {
+    let endpoint = lab.addresses.endpoint.as_str();
+    let arguments = [
+        "burst",
+        "--endpoint",
+        endpoint,
+        "--requests",
+        "150",
+        "--out",
+        name,
+    ];
+    let finished = lab.sandbox.run([&arguments, flags].concat()).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+fn load(run: &Path) -> Value {
+    run::json(&run.join("load.json"))
+}
+
+#[tokio::test]
+async fn the_parts_of_a_real_run_merge_into_that_run() {
+    let sandbox = Sandbox::new();
+    // half of the traces break, so that their halves come into different parts
+    let arguments = [
+        "run",
+        "tracecontext:b3",
+        "--requests",
+        "300",
+        "--out",
+        "runs",
+    ];
+    let ran = sandbox.run(arguments).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let whole = sandbox.path("runs/tracecontext_to_b3");
+    split::by_traces(
+        &whole,
+        &[sandbox.path("a"), sandbox.path("b"), sandbox.path("c")],
+    );
+    // the merged run gets the name of the whole one, so that their summaries can be the same to the byte
+    let merged = merge(
+        &sandbox,
+        &["a", "b", "c", "--out", "merged/tracecontext_to_b3"],
+    )
+    .await;
+    assert_eq!(merged.code, Some(0), "{merged:?}");
+    assert!(merged.stdout.contains("300 new_trace"), "{merged:?}");
+    assert!(
+        merged
+            .stdout
+            .contains("goose's own metrics are of one process each"),
+        "{merged:?}"
+    );
+    assert!(
+        merged
+            .stdout
+            .contains("3 runs merged; saved in merged/tracecontext_to_b3."),
+        "{merged:?}"
+    );
+    let out = sandbox.path("merged/tracecontext_to_b3");
+    let text = |run: &Path| fs::read_to_string(run.join("summary.json")).expect("a summary");
+    assert_eq!(text(&out), text(&whole));
+    // the latencies of load.json are those of the whole run too
+    let (merged, whole) = (load(&out), load(&whole));
+    for figure in [
+        "requests",
+        "latency_ms",
+        "latency_histogram_us",
+        "started",
+        "duration_s",
+        "summary",
+        "failures",
+    ] {
+        assert_eq!(merged[figure], whole[figure], "{figure}");
+    }
+    assert_eq!(merged["seeds"], json!(vec![&whole["seed"]; 3]));
+    assert_eq!(merged["goose"], json!(vec![&whole["goose"]; 3]));
+}
+
+#[tokio::test]
+async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
+    let sandbox = Arc::new(Sandbox::new());
+    let setup =
+        Setup::within(&sandbox, "lab").flags(["--producer", "tracecontext", "--consumer", "b3"]);
+    let mut lab = setup.start().await;
+    tokio::join!(burst(&lab, "worker-0", &[]), burst(&lab, "worker-1", &[]));
+    lab.stop_well().await;
+    // the functions' spans, as a Collector writes them to a file
+    let spans = fs::read(lab.saved.join("spans.jsonl.zst")).expect("spans");
+    let lines = zstd::stream::decode_all(&spans[..]).expect("zstd");
+    fs::write(sandbox.path("export.jsonl"), lines).expect("room");
+
+    let alone = merge(
+        &sandbox,
+        &["worker-0", "worker-1", "--out", "alone", "--format", "json"],
+    )
+    .await
+    .json();
+    assert_eq!(
+        alone["runs"][0]["requests"],
+        json!({"sent": 300, "ok": 300, "failed": 0})
+    );
+    assert_eq!(
+        alone["runs"][0]["hops"],
+        json!({"ingress": {"lost": 300}, "record": {}})
+    );
+    for other in ["export.jsonl", "lab"] {
+        let merged = merge(
+            &sandbox,
+            &[
+                "worker-0", "worker-1", other, "--out", "merged", "--format", "json",
+            ],
+        )
+        .await;
+        assert_eq!(merged.code, Some(0), "{merged:?}");
+        let run = &merged.json()["runs"][0];
+        assert_eq!(
+            run["requests"],
+            json!({"sent": 300, "ok": 300, "failed": 0}),
+            "{other}"
+        );
+        assert_eq!(
+            run["hops"],
+            json!({"ingress": {"connected": 300}, "record": {"new_trace": 300}}),
+            "{other}"
+        );
+        assert_eq!(run["records"]["delivered"], 300, "{other}");
+        // from the client's start in one source to the record's end in another
+        assert!(run["latency_ms"]["end_to_end"]["p50"].is_number(), "{run}");
+    }
+    // the result is a run like any other
+    let compared = sandbox
+        .run([
+            "compare",
+            "merged",
+            "--fail-under",
+            "ok=100%",
+            "--format",
+            "json",
+        ])
+        .await;
+    assert_eq!(compared.code, Some(0), "{compared:?}");
+    assert_eq!(compared.json()["runs"][0]["pairing"], "tracecontext:b3");
+}
+
+#[tokio::test]
+async fn runs_that_do_not_belong_together_are_refused() {
+    let sandbox = Sandbox::new();
+    Generated::default().write(&sandbox.path("one"));
+    Generated {
+        seed: 2,
+        ..Generated::default()
+    }
+    .write(&sandbox.path("two"));
+    Generated {
+        seed: 3,
+        ..Generated::default()
+    }
+    .write(&sandbox.path("other"));
+    let manifest = fs::read_to_string(sandbox.path("other/run.json")).expect("a manifest");
+    let manifest = manifest.replace("tracecontext:tracecontext", "b3:b3");
+    fs::write(sandbox.path("other/run.json"), manifest).expect("room");
+    for (runs, sentence) in [
+        (
+            ["one", "other"],
+            "the pairing is tracecontext:tracecontext in one and b3:b3 in other",
+        ),
+        (["one", "./one"], "./one is one again; name each run once"),
+        (["one", "nowhere"], "nowhere"),
+    ] {
+        let refused = merge(&sandbox, &[&runs[..], &["--out", "merged"]].concat()).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(sentence), "{refused:?}");
+        assert!(!sandbox.path("merged").exists(), "{runs:?}");
+    }
+    let whole = merge(
+        &sandbox,
+        &["one", "two", "--out", "merged", "--format", "json"],
+    )
+    .await
+    .json();
+    assert_eq!(whole["runs"][0]["requests"]["sent"], 800);
+}
+
+#[tokio::test]
+async fn a_worker_that_was_killed_leaves_the_requests_to_the_spans() {
+    let sandbox = Arc::new(Sandbox::new());
+    let mut lab = Setup::within(&sandbox, "lab").start().await;
+    burst(&lab, "worker-0", &[]).await;
+    burst(&lab, "worker-1", &[]).await;
+    lab.stop_well().await;
+    fs::remove_file(sandbox.path("worker-1/load.json")).expect("a file");
+    let merged = merge(
+        &sandbox,
+        &[
+            "worker-0", "worker-1", "--out", "merged", "--format", "json",
+        ],
+    )
+    .await
+    .json();
+    assert_eq!(merged["runs"][0]["requests"]["sent"], 300);
+    let note = "worker-1 has no load.json, so the merged run has none; requests are counted by the clients' spans";
+    assert_eq!(merged["notes"], json!([note]));
+    assert!(!sandbox.path("merged/load.json").exists());
+}

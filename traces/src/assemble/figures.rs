@@ -1,0 +1,94 @@
+//! What the ends of hand-offs tell besides their verdicts: deliveries, sizes, and the time from end to end.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Assembly, Request};
+use crate::span::{SpanReference, UnixTime};
+
+/// What the records of a run amount to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordCounts {
+    /// Records that Kinesis accepted.
+    pub sent: u64,
+    /// Those of them that were delivered at least once.
+    pub delivered: u64,
+    /// Deliveries beyond the first.
+    pub duplicates: u64,
+    /// Those that were never delivered.
+    pub lost: u64,
+    /// Records that were delivered without a trace of their sender.
+    pub without_sender: u64,
+}
+
+impl Assembly {
+    /// What the records amount to.
+    pub fn record_counts(&self) -> RecordCounts {
+        let mut counts = RecordCounts::default();
+        for record in &self.records {
+            let deliveries = record.receivers.count();
+            if record.sender.is_some() {
+                counts.sent += 1;
+                counts.delivered += u64::from(deliveries > 0);
+                counts.lost += u64::from(deliveries == 0);
+                counts.duplicates += deliveries.saturating_sub(1);
+            } else if deliveries > 0 {
+                counts.without_sender += 1;
+            }
+        }
+        counts
+    }
+
+    /// For every record that was sent: the size in bytes of the JSON object that carries its context, 0 if none.
+    pub fn carrier_bytes(&self) -> impl Iterator<Item = u64> {
+        let sent = self.records.iter().filter(|record| record.sender.is_some());
+        sent.map(|record| record.carrier_bytes.unwrap_or(0))
+    }
+
+    /// For every record whose way is known from one end to the other: the time from the client's start, or the
+    /// producer's where no client span is known, to the end of the record's first handling.
+    pub fn end_to_end(&self) -> impl Iterator<Item = Duration> {
+        let by_server_span = self.requests_by_server_span();
+        self.records.iter().filter_map(move |record| {
+            let request = record.request.or_else(|| {
+                let sender = record.sender.as_ref()?;
+                let server = SpanReference {
+                    trace_id: sender.reference?.trace_id,
+                    span_id: sender.parent?,
+                };
+                by_server_span.get(&server).copied()
+            })?;
+            let start = self.requests[request].start()?;
+            let ends = record.receivers.kept.iter();
+            let end = ends.filter_map(|delivery| delivery.receiver.end).min()?;
+            end.since(start)
+        })
+    }
+
+    fn requests_by_server_span(&self) -> HashMap<SpanReference, usize> {
+        let mut by_server_span = HashMap::new();
+        if self.records.iter().all(|record| record.request.is_some()) {
+            return by_server_span;
+        }
+        for (index, request) in self.requests.iter().enumerate() {
+            for delivery in &request.servers.kept {
+                if let Some(reference) = delivery.receiver.reference {
+                    by_server_span.insert(reference, index);
+                }
+            }
+        }
+        by_server_span
+    }
+}
+
+impl Request {
+    fn start(&self) -> Option<UnixTime> {
+        match &self.client {
+            Some(client) => client.sender.start,
+            None => {
+                let servers = self.servers.kept.iter();
+                servers.filter_map(|delivery| delivery.receiver.start).min()
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Joins the runs of several load generators, and what a backend exported meanwhile, into one run.
+//!
+//! Spans, logs and manifests are put together, and everything is judged anew as if it had been one run: counts add up,
+//! percentiles come from all durations and not from percentiles, and a hand-off whose two ends lie in different
+//! sources is judged like any other.
+
+mod belonging;
+mod encode;
+mod overlap;
+mod spans;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use self::overlap::Overlap;
+use self::spans::SpanSource;
+use crate::run::{Manifest, RunDirectory, RunError};
+use crate::source::{Source, SourceError};
+use crate::span::{Kind, SpanReference};
+
+/// The manifest's setting that lists what was merged.
+pub const MERGED: &str = "merged";
+
+/// Why sources cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A run directory cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Fewer than two sources.
+    #[error("there is nothing to merge; name two runs or more")]
+    Alone,
+    /// No source says what was run.
+    #[error(
+        "none of the sources is a run directory, so nothing says what was run; name at least one"
+    )]
+    NoRun,
+    /// The runs are not of one pairing, engine or load.
+    #[error(
+        "{left} and {right} are not parts of one run: {what} is {left_value} in {left} and {right_value} in {right}"
+    )]
+    Different {
+        /// What they differ in.
+        what: String,
+        /// A run.
+        left: String,
+        /// What it says.
+        left_value: String,
+        /// Another run.
+        right: String,
+        /// What that one says.
+        right_value: String,
+    },
+    /// A directory or file is named twice.
+    #[error("{right} is {left} again; name each run once")]
+    SamePlace {
+        /// A source.
+        left: String,
+        /// The same one.
+        right: String,
+    },
+    /// The same span is in two sources.
+    #[error(
+        "{left} and {right} both hold span {} of trace {}: is one the other again, or did two workers draw from one --seed?",
+        span.span_id,
+        span.trace_id
+    )]
+    SameSpan {
+        /// A source.
+        left: String,
+        /// Another source.
+        right: String,
+        /// The span.
+        span: SpanReference,
+    },
+    /// The result would replace one of the sources.
+    #[error("{} is one of the runs to merge; name another directory for the result", path.display())]
+    IntoItself {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file cannot be copied.
+    #[error("cannot add {} to the merged run: {source}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Sources that belong together, read once and ready to be written as one run.
+#[derive(Debug)]
+pub struct Merge {
+    parts: Vec<Part>,
+    manifest: Manifest,
+}
+
+/// One source of a merge.
+#[derive(Debug)]
+struct Part {
+    source: Source,
+    run: Option<RunDirectory>,
+    spans: SpanSource,
+    /// What was wrong with its spans: a sentence each.
+    problems: Vec<String>,
+}
+
+impl Merge {
+    /// Reads the spans of all `sources` and makes sure that they belong together: one pairing, one engine and the same
+    /// settings in all run directories, at least one of which there has to be, and no span in two of them. Memory grows by
+    /// some 40 bytes for each span.
+    ///
+    /// A run of the client alone (without a pairing) and one of the functions have to agree in what both say.
+    ///
+    /// # Errors
+    /// If they do not, or one cannot be read.
+    pub fn of(sources: &[Source]) -> Result<Merge, MergeError> {
+        if sources.len() < 2 {
+            return Err(MergeError::Alone);
+        }
+        let manifest = manifest(sources)?;
+        distinct(sources)?;
+        let mut overlap = Overlap::default();
+        let mut parts = Vec::new();
+        for source in sources {
+            parts.push(read(source, sources, &mut overlap)?);
+        }
+        let mut merge = Merge { parts, manifest };
+        let merged: Vec<Value> = merge.parts.iter().flat_map(Part::listed).collect();
+        merge
+            .manifest
+            .settings
+            .insert(MERGED.to_owned(), json!(merged));
+        Ok(merge)
+    }
+
+    /// The run directories among the sources, in their order.
+    pub fn runs(&self) -> impl Iterator<Item = &RunDirectory> {
+        self.parts.iter().filter_map(|part| part.run.as_ref())
+    }
+
+    /// What should be known of the result: a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let converted = self
+            .parts
+            .iter()
+            .filter(|part| part.spans == SpanSource::Converted);
+        let converted = converted.map(|part| {
+            format!(
+                "{} was written anew as OTLP/JSON: instrumentation scopes and the attributes of links are not in it",
+                part.source
+            )
+        });
+        let problems = self
+            .parts
+            .iter()
+            .flat_map(|part| part.problems.iter().cloned());
+        problems.chain(converted).collect()
+    }
+
+    /// Writes spans, logs, the manifest, and the files called `others`, where sources have them, to a run at `out`; an
+    /// earlier run there is replaced.
+    ///
+    /// # Errors
+    /// If `out` is one of the sources, or a file cannot be read or written.
+    pub fn write(&self, out: &Path, others: &[&str]) -> Result<RunDirectory, MergeError> {
+        let place = out.canonicalize().ok();
+        let is_source =
+            |run: &RunDirectory| place.is_some() && run.path().canonicalize().ok() == place;
+        if self.runs().any(is_source) {
+            return Err(MergeError::IntoItself {
+                path: out.to_owned(),
+            });
+        }
+        let run = RunDirectory::create(out)?;
+        run.clear()?;
+        for part in &self.parts {
+            part.spans.append(&part.source, &run)?;
+        }
+        let logs = ["logs/producer.log", "logs/consumer.log"];
+        for name in logs.iter().chain(others) {
+            self.concatenate(name, &run.path().join(name))?;
+        }
+        run.write_manifest(&self.manifest)?;
+        Ok(run)
+    }
+
+    /// Puts the files called `name` of all sources one behind the other. Without any, there is none.
+    fn concatenate(&self, name: &str, out: &Path) -> Result<(), MergeError> {
+        let paths: Vec<_> = self
+            .runs()
+            .map(|run| run.path().join(name))
+            .filter(|path| path.is_file())
+            .collect();
+        let copy = |path: &Path, source| MergeError::Copy {
+            path: path.to_owned(),
+            source,
+        };
+        if paths.is_empty() {
+            return match fs::remove_file(out) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(copy(out, error)),
+                _ => Ok(()),
+            };
+        }
+        let mut joined = File::create(out).map_err(|error| copy(out, error))?;
+        for path in paths {
+            append_lines(&path, &mut joined).map_err(|error| copy(&path, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// How the merged manifest lists it: what it was merged of, if it was.
+    fn listed(&self) -> Vec<Value> {
+        let manifest = self.run.as_ref().and_then(|run| run.manifest().ok());
+        let parts = manifest.and_then(|mut manifest| manifest.settings.remove(MERGED));
+        match parts {
+            Some(Value::Array(parts)) => parts,
+            _ => vec![json!({ "name": self.source.name(), "problems": self.problems })],
+        }
+    }
+}
+
+/// What a merged run's manifest says was wrong with its parts.
+pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
+    let parts = manifest.settings.get(MERGED).and_then(Value::as_array);
+    let problems = parts
+        .into_iter()
+        .flatten()
+        .filter_map(|part| part["problems"].as_array());
+    let problems = problems.flatten().filter_map(Value::as_str);
+    problems.map(str::to_owned).collect()
+}
+
+fn manifest(sources: &[Source]) -> Result<Manifest, MergeError> {
+    let mut manifests = Vec::new();
+    for source in sources {
+        if let Some(manifest) = source.manifest()? {
+            manifests.push((source.to_string(), manifest));
+        }
+    }
+    belonging::joined(&manifests)
+}
+
+/// Whether no source is named twice, in whatever way.
+fn distinct(sources: &[Source]) -> Result<(), MergeError> {
+    let mut places: Vec<(PathBuf, &Source)> = Vec::new();
+    for source in sources {
+        let place = source
+            .span_file()?
+            .and_then(|path| path.canonicalize().ok());
+        let place = place.unwrap_or_else(|| PathBuf::from(source.to_string()));
+        if let Some((_, left)) = places.iter().find(|(known, _)| *known == place) {
+            return Err(MergeError::SamePlace {
+                left: left.to_string(),
+                right: source.to_string(),
+            });
+        }
+        places.push((place, source));
+    }
+    Ok(())
+}
+
+/// Reads the spans of one source, none of which may be in one before.
+fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Part, MergeError> {
+    let run = source.run()?;
+    let has_spans = source.span_file()?.is_none_or(|path| path.is_file());
+    if run.is_some() && !has_spans {
+        let problems = vec![format!("{source} has no spans")];
+        return Ok(Part {
+            source: source.clone(),
+            run,
+            spans: SpanSource::None,
+            problems,
+        });
+    }
+    let mut twice: Option<(usize, SpanReference)> = None;
+    overlap.next_part();
+    let reading = source.read_in_parallel(&mut |span| {
+        if twice.is_none() {
+            let kind: Kind = span.kind;
+            let before = overlap.add(span.reference, kind);
+            twice = before.map(|part| (part, span.reference));
+        }
+    })?;
+    if let Some((part, span)) = twice {
+        let left = sources
+            .get(part)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        return Err(MergeError::SameSpan {
+            left,
+            right: source.to_string(),
+            span,
+        });
+    }
+    Ok(Part {
+        source: source.clone(),
+        run,
+        spans: SpanSource::of(source, &reading)?,
+        problems: reading.problems,
+    })
+}
+
+/// Appends a text file to another; its last line gets the end that it may lack.
+fn append_lines(path: &Path, out: &mut File) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    if io::copy(&mut file, out)? == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last != *b"\n" {
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// Opens a file to append to it.
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Writes a span as OTLP/JSON, whatever form it was read from
+//! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
+
+use serde_json::{Map, Value, json};
+
+use crate::span::{self, AnyValue, Attribute, Key, Kind, Span, SpanEvent, StatusCode, UnixTime};
+
+/// `SpanFlags`: it is known whether the parent is remote, and it is; and W3C's sampled flag.
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+const SAMPLED: u32 = 0x01;
+
+/// An `ExportTraceServiceRequest` of this one span.
+pub(super) fn request(span: &Span<'_>) -> Value {
+    let mut resource: Vec<Value> = span.resource_attributes.iter().map(attribute).collect();
+    let names_service = |(name, _): &Attribute<'_>| name == Key::ServiceName.name();
+    if !span.service.is_empty() && !span.resource_attributes.iter().any(names_service) {
+        resource.push(json!({
+            "key": Key::ServiceName.name(),
+            "value": {"stringValue": span.service},
+        }));
+    }
+    json!({"resourceSpans": [{
+        "resource": {"attributes": resource},
+        "scopeSpans": [{"spans": [one(span)]}],
+    }]})
+}
+
+fn one(span: &Span<'_>) -> Value {
+    let known = span.attributes.iter().map(|(key, value)| {
+        let value = match value {
+            span::Value::Text(text) => json!({"stringValue": text}),
+            span::Value::Integer(number) => json!({"intValue": number.to_string()}),
+            span::Value::Boolean(value) => json!({"boolValue": value}),
+        };
+        json!({"key": key.name(), "value": value})
+    });
+    let attributes = known.chain(span.other_attributes.iter().map(attribute));
+    let links = span.links.iter().map(|link| {
+        json!({
+            "traceId": link.to.trace_id.to_string(),
+            "spanId": link.to.span_id.to_string(),
+            "traceState": link.trace_state,
+        })
+    });
+    let mut fields = Map::new();
+    let mut field = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    field("traceId", span.reference.trace_id.to_string().into());
+    field("spanId", span.reference.span_id.to_string().into());
+    if let Some(parent) = span.parent_span_id {
+        field("parentSpanId", parent.to_string().into());
+    }
+    if !span.trace_state.is_empty() {
+        field("traceState", json!(span.trace_state));
+    }
+    field("flags", flags(span).into());
+    field("name", json!(span.name));
+    field("kind", kind(span.kind).into());
+    field("startTimeUnixNano", time(span.start));
+    field("endTimeUnixNano", time(span.end));
+    field("attributes", attributes.collect());
+    field("events", span.events.iter().map(event).collect());
+    field("links", links.collect());
+    field(
+        "status",
+        json!({"code": status(span.status.code), "message": span.status.message}),
+    );
+    Value::Object(fields)
+}
+
+/// Nothing where the form does not say whether a parent is remote: then the sampled flag would mean nothing either.
+fn flags(span: &Span<'_>) -> u32 {
+    let Some(is_remote) = span.parent_is_remote else {
+        return 0;
+    };
+    let bit = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+    HAS_IS_REMOTE | bit(is_remote, IS_REMOTE) | bit(span.sampled == Some(true), SAMPLED)
+}
+
+fn kind(kind: Kind) -> u8 {
+    match kind {
+        Kind::Unspecified => 0,
+        Kind::Internal => 1,
+        Kind::Server => 2,
+        Kind::Client => 3,
+        Kind::Producer => 4,
+        Kind::Consumer => 5,
+    }
+}
+
+fn status(code: StatusCode) -> u8 {
+    match code {
+        StatusCode::Unset => 0,
+        StatusCode::Ok => 1,
+        StatusCode::Error => 2,
+    }
+}
+
+/// 64-bit numbers are text; an unknown time is 0.
+fn time(time: Option<UnixTime>) -> Value {
+    time.map_or(0, UnixTime::as_nanoseconds).to_string().into()
+}
+
+fn event(event: &SpanEvent<'_>) -> Value {
+    json!({
+        "timeUnixNano": time(event.time),
+        "name": event.name,
+        "attributes": event.attributes.iter().map(attribute).collect::<Vec<_>>(),
+    })
+}
+
+fn attribute((name, value): &Attribute<'_>) -> Value {
+    json!({"key": name, "value": any_value(value)})
+}
+
+fn any_value(value: &AnyValue<'_>) -> Value {
+    match value {
+        AnyValue::Empty => json!({}),
+        AnyValue::Text(text) => json!({"stringValue": text}),
+        AnyValue::Integer(number) => json!({"intValue": number.to_string()}),
+        AnyValue::Double(number) if number.is_finite() => json!({"doubleValue": number}),
+        // as protobuf's JSON mapping writes what JSON has no number for: NaN, Infinity
+        AnyValue::Double(number) if number.is_nan() => json!({"doubleValue": "NaN"}),
+        AnyValue::Double(number) if *number > 0.0 => json!({"doubleValue": "Infinity"}),
+        AnyValue::Double(_) => json!({"doubleValue": "-Infinity"}),
+        AnyValue::Boolean(value) => json!({"boolValue": value}),
+        AnyValue::Bytes(base64) => json!({"bytesValue": base64}),
+        AnyValue::List(values) => {
+            json!({"arrayValue": {"values": values.iter().map(any_value).collect::<Vec<_>>()}})
+        }
+        AnyValue::Map(members) => {
+            json!({"kvlistValue": {"values": members.iter().map(attribute).collect::<Vec<_>>()}})
+        }
+    }
+}

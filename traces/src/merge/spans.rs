@@ -1,0 +1,103 @@
+//! Adds the spans of one source to the merged run's file.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::{MergeError, append, encode};
+use crate::readers::input::{self, ZSTD_MAGIC};
+use crate::readers::lines::{LineError, Lines};
+use crate::readers::{LINE_BYTES_LIMIT, otlp_json};
+use crate::run::RunDirectory;
+use crate::source::{Reading, Source};
+use crate::span::Want;
+
+/// How a source's spans get into the merged run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SpanSource {
+    /// There are none.
+    None,
+    /// Whole zstd frames of whole lines, as runs have them: copied as they are, since a file of several frames reads as one.
+    Frames,
+    /// OTLP/JSON lines, written anew; what a cut left of the last one stays out.
+    Lines,
+    /// Another form, which is converted to OTLP/JSON.
+    Converted,
+}
+
+impl SpanSource {
+    /// How the spans of `source`, which gave `reading`, are to be added.
+    pub(super) fn of(source: &Source, reading: &Reading) -> Result<SpanSource, MergeError> {
+        let Some(path) = source.span_file()? else {
+            return Ok(SpanSource::Converted);
+        };
+        Ok(match reading.whole_lines {
+            None => SpanSource::Converted,
+            Some(true) if is_zstd(&path).map_err(|error| copy(&path, error))? => SpanSource::Frames,
+            Some(_) => SpanSource::Lines,
+        })
+    }
+
+    /// Adds the spans of `source` to those of `run`.
+    pub(super) fn append(self, source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
+        match (self, source.span_file()?) {
+            (SpanSource::None, _) => Ok(()),
+            (SpanSource::Frames, Some(path)) => {
+                append_frames(&path, &run.spans_path()).map_err(|error| copy(&path, error))
+            }
+            (SpanSource::Lines, Some(path)) => append_lines(&path, run),
+            _ => convert(source, run),
+        }
+    }
+}
+
+fn append_frames(path: &Path, out: &Path) -> io::Result<()> {
+    io::copy(&mut File::open(path)?, &mut append(out)?).map(drop)
+}
+
+fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
+    let failed = |error| copy(path, error);
+    let mut spans = run.append_spans()?;
+    let mut lines = Lines::new(input::open(path).map_err(failed)?, LINE_BYTES_LIMIT);
+    loop {
+        let line = match lines.next_line() {
+            Ok(None) => break,
+            Ok(Some(line)) => line,
+            // the cut was told when the spans were read
+            Err(LineError::Input(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(LineError::Input(error)) => return Err(failed(error)),
+            Err(LineError::TooLong) => return Err(failed(io::ErrorKind::InvalidData.into())),
+        };
+        // every line was readable, but for what a cut left of the last one
+        let is_request = otlp_json::read_request(line, Want::Judging, &mut |_| {}).is_ok();
+        if is_request && !line.trim_ascii().is_empty() {
+            spans.write_request(line).map_err(failed)?;
+        }
+    }
+    spans.finish().map_err(failed)
+}
+
+fn convert(source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
+    let failed = |error| copy(&run.spans_path(), error);
+    let mut spans = run.append_spans()?;
+    let mut written = Ok(());
+    source.read(Want::Everything, &mut |span| {
+        if written.is_ok() {
+            written = spans.write_request(encode::request(span).to_string().as_bytes());
+        }
+    })?;
+    written.and_then(|()| spans.finish()).map_err(failed)
+}
+
+fn is_zstd(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut beginning)?;
+    Ok(beginning == ZSTD_MAGIC || beginning.is_empty())
+}
+
+fn copy(path: &Path, source: io::Error) -> MergeError {
+    MergeError::Copy {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,92 @@
+//! What a source cannot tell has no figure, rather than none.
+
+use baton_traces::compare::Metric;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::measure::Measured;
+use baton_traces::readers::Form;
+use serde_json::{Value, json};
+
+use crate::forms::every_form;
+use crate::measured;
+
+fn figure(name: &str, source: &Measured) -> Option<f64> {
+    Metric::from_name(name).expect(name).number(source)
+}
+
+#[test]
+fn what_a_form_has_no_place_for_is_null_and_not_0() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for (name, form, content) in every_form() {
+        let source = measured(directory.path(), &content);
+        let has_flags = !matches!(form, Form::Zipkin | Form::Jaeger | Form::XRay);
+        // nothing in this run has baggage, and of an export nobody knows whether it would say so
+        for (flag, told) in [
+            ("sampled_changed", has_flags),
+            ("tracestate_lost", has_flags),
+            ("baggage_lost", false),
+        ] {
+            let metric = format!("record.{flag}");
+            assert_eq!(figure(&metric, &source).is_some(), told, "{name}: {metric}");
+            let json = serde_json::to_value(&source.summary).expect("JSON");
+            let expected = if told { json!(0) } else { Value::Null };
+            assert_eq!(json["flags"]["record"][flag], expected, "{name}: {metric}");
+        }
+        assert_eq!(
+            figure("record.linked", &source).is_some(),
+            form != Form::Zipkin,
+            "{name}"
+        );
+        assert_eq!(figure("record.unsampled", &source), None, "{name}");
+        assert!(figure("record.connected", &source).is_some(), "{name}");
+        for metric in &source.summary.unknown {
+            assert_eq!(figure(metric, &source), None, "{name}: {metric}");
+        }
+    }
+}
+
+#[test]
+fn the_senders_alone_lose_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let span = |kind: u8, attributes: Value| {
+        json!({
+            "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": format!("00f067aa0ba902b{kind}"), "kind": kind,
+            "name": "step", "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000500000",
+            "attributes": attributes,
+        })
+    };
+    let status = json!({"key": "http.response.status_code", "value": {"intValue": "200"}});
+    let client = span(3, json!([attribute("aws.request_id", "r1"), status]));
+    let send = span(
+        4,
+        json!([
+            attribute("messaging.message.id", "m1"),
+            attribute("messaging.destination.name", "stream"),
+        ]),
+    );
+    for (spans, hop, sentence) in [
+        (
+            [client],
+            Hop::Ingress,
+            "ingress cannot be judged: the source has the clients' half alone, and nothing of the functions that they called",
+        ),
+        (
+            [send],
+            Hop::Record,
+            "record cannot be judged: the source has the producers' half alone, and nothing of the consumers",
+        ),
+    ] {
+        let export = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
+        let source = measured(directory.path(), format!("{export}\n").as_bytes());
+        assert_eq!(source.summary.judged(hop), 0, "{:?}", source.summary.hops);
+        assert_eq!(figure(&format!("{hop}.{}", Verdict::Lost), &source), None);
+        let said = source
+            .unknown
+            .iter()
+            .any(|unknown| unknown.sentence == sentence);
+        assert!(said, "{:#?}", source.unknown);
+        // what the clients tell by themselves is known
+        let requests = source.summary.requests.map(|requests| requests.ok);
+        assert_eq!(requests, (hop == Hop::Ingress).then_some(1));
+    }
+}
