@@ -1,6 +1,6 @@
 module baton/tests/backends
 
-go 1.26.8
+go 1.25.0
 
 require (
 	github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v0.140.1
