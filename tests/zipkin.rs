@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use support::command::Sandbox;
 use support::lab::{Answer, Lab, Setup, answer};
 use support::run::{self, kind};
+use support::server::Server;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
@@ -239,7 +240,7 @@ async fn functions_that_export_zipkin_get_the_verdicts_of_otlp() {
         let otlp = &runs[pairing];
         assert_eq!(otlp["hops"]["record"], json!({ verdict: 20 }), "{otlp}");
         for other in [&runs[2 + pairing], &runs[4 + pairing]] {
-            for figure in ["requests", "records", "hops", "traces", "carrier_bytes"] {
+            for figure in ["requests", "records", "hops", "carrier_bytes"] {
                 assert_eq!(other[figure], otlp[figure], "{figure}: {other}");
             }
         }
@@ -288,5 +289,33 @@ async fn a_tracestate_that_zipkin_has_no_place_for_is_not_said_to_be_lost() {
         assert_eq!(*hops, json!({"connected": 1}), "{summary}");
         let flags = &summary["flags"]["record"];
         assert_eq!(flags["tracestate_lost"], lost, "{exporters}: {summary}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_the_endpoint_becomes_a_header_and_is_shown_nowhere() {
+    let server = Server::well().await;
+    let (_nobody, refusing) = support::server::nobody();
+    for (endpoint, dropped) in [(server.endpoint(), 0), (refusing, 1)] {
+        let endpoint = endpoint.replace("http://", "http://kate:hush@");
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint.as_str()),
+        ];
+        let mut lab = Setup::new().function("producer", &variables).start().await;
+        lab.accepted("{}").await;
+        lab.wait_for_delivered(1).await;
+        lab.stop_well().await;
+        let log = std::fs::read_to_string(lab.saved.join("logs/producer.log")).expect("a log");
+        assert!(!log.contains("hush") && !log.contains("kate"), "{log}");
+        let lines = run::log(&lab.saved, "producer", "spans.dropped");
+        assert_eq!(lines.len(), dropped, "{lines:?}");
+    }
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].header("authorization"), "Basic a2F0ZTpodXNo");
+    let spans: Value = serde_json::from_slice(&seen[0].body).expect("JSON");
+    for span in spans.as_array().expect("a list") {
+        assert_eq!(span["localEndpoint"]["serviceName"], "producer-lambda");
     }
 }
