@@ -59,7 +59,7 @@ fn start_up() {
                 "--kinesis-port",
                 "0",
             ])
-            .args(["--otlp-port", "0", "--quiet"])
+            .args(["--otlp-port", "0", "--zipkin-port", "0", "--quiet"])
             .env("BATON_RUNTIME_DIR", folder.path())
             .stdout(Stdio::piped())
             .spawn()

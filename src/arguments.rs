@@ -230,6 +230,9 @@ pub(crate) struct UpArguments {
     /// The port of the OTLP/HTTP collector
     #[arg(long, default_value_t = 4318, value_name = "PORT")]
     pub(crate) otlp_port: u16,
+    /// The port of the collector's Zipkin API
+    #[arg(long, default_value_t = 9411, value_name = "PORT")]
+    pub(crate) zipkin_port: u16,
     /// Save a run of all that the lab sees, on exit; an earlier run there is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,

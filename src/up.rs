@@ -135,6 +135,7 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
             page: arguments.page_port,
             kinesis: arguments.kinesis_port,
             otlp: arguments.otlp_port,
+            zipkin: arguments.zipkin_port,
         },
         ..lab_options(&arguments.lab, producer, consumer, directory)
     })
@@ -179,6 +180,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
          page       {}\n\
          Kinesis    {}, stream {}\n\
          collector  {}\n\
+         Zipkin     {}\n\
          producer   {}\n\
          consumer   {}\n\
          \n\
@@ -192,6 +194,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
         addresses.kinesis,
         addresses.stream,
         addresses.otlp,
+        addresses.zipkin,
         modes(&producer),
         modes(&consumer),
         addresses.endpoint,

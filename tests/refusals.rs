@@ -16,6 +16,7 @@ async fn pages_of_other_sites_reach_no_server() {
         ("POST", &lab.addresses.endpoint),
         ("POST", &lab.addresses.kinesis),
         ("POST", &lab.addresses.otlp),
+        ("POST", &lab.addresses.zipkin),
         ("GET", &lab.addresses.page),
         ("GET", &status),
         ("POST", &switch),

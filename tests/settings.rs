@@ -212,6 +212,8 @@ async fn a_run_directory_has_one_writer_and_outlives_those_that_do_not_start() {
         "saved",
         "--otlp-port",
         "0",
+        "--zipkin-port",
+        "0",
         "--page-port",
         "0",
     ];

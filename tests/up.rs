@@ -33,6 +33,11 @@ async fn a_request_is_answered_and_its_record_delivered() {
         "{:?}",
         lab.addresses
     );
+    assert!(
+        lab.addresses.zipkin.ends_with("/api/v2/spans"),
+        "{:?}",
+        lab.addresses
+    );
 
     let answer = lab.post(KATE).await;
     assert_eq!(answer.status, 200);
@@ -107,6 +112,7 @@ async fn people_are_told_where_everything_is() {
         "Kinesis    http://127.0.0.1:",
         "stream baton",
         "collector  http://127.0.0.1:",
+        "Zipkin     http://127.0.0.1:",
         "producer   tracecontext,b3",
         "consumer   tracecontext,baggage",
         "curl -d",
@@ -294,7 +300,13 @@ async fn a_port_in_use_is_named_with_the_flag_that_changes_it() {
         .await
         .expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
-    let flags = ["--port", "--page-port", "--kinesis-port", "--otlp-port"];
+    let flags = [
+        "--port",
+        "--page-port",
+        "--kinesis-port",
+        "--otlp-port",
+        "--zipkin-port",
+    ];
     for flag in flags {
         let sandbox = Sandbox::new();
         let ports = flags

@@ -3,17 +3,11 @@
 //! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and Lambda's
 //! (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name for it.
 
-use std::time::Duration;
+mod telemetry;
 
 use baton_propagators::propagation::{Problem, Propagation};
 
-use crate::settings::{
-    AwsSettings, Exporter, Function, Relation, Sampler, StreamSettings, TelemetrySettings,
-};
-
-/// The OpenTelemetry protocol baton's functions speak.
-const OTLP_PROTOCOL: &str = "http/protobuf";
-const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+use crate::settings::{AwsSettings, Function, Relation, StreamSettings, TelemetrySettings};
 
 /// A function's whole configuration.
 #[derive(Clone, Debug)]
@@ -134,124 +128,6 @@ impl Environment<'_> {
         })
     }
 
-    fn telemetry(&mut self, function: Function) -> TelemetrySettings {
-        for name in [
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        ] {
-            self.one_of(name, &[(OTLP_PROTOCOL, ())]);
-        }
-        for name in [
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        ] {
-            self.endpoint(name);
-        }
-        TelemetrySettings {
-            service_name: self
-                .get("OTEL_SERVICE_NAME")
-                .unwrap_or_else(|| function.service_name().to_owned()),
-            lambda_attributes: self.lambda_attributes(),
-            sampler: self.sampler(),
-            exporters: self.exporters(),
-            flush_timeout: self.flush_timeout(),
-            disabled: self
-                .one_of("OTEL_SDK_DISABLED", &[("true", true), ("false", false)])
-                .unwrap_or(false),
-        }
-    }
-
-    /// <https://opentelemetry.io/docs/specs/semconv/resource/faas/>, from the variables that Lambda sets.
-    fn lambda_attributes(&self) -> Vec<(&'static str, String)> {
-        [
-            ("faas.name", "AWS_LAMBDA_FUNCTION_NAME"),
-            ("faas.version", "AWS_LAMBDA_FUNCTION_VERSION"),
-            ("faas.instance", "AWS_LAMBDA_LOG_STREAM_NAME"),
-            ("cloud.region", "AWS_REGION"),
-        ]
-        .into_iter()
-        .filter_map(|(attribute, variable)| Some((attribute, self.get(variable)?)))
-        .chain([
-            ("cloud.provider", "aws".to_owned()),
-            ("cloud.platform", "aws_lambda".to_owned()),
-        ])
-        .collect()
-    }
-
-    fn sampler(&mut self) -> Sampler {
-        #[derive(Clone, Copy)]
-        enum Root {
-            Always(f64),
-            Argument,
-        }
-        let (root, parent_based) = self
-            .one_of(
-                "OTEL_TRACES_SAMPLER",
-                &[
-                    ("always_on", (Root::Always(1.0), false)),
-                    ("always_off", (Root::Always(0.0), false)),
-                    ("traceidratio", (Root::Argument, false)),
-                    ("parentbased_always_on", (Root::Always(1.0), true)),
-                    ("parentbased_always_off", (Root::Always(0.0), true)),
-                    ("parentbased_traceidratio", (Root::Argument, true)),
-                ],
-            )
-            .unwrap_or((Root::Always(1.0), true));
-        let ratio = match root {
-            Root::Always(ratio) => ratio,
-            Root::Argument => self
-                .number("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |ratio| {
-                    (0.0..=1.0).contains(&ratio)
-                })
-                .unwrap_or(1.0),
-        };
-        Sampler {
-            ratio,
-            parent_based,
-        }
-    }
-
-    fn exporters(&mut self) -> Vec<Exporter> {
-        let Some(list) = self.get("OTEL_TRACES_EXPORTER") else {
-            return vec![Exporter::Otlp];
-        };
-        let accepted = [Exporter::Otlp, Exporter::Console];
-        let mut exporters = Vec::new();
-        for name in list
-            .split(',')
-            .map(str::trim)
-            .filter(|name| *name != "none")
-        {
-            match accepted
-                .iter()
-                .find(|exporter| exporter.to_string() == name)
-            {
-                Some(exporter) if !exporters.contains(exporter) => exporters.push(*exporter),
-                Some(_) => {}
-                None => {
-                    self.problem(
-                        "OTEL_TRACES_EXPORTER",
-                        &list,
-                        "otlp, console, none, or a comma list of them",
-                    );
-                    break;
-                }
-            }
-        }
-        exporters
-    }
-
-    fn flush_timeout(&mut self) -> Duration {
-        self.number(
-            "BATON_FLUSH_TIMEOUT",
-            "a number of milliseconds above 0",
-            |milliseconds| (1.0..=900_000.0).contains(&milliseconds),
-        )
-        .map_or(DEFAULT_FLUSH_TIMEOUT, |milliseconds| {
-            Duration::from_secs_f64(milliseconds / 1000.0)
-        })
-    }
-
     fn number(
         &mut self,
         name: &'static str,
@@ -270,6 +146,7 @@ impl Environment<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Exporter;
 
     fn read(function: Function, variables: &[(&str, &str)]) -> Result<Configuration, Vec<String>> {
         let lookup = |name: &str| {
@@ -309,6 +186,9 @@ mod tests {
                 ("OTEL_SDK_DISABLED", "yes"),
                 ("BATON_FLUSH_TIMEOUT", "0"),
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@[bad"),
+                ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "user:hush@zipkin"),
+                ("SPLUNK_REALM", "us0.hush.example"),
+                ("SPLUNK_ACCESS_TOKEN", "hush"),
             ],
         )
         .expect_err("invalid");
@@ -329,7 +209,7 @@ mod tests {
                 "{variable} is missing in {problems:?}"
             );
         }
-        assert_eq!(problems.len(), 9, "{problems:?}");
+        assert_eq!(problems.len(), 11, "{problems:?}");
         assert!(!problems.concat().contains("hush"), "{problems:?}");
     }
 
@@ -338,11 +218,38 @@ mod tests {
         for (value, exporters) in [
             ("none", vec![]),
             ("console", vec![Exporter::Console]),
+            #[cfg(feature = "zipkin")]
+            ("zipkin,otlp", vec![Exporter::Zipkin, Exporter::Otlp]),
             ("otlp, console", vec![Exporter::Otlp, Exporter::Console]),
         ] {
             let configuration =
                 read(Function::Consumer, &[("OTEL_TRACES_EXPORTER", value)]).expect("valid");
             assert_eq!(configuration.telemetry.exporters, exporters, "{value}");
+        }
+    }
+
+    #[test]
+    fn splunk_takes_a_realm_and_a_token() {
+        let splunk = |variables: &[_]| {
+            let configuration = read(Function::Consumer, variables)?;
+            Ok::<_, Vec<String>>(configuration.telemetry.splunk)
+        };
+        let (realm, token) = (("SPLUNK_REALM", "us0"), ("SPLUNK_ACCESS_TOKEN", "hush"));
+        let ingest = splunk(&[realm, token]).expect("valid").expect("there");
+        assert!(ingest.endpoint().starts_with("https://ingest.us0."));
+        assert!(
+            splunk(&[realm, token]).is_ok_and(|ingest| !format!("{ingest:?}").contains("hush"))
+        );
+        assert!(
+            splunk(&[("SPLUNK_REALM", ""), ("SPLUNK_ACCESS_TOKEN", " ")])
+                .is_ok_and(|ingest| ingest.is_none())
+        );
+        for (alone, missing) in [(realm, token), (token, realm)] {
+            let problems = splunk(&[alone]).expect_err("half of it").concat();
+            for words in [missing.0, alone.0, "both or neither"] {
+                assert!(problems.contains(words), "{words} is missing in {problems}");
+            }
+            assert!(!problems.contains("hush"), "{problems}");
         }
     }
 

@@ -16,6 +16,7 @@ mod record;
 mod run;
 mod sampler;
 mod settings;
+mod splunk;
 mod stream;
 mod telemetry;
 

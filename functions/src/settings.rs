@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::splunk::SplunkIngest;
+
 /// Which of the two functions to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
@@ -46,6 +48,9 @@ pub enum Relation {
 pub enum Exporter {
     /// OTLP over HTTP, protobuf encoded (`OTEL_EXPORTER_OTLP_*`).
     Otlp,
+    /// Zipkin v2 JSON (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`).
+    #[cfg(feature = "zipkin")]
+    Zipkin,
     /// Standard output, for a look without a backend.
     Console,
 }
@@ -54,6 +59,8 @@ impl fmt::Display for Exporter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Exporter::Otlp => "otlp",
+            #[cfg(feature = "zipkin")]
+            Exporter::Zipkin => "zipkin",
             Exporter::Console => "console",
         })
     }
@@ -91,6 +98,8 @@ pub(crate) struct TelemetrySettings {
     pub(crate) lambda_attributes: Vec<(&'static str, String)>,
     pub(crate) sampler: Sampler,
     pub(crate) exporters: Vec<Exporter>,
+    /// Where OTLP goes instead of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub(crate) splunk: Option<SplunkIngest>,
     pub(crate) flush_timeout: Duration,
     pub(crate) disabled: bool,
 }

@@ -1,7 +1,11 @@
-//! Spans and where they go: the tracer, the exporters, and the flush that ends every invocation.
+//! The tracer, the spans it makes, and the flush that ends every invocation.
 //!
 //! Lambda freezes a process between invocations, so spans have to leave before the answer does. The flush
 //! waits for the exporters, but never longer than a bound: telemetry must not fail or hold up a request.
+
+mod sink;
+#[cfg(feature = "zipkin")]
+mod zipkin;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +18,16 @@ use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::noop::NoopTracer;
 use opentelemetry::trace::{Link, SpanContext, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 
 use crate::log::{Event, Level, Log, SpanIds};
 use crate::sampler::DeferringSampler;
-use crate::settings::{Exporter, TelemetrySettings};
+use crate::settings::TelemetrySettings;
+
+pub(crate) use self::sink::ExporterError;
+use self::sink::SpanSink;
 
 /// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
 const LINKS_PER_SPAN_LIMIT: u32 = 10_000;
@@ -57,28 +63,6 @@ impl SpanProcessor for FinishedSpans {
     }
 }
 
-#[derive(Debug)]
-enum SpanSink {
-    Otlp(Box<opentelemetry_otlp::SpanExporter>),
-    Console(opentelemetry_stdout::SpanExporter),
-}
-
-impl SpanSink {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        match self {
-            SpanSink::Otlp(exporter) => exporter.export(batch).await,
-            SpanSink::Console(exporter) => exporter.export(batch).await,
-        }
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        match self {
-            SpanSink::Otlp(exporter) => exporter.set_resource(resource),
-            SpanSink::Console(exporter) => exporter.set_resource(resource),
-        }
-    }
-}
-
 /// The tracer of a function and the way its spans leave the process.
 pub(crate) struct Telemetry {
     tracer: BoxedTracer,
@@ -87,14 +71,6 @@ pub(crate) struct Telemetry {
     sinks: Vec<SpanSink>,
     flush_timeout: Duration,
     dropped_since_start: AtomicUsize,
-}
-
-/// An exporter that cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("the {exporter} exporter cannot be set up: {reason}")]
-pub(crate) struct ExporterError {
-    exporter: Exporter,
-    reason: String,
 }
 
 impl Telemetry {
@@ -106,7 +82,7 @@ impl Telemetry {
         let resource = resource(settings);
         let mut sinks = Vec::new();
         for &exporter in &settings.exporters {
-            let mut sink = sink(exporter)?;
+            let mut sink = SpanSink::new(exporter, settings)?;
             sink.set_resource(&resource);
             sinks.push(sink);
         }
@@ -192,24 +168,6 @@ pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyV
     ]
     .into_iter()
     .flatten()
-}
-
-fn sink(exporter: Exporter) -> Result<SpanSink, ExporterError> {
-    match exporter {
-        Exporter::Console => Ok(SpanSink::Console(
-            opentelemetry_stdout::SpanExporter::default(),
-        )),
-        Exporter::Otlp => opentelemetry_otlp::SpanExporter::builder()
-            .with_http()
-            .with_http_client(reqwest::Client::new())
-            .with_protocol(Protocol::HttpBinary)
-            .build()
-            .map(|exporter| SpanSink::Otlp(Box::new(exporter)))
-            .map_err(|error| ExporterError {
-                exporter,
-                reason: error.to_string(),
-            }),
-    }
 }
 
 fn resource(settings: &TelemetrySettings) -> Resource {

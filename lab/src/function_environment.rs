@@ -41,6 +41,7 @@ pub(crate) fn environment(
         ("KINESIS_STREAM", &addresses.stream),
         ("OTEL_SERVICE_NAME", &service_name),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &addresses.zipkin),
         ("_HANDLER", function),
     ];
     let mut environment: BTreeMap<_, _> = set_by_the_lab

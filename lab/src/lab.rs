@@ -9,7 +9,7 @@ use baton_propagators::mode::Mode;
 use baton_traces::run::{self, RunDirectory};
 use tokio::sync::Mutex;
 
-use crate::collector::{Collector, TRACES_PATH, Writer};
+use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
 use crate::error::LabError;
 use crate::event_source::{Deliveries, EventSource, UNDELIVERABLE_FILE};
 use crate::function_environment;
@@ -43,6 +43,7 @@ struct Servers {
     page: Server,
     kinesis: Server,
     otlp: Server,
+    zipkin: Server,
 }
 
 /// What can be asked of a lab while it is up; the page holds it too.
@@ -94,18 +95,21 @@ impl Lab {
         let kinesis_listener =
             Listener::bind("Kinesis API", "--kinesis-port", ports.kinesis).await?;
         let otlp = Listener::bind("OTLP collector", "--otlp-port", ports.otlp).await?;
+        let zipkin = Listener::bind("Zipkin collector", "--zipkin-port", ports.zipkin).await?;
         let addresses = Addresses {
             endpoint: format!("http://{}{ENDPOINT_PATH}", endpoint.address()),
             page: format!("http://{}", page.address()),
             kinesis: format!("http://{}", kinesis_listener.address()),
             otlp: format!("http://{}{TRACES_PATH}", otlp.address()),
+            zipkin: format!("http://{}{SPANS_PATH}", zipkin.address()),
             stream: options.stream.clone(),
         };
 
         let directory = options.directory.clone();
         directory.clear().map_err(LabError::Directory)?;
         let (collector, writer) = Collector::new(&directory.spans_path())?;
-        let otlp = otlp.serve(collector.router());
+        let otlp = otlp.serve(collector.otlp_router());
+        let zipkin = zipkin.serve(collector.zipkin_router());
         let (kinesis, kinesis_router) = Kinesis::new(&options.stream, options.shards).await?;
         let kinesis_server = kinesis_listener.serve(kinesis_router);
 
@@ -146,6 +150,7 @@ impl Lab {
             page: page.serve(page::router(Arc::clone(&controls))),
             kinesis: kinesis_server,
             otlp,
+            zipkin,
         };
         Ok(Lab {
             controls,
@@ -201,6 +206,7 @@ impl Lab {
         tokio::join!(
             self.servers.page.stop(STOP_PATIENCE),
             self.servers.otlp.stop(STOP_PATIENCE),
+            self.servers.zipkin.stop(STOP_PATIENCE),
         );
         drop(self.controls);
         Ending {

@@ -21,6 +21,8 @@ pub struct Ports {
     pub kinesis: u16,
     /// The OTLP/HTTP collector.
     pub otlp: u16,
+    /// The collector's Zipkin API.
+    pub zipkin: u16,
 }
 
 /// One of the two functions: what to run, with which variables.

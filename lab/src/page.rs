@@ -82,8 +82,9 @@ async fn front(State(controls): State<Arc<Controls>>) -> String {
         "baton lab\n\n\
          endpoint   {}\n\
          Kinesis    {} (stream {})\n\
-         collector  {}\n\n",
-        addresses.endpoint, addresses.kinesis, addresses.stream, addresses.otlp
+         collector  {}\n\
+         Zipkin     {}\n\n",
+        addresses.endpoint, addresses.kinesis, addresses.stream, addresses.otlp, addresses.zipkin
     );
     for (name, function) in [("producer", &producer), ("consumer", &consumer)] {
         describe(&mut text, name, function);

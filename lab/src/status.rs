@@ -15,6 +15,8 @@ pub struct Addresses {
     pub kinesis: String,
     /// The OTLP/HTTP collector, path included.
     pub otlp: String,
+    /// The collector's Zipkin API, path included.
+    pub zipkin: String,
     /// The name of the stream.
     pub stream: String,
 }

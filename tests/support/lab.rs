@@ -17,7 +17,7 @@ use super::command::{Finished, Sandbox};
 use super::{PATIENCE, processes, run, wait_until};
 
 /// Flags with which the system chooses every port.
-pub(crate) const FREE_PORTS: [&str; 8] = [
+pub(crate) const FREE_PORTS: [&str; 10] = [
     "--port",
     "0",
     "--page-port",
@@ -25,6 +25,8 @@ pub(crate) const FREE_PORTS: [&str; 8] = [
     "--kinesis-port",
     "0",
     "--otlp-port",
+    "0",
+    "--zipkin-port",
     "0",
 ];
 
@@ -35,6 +37,7 @@ pub(crate) struct Addresses {
     pub(crate) page: String,
     pub(crate) kinesis: String,
     pub(crate) otlp: String,
+    pub(crate) zipkin: String,
     pub(crate) stream: String,
 }
 

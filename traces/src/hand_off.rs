@@ -257,6 +257,8 @@ pub struct Sender {
     pub end: Option<UnixTime>,
     /// What left with the context.
     pub luggage: Option<Box<Luggage>>,
+    /// Whether its span came as Zipkin: nothing says then which `tracestate` left.
+    pub from_zipkin: bool,
 }
 
 /// A span that a receiver links to.
@@ -291,6 +293,8 @@ pub struct Receiver {
     pub links: Box<[ReceiverLink]>,
     /// What arrived with the context.
     pub luggage: Option<Box<Luggage>>,
+    /// Whether its span came as Zipkin: nothing says then which `tracestate` arrived, and to what it links.
+    pub from_zipkin: bool,
 }
 
 /// The verdict on a message that was delivered.
@@ -348,7 +352,7 @@ fn verdict_by_ids(
 /// What did not survive, of a message that was delivered.
 ///
 /// Only recorded spans say what `tracestate`, baggage and debug flag they had, so a receiver that was not
-/// recorded is not said to have lost them.
+/// recorded is not said to have lost them, nor one that came as Zipkin to have lost the `tracestate`.
 pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
     let sampled_changed = match (sender.sampled, receiver.sampled) {
         (Some(left), Some(arrived)) => left != arrived,
@@ -370,7 +374,8 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
     let kept = |state: &str| every_member_is_in(&luggage.trace_state, state);
     Flags {
         sampled_changed,
-        tracestate_lost: !(kept(arrived.map_or("", |arrived| &arrived.trace_state))
+        tracestate_lost: !(receiver.from_zipkin
+            || kept(arrived.map_or("", |arrived| &arrived.trace_state))
             || linked.is_some_and(|link| kept(&link.trace_state))),
         baggage_lost: arrived.map_or(0, |arrived| arrived.baggage_entries)
             < luggage.baggage_entries,

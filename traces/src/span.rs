@@ -102,11 +102,13 @@ pub enum Key {
     ContextDeferred,
     /// `baton.baggage.entries`: how many baggage entries arrived or left.
     BaggageEntries,
+    /// `baton.span.format`: what the span was exported as, where that is not OTLP; `zipkin` is known.
+    SpanFormat,
 }
 
 impl Key {
     /// Every key, in the order of their declaration.
-    pub const ALL: [Key; 13] = [
+    pub const ALL: [Key; 14] = [
         Key::ServiceName,
         Key::RequestId,
         Key::MessageId,
@@ -120,6 +122,7 @@ impl Key {
         Key::ContextDebug,
         Key::ContextDeferred,
         Key::BaggageEntries,
+        Key::SpanFormat,
     ];
 
     /// The attribute's name.
@@ -138,6 +141,7 @@ impl Key {
             Key::ContextDebug => "baton.context.debug",
             Key::ContextDeferred => "baton.context.deferred",
             Key::BaggageEntries => "baton.baggage.entries",
+            Key::SpanFormat => "baton.span.format",
         }
     }
 
@@ -157,10 +161,14 @@ impl Key {
             "baton.context.debug" => Key::ContextDebug,
             "baton.context.deferred" => Key::ContextDeferred,
             "baton.baggage.entries" => Key::BaggageEntries,
+            "baton.span.format" => Key::SpanFormat,
             _ => return None,
         })
     }
 }
+
+/// The value of [`Key::SpanFormat`] for Zipkin.
+pub const FORMAT_ZIPKIN: &str = "zipkin";
 
 /// An attribute's value, of the types that judging looks at.
 #[derive(Clone, Debug, PartialEq)]
@@ -352,6 +360,11 @@ impl<'a> Span<'a> {
     /// How long it took; `None` without both times, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)
+    }
+
+    /// Whether it came to where it was kept as Zipkin, which has no place for links and `tracestate`.
+    pub fn is_from_zipkin(&self) -> bool {
+        self.attributes.text(Key::SpanFormat) == Some(FORMAT_ZIPKIN)
     }
 }
 

@@ -136,6 +136,8 @@ pub struct Tally {
     trace_states: u64,
     baggage_counts: u64,
     debug_marks: u64,
+    from_zipkin: u64,
+    receivers_from_zipkin: u64,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -150,8 +152,14 @@ impl Tally {
         let says = |key| u64::from(span.attributes.get(key).is_some());
         self.baggage_counts += says(Key::BaggageEntries);
         self.debug_marks += says(Key::ContextDebug);
-        if let Role::ClientRequest { request_id } = Role::of(span) {
-            self.clients.add(span, request_id);
+        let from_zipkin = u64::from(span.is_from_zipkin());
+        self.from_zipkin += from_zipkin;
+        match Role::of(span) {
+            Role::ClientRequest { request_id } => self.clients.add(span, request_id),
+            Role::ServerRequest { .. } | Role::Receive(_) => {
+                self.receivers_from_zipkin += from_zipkin;
+            }
+            Role::Send(_) | Role::Other => {}
         }
         self.assembly.add_span(span);
     }
@@ -201,6 +209,16 @@ impl Tally {
     /// Takes it that the source is read to its end: see [`Assembly::finish`].
     pub fn finish(&mut self, logged: &[Hop]) {
         self.assembly.finish(logged);
+    }
+
+    /// How many spans came as Zipkin to where they were kept.
+    pub fn from_zipkin(&self) -> u64 {
+        self.from_zipkin
+    }
+
+    /// How many of those received a request or a record.
+    pub fn receivers_from_zipkin(&self) -> u64 {
+        self.receivers_from_zipkin
     }
 
     /// The clients' requests.

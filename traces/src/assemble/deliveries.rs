@@ -45,6 +45,7 @@ impl Delivery {
                 })
                 .collect(),
             luggage: Luggage::of(span),
+            from_zipkin: span.is_from_zipkin(),
         };
         Delivery { receiver, service }
     }
@@ -65,9 +66,11 @@ impl Delivery {
         }
     }
 
-    /// A span knows more than its log line; only the log knows what headers arrived.
+    /// A span knows more than its log line, and most if it did not come as Zipkin; only the log knows what headers
+    /// arrived.
     fn merge(&mut self, mut other: Delivery) {
-        if other.receiver.recorded && !self.receiver.recorded {
+        let knows = |receiver: &Receiver| (receiver.recorded, !receiver.from_zipkin);
+        if knows(&other.receiver) > knows(&self.receiver) {
             std::mem::swap(self, &mut other);
         }
         self.receiver.carrier = self.receiver.carrier.or(other.receiver.carrier);

@@ -81,6 +81,32 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
         );
     }
     lost_in(measured, form, tally);
+    lost_on_the_way(measured, tally);
+}
+
+/// What the spans that came as Zipkin cannot tell, wherever they are kept now. Their sampling is known: what is not
+/// sampled is not exported, and has its line in the log.
+pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally) {
+    let (spans, receivers) = (tally.from_zipkin(), tally.receivers_from_zipkin());
+    if receivers > 0 {
+        measured.cannot_tell(
+            &format!(
+                "linked cannot be told of {receivers} spans that came as Zipkin: it keeps no span links, and what was linked \
+                 counts as new_trace"
+            ),
+            on_both_hops("linked"),
+        );
+    }
+    if spans > 0 {
+        measured.cannot_tell(
+            &format!("tracestate_lost cannot be told of {spans} spans that came as Zipkin: it keeps no tracestate"),
+            on_both_hops("tracestate_lost"),
+        );
+    }
+}
+
+fn on_both_hops(what: &str) -> [String; 2] {
+    HOPS.map(|hop| format!("{hop}.{what}"))
 }
 
 /// Leaves out a hop of whose receivers the source holds nothing, and says so.
@@ -122,7 +148,6 @@ fn has_senders(tally: &Tally, hop: Hop) -> bool {
 
 /// What a form has no place for, and what no span of an export says.
 fn lost_in(measured: &mut Measured, form: Form, tally: &Tally) {
-    let on_both_hops = |what: &str| HOPS.map(|hop| format!("{hop}.{what}"));
     let is_otlp = matches!(
         form,
         Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited

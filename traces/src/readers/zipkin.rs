@@ -16,6 +16,18 @@ use super::text::Text;
 use super::{short_reference, short_span_id, tags, times};
 use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
 
+/// Hands every span of a document, as `/api/v2/spans` takes it, to `each`, with all it holds.
+///
+/// # Errors
+/// What is wrong with it, and where; the spans before it were handed over.
+pub fn read_document(json: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
+    read(json, Want::Everything, each).map_err(|fault| match fault {
+        Fault::Input(error) => error.to_string(),
+        Fault::Problem { line, problem } => format!("line {line}, {problem}"),
+        Fault::Message { problem, .. } => problem,
+    })
+}
+
 /// Hands every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
@@ -51,13 +63,22 @@ fn span<R: BufRead>(
 ) -> Result<(), Fault> {
     let line = json.line();
     let mut fields: SpanFields<'_> = json.parse()?;
-    let service = fields
-        .local_endpoint
-        .take()
-        .unwrap_or_default()
-        .service_name;
-    match fields.into_span(&service.0, want) {
-        Ok(span) => {
+    let local = fields.local_endpoint.take().unwrap_or_default();
+    let remote = fields.remote_endpoint.take().unwrap_or_default();
+    match fields.into_span(&local.service_name.0, want) {
+        Ok(mut span) => {
+            if want == Want::Everything {
+                let peer = remote.service_name.0.to_string();
+                if !peer.is_empty() {
+                    let peer = AnyValue::Text(peer.into());
+                    span.other_attributes.push(("peer.service".into(), peer));
+                }
+                let local = local.place("network.local.address", "network.local.port");
+                let remote = remote.place("network.peer.address", "network.peer.port");
+                let places = local.chain(remote);
+                let places = places.map(|(name, value)| (name.into(), value));
+                span.other_attributes.extend(places);
+            }
             each(&span);
             Ok(())
         }
@@ -85,6 +106,8 @@ struct SpanFields<'a> {
     #[serde(borrow, default)]
     local_endpoint: Option<Endpoint<'a>>,
     #[serde(borrow, default)]
+    remote_endpoint: Option<Endpoint<'a>>,
+    #[serde(borrow, default)]
     tags: Plain<'a>,
     #[serde(borrow, default)]
     annotations: Option<Vec<Annotation<'a>>>,
@@ -99,6 +122,32 @@ struct SpanFields<'a> {
 struct Endpoint<'a> {
     #[serde(borrow, default)]
     service_name: Text<'a>,
+    #[serde(borrow, default)]
+    ipv4: Text<'a>,
+    #[serde(borrow, default)]
+    ipv6: Text<'a>,
+    #[serde(default)]
+    port: Number,
+}
+
+impl Endpoint<'_> {
+    /// Address and port under the names that OpenTelemetry has for them.
+    fn place(
+        &self,
+        address: &'static str,
+        port: &'static str,
+    ) -> impl Iterator<Item = (&'static str, AnyValue<'static>)> {
+        let ip = [&self.ipv4, &self.ipv6];
+        let ip = ip.into_iter().find(|ip| !ip.0.is_empty());
+        let number = self
+            .port
+            .unsigned()
+            .and_then(|port| i64::try_from(port).ok());
+        let ip = ip.map(|ip| (address, AnyValue::Text(ip.0.to_string().into())));
+        let number = number.filter(|port| *port > 0);
+        let number = number.map(|number| (port, AnyValue::Integer(number)));
+        ip.into_iter().chain(number)
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,218 @@
+//! Where spans go: one sink for each exporter that the settings name.
+
+use opentelemetry_http::HttpClient;
+use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use reqwest::redirect::Policy;
+
+#[cfg(feature = "zipkin")]
+use super::zipkin::ZipkinExporter;
+use crate::settings::{Exporter, TelemetrySettings};
+use crate::splunk::SplunkIngest;
+
+/// One way out. It has no `Debug`: an exporter's would show its headers, and so somebody's token.
+pub(super) enum SpanSink {
+    Otlp(Box<opentelemetry_otlp::SpanExporter>),
+    #[cfg(feature = "zipkin")]
+    Zipkin(ZipkinExporter),
+    Console(opentelemetry_stdout::SpanExporter),
+}
+
+/// An exporter that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the {exporter} exporter cannot be set up: {reason}")]
+pub(crate) struct ExporterError {
+    exporter: Exporter,
+    reason: String,
+}
+
+impl SpanSink {
+    /// The sink of `exporter`.
+    ///
+    /// # Errors
+    /// When the exporter refuses its own settings, an endpoint that is no URL for example.
+    pub(super) fn new(
+        exporter: Exporter,
+        settings: &TelemetrySettings,
+    ) -> Result<Self, ExporterError> {
+        let explain = |reason: String| ExporterError { exporter, reason };
+        match exporter {
+            Exporter::Otlp => {
+                let splunk = settings.splunk.as_ref();
+                let client = otlp_client(splunk).map_err(|error| explain(error.to_string()))?;
+                let exporter = otlp(splunk, client).map_err(|error| explain(error.to_string()))?;
+                Ok(SpanSink::Otlp(Box::new(exporter)))
+            }
+            #[cfg(feature = "zipkin")]
+            Exporter::Zipkin => ZipkinExporter::new(&settings.service_name)
+                .map(SpanSink::Zipkin)
+                .map_err(explain),
+            Exporter::Console => Ok(SpanSink::Console(
+                opentelemetry_stdout::SpanExporter::default(),
+            )),
+        }
+    }
+
+    pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        match self {
+            SpanSink::Otlp(exporter) => exporter.export(batch).await,
+            #[cfg(feature = "zipkin")]
+            SpanSink::Zipkin(exporter) => exporter.export(batch).await,
+            SpanSink::Console(exporter) => exporter.export(batch).await,
+        }
+    }
+
+    pub(super) fn set_resource(&mut self, resource: &Resource) {
+        match self {
+            SpanSink::Otlp(exporter) => exporter.set_resource(resource),
+            // what Zipkin has a place for is the service's name, which it knows already
+            #[cfg(feature = "zipkin")]
+            SpanSink::Zipkin(_) => {}
+            SpanSink::Console(exporter) => exporter.set_resource(resource),
+        }
+    }
+}
+
+/// Sends requests for OTLP, with Splunk's token if that is where they go.
+fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest::Error> {
+    let client = reqwest::Client::builder();
+    let client = match splunk {
+        // whoever is redirected to must not see the token
+        Some(ingest) => client
+            .default_headers(ingest.headers())
+            .redirect(Policy::none()),
+        None => client,
+    };
+    client.build()
+}
+
+/// OTLP over HTTP through `client`: to Splunk, or to where the environment says.
+fn otlp(
+    splunk: Option<&SplunkIngest>,
+    client: impl HttpClient + 'static,
+) -> Result<opentelemetry_otlp::SpanExporter, ExporterBuildError> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_http_client(client)
+        .with_protocol(Protocol::HttpBinary);
+    let exporter = match splunk {
+        Some(ingest) => exporter.with_endpoint(ingest.endpoint()),
+        None => exporter,
+    };
+    exporter.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+    use axum::Router;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::response::IntoResponse;
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_http::{Bytes, HttpError, Request, Response};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+    use crate::telemetry::FinishedSpans;
+
+    /// The name of the ingest and its certificate are nobody else's to have, so what would go there goes to a server of
+    /// the test, as it is otherwise.
+    #[derive(Debug)]
+    struct Rerouted {
+        client: reqwest::Client,
+        to: SocketAddr,
+        addresses: Arc<Mutex<Vec<String>>>,
+    }
+
+    #[async_trait]
+    impl HttpClient for Rerouted {
+        async fn send_bytes(
+            &self,
+            mut request: Request<Bytes>,
+        ) -> Result<Response<Bytes>, HttpError> {
+            let address = std::mem::take(request.uri_mut());
+            *request.uri_mut() = format!("http://{}{}", self.to, address.path()).parse()?;
+            self.addresses
+                .lock()
+                .expect("no panic")
+                .push(address.to_string());
+            self.client.send_bytes(request).await
+        }
+    }
+
+    type Seen = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
+
+    /// A server that answers so, says the token in its answer, and sends others away to itself.
+    async fn ingest(status: StatusCode) -> (SocketAddr, Seen) {
+        let seen = Seen::default();
+        let remembered = Arc::clone(&seen);
+        let handler = move |uri: axum::http::Uri, headers: HeaderMap, body: Bytes| {
+            let mut seen = remembered.lock().expect("no panic");
+            seen.push((uri.path().to_owned(), headers, body));
+            let answer = (status, [("location", "/elsewhere")], "no hush-hush");
+            std::future::ready(answer.into_response())
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0");
+        let listener = listener.await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let app = Router::new().fallback(handler);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (address, seen)
+    }
+
+    fn span() -> Vec<SpanData> {
+        let finished = FinishedSpans::default();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(finished.clone())
+            .build();
+        drop(provider.tracer("test").start("something"));
+        finished.take()
+    }
+
+    #[tokio::test]
+    async fn splunk_gets_protobuf_at_its_address_with_the_token_which_nobody_else_sees() {
+        let splunk = SplunkIngest::new("us0", "hush-hush").expect("valid");
+        for (status, error) in [
+            (StatusCode::OK, None),
+            (StatusCode::UNAUTHORIZED, Some("status code: 401")),
+            (StatusCode::PERMANENT_REDIRECT, Some("status code: 308")),
+        ] {
+            let (to, seen) = ingest(status).await;
+            let addresses = Arc::default();
+            let client = Rerouted {
+                client: otlp_client(Some(&splunk)).expect("a client"),
+                to,
+                addresses: Arc::clone(&addresses),
+            };
+            let exporter = otlp(Some(&splunk), client).expect("an exporter");
+            assert!(!format!("{exporter:?}").contains("hush"));
+            let exported = exporter.export(span()).await;
+            match error {
+                None => exported.expect("it arrives"),
+                Some(words) => {
+                    let said = exported.expect_err("it does not");
+                    let said = format!("{said} {said:?}");
+                    assert!(said.contains(words) && !said.contains("hush"), "{said}");
+                }
+            }
+            assert_eq!(
+                *addresses.lock().expect("no panic"),
+                ["https://ingest.us0.signalfx.com/v2/trace/otlp"]
+            );
+            let seen = seen.lock().expect("no panic");
+            assert_eq!(seen.len(), 1, "{status}: nobody is followed anywhere");
+            let (path, headers, body) = &seen[0];
+            assert_eq!(path, "/v2/trace/otlp");
+            assert_eq!(headers["content-type"], "application/x-protobuf");
+            assert_eq!(headers["x-sf-token"], "hush-hush");
+            let name = b"something";
+            assert!(body.windows(name.len()).any(|part| part == name));
+            assert!(!body.windows(4).any(|part| part == b"hush"));
+        }
+    }
+}

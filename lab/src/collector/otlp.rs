@@ -1,0 +1,111 @@
+//! OTLP/HTTP: protobuf or JSON, gzipped or not (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::response::{IntoResponse, Response};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message;
+use serde_json::json;
+
+use super::{Collector, body};
+
+/// Where OTLP/HTTP takes traces.
+pub(crate) const TRACES_PATH: &str = "/v1/traces";
+/// Why spans are refused.
+const REJECTION: &str = "a trace id has 16 bytes, a span id 8, not all of them zero";
+
+/// The two encodings of OTLP/HTTP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+pub(super) async fn export(
+    State(collector): State<Collector>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (encoding, mut request) = match read(&headers, &body) {
+        Ok(read) => read,
+        Err((status, message)) => return (status, message).into_response(),
+    };
+    let (accepted, rejected) = keep_valid(&mut request);
+    if let Err(answer) = collector.keep(request, accepted).await {
+        return answer.into_response();
+    }
+    match encoding {
+        Encoding::Protobuf => {
+            let response = ExportTraceServiceResponse {
+                partial_success: (rejected > 0).then(|| ExportTracePartialSuccess {
+                    rejected_spans: rejected,
+                    error_message: REJECTION.to_owned(),
+                }),
+            };
+            let content_type = [(CONTENT_TYPE, "application/x-protobuf")];
+            (content_type, response.encode_to_vec()).into_response()
+        }
+        Encoding::Json if rejected == 0 => Json(json!({})).into_response(),
+        // OTLP/JSON writes 64-bit numbers as text, which the generated types do not
+        Encoding::Json => Json(json!({
+            "partialSuccess": { "rejectedSpans": rejected.to_string(), "errorMessage": REJECTION },
+        }))
+        .into_response(),
+    }
+}
+
+/// Takes out the spans whose ids are none; gives how many are left and how many were taken out.
+fn keep_valid(request: &mut ExportTraceServiceRequest) -> (u64, i64) {
+    let is_id = |id: &[u8], length: usize| id.len() == length && id.iter().any(|byte| *byte != 0);
+    let (mut accepted, mut rejected) = (0, 0);
+    let scopes = request
+        .resource_spans
+        .iter_mut()
+        .flat_map(|resource| &mut resource.scope_spans);
+    for scope in scopes {
+        scope.spans.retain(|span| {
+            let valid = is_id(&span.trace_id, 16) && is_id(&span.span_id, 8);
+            if valid {
+                accepted += 1;
+            } else {
+                rejected += 1;
+            }
+            valid
+        });
+    }
+    (accepted, rejected)
+}
+
+fn read(
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(Encoding, ExportTraceServiceRequest), (StatusCode, String)> {
+    let content_type = body::content_type(headers);
+    let encoding = match content_type {
+        "application/x-protobuf" => Encoding::Protobuf,
+        "application/json" => Encoding::Json,
+        other => {
+            let message = format!(
+                "content-type is {other:?}; OTLP/HTTP is application/x-protobuf or application/json"
+            );
+            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+    };
+    let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
+    let body = &*body::unpack(headers, body).map_err(bad)?;
+    let request = match encoding {
+        Encoding::Protobuf => ExportTraceServiceRequest::decode(body)
+            .map_err(|error| bad(format!("the body is no ExportTraceServiceRequest: {error}")))?,
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| {
+            bad(format!(
+                "the body is no ExportTraceServiceRequest in JSON: {error}"
+            ))
+        })?,
+    };
+    Ok((encoding, request))
+}

@@ -1,0 +1,71 @@
+//! Zipkin's `POST /api/v2/spans`: JSON, gzipped or not (<https://zipkin.io/zipkin-api/#/default/post_spans>).
+//!
+//! The reader of Zipkin's exports decodes the spans, so that they say here what they say there.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use baton_traces::readers::zipkin::read_document;
+use baton_traces::span::{FORMAT_ZIPKIN, Key, Span};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1 as otlp;
+
+use super::conversion::{resource_spans, span_with};
+use super::{Collector, body};
+
+/// Where Zipkin takes spans.
+pub(crate) const SPANS_PATH: &str = "/api/v2/spans";
+
+pub(super) async fn export(
+    State(collector): State<Collector>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let kept = match read(&headers, &body) {
+        Ok((request, count)) => collector.keep(request, count).await,
+        Err(answer) => Err(answer),
+    };
+    match kept {
+        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Err(answer) => answer.into_response(),
+    }
+}
+
+/// The body's spans as OTLP, and how many they are. One broken span refuses all, as Zipkin does.
+fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(ExportTraceServiceRequest, u64), (StatusCode, String)> {
+    let content_type = body::content_type(headers);
+    // whatever else senders of JSON call it, Zipkin takes it too
+    if matches!(
+        content_type,
+        "application/x-protobuf" | "application/x-thrift"
+    ) {
+        let reason = format!("content-type is {content_type:?}; only Zipkin's JSON is understood");
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
+    let body = body::unpack(headers, body).map_err(bad)?;
+    let mut services: Vec<(String, Vec<otlp::Span>)> = Vec::new();
+    let mut count = 0;
+    let add = &mut |span: &Span<'_>| {
+        count += 1;
+        let converted = span_with(span, Key::SpanFormat.name(), FORMAT_ZIPKIN);
+        match services.iter_mut().find(|(name, _)| name == span.service) {
+            Some((_, spans)) => spans.push(converted),
+            None => services.push((span.service.to_owned(), vec![converted])),
+        }
+    };
+    read_document(&body, add)
+        .map_err(|problem| bad(format!("the body is no list of Zipkin v2 spans: {problem}")))?;
+    let services = services.into_iter();
+    let request = ExportTraceServiceRequest {
+        resource_spans: services
+            .map(|(name, spans)| resource_spans(name, spans))
+            .collect(),
+    };
+    Ok((request, count))
+}
