@@ -1,5 +1,6 @@
 //! The command line: every command, flag and default.
 
+mod functions;
 mod load;
 
 use std::ffi::OsString;
@@ -11,9 +12,11 @@ use baton_propagators::mode::{Engine, Mode, Pairing, Select};
 use baton_traces::hand_off::Verdict;
 use baton_traces::source::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{self, Limit};
 
+pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 
 const HELP_TEMPLATE: &str = "\
@@ -157,7 +160,8 @@ impl Command {
 }
 
 /// The two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum FunctionName {
     /// Puts the body of a request on the stream
     Producer,
@@ -182,6 +186,8 @@ pub(crate) struct RunArguments {
     /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
 }
@@ -208,11 +214,13 @@ pub(crate) struct MatrixArguments {
     /// [default: last]
     #[arg(long, value_name = "WHICH")]
     pub(crate) select: Option<Select>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     /// Save the matrix to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Print a matrix that was saved, instead of making one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "functions", "save"])]
     pub(crate) from: Option<PathBuf>,
 }
 
@@ -240,9 +248,8 @@ pub(crate) struct UpArguments {
     /// Save a run of all that the lab sees, on exit; an earlier run there is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
-    /// Run another Lambda binary as one of the functions, as in consumer='node consumer.js'
-    #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = foreign_function)]
-    pub(crate) functions: Vec<ForeignFunction>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
 }
@@ -397,30 +404,9 @@ pub(crate) struct LabChoice {
     pub(crate) port: Option<u16>,
 }
 
-/// A function that is not baton's own.
-#[derive(Clone, Debug)]
-pub(crate) struct ForeignFunction {
-    pub(crate) function: FunctionName,
-    pub(crate) command: Vec<String>,
-}
-
 fn function_name(text: &str) -> Result<FunctionName, String> {
     FunctionName::from_str(text, false)
         .map_err(|_| format!("{text:?} is neither producer nor consumer"))
-}
-
-fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
-    let (name, command) = text
-        .split_once('=')
-        .ok_or("expected producer=COMMAND or consumer=COMMAND")?;
-    let words = shlex::split(command).ok_or("the command's quotes do not match")?;
-    if words.is_empty() {
-        return Err("the command is empty".to_owned());
-    }
-    Ok(ForeignFunction {
-        function: function_name(name)?,
-        command: words,
-    })
 }
 
 fn attribute(text: &str) -> Result<(String, String), String> {
@@ -559,16 +545,6 @@ mod tests {
         assert_eq!(read("tracecontext,b3/first"), Ok((mixed(), Select::First)));
         for wrong in ["", "/first", "b3/", "b3/middle", "b3/first/last", "b4"] {
             assert!(selection(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn foreign_functions_are_split_as_a_shell_does() {
-        let function = foreign_function("consumer=node 'my consumer.js' --x").expect("valid");
-        assert_eq!(function.function, FunctionName::Consumer);
-        assert_eq!(function.command, ["node", "my consumer.js", "--x"]);
-        for wrong in ["node x.js", "other=node x.js", "consumer=", "consumer='x"] {
-            assert!(foreign_function(wrong).is_err(), "{wrong:?}");
         }
     }
 }

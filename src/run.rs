@@ -18,7 +18,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::arguments::{Format, FunctionName, LabArguments, LoadArguments, RunArguments};
+use crate::arguments::{
+    Format, FunctionArguments, FunctionName, LabArguments, LoadArguments, RunArguments,
+};
 use crate::bursts;
 use crate::compare::brief;
 use crate::failure::Failure;
@@ -306,7 +308,7 @@ impl Run<'_> {
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
         let engine = self.arguments.load.engine;
         let function = |name, mode| {
-            let mut options = function_options(name, Some(mode))?;
+            let mut options = function_options(name, &self.arguments.functions, Some(mode))?;
             options
                 .environment
                 .insert("BATON_ENGINE".to_owned(), engine.to_string());
@@ -323,11 +325,12 @@ impl Run<'_> {
     }
 
     fn manifest(&self, plan: &Plan) -> Manifest {
-        let mut settings = lab_settings(&self.arguments.lab);
-        settings.extend(load_settings(&self.arguments.load, plan));
+        let arguments = self.arguments;
+        let mut settings = lab_settings(&arguments.lab, &arguments.functions);
+        settings.extend(load_settings(&arguments.load, plan));
         Manifest {
             pairing: Some(self.pairing.clone()),
-            engine: self.arguments.load.engine,
+            engine: arguments.load.engine,
             settings,
             versions: versions(),
             start: Timestamp::now(),
@@ -336,8 +339,11 @@ impl Run<'_> {
     }
 }
 
-/// A lab's settings as a manifest names them.
-pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
+/// A lab's settings as a manifest names them. Of a foreign function it says that it was one, not how it was started.
+pub(crate) fn lab_settings(
+    arguments: &LabArguments,
+    functions: &FunctionArguments,
+) -> Map<String, Value> {
     let settings = json!({
         "instances": arguments.instances,
         "shards": arguments.shards,
@@ -351,6 +357,10 @@ pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
     let Value::Object(mut settings) = settings else {
         return Map::new();
     };
+    let foreign = functions.foreign();
+    if !foreign.is_empty() {
+        settings.insert("foreign".to_owned(), json!(foreign));
+    }
     for name in TELEMETRY_VARIABLES {
         if let Ok(value) = std::env::var(name) {
             settings.insert(name.to_owned(), value.into());
