@@ -8,6 +8,7 @@ pub(crate) mod lab;
 pub(crate) mod processes;
 pub(crate) mod run;
 pub(crate) mod server;
+pub(crate) mod template;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
