@@ -57,3 +57,21 @@ fn is_excerpt(wanted: &[&str], lines: &[&str]) -> bool {
         })
     })
 }
+
+#[test]
+fn an_excerpt_that_is_not_in_the_file_is_found() {
+    let name = "        (\"custom.tag.name\", body.name),";
+    let superpower = "(\"custom.tag.superpower\", body.superpower),";
+    let excerpt = |code: &str| format!("```rust functions/src/record.rs\n{code}\n```\n");
+    for (code, is_true) in [
+        (name.to_owned(), true),
+        (name.trim().to_owned(), true),
+        (format!("{name}\n        {superpower}"), true),
+        (format!("    [\n// …\n{name}"), true),
+        (format!("{name}\n    {superpower}"), false),
+        (format!("        {superpower}\n// …\n{name}"), false),
+        (name.replace("name", "nickname"), false),
+    ] {
+        assert_eq!(problems(&excerpt(&code)).is_empty(), is_true, "{code}");
+    }
+}
