@@ -26,9 +26,17 @@ use std::path::{Path, PathBuf};
 use walk::{check, without_comment};
 
 /// The documents.
-const DOCUMENTS: [&str; 2] = ["README.md", "docs/workshop.md"];
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/workshop.md", "docs/mixed-headers.md"];
 /// Commands in them that are not run here, and why.
-const NOT_RUN: [(&str, &str); 6] = [
+const NOT_RUN: [(&str, &str); 8] = [
+    (
+        "baton matrix --engine native,otel --save docs/mixed-headers.json",
+        "it would measure anew what docs/mixed-headers.json keeps; tests/mixed_headers.rs holds the document to that",
+    ),
+    (
+        "BATON_UPDATE_DOCS=1 cargo test --test mixed_headers",
+        "it would write the document",
+    ),
     ("cargo test --workspace", "it is what runs this test"),
     (
         "cargo install --path .",
@@ -88,4 +96,9 @@ async fn the_workshop_is_true() {
 )]
 async fn the_readme_is_true() {
     check("README.md").await;
+}
+
+#[tokio::test]
+async fn mixed_headers_are_true() {
+    check("docs/mixed-headers.md").await;
 }

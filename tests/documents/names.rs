@@ -87,7 +87,7 @@ fn replaced<'a>(text: &str, other: impl Fn(&str) -> Option<&'a str>) -> String {
     while !rest.is_empty() {
         let is_address =
             |character: char| character.is_ascii_alphanumeric() || ".:".contains(character);
-        let address = word(rest, is_address);
+        let address = word(rest, is_address).trim_end_matches(['.', ':']);
         let id = word(rest, |character| character.is_ascii_alphanumeric());
         let found = [address, id]
             .into_iter()
@@ -105,4 +105,32 @@ fn replaced<'a>(text: &str, other: impl Fn(&str) -> Option<&'a str>) -> String {
 fn word(text: &str, belongs: impl Fn(char) -> bool) -> &str {
     let end = text.find(|character| !belongs(character));
     &text[..end.unwrap_or(text.len())]
+}
+
+#[test]
+fn names_are_replaced_where_they_stand_whole_or_begin_an_id() {
+    const ONE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const OTHER: &str = "463ac35c9f6413ad48485a3953bb6124";
+    let mut names = Names::default();
+    assert!(names.pair(ONE, OTHER) && names.pair("127.0.0.1:3000", "127.0.0.1:41234"));
+    assert!(!names.pair(ONE, ONE) && !names.pair(OTHER, OTHER));
+    for (text, expected) in [
+        ("traces 0af76519", "traces 463ac35c"),
+        ("traces 0af7651", "traces 0af7651"),
+        (
+            "at http://127.0.0.1:3000/dev",
+            "at http://127.0.0.1:41234/dev",
+        ),
+        ("at 127.0.0.1:3000.", "at 127.0.0.1:41234."),
+        ("at 127.0.0.1:30001", "at 127.0.0.1:30001"),
+    ] {
+        assert_eq!(names.with_actual(text), expected);
+    }
+    let printed = format!("{OTHER} at 127.0.0.1:41234");
+    assert_eq!(
+        names.with_documented_addresses(&printed),
+        format!("{OTHER} at 127.0.0.1:3000")
+    );
+    names.forget_addresses();
+    assert!(names.pair("127.0.0.1:3000", "127.0.0.1:5"));
 }
