@@ -100,7 +100,7 @@ mod tests {
             "us0@evil.example",
             "us0:443",
             "us 0",
-            "us0\n",
+            "us\n0",
             "-us0",
             "us0-",
             "us_0",

@@ -134,10 +134,9 @@ pub struct Tally {
     traces: HashSet<TraceId>,
     links: u64,
     trace_states: u64,
+    from_zipkin: u64,
     baggage_counts: u64,
     debug_marks: u64,
-    from_zipkin: u64,
-    receivers_from_zipkin: u64,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -149,17 +148,12 @@ impl Tally {
         self.traces.insert(span.reference.trace_id);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
+        self.from_zipkin += u64::from(span.is_from_zipkin());
         let says = |key| u64::from(span.attributes.get(key).is_some());
         self.baggage_counts += says(Key::BaggageEntries);
         self.debug_marks += says(Key::ContextDebug);
-        let from_zipkin = u64::from(span.is_from_zipkin());
-        self.from_zipkin += from_zipkin;
-        match Role::of(span) {
-            Role::ClientRequest { request_id } => self.clients.add(span, request_id),
-            Role::ServerRequest { .. } | Role::Receive(_) => {
-                self.receivers_from_zipkin += from_zipkin;
-            }
-            Role::Send(_) | Role::Other => {}
+        if let Role::ClientRequest { request_id } = Role::of(span) {
+            self.clients.add(span, request_id);
         }
         self.assembly.add_span(span);
     }
@@ -196,6 +190,11 @@ impl Tally {
         self.trace_states
     }
 
+    /// How many spans came as Zipkin to where they were kept.
+    pub fn from_zipkin(&self) -> u64 {
+        self.from_zipkin
+    }
+
     /// How many spans say how many baggage entries they had.
     pub fn baggage_counts(&self) -> u64 {
         self.baggage_counts
@@ -209,16 +208,6 @@ impl Tally {
     /// Takes it that the source is read to its end: see [`Assembly::finish`].
     pub fn finish(&mut self, logged: &[Hop]) {
         self.assembly.finish(logged);
-    }
-
-    /// How many spans came as Zipkin to where they were kept.
-    pub fn from_zipkin(&self) -> u64 {
-        self.from_zipkin
-    }
-
-    /// How many of those received a request or a record.
-    pub fn receivers_from_zipkin(&self) -> u64 {
-        self.receivers_from_zipkin
     }
 
     /// The clients' requests.

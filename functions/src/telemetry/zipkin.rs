@@ -17,10 +17,11 @@ impl ZipkinExporter {
     /// Exports spans of the service `service_name` to where the environment says.
     ///
     /// # Errors
-    /// What is wrong with the endpoint.
+    /// What is wrong with the endpoint, or why there is no HTTP client.
     pub(super) fn new(service_name: &str) -> Result<Self, String> {
+        let client = reqwest::Client::builder().build();
         let client = NamingClient {
-            client: reqwest::Client::new(),
+            client: client.map_err(|error| error.to_string())?,
             service_name: service_name.to_owned(),
         };
         opentelemetry_zipkin::ZipkinExporter::builder()

@@ -1,7 +1,7 @@
 //! What a source cannot tell, and what it tells all the same.
 
 use super::{Measured, Unknown};
-use crate::assemble::Structure;
+use crate::assemble::{HandOff, Structure};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::readers::Form;
 use crate::statistics::Durations;
@@ -84,29 +84,47 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
     lost_on_the_way(measured, tally);
 }
 
-/// What the spans that came as Zipkin cannot tell, wherever they are kept now. Their sampling is known: what is not
-/// sampled is not exported, and has its line in the log.
+/// Says what was lost of hand-offs whose spans came as Zipkin, wherever they are kept now: a link where the trace broke,
+/// and the `tracestate` of whoever had one. Their sampling is known: what is not sampled is not exported, and has its line
+/// in the log.
 pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally) {
-    let (spans, receivers) = (tally.from_zipkin(), tally.receivers_from_zipkin());
-    if receivers > 0 {
-        measured.cannot_tell(
-            &format!(
-                "linked cannot be told of {receivers} spans that came as Zipkin: it keeps no span links, and what was linked \
-                 counts as new_trace"
-            ),
-            on_both_hops("linked"),
-        );
+    if tally.from_zipkin() == 0 {
+        return;
     }
-    if spans > 0 {
-        measured.cannot_tell(
-            &format!("tracestate_lost cannot be told of {spans} spans that came as Zipkin: it keeps no tracestate"),
-            on_both_hops("tracestate_lost"),
-        );
+    for hop in HOPS {
+        let (mut links, mut trace_states) = (0_u64, 0_u64);
+        let hand_offs = tally.assembly().hand_offs();
+        for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
+            let HandOff {
+                verdict, sender, ..
+            } = hand_off;
+            let from_zipkin = hand_off
+                .receiver
+                .is_some_and(|receiver| receiver.from_zipkin);
+            let is_apart = matches!(
+                verdict,
+                Some(Verdict::NewTrace | Verdict::WrongTrace | Verdict::IdTruncated)
+            );
+            let luggage = sender.luggage.as_deref();
+            let had_trace_state = luggage.is_some_and(|luggage| !luggage.trace_state.is_empty());
+            links += u64::from(from_zipkin && is_apart);
+            trace_states += u64::from(sender.from_zipkin || from_zipkin && had_trace_state);
+        }
+        if links > 0 {
+            let sentence = format!(
+                "linked cannot be told of {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
+                 was linked counts as new_trace, wrong_trace or id_truncated"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.linked")]);
+        }
+        if trace_states > 0 {
+            let sentence = format!(
+                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as Zipkin, which keeps no \
+                 tracestate"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.tracestate_lost")]);
+        }
     }
-}
-
-fn on_both_hops(what: &str) -> [String; 2] {
-    HOPS.map(|hop| format!("{hop}.{what}"))
 }
 
 /// Leaves out a hop of whose receivers the source holds nothing, and says so.
@@ -148,6 +166,7 @@ fn has_senders(tally: &Tally, hop: Hop) -> bool {
 
 /// What a form has no place for, and what no span of an export says.
 fn lost_in(measured: &mut Measured, form: Form, tally: &Tally) {
+    let on_both_hops = |what: &str| HOPS.map(|hop| format!("{hop}.{what}"));
     let is_otlp = matches!(
         form,
         Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited

@@ -284,6 +284,10 @@ impl Words {
         if let Some(entries) = self.get("baggage") {
             attributes.push(integer("baton.baggage.entries", entries));
         }
+        if self.is("zipkin") {
+            let format = json!({"stringValue": "zipkin"});
+            attributes.push(json!({"key": "baton.span.format", "value": format}));
+        }
         if self.is("debug") {
             attributes.push(json!({"key": "baton.context.debug", "value": {"boolValue": true}}));
         }
