@@ -132,7 +132,9 @@ pub(super) fn markdown(answers: &[Answer], arguments: &CapacityArguments) -> Str
         lines.extend(answer.quotas.iter().map(|limit| line(&quota(limit))));
         parts.push(lines.join("\n"));
     }
-    parts.push(sentences(answers, arguments).join("\n"));
+    let sentences = sentences(answers, arguments);
+    let bullets: Vec<_> = sentences.iter().map(|said| format!("- {said}")).collect();
+    parts.push(bullets.join("\n"));
     parts.join("\n\n")
 }
 
