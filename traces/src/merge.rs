@@ -115,7 +115,7 @@ struct Part {
 impl Merge {
     /// Reads the spans of all `sources` and makes sure that they belong together: one pairing, one engine and the same
     /// settings in all run directories, at least one of which there has to be, and no span in two of them. Memory grows by
-    /// some 40 bytes for each span.
+    /// some 50 bytes for each span.
     ///
     /// A run of the client alone (without a pairing) and one of the functions have to agree in what both say.
     ///
