@@ -1,5 +1,6 @@
 //! The command line: every command, flag and default.
 
+mod capacity;
 mod compare;
 mod duration;
 mod explain;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use duration::{duration, positive_duration};
 
+pub(crate) use capacity::{CapacityArguments, PriceArguments, QuotaArguments};
 pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use functions::FunctionArguments;
@@ -52,6 +54,7 @@ Compare what became of the traces:
   map     Draw who hands over to whom, and where the trace breaks
 
 Go beyond one machine:
+  plan-capacity Say what a rate takes of Kinesis and Lambda under each format, and what it costs
   merge   Join the runs of several load generators into one, exactly
 
 For packagers:
@@ -98,7 +101,7 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a document or a pull request (compare, matrix)
+    /// For a document or a pull request (compare, matrix, plan-capacity)
     Markdown,
     /// A page (compare)
     Html,
@@ -139,6 +142,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Say what a rate takes of Kinesis and Lambda under each format, and what it costs
+    PlanCapacity(Box<CapacityArguments>),
     /// Join the runs of several load generators into one, exactly
     Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
@@ -176,7 +181,9 @@ impl Command {
                 Format::Junit,
             ],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
+            Command::Matrix(_) | Command::PlanCapacity(_) => {
+                &[Format::Text, Format::Json, Format::Markdown]
+            }
             _ => &[Format::Text, Format::Json],
         }
     }
