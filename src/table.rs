@@ -93,9 +93,9 @@ fn width(table: &Table) -> u16 {
     table.width().unwrap_or(COLUMNS)
 }
 
-/// A run's name in lines, none of which is longer than the name of a mode of two formats.
+/// A run's name in lines, none of which is longer than the longest name of a format and a comma.
 fn folded(name: &str) -> String {
-    const LONGEST: usize = 16;
+    const LONGEST: usize = 13;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
         let last = lines.last().map_or(0, |line| line.chars().count());
@@ -344,8 +344,8 @@ mod tests {
         let widest = drawn.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(usize::from(COLUMNS)), "{drawn}");
         for word in [
-            "tracecontext,b3,",
-            "tracecontext",
+            "tracecontext,",
+            "b3multi,",
             "connected",
             "wrong_parent",
             "123 / 1234",
