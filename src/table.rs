@@ -71,11 +71,14 @@ pub(crate) fn table(
     };
     let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
     let mut tables = layouts.map(drawn).into_iter();
-    let fitting = tables.find(|table| natural_width(table) <= width(table));
-    fitting.map_or_else(
-        || drawn(Layout::Stacked).trim_fmt(),
-        |table| table.trim_fmt(),
-    )
+    match tables.find(|table| natural_width(table) <= width(table)) {
+        Some(mut fitting) => {
+            // the blank at the end of its lines is no reason to fold
+            fitting.set_content_arrangement(ContentArrangement::Disabled);
+            fitting.trim_fmt()
+        }
+        None => drawn(Layout::Stacked).trim_fmt(),
+    }
 }
 
 /// The columns that a table takes if nothing of it is folded, without the blanks at its end.
