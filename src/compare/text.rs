@@ -63,6 +63,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
     let heading = format!(
         "{run} against {baseline}: {}",
         match significant().count() {
+            0 if differences().next().is_none() => "no figure in common".to_owned(),
             0 => "no significant difference".to_owned(),
             1 => "1 significant difference".to_owned(),
             count => format!("{count} significant differences"),
