@@ -1,9 +1,11 @@
 //! Draws what a command prints on a terminal, in its colours, as a picture of a command and its output:
 //!
 //! ```console
-//! $ script -qec 'stty cols 127; baton run 2>/dev/null' /dev/null |
+//! $ script -qec 'stty cols 127; baton run 2>/dev/null' /dev/null | sed '/^Latency/,/^\s*$/{/\S/d}' |
 //!       cargo run --example terminal_picture -- 'cargo run --release -- run' > docs/images/run.svg
 //! ```
+//!
+//! (What is said of latencies is left out, as it is another in every run.)
 //!
 //! Takes the command as it is to stand above the output, and the output on standard input.
 

@@ -346,6 +346,10 @@ fn print(
     let names: Vec<String> = summaries.iter().map(pairing).collect();
     let mut sentences = sentences;
     sentences.extend(brief(comparison, summaries, &names));
+    let sentences: Vec<String> = sentences
+        .iter()
+        .map(|sentence| output.folded(sentence))
+        .collect();
     let bursts = names
         .iter()
         .zip(bursts)

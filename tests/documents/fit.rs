@@ -53,40 +53,38 @@ pub(crate) fn fit(
         let begins_line = |index: usize| index == 0 || tokens[index - 1].1 != tokens[index].1;
         let ends = |end: usize| !is_last || tokens[end..].iter().all(is_break);
         let starts = at..if is_first { at + 1 } else { tokens.len() };
-        let mut misfit = None;
+        // of all attempts, the one that came furthest
+        let mut misfit = (
+            0,
+            Misfit {
+                documented: part.start,
+                printed: printed.len(),
+            },
+        );
         let found = starts
             .filter(|start| is_first || begins_line(*start))
             .find_map(|start| {
                 let mut attempt = names.clone();
-                match match_tokens(&expected, &tokens[start..], &mut attempt) {
-                    Ok(length) if ends(start + length) => {
-                        *names = attempt;
-                        Some(start..start + length)
-                    }
-                    Ok(length) => {
-                        let printed = tokens
-                            .get(start + length)
-                            .map_or(printed.len(), |(_, line)| *line);
-                        misfit.get_or_insert(Misfit {
-                            documented: part.end,
-                            printed,
-                        });
-                        None
-                    }
-                    Err(error) => {
-                        misfit.get_or_insert(Misfit {
-                            documented: error.0.unwrap_or(part.end),
-                            printed: error.1.unwrap_or(printed.len()),
-                        });
-                        None
-                    }
+                let length = matching(&expected, &tokens[start..], &mut attempt);
+                let end = start + length;
+                if length == expected.len() && ends(end) {
+                    *names = attempt;
+                    return Some(start..end);
                 }
+                if length >= misfit.0 {
+                    let line = |place: Option<&Placed<'_>>| place.map(|(_, line)| *line);
+                    misfit = (
+                        length + 1,
+                        Misfit {
+                            documented: line(expected.get(length)).unwrap_or(part.end),
+                            printed: line(tokens.get(end)).unwrap_or(printed.len()),
+                        },
+                    );
+                }
+                None
             });
         let Some(found) = found else {
-            return Err(misfit.unwrap_or(Misfit {
-                documented: part.start,
-                printed: printed.len(),
-            }));
+            return Err(misfit.1);
         };
         at = found.end;
         if let (Some(first), Some(last)) = (tokens.get(found.start), tokens[..found.end].last()) {
@@ -96,25 +94,16 @@ pub(crate) fn fit(
     Ok(fits)
 }
 
-/// How many of the printed tokens are as expected; or the lines of the first that is not.
-fn match_tokens(
-    expected: &[Placed<'_>],
-    printed: &[Placed<'_>],
-    names: &mut Names,
-) -> Result<usize, (Option<usize>, Option<usize>)> {
-    for (index, (token, line)) in expected.iter().enumerate() {
-        let Some((other, printed_line)) = printed.get(index) else {
-            return Err((Some(*line), None));
-        };
-        let fits = match (token, other) {
+/// How many of the expected tokens are there before one that is not.
+fn matching(expected: &[Placed<'_>], printed: &[Placed<'_>], names: &mut Names) -> usize {
+    let pairs = expected.iter().zip(printed);
+    let fitting = pairs.take_while(
+        |((documented, _), (actual, _))| match (documented, actual) {
             (Token::Name(documented), Token::Name(actual)) => names.pair(documented, actual),
-            _ => token == other,
-        };
-        if !fits {
-            return Err((Some(*line), Some(*printed_line)));
-        }
-    }
-    Ok(expected.len())
+            _ => documented == actual,
+        },
+    );
+    fitting.count()
 }
 
 /// Whether the second text has the shape of the first.

@@ -172,8 +172,10 @@ impl Walk {
                 self.problems.push(format!("no command makes {address}"));
                 continue;
             };
-            // a picture has no text where a line is blank
-            let printed = printed.iter().filter(|line| !line.is_empty());
+            // a picture has no text where a line is blank, and leaves out what latencies are beyond noise in this run
+            let is_shown =
+                |line: &&String| !line.is_empty() && !line.starts_with("Latency differs");
+            let printed = printed.iter().filter(is_shown);
             let printed: Vec<String> = printed.cloned().collect();
             self.compare_picture(address, &shown[1..], &printed);
         }
@@ -231,18 +233,23 @@ fn updated(documented: &[&str], printed: &[&str], fits: &[Fit]) -> String {
     lines.join("\n")
 }
 
-/// What stands where and what was printed instead, and all that was printed.
+/// What stands where, what was printed instead, and what was printed around it.
 fn difference(documented: &[&str], printed: &[&str], misfit: Misfit) -> String {
+    const AROUND: usize = 10;
     let line = |lines: &[&str], index: usize| {
         lines
             .get(index)
             .map_or("(the end)".to_owned(), |line| format!("{line:?}"))
     };
+    let first = misfit.printed.min(printed.len()).saturating_sub(AROUND);
+    let last = printed.len().min(misfit.printed + AROUND);
     format!(
-        "  documented: {}\n  printed:    {}\nall that was printed:\n{}",
+        "  documented: {}\n  printed:    {}\nprinted lines {} to {last} of {}:\n{}",
         line(documented, misfit.documented),
         line(printed, misfit.printed),
-        printed.join("\n")
+        first + 1,
+        printed.len(),
+        printed[first..last].join("\n")
     )
 }
 
