@@ -2,7 +2,8 @@
 //! and `baton up`, all processes and the load generator included.
 //!
 //! `cargo bench --bench pipeline` prints the figures of docs/performance.md; `-- --requests N` changes how many
-//! requests the long run sends. It reads `/proc`, so it needs Linux.
+//! requests the long run sends. `-- --function producer=COMMAND --function consumer=COMMAND` prints the cold starts of
+//! those functions and no more. It reads `/proc`, so it needs Linux.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -29,7 +30,16 @@ fn main() {
         .position(|argument| argument == "--requests")
         .and_then(|place| arguments.get(place + 1)?.parse().ok())
         .unwrap_or(200_000);
-    start_up();
+    let functions: Vec<_> = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == "--function")
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    start_up(&functions);
+    if !functions.is_empty() {
+        return;
+    }
     println!("\n8 clients, 20,000 requests, five times:");
     for pairing in ["tracecontext", "none"] {
         for _ in 0..5 {
@@ -41,9 +51,9 @@ fn main() {
 }
 
 /// The time until a lab answers, and until a function's process asks for its first event.
-fn start_up() {
+fn start_up(functions: &[&str]) {
     let mut ready = Vec::new();
-    let mut cold_starts = Vec::new();
+    let mut cold_starts = BTreeMap::from([("producer", Vec::new()), ("consumer", Vec::new())]);
     for _ in 0..20 {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let started = Instant::now();
@@ -60,6 +70,7 @@ fn start_up() {
                 "0",
             ])
             .args(["--otlp-port", "0", "--zipkin-port", "0", "--quiet"])
+            .args(functions)
             .env("BATON_RUNTIME_DIR", folder.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,12 +83,9 @@ fn start_up() {
         let addresses: Value = serde_json::from_str(&line).expect("addresses");
         let page = addresses["page"].as_str().expect("the page's address");
         let status = status(page);
-        for function in ["producer", "consumer"] {
-            cold_starts.push(
-                status[function]["cold_start_ms"]
-                    .as_f64()
-                    .expect("a cold start"),
-            );
+        for (function, times) in &mut cold_starts {
+            let time = status[function]["cold_start_ms"].as_f64();
+            times.push(time.expect("a cold start"));
         }
         interrupt(&lab);
         lab.wait().expect("its end");
@@ -86,10 +94,10 @@ fn start_up() {
         "lab ready, from process start:  {}",
         spread(&mut ready, "ms")
     );
-    println!(
-        "cold start of a function:       {}",
-        spread(&mut cold_starts, "ms")
-    );
+    for (function, mut times) in cold_starts {
+        let times = spread(&mut times, "ms");
+        println!("cold start of the {function}:     {times}");
+    }
 }
 
 fn status(page: &str) -> Value {

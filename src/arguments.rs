@@ -1,8 +1,10 @@
 //! The command line: every command, flag and default.
 
+mod capacity;
 mod compare;
 mod duration;
 mod explain;
+mod functions;
 mod load;
 mod matrix;
 mod merge;
@@ -15,11 +17,14 @@ use std::time::Duration;
 
 use baton_propagators::mode::{Mode, Pairing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use duration::{duration, positive_duration};
 
+pub(crate) use capacity::{CapacityArguments, PriceArguments, QuotaArguments};
 pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
+pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
 pub(crate) use merge::MergeArguments;
@@ -49,6 +54,7 @@ Compare what became of the traces:
   map     Draw who hands over to whom, and where the trace breaks
 
 Go beyond one machine:
+  plan-capacity Say what a rate takes of Kinesis and Lambda under each format, and what it costs
   merge   Join the runs of several load generators into one, exactly
 
 For packagers:
@@ -95,7 +101,7 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a document or a pull request (compare, matrix)
+    /// For a document or a pull request (compare, matrix, plan-capacity)
     Markdown,
     /// A page (compare)
     Html,
@@ -136,6 +142,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
+    /// Say what a rate takes of Kinesis and Lambda under each format, and what it costs
+    PlanCapacity(Box<CapacityArguments>),
     /// Join the runs of several load generators into one, exactly
     Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
@@ -173,14 +181,17 @@ impl Command {
                 Format::Junit,
             ],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
+            Command::Matrix(_) | Command::PlanCapacity(_) => {
+                &[Format::Text, Format::Json, Format::Markdown]
+            }
             _ => &[Format::Text, Format::Json],
         }
     }
 }
 
 /// The two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum FunctionName {
     /// Puts the body of a request on the stream
     Producer,
@@ -205,6 +216,8 @@ pub(crate) struct RunArguments {
     /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
 }
@@ -236,9 +249,8 @@ pub(crate) struct UpArguments {
     /// Save a run of all that the lab sees, on exit; an earlier run there is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
-    /// Run another Lambda binary as one of the functions, as in consumer='node consumer.js'
-    #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = foreign_function)]
-    pub(crate) functions: Vec<ForeignFunction>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     #[command(flatten)]
     pub(crate) lab: LabArguments,
 }
@@ -303,30 +315,9 @@ pub(crate) struct LabChoice {
     pub(crate) port: Option<u16>,
 }
 
-/// A function that is not baton's own.
-#[derive(Clone, Debug)]
-pub(crate) struct ForeignFunction {
-    pub(crate) function: FunctionName,
-    pub(crate) command: Vec<String>,
-}
-
 fn function_name(text: &str) -> Result<FunctionName, String> {
     FunctionName::from_str(text, false)
         .map_err(|_| format!("{text:?} is neither producer nor consumer"))
-}
-
-fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
-    let (name, command) = text
-        .split_once('=')
-        .ok_or("expected producer=COMMAND or consumer=COMMAND")?;
-    let words = shlex::split(command).ok_or("the command's quotes do not match")?;
-    if words.is_empty() {
-        return Err("the command is empty".to_owned());
-    }
-    Ok(ForeignFunction {
-        function: function_name(name)?,
-        command: words,
-    })
 }
 
 fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
@@ -378,16 +369,6 @@ mod tests {
                 "{}",
                 command.get_name()
             );
-        }
-    }
-
-    #[test]
-    fn foreign_functions_are_split_as_a_shell_does() {
-        let function = foreign_function("consumer=node 'my consumer.js' --x").expect("valid");
-        assert_eq!(function.function, FunctionName::Consumer);
-        assert_eq!(function.command, ["node", "my consumer.js", "--x"]);
-        for wrong in ["node x.js", "other=node x.js", "consumer=", "consumer='x"] {
-            assert!(foreign_function(wrong).is_err(), "{wrong:?}");
         }
     }
 }

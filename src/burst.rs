@@ -191,16 +191,17 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
 
 /// Why there was nobody to talk to, if no request of any burst came as far as a connection.
 fn unreachable(outcomes: &[Outcome]) -> Option<&str> {
-    let mut failures = outcomes.iter().flat_map(|outcome| &outcome.failures);
-    let is_unreachable = outcomes.iter().any(|outcome| outcome.gave_up)
-        && outcomes.iter().all(|outcome| outcome.requests.ok == 0)
-        && failures.all(|failures| {
-            matches!(
-                failures.failure,
-                RequestFailure::ConnectionRefused
-                    | RequestFailure::NotConnected { .. }
-                    | RequestFailure::Interrupted
-            )
+    let failures = || outcomes.iter().flat_map(|outcome| &outcome.failures);
+    let is_refused = |failure: &RequestFailure| {
+        matches!(
+            failure,
+            RequestFailure::ConnectionRefused | RequestFailure::NotConnected { .. }
+        )
+    };
+    let is_unreachable = outcomes.iter().all(|outcome| outcome.requests.ok == 0)
+        && failures().any(|failures| is_refused(&failures.failure))
+        && failures().all(|failures| {
+            is_refused(&failures.failure) || failures.failure == RequestFailure::Interrupted
         });
     let last = outcomes.last().filter(|_| is_unreachable)?;
     Some(&last.summary)

@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
+use crate::lab_client;
 use crate::limits::check_names;
 use crate::output::Output;
 
@@ -39,6 +40,7 @@ struct Outcome {
 
 /// Reads the sources, compares them, checks the limits.
 pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<ExitCode, Failure> {
+    lab_client::flush_named(&arguments.sources)?;
     if let Some(traces) = &arguments.diff {
         return diff::diff(traces, &arguments.sources, output);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baton_lab::registry::{self, Note};
 use baton_lab::{LabStatus, SwitchRequest};
+use baton_traces::source::Source;
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 
@@ -63,9 +64,27 @@ pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabSta
     Err(Failure::check(refusal.message))
 }
 
+/// Asks every lab that is up and saves to one of these sources to let it be read.
+pub(crate) fn flush_named(sources: &[Source]) -> Result<(), Failure> {
+    let paths = sources.iter().filter_map(Source::path);
+    let paths: Vec<_> = paths.filter_map(|path| path.canonicalize().ok()).collect();
+    // where no lab can be listed, the sources are read as they are
+    for lab in registry::labs().unwrap_or_default() {
+        let directory = lab.directory.canonicalize();
+        if directory.is_ok_and(|directory| paths.contains(&directory)) {
+            flush(&lab)?;
+        }
+    }
+    Ok(())
+}
+
 /// Asks the lab to let its directory be read: every span that it has received is in it when this returns.
-pub(crate) async fn flush(lab: &Note) -> Result<(), Failure> {
-    let response = ask(lab, "flush", |request| request).await?;
+pub(crate) fn flush(lab: &Note) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::check)?;
+    let response = runtime.block_on(ask(lab, "flush", |request| request))?;
     if response.status().is_success() {
         return Ok(());
     }

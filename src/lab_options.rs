@@ -8,7 +8,7 @@ use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
 use baton_propagators::mode::Mode;
 use baton_traces::run::RunDirectory;
 
-use crate::arguments::{ForeignFunction, FunctionName, LabArguments};
+use crate::arguments::{FunctionArguments, FunctionName, LabArguments};
 use crate::failure::Failure;
 
 /// Variables of this process that the functions see too; all others stay outside, credentials above all.
@@ -45,9 +45,11 @@ pub(crate) fn lab_options(
     }
 }
 
-/// One of baton's own functions in this mode, or in the one that the environment says.
+/// One of the functions in this mode, or in the one that the environment says: baton's own, or somebody else's, made
+/// to end with the lab whatever becomes of that.
 pub(crate) fn function_options(
     function: FunctionName,
+    functions: &FunctionArguments,
     mode: Option<&Mode>,
 ) -> Result<FunctionOptions, Failure> {
     let program = std::env::current_exe().map_err(|error| {
@@ -57,34 +59,22 @@ pub(crate) fn function_options(
         FunctionName::Producer => "producer",
         FunctionName::Consumer => "consumer",
     };
+    let mut command = vec![program.into_os_string()];
+    match functions.command(function).map_err(Failure::usage)? {
+        None => command.extend(["function", name].map(OsString::from)),
+        Some(foreign) => {
+            command.extend(["sandbox", "--"].map(OsString::from));
+            command.extend(foreign.iter().map(OsString::from));
+        }
+    }
     let options = FunctionOptions {
-        command: vec![
-            program.into_os_string(),
-            OsString::from("function"),
-            OsString::from(name),
-        ],
+        command,
         environment: environment(),
     };
     Ok(match mode {
         Some(mode) => options.with_mode(mode),
         None => options,
     })
-}
-
-/// Somebody else's function, made to end with the lab whatever becomes of that.
-pub(crate) fn foreign_function_options(
-    foreign: &ForeignFunction,
-    mode: Option<&Mode>,
-) -> Result<FunctionOptions, Failure> {
-    let mut options = function_options(foreign.function, mode)?;
-    options.command.truncate(1);
-    options
-        .command
-        .extend(["sandbox", "--"].map(OsString::from));
-    options
-        .command
-        .extend(foreign.command.iter().map(OsString::from));
-    Ok(options)
 }
 
 /// What this process passes on to the functions.

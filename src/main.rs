@@ -7,6 +7,7 @@ mod attack;
 mod attack_process;
 mod burst;
 mod bursts;
+mod capacity;
 mod compare;
 mod completions;
 mod explain;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
+        Command::PlanCapacity(command) => capacity::plan_capacity(&command, &output),
         Command::Merge(command) => merge::merge(&command, &output),
         Command::Completions(command) => completions::completions(&command, &output),
         Command::Man(command) => man::man(&command, &output),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use baton_loadgen::Plan;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{LabArguments, LoadArguments};
+use crate::arguments::{FunctionArguments, LabArguments, LoadArguments};
 
 /// Variables of this process that the functions see and that change what they record.
 const TELEMETRY_VARIABLES: [&str; 8] = [
@@ -20,8 +20,11 @@ const TELEMETRY_VARIABLES: [&str; 8] = [
     "BATON_XRAY_SOURCE",
 ];
 
-/// A lab's settings as a manifest names them.
-pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
+/// A lab's settings as a manifest names them. Of a foreign function it says that it was one, not how it was started.
+pub(crate) fn lab_settings(
+    arguments: &LabArguments,
+    functions: &FunctionArguments,
+) -> Map<String, Value> {
     let settings = json!({
         "instances": arguments.instances,
         "shards": arguments.shards,
@@ -35,6 +38,10 @@ pub(crate) fn lab_settings(arguments: &LabArguments) -> Map<String, Value> {
     let Value::Object(mut settings) = settings else {
         return Map::new();
     };
+    let foreign = functions.foreign();
+    if !foreign.is_empty() {
+        settings.insert("foreign".to_owned(), json!(foreign));
+    }
     for name in TELEMETRY_VARIABLES {
         if let Ok(value) = std::env::var(name) {
             settings.insert(name.to_owned(), value.into());

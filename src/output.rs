@@ -35,7 +35,11 @@ impl Output {
             verbose: arguments.verbose,
             colour: !no_colour && std::io::stdout().is_terminal(),
             unicode: has_unicode(),
-            columns: Table::new().width().map(usize::from),
+            // a terminal may not know
+            columns: Table::new()
+                .width()
+                .map(usize::from)
+                .filter(|columns| *columns > 0),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -60,6 +64,12 @@ impl Output {
             unicode: self.unicode,
             colour: self.colour,
         }
+    }
+
+    /// Text in lines of the terminal's width, broken between words; where there is none, as it is.
+    pub(crate) fn folded(&self, text: &str) -> String {
+        self.columns
+            .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, ""))
     }
 
     /// Prints a result.
@@ -98,6 +108,28 @@ impl Output {
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
         }
     }
+}
+
+/// The text in lines of at most `width` characters, those after the first indented.
+pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let start = text.len() - text.trim_start().len();
+    let mut line = text[..start].to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
+        if longer > width && !is_empty {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines.join("\n")
 }
 
 /// JSON with everything beyond printable ASCII escaped, which can stand in its strings alone.
@@ -139,5 +171,17 @@ mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    #[test]
+    fn text_is_broken_between_words_where_there_is_a_terminal() {
+        let text = "The trace broke at Kinesis.";
+        assert_eq!(Output::plain().folded(text), text);
+        let columns = Some(15);
+        let output = Output {
+            columns,
+            ..Output::plain()
+        };
+        assert_eq!(output.folded(text), "The trace broke\nat Kinesis.");
     }
 }

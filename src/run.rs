@@ -294,7 +294,7 @@ impl Run<'_> {
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {
         let engine = self.arguments.load.engine;
         let function = |name, mode| {
-            let mut options = function_options(name, Some(mode))?;
+            let mut options = function_options(name, &self.arguments.functions, Some(mode))?;
             options
                 .environment
                 .insert("BATON_ENGINE".to_owned(), engine.to_string());
@@ -311,11 +311,12 @@ impl Run<'_> {
     }
 
     fn manifest(&self, plan: &Plan) -> Manifest {
-        let mut settings = lab_settings(&self.arguments.lab);
-        settings.extend(load_settings(&self.arguments.load, plan));
+        let arguments = self.arguments;
+        let mut settings = lab_settings(&arguments.lab, &arguments.functions);
+        settings.extend(load_settings(&arguments.load, plan));
         Manifest {
             pairing: Some(self.pairing.clone()),
-            engine: self.arguments.load.engine,
+            engine: arguments.load.engine,
             settings,
             versions: versions(),
             start: Timestamp::now(),
@@ -345,6 +346,10 @@ fn print(
     let names: Vec<String> = summaries.iter().map(pairing).collect();
     let mut sentences = sentences;
     sentences.extend(brief(comparison, summaries, &names));
+    let sentences: Vec<String> = sentences
+        .iter()
+        .map(|sentence| output.folded(sentence))
+        .collect();
     let bursts = names
         .iter()
         .zip(bursts)

@@ -71,11 +71,14 @@ pub(crate) fn table(
     };
     let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
     let mut tables = layouts.map(drawn).into_iter();
-    let fitting = tables.find(|table| natural_width(table) <= width(table));
-    fitting.map_or_else(
-        || drawn(Layout::Stacked).trim_fmt(),
-        |table| table.trim_fmt(),
-    )
+    match tables.find(|table| natural_width(table) <= width(table)) {
+        Some(mut fitting) => {
+            // the blank at the end of its lines is no reason to fold
+            fitting.set_content_arrangement(ContentArrangement::Disabled);
+            fitting.trim_fmt()
+        }
+        None => drawn(Layout::Stacked).trim_fmt(),
+    }
 }
 
 /// The columns that a table takes if nothing of it is folded, without the blanks at its end.
@@ -93,9 +96,9 @@ fn width(table: &Table) -> u16 {
     table.width().unwrap_or(COLUMNS)
 }
 
-/// A run's name in lines, none of which is longer than the name of a mode of two formats.
+/// A run's name in lines, none of which is longer than the longest name of a format and a comma.
 fn folded(name: &str) -> String {
-    const LONGEST: usize = 16;
+    const LONGEST: usize = 13;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
         let last = lines.last().map_or(0, |line| line.chars().count());
@@ -344,8 +347,8 @@ mod tests {
         let widest = drawn.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(usize::from(COLUMNS)), "{drawn}");
         for word in [
-            "tracecontext,b3,",
-            "tracecontext",
+            "tracecontext,",
+            "b3multi,",
             "connected",
             "wrong_parent",
             "123 / 1234",

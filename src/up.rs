@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use baton_lab::registry::{self, Note};
-use baton_lab::{Ending, FunctionOptions, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
-use baton_propagators::mode::{Mode, Pairing};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
+use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::Propagation;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::arguments::{Format, FunctionName, UpArguments};
 use crate::failure::Failure;
-use crate::lab_options::{foreign_function_options, function_options, lab_options};
+use crate::lab_options::{function_options, lab_options};
 use crate::manifest::{lab_settings, versions};
 use crate::output::Output;
 use crate::run;
@@ -114,19 +114,7 @@ async fn stay(
 }
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
-    let function = |name: FunctionName, mode: Option<&Mode>| -> Result<FunctionOptions, Failure> {
-        let mut foreign = arguments
-            .functions
-            .iter()
-            .filter(|foreign| foreign.function == name);
-        match (foreign.next(), foreign.next()) {
-            (Some(foreign), None) => foreign_function_options(foreign, mode),
-            (None, _) => function_options(name, mode),
-            (Some(_), Some(_)) => Err(Failure::usage(
-                "--function names the same function twice; name it once",
-            )),
-        }
-    };
+    let function = |name, mode| function_options(name, &arguments.functions, mode);
     let producer = function(FunctionName::Producer, arguments.producer.as_ref())?;
     let consumer = function(FunctionName::Consumer, arguments.consumer.as_ref())?;
     Ok(LabOptions {
@@ -160,7 +148,7 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
         }),
         engine: environment.engine,
-        settings: lab_settings(&arguments.lab),
+        settings: lab_settings(&arguments.lab, &arguments.functions),
         versions: versions(),
         start: Timestamp::now(),
         end: None,

@@ -23,14 +23,11 @@ impl View {
     /// Of `sources`; without any, of the lab that is meant.
     pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<View, Failure> {
         if !sources.is_empty() {
+            lab_client::flush_named(&sources)?;
             return Ok(View { sources, lab: None });
         }
         let lab = lab_client::find(choice)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Failure::check)?;
-        runtime.block_on(lab_client::flush(&lab))?;
+        lab_client::flush(&lab)?;
         Ok(View {
             sources: vec![Source::from(lab.directory.as_path())],
             lab: Some(lab),

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use support::command::Sandbox;
 
 /// The commands that the help names.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "burst",
     "matrix",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 13] = [
     "compare",
     "traces",
     "map",
+    "plan-capacity",
     "merge",
     "completions",
     "man",

@@ -297,3 +297,14 @@ async fn what_cannot_be_shown_is_refused_in_one_sentence() {
         assert!(place.contains(said), "{arguments:?}: {finished:?}");
     }
 }
+
+#[tokio::test]
+async fn a_lab_that_saves_can_be_named_while_it_is_up() {
+    let lab = Setup::new().start().await;
+    lab.accepted(r#"{"name":"Kate"}"#).await;
+    lab.wait_for_delivered(1).await;
+    let saved = lab.saved.display().to_string();
+    let named = print(&lab.sandbox, &["map", &saved]).await.stdout;
+    assert!(named.starts_with("producer-lambda, 2 spans"), "{named}");
+    assert_eq!(named, print(&lab.sandbox, &["map"]).await.stdout);
+}

@@ -27,12 +27,14 @@ pub(crate) fn environment(
     options: &FunctionOptions,
     addresses: &Addresses,
 ) -> BTreeMap<String, String> {
+    let log_group = format!("/aws/lambda/{function}");
     let service_name = format!("{function}-lambda");
     let collector = addresses.otlp.trim_end_matches("/v1/traces");
     let set_by_the_lab = [
         ("AWS_LAMBDA_FUNCTION_NAME", function),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
         ("AWS_REGION", "us-east-1"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "baton"),

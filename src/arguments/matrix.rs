@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use baton_propagators::mode::{Engine, Select};
 use clap::Args;
 
+use super::FunctionArguments;
+
 /// `baton matrix`.
 #[derive(Debug, Args)]
 pub(crate) struct MatrixArguments {
@@ -27,10 +29,12 @@ pub(crate) struct MatrixArguments {
     /// [default: last]
     #[arg(long, value_name = "WHICH")]
     pub(crate) select: Option<Select>,
+    #[command(flatten)]
+    pub(crate) functions: FunctionArguments,
     /// Save the matrix to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Print a matrix that was saved, instead of making one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "save"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "functions", "save"])]
     pub(crate) from: Option<PathBuf>,
 }

@@ -94,7 +94,9 @@ fn reason(figure: &str, source: &Measured) -> String {
         let named = |metric: &String| metrics.contains(&metric.as_str());
         unknown.metrics.iter().any(named)
     };
-    match source.unknown.iter().find(covers) {
+    // what is said of few metrics says more of each
+    let covering = source.unknown.iter().filter(covers);
+    match covering.min_by_key(|unknown| unknown.metrics.len()) {
         Some(unknown) => unknown.sentence.clone(),
         None => match source.summary.problems.first() {
             Some(problem) => problem.clone(),

@@ -47,11 +47,20 @@ fn summary_line(outcome: &Outcome) -> String {
     if outcome.summaries.len() > 1 {
         let count = comparison.significant().count();
         let amount = match count {
+            0 if comparison.differences.is_empty() => "No figure in common".to_owned(),
             0 => "No significant difference".to_owned(),
             1 => "1 significant difference".to_owned(),
             _ => format!("{count} significant differences"),
         };
-        clauses.push(format!("{amount} from {}", code(&comparison.baseline)));
+        let preposition = if comparison.differences.is_empty() {
+            "with"
+        } else {
+            "from"
+        };
+        clauses.push(format!(
+            "{amount} {preposition} {}",
+            code(&comparison.baseline)
+        ));
     }
     let (checks, failed) = (
         outcome.checks.len(),

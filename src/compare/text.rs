@@ -15,7 +15,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let names = names.map(|summary| visible(&summary.name)).collect();
     let mut parts = vec![
         table("run", names, &outcome.summaries, output),
-        lines(narrate(&outcome.summaries)),
+        lines(narrate(&outcome.summaries), output),
     ];
     let baseline = &outcome.comparison.baseline;
     for summary in &outcome.summaries {
@@ -28,7 +28,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         problems.map(|problem| format!("{}: {problem}", summary.name))
     });
     let notes = problems.chain(outcome.comparison.unknown.iter().cloned());
-    parts.push(lines(notes));
+    parts.push(lines(notes, output));
     if !outcome.checks.is_empty() {
         let checks = outcome.checks.iter().map(|checked| {
             let mark = if checked.check.passed {
@@ -38,17 +38,18 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
             };
             format!("{mark} {}", checked.sentence())
         });
-        parts.push(lines(checks));
+        parts.push(lines(checks, output));
     }
     if outcome.summaries.len() > 1 {
-        parts.push(lines(METHOD.map(str::to_owned)));
+        parts.push(lines(METHOD.map(str::to_owned), output));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
 }
 
-fn lines(lines: impl IntoIterator<Item = String>) -> String {
-    let lines: Vec<_> = lines.into_iter().map(|line| visible(&line)).collect();
+fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
+    let lines = lines.into_iter();
+    let lines: Vec<_> = lines.map(|line| output.folded(&visible(&line))).collect();
     lines.join("\n")
 }
 
@@ -63,6 +64,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
     let heading = format!(
         "{run} against {baseline}: {}",
         match significant().count() {
+            0 if differences().next().is_none() => "no figure in common".to_owned(),
             0 => "no significant difference".to_owned(),
             1 => "1 significant difference".to_owned(),
             count => format!("{count} significant differences"),

@@ -8,6 +8,8 @@ use baton_traces::hand_off::{Flag, Flags, Hop, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::arguments::FunctionName;
+
 /// A whole matrix: what `--format json` prints and `--from` reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Matrix {
@@ -17,6 +19,9 @@ pub(crate) struct Matrix {
     pub(crate) modes: Vec<Mode>,
     /// Which valid context the functions continued.
     pub(crate) select: Select,
+    /// The functions that were not baton's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) foreign: Vec<FunctionName>,
     /// When it was begun.
     pub(crate) started: Timestamp,
     /// How long it took, in seconds.
@@ -100,13 +105,17 @@ pub(crate) struct Counts {
     pub(crate) flags: BTreeMap<Flag, u64>,
 }
 
-/// A cell of which the formats alone say otherwise than the spans: baton is wrong, in one or the other.
+/// A cell of which the formats alone say otherwise than the spans: baton is wrong, in one or the other, or a function
+/// that is not baton's own reads or writes the formats in its own way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Defect {
     pub(crate) engine: Engine,
     pub(crate) hop: Hop,
     /// The cell, as in `tracecontext:b3` or `conflicting to b3`.
     pub(crate) cell: String,
+    /// The ends of the hand-off that are not baton's own functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) foreign: Vec<FunctionName>,
     /// Hand-offs on which the two differ.
     pub(crate) hand_offs: u64,
     pub(crate) observed: Counts,
@@ -182,9 +191,15 @@ impl Matrix {
 
 impl std::fmt::Display for Defect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whose = match self.foreign.as_slice() {
+            [] => "defect of baton".to_owned(),
+            [FunctionName::Producer] => "the producer is not baton's own".to_owned(),
+            [FunctionName::Consumer] => "the consumer is not baton's own".to_owned(),
+            _ => "the functions are not baton's own".to_owned(),
+        };
         write!(
             f,
-            "defect of baton: engine {}, {} {}: the spans say {}, the formats alone say {}",
+            "{whose}: engine {}, {} {}: the spans say {}, the formats alone say {}",
             self.engine,
             self.hop,
             self.cell,

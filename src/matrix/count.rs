@@ -51,7 +51,12 @@ impl Cell {
         self.differing += u64::from(differs(&leg.judgement, predicted));
         self.declined += u64::from(arrival.declined);
         let Some(verdict) = verdict else { return };
-        let reason = arrival.reason(verdict);
+        let reason = match predicted.verdict {
+            Some(foreseen) if arrival.is_foreign && foreseen != verdict => {
+                Arrival::otherwise(verdict, foreseen)
+            }
+            _ => arrival.reason(verdict),
+        };
         match self.reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, count)) => *count += 1,
             None => self.reasons.push((reason, 1)),
@@ -100,6 +105,7 @@ fn defect(
         engine: staged.stage.engine,
         hop,
         cell,
+        foreign: staged.stage.foreign(hop),
         hand_offs,
         observed: outcome.counts.clone(),
         predicted: outcome.prediction.clone(),
@@ -122,6 +128,7 @@ fn record(staged: &Staged) -> Counted {
         let arrival = Arrival {
             hop: Hop::Record,
             headers: &journey.carrier.headers,
+            is_foreign: !staged.stage.foreign(Hop::Record).is_empty(),
             receiver: &staged.consumer,
             extraction: &staged.consumer.extract(&journey.carrier.headers),
             declined: false,
@@ -174,6 +181,7 @@ fn ingress(staged: &Staged) -> Counted {
             let arrival = Arrival {
                 hop: Hop::Ingress,
                 headers: &journey.headers,
+                is_foreign: !staged.stage.foreign(Hop::Ingress).is_empty(),
                 receiver: &staged.producer,
                 extraction: &extraction,
                 declined: declined(journey),
@@ -198,6 +206,7 @@ fn ingress(staged: &Staged) -> Counted {
                 engine: staged.stage.engine,
                 hop: Hop::Record,
                 cell: format!("{name} to {}", staged.stage.pairing),
+                foreign: staged.stage.foreign(Hop::Record),
                 hand_offs: differing_onward,
                 observed: onward.clone(),
                 predicted: foreseen_onward,
@@ -270,6 +279,7 @@ mod tests {
     use super::super::evidence::Carrier;
     use super::super::stage::Stage;
     use super::*;
+    use crate::arguments::FunctionArguments;
 
     /// A stage in which one request was sent, in W3C to a producer and a consumer of that mode, and spans said this.
     fn staged(hop: Hop, ingress: Verdict, record: Verdict) -> Staged {
@@ -296,6 +306,7 @@ mod tests {
             xray_source: XraySource::Header,
             scenarios: vec![scenario],
             requests: 1,
+            functions: FunctionArguments::default(),
         };
         Staged {
             stage,

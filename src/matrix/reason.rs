@@ -31,6 +31,8 @@ pub(super) struct Reason {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival<'a> {
     pub(super) hop: Hop,
+    /// Whether a function that is not baton's own is at one of its ends.
+    pub(super) is_foreign: bool,
     pub(super) headers: &'a HeaderList,
     pub(super) receiver: &'a Propagation,
     pub(super) extraction: &'a Extraction,
@@ -69,6 +71,15 @@ impl Arrival<'_> {
                 "the {receiver} made {verdict} of it, and its headers do not say why"
             )),
         }
+    }
+
+    /// What there is to say where a function that is not baton's own does otherwise than the formats say.
+    pub(super) fn otherwise(verdict: Verdict, foreseen: Verdict) -> Reason {
+        said(
+            "a function that is not baton's own reads or writes the formats in its own way"
+                .to_owned(),
+            format!("the formats alone say {foreseen}, the functions made {verdict} of it"),
+        )
     }
 
     fn ends(&self) -> (&'static str, &'static str) {

@@ -11,7 +11,7 @@ use baton_traces::run::RunDirectory;
 use tokio::sync::watch;
 
 use super::evidence::{self, Journey};
-use crate::arguments::FunctionName;
+use crate::arguments::{FunctionArguments, FunctionName};
 use crate::attack_process::attack;
 use crate::bursts::CLIENT_SPANS_FILE;
 use crate::failure::Failure;
@@ -38,6 +38,8 @@ pub(super) struct Stage {
     pub(super) scenarios: Vec<Scenario>,
     /// How many requests each scenario makes.
     pub(super) requests: u64,
+    /// What to run in the place of baton's own functions.
+    pub(super) functions: FunctionArguments,
 }
 
 /// What became of it.
@@ -68,6 +70,13 @@ impl Stage {
             Hop::Record => "records of",
         };
         format!("{}, {from} {}", self.engine, self.pairing.producer)
+    }
+
+    /// Those ends of its hand-off that are not baton's own functions.
+    pub(super) fn foreign(&self, hop: Hop) -> Vec<FunctionName> {
+        let mut foreign = self.functions.foreign();
+        foreign.retain(|name| hop == Hop::Record || *name == FunctionName::Producer);
+        foreign
     }
 
     /// How many requests it makes.
@@ -150,7 +159,7 @@ impl Stage {
             FunctionName::Producer => (&self.pairing.producer, self.xray_source),
             FunctionName::Consumer => (&self.pairing.consumer, XraySource::default()),
         };
-        let mut options = function_options(name, None)?;
+        let mut options = function_options(name, &self.functions, None)?;
         options.environment.retain(|name, _| {
             !LEFT_OUT_PREFIXES
                 .iter()

@@ -4,6 +4,7 @@ use baton_traces::hand_off::Hop;
 
 use super::cells::Matrix;
 use super::report::{Carried, Section, sections, visible};
+use crate::output::wrapped;
 
 /// Draws all of it in at most `width` columns, if its words allow it.
 pub(super) fn render(matrix: &Matrix, width: usize, colour: bool) -> String {
@@ -63,26 +64,4 @@ fn paragraph(lines: &[String], width: usize) -> Option<String> {
         .map(|line| wrapped(&visible(line), width, ""))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// The text in lines of at most `width` characters, those after the first indented.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let start = text.len() - text.trim_start().len();
-    let mut line = text[..start].to_owned();
-    let mut is_empty = true;
-    for word in text.split_whitespace() {
-        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if longer > width && !is_empty {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    lines.push(line);
-    lines.join("\n")
 }

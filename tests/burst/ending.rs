@@ -99,16 +99,19 @@ async fn an_endpoint_that_cannot_be_reached_is_bad_input() {
             "it has to begin with http:// or https://",
         ),
     ] {
-        let sandbox = Sandbox::new();
-        let flags = ["--duration", "1h", "--out", "out"];
-        let finished = burst(&sandbox, &endpoint, &flags).await;
-        assert_eq!(finished.code, Some(2), "{finished:?}");
-        assert!(finished.stderr.contains(sentence), "{finished:?}");
-        assert_eq!(finished.stdout, "", "there is nothing to report");
-        assert!(
-            !sandbox.path("out").exists(),
-            "and nothing to save: {endpoint}"
-        );
+        // given up on early, and over before that
+        for length in [["--duration", "1h"], ["--requests", "3"]] {
+            let sandbox = Sandbox::new();
+            let flags = [&length[..], &["--out", "out"]].concat();
+            let finished = burst(&sandbox, &endpoint, &flags).await;
+            assert_eq!(finished.code, Some(2), "{finished:?}");
+            assert!(finished.stderr.contains(sentence), "{finished:?}");
+            assert_eq!(finished.stdout, "", "there is nothing to report");
+            assert!(
+                !sandbox.path("out").exists(),
+                "and nothing to save: {endpoint}"
+            );
+        }
     }
 }
 

@@ -148,7 +148,7 @@ async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     assert_eq!(result["checks"][0]["value"], Value::Null);
     let unknown = result["unknown"].to_string();
     assert!(
-        unknown.contains("export cannot tell what whole tells"),
+        unknown.contains("export: record is judged by parents and links alone"),
         "{unknown}"
     );
 }
@@ -163,15 +163,19 @@ async fn a_check_on_what_a_backend_does_not_keep_fails_with_one_sentence() {
     for (limit, sentence) in [
         (
             "record.sampled_changed=0",
-            "record is judged by parents and links alone",
-        ),
-        (
-            "ingress.sampled_changed=0",
-            "ingress cannot be judged: there are no server spans",
+            "its limit of 0 is not kept: sampled_changed cannot be told: Zipkin v2 JSON keeps no sampling flags",
         ),
         (
             "record.linked=0",
-            "record is judged by parents and links alone",
+            "its limit of 0 is not kept: linked cannot be told: Zipkin v2 JSON keeps no span links",
+        ),
+        (
+            "record.lost=0",
+            "its limit of 0 is not kept: record is judged by parents and links alone",
+        ),
+        (
+            "ingress.lost=0",
+            "its limit of 0 is not kept: ingress cannot be judged: there are no server spans",
         ),
     ] {
         let finished = command(&sandbox, &[file, "--fail-over", limit, "--format", "json"]).await;

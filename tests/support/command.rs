@@ -43,9 +43,15 @@ impl Sandbox {
     /// The command, which is killed when its handle is dropped. It runs in the folder and sees no variables but
     /// what every program needs.
     pub(crate) fn baton<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_baton"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// Any program, in the same way.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.0.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -10,6 +10,7 @@ pub(crate) mod processes;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod split;
+pub(crate) mod template;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,4 +51,10 @@ pub(crate) fn example(name: &str) -> PathBuf {
         example.display()
     );
     example
+}
+
+/// Says why a test cannot be made here. In CI, which installs everything, that fails the test.
+pub(crate) fn skipped(reason: &str) {
+    assert!(std::env::var_os("CI").is_none(), "skipped in CI: {reason}");
+    eprintln!("skipped: {reason}");
 }

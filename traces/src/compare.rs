@@ -97,11 +97,12 @@ impl Comparison {
     }
 }
 
-/// Which metrics only one of two sources can tell.
+/// Which metrics only one of two sources can tell, but for those of which it is said already why not.
 fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = String> {
     let silent = |silent: &Measured, telling: &Measured| {
         let names: Vec<&str> = METRICS
             .iter()
+            .filter(|metric| !silent.summary.unknown.contains(metric.name))
             .filter(|metric| metric.value(silent).is_none() && metric.value(telling).is_some())
             .map(|metric| metric.name)
             .collect();

@@ -115,7 +115,7 @@ struct Part {
 impl Merge {
     /// Reads the spans of all `sources` and makes sure that they belong together: one pairing, one engine and the same
     /// settings in all run directories, at least one of which there has to be, and no span in two of them. Memory grows by
-    /// some 40 bytes for each span.
+    /// some 50 bytes for each span.
     ///
     /// A run of the client alone (without a pairing) and one of the functions have to agree in what both say.
     ///
@@ -180,16 +180,26 @@ impl Merge {
             });
         }
         let run = RunDirectory::create(out)?;
+        match self.fill(&run, others) {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                // half a run is none
+                let _ = run.discard();
+                Err(error)
+            }
+        }
+    }
+
+    fn fill(&self, run: &RunDirectory, others: &[&str]) -> Result<(), MergeError> {
         run.clear()?;
         for part in &self.parts {
-            part.spans.append(&part.source, &run)?;
+            part.spans.append(&part.source, run)?;
         }
         let logs = ["logs/producer.log", "logs/consumer.log"];
         for name in logs.iter().chain(others) {
             self.concatenate(name, &run.path().join(name))?;
         }
-        run.write_manifest(&self.manifest)?;
-        Ok(run)
+        Ok(run.write_manifest(&self.manifest)?)
     }
 
     /// Puts the files called `name` of all sources one behind the other. Without any, there is none.
@@ -221,10 +231,14 @@ impl Part {
     /// How the merged manifest lists it: what it was merged of, if it was.
     fn listed(&self) -> Vec<Value> {
         let manifest = self.run.as_ref().and_then(|run| run.manifest().ok());
-        let parts = manifest.and_then(|mut manifest| manifest.settings.remove(MERGED));
-        match parts {
-            Some(Value::Array(parts)) => parts,
-            _ => vec![json!({ "name": self.source.name(), "problems": self.problems })],
+        let own = json!({ "name": self.source.name(), "problems": self.problems });
+        match manifest.and_then(|mut manifest| manifest.settings.remove(MERGED)) {
+            Some(Value::Array(mut parts)) => {
+                // it may have been cut short since
+                parts.extend((!self.problems.is_empty()).then_some(own));
+                parts
+            }
+            _ => vec![own],
         }
     }
 }

@@ -125,7 +125,16 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
             let linked = HOPS
                 .into_iter()
                 .any(|hop| summary.count(hop, Verdict::Linked) > 0);
-            let how = if linked { " (by links)" } else { "" };
+            // of a hop that is judged by parents alone, nobody knows what did not arrive
+            let in_part = HOPS.into_iter().any(|hop| {
+                let name = format!("{hop}.{}", Verdict::Connected);
+                summary.judged(hop) > 0 && summary.unknown.contains(&name)
+            });
+            let how = match (in_part, linked) {
+                (true, _) => " (as far as it can be seen)",
+                (false, true) => " (by links)",
+                (false, false) => "",
+            };
             clauses.add(label, how.to_owned());
         }
     }

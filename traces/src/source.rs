@@ -109,6 +109,14 @@ impl fmt::Display for Source {
 }
 
 impl Source {
+    /// Where it lies, if it is a file or a directory.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Path(path) => Some(path),
+            Place::Backend(_) => None,
+        }
+    }
+
     /// Its name in tables: the run directory's, the file's without extensions, or the host.
     pub fn name(&self) -> String {
         match &self.0 {

@@ -32,6 +32,14 @@ struct Case {
 }
 
 #[test]
+fn what_is_seen_in_part_is_said_to_be() {
+    let mut export = run("b3", &[(Record, Connected, 3)]);
+    export.unknown = ["record.connected".to_owned()].into();
+    let says = ["The trace stayed whole under b3 (as far as it can be seen)."];
+    assert_eq!(narrate(&[export]), says);
+}
+
+#[test]
 fn sentences_follow_the_verdicts() {
     let cases = [
         Case {

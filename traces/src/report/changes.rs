@@ -78,13 +78,19 @@ impl RunChanges {
         ];
         RunChanges {
             run: visible(run),
-            heading: summed(&significant),
+            heading: match differences.is_empty() {
+                true => "no figure in common".to_owned(),
+                false => summed(&significant),
+            },
             significant,
-            others: format!(
-                "{}: {}.",
-                counted(all, "other metric"),
-                parts(counts.into_iter().zip(names))
-            ),
+            others: match all {
+                0 => String::new(),
+                _ => format!(
+                    "{}: {}.",
+                    counted(all, "other metric"),
+                    parts(counts.into_iter().zip(names))
+                ),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Picture, Run};
 use crate::hand_off::Verdict;
-use crate::service_map::{NodeKind, ServiceMap};
+use crate::service_map::{Edge, NodeKind, ServiceMap};
 use crate::shown::visible;
 use crate::waterfall::Waterfall;
 
@@ -12,6 +12,9 @@ pub(super) struct MapFigure {
     pub(super) runs: Vec<String>,
     /// Where the trace broke, as a heading.
     pub(super) heading: String,
+    /// The class of the heading, and the sign before it.
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
     pub(super) picture: Picture,
     pub(super) edges: Vec<EdgeText>,
     /// Whether it stands for several runs, so that its figures are those of the first.
@@ -48,6 +51,8 @@ pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
         .into_iter()
         .map(|(map, names)| MapFigure {
             heading: heading(map),
+            class: state(map).0,
+            sign: state(map).1,
             picture: Picture::of(|page| map.drawing(page)),
             edges: edges(map),
             shared: names.len() > 1,
@@ -73,6 +78,17 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
     nodes(a) == nodes(b) && edges(a) == edges(b)
 }
 
+/// The class and the sign of a map that is broken, whole, or not judged.
+fn state(map: &ServiceMap) -> (&'static str, &'static str) {
+    if map.edges.iter().any(|edge| edge.broken) {
+        ("broken", "✗ ")
+    } else if map.edges.iter().any(Edge::is_whole) {
+        ("whole", "✓ ")
+    } else {
+        ("unjudged", "")
+    }
+}
+
 fn heading(map: &ServiceMap) -> String {
     let named = |node: usize| match &map.nodes[node] {
         node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
@@ -85,7 +101,10 @@ fn heading(map: &ServiceMap) -> String {
         .map(|edge| format!("from {} to {}", named(edge.from), named(edge.to)))
         .collect();
     if broken.is_empty() {
-        "Whole".to_owned()
+        match map.edges.iter().any(Edge::is_whole) {
+            true => "Whole".to_owned(),
+            false => "Not judged by ids".to_owned(),
+        }
     } else {
         format!("Broken {}", broken.join(", and "))
     }

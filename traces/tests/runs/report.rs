@@ -313,3 +313,33 @@ fn what_a_source_cannot_tell_is_said() {
         "{ids:?}"
     );
 }
+
+#[test]
+fn what_was_not_judged_is_not_called_whole() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/zipkin/messaging.json"
+    );
+    let source = Source::from(std::path::Path::new(path));
+    let export = source.measure().expect("an export");
+    let (measured, run_of_it) = run(directory.path(), "b3", &burst(20, false, "client"));
+    let sources = [measured, export.clone()];
+    let report = Report {
+        runs: vec![run_of_it, Run::read(&source, export).expect("an export")],
+        comparison: Some(Comparison::of(&sources, 0)),
+        checks: Vec::new(),
+    };
+    let page = report.render();
+    let page = parsed(&page);
+    let maps = text(section(&page, "maps"));
+    assert!(maps.contains("Not judged by ids"), "{maps}");
+    assert_eq!(maps.matches("\u{2713}").count(), 1, "{maps}");
+    let changes = text(section(&page, "differences"));
+    assert!(changes.contains("no figure in common"), "{changes}");
+    let answer = text(section(&page, "answer"));
+    assert!(
+        answer.contains("under messaging (as far as it can be seen)"),
+        "{answer}"
+    );
+}

@@ -1,0 +1,427 @@
+//! The arithmetic of Kinesis and Lambda. Pure: from a record's size and a rate to shards, concurrency and cost, each with the
+//! sum it comes from.
+
+use serde::Serialize;
+
+use super::number::{count, dollars, figure};
+use super::record::RecordSize;
+use crate::arguments::PriceArguments;
+
+/// What a shard takes in and gives out per second
+/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
+const SHARD_RECORDS: f64 = 1000.0;
+const SHARD_BYTES_IN: f64 = 1_048_576.0;
+const SHARD_BYTES_OUT: f64 = 2.0 * SHARD_BYTES_IN;
+/// What a record is billed in: units of 25 KB where shards are provisioned, of 1 KB on demand
+/// (<https://aws.amazon.com/kinesis/data-streams/pricing/>).
+const PUT_UNIT_BYTES: u64 = 25 * 1024;
+const ON_DEMAND_UNIT_BYTES: u64 = 1024;
+const GB: f64 = 1_073_741_824.0;
+/// Without a window, Lambda asks a shard for records once a second
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
+const POLL_SECONDS: f64 = 1.0;
+/// What an invocation takes, and what a record has around its data in the event; the data is in base64.
+const EVENT_BYTES: u64 = 6 * 1_048_576;
+const EVENT_RECORD_BYTES: u64 = 600;
+const MONTH_HOURS: f64 = 730.0;
+const MONTH_SECONDS: f64 = MONTH_HOURS * 3600.0;
+const MILLION: f64 = 1e6;
+/// The most batches of a shard that Lambda handles at once.
+const MOST_PARALLEL: f64 = 10.0;
+
+/// All that does not depend on the mode.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) rate: f64,
+    pub(super) skew: f64,
+    pub(super) consumers: u32,
+    pub(super) batch_size: u32,
+    pub(super) batch_window_s: f64,
+    pub(super) parallelization: u32,
+    pub(super) producer_ms: f64,
+    pub(super) batch_ms: f64,
+    pub(super) record_ms: f64,
+    pub(super) memory_mb: u32,
+    pub(super) prices: PriceArguments,
+}
+
+/// One line of arithmetic.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Step {
+    /// What is computed.
+    pub(super) what: &'static str,
+    /// How.
+    pub(super) sum: String,
+    /// What comes out.
+    pub(super) result: String,
+}
+
+/// What a mode takes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Plan {
+    /// Bytes per second into the stream, partition keys included.
+    pub(super) bytes_per_second: f64,
+    /// The shards that are needed.
+    pub(super) shards: u64,
+    /// The shards before they are rounded up, by which a quota is reached.
+    #[serde(skip)]
+    pub(super) shards_used: f64,
+    /// What decides their number: records, bytes in or bytes out.
+    pub(super) shards_by: &'static str,
+    pub(super) put_units_per_record: u64,
+    pub(super) producer: Producer,
+    pub(super) consumer: Consumer,
+    /// In US dollars per month of 730 hours.
+    pub(super) cost: Cost,
+    /// The arithmetic, line by line.
+    pub(super) steps: Vec<Step>,
+}
+
+/// The producer's share.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Producer {
+    /// Instances that are busy at once, on average.
+    pub(super) concurrency: f64,
+}
+
+/// The consumer's share.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Consumer {
+    /// Records in a batch, on average.
+    pub(super) records_per_batch: f64,
+    pub(super) batch_duration_ms: f64,
+    pub(super) invocations_per_second: f64,
+    /// Instances that are busy at once, on average.
+    pub(super) concurrency: f64,
+    /// The most at once: shards by parallelization.
+    pub(super) concurrency_limit: u64,
+    /// The busiest shard's records as a share of what its consumers could handle.
+    pub(super) load: f64,
+    pub(super) keeps_up: bool,
+    /// The parallelization with which it would; `None` where none is enough.
+    pub(super) parallelization_needed: Option<u64>,
+}
+
+/// US dollars per month.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Cost {
+    pub(super) kinesis_provisioned: f64,
+    pub(super) kinesis_on_demand: f64,
+    pub(super) producer: f64,
+    pub(super) consumer: f64,
+    pub(super) api: f64,
+    /// With provisioned shards.
+    pub(super) total: f64,
+    /// With an on-demand stream.
+    pub(super) total_on_demand: f64,
+}
+
+/// Does the arithmetic for records of this size.
+pub(super) fn plan(record: &RecordSize, setup: &Setup) -> Plan {
+    let mut steps = vec![Step {
+        what: "record",
+        sum: format!(
+            "{} body + {} context + {} envelope + {} partition key",
+            figure(record.payload_bytes as f64),
+            record.carrier_bytes,
+            record.envelope_bytes,
+            record.partition_key_bytes
+        ),
+        result: format!("{} bytes", figure(record.total() as f64)),
+    }];
+    let bytes_per_second = setup.rate * record.total() as f64;
+    steps.push(Step {
+        what: "into the stream",
+        sum: format!(
+            "{} /s × {} bytes",
+            figure(setup.rate),
+            figure(record.total() as f64)
+        ),
+        result: format!("{} MB/s", figure(bytes_per_second / MILLION)),
+    });
+    let (shards_used, shards_by) = shards(record, setup, &mut steps);
+    let shards = whole(shards_used);
+    let producer = producer(setup, &mut steps);
+    let consumer = consumer(record, setup, shards, &mut steps);
+    let cost = cost(record, setup, shards, &consumer, &mut steps);
+    Plan {
+        bytes_per_second,
+        shards,
+        shards_used,
+        shards_by,
+        put_units_per_record: record.total().div_ceil(PUT_UNIT_BYTES),
+        producer,
+        consumer,
+        cost,
+        steps,
+    }
+}
+
+/// How many shards there have to be, not yet rounded up, and why.
+fn shards(record: &RecordSize, setup: &Setup, steps: &mut Vec<Step>) -> (f64, &'static str) {
+    let Setup {
+        rate,
+        skew,
+        consumers,
+        ..
+    } = *setup;
+    let bytes = record.total() as f64;
+    let mut needed = (0.0, "records");
+    for (by, what, each, unit, capacity) in [
+        ("records", "shards for records", 1.0, "", SHARD_RECORDS),
+        (
+            "bytes in",
+            "shards for bytes in",
+            bytes,
+            " bytes",
+            SHARD_BYTES_IN,
+        ),
+        (
+            "bytes out",
+            "shards for bytes out",
+            bytes * f64::from(consumers),
+            " bytes",
+            SHARD_BYTES_OUT,
+        ),
+    ] {
+        let shards = rate * each * skew / capacity;
+        let times = match by {
+            "records" => String::new(),
+            "bytes in" => format!(" × {}", figure(bytes)),
+            _ => format!(
+                " × {} × {}",
+                figure(bytes),
+                count(consumers.into(), "consumer")
+            ),
+        };
+        steps.push(Step {
+            what,
+            sum: format!(
+                "{} /s{times} × {} skew ÷ {}{unit}/s",
+                figure(rate),
+                figure(skew),
+                figure(capacity)
+            ),
+            result: count(whole(shards), "shard"),
+        });
+        // whichever is first to need as many
+        if whole(shards) > whole(needed.0) || needed.0 == 0.0 {
+            needed = (shards, by);
+        }
+    }
+    needed
+}
+
+fn producer(setup: &Setup, steps: &mut Vec<Step>) -> Producer {
+    let concurrency = setup.rate * setup.producer_ms / 1000.0;
+    steps.push(Step {
+        what: "producers at once",
+        sum: format!(
+            "{} /s × {} ms",
+            figure(setup.rate),
+            figure(setup.producer_ms)
+        ),
+        result: figure(concurrency),
+    });
+    Producer { concurrency }
+}
+
+fn consumer(record: &RecordSize, setup: &Setup, shards: u64, steps: &mut Vec<Step>) -> Consumer {
+    let parallel = f64::from(setup.parallelization);
+    let in_event = record.data().div_ceil(3) * 4 + EVENT_RECORD_BYTES;
+    let fit = (EVENT_BYTES / in_event).max(1);
+    let most = (fit as f64).min(f64::from(setup.batch_size));
+    let duration = |records: f64| setup.batch_ms + records * setup.record_ms;
+
+    let per_shard = setup.rate / shards as f64;
+    let gathered = setup.batch_window_s.max(POLL_SECONDS);
+    let records_per_batch = (per_shard * gathered / parallel).clamp(1.0, most);
+    let batch_duration_ms = duration(records_per_batch);
+    // where fewer than one record comes in that time, an invocation still has one
+    let invocations_per_second = setup.rate / records_per_batch;
+    let concurrency = invocations_per_second * batch_duration_ms / 1000.0;
+    let busiest = per_shard * setup.skew;
+    let each = most / duration(most).max(f64::MIN_POSITIVE) * 1000.0;
+    let load = busiest / (each * parallel);
+    let needed = (busiest / each - 1e-9).ceil().max(1.0);
+    steps.extend([
+        Step {
+            what: "records in a batch",
+            sum: format!(
+                "{} /s ÷ {} × {} s ÷ {} at once, at most {}",
+                figure(setup.rate),
+                count(shards, "shard"),
+                figure(gathered),
+                setup.parallelization,
+                figure(most)
+            ),
+            result: figure(records_per_batch),
+        },
+        Step {
+            what: "time for a batch",
+            sum: format!(
+                "{} ms + {} × {} ms",
+                figure(setup.batch_ms),
+                figure(records_per_batch),
+                figure(setup.record_ms)
+            ),
+            result: format!("{} ms", figure(batch_duration_ms)),
+        },
+        Step {
+            what: "consumers at once",
+            sum: format!(
+                "{} /s ÷ {} × {} ms",
+                figure(setup.rate),
+                figure(records_per_batch),
+                figure(batch_duration_ms)
+            ),
+            result: figure(concurrency),
+        },
+        Step {
+            what: "consumers' load",
+            sum: format!(
+                "{} /s of the busiest shard ÷ ({} at once × {} records ÷ {} ms)",
+                figure(busiest),
+                setup.parallelization,
+                figure(most),
+                figure(duration(most))
+            ),
+            result: format!("{} %", figure(load * 100.0)),
+        },
+    ]);
+    Consumer {
+        records_per_batch,
+        batch_duration_ms,
+        invocations_per_second,
+        concurrency,
+        concurrency_limit: shards * u64::from(setup.parallelization),
+        load,
+        keeps_up: load <= 1.0,
+        parallelization_needed: (needed <= MOST_PARALLEL).then_some(needed as u64),
+    }
+}
+
+fn cost(
+    record: &RecordSize,
+    setup: &Setup,
+    shards: u64,
+    consumer: &Consumer,
+    steps: &mut Vec<Step>,
+) -> Cost {
+    let prices = &setup.prices;
+    let messages = setup.rate * MONTH_SECONDS;
+    steps.push(Step {
+        what: "messages a month",
+        sum: format!("{} /s × {MONTH_HOURS} h × 3,600 s", figure(setup.rate)),
+        result: figure(messages),
+    });
+    let mut costs = Costs { steps };
+    let units = record.total().div_ceil(PUT_UNIT_BYTES);
+    let kinesis_provisioned = costs.add(
+        "shards",
+        format!(
+            "{} × {MONTH_HOURS} h × ${}",
+            count(shards, "shard"),
+            prices.price_shard_hour
+        ),
+        shards as f64 * MONTH_HOURS * prices.price_shard_hour,
+    ) + costs.add(
+        "PUT payload units",
+        format!(
+            "{} million × {units} of 25 KB × ${}",
+            figure(messages / MILLION),
+            prices.price_put_units
+        ),
+        messages / MILLION * units as f64 * prices.price_put_units,
+    );
+    let kilobytes = record.total().div_ceil(ON_DEMAND_UNIT_BYTES);
+    let gb_in = messages * (kilobytes * ON_DEMAND_UNIT_BYTES) as f64 / GB;
+    let gb_out = messages * record.total() as f64 * f64::from(setup.consumers) / GB;
+    let kinesis_on_demand = costs.add(
+        "or on demand",
+        format!(
+            "{MONTH_HOURS} h × ${} + {} GB in ({kilobytes} KB each) × ${} + {} GB out × ${}",
+            prices.price_stream_hour,
+            figure(gb_in),
+            prices.price_gb_in,
+            figure(gb_out),
+            prices.price_gb_out
+        ),
+        MONTH_HOURS * prices.price_stream_hour
+            + gb_in * prices.price_gb_in
+            + gb_out * prices.price_gb_out,
+    );
+    let producer = costs.function("producer", messages, setup.producer_ms, setup);
+    let invocations = consumer.invocations_per_second * MONTH_SECONDS;
+    let consumer = costs.function("consumer", invocations, consumer.batch_duration_ms, setup);
+    let api = costs.add(
+        "API Gateway",
+        format!(
+            "{} million × ${}",
+            figure(messages / MILLION),
+            prices.price_api_requests
+        ),
+        messages / MILLION * prices.price_api_requests,
+    );
+    let others = producer + consumer + api;
+    Cost {
+        kinesis_provisioned,
+        kinesis_on_demand,
+        producer,
+        consumer,
+        api,
+        total: kinesis_provisioned + others,
+        total_on_demand: kinesis_on_demand + others,
+    }
+}
+
+/// Writes down what is added up.
+struct Costs<'a> {
+    steps: &'a mut Vec<Step>,
+}
+
+impl Costs<'_> {
+    fn add(&mut self, what: &'static str, sum: String, cost: f64) -> f64 {
+        self.steps.push(Step {
+            what,
+            sum,
+            result: dollars(cost),
+        });
+        cost
+    }
+
+    /// Lambda bills invocations, and memory for time in whole milliseconds.
+    fn function(
+        &mut self,
+        what: &'static str,
+        invocations: f64,
+        took_ms: f64,
+        setup: &Setup,
+    ) -> f64 {
+        let prices = &setup.prices;
+        let billed_ms = (took_ms - 1e-9).ceil().max(1.0);
+        let gb = f64::from(setup.memory_mb) / 1024.0;
+        let gb_seconds = invocations * billed_ms / 1000.0 * gb;
+        self.add(
+            what,
+            format!(
+                "{} million × ${} + {} million × {} ms × {} GB × ${}",
+                figure(invocations / MILLION),
+                prices.price_invocations,
+                figure(invocations / MILLION),
+                figure(billed_ms),
+                figure(gb),
+                prices.price_gb_second
+            ),
+            invocations / MILLION * prices.price_invocations + gb_seconds * prices.price_gb_second,
+        )
+    }
+}
+
+/// The next whole number, at least 1. What floating point adds to a whole number is not a shard.
+fn whole(value: f64) -> u64 {
+    (value - 1e-9).ceil().max(1.0) as u64
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,119 @@
+//! What of a document a test looks at: its fenced blocks, the commands in them, and its pictures.
+
+use std::ops::Range;
+
+/// A fenced block.
+#[derive(Debug)]
+pub(crate) struct Block<'a> {
+    /// What stands behind the opening fence, as in `console`.
+    pub(crate) info: &'a str,
+    pub(crate) lines: Vec<Line<'a>>,
+}
+
+/// A line and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// Where it begins in the document, in bytes.
+    pub(crate) start: usize,
+}
+
+/// What is done in a terminal, and what it answers.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    /// The command; `None` for Ctrl-C in the terminal where `baton up` was started.
+    pub(crate) command: Option<String>,
+    /// The document's line with the command.
+    pub(crate) number: usize,
+    /// What it prints, as the document has it.
+    pub(crate) output: Vec<Line<'a>>,
+}
+
+impl Step<'_> {
+    /// Where the output stands in the document, in bytes; its last line break is not part of it.
+    pub(crate) fn output_range(&self) -> Option<Range<usize>> {
+        let (first, last) = (self.output.first()?, self.output.last()?);
+        Some(first.start..last.start + last.text.len())
+    }
+}
+
+/// All fenced blocks.
+///
+/// Panics at a fence that is indented, since its commands would not be run.
+pub(crate) fn blocks(document: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block<'_>> = None;
+    let mut start = 0;
+    for (index, text) in document.split_inclusive('\n').enumerate() {
+        let line = Line {
+            text: text.trim_end_matches('\n'),
+            number: index + 1,
+            start,
+        };
+        start += text.len();
+        match (line.text.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(info), None) => {
+                open = Some(Block {
+                    info,
+                    lines: Vec::new(),
+                });
+            }
+            (None, Some(block)) => block.lines.push(line),
+            (None, None) => assert!(
+                !line.text.trim_start().starts_with("```"),
+                "line {} opens an indented block; blocks begin at the margin",
+                line.number
+            ),
+        }
+    }
+    assert!(open.is_none(), "the last block is not closed");
+    blocks
+}
+
+/// The commands of a block, `$ ` before each, and what stands below it.
+pub(crate) fn steps<'a>(block: &Block<'a>) -> Vec<Step<'a>> {
+    let mut steps: Vec<Step<'a>> = Vec::new();
+    let mut continues = false;
+    for line in &block.lines {
+        let command = match line.text.strip_prefix("$ ") {
+            Some(command) => Some(Some(command)),
+            None => (line.text == "^C").then_some(None),
+        };
+        match (command, steps.last_mut()) {
+            (Some(command), _) => steps.push(Step {
+                command: command.map(str::to_owned),
+                number: line.number,
+                output: Vec::new(),
+            }),
+            (
+                None,
+                Some(Step {
+                    command: Some(command),
+                    ..
+                }),
+            ) if continues => {
+                command.push('\n');
+                command.push_str(line.text);
+            }
+            (None, Some(step)) => step.output.push(*line),
+            (None, None) => panic!("line {} is no command: {}", line.number, line.text),
+        }
+        let is_output = steps.last().is_some_and(|step| !step.output.is_empty());
+        continues = !is_output && line.text.ends_with('\\');
+    }
+    for step in &mut steps {
+        while step.output.pop_if(|line| line.text.is_empty()).is_some() {}
+    }
+    steps
+}
+
+/// The addresses of all SVG pictures, as they stand in the document.
+pub(crate) fn pictures(document: &str) -> impl Iterator<Item = &str> {
+    let images = document.split("![").skip(1);
+    images
+        .filter_map(|image| Some(image.split_once("](")?.1.split_once(')')?.0))
+        .filter(|address| address.ends_with(".svg"))
+}

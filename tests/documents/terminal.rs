@@ -1,0 +1,167 @@
+//! A reader's terminals: one where commands are run, and one where a lab is up.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::support::command::Sandbox;
+use super::support::lab::FREE_PORTS;
+use super::support::{processes, wait_until};
+
+/// The longest that one command of a document may take, however slow the machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// `cargo run --release -- …` is the program that is tested; Cargo does nothing else here.
+const CARGO: &str = "#!/bin/sh
+[ \"$1 $2 $3\" = 'run --release --' ] || { echo \"cargo $* is not run here\"; exit 1; }
+shift 3
+exec baton \"$@\"
+";
+/// The last line of what a lab says when it is up.
+const LAST_LINE: &str = "Ctrl-C delivers what was accepted and ends the lab.";
+
+/// Runs a document's commands, one after the other, in an empty folder.
+pub(crate) struct Terminal {
+    sandbox: Sandbox,
+    lab: Option<Lab>,
+}
+
+/// A lab that the document has started; it is killed when this is dropped.
+struct Lab {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// Its page.
+    page: String,
+    producer_log: PathBuf,
+}
+
+impl Terminal {
+    pub(crate) fn new() -> Self {
+        let sandbox = Sandbox::new();
+        for folder in ["bin", "work"] {
+            std::fs::create_dir(sandbox.path(folder)).expect("a folder");
+        }
+        symlink(env!("CARGO_BIN_EXE_baton"), sandbox.path("bin/baton")).expect("a link");
+        let cargo = sandbox.path("bin/cargo");
+        std::fs::write(&cargo, CARGO).expect("a script");
+        let executable = PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&cargo, executable).expect("an executable script");
+        Terminal { sandbox, lab: None }
+    }
+
+    /// A file that the commands have made.
+    pub(crate) fn file(&self, name: &str) -> String {
+        let path = self.sandbox.path("work").join(name);
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Runs a command and gives its result, which is its standard output: progress is not shown. `baton up` stays up, on
+    /// free ports.
+    ///
+    /// # Errors
+    /// All that it printed, if it failed.
+    pub(crate) async fn run(&mut self, command: &str) -> Result<String, String> {
+        if command.starts_with("baton up") {
+            assert!(self.lab.is_none(), "`{command}` while a lab is up");
+            return self.start_lab(command).await;
+        }
+        let output = timeout(PATIENCE, self.shell(command).output()).await;
+        let output = output.expect("a command ends in time").expect("its output");
+        let text = String::from_utf8(output.stdout).expect("text");
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{}\n{text}{said}", output.status));
+        }
+        if let Some(lab) = &self.lab {
+            lab.wait_for_delivered().await;
+        }
+        Ok(text)
+    }
+
+    /// Presses Ctrl-C where the lab is up, and gives what it says until it has ended.
+    pub(crate) async fn interrupt(&mut self) -> Result<String, String> {
+        let mut lab = self.lab.take().ok_or("no lab is up to be interrupted")?;
+        processes::send(lab.child.id().expect("it runs"), Signal::INT);
+        let mut text = String::new();
+        let read = timeout(PATIENCE, lab.output.read_to_string(&mut text)).await;
+        read.expect("a lab ends in time").expect("text");
+        let status = lab.child.wait().await.expect("its status");
+        if status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{status}\n{text}"))
+        }
+    }
+
+    /// A shell that is about to run `command`.
+    fn shell(&self, command: &str) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let bin = self.sandbox.path("bin");
+        let mut shell = self.sandbox.program("bash");
+        shell
+            .arg("-c")
+            .arg(command)
+            .current_dir(self.sandbox.path("work"))
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("LANG", "C.UTF-8");
+        shell
+    }
+
+    async fn start_lab(&mut self, command: &str) -> Result<String, String> {
+        // what it says when it ends goes to standard error
+        let command = format!("exec {command} {} 2>&1", FREE_PORTS.join(" "));
+        let mut child = self.shell(&command).spawn().expect("a shell");
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut text = String::new();
+        while !text.trim_end().ends_with(LAST_LINE) {
+            let read = timeout(PATIENCE, output.read_line(&mut text)).await;
+            if read.expect("a lab is up in time").expect("text") == 0 {
+                return Err(text);
+            }
+        }
+        let note = self
+            .sandbox
+            .path("runtime")
+            .join(format!("{}.json", child.id().expect("it runs")));
+        let note = std::fs::read(note).expect("the note that a lab leaves for other commands");
+        let note: Value = serde_json::from_slice(&note).expect("JSON");
+        let directory = PathBuf::from(note["directory"].as_str().expect("a path"));
+        self.lab = Some(Lab {
+            child,
+            output,
+            page: note["addresses"]["page"]
+                .as_str()
+                .expect("an address")
+                .to_owned(),
+            producer_log: directory.join("logs/producer.log"),
+        });
+        Ok(text)
+    }
+}
+
+impl Lab {
+    /// Waits until all records that were accepted are delivered, as they are before a reader types the next command.
+    async fn wait_for_delivered(&self) {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        wait_until("everything that was accepted is delivered", async || {
+            let log = std::fs::read_to_string(&self.producer_log).expect("the producer's log");
+            let sent = log.matches(r#""event":"record.sent""#).count();
+            let status = client
+                .get(format!("{}/status", self.page))
+                .send()
+                .await
+                .ok()?;
+            let status: Value = status.json().await.ok()?;
+            (status["records_delivered"] == sent).then_some(())
+        })
+        .await;
+    }
+}

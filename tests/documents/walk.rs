@@ -1,0 +1,259 @@
+//! Goes through a document as a reader does: runs each command, compares what it prints and draws.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::fit::{Fit, Misfit, fit};
+use super::markdown::{self, Step, blocks, steps};
+use super::names::Names;
+use super::shape;
+use super::terminal::Terminal;
+use super::{DOCUMENTS, excerpts, is_listed, pictures, read};
+
+/// A document, while its commands are run.
+struct Walk {
+    path: PathBuf,
+    /// Its path in the repository.
+    name: &'static str,
+    text: String,
+    terminal: Terminal,
+    names: Names,
+    /// What is to be put where.
+    updates: Vec<(Range<usize>, String)>,
+    problems: Vec<String>,
+    /// What each command printed.
+    printed: BTreeMap<String, Vec<String>>,
+}
+
+/// Runs the commands of the document and says all that is not as it says.
+pub(crate) async fn check(name: &'static str) {
+    let (path, text) = read(name);
+    let mut walk = Walk {
+        path,
+        name,
+        text: text.clone(),
+        terminal: Terminal::new(),
+        names: Names::default(),
+        updates: Vec::new(),
+        problems: excerpts::problems(&text),
+        printed: BTreeMap::new(),
+    };
+    for block in blocks(&text) {
+        match block.info.split(' ').next() {
+            Some("console") => {
+                for step in steps(&block) {
+                    walk.step(&step).await;
+                }
+            }
+            Some("sh") => {
+                let commands = block.lines.iter().filter(|line| !is_listed(line.text));
+                walk.problems.extend(commands.map(|line| {
+                    format!(
+                        "line {}: `{}` is neither run nor listed with a reason",
+                        line.number, line.text
+                    )
+                }));
+            }
+            _ => {}
+        }
+    }
+    if !is_update() {
+        walk.other_pictures();
+    }
+    walk.finish();
+}
+
+/// A command without the comment behind it.
+pub(crate) fn without_comment(command: &str) -> &str {
+    command
+        .split_once(" #")
+        .map_or(command, |(command, _)| command)
+        .trim_end()
+}
+
+fn texts(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).collect()
+}
+
+impl Walk {
+    async fn step(&mut self, step: &Step<'_>) {
+        let shown = step.command.as_deref().unwrap_or("^C");
+        let command = step.command.as_deref().unwrap_or_default();
+        for id in shape::ids(command) {
+            // one that no output has shown is the command's own
+            self.names.pair_with_itself(id);
+        }
+        let printed = match &step.command {
+            Some(command) if is_listed(command) => return,
+            Some(command) => self.terminal.run(&self.names.with_actual(command)).await,
+            None => {
+                let said = self.terminal.interrupt().await;
+                self.names.forget_addresses();
+                said
+            }
+        };
+        let printed = match printed {
+            Ok(printed) => printed,
+            Err(printed) => {
+                // what follows would fail for no reason of its own
+                panic!("{}:{}: `{shown}` failed: {printed}", self.name, step.number)
+            }
+        };
+        if let Some((_, name)) = command
+            .rsplit_once("> ")
+            .filter(|(_, name)| name.ends_with(".svg"))
+        {
+            self.picture(name);
+        }
+        let printed: Vec<String> = printed
+            .trim_end()
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        self.printed
+            .insert(without_comment(command).to_owned(), printed.clone());
+        let printed = texts(&printed);
+        let documented: Vec<&str> = step.output.iter().map(|line| line.text).collect();
+        let Some(range) = step.output_range() else {
+            return;
+        };
+        let fits = fit(&documented, &printed, &mut self.names);
+        if is_update() {
+            let text = match &fits {
+                Ok(fits) => updated(&documented, &printed, fits),
+                Err(_) => printed.join("\n"),
+            };
+            self.updates
+                .push((range, self.names.with_documented_addresses(&text)));
+        } else if let Err(misfit) = fits {
+            let line = step
+                .output
+                .get(misfit.documented)
+                .map_or(step.number, |line| line.number);
+            self.problems.push(format!(
+                "line {line}, `{shown}`:\n{}",
+                difference(&documented, &printed, misfit)
+            ));
+        }
+    }
+
+    /// Compares a picture that was made with the document's of that name.
+    fn picture(&mut self, name: &str) {
+        let text = self.text.clone();
+        let mut addresses = markdown::pictures(&text);
+        let Some(address) = addresses.find(|address| address.ends_with(&format!("/{name}"))) else {
+            return self.problems.push(format!("{name} is made and not shown"));
+        };
+        let made = self.terminal.file(name);
+        if is_update() {
+            std::fs::write(self.beside(address), made).expect("the picture");
+            return;
+        }
+        let shown = self.shown_picture(address);
+        let [shown, made] = [shown, made].map(|picture| pictures::lines_without_measures(&picture));
+        self.compare_picture(address, &shown, &made);
+    }
+
+    /// Every other picture has to be of a command and what that printed here, or to be made by a command of another
+    /// document.
+    fn other_pictures(&mut self) {
+        let text = self.text.clone();
+        let documents = DOCUMENTS.map(|name| read(name).1);
+        for address in markdown::pictures(&text) {
+            let name = address.rsplit('/').next().unwrap_or_default();
+            let makes = format!("> {name}\n");
+            if documents.iter().any(|document| document.contains(&makes)) {
+                continue;
+            }
+            let shown = pictures::lines(&self.shown_picture(address));
+            let command = shown.first().and_then(|line| line.strip_prefix("$ "));
+            let Some(printed) = command.and_then(|command| self.printed.get(command)) else {
+                self.problems.push(format!("no command makes {address}"));
+                continue;
+            };
+            // a picture has no text where a line is blank, and leaves out what latencies are beyond noise in this run
+            let is_shown =
+                |line: &&String| !line.is_empty() && !line.starts_with("Latency differs");
+            let printed = printed.iter().filter(is_shown);
+            let printed: Vec<String> = printed.cloned().collect();
+            self.compare_picture(address, &shown[1..], &printed);
+        }
+    }
+
+    fn shown_picture(&self, address: &str) -> String {
+        let picture = std::fs::read_to_string(self.beside(address));
+        picture.unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// Compares the words of the document's picture with what they should be.
+    fn compare_picture(&mut self, address: &str, shown: &[String], made: &[String]) {
+        let [shown, made] = [shown, made].map(texts);
+        if let Err(misfit) = fit(&shown, &made, &mut Names::default()) {
+            let problem = format!("{address}:\n{}", difference(&shown, &made, misfit));
+            self.problems.push(problem);
+        }
+    }
+
+    /// A file that the document points to.
+    fn beside(&self, address: &str) -> PathBuf {
+        self.path.with_file_name("").join(address)
+    }
+
+    /// Fails if anything was not as the document says, or writes it anew.
+    fn finish(mut self) {
+        assert!(
+            self.problems.is_empty(),
+            "{} is not true any more.\n{}\n\nBATON_UPDATE_DOCS=1 cargo test --test documents \
+             puts what is printed into it; read it again then.",
+            self.name,
+            self.problems.join("\n\n")
+        );
+        if !is_update() {
+            return;
+        }
+        let mut text = String::new();
+        let mut at = 0;
+        for (range, output) in self.updates.drain(..) {
+            text.push_str(&self.names.with_actual_ids(&self.text[at..range.start]));
+            text.push_str(&output);
+            at = range.end;
+        }
+        text.push_str(&self.names.with_actual_ids(&self.text[at..]));
+        std::fs::write(&self.path, text).expect("the document");
+    }
+}
+
+/// The documented lines as they were printed this time; elisions stay.
+fn updated(documented: &[&str], printed: &[&str], fits: &[Fit]) -> String {
+    let mut lines = documented.to_vec();
+    for (part, found) in fits.iter().rev() {
+        lines.splice(part.clone(), printed[found.clone()].iter().copied());
+    }
+    lines.join("\n")
+}
+
+/// What stands where, what was printed instead, and what was printed around it.
+fn difference(documented: &[&str], printed: &[&str], misfit: Misfit) -> String {
+    const AROUND: usize = 10;
+    let line = |lines: &[&str], index: usize| {
+        lines
+            .get(index)
+            .map_or("(the end)".to_owned(), |line| format!("{line:?}"))
+    };
+    let first = misfit.printed.min(printed.len()).saturating_sub(AROUND);
+    let last = printed.len().min(misfit.printed + AROUND);
+    format!(
+        "  documented: {}\n  printed:    {}\nprinted lines {} to {last} of {}:\n{}",
+        line(documented, misfit.documented),
+        line(printed, misfit.printed),
+        first + 1,
+        printed.len(),
+        printed[first..last].join("\n")
+    )
+}
+
+/// Whether documents are written anew.
+fn is_update() -> bool {
+    std::env::var_os("BATON_UPDATE_DOCS").is_some()
+}
