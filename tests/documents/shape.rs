@@ -119,7 +119,11 @@ fn measure(text: &str) -> Option<usize> {
         matches!(character, '0'..='9' | ',' | '.')
     });
     let number = unsigned[..number].trim_end_matches([',', '.']).len();
-    if sign > 1 || !unsigned.starts_with(|digit: char| digit.is_ascii_digit()) {
+    // what stands behind a hyphen may be an id
+    if sign > 1
+        || id(unsigned).is_some()
+        || !unsigned.starts_with(|digit: char| digit.is_ascii_digit())
+    {
         return None;
     }
     let behind = &unsigned[number..];
