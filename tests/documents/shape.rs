@@ -16,6 +16,13 @@ pub(crate) enum Token<'a> {
     Break,
 }
 
+impl Token<'_> {
+    /// Whether it is an address on loopback.
+    pub(crate) fn is_address(self) -> bool {
+        matches!(self, Token::Name(name) if name.contains(':'))
+    }
+}
+
 /// A piece, and the index of its line.
 pub(crate) type Placed<'a> = (Token<'a>, usize);
 
