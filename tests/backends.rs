@@ -1,6 +1,7 @@
 //! Real backends: what the functions send is found there, and read back it is judged as the run that the lab saved.
 //!
 //! Skipped, with a printed reason, where `tests/backends/install` has not been run; in CI that is a failure.
+#![cfg(feature = "zipkin")]
 
 mod support;
 

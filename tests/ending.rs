@@ -183,6 +183,7 @@ async fn a_request_that_was_half_sent_holds_up_no_ending() {
     let page: Server = |lab| &lab.addresses.page;
     let kinesis: Server = |lab| &lab.addresses.kinesis;
     let otlp: Server = |lab| &lab.addresses.otlp;
+    let zipkin: Server = |lab| &lab.addresses.zipkin;
     let mut endings = JoinSet::new();
     for (name, server, half) in [
         ("a head", endpoint, head),
@@ -190,6 +191,7 @@ async fn a_request_that_was_half_sent_holds_up_no_ending() {
         ("the page's", page, body),
         ("Kinesis'", kinesis, body),
         ("the collector's", otlp, body),
+        ("Zipkin's", zipkin, body),
     ] {
         endings.spawn(async move {
             let mut lab = Setup::new().flags(["--timeout", "10m"]).start().await;

@@ -1,4 +1,5 @@
 //! Spans straight to Splunk Observability Cloud: where they go, and that the token goes nowhere else.
+#![cfg(feature = "zipkin")]
 
 mod support;
 

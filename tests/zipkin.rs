@@ -1,4 +1,5 @@
 //! Zipkin v2 JSON: the lab takes it from whoever sends it, and the functions send it.
+#![cfg(feature = "zipkin")]
 
 mod support;
 
