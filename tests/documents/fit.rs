@@ -167,6 +167,7 @@ fn what_is_another_in_every_run_fits_and_nothing_else() {
             false,
         ),
         (ONE, "none", false),
+        ("a-b7ad6b7169203331", "a-1234567890123456", true),
     ] {
         assert_eq!(
             fits(documented, printed),

@@ -16,6 +16,13 @@ pub(crate) enum Token<'a> {
     Break,
 }
 
+impl Token<'_> {
+    /// Whether it is an address on loopback.
+    pub(crate) fn is_address(self) -> bool {
+        matches!(self, Token::Name(name) if name.contains(':'))
+    }
+}
+
 /// A piece, and the index of its line.
 pub(crate) type Placed<'a> = (Token<'a>, usize);
 
@@ -119,7 +126,11 @@ fn measure(text: &str) -> Option<usize> {
         matches!(character, '0'..='9' | ',' | '.')
     });
     let number = unsigned[..number].trim_end_matches([',', '.']).len();
-    if sign > 1 || !unsigned.starts_with(|digit: char| digit.is_ascii_digit()) {
+    // what stands behind a hyphen may be an id
+    if sign > 1
+        || id(unsigned).is_some()
+        || !unsigned.starts_with(|digit: char| digit.is_ascii_digit())
+    {
         return None;
     }
     let behind = &unsigned[number..];

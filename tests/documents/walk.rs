@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::fit::{Fit, Misfit, fit};
 use super::markdown::{self, Step, blocks, steps};
 use super::names::Names;
-use super::shape;
+use super::shape::{self, Token};
 use super::terminal::Terminal;
 use super::{DOCUMENTS, excerpts, is_listed, pictures, read};
 
@@ -122,7 +122,10 @@ impl Walk {
         if is_update() {
             let text = match &fits {
                 Ok(fits) => updated(&documented, &printed, fits),
-                Err(_) => printed.join("\n"),
+                Err(_) => {
+                    self.pair_addresses(&documented, &printed);
+                    printed.join("\n")
+                }
             };
             self.updates
                 .push((range, self.names.with_documented_addresses(&text)));
@@ -135,6 +138,20 @@ impl Walk {
                 "line {line}, `{shown}`:\n{}",
                 difference(&documented, &printed, misfit)
             ));
+        }
+    }
+
+    /// Takes addresses behind the same words for the same, so that the commands below reach a lab that says more than the
+    /// document.
+    fn pair_addresses(&mut self, documented: &[&str], printed: &[&str]) {
+        for line in documented {
+            let Some((words, Token::Name(documented))) = address(line) else {
+                continue;
+            };
+            let mut printed = printed.iter().filter_map(address);
+            if let Some((_, Token::Name(actual))) = printed.find(|(other, _)| *other == words) {
+                self.names.pair(documented, actual);
+            }
         }
     }
 
@@ -222,6 +239,14 @@ impl Walk {
         text.push_str(&self.names.with_actual_ids(&self.text[at..]));
         std::fs::write(&self.path, text).expect("the document");
     }
+}
+
+/// The first address on loopback of a line, and what stands before it.
+fn address<'a>(line: &&'a str) -> Option<(Vec<Token<'a>>, Token<'a>)> {
+    let tokens = shape::shape([*line]);
+    let place = tokens.iter().position(|(token, _)| token.is_address())?;
+    let words = tokens[..place].iter().map(|(token, _)| *token);
+    Some((words.collect(), tokens[place].0))
 }
 
 /// The documented lines as they were printed this time; elisions stay.

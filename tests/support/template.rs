@@ -7,6 +7,7 @@ use std::process::Stdio;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use super::skipped;
 
@@ -53,6 +54,9 @@ async fn output(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
+/// osls writes to one folder beside `serverless.yml` first, wherever the package is to go.
+static OSLS: Mutex<()> = Mutex::const_new(());
+
 /// What `osls package` makes of `serverless.yml`; none where that is not installed.
 pub(crate) async fn serverless(parameters: &Parameters<'_>) -> Option<Template> {
     let osls = tool("node_modules/.bin/osls", "npm ci")?;
@@ -62,7 +66,9 @@ pub(crate) async fn serverless(parameters: &Parameters<'_>) -> Option<Template> 
     for (name, value) in parameters {
         command.arg(format!("--param={name}={value}"));
     }
+    let alone = OSLS.lock().await;
     output(command.env("SLS_TELEMETRY_DISABLED", "1")).await;
+    drop(alone);
     let template = package
         .path()
         .join("cloudformation-template-update-stack.json");
@@ -122,7 +128,12 @@ impl Template {
             Value::Object(object) => match object.iter().next() {
                 Some((function, argument)) if object.len() == 1 => match function.as_str() {
                     "Ref" => self.reference(argument.as_str().expect("a name")),
-                    "Fn::GetAtt" => self.attribute(argument).into(),
+                    "Fn::GetAtt" => {
+                        let words = [&argument[0], &argument[1]];
+                        let [resource, attribute] =
+                            words.map(|word| word.as_str().expect("a name"));
+                        self.attribute(resource, attribute).into()
+                    }
                     "Fn::If" => {
                         let holds = self.holds(&argument[0]);
                         self.resolved(&argument[if holds { 1 } else { 2 }])
@@ -148,14 +159,14 @@ impl Template {
         match (name, self.parameters.get(name)) {
             ("AWS::StackName", _) => "baton".into(),
             (_, Some(value)) => self.resolved(value),
+            (pseudo, None) if pseudo.starts_with("AWS::") => pseudo.into(),
             _ => self.resources()[name]["Type"].clone(),
         }
     }
 
-    fn attribute(&self, argument: &Value) -> String {
-        let resource = &self.resources()[argument[0].as_str().expect("a name")];
-        let kind = resource["Type"].as_str().expect("a type");
-        format!("{kind}.{}", argument[1].as_str().expect("an attribute"))
+    fn attribute(&self, resource: &str, attribute: &str) -> String {
+        let kind = self.resources()[resource]["Type"].as_str();
+        format!("{}.{attribute}", kind.expect("a type"))
     }
 
     fn substituted(&self, text: &str) -> String {
@@ -163,7 +174,11 @@ impl Template {
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (name, rest) = part.split_once('}').expect("a closed reference");
-            filled.push_str(self.reference(name).as_str().expect("text"));
+            let value = match name.split_once('.') {
+                Some((resource, attribute)) => self.attribute(resource, attribute).into(),
+                None => self.reference(name),
+            };
+            filled.push_str(value.as_str().expect("text"));
             filled.push_str(rest);
         }
         filled
