@@ -50,10 +50,14 @@ fn main() {
     measure("tracecontext", 32, long);
 }
 
-/// The time until a lab answers, and until a function's process asks for its first event.
+/// The time until a lab answers, and until a function's process asks for its first event, on the clock and on the
+/// processors: the second does not depend on what else the machine does.
 fn start_up(functions: &[&str]) {
     let mut ready = Vec::new();
-    let mut cold_starts = BTreeMap::from([("producer", Vec::new()), ("consumer", Vec::new())]);
+    let mut cold_starts = BTreeMap::from([
+        ("producer", (Vec::new(), Vec::new())),
+        ("consumer", (Vec::new(), Vec::new())),
+    ]);
     for _ in 0..20 {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let started = Instant::now();
@@ -83,9 +87,10 @@ fn start_up(functions: &[&str]) {
         let addresses: Value = serde_json::from_str(&line).expect("addresses");
         let page = addresses["page"].as_str().expect("the page's address");
         let status = status(page);
-        for (function, times) in &mut cold_starts {
+        for (function, (times, cpu)) in &mut cold_starts {
             let time = status[function]["cold_start_ms"].as_f64();
             times.push(time.expect("a cold start"));
+            cpu.push(milliseconds(cpu_time_of(function, lab.id())));
         }
         interrupt(&lab);
         lab.wait().expect("its end");
@@ -94,9 +99,12 @@ fn start_up(functions: &[&str]) {
         "lab ready, from process start:  {}",
         spread(&mut ready, "ms")
     );
-    for (function, mut times) in cold_starts {
-        let times = spread(&mut times, "ms");
-        println!("cold start of the {function}:     {times}");
+    for (function, (mut times, mut cpu)) in cold_starts {
+        println!(
+            "cold start of the {function}:     {}; CPU time {}",
+            spread(&mut times, "ms"),
+            spread(&mut cpu, "ms")
+        );
     }
 }
 
@@ -111,6 +119,26 @@ fn status(page: &str) -> Value {
             .expect("an answer");
         response.json().await.expect("a status")
     })
+}
+
+/// The CPU time that all threads of a function's process in this lab have taken.
+fn cpu_time_of(function: &str, lab: u32) -> Duration {
+    let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
+    let is_function = |process: &u32| {
+        let environment = std::fs::read_to_string(format!("/proc/{process}/environ"));
+        environment.is_ok_and(|all| all.split('\0').any(|variable| variable == name))
+    };
+    let process = family(lab).into_iter().find(is_function);
+    let threads = format!("/proc/{}/task", process.expect("its process"));
+    std::fs::read_dir(threads)
+        .expect("its threads")
+        .map(|thread| {
+            let times = thread.expect("a thread").path().join("schedstat");
+            let times = std::fs::read_to_string(times).expect("its times");
+            let on_processor = times.split_whitespace().next().expect("a time");
+            Duration::from_nanos(on_processor.parse().expect("nanoseconds"))
+        })
+        .sum()
 }
 
 fn interrupt(child: &Child) {
