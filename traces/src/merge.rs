@@ -151,7 +151,7 @@ impl Merge {
         let converted = self
             .parts
             .iter()
-            .filter(|part| part.spans == SpanSource::Converted);
+            .filter(|part| matches!(part.spans, SpanSource::Converted(_)));
         let converted = converted.map(|part| {
             format!(
                 "{} was written anew as OTLP/JSON: instrumentation scopes and the attributes of links are not in it",

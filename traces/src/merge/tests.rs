@@ -174,8 +174,7 @@ fn the_same_run_is_merged_once() {
         .expect_err("a source")
         .to_string();
     assert!(
-        refusal
-            .contains("first is one of the runs to merge"),
+        refusal.contains("first is one of the runs to merge"),
         "{refusal}"
     );
     both.write(&path("both"), &[]).expect("room");
