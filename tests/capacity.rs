@@ -94,9 +94,15 @@ async fn figures_come_with_their_sums() {
     let steps = none["steps"].as_array().expect("steps");
     assert_eq!(steps[1]["sum"], "2,000 /s × 1,024 bytes");
     assert_eq!(steps[1]["result"], "2.05 MB/s");
+    // 2,000 requests and 20 batches of 10 × 1,000 per second
+    let first = &none["quotas"][0];
     assert_eq!(
-        none["quotas"][0]["name"],
-        "API Gateway: requests per second"
+        first["name"],
+        "Lambda: requests per second, 10 × functions at once"
+    );
+    assert_eq!(
+        (&first["needed"], &first["limit"]),
+        (&2020.0.into(), &10_000.0.into())
     );
 }
 
@@ -115,6 +121,8 @@ async fn what_cannot_be_planned_is_refused() {
             "upstream has no propagator for jaeger",
         ),
         (&["--rate", "1", "--price-gb-in=-1"], "-1 is not from 0"),
+        // each reads a shard once a second, and a shard is read five times at most
+        (&["--rate", "1", "--consumers", "6"], "6 is not in 1..=5"),
     ] {
         let refused = sandbox.run([&["plan-capacity"], flags].concat()).await;
         assert_eq!(refused.code, Some(2), "{refused:?}");
@@ -138,6 +146,25 @@ async fn consumers_that_fall_behind_are_told_of() {
     assert!(planned.stdout.contains(
         "none: the consumers do not keep up: the busiest shard gets 188 % of what they can handle; --parallelization 2 would."
     ), "{planned:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_is_no_matter_of_rate() {
+    let flags = [
+        "plan-capacity",
+        "--rate",
+        "10",
+        "--mode",
+        "none",
+        "--payload",
+        "2000000",
+    ];
+    let planned = Sandbox::new().run(flags).await;
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    assert!(planned.stdout.contains(
+        "none: no rate works: a record has 2,000,036 bytes, and baton's producer refuses more than 1,048,576, as Kinesis does by default."
+    ), "{planned:?}");
+    assert!(!planned.stdout.contains("ask AWS"), "{planned:?}");
 }
 
 const BEGIN: &str = "<!-- begin: baton ";

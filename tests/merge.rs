@@ -119,10 +119,11 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
         alone["runs"][0]["requests"],
         json!({"sent": 300, "ok": 300, "failed": 0})
     );
-    assert_eq!(
-        alone["runs"][0]["hops"],
-        json!({"ingress": {"lost": 300}, "record": {}})
-    );
+    // the workers' half alone is no judgement of the functions
+    let run = &alone["runs"][0];
+    assert_eq!(run["hops"], json!({"ingress": {}, "record": {}}));
+    let unknown = run["unknown"].as_array().expect("a list");
+    assert!(unknown.contains(&json!("ingress.connected")), "{run}");
     for other in ["export.jsonl", "lab"] {
         let merged = merge(
             &sandbox,

@@ -32,8 +32,9 @@ pub(crate) struct CapacityArguments {
     /// How much more than the average the busiest shard gets; 1 is an even spread of partition keys
     #[arg(long, default_value_t = 1.25, value_name = "FACTOR", value_parser = at_least_one)]
     pub(crate) skew: f64,
-    /// How many consumers read the stream and share what a shard gives out
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    /// How many consumers read the stream and share what a shard gives out: at most five reads a second; those of Lambda
+    /// are counted for one of them
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5))]
     pub(crate) consumers: u32,
     /// The most records in a batch for the consumer
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -98,7 +99,7 @@ pub(crate) struct PriceArguments {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Quotas of the account (defaults: us-east-1)")]
 pub(crate) struct QuotaArguments {
-    /// Functions that run at once
+    /// Functions that run at once; Lambda takes ten requests per second for each
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) quota_concurrency: u64,
     /// Requests per second at API Gateway

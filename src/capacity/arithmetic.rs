@@ -234,12 +234,17 @@ fn consumer(record: &RecordSize, setup: &Setup, shards: u64, steps: &mut Vec<Ste
     let duration = |records: f64| setup.batch_ms + records * setup.record_ms;
 
     let per_shard = setup.rate / shards as f64;
-    let gathered = setup.batch_window_s.max(POLL_SECONDS);
-    let records_per_batch = (per_shard * gathered / parallel).clamp(1.0, most);
-    let batch_duration_ms = duration(records_per_batch);
+    let window = setup.batch_window_s.max(POLL_SECONDS);
     // where fewer than one record comes in that time, an invocation still has one
-    let invocations_per_second = setup.rate / records_per_batch;
-    let concurrency = invocations_per_second * batch_duration_ms / 1000.0;
+    let records_per_batch = records_in(window, per_shard / parallel, setup).clamp(1.0, most);
+    let batch_duration_ms = duration(records_per_batch);
+    let gathered = window.max(batch_duration_ms / 1000.0);
+    let concurrency_limit = shards * u64::from(setup.parallelization);
+    let concurrency =
+        (setup.rate / records_per_batch * batch_duration_ms / 1000.0).min(concurrency_limit as f64);
+    // consumers that do not keep up are invoked one after the other, and no oftener
+    let most_invocations = concurrency_limit as f64 / batch_duration_ms * 1000.0;
+    let invocations_per_second = (setup.rate / records_per_batch).min(most_invocations);
     let busiest = per_shard * setup.skew;
     let each = most / duration(most).max(f64::MIN_POSITIVE) * 1000.0;
     let load = busiest / (each * parallel);
@@ -270,10 +275,11 @@ fn consumer(record: &RecordSize, setup: &Setup, shards: u64, steps: &mut Vec<Ste
         Step {
             what: "consumers at once",
             sum: format!(
-                "{} /s ÷ {} × {} ms",
+                "{} /s ÷ {} × {} ms, at most {}",
                 figure(setup.rate),
                 figure(records_per_batch),
-                figure(batch_duration_ms)
+                figure(batch_duration_ms),
+                figure(concurrency_limit as f64)
             ),
             result: figure(concurrency),
         },
@@ -294,10 +300,25 @@ fn consumer(record: &RecordSize, setup: &Setup, shards: u64, steps: &mut Vec<Ste
         batch_duration_ms,
         invocations_per_second,
         concurrency,
-        concurrency_limit: shards * u64::from(setup.parallelization),
+        concurrency_limit,
         load,
         keeps_up: load <= 1.0,
         parallelization_needed: (needed <= MOST_PARALLEL).then_some(needed as u64),
+    }
+}
+
+/// The records that gather for a batch, at `rate` per second, in the window, or, if that takes longer, while the batch
+/// before is handled.
+fn records_in(window_s: f64, rate: f64, setup: &Setup) -> f64 {
+    let records = rate * window_s;
+    let (batch_s, record_s) = (setup.batch_ms / 1000.0, setup.record_ms / 1000.0);
+    if batch_s + records * record_s <= window_s {
+        return records;
+    }
+    // records = rate × (batch_s + records × record_s), of which there is no end where each takes as long as the next
+    match 1.0 - rate * record_s {
+        rest if rest > 0.0 => rate * batch_s / rest,
+        _ => f64::INFINITY,
     }
 }
 

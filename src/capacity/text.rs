@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use super::Answer;
 use super::arithmetic::Step;
 use super::number::{dollars, figure};
-use super::quotas::Quota;
+use super::quotas::{Quota, RECORD};
 use crate::arguments::CapacityArguments;
 use crate::output::Output;
 use crate::table::plain_table;
@@ -89,7 +89,8 @@ fn quota(quota: &Quota) -> [String; 5] {
         format!("{} %", figure(quota.used * 100.0)),
         match quota.reached_at_rate {
             Some(rate) => format!("{} /s", figure(rate)),
-            None => "any rate".to_owned(),
+            None if quota.is_exceeded() => "any rate".to_owned(),
+            None => "no rate".to_owned(),
         },
     ]
 }
@@ -172,7 +173,15 @@ fn sentences(answers: &[Answer], arguments: &CapacityArguments) -> Vec<String> {
 
 fn first_limit(answer: &Answer) -> Option<String> {
     let first = answer.quotas.first()?;
-    let works = match first.used > 1.0 {
+    if first.name == RECORD && first.is_exceeded() {
+        return Some(format!(
+            "{}: no rate works: a record has {} bytes, and baton's producer refuses more than {}, as Kinesis does by default.",
+            answer.mode,
+            figure(first.needed),
+            figure(first.limit)
+        ));
+    }
+    let works = match first.is_exceeded() {
         true => {
             "which this rate is beyond: ask AWS to raise it, or use several accounts or regions"
         }
@@ -210,7 +219,7 @@ fn overload(answer: &Answer) -> Option<String> {
 /// What every figure rests on: a sentence each.
 pub(super) fn assumptions(arguments: &CapacityArguments) -> Vec<String> {
     let tracestate = arguments.tracestate.as_deref().unwrap_or("none");
-    vec![
+    let mut assumptions = vec![
         format!(
             "Headers are those that engine {} writes for ids of W3C's example; baggage {}, where listed; tracestate {tracestate}.",
             arguments.engine, arguments.baggage
@@ -221,5 +230,12 @@ pub(super) fn assumptions(arguments: &CapacityArguments) -> Vec<String> {
         "Durations are those of the flags; the defaults were measured on a laptop's core (docs/performance.md), without \
          AWS' network: measure yours."
             .to_owned(),
-    ]
+    ];
+    if arguments.consumers > 1 {
+        assumptions.push(format!(
+            "{} consumers read the stream; Lambda's concurrency, requests and cost are those of one of them.",
+            arguments.consumers
+        ));
+    }
+    assumptions
 }

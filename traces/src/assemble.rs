@@ -338,7 +338,7 @@ fn recorded_sender(span: &Span<'_>) -> Sender {
         start: span.start,
         end: span.end,
         luggage: Luggage::of(span),
-        from_zipkin: span.is_from_zipkin(),
+        format: span.format(),
     }
 }
 
@@ -351,9 +351,9 @@ fn logged_sender(span: &LogSpan) -> Sender {
     }
 }
 
-/// A span knows more than its log line, and most if it did not come as Zipkin; otherwise the first holds.
+/// A span knows more than its log line, and most if it came as OTLP; otherwise the first holds.
 fn merge_sender(known: &mut Option<Sender>, sender: Sender) {
-    let knows = |sender: &Sender| (sender.recorded, !sender.from_zipkin);
+    let knows = |sender: &Sender| (sender.recorded, sender.format.is_none());
     match known {
         Some(known) if knows(known) >= knows(&sender) => {}
         _ => *known = Some(sender),

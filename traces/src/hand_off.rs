@@ -8,7 +8,7 @@ use std::fmt;
 use baton_propagators::id::SpanId;
 use serde::{Deserialize, Serialize};
 
-use crate::span::{Key, Kind, Span, SpanReference, UnixTime};
+use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// Where context is handed from one service to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -257,8 +257,8 @@ pub struct Sender {
     pub end: Option<UnixTime>,
     /// What left with the context.
     pub luggage: Option<Box<Luggage>>,
-    /// Whether its span came as Zipkin: nothing says then which `tracestate` left.
-    pub from_zipkin: bool,
+    /// What its span came as, if not as OTLP: nothing may say then which `tracestate` left.
+    pub format: Option<SpanFormat>,
 }
 
 /// A span that a receiver links to.
@@ -293,8 +293,8 @@ pub struct Receiver {
     pub links: Box<[ReceiverLink]>,
     /// What arrived with the context.
     pub luggage: Option<Box<Luggage>>,
-    /// Whether its span came as Zipkin: nothing says then which `tracestate` arrived, and to what it links.
-    pub from_zipkin: bool,
+    /// What its span came as, if not as OTLP: nothing may say then which `tracestate` arrived, and to what it links.
+    pub format: Option<SpanFormat>,
 }
 
 /// The verdict on a message that was delivered.
@@ -352,7 +352,7 @@ fn verdict_by_ids(
 /// What did not survive, of a message that was delivered.
 ///
 /// Only recorded spans say what `tracestate`, baggage and debug flag they had, so a receiver that was not
-/// recorded is not said to have lost them, nor one that came as Zipkin to have lost the `tracestate`.
+/// recorded is not said to have lost them, nor one that did not come as OTLP to have lost the `tracestate`.
 pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
     let sampled_changed = match (sender.sampled, receiver.sampled) {
         (Some(left), Some(arrived)) => left != arrived,
@@ -372,10 +372,11 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
         .reference
         .and_then(|from| receiver.links.iter().find(|link| link.to == from));
     let kept = |state: &str| every_member_is_in(&luggage.trace_state, state);
+    let trace_state = arrived.map_or("", |arrived| &arrived.trace_state);
     Flags {
         sampled_changed,
-        tracestate_lost: !(receiver.from_zipkin
-            || kept(arrived.map_or("", |arrived| &arrived.trace_state))
+        tracestate_lost: !(receiver.format.is_some() && trace_state.is_empty()
+            || kept(trace_state)
             || linked.is_some_and(|link| kept(&link.trace_state))),
         baggage_lost: arrived.map_or(0, |arrived| arrived.baggage_entries)
             < luggage.baggage_entries,

@@ -115,7 +115,7 @@ impl Measured {
                 unknown::leave_out(&mut measured, &tally, hop);
             }
         }
-        unknown::lost_on_the_way(&mut measured, &tally);
+        unknown::lost_on_the_way(&mut measured, &tally, &logged);
         Ok(measured)
     }
 

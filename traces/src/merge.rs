@@ -80,7 +80,7 @@ pub enum MergeError {
         span: SpanReference,
     },
     /// The result would replace one of the sources.
-    #[error("{} is one of the runs to merge; name another directory for the result", path.display())]
+    #[error("{} is one of the runs to merge, or has a file of theirs; name another directory for the result", path.display())]
     IntoItself {
         /// The directory.
         path: PathBuf,
@@ -151,7 +151,7 @@ impl Merge {
         let converted = self
             .parts
             .iter()
-            .filter(|part| part.spans == SpanSource::Converted);
+            .filter(|part| matches!(part.spans, SpanSource::Converted(_)));
         let converted = converted.map(|part| {
             format!(
                 "{} was written anew as OTLP/JSON: instrumentation scopes and the attributes of links are not in it",
@@ -169,15 +169,16 @@ impl Merge {
     /// earlier run there is replaced.
     ///
     /// # Errors
-    /// If `out` is one of the sources, or a file cannot be read or written.
+    /// If `out` is one of the sources or has one in it, or a file cannot be read or written.
     pub fn write(&self, out: &Path, others: &[&str]) -> Result<RunDirectory, MergeError> {
-        let place = out.canonicalize().ok();
-        let is_source =
-            |run: &RunDirectory| place.is_some() && run.path().canonicalize().ok() == place;
-        if self.runs().any(is_source) {
-            return Err(MergeError::IntoItself {
-                path: out.to_owned(),
-            });
+        if let Ok(place) = out.canonicalize() {
+            for part in &self.parts {
+                if lies_in(&part.source, &place)? {
+                    return Err(MergeError::IntoItself {
+                        path: out.to_owned(),
+                    });
+                }
+            }
         }
         let run = RunDirectory::create(out)?;
         match self.fill(&run, others) {
@@ -281,6 +282,19 @@ fn distinct(sources: &[Source]) -> Result<(), MergeError> {
         places.push((place, source));
     }
     Ok(())
+}
+
+/// Whether a source's spans are among the files of the run in the directory `place`, by whatever name they are given.
+fn lies_in(source: &Source, place: &Path) -> Result<bool, MergeError> {
+    let Some(file) = source.span_file()? else {
+        return Ok(false);
+    };
+    let target = file.canonicalize().ok();
+    let target = target.as_deref().and_then(Path::parent);
+    // a run without spans has no such file, and is a source all the same
+    let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
+    let mut folders = target.into_iter().chain(folder.as_deref());
+    Ok(folders.any(|folder| folder == place || folder == place.join("logs")))
 }
 
 /// Reads the spans of one source, none of which may be in one before.

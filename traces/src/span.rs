@@ -4,6 +4,7 @@
 //! kept of it is a compact end of a hand-off ([`crate::hand_off`]).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ pub enum Key {
     ContextDeferred,
     /// `baton.baggage.entries`: how many baggage entries arrived or left.
     BaggageEntries,
-    /// `baton.span.format`: what the span was exported as, where that is not OTLP; `zipkin` is known.
+    /// `baton.span.format`: what the span was exported as, where that is not OTLP; see [`SpanFormat`].
     SpanFormat,
 }
 
@@ -169,6 +170,50 @@ impl Key {
 
 /// The value of [`Key::SpanFormat`] for Zipkin.
 pub const FORMAT_ZIPKIN: &str = "zipkin";
+
+/// What a span was exported as, where that is not OTLP: the values of [`Key::SpanFormat`]. None of them has a place for
+/// `tracestate` and sampling flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpanFormat {
+    /// Zipkin v2 JSON, which has no place for links either.
+    Zipkin,
+    /// Jaeger's JSON.
+    Jaeger,
+    /// Segments of AWS X-Ray.
+    XRay,
+}
+
+impl SpanFormat {
+    /// Every format.
+    pub const ALL: [SpanFormat; 3] = [SpanFormat::Zipkin, SpanFormat::Jaeger, SpanFormat::XRay];
+
+    /// Its name, as in the attribute.
+    pub fn name(self) -> &'static str {
+        match self {
+            SpanFormat::Zipkin => FORMAT_ZIPKIN,
+            SpanFormat::Jaeger => "jaeger",
+            SpanFormat::XRay => "xray",
+        }
+    }
+
+    /// The format of that name; `None` for one that is not known.
+    pub fn from_name(name: &str) -> Option<SpanFormat> {
+        SpanFormat::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
+}
+
+impl fmt::Display for SpanFormat {
+    /// As in a sentence.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            SpanFormat::Zipkin => "Zipkin",
+            SpanFormat::Jaeger => "Jaeger",
+            SpanFormat::XRay => "X-Ray",
+        })
+    }
+}
 
 /// An attribute's value, of the types that judging looks at.
 #[derive(Clone, Debug, PartialEq)]
@@ -362,9 +407,9 @@ impl<'a> Span<'a> {
         self.end?.since(self.start?)
     }
 
-    /// Whether it came to where it was kept as Zipkin, which has no place for links and `tracestate`.
-    pub fn is_from_zipkin(&self) -> bool {
-        self.attributes.text(Key::SpanFormat) == Some(FORMAT_ZIPKIN)
+    /// What it came as to where it is kept; `None` for OTLP, which has a place for everything.
+    pub fn format(&self) -> Option<SpanFormat> {
+        SpanFormat::from_name(self.attributes.text(Key::SpanFormat)?)
     }
 }
 

@@ -126,6 +126,17 @@ pub struct TroubleCounts {
     pub records_refused: u64,
 }
 
+/// Spans that did not come as OTLP, and what they say that their format does not ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ForeignCounts {
+    /// How many there are.
+    pub spans: u64,
+    /// How many of them say how many baggage entries they had.
+    pub baggage_counts: u64,
+    /// How many of them say that they had the debug flag, or not.
+    pub debug_marks: u64,
+}
+
 /// Counts spans and log lines, in any order.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -134,9 +145,9 @@ pub struct Tally {
     traces: HashSet<TraceId>,
     links: u64,
     trace_states: u64,
-    from_zipkin: u64,
     baggage_counts: u64,
     debug_marks: u64,
+    foreign: ForeignCounts,
     clients: ClientCounts,
     troubles: TroubleCounts,
 }
@@ -148,10 +159,14 @@ impl Tally {
         self.traces.insert(span.reference.trace_id);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
-        self.from_zipkin += u64::from(span.is_from_zipkin());
         let says = |key| u64::from(span.attributes.get(key).is_some());
         self.baggage_counts += says(Key::BaggageEntries);
         self.debug_marks += says(Key::ContextDebug);
+        if span.format().is_some() {
+            self.foreign.spans += 1;
+            self.foreign.baggage_counts += says(Key::BaggageEntries);
+            self.foreign.debug_marks += says(Key::ContextDebug);
+        }
         if let Role::ClientRequest { request_id } = Role::of(span) {
             self.clients.add(span, request_id);
         }
@@ -190,9 +205,9 @@ impl Tally {
         self.trace_states
     }
 
-    /// How many spans came as Zipkin to where they were kept.
-    pub fn from_zipkin(&self) -> u64 {
-        self.from_zipkin
+    /// The spans that did not come as OTLP to where they are kept.
+    pub fn foreign(&self) -> ForeignCounts {
+        self.foreign
     }
 
     /// How many spans say how many baggage entries they had.

@@ -14,7 +14,7 @@ use baton_traces::measure::Measured;
 use baton_traces::merge::Merge;
 use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
-use baton_traces::span::Want;
+use baton_traces::span::{Attributes, Key, Want};
 use baton_traces::summary::Summary;
 
 /// Generates a run of which a twentieth broke.
@@ -165,10 +165,15 @@ fn exports_of_other_forms_are_converted_whole() {
                 .read(Want::Everything, &mut |span| {
                     let mut resource = span.resource_attributes.to_vec();
                     resource.retain(|(name, _)| name != "service.name");
+                    let attributes = span.attributes.iter();
+                    let attributes: Vec<_> = attributes
+                        .filter(|(key, _)| *key != Key::SpanFormat)
+                        .collect();
                     spans.push(format!(
-                        "{:?} {resource:?}",
+                        "{:?} {attributes:?} {resource:?}",
                         baton_traces::span::Span {
                             resource_attributes: &[],
+                            attributes: Attributes::default(),
                             ..span.clone()
                         }
                     ));

@@ -70,11 +70,15 @@ fn shards_are_by_what_takes_most() {
 
 #[test]
 fn concurrency_is_rate_times_duration() {
-    let plan = plan(&record(100), &SETUP);
+    let setup = Setup {
+        parallelization: 2,
+        ..SETUP
+    };
+    let plan = plan(&record(100), &setup);
     // 1,000 /s × 5 ms
     assert_eq!(plan.producer.concurrency, 5.0);
     let consumer = plan.consumer;
-    // 1,000 in a second, but 100 at most
+    // 500 in a second for each of two batches, but 100 at most
     assert_eq!(consumer.records_per_batch, 100.0);
     // 10 ms + 100 × 1 ms, ten times a second
     assert_eq!(
@@ -82,7 +86,7 @@ fn concurrency_is_rate_times_duration() {
         (110.0, 10.0)
     );
     assert!((consumer.concurrency - 1.1).abs() < 1e-9);
-    assert_eq!(consumer.concurrency_limit, 1);
+    assert_eq!(consumer.concurrency_limit, 2);
 }
 
 #[test]
@@ -194,6 +198,57 @@ fn a_batch_is_what_comes_in_its_time_and_fits_into_an_invocation() {
 }
 
 #[test]
+fn records_gather_while_the_batch_before_is_handled() {
+    let setup = Setup {
+        rate: 100.0,
+        batch_size: 1000,
+        batch_ms: 5000.0,
+        record_ms: 0.0,
+        ..SETUP
+    };
+    let consumer = plan(&record(100), &setup).consumer;
+    assert!(consumer.keeps_up);
+    assert_eq!(consumer.records_per_batch, 500.0);
+    assert_eq!(consumer.invocations_per_second, 0.2);
+    assert_eq!(consumer.concurrency, 1.0);
+}
+
+#[test]
+fn there_are_never_more_consumers_at_once_than_there_can_be() {
+    for rate in [0.1, 20.0, 900.0, 5000.0] {
+        for batch_ms in [0.0, 10.0, 900.0, 5000.0] {
+            for record_ms in [0.0, 0.018, 1.0, 20.0, 3000.0] {
+                for (parallelization, batch_window_s) in [(1, 0.0), (10, 0.0), (2, 5.0)] {
+                    let setup = Setup {
+                        rate,
+                        batch_ms,
+                        record_ms,
+                        parallelization,
+                        batch_window_s,
+                        ..SETUP
+                    };
+                    let consumer = plan(&record(100), &setup).consumer;
+                    let limit = consumer.concurrency_limit as f64;
+                    assert!(consumer.concurrency <= limit, "{setup:?}: {consumer:?}");
+                    let busy =
+                        consumer.invocations_per_second * consumer.batch_duration_ms / 1000.0;
+                    assert!(
+                        (busy - consumer.concurrency).abs() < 1e-6,
+                        "{setup:?}: {consumer:?}"
+                    );
+                    // who keeps up takes all that comes
+                    let taken = consumer.invocations_per_second * consumer.records_per_batch;
+                    assert!(
+                        !consumer.keeps_up || taken >= rate * (1.0 - 1e-9),
+                        "{setup:?}: {consumer:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn costs_are_per_month_of_730_hours() {
     let close = |cost: f64, expected: f64| {
         assert!(
@@ -209,10 +264,10 @@ fn costs_are_per_month_of_730_hours() {
     close(cost.kinesis_on_demand, 73.0 + 250.625_610 + 125.312_805);
     // 2,628 × $0.2 + 2,628 million × 5 ms × 1 GB × $0.00001
     close(cost.producer, 525.6 + 131.4);
-    // 26.28 million × 110 ms
-    close(cost.consumer, 5.256 + 28.908);
+    // one at once, for all of the month in batches of 110 ms: 23.89 million
+    close(cost.consumer, 4.778_182 + 26.28);
     close(cost.api, 2628.0);
-    close(cost.total, 33.58 + 657.0 + 34.164 + 2628.0);
+    close(cost.total, 33.58 + 657.0 + 31.058_182 + 2628.0);
     close(
         cost.total_on_demand,
         cost.total - cost.kinesis_provisioned + cost.kinesis_on_demand,
@@ -262,14 +317,14 @@ fn every_result_stands_behind_its_sum() {
             "producers at once: 1,000 /s × 5 ms = 5",
             "records in a batch: 1,000 /s ÷ 1 shard × 1 s ÷ 1 at once, at most 100 = 100",
             "time for a batch: 10 ms + 100 × 1 ms = 110 ms",
-            "consumers at once: 1,000 /s ÷ 100 × 110 ms = 1.1",
+            "consumers at once: 1,000 /s ÷ 100 × 110 ms, at most 1 = 1",
             "consumers' load: 1,000 /s of the busiest shard ÷ (1 at once × 100 records ÷ 110 ms) = 110 %",
             "messages a month: 1,000 /s × 730 h × 3,600 s = 2,628,000,000",
             "shards: 1 shard × 730 h × $0.01 = $7.30",
             "PUT payload units: 2,628 million × 1 of 25 KB × $0.01 = $26.28",
             "or on demand: 730 h × $0.1 + 2,506 GB in (1 KB each) × $0.1 + 2,506 GB out × $0.05 = $449",
             "producer: 2,628 million × $0.2 + 2,628 million × 5 ms × 1 GB × $0.00001 = $657",
-            "consumer: 26.3 million × $0.2 + 26.3 million × 110 ms × 1 GB × $0.00001 = $34.16",
+            "consumer: 23.9 million × $0.2 + 23.9 million × 110 ms × 1 GB × $0.00001 = $31.06",
             "API Gateway: 2,628 million × $1 = $2,628",
         ]
     );

@@ -45,7 +45,7 @@ impl Delivery {
                 })
                 .collect(),
             luggage: Luggage::of(span),
-            from_zipkin: span.is_from_zipkin(),
+            format: span.format(),
         };
         Delivery { receiver, service }
     }
@@ -66,10 +66,10 @@ impl Delivery {
         }
     }
 
-    /// A span knows more than its log line, and most if it did not come as Zipkin; only the log knows what headers
+    /// A span knows more than its log line, and most if it came as OTLP; only the log knows what headers
     /// arrived.
     fn merge(&mut self, mut other: Delivery) {
-        let knows = |receiver: &Receiver| (receiver.recorded, !receiver.from_zipkin);
+        let knows = |receiver: &Receiver| (receiver.recorded, receiver.format.is_none());
         if knows(&other.receiver) > knows(&self.receiver) {
             std::mem::swap(self, &mut other);
         }

@@ -2,8 +2,9 @@
 
 use super::{Measured, Unknown};
 use crate::assemble::{HandOff, Structure};
-use crate::hand_off::{Flag, Hop, Verdict};
+use crate::hand_off::{Flag, Hop, Luggage, Verdict};
 use crate::readers::Form;
+use crate::span::SpanFormat;
 use crate::statistics::Durations;
 use crate::tally::Tally;
 
@@ -81,35 +82,26 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
         );
     }
     lost_in(measured, form, tally);
-    lost_on_the_way(measured, tally);
+    lost_on_the_way(measured, tally, &[]);
 }
 
-/// Says what was lost of hand-offs whose spans came as Zipkin, wherever they are kept now: a link where the trace broke,
-/// and the `tracestate` of whoever had one. Their sampling is known: what is not sampled is not exported, and has its line
-/// in the log.
-pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally) {
-    if tally.from_zipkin() == 0 {
+/// Says what was lost of hand-offs whose spans did not come as OTLP, wherever they are kept now: a link where the trace broke,
+/// and the `tracestate` of whoever had one. Where the receivers' log is not among `logged` either, as in what was merged with
+/// an export, nothing tells of sampling, baggage and the debug flag: what is not said may not have been asked.
+pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally, logged: &[Hop]) {
+    let foreign = tally.foreign();
+    if foreign.spans == 0 {
         return;
     }
     for hop in HOPS {
-        let (mut links, mut trace_states) = (0_u64, 0_u64);
-        let hand_offs = tally.assembly().hand_offs();
-        for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
-            let HandOff {
-                verdict, sender, ..
-            } = hand_off;
-            let from_zipkin = hand_off
-                .receiver
-                .is_some_and(|receiver| receiver.from_zipkin);
-            let is_apart = matches!(
-                verdict,
-                Some(Verdict::NewTrace | Verdict::WrongTrace | Verdict::IdTruncated)
-            );
-            let luggage = sender.luggage.as_deref();
-            let had_trace_state = luggage.is_some_and(|luggage| !luggage.trace_state.is_empty());
-            links += u64::from(from_zipkin && is_apart);
-            trace_states += u64::from(sender.from_zipkin || from_zipkin && had_trace_state);
-        }
+        let losses = Losses::of(tally, hop);
+        let Losses {
+            links,
+            trace_states,
+            hand_offs,
+            ..
+        } = losses;
+        let came_as = losses.came_as();
         if links > 0 {
             let sentence = format!(
                 "linked cannot be told of {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
@@ -119,11 +111,96 @@ pub(super) fn lost_on_the_way(measured: &mut Measured, tally: &Tally) {
         }
         if trace_states > 0 {
             let sentence = format!(
-                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as Zipkin, which keeps no \
+                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as {came_as}, which keeps no \
                  tracestate"
             );
             measured.cannot_tell(&sentence, [format!("{hop}.tracestate_lost")]);
         }
+        if hand_offs == 0 || logged.contains(&hop) {
+            continue;
+        }
+        let sentence = format!(
+            "sampled_changed cannot be told of {hop}: {hand_offs} of its hand-offs came as {came_as}, which keeps no sampling \
+             flags"
+        );
+        measured.cannot_tell(&sentence, [format!("{hop}.sampled_changed")]);
+        if foreign.baggage_counts == 0 {
+            let sentence = format!(
+                "baggage_lost cannot be told of {hop}: no span that came as {came_as} says how many baggage entries it had \
+                 (baton.baggage.entries)"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.baggage_lost")]);
+        }
+        if losses.has_no_debug && foreign.debug_marks == 0 {
+            let sentence = format!(
+                "debug_lost cannot be told of {hop}: no span that came as {came_as} says that its context had the debug flag \
+                 (baton.context.debug)"
+            );
+            measured.cannot_tell(&sentence, [format!("{hop}.debug_lost")]);
+        }
+    }
+}
+
+/// The hand-offs of a hop that did not come as OTLP, at one end at least, and what their formats have no place for.
+#[derive(Default)]
+struct Losses {
+    /// How many there are.
+    hand_offs: u64,
+    /// How many may have had a link.
+    links: u64,
+    /// How many may have had a `tracestate` that is not known at one end.
+    trace_states: u64,
+    /// Whether a format is among them that has no place for the debug flag.
+    has_no_debug: bool,
+    formats: Vec<SpanFormat>,
+}
+
+impl Losses {
+    fn of(tally: &Tally, hop: Hop) -> Losses {
+        let mut losses = Losses::default();
+        let hand_offs = tally.assembly().hand_offs();
+        for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
+            let HandOff {
+                verdict, sender, ..
+            } = hand_off;
+            let arrived_as = hand_off.receiver.and_then(|receiver| receiver.format);
+            let formats: Vec<_> = sender.format.into_iter().chain(arrived_as).collect();
+            if formats.is_empty() {
+                continue;
+            }
+            let is_apart = matches!(
+                verdict,
+                Some(Verdict::NewTrace | Verdict::WrongTrace | Verdict::IdTruncated)
+            );
+            let has_trace_state = |luggage: Option<&Luggage>| {
+                luggage.is_some_and(|luggage| !luggage.trace_state.is_empty())
+            };
+            let had_trace_state = has_trace_state(sender.luggage.as_deref());
+            let arrived = hand_off
+                .receiver
+                .and_then(|receiver| receiver.luggage.as_deref());
+            // where a Collector came before, it may be there all the same
+            let is_unknown = match had_trace_state {
+                true => arrived_as.is_some() && !has_trace_state(arrived),
+                false => sender.format.is_some(),
+            };
+            losses.hand_offs += 1;
+            losses.links += u64::from(arrived_as == Some(SpanFormat::Zipkin) && is_apart);
+            losses.trace_states += u64::from(is_unknown);
+            losses.has_no_debug |= formats.contains(&SpanFormat::XRay);
+            for format in formats {
+                if !losses.formats.contains(&format) {
+                    losses.formats.push(format);
+                }
+            }
+        }
+        losses
+    }
+
+    /// The formats by name: Zipkin or Jaeger.
+    fn came_as(&self) -> String {
+        let names: Vec<_> = self.formats.iter().map(ToString::to_string).collect();
+        names.join(" or ")
     }
 }
 

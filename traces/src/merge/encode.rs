@@ -3,15 +3,17 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::span::{self, AnyValue, Attribute, Key, Kind, Span, SpanEvent, StatusCode, UnixTime};
+use crate::span::{
+    self, AnyValue, Attribute, Key, Kind, Span, SpanEvent, SpanFormat, StatusCode, UnixTime,
+};
 
 /// `SpanFlags`: it is known whether the parent is remote, and it is; and W3C's sampled flag.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 const SAMPLED: u32 = 0x01;
 
-/// An `ExportTraceServiceRequest` of this one span.
-pub(super) fn request(span: &Span<'_>) -> Value {
+/// An `ExportTraceServiceRequest` of this one span, which keeps in mind what it came as, if that is not OTLP.
+pub(super) fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let mut resource: Vec<Value> = span.resource_attributes.iter().map(attribute).collect();
     let names_service = |(name, _): &Attribute<'_>| name == Key::ServiceName.name();
     if !span.service.is_empty() && !span.resource_attributes.iter().any(names_service) {
@@ -22,11 +24,11 @@ pub(super) fn request(span: &Span<'_>) -> Value {
     }
     json!({"resourceSpans": [{
         "resource": {"attributes": resource},
-        "scopeSpans": [{"spans": [one(span)]}],
+        "scopeSpans": [{"spans": [one(span, format)]}],
     }]})
 }
 
-fn one(span: &Span<'_>) -> Value {
+fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let known = span.attributes.iter().map(|(key, value)| {
         let value = match value {
             span::Value::Text(text) => json!({"stringValue": text}),
@@ -35,7 +37,13 @@ fn one(span: &Span<'_>) -> Value {
         };
         json!({"key": key.name(), "value": value})
     });
-    let attributes = known.chain(span.other_attributes.iter().map(attribute));
+    // it may have come as something else before
+    let format = format.filter(|_| span.attributes.get(Key::SpanFormat).is_none());
+    let mark = format.map(
+        |format| json!({"key": Key::SpanFormat.name(), "value": {"stringValue": format.name()}}),
+    );
+    let others = span.other_attributes.iter().map(attribute);
+    let attributes = known.chain(mark).chain(others);
     let links = span.links.iter().map(|link| {
         json!({
             "traceId": link.to.trace_id.to_string(),

@@ -2,51 +2,53 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{MergeError, append, encode};
 use crate::readers::input::{self, ZSTD_MAGIC};
 use crate::readers::lines::{LineError, Lines};
-use crate::readers::{LINE_BYTES_LIMIT, otlp_json};
+use crate::readers::{Form, LINE_BYTES_LIMIT, otlp_json};
 use crate::run::RunDirectory;
 use crate::source::{Reading, Source};
 use crate::span::Want;
 
 /// How a source's spans get into the merged run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SpanSource {
     /// There are none.
     None,
     /// Whole zstd frames of whole lines, as runs have them: copied as they are, since a file of several frames reads as one.
-    Frames,
+    Frames(PathBuf),
     /// OTLP/JSON lines, written anew; what a cut left of the last one stays out.
-    Lines,
+    Lines(PathBuf),
     /// Another form, which is converted to OTLP/JSON.
-    Converted,
+    Converted(Form),
 }
 
 impl SpanSource {
     /// How the spans of `source`, which gave `reading`, are to be added.
     pub(super) fn of(source: &Source, reading: &Reading) -> Result<SpanSource, MergeError> {
         let Some(path) = source.span_file()? else {
-            return Ok(SpanSource::Converted);
+            return Ok(SpanSource::Converted(reading.form));
         };
         Ok(match reading.whole_lines {
-            None => SpanSource::Converted,
-            Some(true) if is_zstd(&path).map_err(|error| copy(&path, error))? => SpanSource::Frames,
-            Some(_) => SpanSource::Lines,
+            None => SpanSource::Converted(reading.form),
+            Some(true) if is_zstd(&path).map_err(|error| copy(&path, error))? => {
+                SpanSource::Frames(path)
+            }
+            Some(_) => SpanSource::Lines(path),
         })
     }
 
     /// Adds the spans of `source` to those of `run`.
-    pub(super) fn append(self, source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
-        match (self, source.span_file()?) {
-            (SpanSource::None, _) => Ok(()),
-            (SpanSource::Frames, Some(path)) => {
-                append_frames(&path, &run.spans_path()).map_err(|error| copy(&path, error))
+    pub(super) fn append(&self, source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
+        match self {
+            SpanSource::None => Ok(()),
+            SpanSource::Frames(path) => {
+                append_frames(path, &run.spans_path()).map_err(|error| copy(path, error))
             }
-            (SpanSource::Lines, Some(path)) => append_lines(&path, run),
-            _ => convert(source, run),
+            SpanSource::Lines(path) => append_lines(path, run),
+            SpanSource::Converted(form) => convert(source, *form, run),
         }
     }
 }
@@ -77,13 +79,14 @@ fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
     spans.finish().map_err(failed)
 }
 
-fn convert(source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
+fn convert(source: &Source, form: Form, run: &RunDirectory) -> Result<(), MergeError> {
     let failed = |error| copy(&run.spans_path(), error);
     let mut spans = run.append_spans()?;
     let mut written = Ok(());
     source.read(Want::Everything, &mut |span| {
         if written.is_ok() {
-            written = spans.write_request(encode::request(span).to_string().as_bytes());
+            written =
+                spans.write_request(encode::request(span, form.mark()).to_string().as_bytes());
         }
     })?;
     written.and_then(|()| spans.finish()).map_err(failed)

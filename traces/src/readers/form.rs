@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::input::ZSTD_MAGIC;
 use super::json::{Fault, JsonReader};
+use crate::span::SpanFormat;
 
 /// A form of export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +39,16 @@ impl fmt::Display for Form {
 }
 
 impl Form {
+    /// The mark that a span keeps where it is written anew as OTLP; `None` for OTLP itself.
+    pub(crate) fn mark(self) -> Option<SpanFormat> {
+        match self {
+            Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => None,
+            Form::Zipkin => Some(SpanFormat::Zipkin),
+            Form::Jaeger => Some(SpanFormat::Jaeger),
+            Form::XRay => Some(SpanFormat::XRay),
+        }
+    }
+
     /// What each document of this form should be.
     pub(super) fn expected(self) -> &'static str {
         match self {

@@ -3,7 +3,10 @@
 use baton_traces::compare::Metric;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
+use baton_traces::merge::Merge;
 use baton_traces::readers::Form;
+use baton_traces::run::RunDirectory;
+use baton_traces::source::Source;
 use serde_json::{Value, json};
 
 use crate::forms::every_form;
@@ -41,6 +44,56 @@ fn what_a_form_has_no_place_for_is_null_and_not_0() {
         for metric in &source.summary.unknown {
             assert_eq!(figure(metric, &source), None, "{name}: {metric}");
         }
+    }
+}
+
+#[test]
+fn what_an_export_cannot_tell_it_cannot_tell_as_part_of_a_merged_run() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let client = RunDirectory::create(directory.path().join("client")).expect("room");
+    let manifest = json!({"engine": "native", "settings": {"client": "none"}, "start": "2026-11-23T05:00:00Z"});
+    let manifest = serde_json::from_value(manifest).expect("a manifest");
+    client.write_manifest(&manifest).expect("room");
+    for (name, form, content) in every_form() {
+        if matches!(
+            form,
+            Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited
+        ) {
+            continue;
+        }
+        let alone = measured(directory.path(), &content);
+        let sources = [
+            Source::from(client.path()),
+            Source::from(&*directory.path().join("export")),
+        ];
+        let merge = Merge::of(&sources).expect("a run and an export");
+        let run = merge
+            .write(&directory.path().join("merged"), &[])
+            .expect("room");
+        let merged = Measured::of_run(&run).expect("a run");
+        for metric in [
+            "linked",
+            "sampled_changed",
+            "tracestate_lost",
+            "baggage_lost",
+            "debug_lost",
+        ] {
+            let metric = format!("record.{metric}");
+            assert_eq!(
+                figure(&metric, &merged),
+                figure(&metric, &alone),
+                "{name}: {metric}"
+            );
+            assert_eq!(
+                merged.summary.unknown.contains(&metric),
+                alone.summary.unknown.contains(&metric),
+                "{name}: {metric}"
+            );
+        }
+        let flags = |of: &Measured| {
+            serde_json::to_value(&of.summary).expect("JSON")["flags"]["record"].clone()
+        };
+        assert_eq!(flags(&merged), flags(&alone), "{name}");
     }
 }
 
