@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Mode, Pairing};
+use baton_propagators::mode::{Engine, Mode, Pairing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -231,6 +231,9 @@ pub(crate) struct UpArguments {
     /// The consumer's mode [default: OTEL_PROPAGATORS, or tracecontext,baggage]
     #[arg(long, value_name = "MODE")]
     pub(crate) consumer: Option<Mode>,
+    /// Whose code reads and writes the headers: native or otel [default: BATON_ENGINE, or native]
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<Engine>,
     /// The port of the endpoint; 0 lets the system choose, here and for the other ports
     #[arg(long, default_value_t = 3000, value_name = "PORT")]
     pub(crate) port: u16,

@@ -14,8 +14,11 @@ use crate::failure::Failure;
 /// Variables of this process that the functions see too; all others stay outside, credentials above all.
 const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "TZ", "RUST_BACKTRACE"];
 const PASSED_ON_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
+/// Variables that name a backend: OpenTelemetry's and Splunk's.
+const EXPORTERS: &str = "OTEL_EXPORTER_";
+const SPLUNK: &str = "SPLUNK_";
 /// OpenTelemetry variables that name a backend or an identity; in a lab these are the lab's.
-const KEPT_OUT_PREFIXES: [&str; 3] = ["OTEL_EXPORTER_", "OTEL_SERVICE_NAME", "BATON_RUNTIME_DIR"];
+const KEPT_OUT_PREFIXES: [&str; 3] = [EXPORTERS, "OTEL_SERVICE_NAME", "BATON_RUNTIME_DIR"];
 
 /// How much longer than an invocation the last deliveries may take.
 const DRAIN_RESERVE: Duration = Duration::from_secs(5);
@@ -75,6 +78,16 @@ pub(crate) fn function_options(
         Some(mode) => options.with_mode(mode),
         None => options,
     })
+}
+
+/// Those variables of this process that would send the functions' spans elsewhere, by name; the lab keeps them out.
+pub(crate) fn kept_out() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut names: Vec<_> = names
+        .filter(|name| name.starts_with(EXPORTERS) || name.starts_with(SPLUNK))
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// What this process passes on to the functions.

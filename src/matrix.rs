@@ -161,8 +161,12 @@ fn modes(asked: &[String]) -> Result<Vec<Mode>, Failure> {
         .flat_map(|argument| argument.split([' ', ';']))
         .filter(|word| !word.is_empty())
         .collect();
-    if words.is_empty() {
+    if asked.is_empty() {
         words.extend(DEFAULT_MODES);
+    } else if words.is_empty() {
+        return Err(Failure::usage(
+            "--modes names no mode; give at least one, as in --modes none tracecontext,b3",
+        ));
     }
     let modes: Result<Vec<Mode>, _> = words.into_iter().map(str::parse).collect();
     Ok(distinct(modes.map_err(Failure::usage)?))

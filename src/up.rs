@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use baton_lab::registry::{self, Note};
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
 use baton_propagators::mode::Pairing;
-use baton_propagators::propagation::Propagation;
+use baton_propagators::propagation::{BATON_ENGINE, Propagation};
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::arguments::{Format, FunctionName, UpArguments};
 use crate::failure::Failure;
-use crate::lab_options::{function_options, lab_options};
+use crate::lab_options::{function_options, kept_out, lab_options};
 use crate::manifest::{lab_settings, versions};
 use crate::output::Output;
 use crate::run;
@@ -74,6 +74,13 @@ async fn stay(
     if let Err(error) = &registration {
         output.note(&format!("other commands will not find this lab: {error}"));
     }
+    let kept_out = kept_out();
+    if !kept_out.is_empty() {
+        output.note(&format!(
+            "the lab's functions send their spans to the lab; kept out: {} (docs/backends.md)",
+            kept_out.join(", ")
+        ));
+    }
     announce(&lab, output)?;
 
     signals.next().await;
@@ -114,7 +121,14 @@ async fn stay(
 }
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
-    let function = |name, mode| function_options(name, &arguments.functions, mode);
+    let function = |name, mode| {
+        let mut options = function_options(name, &arguments.functions, mode)?;
+        if let Some(engine) = arguments.engine {
+            let engine = (BATON_ENGINE.to_owned(), engine.to_string());
+            options.environment.extend([engine]);
+        }
+        Ok::<_, Failure>(options)
+    };
     let producer = function(FunctionName::Producer, arguments.producer.as_ref())?;
     let consumer = function(FunctionName::Consumer, arguments.consumer.as_ref())?;
     Ok(LabOptions {
@@ -133,6 +147,9 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
 fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
     let is_overridden = arguments.producer.is_some() && arguments.consumer.is_some();
     let variable = |name: &str| {
+        if let (BATON_ENGINE, Some(engine)) = (name, arguments.engine) {
+            return Some(engine.to_string());
+        }
         let is_list = ["OTEL_PROPAGATORS", "BATON_INJECT", "BATON_EXTRACT"].contains(&name);
         std::env::var(name)
             .ok()

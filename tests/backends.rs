@@ -36,11 +36,22 @@ async fn compared(sandbox: &Sandbox, sources: &[&str]) -> Value {
     .await
 }
 
-/// Every source has these verdicts and counts of records, as the first has.
+/// Every source has these verdicts, and the flags and counts of records that the first has; but for the flags that it
+/// says it cannot tell, which it then leaves out.
 fn assert_same(compared: &Value, hops: &[(&str, Value)]) {
     for run in compared["runs"].as_array().expect("runs") {
+        let unknown = run["unknown"].as_array().expect("metrics");
         for (hop, verdicts) in hops {
             assert_eq!(run["hops"][hop], *verdicts, "{hop}: {run}");
+            let first = compared["runs"][0]["flags"][hop].as_object();
+            for (flag, count) in first.expect("flags") {
+                let found = &run["flags"][hop][flag];
+                if unknown.contains(&json!(format!("{hop}.{flag}"))) {
+                    assert_eq!(*found, Value::Null, "{hop}.{flag}: {run}");
+                } else if !count.is_null() {
+                    assert_eq!(found, count, "{hop}.{flag}: {run}");
+                }
+            }
         }
         assert_eq!(run["records"], compared["runs"][0]["records"], "{run}");
     }

@@ -272,12 +272,52 @@ async fn a_saved_matrix_prints_the_same_again_and_a_defect_in_it_fails() {
     }
 }
 
+/// Runs a matrix of one pairing with a producer that is this script; gives the exit code, too.
+async fn with_producer(script: &str) -> (Option<i32>, Value) {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("producer.sh");
+    let baton = env!("CARGO_BIN_EXE_baton");
+    std::fs::write(&path, script.replace("baton", &format!("'{baton}'"))).expect("a script");
+    let producer = format!("producer=sh '{}'", path.display());
+    let arguments = ["matrix", "--modes", "tracecontext", "--requests", "1"];
+    let flags = ["--format", "json", "--function", &producer];
+    let finished = sandbox.run(arguments.into_iter().chain(flags)).await;
+    (finished.code, finished.json())
+}
+
+#[tokio::test]
+async fn what_was_not_measured_is_not_called_whole() {
+    let (code, matrix) = with_producer("exec baton function producer > /dev/null").await;
+    assert_eq!(code, Some(1), "{matrix}");
+    let record = &matrix["record"][0];
+    assert_eq!(
+        (&record["sent"], &record["verdicts"]),
+        (&json!(0), &json!({}))
+    );
+    let problems = matrix["problems"].as_array().expect("problems");
+    assert!(
+        problems.iter().any(|problem| problem
+            == "native, tracecontext:tracecontext: accepted requests of whose record the producer's log says nothing, so that its hand-off is not judged: 1"),
+        "{problems:?}"
+    );
+    let answer = matrix["answer"].as_str().expect("an answer");
+    assert!(!answer.contains("held in"), "{answer}");
+}
+
+#[tokio::test]
+async fn whatever_else_a_function_writes_into_its_log_is_passed_over() {
+    let (code, matrix) = with_producer("printf '\\377\\n'; exec baton function producer").await;
+    assert_eq!(code, Some(0), "{matrix}");
+    assert_eq!(matrix["record"][0]["verdicts"], json!({"connected": 1}));
+}
+
 #[tokio::test]
 async fn what_cannot_be_mixed_is_refused_in_a_sentence() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("no-matrix.json"), "{}").expect("a file");
     for (arguments, sentence) in [
         (&["--modes", "b4"][..], "unknown format \"b4\""),
+        (&["--modes", ""], "--modes names no mode"),
         (&["--requests", "0"], "0 is not in 1..=10000"),
         (&["--from", "nowhere.json"], "cannot read nowhere.json"),
         (

@@ -64,6 +64,14 @@ async fn records_of_several_lines_are_counted_where_nothing_is_sampled() {
         json!({"sent": accepted, "delivered": accepted, "duplicates": 0, "lost": 0})
     );
     assert_eq!(summary["log_problems"], 0, "{summary}");
+    let saved = lab.saved.display().to_string();
+    let map = lab.sandbox.run(["map", &saved]).await;
+    let lines: Vec<_> = map.stdout.lines().collect();
+    assert!(
+        matches!(lines[..], ["(producer unseen)", stream, consumer]
+            if stream.ends_with("stream baton") && consumer.ends_with("(consumer unseen)")),
+        "the stream does not lead back to the producer: {map:?}"
+    );
     let mut received: Vec<_> = run::log(&lab.saved, "consumer", "record.received")
         .iter()
         .map(|line| line["record"].to_string())

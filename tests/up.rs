@@ -77,12 +77,13 @@ async fn a_request_is_answered_and_its_record_delivered() {
         .send()
         .await
         .expect("a page");
-    assert!(
-        page.text()
-            .await
-            .expect("text")
-            .contains(&lab.addresses.endpoint)
-    );
+    let page = page.text().await.expect("text");
+    for words in [
+        &*lab.addresses.endpoint,
+        "producer   tracecontext,baggage; 1 instance, 1 invocation, 0 errors, 0 waiting",
+    ] {
+        assert!(page.contains(words), "{words} is missing in {page}");
+    }
     lab.stop_well().await;
     let sent = &run::log(&lab.saved, "producer", "record.sent")[0];
     assert_eq!(sent["request_id"], answer.request_id);
@@ -95,6 +96,8 @@ async fn people_are_told_where_everything_is() {
     let arguments = ["up", "--producer", "mixed"].into_iter().chain(FREE_PORTS);
     let mut lab = sandbox
         .baton(arguments)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://hush")
+        .env("SPLUNK_ACCESS_TOKEN", "hush")
         .spawn()
         .expect("the command starts");
     let pid = lab.id().expect("it runs");
@@ -123,6 +126,9 @@ async fn people_are_told_where_everything_is() {
     processes::send(pid, Signal::TERM);
     let finished = ended(lab).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
+    let kept_out = "kept out: OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
+    assert!(finished.stderr.contains(kept_out), "{finished:?}");
+    assert!(!finished.stderr.contains("hush"), "{finished:?}");
     // without --save nothing stays behind but the empty folder of notes
     let left: Vec<_> = walk(&sandbox.path(""))
         .into_iter()
@@ -274,6 +280,36 @@ async fn a_switch_says_what_is_wrong() {
         "nothing was switched"
     );
     lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn the_engine_is_a_flag_of_the_lab_too() {
+    let flags = ["--producer", "b3", "--consumer", "b3", "--engine", "otel"];
+    let mut lab = Setup::new().flags(flags).start().await;
+    lab.accepted("{}").await;
+    lab.wait_for_delivered(1).await;
+    assert_eq!(lab.stop_and_sum_up().await["engine"], "otel");
+    let sent = &run::log(&lab.saved, "producer", "record.sent")[0];
+    let headers = sent["record"]["tracecontext"].as_object();
+    let headers = headers.expect("an envelope");
+    assert!(
+        headers.contains_key("x-b3-traceid"),
+        "upstream's: {headers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_function_that_does_not_start_is_quoted_where_it_says_why() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.path("node.sh");
+    let log = "  throw err;\\n\\nError: Cannot find module consumer.js\\n    at load\\n\\nNode.js v20.20.2\\n";
+    std::fs::write(&script, format!("printf '{log}' >&2; exit 1")).expect("a script");
+    let consumer = format!("consumer=sh '{}'", script.display());
+    let arguments = ["up", "--function", &consumer];
+    let finished = sandbox.run(arguments.into_iter().chain(FREE_PORTS)).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    let words = "its log says: Error: Cannot find module consumer.js";
+    assert!(finished.stderr.contains(words), "{finished:?}");
 }
 
 #[tokio::test]

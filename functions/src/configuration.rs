@@ -3,6 +3,7 @@
 //! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and Lambda's
 //! (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name for it.
 
+mod exporter_variables;
 mod telemetry;
 
 use baton_propagators::propagation::{Problem, Propagation};
@@ -89,17 +90,6 @@ impl Environment<'_> {
             self.problem(name, &value, &format!("one of {}", words.join(", ")));
         }
         found.map(|(_, meaning)| *meaning)
-    }
-
-    /// The exporter reads the endpoint itself; a wrong one must not be repeated, it may hold a password.
-    fn endpoint(&mut self, name: &'static str) {
-        let is_url = |value: &str| {
-            reqwest::Url::parse(value.trim())
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-        };
-        if self.get(name).is_some_and(|value| !is_url(&value)) {
-            self.problem(name, "(not shown)", "an http or https URL");
-        }
     }
 
     fn stream(&mut self) -> Option<StreamSettings> {
@@ -214,6 +204,44 @@ mod tests {
     }
 
     #[test]
+    fn what_the_exporters_would_not_understand_stops_the_function_and_is_not_shown_where_it_may_be_secret()
+     {
+        for (suffix, value) in [
+            ("ENDPOINT", "http://kate:hush pass@127.0.0.1:9"),
+            ("ENDPOINT", "http://kate:hush@127.0.0.1:9"),
+            ("ENDPOINT", " http://127.0.0.1:9"),
+            ("HEADERS", "hush"),
+            ("HEADERS", "x-key=hush,hush"),
+            ("HEADERS", "x key=hush"),
+            ("HEADERS", "x-key="),
+            ("COMPRESSION", "zstd"),
+            ("COMPRESSION", "lz4"),
+            ("TIMEOUT", "abc"),
+            ("TIMEOUT", "-5"),
+        ] {
+            for signal in ["", "TRACES_"] {
+                let name = format!("OTEL_EXPORTER_OTLP_{signal}{suffix}");
+                let problems = read(Function::Consumer, &[(&name, value)]).expect_err(value);
+                let [problem] = &problems[..] else {
+                    panic!("{name}={value}: {problems:?}")
+                };
+                assert!(problem.contains(&name), "{problem}");
+                assert!(!problem.contains("hush"), "{problem}");
+            }
+        }
+        for (suffix, value) in [
+            ("ENDPOINT", "https://otlp.example:4318/base"),
+            ("HEADERS", "x-key=hush, authorization=Basic%20aHVzaDpodXNo,"),
+            ("COMPRESSION", "GZIP"),
+            ("COMPRESSION", "none"),
+            ("TIMEOUT", "2500"),
+        ] {
+            let name = format!("OTEL_EXPORTER_OTLP_{suffix}");
+            read(Function::Consumer, &[(&name, value)]).expect(value);
+        }
+    }
+
+    #[test]
     fn exporters_are_a_list() {
         for (value, exporters) in [
             ("none", vec![]),
@@ -250,6 +278,16 @@ mod tests {
                 assert!(problems.contains(words), "{words} is missing in {problems}");
             }
             assert!(!problems.contains("hush"), "{problems}");
+        }
+        for (exporters, sends_nothing_there) in
+            [("console", true), ("none", false), ("console,otlp", false)]
+        {
+            let variables = [realm, token, ("OTEL_TRACES_EXPORTER", exporters)];
+            assert_eq!(
+                splunk(&variables).is_err(),
+                sends_nothing_there,
+                "{exporters}"
+            );
         }
     }
 

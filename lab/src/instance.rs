@@ -31,8 +31,8 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How long a process may take until it asks for its first event, as on AWS
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a log's last line is quoted, in bytes.
-const LAST_LINE_LIMIT: u64 = 1024;
+/// How much of a log's end is looked at, in bytes.
+const LOG_END_LIMIT: u64 = 4096;
 
 /// An instance as its Runtime API sees it.
 #[derive(Debug)]
@@ -289,7 +289,8 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     init_error.unwrap_or_else(|| {
-        let log_end = match last_line(&instance.function.settings().log_path) {
+        let log_end = match telling_line(&instance.function.settings().log_path) {
+            Some(line) if is_error(&line) => format!("its log says: {line}"),
             Some(line) => format!("its log ends with: {line}"),
             None => "its log is empty".to_owned(),
         };
@@ -297,19 +298,24 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
     })
 }
 
-/// The last line of a log that says something: the log itself may be gone when somebody wants to look.
-fn last_line(log: &Path) -> Option<String> {
+/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its log with its version.
+fn is_error(line: &str) -> bool {
+    let name = line.split_once(": ").map_or("", |(name, _)| name);
+    name.ends_with("Error") && !name.contains(char::is_whitespace)
+}
+
+/// The last error of a log, or else its last line that says something: the log itself may be gone when somebody wants to
+/// look.
+fn telling_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
-    let start = file.metadata().ok()?.len().saturating_sub(LAST_LINE_LIMIT);
+    let start = file.metadata().ok()?.len().saturating_sub(LOG_END_LIMIT);
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut end = Vec::new();
     file.read_to_end(&mut end).ok()?;
     let end = String::from_utf8_lossy(&end);
-    let line = end
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty())?;
+    let mut lines = end.lines().rev().map(str::trim);
+    let error = lines.clone().find(|line| is_error(line));
+    let line = error.or_else(|| lines.find(|line| !line.is_empty()))?;
     Some(
         line.chars()
             .filter(|character| !character.is_control())

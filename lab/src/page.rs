@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use baton_propagators::mode::Mode;
+use baton_traces::shown::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::Controls;
@@ -106,11 +107,14 @@ fn describe(text: &mut String, name: &str, function: &FunctionStatus) {
         .collect();
     let _ = writeln!(
         text,
-        "{name}   {}; {} instances, {} invocations, {} errors, {} waiting",
-        variables.join(" "),
-        function.instances,
-        function.invocations,
-        function.errors,
+        "{name}   {}; {}, {}, {}, {} waiting",
+        match variables.is_empty() {
+            true => "tracecontext,baggage".to_owned(),
+            false => variables.join(" "),
+        },
+        counted(function.instances as u64, "instance"),
+        counted(function.invocations, "invocation"),
+        counted(function.errors, "error"),
         function.waiting
     );
 }

@@ -16,6 +16,7 @@ const MIGRATION: [(&str, &str); 5] = [
     ("b3,tracecontext", "tracecontext"),
     ("tracecontext", "tracecontext"),
 ];
+const NOTHING: &str = "Nothing was measured.";
 /// More exceptions than these are counted, not listed.
 const LISTED: usize = 6;
 
@@ -23,10 +24,20 @@ const LISTED: usize = 6;
 pub(super) fn answer(matrix: &Matrix) -> String {
     let engines = matrix.engines();
     let Some((first, others)) = engines.split_first() else {
-        return "Nothing was measured.".to_owned();
+        return NOTHING.to_owned();
     };
-    let record: Vec<_> = matrix.record_of(*first).collect();
-    let ingress: Vec<_> = matrix.ingress_of(*first).collect();
+    // of a cell that could not be judged there is nothing to tell
+    let record = matrix.record_of(*first);
+    let record: Vec<_> = record
+        .filter(|cell| cell.outcome.counts.is_judged())
+        .collect();
+    let ingress = matrix.ingress_of(*first);
+    let ingress: Vec<_> = ingress
+        .filter(|cell| cell.outcome.counts.is_judged())
+        .collect();
+    if record.is_empty() && ingress.is_empty() {
+        return NOTHING.to_owned();
+    }
     let mut sentences: Vec<String> = [
         pairings(&record),
         writing_both(&record),

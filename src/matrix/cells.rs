@@ -144,9 +144,14 @@ impl Counts {
             .filter(|_| verdicts.next().is_none())
     }
 
-    /// Whether every hand-off can be followed.
+    /// Whether any hand-off could be judged.
+    pub(crate) fn is_judged(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
+    /// Whether every hand-off can be followed; not where none was judged.
     pub(crate) fn is_whole(&self) -> bool {
-        self.verdicts.keys().all(|verdict| verdict.is_whole())
+        self.is_judged() && self.verdicts.keys().all(|verdict| verdict.is_whole())
     }
 
     /// `20 connected, 3 tracestate_lost`.

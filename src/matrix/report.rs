@@ -8,6 +8,9 @@ use super::grid::{Grid, GridCell};
 use super::reason::list;
 use super::scenarios::in_words;
 
+/// What stands in a cell of which no hand-off could be judged.
+const UNKNOWN: &str = "unknown";
+
 /// One grid of one engine, and what stands below it.
 #[derive(Debug)]
 pub(super) struct Section {
@@ -162,6 +165,7 @@ fn grid(corner: &'static str, cells: &[Placed<'_>]) -> Grid {
 fn grid_cell(counts: &Counts) -> GridCell {
     let words = match counts.only() {
         Some(verdict) => vec![verdict.name().to_owned()],
+        None if !counts.is_judged() => vec![UNKNOWN.to_owned()],
         None => {
             let counts = counts.verdicts.iter();
             counts
@@ -179,10 +183,11 @@ fn grid_cell(counts: &Counts) -> GridCell {
 fn reasons(cells: &[Placed<'_>], between: &str) -> Vec<String> {
     let mut kinds: Vec<(String, &str, Vec<&Placed<'_>>)> = Vec::new();
     for cell in cells {
-        if cell.outcome.counts.is_whole() {
+        let counts = &cell.outcome.counts;
+        if counts.is_whole() || !counts.is_judged() {
             continue;
         }
-        let broken = cell.outcome.counts.verdicts.keys();
+        let broken = counts.verdicts.keys();
         let broken: Vec<_> = broken
             .filter(|verdict| !verdict.is_whole())
             .map(|verdict| verdict.name())

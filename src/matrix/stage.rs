@@ -110,7 +110,7 @@ impl Stage {
             instances: INSTANCES,
             ..LabOptions::new(producer, consumer, directory.clone())
         };
-        let lab = Lab::start(options).await.map_err(Failure::check)?;
+        let lab = Lab::start(options).await.map_err(Failure::usage)?;
         let spans = directory.path().join(CLIENT_SPANS_FILE);
         let plan = self.plan(&lab.addresses().endpoint, &spans)?;
         let cancelled = async {
@@ -140,6 +140,14 @@ impl Stage {
         let unseen = outcome.requests.ok.saturating_sub(journeys.len() as u64);
         if unseen > 0 {
             problems.push(format!("requests that left neither span nor log: {unseen}"));
+        }
+        let with_record = journeys.iter().filter(|journey| journey.record.is_some());
+        let with_record = with_record.count() as u64;
+        let without_record = (outcome.requests.ok - unseen).saturating_sub(with_record);
+        if without_record > 0 {
+            problems.push(format!(
+                "accepted requests of whose record the producer's log says nothing, so that its hand-off is not judged: {without_record}"
+            ));
         }
         let name = self.name();
         Ok(Some(Staged {

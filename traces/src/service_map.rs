@@ -24,7 +24,7 @@ pub enum NodeKind {
     Service,
     /// A stream or queue.
     Queue,
-    /// Receivers whose spans were not recorded.
+    /// Senders or receivers, by their role, whose spans were not recorded.
     Unrecorded,
     /// Where messages go that were never delivered.
     Nowhere,
@@ -136,11 +136,16 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
         .sender
         .reference
         .and_then(|sender| index.ends.get(&sender));
-    let sender = sender.map_or_else(unrecorded, |name| service(name));
+    // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
+    let (sending, receiving) = match hand_off.hop {
+        Hop::Ingress => ("client", "producer"),
+        Hop::Record => ("producer", "consumer"),
+    };
+    let sender = sender.map_or_else(|| unrecorded(sending), |name| service(name));
     let receiver = hand_off.receiver.map(|receiver| {
         let reference = receiver.reference.filter(|_| receiver.recorded);
         let name = reference.and_then(|reference| index.ends.get(&reference));
-        name.map_or_else(unrecorded, |name| service(name))
+        name.map_or_else(|| unrecorded(receiving), |name| service(name))
     });
     let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));
     match (hand_off.hop, hand_off.key) {
@@ -157,8 +162,8 @@ fn service(name: &str) -> Key {
     (NodeKind::Service, service_name(name))
 }
 
-fn unrecorded() -> Key {
-    (NodeKind::Unrecorded, "(no span recorded)".to_owned())
+fn unrecorded(role: &str) -> Key {
+    (NodeKind::Unrecorded, format!("({role} unseen)"))
 }
 
 impl Node {

@@ -137,7 +137,7 @@ pub fn count(count: u64) -> String {
 }
 
 /// `1 span`, `2 spans`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{} {noun}s", count(number)),

@@ -25,12 +25,14 @@ impl Environment<'_> {
         ] {
             self.one_of(name, &[(OTLP_PROTOCOL, ())]);
         }
-        for name in [
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-            "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
-        ] {
-            self.endpoint(name);
+        self.exporter_variables();
+        let exporters = self.exporters();
+        let splunk = self.splunk();
+        // none is said by somebody who wants it so
+        if splunk.is_some() && !exporters.is_empty() && !exporters.contains(&Exporter::Otlp) {
+            let list = self.get("OTEL_TRACES_EXPORTER").unwrap_or_default();
+            let expected = "otlp in the list, because SPLUNK_REALM and SPLUNK_ACCESS_TOKEN are set and Splunk gets OTLP";
+            self.problem("OTEL_TRACES_EXPORTER", &list, expected);
         }
         TelemetrySettings {
             service_name: self
@@ -38,8 +40,8 @@ impl Environment<'_> {
                 .unwrap_or_else(|| function.service_name().to_owned()),
             lambda_attributes: self.lambda_attributes(),
             sampler: self.sampler(),
-            exporters: self.exporters(),
-            splunk: self.splunk(),
+            exporters,
+            splunk,
             flush_timeout: self.flush_timeout(),
             disabled: self
                 .one_of("OTEL_SDK_DISABLED", &[("true", true), ("false", false)])

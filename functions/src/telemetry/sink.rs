@@ -75,14 +75,16 @@ impl SpanSink {
     }
 }
 
+/// A client that follows nobody: whoever is redirected to must not see a token, and would get a request without the spans.
+pub(super) fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().redirect(Policy::none())
+}
+
 /// Sends requests for OTLP, with Splunk's token if that is where they go.
 fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest::Error> {
-    let client = reqwest::Client::builder();
+    let client = client();
     let client = match splunk {
-        // whoever is redirected to must not see the token
-        Some(ingest) => client
-            .default_headers(ingest.headers())
-            .redirect(Policy::none()),
+        Some(ingest) => client.default_headers(ingest.headers()),
         None => client,
     };
     client.build()
@@ -172,6 +174,27 @@ mod tests {
             .build();
         drop(provider.tracer("test").start("something"));
         finished.take()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_followed_elsewhere() {
+        for status in [StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT] {
+            let (to, seen) = ingest(status).await;
+            let client = Rerouted {
+                client: otlp_client(None).expect("a client"),
+                to,
+                addresses: Arc::default(),
+            };
+            let exporter = otlp(None, client).expect("an exporter");
+            let exported = exporter.export(span()).await;
+            let said = exported.expect_err("it did not arrive").to_string();
+            assert!(said.contains(status.as_str()), "{said}");
+            let answered = super::client().build().expect("a client");
+            let answered = answered.get(format!("http://{to}")).send().await;
+            assert_eq!(answered.expect("an answer").status(), status);
+            let seen = seen.lock().expect("no panic");
+            assert!(seen.iter().all(|(path, ..)| path != "/elsewhere"));
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 //!
 //! The reader of Zipkin's exports decodes the spans, so that they say here what they say there.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,9 +25,12 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let kept = match read(&headers, &body) {
-        Ok((request, count)) => collector.keep(request, count).await,
-        Err(answer) => Err(answer),
+    // the lab has work to do while many spans are read
+    let read = tokio::task::spawn_blocking(move || read(&headers, &body)).await;
+    let kept = match read {
+        Ok(Ok((request, count))) => collector.keep(request, count).await,
+        Ok(Err(answer)) => Err(answer),
+        Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
     };
     match kept {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -49,14 +54,16 @@ fn read(
     }
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
     let body = body::unpack(headers, body).map_err(bad)?;
-    let mut services: Vec<(String, Vec<otlp::Span>)> = Vec::new();
+    let mut services: BTreeMap<String, Vec<otlp::Span>> = BTreeMap::new();
     let mut count = 0;
     let add = &mut |span: &Span<'_>| {
         count += 1;
         let converted = span_with(span, Key::SpanFormat.name(), FORMAT_ZIPKIN);
-        match services.iter_mut().find(|(name, _)| name == span.service) {
-            Some((_, spans)) => spans.push(converted),
-            None => services.push((span.service.to_owned(), vec![converted])),
+        match services.get_mut(span.service) {
+            Some(spans) => spans.push(converted),
+            None => {
+                services.insert(span.service.to_owned(), vec![converted]);
+            }
         }
     };
     read_document(&body, add)
