@@ -12,6 +12,7 @@ mod compare;
 mod completions;
 mod explain;
 mod failure;
+mod fitting;
 mod function;
 mod lab_client;
 mod lab_options;

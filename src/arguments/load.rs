@@ -83,7 +83,8 @@ pub(crate) struct BurstArguments {
     /// How long to wait for an answer
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
-    /// What ids and bodies are drawn from: the same seed sends the same requests [default: another one each time]
+    /// What ids and bodies are drawn from: the same seed sends the same requests [default: another one each time, which --format json and
+    /// load.json show]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Fail if a figure of a burst is less: ok, rps, failed, p50, p90, p99, p999, max
