@@ -7,8 +7,9 @@ use baton_loadgen::Outcome;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Cell, CellAlignment, Color, Table};
 
+use crate::fitting::{COLUMNS, fitted, natural_width, plain_table};
 use crate::output::Output;
 
 const HEADINGS: [&str; 8] = [
@@ -49,8 +50,8 @@ enum Layout {
     Stacked,
 }
 
-/// Draws the runs as an aligned table, in the widest layout that the terminal has room for. `heading` is above their
-/// `names`.
+/// Draws the runs as an aligned table, in the widest layout that the terminal has room for, or as several tables. `heading`
+/// is above their `names`.
 pub(crate) fn table(
     heading: &str,
     names: Vec<String>,
@@ -71,29 +72,9 @@ pub(crate) fn table(
     };
     let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
     let mut tables = layouts.map(drawn).into_iter();
-    match tables.find(|table| natural_width(table) <= width(table)) {
-        Some(mut fitting) => {
-            // the blank at the end of its lines is no reason to fold
-            fitting.set_content_arrangement(ContentArrangement::Disabled);
-            fitting.trim_fmt()
-        }
-        None => drawn(Layout::Stacked).trim_fmt(),
-    }
-}
-
-/// The columns that a table takes if nothing of it is folded, without the blanks at its end.
-fn natural_width(table: &Table) -> u16 {
-    let columns = table.column_iter();
-    let content = table.column_max_content_widths();
-    let widths = columns
-        .zip(content)
-        .map(|(column, content)| content + column.padding_width());
-    widths.sum::<u16>().saturating_sub(1)
-}
-
-/// The columns that there are.
-fn width(table: &Table) -> u16 {
-    table.width().unwrap_or(COLUMNS)
+    let fits = |table: &Table| natural_width(table) <= table.width().unwrap_or(COLUMNS);
+    let fitting = tables.find(fits);
+    fitted(&fitting.unwrap_or_else(|| drawn(Layout::Folded)), &[])
 }
 
 /// A run's name in lines, none of which is longer than the longest name of a format and a comma.
@@ -137,7 +118,7 @@ pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
         row.extend(times.map(Cell::new));
         row
     });
-    draw(BURST_HEADINGS, &[], rows, output).trim_fmt()
+    fitted(&draw(BURST_HEADINGS, &[], rows, output), &[])
 }
 
 fn failures(failed: u64, output: &Output) -> Cell {
@@ -149,8 +130,8 @@ fn failures(failed: u64, output: &Output) -> Cell {
     }
 }
 
-/// Draws rows of figures, which stand to the right but for the columns of `words`. They are folded to the terminal's width;
-/// without a terminal to one that fits into a log or a pull request.
+/// Rows of figures, which stand to the right but for the columns of `words`, in the terminal's width; without a terminal in
+/// one that fits into a log or a pull request.
 fn draw<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     words: &[usize],
@@ -166,49 +147,6 @@ fn draw<'a>(
         if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-    }
-    table
-}
-
-/// A table without lines, which folds its cells where the terminal is too narrow.
-pub(crate) fn plain_table<'a>(
-    headings: impl IntoIterator<Item = &'a str>,
-    output: &Output,
-) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(headings.into_iter().map(|heading| {
-            let cell = Cell::new(heading);
-            if output.colour {
-                cell.add_attribute(Attribute::Bold)
-            } else {
-                cell
-            }
-        }));
-    if output.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    if let Some(first) = table.column_mut(0) {
-        first.set_padding((0, 1));
-    }
-    table
-}
-
-/// Where no terminal says how wide it is.
-const COLUMNS: u16 = 100;
-
-/// A table that folds its cells to the terminal's width, or to one that fits anywhere.
-pub(crate) fn folding_table<'a>(
-    headings: impl IntoIterator<Item = &'a str>,
-    output: &Output,
-) -> Table {
-    let mut table = plain_table(headings, output);
-    if table.width().is_none_or(|width| width > COLUMNS) {
-        table.set_width(COLUMNS);
     }
     table
 }
@@ -334,6 +272,25 @@ mod tests {
         run.latency_ms.end_to_end = Some(times);
         run.throughput_rps = Some(1234.0);
         run
+    }
+
+    #[test]
+    fn in_a_terminal_no_word_or_number_is_divided() {
+        let runs = [
+            run("tracecontext,b3,baggage:b3multi,tracecontext"),
+            run("b3"),
+        ];
+        for columns in [80, 60, 40] {
+            let mut output = Output::plain();
+            output.columns = Some(columns);
+            let names = runs.iter().map(pairing).collect();
+            let drawn = table("pairing", names, &runs, &output);
+            let widest = drawn.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{columns}: {drawn}");
+            for word in ["tracecontext,", "delivered", "100000", "90000 connected"] {
+                assert!(drawn.contains(word), "{columns}, {word}: {drawn}");
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use baton_traces::span::UnixTime;
 use baton_traces::trace_index::TraceLine;
 use comfy_table::{Cell, CellAlignment, Color};
 
+use crate::fitting::{fitted, plain_table};
 use crate::output::Output;
-use crate::table::plain_table;
 
 const HEADINGS: [&str; 7] = [
     "trace id",
@@ -20,6 +20,8 @@ const HEADINGS: [&str; 7] = [
     "ingress",
     "record",
 ];
+/// The column of names, which folds where a terminal is narrow.
+const NAME: usize = 2;
 /// Columns of figures, which stand to the right.
 const FIGURES: [usize; 2] = [3, 4];
 
@@ -34,7 +36,7 @@ pub(crate) fn trace_table(lines: &[TraceLine], output: &Output) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.trim_fmt()
+    fitted(&table, &[NAME])
 }
 
 fn row(line: &TraceLine, output: &Output) -> Vec<Cell> {

@@ -9,8 +9,8 @@ use super::arithmetic::Step;
 use super::number::{dollars, figure};
 use super::quotas::{Quota, RECORD};
 use crate::arguments::CapacityArguments;
+use crate::fitting::{fitted, plain_table};
 use crate::output::Output;
-use crate::table::plain_table;
 
 const HEADINGS: [&str; 11] = [
     "mode",
@@ -56,17 +56,19 @@ pub(super) fn plain(answers: &[Answer], arguments: &CapacityArguments, output: &
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut parts = vec![table.trim_fmt()];
+    let mut parts = vec![fitted(&table, &[])];
     for answer in in_full(answers) {
         let mut lines = plain_table(iter::empty::<&str>(), output);
         lines.add_rows(answer.plan.steps.iter().map(|step| {
             let Step { what, sum, result } = step;
             [(*what).to_owned(), format!("{sum} ="), result.clone()]
         }));
-        parts.push(format!("{}\n{}", answer.mode, lines.trim_fmt()));
+        parts.push(format!("{}\n{}", answer.mode, fitted(&lines, &[0, 1])));
         parts.push(limits(answer, output));
     }
-    parts.push(sentences(answers, arguments).join("\n"));
+    let sentences = sentences(answers, arguments);
+    let sentences: Vec<_> = sentences.iter().map(|said| output.folded(said)).collect();
+    parts.push(sentences.join("\n"));
     parts.join("\n\n")
 }
 
@@ -78,7 +80,7 @@ fn limits(answer: &Answer, output: &Output) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.trim_fmt()
+    fitted(&table, &[0])
 }
 
 fn quota(quota: &Quota) -> [String; 5] {
@@ -206,8 +208,8 @@ fn overload(answer: &Answer) -> Option<String> {
         return None;
     }
     let advice = match consumer.parallelization_needed {
-        Some(parallel) => format!("--parallelization {parallel} would"),
-        None => "only more shards, larger batches or faster consumers would".to_owned(),
+        Some(parallel) => format!("--parallelization {parallel} is enough"),
+        None => "only more shards, larger batches or faster consumers help".to_owned(),
     };
     Some(format!(
         "{}: the consumers do not keep up: the busiest shard gets {} % of what they can handle; {advice}.",

@@ -6,14 +6,14 @@ use baton_traces::shown::{self, visible};
 use baton_traces::source::Source;
 use baton_traces::trace::{Node, Trace};
 use baton_traces::trace_difference::{MASKED, Mark, Row, TraceDifference};
-use comfy_table::{Cell, Color};
+use comfy_table::{Cell, Color, ContentArrangement};
 use serde_json::{Value, json};
 
 use super::find::{Found, find};
 use crate::arguments::Format;
 use crate::failure::Failure;
+use crate::fitting::narrow_table;
 use crate::output::Output;
-use crate::table::folding_table;
 
 /// Finds both traces and prints how they differ. Where there are several sources, the left trace is looked for from
 /// the first on and the right one from the last back, so two exports of one trace can be compared.
@@ -60,7 +60,7 @@ fn to_json(difference: &TraceDifference, left: &Found, right: &Found, sources: &
             "name": span.name,
             "depth": node.depth,
             "place": node.place,
-            "duration_ms": span.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            "duration_ms": span.duration().map(shown::milliseconds),
         }))
     };
     let rows = difference.rows.iter().map(|row| {
@@ -102,7 +102,9 @@ fn to_text(
             found.trace.spans.len()
         ))
     };
-    let mut table = folding_table(["", "left", "right"], output);
+    let mut table = narrow_table(["", "left", "right"], output);
+    // both sides get alike much
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     for row in &difference.rows {
         table.add_row(cells(row, &left.trace, &right.trace, output));
         for change in &row.changes {

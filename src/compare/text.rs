@@ -6,8 +6,12 @@ use baton_traces::shown::visible;
 use comfy_table::{Cell, Color};
 
 use super::{Outcome, cells};
-use crate::output::Output;
-use crate::table::{folding_table, table};
+use crate::fitting::{fitted, narrow_table};
+use crate::output::{Output, wrapped};
+use crate::table::table;
+
+/// The column of tests, or why there is none, which folds where a terminal is narrow.
+const TEST: usize = 5;
 
 /// Draws all of it.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
@@ -70,22 +74,28 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
             count => format!("{count} significant differences"),
         }
     );
-    let mut parts = vec![visible(&heading)];
-    parts.extend(significant().map(|difference| format!("  {}", visible(&difference.words))));
+    let mut parts = vec![output.folded(&visible(&heading))];
+    parts.extend(significant().map(|difference| {
+        let words = format!("  {}", visible(&difference.words));
+        match output.columns {
+            Some(columns) => wrapped(&words, columns, "    "),
+            None => words,
+        }
+    }));
     if differences().any(|difference| !difference.is_none()) {
-        let mut table = folding_table(
+        let mut table = narrow_table(
             ["metric", "baseline", "this run", "change", "", "by"],
             output,
         );
         for difference in differences().filter(|difference| !difference.is_none()) {
             table.add_row(row(difference, output));
         }
-        parts.push(table.trim_fmt());
+        parts.push(fitted(&table, &[TEST]));
     }
     let same = differences().filter(|difference| difference.is_none());
     let same: Vec<_> = same.map(|difference| difference.metric).collect();
     if !same.is_empty() {
-        parts.push(format!("the same: {}", same.join(", ")));
+        parts.push(output.folded(&format!("the same: {}", same.join(", "))));
     }
     parts.join("\n")
 }

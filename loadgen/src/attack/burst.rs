@@ -98,7 +98,7 @@ impl Burst {
             spans_list_headers: plan.spans_list_headers(),
             all_headers,
             bodies: plan.bodies(),
-            seed: plan.seed().unwrap_or_else(|| fastrand::u64(..)),
+            seed: plan.seed().unwrap_or_else(fresh_seed),
             taken: AtomicU64::new(0),
             users_begun: AtomicUsize::new(0),
             users_done: AtomicUsize::new(0),
@@ -329,6 +329,12 @@ impl Burst {
     }
 }
 
+/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps: below 2^53, as a
+/// double has it.
+fn fresh_seed() -> u64 {
+    fastrand::u64(..1 << 53)
+}
+
 /// What request `number` is drawn from, whichever user sends it and when.
 fn request_rng(seed: u64, number: u64) -> Rng {
     // SplitMix64's increment: neighbouring numbers give seeds far apart.
@@ -347,6 +353,14 @@ mod tests {
             .map(|number| request_rng(7, number).u128(..))
             .collect();
         assert_eq!(drawn.len(), 100_000);
+    }
+
+    #[test]
+    fn a_fresh_seed_survives_readers_that_know_doubles_alone() {
+        for _ in 0..100 {
+            let seed = fresh_seed();
+            assert_eq!(seed as f64 as u64, seed);
+        }
     }
 
     #[test]
