@@ -203,6 +203,58 @@ async fn runs_that_do_not_belong_together_are_refused() {
 }
 
 #[tokio::test]
+async fn counts_that_cannot_be_are_refused_with_their_file() {
+    let sandbox = Sandbox::new();
+    for (seed, name) in [(1, "one"), (2, "two")] {
+        Generated {
+            seed,
+            ..Generated::default()
+        }
+        .write(&sandbox.path(name));
+    }
+    let most = u64::MAX;
+    let outcome = |requests: Value, histogram: Value, failures: Value| {
+        json!({
+            "summary": "", "requests": requests, "interrupted": false, "started": "2026-11-23T05:00:00Z", "duration_s": 1.0,
+            "throughput_rps": 1.0, "latency_ms": null, "latency_histogram_us": histogram, "failures": failures,
+            "seed": null, "goose": {},
+        })
+    };
+    let sent = |sent: u64, ok: u64, failed: u64| json!({"sent": sent, "ok": ok, "failed": failed});
+    let refused =
+        |count: u64| json!([{"kind": "connection_refused", "count": count, "description": ""}]);
+    for (load, sentence) in [
+        (
+            json!({"requests": sent(most, 1, 0)}),
+            "two/load.json: with it there are more requests than can be counted",
+        ),
+        (
+            outcome(sent(most, 1, 0), json!([[5, 1]]), json!([])),
+            "two/load.json: with it there are more requests than can be counted",
+        ),
+        (
+            outcome(sent(2, 2, 0), json!([[5, most], [7, most]]), json!([])),
+            "one/load.json: latency_histogram_us is not of the 2 requests that succeeded",
+        ),
+        (
+            outcome(sent(2, most, most), json!([]), json!([])),
+            "one/load.json: 2 requests cannot have been sent where",
+        ),
+        (
+            outcome(sent(2, 0, 2), json!([]), refused(3)),
+            "one/load.json: failures are more than the 2 requests that failed",
+        ),
+    ] {
+        for name in ["one", "two"] {
+            fs::write(sandbox.path(name).join("load.json"), load.to_string()).expect("room");
+        }
+        let refused = merge(&sandbox, &["one", "two", "--out", "merged"]).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(sentence), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_worker_that_was_killed_leaves_the_requests_to_the_spans() {
     let sandbox = Arc::new(Sandbox::new());
     let mut lab = Setup::within(&sandbox, "lab").start().await;
