@@ -167,9 +167,9 @@ impl Outcome {
             let is_of_all = histogram.as_ref()?.count() == Some(ok);
             (!is_of_all).then(|| format!("{name} is not of the {ok} requests that succeeded"))
         });
-        let counts = self.failures.iter().map(|failures| failures.count);
+        let mut counts = self.failures.iter().map(|failures| failures.count);
         let failures = counts
-            .fold(Some(0), |sum: Option<u64>, count| sum?.checked_add(count))
+            .try_fold(0, u64::checked_add)
             .is_none_or(|sum| sum > failed);
         let failures =
             failures.then(|| format!("failures are more than the {failed} requests that failed"));
