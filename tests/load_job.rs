@@ -107,9 +107,15 @@ fn workers_write_apart_within_limits_and_know_no_secret() {
     assert_eq!(spec["completionMode"], "Indexed");
     assert_eq!(spec["completions"], spec["parallelism"]);
     assert_eq!(
-        spec["backoffLimit"], 0,
+        spec["backoffLimitPerIndex"], 0,
         "a worker that was begun again would send again"
     );
+    assert_eq!(
+        spec["backoffLimit"],
+        Value::Null,
+        "a worker that fails would end all others"
+    );
+    assert_eq!(spec["maxFailedIndexes"], spec["completions"]);
     let pod = &spec["template"]["spec"];
     assert_eq!(pod["automountServiceAccountToken"], false);
     let container = &pod["containers"][0];

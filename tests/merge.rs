@@ -163,6 +163,58 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
     assert_eq!(compared.json()["runs"][0]["pairing"], "tracecontext:b3");
 }
 
+#[cfg(feature = "zipkin")]
+#[tokio::test]
+async fn what_zipkin_has_no_place_for_stays_unknown_beside_the_clients_spans() {
+    let sandbox = Arc::new(Sandbox::new());
+    let server = support::server::Server::well().await;
+    let endpoint = server.endpoint();
+    let variables = [
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint.as_str()),
+        ("BATON_FLUSH_TIMEOUT", "30000"),
+    ];
+    let mut lab = Setup::within(&sandbox, "lab")
+        .function("producer", &variables)
+        .function("consumer", &variables)
+        .flags(["--producer", "tracecontext,b3", "--consumer", "b3"])
+        .start()
+        .await;
+    burst(&lab, "worker", &["--tracestate", "baton=client"]).await;
+    lab.stop_well().await;
+    let bodies = server.seen().into_iter();
+    let lists = bodies.map(|seen| serde_json::from_slice::<Vec<Value>>(&seen.body).expect("spans"));
+    let spans: Vec<Value> = lists.flatten().collect();
+    fs::write(sandbox.path("zipkin.json"), json!(spans).to_string()).expect("room");
+
+    let arguments = [
+        "worker",
+        "zipkin.json",
+        "--out",
+        "merged",
+        "--format",
+        "json",
+    ];
+    let merged = merge(&sandbox, &arguments).await.json();
+    let run = &merged["runs"][0];
+    assert_eq!(
+        run["hops"],
+        json!({"ingress": {"connected": 150}, "record": {"connected": 150}})
+    );
+    let alone = sandbox
+        .run(["compare", "zipkin.json", "lab", "--format", "json"])
+        .await
+        .json();
+    assert_eq!(run["flags"]["record"], alone["runs"][0]["flags"]["record"]);
+    assert_eq!(run["flags"]["ingress"]["tracestate_lost"], Value::Null);
+    let unknown = run["unknown"].as_array().expect("a list");
+    for metric in ["ingress.tracestate_lost", "record.tracestate_lost"] {
+        assert!(unknown.contains(&json!(metric)), "{metric}: {run}");
+    }
+    let answer = merged["answer"].as_str().expect("text");
+    assert!(!answer.contains("tracestate was lost"), "{answer}");
+}
+
 #[tokio::test]
 async fn runs_that_do_not_belong_together_are_refused() {
     let sandbox = Sandbox::new();
@@ -200,6 +252,58 @@ async fn runs_that_do_not_belong_together_are_refused() {
     .await
     .json();
     assert_eq!(whole["runs"][0]["requests"]["sent"], 800);
+}
+
+#[tokio::test]
+async fn counts_that_cannot_be_are_refused_with_their_file() {
+    let sandbox = Sandbox::new();
+    for (seed, name) in [(1, "one"), (2, "two")] {
+        Generated {
+            seed,
+            ..Generated::default()
+        }
+        .write(&sandbox.path(name));
+    }
+    let most = u64::MAX;
+    let outcome = |requests: Value, histogram: Value, failures: Value| {
+        json!({
+            "summary": "", "requests": requests, "interrupted": false, "started": "2026-11-23T05:00:00Z", "duration_s": 1.0,
+            "throughput_rps": 1.0, "latency_ms": null, "latency_histogram_us": histogram, "failures": failures,
+            "seed": null, "goose": {},
+        })
+    };
+    let sent = |sent: u64, ok: u64, failed: u64| json!({"sent": sent, "ok": ok, "failed": failed});
+    let refused =
+        |count: u64| json!([{"kind": "connection_refused", "count": count, "description": ""}]);
+    for (load, sentence) in [
+        (
+            json!({"requests": sent(most, 1, 0)}),
+            "two/load.json: with it there are more requests than can be counted",
+        ),
+        (
+            outcome(sent(most, 1, 0), json!([[5, 1]]), json!([])),
+            "two/load.json: with it there are more requests than can be counted",
+        ),
+        (
+            outcome(sent(2, 2, 0), json!([[5, most], [7, most]]), json!([])),
+            "one/load.json: latency_histogram_us is not of the 2 requests that succeeded",
+        ),
+        (
+            outcome(sent(2, most, most), json!([]), json!([])),
+            "one/load.json: 2 requests cannot have been sent where",
+        ),
+        (
+            outcome(sent(2, 0, 2), json!([]), refused(3)),
+            "one/load.json: failures are more than the 2 requests that failed",
+        ),
+    ] {
+        for name in ["one", "two"] {
+            fs::write(sandbox.path(name).join("load.json"), load.to_string()).expect("room");
+        }
+        let refused = merge(&sandbox, &["one", "two", "--out", "merged"]).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(sentence), "{refused:?}");
+    }
 }
 
 #[tokio::test]

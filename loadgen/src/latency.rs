@@ -50,9 +50,11 @@ impl Buckets {
         Self::of(&sum)
     }
 
-    /// How many requests are in it.
-    pub fn count(&self) -> u64 {
-        self.0.iter().map(|(_, count)| count).sum()
+    /// How many requests are in it; `None` if they are more than can be counted.
+    pub fn count(&self) -> Option<u64> {
+        self.0
+            .iter()
+            .try_fold(0, |sum: u64, (_, count)| sum.checked_add(*count))
     }
 
     /// Its percentiles; `None` if it is empty.
@@ -108,7 +110,7 @@ mod tests {
         let parts = parts.each_ref().map(Buckets::of);
         let sum = Buckets::sum(&parts);
         assert_eq!(sum, Buckets::of(&whole));
-        assert_eq!(sum.count(), 5_000);
+        assert_eq!(sum.count(), Some(5_000));
         assert_eq!(sum.latency(), latency(&whole));
         assert_ne!(sum.latency(), parts[0].latency());
         let text = serde_json::to_string(&sum).expect("JSON");

@@ -25,6 +25,20 @@ pub struct Requests {
     pub failed: u64,
 }
 
+impl Requests {
+    /// Why the figures, which came from outside, cannot be those of any requests; `None` if they can.
+    pub fn contradiction(&self) -> Option<String> {
+        let Requests { sent, ok, failed } = *self;
+        let ended = ok.checked_add(failed);
+        let is_possible = ended.is_some_and(|ended| ended <= sent);
+        (!is_possible).then(|| {
+            format!(
+                "{sent} requests cannot have been sent where {ok} succeeded and {failed} failed"
+            )
+        })
+    }
+}
+
 /// How far an attack has come.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -138,6 +152,30 @@ pub(crate) struct Circumstances {
 }
 
 impl Outcome {
+    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can. Without a contradiction
+    /// none of them is larger than the number of requests that were sent, or were not.
+    pub fn contradiction(&self) -> Option<String> {
+        let Requests { ok, failed, .. } = self.requests;
+        let histograms = [
+            ("latency_histogram_us", &self.latency_histogram_us),
+            (
+                "latency_corrected_histogram_us",
+                &self.latency_corrected_histogram_us,
+            ),
+        ];
+        let differs = histograms.into_iter().find_map(|(name, histogram)| {
+            let is_of_all = histogram.as_ref()?.count() == Some(ok);
+            (!is_of_all).then(|| format!("{name} is not of the {ok} requests that succeeded"))
+        });
+        let mut counts = self.failures.iter().map(|failures| failures.count);
+        let failures = counts
+            .try_fold(0, u64::checked_add)
+            .is_none_or(|sum| sum > failed);
+        let failures =
+            failures.then(|| format!("failures are more than the {failed} requests that failed"));
+        self.requests.contradiction().or(differs).or(failures)
+    }
+
     pub(crate) fn new(plan: &Plan, counted: Counted, circumstances: Circumstances) -> Self {
         let Counted {
             requests,

@@ -26,14 +26,42 @@ enum Part {
     Requests(Requests),
 }
 
+impl Part {
+    /// Makes sure that its counts are possible, and can be added to `before`, the requests of the parts before it. Gives the
+    /// sum, which none of the merged figures exceeds.
+    fn check(&self, before: u64) -> Result<u64, String> {
+        let (contradiction, requests) = match self {
+            Part::Bursts(outcomes) => (
+                outcomes.iter().find_map(Outcome::contradiction),
+                outcomes
+                    .iter()
+                    .flat_map(|outcome| [outcome.requests.sent, outcome.unsent])
+                    .collect(),
+            ),
+            Part::Requests(requests) => (requests.contradiction(), vec![requests.sent]),
+        };
+        if let Some(contradiction) = contradiction {
+            return Err(contradiction);
+        }
+        let sum = requests.into_iter().try_fold(before, u64::checked_add);
+        sum.ok_or_else(|| "with it there are more requests than can be counted".to_owned())
+    }
+}
+
 /// Merges what came of the bursts: the first of all runs, the second of all, and so on.
 pub(super) fn merged(runs: &[&RunDirectory]) -> Result<Load, Failure> {
     let mut parts = Vec::new();
     let mut missing = Vec::new();
+    let mut requests = 0;
     for run in runs {
         let manifest = run.manifest().map_err(Failure::usage)?;
         match read(run)? {
-            Some(part) => parts.push(part),
+            Some(part) => {
+                requests = part.check(requests).map_err(|problem| {
+                    Failure::usage(format!("{}: {problem}", run.load_path().display()))
+                })?;
+                parts.push(part);
+            }
             // a lab that was only up has sent nothing
             None if manifest.settings.contains_key("client") => {
                 missing.push(run.path().display().to_string());

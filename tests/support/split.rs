@@ -52,19 +52,20 @@ pub(crate) fn by_traces(run: &Path, parts: &[PathBuf]) {
     load(run, parts, &requests);
 }
 
-/// Writes each part's `load.json`: its own requests, and of the whole run's histogram every other bucket.
+/// Writes each part's `load.json`: its own requests, and as many of the whole run's durations as of them succeeded.
 fn load(run: &Path, parts: &[PathBuf], requests: &[(u64, u64)]) {
     let text = fs::read_to_string(run.join("load.json")).expect("figures");
     let whole: Value = serde_json::from_str(&text).expect("JSON");
-    for (number, (part, (sent, ok))) in parts.iter().zip(requests).enumerate() {
+    let buckets = whole["latency_histogram_us"].as_array();
+    let mut durations = buckets.into_iter().flatten().flat_map(|bucket| {
+        let count = bucket[1].as_u64().unwrap_or_default();
+        (0..count).map(|_| json!([bucket[0], 1]))
+    });
+    for (part, (sent, ok)) in parts.iter().zip(requests) {
         let mut load = whole.clone();
         load["requests"] = json!({"sent": sent, "ok": ok, "failed": sent - ok});
-        if let Some(buckets) = load["latency_histogram_us"].as_array_mut() {
-            let mut place = 0;
-            buckets.retain(|_| {
-                place += 1;
-                place % parts.len() == number
-            });
+        if buckets.is_some() {
+            load["latency_histogram_us"] = durations.by_ref().take(*ok as usize).collect();
         }
         fs::write(part.join("load.json"), load.to_string()).expect("room");
     }
