@@ -8,6 +8,7 @@ mod functions;
 mod load;
 mod matrix;
 mod merge;
+mod number;
 mod packaging;
 mod view;
 
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use duration::{duration, positive_duration};
+use number::whole_number;
 
 pub(crate) use capacity::{CapacityArguments, PriceArguments, QuotaArguments};
 pub(crate) use compare::CompareArguments;
@@ -77,20 +79,24 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// Where the flags of every command stand in the help of one: behind its own.
+const LAST: usize = 900;
+
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// What to print on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// What to print: text, or json for programs; compare, matrix and plan-capacity also markdown for a document, compare
+    /// html as a page and junit for CI, map and traces TRACE-ID svg as a picture
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour, as does the variable NO_COLOR
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = LAST)]
     pub(crate) no_color: bool,
     /// Print no progress
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     pub(crate) quiet: bool,
     /// Say more about what happens
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     pub(crate) verbose: bool,
 }
 
@@ -274,7 +280,7 @@ pub(crate) struct LabArguments {
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) batch_window: Duration,
     /// How often a batch that fails is tried again before its records are set aside
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = whole_number::<u32>)]
     pub(crate) retries: u32,
     /// Try a batch that fails again as a whole, instead of splitting it in two
     #[arg(long)]
@@ -355,6 +361,26 @@ mod tests {
                     argument.get_id()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_flags_of_every_command_stand_behind_its_own() {
+        let mut command = Arguments::command();
+        command.build();
+        for command in command.get_subcommands_mut() {
+            let help = command.render_help().to_string();
+            let flags = help.lines().filter_map(|line| {
+                let words = line.trim_start().strip_prefix("-q, ").unwrap_or(line);
+                let word = words.split_whitespace().next()?;
+                word.starts_with("--").then_some(word)
+            });
+            let flags: Vec<_> = flags.collect();
+            let general = ["--format", "--no-color", "--quiet"];
+            let first = flags.iter().position(|flag| general.contains(flag));
+            let last = flags.iter().rposition(|flag| general.contains(flag));
+            let between = first.zip(last).map(|(first, last)| last - first);
+            assert!(between.is_none_or(|between| between == 2), "{flags:?}");
         }
     }
 

@@ -50,7 +50,13 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
         .chain(arguments.fail_over)
         .collect();
     check_names(&limits, &FIGURES).map_err(Failure::usage)?;
-    if arguments.sources.len() < 2 && limits.is_empty() {
+    if let [only] = &arguments.sources[..]
+        && limits.is_empty()
+    {
+        // what is not there is said first
+        if only.path().is_some_and(|path| !path.exists()) {
+            only.measure().map_err(Failure::usage)?;
+        }
         return Err(Failure::usage(
             "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
         ));

@@ -36,7 +36,7 @@ pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
         (None, _) => Err(Failure::usage(match (choice.port, endpoints.as_slice()) {
             (Some(port), [_, ..]) => {
                 format!(
-                    "no lab has an endpoint on port {port}; up are {}",
+                    "no lab has an endpoint on port {port}; those that are up have {}",
                     endpoints.join(", ")
                 )
             }

@@ -18,7 +18,7 @@ pub(crate) struct Metric {
 pub(crate) enum Unit {
     /// A part of a whole, 0 to 1; written as that or with `%`.
     Share,
-    /// A time in milliseconds; written as that, or with `ms` or `s`.
+    /// A time in milliseconds; written with `ms` or `s`.
     Milliseconds,
     /// A plain number.
     Number,
@@ -88,12 +88,13 @@ pub(crate) fn check_names<'a>(
                 names.join(", ")
             ));
         };
-        let unit = match suffix(text) {
-            "" => metric.unit,
-            "%" => Unit::Share,
-            _ => Unit::Milliseconds,
+        let fits = match (metric.unit, suffix(text)) {
+            (Unit::Share, "" | "%") => limit.value <= 1.0,
+            // nought is the same in every unit
+            (Unit::Milliseconds, "") => limit.value == 0.0,
+            (Unit::Milliseconds, "ms" | "s") | (Unit::Number, "") => true,
+            _ => false,
         };
-        let fits = unit == metric.unit && (unit != Unit::Share || limit.value <= 1.0);
         if !fits {
             let (kind, example) = match metric.unit {
                 Unit::Share => ("a share", "99.9% or 0.999"),

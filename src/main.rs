@@ -53,7 +53,9 @@ fn main() -> ExitCode {
     };
     let output = Output::new(&arguments.global);
     let result = match arguments.command {
-        command if !command.formats().contains(&output.format) => Err(wrong_format(output.format)),
+        command if !command.formats().contains(&output.format) => {
+            Err(wrong_format(output.format, command.formats()))
+        }
         Command::Run(command) => run::run(*command, &output),
         Command::Burst(command) => burst::burst(&command, &output),
         Command::Matrix(command) => matrix::matrix(&command, &output),
@@ -81,9 +83,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn wrong_format(format: Format) -> Failure {
+fn wrong_format(format: Format, formats: &[Format]) -> Failure {
+    let names: Vec<_> = formats.iter().map(|format| format.name()).collect();
     Failure::usage(format!(
-        "--format {} is for other commands; this one prints text or json",
-        format.name()
+        "--format {} is for other commands; this one prints one of {}",
+        format.name(),
+        names.join(", ")
     ))
 }

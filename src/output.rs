@@ -14,7 +14,7 @@ use crate::failure::Failure;
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) quiet: bool,
-    verbose: bool,
+    pub(crate) verbose: bool,
     /// Whether standard output shows colour.
     pub(crate) colour: bool,
     /// Whether the locale has more than ASCII.

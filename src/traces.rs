@@ -111,7 +111,7 @@ fn line_json(line: &TraceLine) -> serde_json::Value {
         "services": line.services,
         "spans": line.spans,
         "start": line.start.map(|start| start.as_nanoseconds().to_string()),
-        "duration_ms": line.duration.map(milliseconds),
+        "duration_ms": line.duration.map(shown::milliseconds),
         "hops": line.verdicts,
     })
 }
@@ -135,6 +135,7 @@ fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<Exit
             let waterfall = Waterfall::new(&traces, &journey.passages, limit);
             output.print(&match format {
                 Format::Svg => waterfall.drawing(Page::Wide).standalone(),
+                _ if output.verbose => waterfall.text_with_attributes(output.style()),
                 _ => waterfall.text(output.style()),
             })?;
         }
@@ -166,8 +167,4 @@ fn gather(view: &View, journey: &Journey) -> Result<Vec<Trace>, Failure> {
     Ok(traces
         .filter_map(|trace_id| gathering.get(*trace_id))
         .collect())
-}
-
-fn milliseconds(duration: std::time::Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -142,7 +142,8 @@ impl Hash for Mode {
 /// Why a text is no mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{fault} in {list:?}; a mode is none, or a comma list of {}",
+    "{fault}{}; a mode is none, or a comma list of {}",
+    place(fault, list),
     accepted()
 )]
 pub struct ModeError {
@@ -154,12 +155,50 @@ pub struct ModeError {
 enum Fault {
     #[error("unknown format {0:?}")]
     Unknown(String),
+    #[error("a pairing has two modes, the producer's and the consumer's; there are more")]
+    Parts,
     #[error("a name is missing")]
     Empty,
     #[error("{0} is listed twice")]
     Duplicate(&'static str),
     #[error("none stands beside other names")]
     NoneMixed,
+}
+
+/// Where a fault is, if that is not plain, and what was meant, if that can be guessed.
+fn place(fault: &Fault, list: &str) -> String {
+    let Fault::Unknown(name) = fault else {
+        return format!(" in {list:?}");
+    };
+    let place = match name == list {
+        true => String::new(),
+        false => format!(" in {list:?}"),
+    };
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let meant = formats()
+        .chain(aliases)
+        .map(|known| (differences(known, &name.to_ascii_lowercase()), known))
+        .min_by_key(|(differences, _)| *differences);
+    match meant {
+        Some((differences @ 1..=2, known)) if known.len() > 2 * differences => {
+            format!("{place} (did you mean {known}?)")
+        }
+        _ => place,
+    }
+}
+
+/// How many letters have to be changed, put in or left out to make one word of the other (Levenshtein's distance).
+fn differences(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (place, letter) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], place + 1);
+        for (index, other) in right.chars().enumerate() {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = row[index + 1];
+            row[index + 1] = changed.min(diagonal + 1).min(row[index] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// The names a mode can be made of, as a phrase.
@@ -206,12 +245,19 @@ impl FromStr for Pairing {
     type Err = ModeError;
 
     fn from_str(text: &str) -> Result<Self, ModeError> {
-        match text.split_once(':') {
-            None => text.parse().map(|mode: Mode| mode.into()),
-            Some((producer, consumer)) => Ok(Pairing {
-                producer: producer.parse()?,
-                consumer: consumer.parse()?,
+        let whole = |fault| ModeError {
+            list: text.to_owned(),
+            fault,
+        };
+        let mode = |part: &str| part.parse().map_err(|error: ModeError| whole(error.fault));
+        let parts: Vec<&str> = text.split(':').collect();
+        match parts[..] {
+            [only] => mode(only).map(Mode::into),
+            [producer, consumer] => Ok(Pairing {
+                producer: mode(producer)?,
+                consumer: mode(consumer)?,
             }),
+            _ => Err(whole(Fault::Parts)),
         }
     }
 }

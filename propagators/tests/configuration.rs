@@ -52,7 +52,38 @@ fn a_wrong_mode_is_refused_with_the_accepted_names() {
         ("none,none", "none stands beside other names"),
     ] {
         let refusal = text.parse::<Mode>().expect_err(text).to_string();
-        assert_eq!(refusal, format!("{fault} in {text:?}; {accepted}"));
+        let place = match fault.contains(&format!("{text:?}")) {
+            true => String::new(),
+            false => format!(" in {text:?}"),
+        };
+        assert_eq!(refusal, format!("{fault}{place}; {accepted}"));
+    }
+}
+
+#[test]
+fn a_slip_of_the_pen_is_recognised() {
+    for (text, sentence) in [
+        (
+            "tracecontxt",
+            "unknown format \"tracecontxt\" (did you mean tracecontext?)",
+        ),
+        (
+            "b3,Jeager",
+            "unknown format \"Jeager\" in \"b3,Jeager\" (did you mean jaeger?)",
+        ),
+        (
+            "b3:b3mutli",
+            "unknown format \"b3mutli\" in \"b3:b3mutli\" (did you mean b3multi?)",
+        ),
+        ("b3:", "a name is missing in \"b3:\"; a mode is none"),
+        (
+            "a:b:c",
+            "a pairing has two modes, the producer's and the consumer's; there are more in \"a:b:c\"",
+        ),
+        ("zipkin", "unknown format \"zipkin\"; a mode is none"),
+    ] {
+        let refusal = text.parse::<Pairing>().expect_err(text).to_string();
+        assert!(refusal.starts_with(sentence), "{refusal}");
     }
 }
 

@@ -7,6 +7,7 @@ use baton_propagators::mode::{Engine, Mode};
 use clap::{Args, ValueEnum};
 
 use super::duration::{duration, positive_duration};
+use super::number::{number, whole_number};
 use crate::limits::{Limit, fail_over, fail_under};
 
 /// How many requests, how fast, in how many bursts.
@@ -17,17 +18,18 @@ pub(crate) struct LoadArguments {
         long,
         default_value_t = 8,
         value_name = "N",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = whole_number::<usize>
     )]
     pub(crate) users: usize,
     /// How many requests to send in each burst [default: 2000]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    #[arg(long, value_name = "N", conflicts_with = "duration", allow_negative_numbers = true, value_parser = whole_number::<u64>)]
     pub(crate) requests: Option<u64>,
     /// How long each burst lasts, as in 10s, instead of a number of requests
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
     /// How many requests per second, over all users [default: as fast as the answers come]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = number)]
     pub(crate) rate: Option<f64>,
     /// How long the users take to begin, evenly one after the other; the rate rises with them
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
@@ -62,7 +64,7 @@ pub(crate) struct BurstArguments {
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) conflict: Option<ConflictName>,
     /// In how many of a hundred requests the last format's header is broken
-    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = number)]
     pub(crate) malformed: Option<f64>,
     /// Send baggage [default entries: client=baton]
     #[arg(long, value_name = "ENTRIES", num_args = 0..=1, default_missing_value = "client=baton")]
@@ -75,7 +77,7 @@ pub(crate) struct BurstArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<PathBuf>,
     /// How many bytes the body has, up to Kinesis' limit of 1048576
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = whole_number::<usize>)]
     pub(crate) payload_size: Option<usize>,
     /// Send a header too, as in 'x-api-key: VALUE', or those of the lines of @FILE; values are shown and saved nowhere
     #[arg(long = "header", value_name = "HEADER")]
@@ -85,7 +87,7 @@ pub(crate) struct BurstArguments {
     pub(crate) timeout: Duration,
     /// What ids and bodies are drawn from: the same seed sends the same requests [default: another one each time, which --format json and
     /// load.json show]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number::<u64>)]
     pub(crate) seed: Option<u64>,
     /// Fail if a figure of a burst is less: ok, rps, failed, p50, p90, p99, p999, max
     #[arg(long, value_name = "FIGURE=LIMIT", value_parser = fail_under)]

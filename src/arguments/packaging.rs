@@ -10,7 +10,7 @@ use super::{Arguments, GlobalArguments};
 /// `baton completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// Whose
+    /// The shell that is to read it
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: Shell,
 }

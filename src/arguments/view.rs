@@ -7,11 +7,12 @@ use baton_traces::source::Source;
 use clap::Args;
 
 use super::LabChoice;
+use super::number::whole_number;
 
 /// `baton traces`.
 #[derive(Debug, Args)]
 pub(crate) struct TracesArguments {
-    /// The trace to show: its id, or 8 digits or more that begin it. Without one, traces are listed, the newest
+    /// The trace to show: its id, or 8 digits or more that begin it; with -v each span with its attributes. Without one, traces are listed, the newest
     /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
     /// [default: the lab that is up]
     #[arg(value_name = "TRACE-ID] [SOURCE")]
@@ -29,7 +30,7 @@ pub(crate) struct TracesArguments {
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     pub(crate) verdict: Vec<Verdict>,
     /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number::<NonZeroUsize>)]
     pub(crate) limit: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) lab: LabChoice,

@@ -199,8 +199,8 @@ fn overload(answer: &Answer) -> Option<String> {
         return None;
     }
     let advice = match consumer.parallelization_needed {
-        Some(parallel) => format!("--parallelization {parallel} would"),
-        None => "only more shards, larger batches or faster consumers would".to_owned(),
+        Some(parallel) => format!("--parallelization {parallel} is enough"),
+        None => "only more shards, larger batches or faster consumers help".to_owned(),
     };
     Some(format!(
         "{}: the consumers do not keep up: the busiest shard gets {} % of what they can handle; {advice}.",

@@ -39,7 +39,8 @@ pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
 pub(crate) fn figures_help() -> String {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
     format!(
-        "Figures that can have a limit: connected (the worse of both hops), failed, lost, p50 to p999 (of requests), {}. A share is written as \
+        "Figures that can have a limit: connected (the worse of both hops, known only where both are; ingress.connected and record.connected are \
+         each one's), failed, lost, p50 to p999 (of requests), {}. A share is written as \
          99.9% or 0.999, a time as 50ms or 1.5s. A figure that a source cannot tell fails its check.",
         names.join(", ")
     )
@@ -100,6 +101,10 @@ fn reason(figure: &str, source: &Measured) -> String {
         Some(unknown) => unknown.sentence.clone(),
         None => match source.summary.problems.first() {
             Some(problem) => problem.clone(),
+            None if figure == "connected" => {
+                "the source holds one hop alone; limit ingress.connected or record.connected"
+                    .to_owned()
+            }
             None => "the source holds nothing that tells it".to_owned(),
         },
     }
@@ -124,14 +129,13 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     match name {
         "connected" => {
-            let seen = [Hop::Ingress, Hop::Record].into_iter();
-            let seen = seen.filter(|hop| summary.judged(*hop) > 0);
-            let shares = seen.map(|hop| {
+            // half of the way says nothing of the other half
+            let shares = [Hop::Ingress, Hop::Record].map(|hop| {
                 let name = format!("{hop}.{}", Verdict::Connected);
                 Metric::from_name(&name)?.number(source)
             });
-            let shares: Option<Vec<f64>> = shares.collect();
-            shares?.into_iter().min_by(f64::total_cmp)
+            let [ingress, record] = shares;
+            Some(ingress?.min(record?))
         }
         "failed" => summary
             .requests
@@ -143,5 +147,34 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
             Metric::from_name(&format!("request.{name}"))?.number(source)
         }
         _ => Metric::from_name(name)?.number(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_traces::summary::Summary;
+
+    use super::*;
+
+    #[test]
+    fn half_of_the_way_is_not_connected() {
+        let limit = limits::fail_under("connected=1").expect("a limit");
+        let whole = |hop| (hop, [(Verdict::Connected, 3)].into());
+        for (hops, passed) in [
+            (&[Hop::Ingress, Hop::Record][..], true),
+            (&[Hop::Record], false),
+            (&[Hop::Ingress], false),
+        ] {
+            let summary = Summary {
+                hops: hops.iter().copied().map(whole).collect(),
+                ..Summary::default()
+            };
+            let source = Measured {
+                summary,
+                ..Measured::default()
+            };
+            let checks = check(std::slice::from_ref(&limit), &[source]);
+            assert_eq!(checks[0].check.passed, passed, "{hops:?}");
+        }
     }
 }

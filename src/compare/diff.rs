@@ -60,7 +60,7 @@ fn to_json(difference: &TraceDifference, left: &Found, right: &Found, sources: &
             "name": span.name,
             "depth": node.depth,
             "place": node.place,
-            "duration_ms": span.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            "duration_ms": span.duration().map(shown::milliseconds),
         }))
     };
     let rows = difference.rows.iter().map(|row| {

@@ -22,7 +22,7 @@ fn limits_have_units() {
         ("ok=0.999", "ok", 0.999),
         ("p99=50ms", "p99", 50.0),
         ("p99=1.5s", "p99", 1500.0),
-        ("p99=50", "p99", 50.0),
+        ("p99=0", "p99", 0.0),
         ("rps=1000", "rps", 1000.0),
     ] {
         let limit = fail_over(text).expect(text);
@@ -54,6 +54,10 @@ fn an_unknown_figure_and_a_wrong_unit_are_refused() {
         (
             "p99=5%",
             "--fail-over p99=5%: p99 is a time; write it like 50ms or 1.5s",
+        ),
+        (
+            "p99=1",
+            "--fail-over p99=1: p99 is a time; write it like 50ms or 1.5s",
         ),
         (
             "rps=5s",

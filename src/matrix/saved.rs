@@ -28,6 +28,8 @@ pub(super) fn read(path: &Path) -> Result<Matrix, Failure> {
     let text = std::fs::read(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     serde_json::from_slice(&text).map_err(|error| {
+        // the name of a type means nothing to a reader
+        let error = error.to_string().replace("struct Matrix", "a matrix");
         Failure::usage(format!(
             "{}: expected a matrix that baton has saved, but found: {error}",
             path.display()

@@ -234,6 +234,12 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
             vec!["whole"],
             "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
         ),
+        (vec!["missing"], "missing: "),
+        (vec!["."], "compare takes two sources or more"),
+        (
+            vec!["whole", "."],
+            "is no run directory: it has no run.json; did you mean ./broken, ./whole?",
+        ),
         (vec!["whole", "empty"], "empty is no run directory"),
         (vec!["whole", "missing"], "missing"),
         (vec!["whole", "noise"], "noise"),

@@ -119,8 +119,9 @@ fn what_is_another_in_every_run_fits_and_nothing_else() {
     for (documented, printed, expected) in [
         ("2 spans · 15.0 ms", "2 spans · 329 µs", true),
         ("2 spans · 15.0 ms", "3 spans · 15.0 ms", false),
-        ("2,000 connected", "21 connected", true),
-        ("2,000 connected", "0 connected", false),
+        ("2,000 connected", "2,000 connected", true),
+        ("2,000 connected", "21 connected", false),
+        ("20 spans", "38 spans", true),
         ("20 connected", "20 new_trace", false),
         ("send ███▊ 1.00 ms", "send ▐ 12 ms", true),
         (

@@ -3,8 +3,11 @@
 //! - Ids, sequence numbers and addresses on loopback are names: which one it is does not matter, but the same one in the
 //!   document is the same one here.
 //! - Times, durations, bars, numbers with a fraction and numbers of several digits are measures: any fits any other.
-//! - Everything else has to be the same, numbers of one digit too: nothing lost, two spans.
+//! - Everything else has to be the same, numbers of one digit too: nothing lost, two spans. So is a number before a
+//!   verdict, however large: a document that says 2,000 connected is not kept by 21.
 //! - Where lines are broken does not matter, since that moves with the measures. A blank line does.
+
+use baton_traces::hand_off::Verdict;
 
 /// A piece of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +143,13 @@ fn measure(text: &str) -> Option<usize> {
     });
     if UNITS.contains(&&behind[spaces..spaces + unit]) {
         return Some(sign + number + spaces + unit);
+    }
+    let word = run(&behind[spaces..], |character| {
+        character.is_alphanumeric() || character == '_'
+    });
+    let word = &behind[spaces..spaces + word];
+    if Verdict::ALL.iter().any(|verdict| verdict.name() == word) {
+        return None;
     }
     let is_word =
         behind.starts_with(|character: char| character.is_alphanumeric() || character == '_');

@@ -24,7 +24,7 @@ const LOCK_FILE: &str = ".lock";
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The directory has no manifest.
-    #[error("{} is no run directory: it has no run.json", path.display())]
+    #[error("{} is no run directory: it has no run.json{}", path.display(), runs_in(path))]
     NotARun {
         /// The directory.
         path: PathBuf,
@@ -58,6 +58,26 @@ pub enum RunError {
     /// The spans or a log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+/// How many runs of a directory are named to somebody who named the directory.
+const NAMED: usize = 3;
+
+/// The runs in a directory that is none, as the end of a sentence.
+fn runs_in(path: &Path) -> String {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut runs: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.join("run.json").is_file())
+        .map(|path| path.display().to_string())
+        .collect();
+    runs.sort();
+    let more = if runs.len() > NAMED { ", …" } else { "" };
+    runs.truncate(NAMED);
+    match runs.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}{more}?", runs.join(", ")),
+    }
 }
 
 /// `run.json`: what was run.

@@ -70,6 +70,18 @@ pub(crate) fn padded(text: &str, columns_wanted: usize, ellipsis: &str) -> Strin
     text + &" ".repeat(missing)
 }
 
+/// A duration as JSON has it, in milliseconds: the number that is nearest to its nanoseconds.
+///
+/// ```
+/// use std::time::Duration;
+/// use baton_traces::shown::milliseconds;
+///
+/// assert_eq!(milliseconds(Duration::from_nanos(291_758)).to_string(), "0.291758");
+/// ```
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
+}
+
 /// A duration with three significant digits and its unit.
 ///
 /// ```

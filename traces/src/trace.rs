@@ -10,6 +10,7 @@ use baton_propagators::id::{SpanId, TraceId};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use crate::shown::milliseconds;
 use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
 
 /// How many spans of one trace are kept; further ones are only counted.
@@ -141,7 +142,7 @@ impl TraceSpan {
             "kind": self.kind,
             "start": nanoseconds(self.start),
             "end": nanoseconds(self.end),
-            "duration_ms": self.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            "duration_ms": self.duration().map(milliseconds),
             "trace_state": self.trace_state,
             "status": self.status,
             "status_message": self.status_message,

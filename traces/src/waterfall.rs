@@ -62,6 +62,8 @@ struct SpanRow {
     verdict: Option<Verdict>,
     failed: bool,
     notes: Vec<String>,
+    /// Each as `name=value`, the value as JSON.
+    attributes: Vec<String>,
 }
 
 impl Waterfall {
@@ -174,6 +176,11 @@ impl Waterfall {
             verdict: notes.verdict(span),
             failed: span.status == StatusCode::Error,
             notes: notes.of(trace, node),
+            attributes: span
+                .attributes
+                .iter()
+                .map(|(name, value)| visible(&format!("{name}={value}")))
+                .collect(),
         }
     }
 }

@@ -71,7 +71,10 @@ impl RunChanges {
         }
         let all: u64 = counts.iter().sum();
         let names = [
-            "follow from these",
+            match counts[0] {
+                1 => "that is significant follows from these",
+                _ => "that are significant follow from these",
+            },
             "the same",
             "within noise",
             "not tested",

@@ -78,11 +78,20 @@ struct Widths {
 impl Waterfall {
     /// The waterfall as lines of text, without a line break at the end.
     pub fn text(&self, style: TextStyle) -> String {
+        self.lines(style, false)
+    }
+
+    /// The same, each span with its attributes below it.
+    pub fn text_with_attributes(&self, style: TextStyle) -> String {
+        self.lines(style, true)
+    }
+
+    fn lines(&self, style: TextStyle, attributes: bool) -> String {
         let widths = self.widths(style);
         let sections: Vec<String> = self
             .sections
             .iter()
-            .map(|section| self.section_text(section, &widths, style))
+            .map(|section| self.section_text(section, &widths, style, attributes))
             .collect();
         sections.join("\n\n")
     }
@@ -120,11 +129,22 @@ impl Waterfall {
         }
     }
 
-    fn section_text(&self, section: &Section, widths: &Widths, style: TextStyle) -> String {
+    fn section_text(
+        &self,
+        section: &Section,
+        widths: &Widths,
+        style: TextStyle,
+        attributes: bool,
+    ) -> String {
         let mut lines = vec![style.bold(&section.heading(style))];
         for row in &section.rows {
             match row {
-                Row::Span(row) => self.row_lines(row, widths, style, &mut lines),
+                Row::Span(row) => {
+                    self.row_lines(row, widths, style, &mut lines);
+                    if attributes {
+                        lines.extend(attribute_lines(row, widths));
+                    }
+                }
                 Row::More { depth, count } => {
                     let indent = " ".repeat(widths.service + 1 + indent(*depth));
                     lines.push(format!("{indent}{}", more(*count, style)));
@@ -168,6 +188,22 @@ impl Waterfall {
             lines.push(format!("{:margin$}{note}", ""));
         }
     }
+}
+
+/// A span's attributes, as many on a line as it takes; none of them is divided.
+fn attribute_lines(row: &SpanRow, widths: &Widths) -> Vec<String> {
+    let margin = widths.service + 1 + indent(row.depth) + 2;
+    let mut lines: Vec<String> = Vec::new();
+    for attribute in &row.attributes {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 2 + columns(attribute) <= COLUMNS => {
+                line.push_str("  ");
+                line.push_str(attribute);
+            }
+            _ => lines.push(format!("{:margin$}{attribute}", "")),
+        }
+    }
+    lines
 }
 
 impl Section {

@@ -113,6 +113,22 @@ fn span(id: u64, parent: Option<u64>, start_ms: u64, service: &str, name: &str) 
 }
 
 #[test]
+fn attributes_are_shown_to_those_who_ask() {
+    let mut client = span(1, None, 0, "client", "POST");
+    for (name, value) in [
+        ("baton.defect", "upper_case"),
+        ("url.path", "/dev/\u{1b}[31m"),
+    ] {
+        client.attributes.insert(name.to_owned(), value.into());
+    }
+    let waterfall = Waterfall::new(&[Trace::new(trace_id(1), vec![client])], &[], 20);
+    let text = waterfall.text_with_attributes(UNICODE);
+    let line = "         baton.defect=\"upper_case\"  url.path=\"/dev/\\u001b[31m\"";
+    assert_eq!(text.lines().last(), Some(line), "{text}");
+    assert!(!waterfall.text(UNICODE).contains("baton.defect"));
+}
+
+#[test]
 fn a_trace_of_100_000_spans_is_folded_and_says_so() {
     let mut spans = vec![
         span(1, None, 0, "a", "root"),

@@ -1,0 +1,46 @@
+//! Numbers on the command line.
+
+use std::str::FromStr;
+
+/// A number, with a fraction or without.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is no number; write one like 100 or 0.5"))
+}
+
+/// A number without sign and fraction, as large as its type takes it.
+pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
+    let fault = match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        // the types without nought are the only ones that refuse it
+        true if text.bytes().all(|byte| byte == b'0') => "too small; it has to be 1 or more",
+        true => "too large",
+        false => "no whole number; write one like 100",
+    };
+    text.parse().map_err(|_| format!("{text:?} is {fault}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_said_in_words() {
+        for (text, fault) in [
+            ("x", "\"x\" is no whole number; write one like 100"),
+            ("-1", "\"-1\" is no whole number; write one like 100"),
+            ("", "\"\" is no whole number; write one like 100"),
+            (
+                "99999999999999999999",
+                "\"99999999999999999999\" is too large",
+            ),
+            ("0", "\"0\" is too small; it has to be 1 or more"),
+        ] {
+            assert_eq!(whole_number::<NonZeroUsize>(text), Err(fault.to_owned()));
+        }
+        assert_eq!(whole_number::<u64>("0"), Ok(0));
+        assert_eq!(number("0.5"), Ok(0.5));
+        assert!(number("abc").is_err());
+    }
+}
