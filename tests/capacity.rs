@@ -144,7 +144,7 @@ async fn consumers_that_fall_behind_are_told_of() {
     let planned = Sandbox::new().run(flags).await;
     assert_eq!(planned.code, Some(0), "{planned:?}");
     assert!(planned.stdout.contains(
-        "none: the consumers do not keep up: the busiest shard gets 188 % of what they can handle; --parallelization 2 would."
+        "none: the consumers do not keep up: the busiest shard gets 188 % of what they can handle; --parallelization 2 is enough."
     ), "{planned:?}");
 }
 
