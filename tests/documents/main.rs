@@ -43,8 +43,8 @@ const NOT_RUN: [(&str, &str); 8] = [
         "it compiles everything once more; the program is the one that is tested",
     ),
     (
-        "baton up --function consumer='node consumer.js'",
-        "consumer.js is the reader's own; tests/up.rs runs a function of somebody else's",
+        "baton up --function consumer='examples/nodejs/run consumer'",
+        "it takes the packages of npm; tests/nodejs.rs runs it where they are installed",
     ),
     (
         "baton burst --endpoint $ENDPOINT --requests 20 --out client",
