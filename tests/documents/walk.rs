@@ -189,12 +189,16 @@ impl Walk {
                 self.problems.push(format!("no command makes {address}"));
                 continue;
             };
-            // a picture has no text where a line is blank, and leaves out what latencies are beyond noise in this run
+            // a table folds where the figures of this run want more room; a picture has no text where a line is blank, and
+            // leaves out what latencies are beyond noise in this run
+            let behind_the_table = printed.iter().skip_while(|line| !line.is_empty());
             let is_shown =
                 |line: &&String| !line.is_empty() && !line.starts_with("Latency differs");
-            let printed = printed.iter().filter(is_shown);
-            let printed: Vec<String> = printed.cloned().collect();
-            self.compare_picture(address, &shown[1..], &printed);
+            let printed: Vec<String> = behind_the_table.filter(is_shown).cloned().collect();
+            let begins =
+                |line: &String| printed.iter().take(1).any(|first| first.starts_with(line));
+            let shown = shown.into_iter().skip_while(|line| !begins(line));
+            self.compare_picture(address, &shown.collect::<Vec<_>>(), &printed);
         }
     }
 
