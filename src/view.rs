@@ -2,7 +2,7 @@
 
 use baton_lab::registry::Note;
 use baton_traces::hand_off::Hop;
-use baton_traces::source::{Reading, Source, SourceError};
+use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace_index::{Filter, TraceIndex};
 
@@ -55,12 +55,12 @@ impl View {
     }
 
     /// Hands every span to `take`, with all that it says.
-    pub(crate) fn read(&self, take: &mut dyn FnMut(&Span<'_>)) -> Result<(), Failure> {
-        let read = |source: &Source,
-                    take: &mut dyn FnMut(&Span<'_>)|
-         -> Result<Reading, SourceError> { source.read(Want::Everything, take) };
+    pub(crate) fn read(&self, take: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<(), Failure> {
         for source in &self.sources {
-            read(source, take).map_err(Failure::usage)?;
+            let each = &mut |span: &Span<'_>| take(span);
+            source
+                .read(Want::Everything, each)
+                .map_err(Failure::usage)?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::readers::log::{self, LogReading};
 use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
 use crate::source::{Reading, SourceError};
-use crate::span::Span;
+use crate::span::{Span, Want};
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
 use crate::tally::Tally;
@@ -57,7 +57,7 @@ impl Measured {
         let has_spans = spans.is_file();
         if has_spans {
             let each = &mut |span: &Span<'_>| tally.add_span(span);
-            let reading = otlp_json::read_file_in_parallel(&spans, each)?;
+            let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
             problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
         } else {
             problems.push(format!(

@@ -19,7 +19,7 @@ use self::overlap::Overlap;
 use self::spans::SpanSource;
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::source::{Source, SourceError};
-use crate::span::{Kind, SpanReference};
+use crate::span::{Kind, SpanReference, Want};
 
 /// The manifest's setting that lists what was merged.
 pub const MERGED: &str = "merged";
@@ -312,7 +312,7 @@ fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Pa
     }
     let mut twice: Option<(usize, SpanReference)> = None;
     overlap.next_part();
-    let reading = source.read_in_parallel(&mut |span| {
+    let reading = source.read(Want::Judging, &mut |span| {
         if twice.is_none() {
             let kind: Kind = span.kind;
             let before = overlap.add(span.reference, kind);

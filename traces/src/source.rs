@@ -144,7 +144,7 @@ impl Source {
     pub fn read(
         &self,
         want: Want,
-        take: &mut dyn FnMut(&Span<'_>),
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<Reading, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => {
@@ -187,24 +187,6 @@ impl Source {
         }
     }
 
-    /// As [`Source::read`], for judging, but decodes on several threads where the form allows it.
-    ///
-    /// # Errors
-    /// As [`Source::read`].
-    pub fn read_in_parallel(
-        &self,
-        take: &mut (dyn FnMut(&Span<'_>) + Send),
-    ) -> Result<Reading, SourceError> {
-        match &self.0 {
-            Place::Path(path) if path.is_dir() => {
-                let run = RunDirectory::open(path)?;
-                Ok(otlp_json::read_file_in_parallel(&run.spans_path(), take)?.into())
-            }
-            Place::Path(path) => Ok(readers::read_file_in_parallel(path, take)?.into()),
-            Place::Backend(backend) => backend.read(Want::Judging, take),
-        }
-    }
-
     /// The file that the spans are in; `None` for a backend.
     pub(crate) fn span_file(&self) -> Result<Option<PathBuf>, SourceError> {
         match (self.run()?, &self.0) {
@@ -232,7 +214,7 @@ impl Source {
     pub fn measure(&self) -> Result<Measured, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
-            _ => Measured::of_spans(self.name(), |take| self.read_in_parallel(take)),
+            _ => Measured::of_spans(self.name(), |take| self.read(Want::Judging, take)),
         }
     }
 }

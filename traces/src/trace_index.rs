@@ -5,12 +5,12 @@
 
 mod filter;
 mod journey;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::id::{SpanId, TraceId};
 
 use crate::assemble::{Assembly, HandOff};
 use crate::hand_off::{Hop, Verdict};
@@ -19,6 +19,7 @@ use crate::span::{Kind, Span, SpanReference, UnixTime};
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
+use self::names::{Name, Names};
 
 /// How many services of one trace are kept by name.
 const SERVICES_LIMIT: usize = 64;
@@ -29,20 +30,19 @@ pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
     traces: HashMap<TraceId, Entry>,
-    /// The service of every span that may be an end of a call between services, and whose call it may be.
-    pub(crate) ends: HashMap<SpanReference, Arc<str>>,
-    pub(crate) spans_by_service: BTreeMap<Arc<str>, u64>,
-    /// Spans whose parent may be in another service.
-    pub(crate) calls: Vec<Call>,
-    names: HashSet<Arc<str>>,
+    /// The service of every span that may be an end of a call between services.
+    ends: HashMap<SpanReference, Name>,
+    spans_by_service: BTreeMap<Name, u64>,
+    calls: Vec<Call>,
+    names: Names,
 }
 
 /// A span with a parent that may be in another service.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) parent: SpanReference,
-    pub(crate) receiver: SpanReference,
-    pub(crate) service: Arc<str>,
+#[derive(Debug)]
+struct Call {
+    parent: SpanId,
+    receiver: SpanReference,
+    service: Name,
 }
 
 /// The span that says what a trace is about: the root; without one, the earliest.
@@ -50,8 +50,8 @@ pub(crate) struct Call {
 struct Head {
     is_root: bool,
     start: Option<UnixTime>,
-    service: Arc<str>,
-    name: Arc<str>,
+    service: Name,
+    name: Name,
 }
 
 /// What is kept of a trace.
@@ -61,8 +61,8 @@ struct Entry {
     start: Option<UnixTime>,
     end: Option<UnixTime>,
     head: Option<Head>,
-    /// By name; a list, because nearly every trace has few.
-    services: Vec<Arc<str>>,
+    /// A list, because nearly every trace has few.
+    services: Vec<Name>,
     /// Which parts of the filter a span of it has met, one bit each.
     met: u64,
 }
@@ -121,7 +121,7 @@ impl TraceIndex {
 
     /// Takes a span, in any order.
     pub fn add_span(&mut self, span: &Span<'_>) {
-        let service = self.name(span.service);
+        let service = self.names.number(span.service);
         let known = self.traces.get(&span.reference.trace_id);
         let head = known
             .and_then(|entry| entry.head.as_ref())
@@ -129,8 +129,8 @@ impl TraceIndex {
             .then(|| Head {
                 is_root: span.parent_span_id.is_none(),
                 start: span.start,
-                service: Arc::clone(&service),
-                name: self.name(&span.name),
+                service,
+                name: self.names.number(&span.name),
             });
         let met = self.filter.met_by(span);
         let entry = self.traces.entry(span.reference.trace_id).or_default();
@@ -142,29 +142,23 @@ impl TraceIndex {
         if let Err(place) = entry.services.binary_search(&service)
             && entry.services.len() < SERVICES_LIMIT
         {
-            entry.services.insert(place, Arc::clone(&service));
+            entry.services.insert(place, service);
         }
-        *self
-            .spans_by_service
-            .entry(Arc::clone(&service))
-            .or_default() += 1;
+        *self.spans_by_service.entry(service).or_default() += 1;
         self.add_end(span, service);
         self.assembly.add_span(span);
     }
 
-    fn add_end(&mut self, span: &Span<'_>, service: Arc<str>) {
+    fn add_end(&mut self, span: &Span<'_>, service: Name) {
         if span.kind != Kind::Internal {
-            self.ends.insert(span.reference, Arc::clone(&service));
+            self.ends.insert(span.reference, service);
         }
         let may_be_remote = span.parent_is_remote.unwrap_or(true)
             && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
-        if let (true, Some(span_id)) = (may_be_remote, span.parent_span_id) {
-            let receiver = span.reference;
-            let trace_id = receiver.trace_id;
-            let parent = SpanReference { trace_id, span_id };
+        if let (true, Some(parent)) = (may_be_remote, span.parent_span_id) {
             self.calls.push(Call {
                 parent,
-                receiver,
+                receiver: span.reference,
                 service,
             });
         }
@@ -200,6 +194,30 @@ impl TraceIndex {
         self.assembly.hand_offs()
     }
 
+    /// The service of `span`, if it may be an end of a call between services.
+    pub(crate) fn service(&self, span: SpanReference) -> Option<&str> {
+        self.ends.get(&span).map(|service| self.names.get(*service))
+    }
+
+    /// Every service, and how many spans it has.
+    pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
+        let services = self.spans_by_service.iter();
+        services.map(|(service, spans)| (self.names.get(*service), *spans))
+    }
+
+    /// Spans whose parent is in another service: the parent's service, the span, and its own service.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, SpanReference, &str)> {
+        self.calls.iter().filter_map(|call| {
+            let parent = SpanReference {
+                trace_id: call.receiver.trace_id,
+                span_id: call.parent,
+            };
+            let from = self.ends.get(&parent)?;
+            let name = |service| self.names.get(service);
+            (*from != call.service).then(|| (name(*from), call.receiver, name(call.service)))
+        })
+    }
+
     /// The traces that meet the filter, the newest first, at most `limit`; and how many meet it.
     pub fn list(&self, limit: usize) -> (Vec<TraceLine>, usize) {
         let by_verdict = self.traces_with_verdicts();
@@ -216,7 +234,7 @@ impl TraceIndex {
         let mut lines: Vec<TraceLine> = found
             .into_iter()
             .take(limit)
-            .map(|(id, entry)| entry.line(*id))
+            .map(|(id, entry)| entry.line(*id, &self.names))
             .collect();
         self.add_verdicts(&mut lines);
         (lines, count)
@@ -286,16 +304,6 @@ impl TraceIndex {
             }),
         }
     }
-
-    /// Each name once, whoever has it.
-    fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(name) = self.names.get(name) {
-            return Arc::clone(name);
-        }
-        let name: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&name));
-        name
-    }
 }
 
 impl Head {
@@ -307,15 +315,20 @@ impl Head {
 }
 
 impl Entry {
-    fn line(&self, trace_id: TraceId) -> TraceLine {
+    fn line(&self, trace_id: TraceId, names: &Names) -> TraceLine {
         let head = self.head.as_ref();
+        let name = |of: fn(&Head) -> Name| head.map(|head| names.get(of(head)).to_owned());
+        let services = self
+            .services
+            .iter()
+            .map(|service| names.get(*service).to_owned());
+        let mut services: Vec<String> = services.collect();
+        services.sort();
         TraceLine {
             trace_id,
-            name: head.map(|head| head.name.to_string()).unwrap_or_default(),
-            service: head
-                .map(|head| head.service.to_string())
-                .unwrap_or_default(),
-            services: self.services.iter().map(ToString::to_string).collect(),
+            name: name(|head| head.name).unwrap_or_default(),
+            service: name(|head| head.service).unwrap_or_default(),
+            services,
             spans: self.spans,
             start: self.start,
             duration: self.start.and_then(|start| self.end?.since(start)),

@@ -131,7 +131,7 @@ impl fmt::Display for Truncated {
 pub fn read_file(
     path: &Path,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     let file = path.display().to_string();
     match input::open(path) {
@@ -148,7 +148,7 @@ pub fn read(
     input: impl BufRead + Send,
     name: &str,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     match input::decompress(input) {
         Ok(input) => read_input(input, name, want, each),
@@ -156,34 +156,11 @@ pub fn read(
     }
 }
 
-/// As [`read_file`], but decodes on several threads where the form allows it. The order stays that of the file.
-///
-/// # Errors
-/// As [`read_file`].
-pub fn read_file_in_parallel(
-    path: &Path,
-    each: &mut (dyn FnMut(&Span<'_>) + Send),
-) -> Result<Reading, ReadError> {
-    let file = path.display().to_string();
-    let input = match input::open(path) {
-        Ok(input) => input,
-        Err(source) => return Err(ReadError::Input { file, source }),
-    };
-    let (beginning, input) = input::beginning(input);
-    match Form::of(&beginning) {
-        Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => {
-            otlp_json::read_lines_in_parallel(input, &file, each)
-        }
-        Ok(form) => read_form(form, &beginning, input, &file, Want::Judging, each),
-        Err(found) => Err(ReadError::Form { file, found }),
-    }
-}
-
 fn read_input(
     input: Input<'_>,
     file: &str,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     let (beginning, input) = input::beginning(input);
     match Form::of(&beginning) {
@@ -201,7 +178,7 @@ fn read_form(
     input: Input<'_>,
     file: &str,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
+    each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     if form == Form::OtlpJson && otlp_json::is_in_lines(beginning) {
         return otlp_json::read_lines(input, file, want, each);

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use self::decode::ResourceSpans;
 use super::blocks::{self, Blocks};
-use super::input::{self, Input};
+use super::input;
 use super::json::Fault;
 use super::lines::LineError;
 use super::{Form, LINE_BYTES_LIMIT, ReadError, Reading};
@@ -34,26 +34,11 @@ pub(super) use self::walk::walk;
 pub fn read_file(
     path: &Path,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<Reading, ReadError> {
-    let file = path.display().to_string();
-    match input::open(path) {
-        Ok(input) => read_lines(input, &file, want, each),
-        Err(source) => Err(ReadError::Input { file, source }),
-    }
-}
-
-/// As [`read_file`], but decodes on several threads. The order stays that of the file.
-///
-/// # Errors
-/// As [`read_file`].
-pub fn read_file_in_parallel(
-    path: &Path,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     let file = path.display().to_string();
     match input::open(path) {
-        Ok(input) => read_lines_in_parallel(input, &file, each),
+        Ok(input) => read_lines(input, &file, want, each),
         Err(source) => Err(ReadError::Input { file, source }),
     }
 }
@@ -81,40 +66,17 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     line.is_empty() || decode::request(line, Want::Judging).is_ok()
 }
 
-/// Reads lines on this thread.
+/// Reads lines, which several threads decode.
 pub(super) fn read_lines(
-    input: impl BufRead,
+    input: impl BufRead + Send,
     file: &str,
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<Reading, ReadError> {
-    let mut blocks = Blocks::new(input, LINE_BYTES_LIMIT);
-    let mut progress = Progress::default();
-    let mut block = Vec::new();
-    let error = loop {
-        let read = blocks.next_block(&mut block);
-        if !block.is_empty() && !progress.add(decode_lines(&block, want), each) {
-            break None;
-        }
-        match read {
-            Ok(()) if block.is_empty() => break None,
-            Ok(()) => {}
-            Err(error) => break Some(error),
-        }
-    };
-    progress.finish(error, file)
-}
-
-/// Reads lines on several threads, for judging.
-pub(super) fn read_lines_in_parallel(
-    input: Input<'_>,
-    file: &str,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, LINE_BYTES_LIMIT);
     let state = (Progress::default(), each);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
-        let decoded = decode_lines(block, Want::Judging);
+        let decoded = decode_lines(block, want);
         let mut current = turn.wait();
         let (progress, each) = current.state();
         progress.add(decoded, each)

@@ -118,7 +118,7 @@ impl Backend {
     pub(super) fn read(
         &self,
         want: Want,
-        take: &mut dyn FnMut(&Span<'_>),
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<Reading, SourceError> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -227,7 +227,7 @@ impl Session<'_> {
         service: Option<&str>,
         start: Duration,
         end: Duration,
-        take: &mut dyn FnMut(&Span<'_>),
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<usize, SourceError> {
         let limit = self.backend.limit.to_string();
         let (path, name, times) = match self.backend.api {

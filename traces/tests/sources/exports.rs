@@ -194,7 +194,7 @@ fn every_export_is_read_and_judged_by_what_it_holds() {
 }
 
 /// The one span of that name.
-fn with_span(file: &str, name: &str, check: impl Fn(&Span<'_>)) {
+fn with_span(file: &str, name: &str, check: impl Fn(&Span<'_>) + Sync) {
     let mut found = 0;
     let each = &mut |span: &Span<'_>| {
         if span.name == name {

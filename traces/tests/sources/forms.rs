@@ -89,7 +89,7 @@ fn run() -> Value {
 }
 
 /// Every span, as another backend would export it.
-fn translated(translate: impl Fn(&Span<'_>) -> Value) -> Vec<Value> {
+fn translated(translate: impl Fn(&Span<'_>) -> Value + Sync) -> Vec<Value> {
     let mut spans = Vec::new();
     let otlp = run().to_string();
     read(otlp.as_bytes(), &mut |span| spans.push(translate(span))).expect("a run");

@@ -31,7 +31,7 @@ fn measured(directory: &Path, content: &[u8]) -> Measured {
     source.measure().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn read(content: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<Reading, ReadError> {
+fn read(content: &[u8], each: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Reading, ReadError> {
     readers::read(content, "input", Want::Everything, each)
 }
 
