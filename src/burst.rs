@@ -20,6 +20,7 @@ use crate::limits::{self, Check, Metric, Unit};
 use crate::manifest::{load_settings, versions};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::report;
 use crate::run::runtime;
 use crate::signals;
 use crate::table::burst_table;
@@ -79,6 +80,7 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
+        report::of_run(directory)?;
     }
     let checks = checks(arguments, &outcomes);
     print(arguments, &manifest, &outcomes, &checks, output)?;

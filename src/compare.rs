@@ -32,10 +32,11 @@ use self::checks::{Checked, FIGURES};
 
 /// What there is to print.
 struct Outcome {
-    measured: Vec<Measured>,
     summaries: Vec<Summary>,
     comparison: Comparison,
     checks: Vec<Checked>,
+    /// What a page shows besides; empty for any other format.
+    runs: Vec<report::Run>,
 }
 
 /// Reads the sources, compares them, checks the limits.
@@ -66,7 +67,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
             "--format junit shows checks, and there are none; add --fail-under or --fail-over",
         ));
     }
-    let measured = measured(&arguments.sources, output)?;
+    let (measured, runs) = read(&arguments.sources, output)?;
     let baseline = match &arguments.baseline {
         Some(name) => baseline(name, &arguments.sources, &measured)?,
         None => 0,
@@ -78,18 +79,25 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
             .iter()
             .map(|source| source.summary.clone())
             .collect(),
-        measured,
+        runs,
     };
-    print(&outcome, &arguments.sources, output)?;
+    print(&outcome, output)?;
     verdict(&outcome.checks, output)
 }
 
-/// Reads the sources and gives each a name of its own.
-fn measured(sources: &[Source], output: &Output) -> Result<Vec<Measured>, Failure> {
+/// Reads the sources, also for what a page shows where one is wanted, and gives each a name of its own.
+fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
     let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
+    let mut runs = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
-        measured.push(source.measure().map_err(Failure::usage)?);
+        if output.format == Format::Html {
+            let run = report::Run::read(source).map_err(Failure::usage)?;
+            measured.push(run.measured().clone());
+            runs.push(run);
+        } else {
+            measured.push(source.measure().map_err(Failure::usage)?);
+        }
     }
     let names: Vec<String> = measured
         .iter()
@@ -110,7 +118,15 @@ fn measured(sources: &[Source], output: &Output) -> Result<Vec<Measured>, Failur
             _ => format!("{written} ({})", before + 1),
         };
     }
-    Ok(measured)
+    let names = measured
+        .iter()
+        .map(|measured| measured.summary.name.clone());
+    let runs = runs
+        .into_iter()
+        .zip(names)
+        .map(|(run, name)| run.named(name));
+    let runs = runs.collect();
+    Ok((measured, runs))
 }
 
 /// The place of the source that is meant.
@@ -134,7 +150,7 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
     })
 }
 
-fn print(outcome: &Outcome, sources: &[Source], output: &Output) -> Result<(), Failure> {
+fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Json => output.print_json(&json!({
             "runs": outcome.summaries,
@@ -147,25 +163,23 @@ fn print(outcome: &Outcome, sources: &[Source], output: &Output) -> Result<(), F
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => output.print(&junit::render(&outcome.checks)),
-        Format::Html => output.print(&page(outcome, sources)?),
+        Format::Html => output.print(&page(outcome)),
         _ => output.print(&text::render(outcome, output)),
     }
 }
 
 /// The report as a page, with what it shows of the sources' traces.
-fn page(outcome: &Outcome, sources: &[Source]) -> Result<String, Failure> {
-    let runs = sources.iter().zip(&outcome.measured);
-    let runs = runs.map(|(source, measured)| report::Run::read(source, measured.clone()));
+fn page(outcome: &Outcome) -> String {
     let checks = outcome.checks.iter().map(|checked| report::Check {
         sentence: checked.sentence(),
         passed: checked.check.passed,
     });
     let report = Report {
-        runs: runs.collect::<Result<_, _>>().map_err(Failure::usage)?,
-        comparison: (sources.len() > 1).then(|| outcome.comparison.clone()),
+        runs: outcome.runs.clone(),
+        comparison: (outcome.runs.len() > 1).then(|| outcome.comparison.clone()),
         checks: checks.collect(),
     };
-    Ok(report.render())
+    report.render()
 }
 
 /// A check that failed fails the command. As text, the checks are among the results already.

@@ -5,7 +5,6 @@ mod load;
 use std::process::ExitCode;
 
 use baton_lab::UNDELIVERABLE_FILE;
-use baton_traces::measure::Measured;
 use baton_traces::merge::{Merge, MergeError};
 use baton_traces::narrative::narrate;
 use serde_json::json;
@@ -13,6 +12,7 @@ use serde_json::json;
 use crate::arguments::{Format, MergeArguments};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::report;
 use crate::table::{pairing, table};
 
 /// Merges the runs, judges what came of them as of one, and prints it.
@@ -28,8 +28,7 @@ pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitC
         std::fs::write(&path, text)
             .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
     }
-    let summary = Measured::of_run(&run).map_err(Failure::check)?.summary;
-    summary.write(&run).map_err(Failure::check)?;
+    let summary = report::of_run(&run)?.measured().summary.clone();
 
     let notes = [merge.notes(), load.notes].concat();
     let sources: Vec<_> = arguments.runs.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! `report.html`: one for each run, and one for all that were run together.
+//! What a run directory says of itself: `summary.json` and `report.html`; and the report of several runs.
 
 use std::path::{Path, PathBuf};
 
@@ -11,33 +11,37 @@ use baton_traces::source::Source;
 use crate::failure::Failure;
 use crate::table::pairing;
 
-/// Writes the report of each run into its directory, and that of all of them into `out`; gives where the latter is.
-pub(crate) fn write<'a>(
-    out: &Path,
-    runs: impl Iterator<Item = (&'a Path, &'a Measured)>,
-) -> Result<PathBuf, Failure> {
-    let mut report = Report::default();
-    let mut all = Vec::new();
-    for (path, measured) in runs {
-        let mut measured = measured.clone();
-        // what people call it, rather than what its directory is called
-        measured.summary.name = pairing(&measured.summary);
-        let run = Run::read(&Source::from(path), measured.clone()).map_err(Failure::check)?;
-        let alone = Report {
-            runs: vec![run.clone()],
-            ..Report::default()
-        };
-        let directory = RunDirectory::open(path).map_err(Failure::check)?;
-        save(&directory.report_path(), &alone)?;
-        report.runs.push(run);
-        all.push(measured);
-    }
-    if all.len() > 1 {
-        report.comparison = Some(Comparison::of(&all, 0));
-    }
+/// Reads a run that has ended, and writes its summary and its report into its directory.
+pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
+    let run = Run::read(&Source::from(directory.path())).map_err(Failure::check)?;
+    let summary = &run.measured().summary;
+    summary.write(directory).map_err(Failure::check)?;
+    let alone = Report {
+        runs: vec![by_pairing(run.clone())],
+        ..Report::default()
+    };
+    save(&directory.report_path(), &alone)?;
+    Ok(run)
+}
+
+/// Writes the report of all `runs` into `out`; gives where it is.
+pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
+    let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
+    let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
+    let report = Report {
+        comparison: (runs.len() > 1).then(|| Comparison::of(&measured, 0)),
+        runs,
+        ..Report::default()
+    };
     let path = out.join("report.html");
     save(&path, &report)?;
     Ok(path)
+}
+
+/// Under the name that people know it by, rather than its directory's.
+fn by_pairing(run: Run) -> Run {
+    let name = pairing(&run.measured().summary);
+    run.named(name)
 }
 
 fn save(path: &Path, report: &Report) -> Result<(), Failure> {

@@ -69,12 +69,9 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     if ran.is_empty() {
         return Err(Failure::interrupted());
     }
-    let (measured, bursts): (Vec<_>, Vec<_>) = ran
-        .into_iter()
-        .map(|ran| (ran.measured, ran.bursts))
-        .unzip();
-    let directories = runs.iter().map(|run| run.directory.as_path());
-    let report = report::write(&out, directories.zip(&measured))?;
+    let (runs, bursts): (Vec<_>, Vec<_>) = ran.into_iter().map(|ran| (ran.run, ran.bursts)).unzip();
+    let report = report::of_all(&runs, &out)?;
+    let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let comparison = Comparison::of(&measured, 0);
     let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
     print(&summaries, &bursts, &comparison, (&out, &report), output)?;
@@ -180,7 +177,7 @@ async fn run_all(runs: &[Run<'_>], output: &Output) -> Result<(Vec<Ran>, bool), 
 
 /// What came of one pairing.
 struct Ran {
-    measured: Measured,
+    run: baton_traces::report::Run,
     bursts: Vec<Outcome>,
 }
 
@@ -285,10 +282,8 @@ impl Run<'_> {
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
-        let measured = Measured::of_run(&directory).map_err(Failure::check)?;
-        let written = measured.summary.write(&directory);
-        written.map_err(Failure::check)?;
-        Ok(Ran { measured, bursts })
+        let run = report::of_run(&directory)?;
+        Ok(Ran { run, bursts })
     }
 
     fn lab_options(&self, directory: RunDirectory) -> Result<LabOptions, Failure> {

@@ -8,7 +8,6 @@ use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
 use baton_traces::run::{Manifest, RunDirectory};
-use baton_traces::summary::Summary;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -17,6 +16,7 @@ use crate::failure::Failure;
 use crate::lab_options::{function_options, kept_out, lab_options};
 use crate::manifest::{lab_settings, versions};
 use crate::output::Output;
+use crate::report;
 use crate::run;
 use crate::signals::Signals;
 use crate::switch::modes;
@@ -113,8 +113,7 @@ async fn stay(
         directory
             .write_manifest(&manifest)
             .map_err(Failure::check)?;
-        let summary = Summary::of_run(&directory).map_err(Failure::check)?;
-        summary.write(&directory).map_err(Failure::check)?;
+        report::of_run(&directory)?;
         output.note(&format!("saved to {}", directory.path().display()));
     }
     Ok(ending)

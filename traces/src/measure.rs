@@ -12,11 +12,12 @@ use crate::merge;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{ReadError, otlp_json};
 use crate::run::{self, Function, RunDirectory, RunError};
-use crate::source::{Reading, SourceError};
+use crate::source::{Source, SourceError};
 use crate::span::{Span, Want};
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
 use crate::tally::Tally;
+use crate::trace_index::{Table, TraceIndex};
 
 /// A source in figures, and what a comparison needs besides.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,14 @@ impl Measured {
     /// # Errors
     /// If the directory has no valid manifest, or a file in it cannot be read or holds a broken line of spans.
     pub fn of_run(run: &RunDirectory) -> Result<Measured, RunError> {
+        Measured::of_run_with(run, &mut |_| {}).map(|(measured, _)| measured)
+    }
+
+    /// As [`Measured::of_run`]; `also` gets every span too. Gives besides what was counted.
+    fn of_run_with(
+        run: &RunDirectory,
+        also: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<(Measured, Tally), RunError> {
         let manifest = run.manifest()?;
         let mut tally = Tally::default();
         let mut problems = merge::problems(&manifest);
@@ -56,7 +65,10 @@ impl Measured {
         let spans = run.spans_path();
         let has_spans = spans.is_file();
         if has_spans {
-            let each = &mut |span: &Span<'_>| tally.add_span(span);
+            let each = &mut |span: &Span<'_>| {
+                tally.add_span(span);
+                also(span);
+            };
             let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
             problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
         } else {
@@ -116,35 +128,57 @@ impl Measured {
             }
         }
         unknown::lost_on_the_way(&mut measured, &tally, &logged);
-        Ok(measured)
+        Ok((measured, tally))
     }
 
-    /// Reads the spans that `read` hands over, and sums them up under `name`.
+    /// Reads `source` once, for its figures and for an index of its traces.
+    ///
+    /// # Errors
+    /// As [`Source::measure`].
+    pub(crate) fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
+        let mut table = Table::default();
+        let also = &mut |span: &Span<'_>| table.add_span(span, 0);
+        let (measured, tally) = match source.run()? {
+            Some(run) => Measured::of_run_with(&run, also)?,
+            None => Measured::of_spans_with(source, also)?,
+        };
+        Ok((measured, TraceIndex::of(table, tally.into_assembly())))
+    }
+
+    /// Reads a source that is no run directory, and sums it up under its name.
     ///
     /// A hop whose ends have no ids in common is judged by parents and links; what cannot be told then is said in
     /// [`Measured::unknown`], and figures that need ids are left out.
     ///
     /// # Errors
-    /// What `read` gives.
-    pub(crate) fn of_spans(
-        name: String,
-        read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Reading, SourceError>,
-    ) -> Result<Measured, SourceError> {
+    /// If the source cannot be read.
+    pub(crate) fn of_spans(source: &Source) -> Result<Measured, SourceError> {
+        Measured::of_spans_with(source, &mut |_| {}).map(|(measured, _)| measured)
+    }
+
+    /// As [`Measured::of_spans`]; `also` gets every span too. Gives besides what was counted.
+    fn of_spans_with(
+        source: &Source,
+        also: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<(Measured, Tally), SourceError> {
         let mut tally = Tally::default();
-        let reading = read(&mut |span| tally.add_span(span))?;
+        let reading = source.read(Want::Judging, &mut |span| {
+            tally.add_span(span);
+            also(span);
+        })?;
         tally.finish(&[]);
         let end_to_end = tally.end_to_end();
         let mut measured = Measured {
             summary: Summary {
                 problems: reading.problems,
-                ..Summary::of_spans(name, &tally, &end_to_end)
+                ..Summary::of_spans(source.name(), &tally, &end_to_end)
             },
             request: tally.clients().durations.clone(),
             end_to_end,
             unknown: Vec::new(),
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
-        Ok(measured)
+        Ok((measured, tally))
     }
 }
 

@@ -30,7 +30,7 @@ use crate::source::{Source, SourceError};
 use crate::span::Want;
 use crate::summary::Summary;
 use crate::trace::{Gathering, Trace};
-use crate::trace_index::{Filter, Journey, TraceIndex};
+use crate::trace_index::Journey;
 use crate::waterfall::Waterfall;
 
 /// How many spans of a trace an example shows, and how many traces belong to one.
@@ -70,15 +70,12 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads `source` again, whose figures are `measured`; the summary's name is the run's name in the report.
+    /// Reads `source`: once for its figures and to find examples, and again for these.
     ///
     /// # Errors
-    /// If the source cannot be read.
-    pub fn read(source: &Source, measured: Measured) -> Result<Run, SourceError> {
-        let mut index = TraceIndex::new(Filter::default());
-        let logged = source.read_logs(&mut |line| index.add_log_line(line))?;
-        source.read(Want::Judging, &mut |span| index.add_span(span))?;
-        index.finish(&logged);
+    /// As [`Source::measure`].
+    pub fn read(source: &Source) -> Result<Run, SourceError> {
+        let (measured, index) = Measured::with_index(source)?;
         let example = |wanted: fn(Verdict) -> bool| {
             let trace_id = index.example(wanted)?;
             Some(index.journey(trace_id, EXAMPLE_TRACES))
@@ -100,6 +97,17 @@ impl Run {
             map: ServiceMap::of(&index),
             measured,
         })
+    }
+
+    /// Its figures.
+    pub fn measured(&self) -> &Measured {
+        &self.measured
+    }
+
+    /// The same under another name.
+    pub fn named(mut self, name: String) -> Run {
+        self.measured.summary.name = name;
+        self
     }
 
     fn summary(&self) -> &Summary {

@@ -90,7 +90,7 @@ impl ServiceMap {
             add_hand_off(&mut edges, index, &hand_off);
             handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));
         }
-        for (from, receiver, to) in index.calls() {
+        for (from, receiver, to) in index.table.calls() {
             if !handed_over.contains(&receiver) {
                 edges.add(&service(from), &service(to), None);
             }
@@ -100,7 +100,7 @@ impl ServiceMap {
             nodes.entry(from.clone()).or_default();
             nodes.entry(to.clone()).or_default();
         }
-        for (name, spans) in index.spans_by_service() {
+        for (name, spans) in index.table.spans_by_service() {
             *nodes.entry(service(name)).or_default() += spans;
         }
         let place = |key: &Key| nodes.keys().position(|known| known == key).unwrap_or(0);
@@ -133,7 +133,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = hand_off
         .sender
         .reference
-        .and_then(|sender| index.service(sender));
+        .and_then(|sender| index.table.service(sender));
     // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
@@ -142,7 +142,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = sender.map_or_else(|| unrecorded(sending), service);
     let receiver = hand_off.receiver.map(|receiver| {
         let reference = receiver.reference.filter(|_| receiver.recorded);
-        let name = reference.and_then(|reference| index.service(reference));
+        let name = reference.and_then(|reference| index.table.service(reference));
         name.map_or_else(|| unrecorded(receiving), service)
     });
     let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));

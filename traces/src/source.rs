@@ -214,7 +214,7 @@ impl Source {
     pub fn measure(&self) -> Result<Measured, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
-            _ => Measured::of_spans(self.name(), |take| self.read(Want::Judging, take)),
+            _ => Measured::of_spans(self),
         }
     }
 }

@@ -245,6 +245,11 @@ impl Tally {
         &self.assembly
     }
 
+    /// As [`Tally::assembly`], when nothing else is wanted any more.
+    pub(crate) fn into_assembly(self) -> Assembly {
+        self.assembly
+    }
+
     /// The hand-offs of each hop, judged by what was seen so far.
     pub fn verdicts(&self) -> BTreeMap<Hop, HopCounts> {
         let mut hops = BTreeMap::from([

@@ -6,65 +6,29 @@
 mod filter;
 mod journey;
 mod names;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
-use crate::span::{Kind, Span, SpanReference, UnixTime};
+use crate::span::{Span, UnixTime};
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
-use self::names::{Name, Names};
-
-/// How many services of one trace are kept by name.
-const SERVICES_LIMIT: usize = 64;
+use self::table::Entry;
+pub(crate) use self::table::Table;
 
 /// The traces of one source, or of several read one after the other.
 #[derive(Debug, Default)]
 pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
-    traces: HashMap<TraceId, Entry>,
-    /// The service of every span that may be an end of a call between services.
-    ends: HashMap<SpanReference, Name>,
-    spans_by_service: BTreeMap<Name, u64>,
-    calls: Vec<Call>,
-    names: Names,
-}
-
-/// A span with a parent that may be in another service.
-#[derive(Debug)]
-struct Call {
-    parent: SpanId,
-    receiver: SpanReference,
-    service: Name,
-}
-
-/// The span that says what a trace is about: the root; without one, the earliest.
-#[derive(Debug)]
-struct Head {
-    is_root: bool,
-    start: Option<UnixTime>,
-    service: Name,
-    name: Name,
-}
-
-/// What is kept of a trace.
-#[derive(Debug, Default)]
-struct Entry {
-    spans: u64,
-    start: Option<UnixTime>,
-    end: Option<UnixTime>,
-    head: Option<Head>,
-    /// A list, because nearly every trace has few.
-    services: Vec<Name>,
-    /// Which parts of the filter a span of it has met, one bit each.
-    met: u64,
+    pub(crate) table: Table,
 }
 
 /// One trace in a list.
@@ -119,49 +83,19 @@ impl TraceIndex {
         }
     }
 
-    /// Takes a span, in any order.
-    pub fn add_span(&mut self, span: &Span<'_>) {
-        let service = self.names.number(span.service);
-        let known = self.traces.get(&span.reference.trace_id);
-        let head = known
-            .and_then(|entry| entry.head.as_ref())
-            .is_none_or(|head| head.gives_way_to(span))
-            .then(|| Head {
-                is_root: span.parent_span_id.is_none(),
-                start: span.start,
-                service,
-                name: self.names.number(&span.name),
-            });
-        let met = self.filter.met_by(span);
-        let entry = self.traces.entry(span.reference.trace_id).or_default();
-        entry.head = head.or(entry.head.take());
-        entry.spans += 1;
-        entry.start = entry.start.into_iter().chain(span.start).min();
-        entry.end = entry.end.max(span.end);
-        entry.met |= met;
-        if let Err(place) = entry.services.binary_search(&service)
-            && entry.services.len() < SERVICES_LIMIT
-        {
-            entry.services.insert(place, service);
+    /// The index of a source that was read whole, without a filter.
+    pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
+        TraceIndex {
+            filter: Filter::default(),
+            assembly,
+            table,
         }
-        *self.spans_by_service.entry(service).or_default() += 1;
-        self.add_end(span, service);
-        self.assembly.add_span(span);
     }
 
-    fn add_end(&mut self, span: &Span<'_>, service: Name) {
-        if span.kind != Kind::Internal {
-            self.ends.insert(span.reference, service);
-        }
-        let may_be_remote = span.parent_is_remote.unwrap_or(true)
-            && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
-        if let (true, Some(parent)) = (may_be_remote, span.parent_span_id) {
-            self.calls.push(Call {
-                parent,
-                receiver: span.reference,
-                service,
-            });
-        }
+    /// Takes a span, in any order.
+    pub fn add_span(&mut self, span: &Span<'_>) {
+        self.table.add_span(span, self.filter.met_by(span));
+        self.assembly.add_span(span);
     }
 
     /// Takes a line of the functions' logs.
@@ -181,12 +115,12 @@ impl TraceIndex {
 
     /// How many traces there are.
     pub fn len(&self) -> usize {
-        self.traces.len()
+        self.table.traces.len()
     }
 
     /// Whether no trace was seen.
     pub fn is_empty(&self) -> bool {
-        self.traces.is_empty()
+        self.table.traces.is_empty()
     }
 
     /// The hand-offs, judged.
@@ -194,34 +128,11 @@ impl TraceIndex {
         self.assembly.hand_offs()
     }
 
-    /// The service of `span`, if it may be an end of a call between services.
-    pub(crate) fn service(&self, span: SpanReference) -> Option<&str> {
-        self.ends.get(&span).map(|service| self.names.get(*service))
-    }
-
-    /// Every service, and how many spans it has.
-    pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
-        let services = self.spans_by_service.iter();
-        services.map(|(service, spans)| (self.names.get(*service), *spans))
-    }
-
-    /// Spans whose parent is in another service: the parent's service, the span, and its own service.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, SpanReference, &str)> {
-        self.calls.iter().filter_map(|call| {
-            let parent = SpanReference {
-                trace_id: call.receiver.trace_id,
-                span_id: call.parent,
-            };
-            let from = self.ends.get(&parent)?;
-            let name = |service| self.names.get(service);
-            (*from != call.service).then(|| (name(*from), call.receiver, name(call.service)))
-        })
-    }
-
     /// The traces that meet the filter, the newest first, at most `limit`; and how many meet it.
     pub fn list(&self, limit: usize) -> (Vec<TraceLine>, usize) {
         let by_verdict = self.traces_with_verdicts();
         let mut found: Vec<(&TraceId, &Entry)> = self
+            .table
             .traces
             .iter()
             .filter(|(id, entry)| {
@@ -234,7 +145,7 @@ impl TraceIndex {
         let mut lines: Vec<TraceLine> = found
             .into_iter()
             .take(limit)
-            .map(|(id, entry)| entry.line(*id, &self.names))
+            .map(|(id, entry)| self.table.line(*id, entry))
             .collect();
         self.add_verdicts(&mut lines);
         (lines, count)
@@ -283,6 +194,7 @@ impl TraceIndex {
     pub fn find(&self, prefix: &str) -> Result<TraceId, FindError> {
         let wanted = prefix.to_ascii_lowercase();
         let mut found: Vec<TraceId> = self
+            .table
             .traces
             .keys()
             .filter(|id| {
@@ -302,37 +214,6 @@ impl TraceIndex {
                 first,
                 second,
             }),
-        }
-    }
-}
-
-impl Head {
-    fn gives_way_to(&self, span: &Span<'_>) -> bool {
-        let is_root = span.parent_span_id.is_none();
-        let earlier = (span.start.is_none(), span.start) < (self.start.is_none(), self.start);
-        (is_root && !self.is_root) || (is_root == self.is_root && earlier)
-    }
-}
-
-impl Entry {
-    fn line(&self, trace_id: TraceId, names: &Names) -> TraceLine {
-        let head = self.head.as_ref();
-        let name = |of: fn(&Head) -> Name| head.map(|head| names.get(of(head)).to_owned());
-        let services = self
-            .services
-            .iter()
-            .map(|service| names.get(*service).to_owned());
-        let mut services: Vec<String> = services.collect();
-        services.sort();
-        TraceLine {
-            trace_id,
-            name: name(|head| head.name).unwrap_or_default(),
-            service: name(|head| head.service).unwrap_or_default(),
-            services,
-            spans: self.spans,
-            start: self.start,
-            duration: self.start.and_then(|start| self.end?.since(start)),
-            verdicts: BTreeMap::new(),
         }
     }
 }

@@ -53,9 +53,11 @@ impl TraceIndex {
         let onward = reachable(trace_id, &between, |(from, to)| (from, to));
         let back = reachable(trace_id, &between, |(from, to)| (to, from));
         let others = onward.union(&back).copied();
-        let mut traces: Vec<TraceId> = others.filter(|id| self.traces.contains_key(id)).collect();
+        let mut traces: Vec<TraceId> = others
+            .filter(|id| self.table.traces.contains_key(id))
+            .collect();
         // the nearest in time, whatever the limit leaves out
-        let start = |id: &TraceId| self.traces.get(id).and_then(|entry| entry.start);
+        let start = |id: &TraceId| self.table.traces.get(id).and_then(|entry| entry.start);
         traces.sort_by_key(|id| (start(id), *id));
         let all = traces.len();
         traces.truncate(limit.saturating_sub(1));
@@ -84,9 +86,9 @@ impl TraceIndex {
                 .filter(|hand_off| hand_off.hop == hop && hand_off.verdict.is_some_and(&wanted))
                 .filter_map(|hand_off| {
                     let trace_id = hand_off.sender.reference?.trace_id;
-                    let spans =
-                        trace_ids(&hand_off).filter_map(|id| Some(self.traces.get(&id)?.spans));
-                    let is_there = self.traces.contains_key(&trace_id);
+                    let spans = trace_ids(&hand_off)
+                        .filter_map(|id| Some(self.table.traces.get(&id)?.spans));
+                    let is_there = self.table.traces.contains_key(&trace_id);
                     is_there.then(|| (spans.sum(), hand_off.sender.start, trace_id))
                 })
                 .collect();

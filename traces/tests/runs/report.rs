@@ -52,9 +52,8 @@ fn run(folder: &Path, pairing: &str, case: &str) -> (Measured, Run) {
         .insert("baton".to_owned(), "0.1.0".to_owned());
     directory.write_manifest(&manifest).expect("room");
     let source = Source::from(path.as_path());
-    let measured = source.measure().expect("a whole run");
-    let run = Run::read(&source, measured.clone()).expect("a whole run");
-    (measured, run)
+    let run = Run::read(&source).expect("a whole run");
+    (run.measured().clone(), run)
 }
 
 /// A report of two runs, one of them broken at the record.
@@ -294,7 +293,7 @@ fn what_a_source_cannot_tell_is_said() {
     empty.write_manifest(&case::manifest("b3")).expect("room");
     std::fs::write(empty.spans_path(), "").expect("room");
     let source = Source::from(path.as_path());
-    let run = Run::read(&source, source.measure().expect("a run")).expect("a run");
+    let run = Run::read(&source).expect("a run");
     let report = Report {
         runs: vec![run],
         ..Report::default()
@@ -322,11 +321,11 @@ fn what_was_not_judged_is_not_called_whole() {
         "/tests/data/zipkin/messaging.json"
     );
     let source = Source::from(std::path::Path::new(path));
-    let export = source.measure().expect("an export");
+    let export = Run::read(&source).expect("an export");
     let (measured, run_of_it) = run(directory.path(), "b3", &burst(20, false, "client"));
-    let sources = [measured, export.clone()];
+    let sources = [measured, export.measured().clone()];
     let report = Report {
-        runs: vec![run_of_it, Run::read(&source, export).expect("an export")],
+        runs: vec![run_of_it, export],
         comparison: Some(Comparison::of(&sources, 0)),
         checks: Vec::new(),
     };

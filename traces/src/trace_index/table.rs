@@ -1,0 +1,153 @@
+//! What an index keeps of each trace and of each call between services: a few words.
+
+use std::collections::{BTreeMap, HashMap};
+
+use baton_propagators::id::{SpanId, TraceId};
+
+use super::TraceLine;
+use super::names::{Name, Names};
+use crate::span::{Kind, Span, SpanReference, UnixTime};
+
+/// How many services of one trace are kept by name.
+const SERVICES_LIMIT: usize = 64;
+
+/// The traces of a source, and the calls in them.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(super) traces: HashMap<TraceId, Entry>,
+    /// The service of every span that may be an end of a call between services.
+    ends: HashMap<SpanReference, Name>,
+    spans_by_service: BTreeMap<Name, u64>,
+    calls: Vec<Call>,
+    names: Names,
+}
+
+/// A span with a parent that may be in another service.
+#[derive(Debug)]
+struct Call {
+    parent: SpanId,
+    receiver: SpanReference,
+    service: Name,
+}
+
+/// The span that says what a trace is about: the root; without one, the earliest.
+#[derive(Debug)]
+struct Head {
+    is_root: bool,
+    start: Option<UnixTime>,
+    service: Name,
+    name: Name,
+}
+
+/// What is kept of a trace.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) spans: u64,
+    pub(super) start: Option<UnixTime>,
+    end: Option<UnixTime>,
+    head: Option<Head>,
+    /// A list, because nearly every trace has few.
+    services: Vec<Name>,
+    /// Which parts of the filter a span of it has met, one bit each.
+    pub(super) met: u64,
+}
+
+impl Table {
+    /// Takes a span, in any order; `met` is which parts of a filter it meets, one bit each.
+    pub(crate) fn add_span(&mut self, span: &Span<'_>, met: u64) {
+        let service = self.names.number(span.service);
+        let known = self.traces.get(&span.reference.trace_id);
+        let head = known
+            .and_then(|entry| entry.head.as_ref())
+            .is_none_or(|head| head.gives_way_to(span))
+            .then(|| Head {
+                is_root: span.parent_span_id.is_none(),
+                start: span.start,
+                service,
+                name: self.names.number(&span.name),
+            });
+        let entry = self.traces.entry(span.reference.trace_id).or_default();
+        entry.head = head.or(entry.head.take());
+        entry.spans += 1;
+        entry.start = entry.start.into_iter().chain(span.start).min();
+        entry.end = entry.end.max(span.end);
+        entry.met |= met;
+        if let Err(place) = entry.services.binary_search(&service)
+            && entry.services.len() < SERVICES_LIMIT
+        {
+            entry.services.insert(place, service);
+        }
+        *self.spans_by_service.entry(service).or_default() += 1;
+        self.add_end(span, service);
+    }
+
+    fn add_end(&mut self, span: &Span<'_>, service: Name) {
+        if span.kind != Kind::Internal {
+            self.ends.insert(span.reference, service);
+        }
+        let may_be_remote = span.parent_is_remote.unwrap_or(true)
+            && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
+        if let (true, Some(parent)) = (may_be_remote, span.parent_span_id) {
+            self.calls.push(Call {
+                parent,
+                receiver: span.reference,
+                service,
+            });
+        }
+    }
+
+    /// The service of `span`, if it may be an end of a call between services.
+    pub(crate) fn service(&self, span: SpanReference) -> Option<&str> {
+        self.ends.get(&span).map(|service| self.names.get(*service))
+    }
+
+    /// Every service, and how many spans it has.
+    pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
+        let services = self.spans_by_service.iter();
+        services.map(|(service, spans)| (self.names.get(*service), *spans))
+    }
+
+    /// Spans whose parent is in another service: the parent's service, the span, and its own service.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, SpanReference, &str)> {
+        self.calls.iter().filter_map(|call| {
+            let parent = SpanReference {
+                trace_id: call.receiver.trace_id,
+                span_id: call.parent,
+            };
+            let from = self.ends.get(&parent)?;
+            let name = |service| self.names.get(service);
+            (*from != call.service).then(|| (name(*from), call.receiver, name(call.service)))
+        })
+    }
+
+    /// What a list shows of `entry`.
+    pub(super) fn line(&self, trace_id: TraceId, entry: &Entry) -> TraceLine {
+        let names = &self.names;
+        let head = entry.head.as_ref();
+        let name = |of: fn(&Head) -> Name| head.map(|head| names.get(of(head)).to_owned());
+        let services = entry
+            .services
+            .iter()
+            .map(|service| names.get(*service).to_owned());
+        let mut services: Vec<String> = services.collect();
+        services.sort();
+        TraceLine {
+            trace_id,
+            name: name(|head| head.name).unwrap_or_default(),
+            service: name(|head| head.service).unwrap_or_default(),
+            services,
+            spans: entry.spans,
+            start: entry.start,
+            duration: entry.start.and_then(|start| entry.end?.since(start)),
+            verdicts: BTreeMap::new(),
+        }
+    }
+}
+
+impl Head {
+    fn gives_way_to(&self, span: &Span<'_>) -> bool {
+        let is_root = span.parent_span_id.is_none();
+        let earlier = (span.start.is_none(), span.start) < (self.start.is_none(), self.start);
+        (is_root && !self.is_root) || (is_root == self.is_root && earlier)
+    }
+}
