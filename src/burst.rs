@@ -55,11 +55,12 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
     let directory = match &arguments.out {
         Some(out) => {
             let directory = RunDirectory::create(out).map_err(Failure::usage)?;
-            directory.clear().map_err(Failure::usage)?;
-            Some(directory)
+            let earlier = directory.set_aside().map_err(Failure::usage)?;
+            Some((directory, earlier))
         }
         None => None,
     };
+    let (directory, earlier) = directory.unzip();
     settings.spans = directory
         .as_ref()
         .map(|directory| bursts::client_spans(directory.path()));
@@ -72,7 +73,11 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         if let Some(directory) = directory {
             directory.discard().map_err(Failure::check)?;
         }
+        // what `earlier` holds is put back
         return Err(Failure::usage(reason));
+    }
+    if let Some(earlier) = earlier {
+        earlier.remove().map_err(Failure::check)?;
     }
     if let Some(directory) = &directory {
         bursts::write_load(directory, &outcomes)?;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::credentials::without_credentials;
+
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -16,7 +18,7 @@ impl Failure {
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Failure {
             code: 2,
-            message: message.to_string(),
+            message: without_credentials(&message.to_string()),
         }
     }
 
@@ -24,7 +26,7 @@ impl Failure {
     pub(crate) fn check(message: impl fmt::Display) -> Self {
         Failure {
             code: 1,
-            message: message.to_string(),
+            message: without_credentials(&message.to_string()),
         }
     }
 

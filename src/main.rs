@@ -10,6 +10,7 @@ mod bursts;
 mod capacity;
 mod compare;
 mod completions;
+mod credentials;
 mod explain;
 mod failure;
 mod fitting;

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use crate::arguments::Arguments;
+use crate::credentials::without_credentials;
 use crate::failure::Failure;
 
 /// The flag that names the file.
@@ -22,7 +23,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let mut command = Arguments::command();
     let matches = command
         .try_get_matches_from_mut(&line)
-        .unwrap_or_else(|error| error.exit());
+        .unwrap_or_else(|error| end(&error));
     let plan = matches.subcommand().and_then(|(name, matches)| {
         let path = matches.try_get_one::<PathBuf>(PLAN).ok().flatten()?;
         Some((name, matches, path))
@@ -45,6 +46,17 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
         .try_get_matches_from(line)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
         .map_err(|error| explain(first_sentence(&error)))
+}
+
+/// Ends the process with what clap says, which may repeat an address.
+fn end(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let shown = without_credentials(&text);
+    if shown == text {
+        error.exit()
+    }
+    eprint!("{shown}");
+    std::process::exit(error.exit_code())
 }
 
 /// What the plan adds to a command line that has been understood as `given`.

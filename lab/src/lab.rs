@@ -106,7 +106,7 @@ impl Lab {
         };
 
         let directory = options.directory.clone();
-        directory.clear().map_err(LabError::Directory)?;
+        let earlier = directory.set_aside().map_err(LabError::Directory)?;
         let (collector, writer) = Collector::new(&directory.spans_path())?;
         let otlp = otlp.serve(collector.otlp_router());
         let zipkin = zipkin.serve(collector.zipkin_router());
@@ -135,6 +135,7 @@ impl Lab {
             &options.event_source,
             undeliverable,
         )?;
+        earlier.remove().map_err(LabError::Directory)?;
 
         let gateway = Gateway::new(functions.producer.clone());
         let controls = Arc::new(Controls {

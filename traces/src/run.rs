@@ -2,6 +2,8 @@
 //!
 //! The names and what is in them are fixed, because other programs read them too.
 
+mod earlier;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -13,6 +15,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::earlier::EarlierRun;
 use crate::hand_off::Hop;
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
@@ -176,15 +179,7 @@ impl RunDirectory {
     /// # Errors
     /// If one of them cannot be removed.
     pub fn clear(&self) -> Result<(), RunError> {
-        for path in [
-            self.manifest_path(),
-            self.spans_path(),
-            self.load_path(),
-            self.summary_path(),
-            self.report_path(),
-            self.log_path(Function::Producer),
-            self.log_path(Function::Consumer),
-        ] {
+        for path in self.files() {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(RunError::File {
@@ -197,6 +192,44 @@ impl RunDirectory {
             }
         }
         Ok(())
+    }
+
+    /// Puts the files of an earlier run aside, and no others, until it is known whether a new one begins.
+    ///
+    /// # Errors
+    /// If one of them cannot be renamed.
+    pub fn set_aside(&self) -> Result<EarlierRun, RunError> {
+        let mut earlier = EarlierRun {
+            paths: self.files().into(),
+            set_aside: Vec::new(),
+        };
+        for path in self.files() {
+            match fs::rename(&path, earlier::aside(&path)) {
+                Ok(()) => earlier.set_aside.push(path),
+                Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => {
+                    return Err(RunError::File {
+                        action: "replace",
+                        path,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(earlier)
+    }
+
+    /// What a run may consist of.
+    fn files(&self) -> [PathBuf; 7] {
+        [
+            self.manifest_path(),
+            self.spans_path(),
+            self.load_path(),
+            self.summary_path(),
+            self.report_path(),
+            self.log_path(Function::Producer),
+            self.log_path(Function::Consumer),
+        ]
     }
 
     /// Gives the directory up: removes the files of the run, and the directory if nothing else is in it.

@@ -88,6 +88,27 @@ fn a_new_run_replaces_an_earlier_one_and_nothing_else() {
 }
 
 #[test]
+fn an_earlier_run_comes_back_if_no_new_one_begins() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let run = RunDirectory::create(directory.path()).expect("a run directory");
+    run.write_manifest(&manifest()).expect("room");
+    fs::write(run.spans_path(), "earlier").expect("room");
+    let earlier = run.set_aside().expect("files that can be renamed");
+    assert!(!run.manifest_path().exists() && !run.spans_path().exists());
+    fs::write(run.spans_path(), "later").expect("room");
+    fs::write(run.load_path(), "later").expect("room");
+    drop(earlier);
+    assert_eq!(run.manifest().expect("a manifest"), manifest());
+    assert_eq!(
+        fs::read_to_string(run.spans_path()).expect("spans"),
+        "earlier"
+    );
+    assert!(!run.load_path().exists());
+    let names = fs::read_dir(directory.path()).expect("a directory").count();
+    assert_eq!(names, 4, "run.json, the spans, logs and the lock");
+}
+
+#[test]
 fn a_run_is_named_after_its_directory() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("tracecontext+b3_to_b3");

@@ -128,6 +128,9 @@ impl Backend {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
+        // Zipkin knows no finer time, and a window that is cut off would leave a gap
+        let now = whole_milliseconds(now) + Duration::from_millis(1);
+        let earliest = whole_milliseconds(now.saturating_sub(self.lookback));
         let mut session = Session {
             backend: self,
             client,
@@ -143,7 +146,7 @@ impl Backend {
             (Api::Zipkin, true) => vec![None],
         };
         for service in services {
-            let mut windows = vec![(now.saturating_sub(self.lookback), now)];
+            let mut windows = vec![(earliest, now)];
             while let Some((start, end)) = windows.pop() {
                 if session.queries == QUERIES_LIMIT {
                     let problem =
@@ -152,7 +155,7 @@ impl Backend {
                     return Ok(session.reading);
                 }
                 let traces = session.query(service.as_deref(), start, end, take)?;
-                let middle = start + (end - start) / 2;
+                let middle = whole_milliseconds(start + (end - start) / 2);
                 if traces < self.limit {
                     continue;
                 } else if end - start > SHORTEST_WINDOW {
@@ -187,6 +190,10 @@ impl Backend {
             problem,
         }
     }
+}
+
+fn whole_milliseconds(time: Duration) -> Duration {
+    Duration::new(time.as_secs(), time.subsec_millis() * 1_000_000)
 }
 
 /// One reading of a backend.

@@ -120,14 +120,13 @@ fn jaeger_is_asked_for_every_service_and_no_trace_is_read_twice() {
     );
 }
 
-/// A backend that holds a trace every `every` ms, and gives the latest up to the limit.
+/// A backend that holds a trace every `every` microseconds, and gives the latest up to the limit.
 fn zipkin(every: u64) -> (String, Requests) {
     server(move |path| {
         let number = |name| parameter(path, name).parse().unwrap_or(0u64);
         let (end, lookback, limit) = (number("endTs"), number("lookback"), number("limit"));
-        let traces = (end.saturating_sub(lookback)..=end)
-            .rev()
-            .filter(|at| at % every == 0);
+        let (first, last) = (end.saturating_sub(lookback) * 1000, end * 1000);
+        let traces = (first.div_ceil(every)..=last / every).rev();
         let traces = traces
             .take(limit as usize)
             .map(|at| json!([{"traceId": format!("{at:x}"), "id": "1"}]));
@@ -137,7 +136,7 @@ fn zipkin(every: u64) -> (String, Requests) {
 
 #[test]
 fn zipkin_is_asked_again_for_what_was_beyond_the_limit() {
-    let (address, requests) = zipkin(1000);
+    let (address, requests) = zipkin(1_000_000);
     let source = source(&format!("zipkin+http://{address}?lookback=10m&limit=100"));
     let reading = source.read(Want::Judging, &mut |_| {}).expect("answers");
     assert!((600..=601).contains(&reading.spans), "{}", reading.spans);
@@ -153,6 +152,21 @@ fn zipkin_is_asked_again_for_what_was_beyond_the_limit() {
         "{}",
         requests[0].0
     );
+}
+
+#[test]
+fn no_trace_lies_between_the_windows_that_zipkin_is_asked_for() {
+    let (address, _) = zipkin(300);
+    let source = source(&format!("zipkin+http://{address}?lookback=3s&limit=17"));
+    let mut read = BTreeSet::new();
+    let each = &mut |span: &Span<'_>| {
+        read.insert(u128::from_str_radix(&span.reference.trace_id.to_string(), 16).expect("hex"));
+    };
+    source.read(Want::Judging, each).expect("answers");
+    let (first, last) = (read.first().expect("traces"), read.last().expect("traces"));
+    let without_gaps = last - first + 1;
+    assert!(without_gaps >= 10_000, "{without_gaps}");
+    assert_eq!(read.len() as u128, without_gaps);
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! The files of an earlier run while it is not known yet whether a new one takes their place.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::RunError;
+
+/// The files of an earlier run, put aside. They are put back when this is dropped, in place of what was written since.
+#[derive(Debug)]
+#[must_use = "dropping it puts the files back"]
+pub struct EarlierRun {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) set_aside: Vec<PathBuf>,
+}
+
+impl EarlierRun {
+    /// Removes them: a new run has begun.
+    ///
+    /// # Errors
+    /// If one of them cannot be removed.
+    pub fn remove(mut self) -> Result<(), RunError> {
+        for path in std::mem::take(&mut self.set_aside) {
+            let path = aside(&path);
+            fs::remove_file(&path).map_err(|source| RunError::File {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for EarlierRun {
+    fn drop(&mut self) {
+        if self.set_aside.is_empty() {
+            return;
+        }
+        for path in &self.paths {
+            // half of a new run beside an earlier one would be taken for one run
+            let _ = match self.set_aside.contains(path) {
+                true => fs::rename(aside(path), path),
+                false => fs::remove_file(path),
+            };
+        }
+    }
+}
+
+/// Where a file is while it is put aside.
+pub(super) fn aside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".earlier");
+    PathBuf::from(name)
+}
