@@ -110,7 +110,7 @@ async fn figures_come_with_their_sums() {
 async fn what_cannot_be_planned_is_refused() {
     let sandbox = Sandbox::new();
     for (flags, sentence) in [
-        (&["--rate", "0"][..], "0 is not above 0"),
+        (&["--rate", "0"][..], "0 is not from 0.000001 to 1000000000"),
         (&["--rate", "NaN"], "is no number"),
         (&["--rate", "1", "--skew", "0.5"], "0.5 is not from 1"),
         (&["--rate", "1", "--mode", "w4c"], "w4c"),

@@ -33,6 +33,13 @@ pub trait Format: Debug + Sync {
     /// removes these first, or the last sender's parent span id goes on with the next sender's context.
     fn fields(&self) -> &'static [&'static str];
 
+    /// Every header it writes, in lower case: OpenTelemetry's [`fields`][spec] of a propagator.
+    ///
+    /// [spec]: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#fields
+    fn written(&self) -> &'static [&'static str] {
+        self.fields()
+    }
+
     /// How the names of headers begin that carry one baggage entry each, in lower case; none in most formats. Such
     /// headers are removed along with the fields.
     fn prefixes(&self) -> &'static [&'static str] {

@@ -45,7 +45,7 @@ impl Propagator {
     pub fn new(propagation: Propagation) -> Self {
         let mut fields: Vec<String> = Vec::new();
         let all = propagation.inject.formats().iter();
-        for field in all.flat_map(|format| format.fields()) {
+        for field in all.flat_map(|format| format.written()) {
             if !fields.iter().any(|known| known == field) {
                 fields.push((*field).to_owned());
             }

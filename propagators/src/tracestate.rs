@@ -119,6 +119,8 @@ impl std::str::FromStr for TraceState {
 struct Members<'a> {
     /// The key of each member, and the member.
     list: ArrayVec<(&'a str, &'a str), MAX_MEMBERS>,
+    /// How many members arrived, those with a repeated key included.
+    count: usize,
     /// The first header's value.
     first: &'a str,
     headers: usize,
@@ -175,13 +177,15 @@ impl<'a> Members<'a> {
                 VALUE,
             ));
         }
-        // One entry for each key, and the first is the most recent (section 3.3.3).
-        if self.list.iter().any(|(earlier, _)| *earlier == key) {
-            return Ok(());
+        self.count += 1;
+        if self.count > MAX_MEMBERS {
+            return Err(fault(Fault::TooManyMembers { limit: MAX_MEMBERS }, 0, LIST));
         }
-        self.list
-            .try_push((key, member))
-            .map_err(|_| fault(Fault::TooManyMembers { limit: MAX_MEMBERS }, 0, LIST))
+        // One entry for each key, and the first is the most recent (section 3.3.3).
+        if !self.list.iter().any(|(earlier, _)| *earlier == key) {
+            self.list.push((key, member));
+        }
+        Ok(())
     }
 
     fn finish(self) -> Result<TraceState, Reject> {

@@ -284,7 +284,6 @@ fn the_fields_are_those_of_the_formats_that_are_written() {
         "x-b3-spanid",
         "x-b3-sampled",
         "x-b3-flags",
-        "x-b3-parentspanid",
         "traceparent",
         "tracestate",
     ];

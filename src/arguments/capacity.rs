@@ -1,5 +1,6 @@
 //! The flags of `baton plan-capacity`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use baton_propagators::mode::{Engine, Mode};
@@ -11,7 +12,7 @@ use super::{duration, positive_duration};
 #[derive(Debug, Args)]
 pub(crate) struct CapacityArguments {
     /// How many messages per second
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub(crate) rate: f64,
     /// How many bytes the body of a request has
     #[arg(long, default_value_t = 1024, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(2..=10_485_760))]
@@ -123,13 +124,17 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The most messages per second that are planned for: beyond, no figure would mean anything.
-const MAX_RATE: f64 = 1e9;
+/// The messages per second that are planned for: beyond, no figure would mean anything.
+const RATES: RangeInclusive<f64> = 1e-6..=1e9;
 
-fn positive(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, String> {
     match number(text)? {
-        number if number > 0.0 && number <= MAX_RATE => Ok(number),
-        _ => Err(format!("{text} is not above 0 and at most {MAX_RATE}")),
+        number if RATES.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "{text} is not from {} to {}",
+            RATES.start(),
+            RATES.end()
+        )),
     }
 }
 

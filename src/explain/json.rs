@@ -64,7 +64,7 @@ fn har(text: &[u8]) -> Result<Vec<Sent>, String> {
     let requests = log.entries.into_iter().map(|entry| {
         let mut headers = Headers::default();
         for header in entry.request.headers {
-            headers.push(header.name, header.value);
+            headers.push(header.name, header.value.unwrap_or_default());
         }
         Sent {
             label: Some(label(&entry.request.method, &entry.request.url)),
@@ -102,7 +102,8 @@ struct HarRequest {
 #[derive(Deserialize)]
 struct HarHeader {
     name: String,
-    value: String,
+    #[serde(default)]
+    value: Option<String>,
 }
 
 /// A header's value, or the values of one that arrived several times.
@@ -114,7 +115,7 @@ enum Texts {
 }
 
 /// The members of an object in their order, a name possibly several times.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

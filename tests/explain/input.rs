@@ -154,12 +154,27 @@ async fn records_are_read_as_a_consumer_gets_them() {
     ] {
         assert!(notes.contains(sentence), "{notes}\n{sentence}");
     }
+    // what mode none writes
+    let bare = ["--format", "json", "--record", "{\"name\":\"Kate\"}"];
+    let bare = explain(&sandbox, &bare).await.json();
+    assert_eq!(bare["headers"], json!({}));
+    assert_eq!(bare["modes"][0]["chosen"], json!(null));
+    let notes = bare["notes"].to_string();
+    assert!(
+        notes.contains("without an envelope, as mode none writes it"),
+        "{notes}"
+    );
+    let torn = r#"{"tracecontext":{"b3":"\ud800","x-b3-sampled":1},"record":1}"#;
+    let torn = explain(&sandbox, &["--format", "json", "--record", torn])
+        .await
+        .json();
+    let notes = torn["notes"].to_string();
+    for name in ["b3", "x-b3-sampled"] {
+        let sentence = format!("\\\"{name}\\\" in the envelope of the record is no text");
+        assert!(notes.contains(&sentence), "{notes}");
+    }
     for (record, sentence) in [
         ("hello", "the record is neither JSON nor Base64 of it"),
-        (
-            "{\"name\":\"Kate\"}",
-            "the record is JSON without an envelope: it holds no headers",
-        ),
         (
             plain.as_str(),
             "the record is not JSON, so a consumer starts a new trace",

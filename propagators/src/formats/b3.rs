@@ -82,6 +82,10 @@ impl Format for B3 {
         FIELDS
     }
 
+    fn written(&self) -> &'static [&'static str] {
+        &[HEADER]
+    }
+
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
         extract(NAME, HEADER, carrier)
     }

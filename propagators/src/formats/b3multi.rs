@@ -54,6 +54,10 @@ impl Format for B3Multi {
         b3::FIELDS
     }
 
+    fn written(&self) -> &'static [&'static str] {
+        &[TRACE_ID, SPAN_ID, SAMPLED, FLAGS]
+    }
+
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
         b3::extract(NAME, TRACE_ID, carrier)
     }

@@ -264,12 +264,11 @@ fn tags(value: &str, cut: usize) -> Result<[u8; 8], Reject> {
         }
         let (field, place) = (&HIGH_FIELD, place + key.len() + 1);
         return hex::decode(digits.as_bytes()).map_err(|at| {
-            let found = digits.len();
-            if found == 16 {
-                fault(Fault::NotLowerHex { field }, Some(place + at))
-            } else {
-                fault(Fault::Length { field, found }, Some(place))
-            }
+            let (fault, at) = match digits.len() {
+                16 => (Fault::NotLowerHex { field }, place + at),
+                found => (Fault::Length { field, found }, place),
+            };
+            reject(TAGS, fault, Some(at), field.spec)
         });
     }
     Ok([0; 8])

@@ -164,7 +164,7 @@ fn read(value: &str) -> Result<TraceContext, Reject> {
         let limit = MAX_BYTES;
         return Err(reject(Fault::TooLarge { limit }, Some(MAX_BYTES)));
     }
-    if value.contains(':') || !value.contains('%') {
+    if !value.contains('%') {
         return parse(value.as_bytes());
     }
     // Places in the decoded value would point elsewhere in the one that arrived.

@@ -210,7 +210,7 @@ pub fn parse_traceparent(value: &[u8]) -> Result<context::TraceContext, Reject> 
         return Err(reject(Fault::ForbiddenVersion, Some(0), VERSION.spec));
     }
     if version == 0 && value.len() > LENGTH {
-        return Err(trailing());
+        return Err(trailing(value));
     }
     let zeros = |field: &'static Field, start| {
         move || reject(Fault::AllZeros { field }, Some(start), field.spec)
@@ -291,14 +291,27 @@ fn diagnose(value: &[u8]) -> Reject {
         }
         if !is_last && end.is_none() {
             let fault = Fault::NoSeparator { field };
-            return reject(fault, Some(value.len()), VERSION_FORMAT);
+            return reject(fault, Some(value.len()), after_version(value));
         }
         start += length + 1;
     }
-    trailing()
+    trailing(value)
 }
 
-fn trailing() -> Reject {
+/// What follows the last field and may not.
+fn trailing(value: &[u8]) -> Reject {
     let field = &TRACE_FLAGS;
-    reject(Fault::Trailing { field }, Some(LENGTH), VERSION_FORMAT)
+    let fault = match value.starts_with(b"00") {
+        true => Fault::Trailing { field },
+        false => Fault::NoSeparator { field },
+    };
+    reject(fault, Some(LENGTH), after_version(value))
+}
+
+/// Where it says what follows the version: the version-format is that of version 00 alone.
+fn after_version(value: &[u8]) -> &'static str {
+    match value.starts_with(b"00") {
+        true => VERSION_FORMAT,
+        false => VERSIONING,
+    }
 }
