@@ -82,7 +82,7 @@ pub(crate) struct Arguments {
 /// Where the flags of every command stand in the help of one: behind its own.
 const LAST: usize = 900;
 
-/// Flags that every command takes.
+// no docstring: clap would take it for what the whole command does
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
     /// What to print: text, or json for programs; compare, matrix and plan-capacity also markdown for a document, compare

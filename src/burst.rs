@@ -67,9 +67,15 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
     let plan = Plan::new(settings.clone()).map_err(Failure::usage)?;
     let mut manifest = manifest(arguments, &plan);
 
+    if let Some(directory) = &directory {
+        // whoever is killed leaves a run that has not ended
+        directory
+            .write_manifest(&manifest)
+            .map_err(Failure::usage)?;
+    }
     let (outcomes, interrupted) =
         runtime()?.block_on(send_all(arguments, &settings, directory.as_ref(), output))?;
-    if let Some(reason) = unreachable(&outcomes) {
+    if !interrupted && let Some(reason) = unreachable(&outcomes) {
         if let Some(directory) = directory {
             directory.discard().map_err(Failure::check)?;
         }

@@ -1,20 +1,28 @@
 //! Addresses may hold a user and a password, which belong into no message.
 
+/// What an address begins with. Of one that cannot be read the rest may be anything.
+const BEGINNINGS: [&str; 3] = ["://", "http:", "https:"];
+
 /// `text` with the user and password of every address in it left out.
 pub(crate) fn without_credentials(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(place) = rest.find("://") {
-        let (before, address) = rest.split_at(place + 3);
-        let end = address
-            .find(|character: char| "/?#'\"`".contains(character) || character.is_whitespace());
-        let (authority, after) = address.split_at(end.unwrap_or(address.len()));
-        let host = authority.rsplit('@').next().unwrap_or(authority);
-        shown.push_str(before);
-        shown.push_str(host);
-        rest = after;
+    let words = text.split_inclusive(char::is_whitespace);
+    words.map(word_without_credentials).collect()
+}
+
+/// A password that is not encoded may hold any character, so all before the last `@` goes.
+fn word_without_credentials(word: &str) -> String {
+    let beginnings = BEGINNINGS.iter().filter_map(|beginning| {
+        let place = word.find(beginning)?;
+        Some(place + beginning.len())
+    });
+    let (Some(start), Some(at)) = (beginnings.min(), word.rfind('@')) else {
+        return word.to_owned();
+    };
+    if at < start {
+        return word.to_owned();
     }
-    shown + rest
+    let slashes = word[start..].len() - word[start..].trim_start_matches('/').len();
+    format!("{}{}", &word[..(start + slashes).min(at)], &word[at + 1..])
 }
 
 #[cfg(test)]
@@ -22,17 +30,20 @@ mod tests {
     use super::without_credentials;
 
     #[test]
-    fn only_the_host_is_left_of_an_address() {
+    fn nothing_is_left_of_who_asks() {
         for (text, shown) in [
             ("no address at all, but an @", "no address at all, but an @"),
+            ("me@home: see http://host/", "me@home: see http://host/"),
             (
                 "'jaeger+http://kate:hush@host:9?x=1' for",
                 "'jaeger+http://host:9?x=1' for",
             ),
             (
-                "http://kate:hu@sh@host/a@b and https://b/",
-                "http://host/a@b and https://b/",
+                "http://kate:hu@sh@host/a and https://b/",
+                "http://host/a and https://b/",
             ),
+            ("'http://kate:hu/s#h?@host' is\n", "'http://host' is\n"),
+            ("zipkin+http:kate:hush@host", "zipkin+http:host"),
             ("http://token@host", "http://host"),
         ] {
             assert_eq!(without_credentials(text), shown);

@@ -84,7 +84,9 @@ pub(crate) fn function_options(
 pub(crate) fn kept_out() -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut names: Vec<_> = names
-        .filter(|name| name.starts_with(EXPORTERS) || name.starts_with(SPLUNK))
+        .filter(|name| {
+            name.starts_with(EXPORTERS) || name.starts_with(SPLUNK) || name == "OTEL_SERVICE_NAME"
+        })
         .collect();
     names.sort_unstable();
     names

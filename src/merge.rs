@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use baton_lab::UNDELIVERABLE_FILE;
 use baton_traces::merge::{Merge, MergeError};
 use baton_traces::narrative::narrate;
+use baton_traces::source::Source;
 use serde_json::json;
 
 use crate::arguments::{Format, MergeArguments};
+use crate::bursts::client_spans;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
@@ -17,7 +19,8 @@ use crate::table::{pairing, table};
 
 /// Merges the runs, judges what came of them as of one, and prints it.
 pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let merge = Merge::of(&arguments.runs).map_err(failure)?;
+    let (sources, killed) = with_leftovers(&arguments.runs);
+    let merge = Merge::of(&sources).map_err(failure)?;
     let runs: Vec<_> = merge.runs().collect();
     let load = load::merged(&runs)?;
     let run = merge
@@ -30,7 +33,7 @@ pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitC
     }
     let summary = report::of_run(&run)?.measured().summary.clone();
 
-    let notes = [merge.notes(), load.notes].concat();
+    let notes = [killed, merge.notes(), load.notes].concat();
     let sources: Vec<_> = arguments.runs.iter().map(ToString::to_string).collect();
     let summaries = [summary];
     let sentences = narrate(&summaries);
@@ -65,4 +68,20 @@ fn failure(error: MergeError) -> Failure {
         MergeError::Copy { .. } => Failure::check(error),
         _ => Failure::usage(error),
     }
+}
+
+/// The runs, and the spans that a load generator which was killed had not added to its run yet; and a sentence about each.
+fn with_leftovers(runs: &[Source]) -> (Vec<Source>, Vec<String>) {
+    let (mut sources, mut notes) = (Vec::new(), Vec::new());
+    for run in runs {
+        sources.push(run.clone());
+        let leftover = run.path().map(client_spans);
+        if let Some(leftover) = leftover.filter(|path| path.is_file()) {
+            notes.push(format!(
+                "{run} was cut off: what its load generator had written counts"
+            ));
+            sources.push(Source::from(&*leftover));
+        }
+    }
+    (sources, notes)
 }

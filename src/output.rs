@@ -95,6 +95,11 @@ impl Output {
         }
     }
 
+    /// Says what makes the result less than it seems, whatever is silenced.
+    pub(crate) fn warn(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Says a detail that only `--verbose` asks for.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {

@@ -39,15 +39,23 @@ impl View {
         let want = filter.want();
         let mut index = TraceIndex::new(filter);
         let mut logged = Vec::new();
+        let mut under_way_since = None;
         for source in &self.sources {
             let logs = source.read_logs(&mut |line| index.add_log_line(line));
             logged.extend(logs.map_err(Failure::usage)?);
+            let since = source.under_way_since().map_err(Failure::usage)?;
+            under_way_since = under_way_since.or(since);
             let reading = source.read(want, &mut |span| index.add_span(span));
             for problem in reading.map_err(Failure::usage)?.problems {
-                output.note(&problem);
+                output.warn(&problem);
             }
         }
-        index.finish(&logged);
+        index.finish(&logged, under_way_since);
+        if !index.is_empty() && !index.has_ids() {
+            output.note(
+                "no span has a request or message id, so single hand-offs are not judged; `baton compare` judges them together, by parents and links",
+            );
+        }
         for hop in index.senders_alone() {
             output.note(senders_alone(*hop));
         }

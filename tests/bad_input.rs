@@ -311,6 +311,7 @@ async fn foreign_records_are_delivered_in_traces_of_their_own() {
     let known = kinesis::put(&lab, (1, 2), &[wanted]).await;
     lab.wait_for_delivered(10).await;
     let summary = lab.stop_and_sum_up().await;
+    assert_eq!(summary["hops"]["record"], json!({"new_trace": 9}));
 
     let spans = run::spans(&lab.saved);
     let found = run::by_attribute(run::records(&spans), "messaging.message.id");

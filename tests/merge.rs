@@ -6,12 +6,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use support::command::{Finished, Sandbox};
 use support::generated::Generated;
 use support::lab::{Lab, Setup};
-use support::{run, split};
+use support::processes;
+use support::{run, split, wait_until};
 
 async fn merge(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["merge"], arguments].concat()).await
@@ -307,7 +309,61 @@ async fn counts_that_cannot_be_are_refused_with_their_file() {
 }
 
 #[tokio::test]
-async fn a_worker_that_was_killed_leaves_the_requests_to_the_spans() {
+async fn a_worker_that_was_killed_counts_with_what_it_wrote() {
+    let sandbox = Arc::new(Sandbox::new());
+    let mut lab = Setup::within(&sandbox, "lab").start().await;
+    let endpoint = lab.addresses.endpoint.as_str();
+    let load = ["--duration", "60s", "--rate", "300", "--out"];
+    let arguments = [&["burst", "--endpoint", endpoint], &load[..]].concat();
+    let mut workers = Vec::new();
+    for name in ["worker-0", "worker-1"] {
+        let arguments = [&arguments[..], &[name]].concat();
+        let mut worker = sandbox.baton(arguments).spawn().expect("a worker");
+        let spans = sandbox.path(name).join("client-spans.jsonl");
+        wait_until("a worker has sent something", async || {
+            let text = fs::read_to_string(&spans).ok()?;
+            (text.lines().count() > 10).then_some(())
+        })
+        .await;
+        let id = worker.id().expect("it runs");
+        let signal = if name == "worker-0" {
+            Signal::INT
+        } else {
+            Signal::KILL
+        };
+        processes::send(id, signal);
+        worker.wait().await.expect("it ends");
+        workers.push(name);
+    }
+    lab.stop_well().await;
+    let merged = merge(
+        &sandbox,
+        &[
+            "worker-0", "worker-1", "--out", "merged", "--format", "json",
+        ],
+    )
+    .await
+    .json();
+    let first = load_of(&sandbox, "worker-0")["requests"]["sent"]
+        .as_u64()
+        .expect("a number");
+    let all = merged["runs"][0]["requests"]["sent"]
+        .as_u64()
+        .expect("a number");
+    assert!(all > first + 10, "{all} of {first}");
+    let notes = merged["notes"].to_string();
+    assert!(
+        notes.contains("worker-1 was cut off: what its load generator had written counts"),
+        "{notes}"
+    );
+}
+
+fn load_of(sandbox: &Sandbox, name: &str) -> Value {
+    load(&sandbox.path(name))
+}
+
+#[tokio::test]
+async fn without_load_figures_requests_are_counted_by_spans() {
     let sandbox = Arc::new(Sandbox::new());
     let mut lab = Setup::within(&sandbox, "lab").start().await;
     burst(&lab, "worker-0", &[]).await;

@@ -30,8 +30,7 @@ export async function handler(event, invocation) {
     handle(record, batch, log);
   }
   span.end();
-  await flush();
-  log.flush();
+  await flush(log);
   return { batchItemFailures: [] };
 }
 

@@ -48,8 +48,7 @@ export async function handler(event, invocation) {
   span.end();
   const level = status >= 500 ? 'ERROR' : 'INFO';
   log.line(level, message, { event: 'request', request_id: requestId, status }, context, parent);
-  await flush();
-  log.flush();
+  await flush(log);
   return { statusCode: status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) };
 }
 

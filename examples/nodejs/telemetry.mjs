@@ -4,6 +4,9 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, ConsoleSpanExporter } from '@opentelemetry/sdk-trace-base';
 
+// How long an answer waits for the export of its spans, in milliseconds; as baton's own functions have it.
+const FLUSH_TIMEOUT = Number(process.env.BATON_FLUSH_TIMEOUT?.trim() || 1000);
+
 // A record each of the largest batch that Lambda delivers, and the invocation.
 const SPANS_LIMIT = 10_001;
 
@@ -55,7 +58,26 @@ export function telemetry(service) {
       (exporter) => new BatchSpanProcessor(exporter, { maxQueueSize: SPANS_LIMIT, maxExportBatchSize: SPANS_LIMIT }),
     ),
   });
-  return { serviceName, tracer: provider.getTracer('baton-nodejs'), flush: () => provider.forceFlush() };
+  return { serviceName, tracer: provider.getTracer('baton-nodejs'), flush: (log) => flush(provider, log) };
+}
+
+// Sends the spans away before Lambda freezes the process. What goes wrong is logged: it must neither fail nor hold up an
+// invocation.
+async function flush(provider, log) {
+  let timer;
+  const overdue = new Promise((resolve) => {
+    timer = setTimeout(resolve, FLUSH_TIMEOUT, `it took longer than ${FLUSH_TIMEOUT} ms`);
+  });
+  const flushed = provider.forceFlush().then(
+    () => undefined,
+    (error) => error.message,
+  );
+  const problem = await Promise.race([flushed, overdue]);
+  clearTimeout(timer);
+  if (problem !== undefined) {
+    log.line('ERROR', `the spans may not have been exported: ${problem}`);
+  }
+  log.flush();
 }
 
 // The attributes of a Lambda invocation, https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/.

@@ -59,11 +59,14 @@ pub async fn run(function: Function) -> Result<(), StartError> {
 }
 
 fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
-    let configuration = Configuration::from_environment(function, |name| std::env::var(name).ok())
-        .map_err(|problems| {
-            let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            sentences.join("; ")
-        })?;
+    let configuration = Configuration::from_environment(function, |name| {
+        // what is no text becomes a value that nothing accepts
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    })
+    .map_err(|problems| {
+        let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        sentences.join("; ")
+    })?;
     let telemetry = Telemetry::new(&configuration.telemetry).map_err(|error| error.to_string())?;
     Ok((configuration, telemetry))
 }

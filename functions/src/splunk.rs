@@ -45,12 +45,13 @@ impl SplunkIngest {
                 "the name of a realm alone, such as us0 or eu1: letters, digits and hyphens",
             ));
         }
-        let mut access_token = HeaderValue::from_str(access_token.trim()).map_err(|_| {
-            (
-                SPLUNK_ACCESS_TOKEN,
-                "an access token, which has visible ASCII characters only",
-            )
-        })?;
+        let access_token = Some(access_token.trim())
+            .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
+            .and_then(|token| HeaderValue::from_str(token).ok());
+        let mut access_token = access_token.ok_or((
+            SPLUNK_ACCESS_TOKEN,
+            "an access token, which has visible ASCII characters only",
+        ))?;
         access_token.set_sensitive(true);
         Ok(SplunkIngest {
             realm: realm.to_owned(),

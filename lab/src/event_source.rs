@@ -65,10 +65,14 @@ impl Default for EventSourceOptions {
 }
 
 /// What has been delivered so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Deliveries {
     delivered: AtomicU64,
     undeliverable: AtomicU64,
+    /// The number of requests to Kinesis.
+    requests: watch::Receiver<u64>,
+    /// Of each shard: after how many requests it was found empty.
+    empty_after: Vec<watch::Sender<u64>>,
 }
 
 impl Deliveries {
@@ -80,6 +84,16 @@ impl Deliveries {
     /// Records that were given up on.
     pub(crate) fn undeliverable(&self) -> u64 {
         self.undeliverable.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all that was on the stream before has been delivered or given up on.
+    pub(crate) async fn caught_up(&self) {
+        let requests = *self.requests.borrow();
+        for shard in &self.empty_after {
+            let mut empty_after = shard.subscribe();
+            // its sender is in `self`
+            let _ = empty_after.wait_for(|number| *number >= requests).await;
+        }
     }
 }
 
@@ -100,7 +114,12 @@ impl EventSource {
         undeliverable: std::path::PathBuf,
     ) -> Result<Self, LabError> {
         let undeliverable = Arc::new(Undeliverable::new(undeliverable)?);
-        let deliveries = Arc::new(Deliveries::default());
+        let deliveries = Arc::new(Deliveries {
+            delivered: AtomicU64::new(0),
+            undeliverable: AtomicU64::new(0),
+            requests: kinesis.subscribe(),
+            empty_after: kinesis.shards().map(|_| watch::Sender::new(0)).collect(),
+        });
         let draining = watch::Sender::new(false);
         let mut shards = JoinSet::new();
         for shard in kinesis.shards() {
@@ -165,7 +184,7 @@ impl ShardReader {
     async fn run(mut self) {
         let mut requests = self.kinesis.subscribe();
         loop {
-            requests.mark_unchanged();
+            let number = *requests.borrow_and_update();
             let draining = *self.draining.borrow();
             let batch = self.gather(&mut requests).await;
             if !batch.is_empty() {
@@ -178,6 +197,7 @@ impl ShardReader {
             } else if draining {
                 return;
             } else {
+                self.deliveries.empty_after[self.shard as usize].send_replace(number);
                 tokio::select! {
                     _ = requests.changed() => {}
                     _ = self.draining.changed() => {}
@@ -187,7 +207,7 @@ impl ShardReader {
     }
 
     /// The next batch: what is there, and what comes within the batch window while there is room.
-    async fn gather(&mut self, requests: &mut watch::Receiver<()>) -> Vec<StreamRecord> {
+    async fn gather(&mut self, requests: &mut watch::Receiver<u64>) -> Vec<StreamRecord> {
         let mut batch = Vec::new();
         let window = self.options.maximum_batching_window;
         let mut window_end = None;

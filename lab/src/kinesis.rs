@@ -53,7 +53,7 @@ struct Requests {
     /// Held by every request while it is handled. A sequence number is given out before its record is stored,
     /// so only between requests is it certain that no earlier record is still to come.
     in_progress: Arc<RwLock<()>>,
-    finished: watch::Sender<()>,
+    finished: watch::Sender<u64>,
 }
 
 /// A record of a shard, as it was stored.
@@ -85,7 +85,7 @@ impl Kinesis {
             })?;
         let requests = Requests {
             in_progress: Arc::default(),
-            finished: watch::Sender::new(()),
+            finished: watch::Sender::new(0),
         };
         let router = router.layer(middleware::from_fn_with_state(requests.clone(), announce));
         let kinesis = Kinesis {
@@ -106,8 +106,8 @@ impl Kinesis {
         0..self.shards
     }
 
-    /// Wakes up after every request to the API.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+    /// Wakes up after every request to the API; holds their number.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.requests.finished.subscribe()
     }
 
@@ -175,11 +175,11 @@ async fn announce(State(requests): State<Requests>, request: Request, next: Next
     next.run(Request::from_parts(head, Body::from(body))).await
 }
 
-struct Announcement<'a>(&'a watch::Sender<()>);
+struct Announcement<'a>(&'a watch::Sender<u64>);
 
 impl Drop for Announcement<'_> {
     fn drop(&mut self) {
-        self.0.send_replace(());
+        self.0.send_modify(|requests| *requests += 1);
     }
 }
 

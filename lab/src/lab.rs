@@ -21,6 +21,8 @@ use crate::page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
 
+/// How long a reader of the lab's directory waits for records that are on their way.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 /// How long processes and connections get to end by themselves once nothing is left to do.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -260,8 +262,10 @@ impl Controls {
         }
     }
 
-    /// Waits until every span received so far can be read from the lab's directory; gives whether it can.
+    /// Waits until every span received so far can be read from the lab's directory; gives whether it can. What is on the
+    /// stream has a moment to be delivered before.
     pub(crate) async fn flush_spans(&self) -> bool {
+        let _ = tokio::time::timeout(DELIVERY_PATIENCE, self.deliveries.caught_up()).await;
         self.collector.flush().await
     }
 

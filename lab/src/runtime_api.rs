@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use baton_traces::shown::visible;
 use serde::Deserialize;
 
 use crate::instance::{Instance, UnknownRequest};
@@ -99,11 +100,13 @@ async fn init_error(State(instance): State<Arc<Instance>>, body: Bytes) -> Statu
 
 /// What the function said, in its own words.
 fn reason(body: &[u8]) -> String {
-    match serde_json::from_slice::<ErrorReport>(body) {
+    let reason = match serde_json::from_slice::<ErrorReport>(body) {
         Ok(report) if report.error_message.is_empty() => report.error_type,
         Ok(report) => report.error_message,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
-    }
+    };
+    // anybody's function may have said it
+    visible(&reason)
 }
 
 fn accepted(outcome: Result<(), UnknownRequest>) -> Response {

@@ -204,8 +204,7 @@ fn shards(record: &RecordSize, setup: &Setup, steps: &mut Vec<Step>) -> (f64, &'
             ),
             result: count(whole(shards), "shard"),
         });
-        // whichever is first to need as many
-        if whole(shards) > whole(needed.0) || needed.0 == 0.0 {
+        if shards > needed.0 {
             needed = (shards, by);
         }
     }

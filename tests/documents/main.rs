@@ -39,7 +39,7 @@ const NOT_RUN: [(&str, &str); 8] = [
     ),
     ("cargo test --workspace", "it is what runs this test"),
     (
-        "cargo install --path .",
+        "cargo install --locked --path .",
         "it compiles everything once more; the program is the one that is tested",
     ),
     (

@@ -1,18 +1,16 @@
 //! A reader's terminals: one where commands are run, and one where a lab is up.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::support::command::Sandbox;
 use super::support::lab::FREE_PORTS;
-use super::support::{processes, wait_until};
+use super::support::processes;
 
 /// The longest that one command of a document may take, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -35,9 +33,6 @@ pub(crate) struct Terminal {
 struct Lab {
     child: Child,
     output: BufReader<ChildStdout>,
-    /// Its page.
-    page: String,
-    producer_log: PathBuf,
 }
 
 impl Terminal {
@@ -76,9 +71,6 @@ impl Terminal {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(format!("{}\n{text}{said}", output.status));
-        }
-        if let Some(lab) = &self.lab {
-            lab.wait_for_delivered().await;
         }
         Ok(text)
     }
@@ -124,44 +116,9 @@ impl Terminal {
                 return Err(text);
             }
         }
-        let note = self
-            .sandbox
-            .path("runtime")
-            .join(format!("{}.json", child.id().expect("it runs")));
-        let note = std::fs::read(note).expect("the note that a lab leaves for other commands");
-        let note: Value = serde_json::from_slice(&note).expect("JSON");
-        let directory = PathBuf::from(note["directory"].as_str().expect("a path"));
-        self.lab = Some(Lab {
-            child,
-            output,
-            page: note["addresses"]["page"]
-                .as_str()
-                .expect("an address")
-                .to_owned(),
-            producer_log: directory.join("logs/producer.log"),
-        });
+        self.lab = Some(Lab { child, output });
         Ok(text)
     }
 }
 
-impl Lab {
-    /// Waits until all records that were accepted are delivered, as they are before a reader types the next command.
-    async fn wait_for_delivered(&self) {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client");
-        wait_until("everything that was accepted is delivered", async || {
-            let log = std::fs::read_to_string(&self.producer_log).expect("the producer's log");
-            let sent = log.matches(r#""event":"record.sent""#).count();
-            let status = client
-                .get(format!("{}/status", self.page))
-                .send()
-                .await
-                .ok()?;
-            let status: Value = status.json().await.ok()?;
-            (status["records_delivered"] == sent).then_some(())
-        })
-        .await;
-    }
-}
+impl Lab {}

@@ -19,7 +19,7 @@ pub use self::structure::Structure;
 use self::structure::Unmatched;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
-use crate::span::{Key, Span};
+use crate::span::{Key, Span, UnixTime};
 
 /// The two ends of every hand-off seen so far.
 #[derive(Debug, Default)]
@@ -34,6 +34,10 @@ pub struct Assembly {
     unmatched: Unmatched,
     /// Hops whose senders alone are in the source.
     senders_alone: BTreeSet<Hop>,
+    /// Whether both functions' logs were there, so that a record without a sender was put on the stream by a stranger.
+    is_logged: bool,
+    /// What was sent since then and has not arrived may still be on its way.
+    under_way_since: Option<UnixTime>,
 }
 
 /// An API request: its client, and the producer's side of it.
@@ -129,6 +133,12 @@ impl Assembly {
         }
     }
 
+    /// Whether the client of a request was seen already.
+    pub(crate) fn has_client(&self, request_id: &str) -> bool {
+        let index = self.request_ids.get(request_id);
+        index.is_some_and(|index| self.requests[index].client.is_some())
+    }
+
     /// Takes what a line of the functions' logs says about a hand-off.
     pub fn add_log_line(&mut self, line: &LogLine<'_>) {
         match line.event {
@@ -157,8 +167,11 @@ impl Assembly {
 
     /// Takes it that the source is read to its end. A hop that has senders, and of whose receivers no span and no log
     /// line was seen, is only half in the source: its hand-offs are not judged, instead of being called lost. `logged`
-    /// are the hops whose receivers' log was there, even if it tells of none; what they lack is lost.
-    pub fn finish(&mut self, logged: &[Hop]) {
+    /// are the hops whose receivers' log was there, even if it tells of none; what they lack is lost, unless it was sent
+    /// after `under_way_since`, in a run that goes on.
+    pub fn finish(&mut self, logged: &[Hop], under_way_since: Option<UnixTime>) {
+        self.under_way_since = under_way_since;
+        self.is_logged = logged.len() == 2;
         let hops = [Hop::Ingress, Hop::Record].into_iter();
         let alone = hops.filter(|hop| {
             !logged.contains(hop) && self.has_senders(*hop) && !self.has_receivers(*hop)
@@ -193,8 +206,9 @@ impl Assembly {
         &self.senders_alone
     }
 
-    /// Every hand-off that has a sender, judged by what was seen so far, in no particular order. Those of a hop whose
-    /// senders alone are in the source are left out.
+    /// Every hand-off that has a sender, judged by what was seen so far, in no particular order; and where the functions'
+    /// logs are there, every record that a stranger put on the stream and whose consumer began a trace. Those of a hop
+    /// whose senders alone are in the source are left out.
     ///
     /// An ingress hand-off is one of a client whose request reached the producer, or should have: one that
     /// failed before it is none.
@@ -208,8 +222,13 @@ impl Assembly {
         });
         let record = self.record_keys.iter().filter_map(|(key, index)| {
             let record = &self.records[index];
-            let sender = record.sender.as_ref()?;
+            let is_strangers = self.is_logged && self.starts_a_trace(record);
+            let sender = record.sender.as_ref();
+            let sender = sender.or_else(|| is_strangers.then_some(&Sender::UNKNOWN))?;
             let key = HandOffKey::Message(key);
+            if record.receivers.count() == 0 && self.may_be_under_way(sender) {
+                return None;
+            }
             Some(self.judge(Hop::Record, key, sender, &record.receivers))
         });
         let judged = |hand_off: &HandOff<'_>| !self.senders_alone.contains(&hand_off.hop);
@@ -233,6 +252,20 @@ impl Assembly {
             }
         };
         matched as u64
+    }
+
+    /// Whether the consumer of a record that came without trace context began a trace.
+    fn starts_a_trace(&self, record: &Record) -> bool {
+        let mut deliveries = record.receivers.kept.iter();
+        deliveries.any(|delivery| {
+            delivery.receiver.reference.is_some() && !self.has_remote_parent(delivery)
+        })
+    }
+
+    fn may_be_under_way(&self, sender: &Sender) -> bool {
+        let sent = sender.end.or(sender.start);
+        self.under_way_since
+            .is_some_and(|since| sent.is_none_or(|sent| sent >= since))
     }
 
     fn judge<'a>(

@@ -64,7 +64,10 @@ impl Comparison {
             places.filter_map(|(place, source)| (place != baseline).then_some(source))
         };
         let mut differences: Vec<Difference> = others()
-            .flat_map(|source| differences::between(before, source))
+            .flat_map(|source| {
+                let all = differences::between(before, source).into_iter();
+                all.filter(|difference| is_of_one_thing(difference.metric, before, source))
+            })
             .collect();
         let place = |name| METRICS.iter().position(|metric| metric.name == name);
         // stable, so the order of the sources stays
@@ -81,6 +84,19 @@ impl Comparison {
         }
         for source in others() {
             unknown.extend(told_by_one(before, source));
+            if !is_of_one_thing(END_TO_END, before, source) {
+                let begins = |measured: &Measured| match measured.end_to_end_from_producer {
+                    true => "the producer, for want of client spans",
+                    false => "the client",
+                };
+                unknown.push(format!(
+                    "{END_TO_END} is not compared: it begins at {} in {}, and at {} in {}",
+                    begins(before),
+                    before.summary.name,
+                    begins(source),
+                    source.summary.name
+                ));
+            }
         }
         Comparison {
             baseline: before.summary.name.clone(),
@@ -95,6 +111,17 @@ impl Comparison {
             .iter()
             .filter(|difference| difference.significant)
     }
+}
+
+/// How the names of those metrics begin that are times from the request to the end of the record's handling.
+const END_TO_END: &str = "end_to_end";
+
+/// Whether a metric is the same thing in both.
+fn is_of_one_thing(metric: &str, before: &Measured, source: &Measured) -> bool {
+    let both = [before, source];
+    let is_there = both.iter().all(|measured| measured.end_to_end.count() > 0);
+    let is_same = before.end_to_end_from_producer == source.end_to_end_from_producer;
+    !metric.starts_with(END_TO_END) || !is_there || is_same
 }
 
 /// Which metrics only one of two sources can tell, but for those of which it is said already why not.

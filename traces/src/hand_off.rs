@@ -204,6 +204,14 @@ impl<'a> Role<'a> {
             (Kind::Consumer, Some(key)) => Role::Receive(key),
             // An AWS SDK's own requests have request ids too, of another API.
             (Kind::Client, _) if sends || attributes.get(Key::RpcSystem).is_some() => Role::Other,
+            // what has neither an id nor a status is no request of HTTP, but of a database, say
+            (Kind::Client, _)
+                if request_id.is_none()
+                    && attributes.get(Key::StatusCode).is_none()
+                    && attributes.get(Key::ErrorType).is_none() =>
+            {
+                Role::Other
+            }
             (Kind::Client, _) => Role::ClientRequest { request_id },
             (Kind::Server, _) => match request_id {
                 Some(request_id) => Role::ServerRequest { request_id },
@@ -259,6 +267,20 @@ pub struct Sender {
     pub luggage: Option<Box<Luggage>>,
     /// What its span came as, if not as OTLP: nothing may say then which `tracestate` left.
     pub format: Option<SpanFormat>,
+}
+
+impl Sender {
+    /// Whoever puts records on the stream and leaves no trace of it.
+    pub(crate) const UNKNOWN: Sender = Sender {
+        reference: None,
+        parent: None,
+        recorded: false,
+        sampled: None,
+        start: None,
+        end: None,
+        luggage: None,
+        format: None,
+    };
 }
 
 /// A span that a receiver links to.

@@ -28,6 +28,8 @@ pub struct Measured {
     pub request: Durations,
     /// How long each record took, from the client's start to the end of its first handling.
     pub end_to_end: Durations,
+    /// Whether `end_to_end` begins at the producer, since no client's span is in the source.
+    pub end_to_end_from_producer: bool,
     /// What the source cannot tell, and why.
     pub unknown: Vec<Unknown>,
 }
@@ -64,12 +66,14 @@ impl Measured {
 
         let spans = run.spans_path();
         let has_spans = spans.is_file();
+        let mut is_cut_short = false;
         if has_spans {
             let each = &mut |span: &Span<'_>| {
                 tally.add_span(span);
                 also(span);
             };
             let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
+            is_cut_short = reading.truncated.is_some();
             problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
         } else {
             problems.push(format!(
@@ -85,14 +89,17 @@ impl Measured {
             match reading {
                 Some(reading) => {
                     let reading = reading?;
-                    logged.push(function.receives());
+                    // somebody else's function logs in its own way
+                    if reading.events > 0 || !manifest.is_foreign(function) {
+                        logged.push(function.receives());
+                    }
                     log_problems += reading.problem_lines;
                     problems.extend(reading.problems);
                 }
                 None => missing.push(function),
             }
         }
-        tally.finish(&logged);
+        tally.finish(&logged, manifest.under_way_since());
         for function in missing {
             // of a burst at somebody else's endpoint there are no logs to be missing
             let is_somebody_elses =
@@ -105,11 +112,21 @@ impl Measured {
             }
         }
 
-        let load = requests_of_load(run, &mut problems);
+        let load = load(run, &mut problems);
         let end_to_end = tally.end_to_end();
         let summary = Summary::of_spans(run.name(), &tally, &end_to_end);
         let mut summary = summary.described_by(&manifest);
-        summary.requests = load.or(summary.requests);
+        if let Some(load) = &load {
+            summary.throughput_rps = load.throughput_rps().or(summary.throughput_rps);
+        }
+        match (load.and_then(|load| load.requests), summary.requests) {
+            // others have sent too
+            (Some(load), Some(by_spans)) if by_spans.sent > load.sent => problems.push(format!(
+                "load.json tells of {} requests and the clients' spans of {}, which is what counts",
+                load.sent, by_spans.sent
+            )),
+            (load, by_spans) => summary.requests = load.or(by_spans),
+        }
         summary.log_problems = log_problems;
         summary.problems = problems;
         if !has_spans {
@@ -120,6 +137,7 @@ impl Measured {
             summary,
             request: tally.clients().durations.clone(),
             end_to_end,
+            end_to_end_from_producer: tally.clients().sent == 0,
             unknown: Vec::new(),
         };
         for hop in [Hop::Ingress, Hop::Record] {
@@ -128,6 +146,9 @@ impl Measured {
             }
         }
         unknown::lost_on_the_way(&mut measured, &tally, &logged);
+        if is_cut_short {
+            unknown::cut_short(&mut measured, &logged);
+        }
         Ok((measured, tally))
     }
 
@@ -166,7 +187,8 @@ impl Measured {
             tally.add_span(span);
             also(span);
         })?;
-        tally.finish(&[]);
+        tally.finish(&[], None);
+        let is_cut_short = !reading.problems.is_empty();
         let end_to_end = tally.end_to_end();
         let mut measured = Measured {
             summary: Summary {
@@ -175,9 +197,13 @@ impl Measured {
             },
             request: tally.clients().durations.clone(),
             end_to_end,
+            end_to_end_from_producer: tally.clients().sent == 0,
             unknown: Vec::new(),
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
+        if is_cut_short {
+            unknown::cut_short(&mut measured, &[]);
+        }
         Ok((measured, tally))
     }
 }
@@ -218,15 +244,33 @@ fn read_logs(
 #[derive(Deserialize)]
 struct Load {
     requests: Option<Requests>,
+    #[serde(default)]
+    bursts: Vec<Burst>,
 }
 
-fn requests_of_load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Requests> {
+/// One of several bursts.
+#[derive(Deserialize)]
+struct Burst {
+    requests: Requests,
+    duration_s: f64,
+}
+
+impl Load {
+    /// Requests per second while bursts lasted, without the gaps between them.
+    fn throughput_rps(&self) -> Option<f64> {
+        let ok: u64 = self.bursts.iter().map(|burst| burst.requests.ok).sum();
+        let seconds: f64 = self.bursts.iter().map(|burst| burst.duration_s).sum();
+        (self.bursts.len() > 1 && seconds > 0.0).then(|| ok as f64 / seconds)
+    }
+}
+
+fn load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Load> {
     let path = run.load_path();
     if !path.is_file() {
         return None;
     }
     match run::read_json::<Load>(&path, "the load generator's figures") {
-        Ok(load) => load.requests,
+        Ok(load) => Some(load),
         Err(error) => {
             problems.push(error.to_string());
             None

@@ -65,6 +65,18 @@ pub enum MergeError {
         /// The same one.
         right: String,
     },
+    /// A source does not hold what it held a moment ago.
+    #[error(
+        "{of} changed while it was merged: it had {before} spans, and {after} when it was read again; save it to a file and merge that"
+    )]
+    Changed {
+        /// The source.
+        of: String,
+        /// How many spans it had.
+        before: u64,
+        /// How many it has now.
+        after: u64,
+    },
     /// The same span is in two sources.
     #[error(
         "{left} and {right} both hold span {} of trace {}: is one the other again, or did two workers draw from one --seed?",
@@ -151,7 +163,7 @@ impl Merge {
         let converted = self
             .parts
             .iter()
-            .filter(|part| matches!(part.spans, SpanSource::Converted(_)));
+            .filter(|part| matches!(part.spans, SpanSource::Converted(..)));
         let converted = converted.map(|part| {
             format!(
                 "{} was written anew as OTLP/JSON: instrumentation scopes and the attributes of links are not in it",
@@ -330,11 +342,16 @@ fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Pa
             span,
         });
     }
+    let spans = SpanSource::of(source, &reading)?;
+    let mut problems = reading.problems;
+    if run.is_some() && reading.spans == 0 {
+        problems.push(format!("{source} has no spans"));
+    }
     Ok(Part {
         source: source.clone(),
         run,
-        spans: SpanSource::of(source, &reading)?,
-        problems: reading.problems,
+        spans,
+        problems,
     })
 }
 

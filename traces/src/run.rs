@@ -9,6 +9,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use baton_propagators::mode::{Engine, Pairing};
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::earlier::EarlierRun;
 use crate::hand_off::Hop;
 use crate::readers::ReadError;
+use crate::span::UnixTime;
 use crate::span_file::SpanFile;
 
 /// Marks a directory whose run is being written.
@@ -103,6 +105,28 @@ pub struct Manifest {
     /// When it ended; `None` while it runs, or if it was killed.
     #[serde(default)]
     pub end: Option<Timestamp>,
+}
+
+/// How long a record may be on its way while a run goes on; longer than a lab waits for its last ones.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
+impl Manifest {
+    /// While the run goes on: what was sent since then and has not arrived may still do so, and is not lost yet.
+    pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let since = now.saturating_sub(UNDER_WAY).as_nanos();
+        let since = u64::try_from(since)
+            .ok()
+            .and_then(UnixTime::from_nanoseconds);
+        since.filter(|_| self.end.is_none())
+    }
+
+    /// Whether `function` was somebody else's, who may neither write spans nor log as baton's own does.
+    pub(crate) fn is_foreign(&self, function: Function) -> bool {
+        let foreign = self.settings.get("foreign");
+        let names = foreign.and_then(serde_json::Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name == function.name()))
+    }
 }
 
 /// One of the two functions.
@@ -200,12 +224,12 @@ impl RunDirectory {
     /// If one of them cannot be renamed.
     pub fn set_aside(&self) -> Result<EarlierRun, RunError> {
         let mut earlier = EarlierRun {
-            paths: self.files().into(),
+            paths: Vec::new(),
             set_aside: Vec::new(),
         };
         for path in self.files() {
             match fs::rename(&path, earlier::aside(&path)) {
-                Ok(()) => earlier.set_aside.push(path),
+                Ok(()) => earlier.set_aside.push(path.clone()),
                 Err(source) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => {
                     return Err(RunError::File {
@@ -215,6 +239,7 @@ impl RunDirectory {
                     });
                 }
             }
+            earlier.paths.push(path);
         }
         Ok(earlier)
     }

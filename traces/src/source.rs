@@ -12,7 +12,7 @@ use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Function, Manifest, RunDirectory, RunError};
-use crate::span::{Span, Want};
+use crate::span::{Span, UnixTime, Want};
 
 /// One source of spans, as a command line names it: a path, or the address of a backend's query API.
 ///
@@ -85,6 +85,9 @@ impl FromStr for Source {
                 let backend = Backend::parse(text).map_err(SourceError::Name)?;
                 Ok(Source(Place::Backend(backend)))
             }
+            Some((api @ ("jaeger" | "zipkin"), _)) => Err(SourceError::Name(format!(
+                "an address of spans also says how to reach it: {api}+http://… or {api}+https://…"
+            ))),
             Some((scheme @ ("http" | "https"), _)) => Err(SourceError::Name(format!(
                 "an address of spans says whose query API it is: jaeger+{scheme}://… or zipkin+{scheme}://…"
             ))),
@@ -185,6 +188,15 @@ impl Source {
             Some(run) => Ok(Some(run.manifest()?)),
             None => Ok(None),
         }
+    }
+
+    /// Where the source is a run that has not ended: what was sent since then and has not arrived may still do so.
+    ///
+    /// # Errors
+    /// If the directory has no valid manifest.
+    pub fn under_way_since(&self) -> Result<Option<UnixTime>, SourceError> {
+        let manifest = self.manifest()?;
+        Ok(manifest.and_then(|manifest| manifest.under_way_since()))
     }
 
     /// The file that the spans are in; `None` for a backend.

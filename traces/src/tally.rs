@@ -167,7 +167,10 @@ impl Tally {
             self.foreign.baggage_counts += says(Key::BaggageEntries);
             self.foreign.debug_marks += says(Key::ContextDebug);
         }
-        if let Role::ClientRequest { request_id } = Role::of(span) {
+        if let Role::ClientRequest { request_id } = Role::of(span)
+            // a span that was exported twice is one request
+            && !request_id.is_some_and(|id| self.assembly.has_client(id))
+        {
             self.clients.add(span, request_id);
         }
         self.assembly.add_span(span);
@@ -221,8 +224,8 @@ impl Tally {
     }
 
     /// Takes it that the source is read to its end: see [`Assembly::finish`].
-    pub fn finish(&mut self, logged: &[Hop]) {
-        self.assembly.finish(logged);
+    pub fn finish(&mut self, logged: &[Hop], under_way_since: Option<UnixTime>) {
+        self.assembly.finish(logged, under_way_since);
     }
 
     /// The clients' requests.

@@ -104,13 +104,20 @@ impl TraceIndex {
     }
 
     /// Takes it that the source is read to its end: see [`Assembly::finish`].
-    pub fn finish(&mut self, logged: &[Hop]) {
-        self.assembly.finish(logged);
+    pub fn finish(&mut self, logged: &[Hop], under_way_since: Option<UnixTime>) {
+        self.assembly.finish(logged, under_way_since);
     }
 
     /// The hops whose senders alone are in the source, so that none of their hand-offs is judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         self.assembly.senders_alone()
+    }
+
+    /// Whether any end of a hand-off has an id to be matched by.
+    pub fn has_ids(&self) -> bool {
+        [Hop::Ingress, Hop::Record]
+            .iter()
+            .any(|hop| self.assembly.has_senders(*hop) || self.assembly.has_receivers(*hop))
     }
 
     /// How many traces there are.

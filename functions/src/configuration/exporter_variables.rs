@@ -83,6 +83,14 @@ fn are_headers(value: &str) -> bool {
             name.trim().parse::<HeaderName>().is_ok()
                 && !value.is_empty()
                 && HeaderValue::from_str(value).is_ok()
+                && !has_encoded_control(value)
         })
     })
+}
+
+/// Whether percent-decoding makes a control character of something, as of `%0A`, which no header may hold.
+fn has_encoded_control(value: &str) -> bool {
+    let pieces = value.split('%').skip(1);
+    let codes = pieces.filter_map(|piece| u8::from_str_radix(piece.get(..2)?, 16).ok());
+    codes.into_iter().any(|code| code.is_ascii_control())
 }

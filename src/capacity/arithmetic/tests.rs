@@ -45,7 +45,7 @@ fn shards_are_by_what_takes_most() {
         (100_000.0, 1.0, 1, 100, (100, "records")),
         // 1,000 × 2,048 bytes are 1.95 MiB
         (1000.0, 1.0, 1, 2048, (2, "bytes in")),
-        (512.0, 1.0, 1, 2048, (1, "records")),
+        (512.0, 1.0, 1, 2048, (1, "bytes in")),
         (100.0, 1.0, 1, 1_048_576, (100, "bytes in")),
         // three consumers share 2 MiB: 1,000 × 1,024 × 3 are 1.46 of them; five 2.44
         (1000.0, 1.0, 3, 1024, (2, "bytes out")),

@@ -27,10 +27,11 @@ impl Assembly {
         let mut counts = RecordCounts::default();
         for record in &self.records {
             let deliveries = record.receivers.count();
-            if record.sender.is_some() {
+            if let Some(sender) = &record.sender {
+                let is_lost = deliveries == 0 && !self.may_be_under_way(sender);
                 counts.sent += 1;
                 counts.delivered += u64::from(deliveries > 0);
-                counts.lost += u64::from(deliveries == 0);
+                counts.lost += u64::from(is_lost);
                 counts.duplicates += deliveries.saturating_sub(1);
             } else if deliveries > 0 {
                 counts.without_sender += 1;

@@ -21,6 +21,11 @@ impl Names {
         number
     }
 
+    /// The number of `name`, if it was seen before.
+    pub(super) fn get(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.numbers.len()

@@ -85,6 +85,26 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
     lost_on_the_way(measured, tally, &[]);
 }
 
+/// Of a source that is cut short nothing is lost: what seems so may be behind the cut, but where the receivers' log, which is
+/// `logged`, tells of every delivery.
+pub(super) fn cut_short(measured: &mut Measured, logged: &[Hop]) {
+    for hop in HOPS.into_iter().filter(|hop| !logged.contains(hop)) {
+        let verdicts = measured.summary.hops.get_mut(&hop);
+        let Some(lost) = verdicts.and_then(|verdicts| verdicts.remove(&Verdict::Lost)) else {
+            continue;
+        };
+        let sentence = format!(
+            "{lost} hand-offs of {hop} are not judged: their receivers may be behind the cut"
+        );
+        let mut metrics = vec![format!("{hop}.{}", Verdict::Lost)];
+        if let (Hop::Record, Some(records)) = (hop, &mut measured.summary.records) {
+            records.lost = 0;
+            metrics.push("delivered".to_owned());
+        }
+        measured.cannot_tell(&sentence, metrics);
+    }
+}
+
 /// Says what was lost of hand-offs whose spans did not come as OTLP, wherever they are kept now: a link where the trace broke,
 /// and the `tracestate` of whoever had one. Where the receivers' log is not among `logged` either, as in what was merged with
 /// an export, nothing tells of sampling, baggage and the debug flag: what is not said may not have been asked.

@@ -21,18 +21,18 @@ pub(super) enum SpanSource {
     Frames(PathBuf),
     /// OTLP/JSON lines, written anew; what a cut left of the last one stays out.
     Lines(PathBuf),
-    /// Another form, which is converted to OTLP/JSON.
-    Converted(Form),
+    /// Another form, which is converted to OTLP/JSON; and how many spans it had when it was read first.
+    Converted(Form, u64),
 }
 
 impl SpanSource {
     /// How the spans of `source`, which gave `reading`, are to be added.
     pub(super) fn of(source: &Source, reading: &Reading) -> Result<SpanSource, MergeError> {
         let Some(path) = source.span_file()? else {
-            return Ok(SpanSource::Converted(reading.form));
+            return Ok(SpanSource::Converted(reading.form, reading.spans));
         };
         Ok(match reading.whole_lines {
-            None => SpanSource::Converted(reading.form),
+            None => SpanSource::Converted(reading.form, reading.spans),
             Some(true) if is_zstd(&path).map_err(|error| copy(&path, error))? => {
                 SpanSource::Frames(path)
             }
@@ -48,7 +48,7 @@ impl SpanSource {
                 append_frames(path, &run.spans_path()).map_err(|error| copy(path, error))
             }
             SpanSource::Lines(path) => append_lines(path, run),
-            SpanSource::Converted(form) => convert(source, *form, run),
+            SpanSource::Converted(form, spans) => convert(source, *form, *spans, run),
         }
     }
 }
@@ -79,17 +79,31 @@ fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
     spans.finish().map_err(failed)
 }
 
-fn convert(source: &Source, form: Form, run: &RunDirectory) -> Result<(), MergeError> {
+/// Reads `source` again, which had `expected` spans.
+fn convert(
+    source: &Source,
+    form: Form,
+    expected: u64,
+    run: &RunDirectory,
+) -> Result<(), MergeError> {
     let failed = |error| copy(&run.spans_path(), error);
     let mut spans = run.append_spans()?;
     let mut written = Ok(());
-    source.read(Want::Everything, &mut |span| {
+    let reading = source.read(Want::Everything, &mut |span| {
         if written.is_ok() {
             written =
                 spans.write_request(encode::request(span, form.mark()).to_string().as_bytes());
         }
     })?;
-    written.and_then(|()| spans.finish()).map_err(failed)
+    written.and_then(|()| spans.finish()).map_err(failed)?;
+    if reading.spans != expected {
+        return Err(MergeError::Changed {
+            of: source.to_string(),
+            before: expected,
+            after: reading.spans,
+        });
+    }
+    Ok(())
 }
 
 fn is_zstd(path: &Path) -> io::Result<bool> {

@@ -45,9 +45,17 @@ fn answer_or_trace<R: BufRead>(
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<(), Fault> {
     let line = json.line();
-    let (mut spans, mut processes) = (None, None);
+    let (mut spans, mut processes, mut errors) = (None, None, None);
+    let mut is_empty = true;
     json.object(|json, name| match name {
-        "data" => json.array(|json| trace_or_span(json, want, each)),
+        "data" => json.array(|json| {
+            is_empty = false;
+            trace_or_span(json, want, each)
+        }),
+        "errors" => {
+            errors = Some(json.value()?.to_vec());
+            Ok(())
+        }
         "spans" => {
             spans = Some(json.value()?.to_vec());
             Ok(())
@@ -58,10 +66,13 @@ fn answer_or_trace<R: BufRead>(
         }
         _ => json.skip(),
     })?;
-    let Some(spans) = spans else {
-        return Ok(());
-    };
     let problem = |problem| Fault::Problem { line, problem };
+    let Some(spans) = spans else {
+        let said = errors.filter(|_| is_empty).and_then(|errors| said(&errors));
+        return said.map_or(Ok(()), |said| {
+            Err(problem(format!("Jaeger answers with an error: {said}")))
+        });
+    };
     let decoded = |error: serde_json::Error| problem(json_problem(&error));
     let trace = TraceFields {
         spans: parse_json(&spans).map_err(decoded)?,
@@ -71,6 +82,17 @@ fn answer_or_trace<R: BufRead>(
         },
     };
     trace.hand_over(want, each).map_err(problem)
+}
+
+/// The first of the errors that an answer holds.
+fn said(errors: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Error {
+        #[serde(default)]
+        msg: String,
+    }
+    let errors: Option<Vec<Error>> = serde_json::from_slice(errors).ok()?;
+    errors?.into_iter().next().map(|error| error.msg)
 }
 
 fn trace_or_span<R: BufRead>(

@@ -39,12 +39,17 @@ fn answer_or_trace<R: BufRead>(
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<(), Fault> {
+    let mut id = None;
     json.object(|json, name| match name {
+        "Id" => {
+            id = json.parse::<Option<String>>()?;
+            Ok(())
+        }
         "Traces" => json.array(|json| answer_or_trace(json, want, each)),
         "Segments" => json.array(|json| {
             let line = json.line();
             let segment: Segment = json.parse()?;
-            let read = segment.hand_over(want, each);
+            let read = segment.hand_over(id.as_deref(), want, each);
             read.map_err(|problem| Fault::Problem { line, problem })
         }),
         _ => json.skip(),
@@ -59,10 +64,17 @@ struct Segment {
 }
 
 impl Segment {
-    fn hand_over(self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
+    /// Hands its document over; `id` is that of the trace, which need not stand in the document too.
+    fn hand_over(
+        self,
+        id: Option<&str>,
+        want: Want,
+        each: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<(), String> {
         let document: Document<'_> = parse_json(self.document.as_bytes())
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
-        let trace_id = xray_trace_id(&document.trace_id.0).ok_or_else(|| {
+        let own = Some(&*document.trace_id.0).filter(|id| !id.is_empty());
+        let trace_id = own.or(id).and_then(xray_trace_id).ok_or_else(|| {
             invalid(
                 "trace id 1-<8 hex digits>-<24 hex digits>",
                 &document.trace_id,

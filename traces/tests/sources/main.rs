@@ -5,6 +5,7 @@ mod contract;
 mod exports;
 mod forms;
 mod hostile;
+mod partial;
 mod unknown;
 
 use std::path::Path;

@@ -1,0 +1,91 @@
+//! Sources that hold less, or more, than there was.
+
+use baton_traces::hand_off::{Hop, Verdict};
+use serde_json::json;
+
+use crate::measured;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// A line with a client's span, or with the producer's for it.
+fn line(kind: u32, span: u64, request: &str) -> String {
+    let attributes = json!([
+        {"key": "aws.request_id", "value": {"stringValue": request}},
+        {"key": "http.response.status_code", "value": {"intValue": "200"}}
+    ]);
+    let span = json!({
+        "traceId": TRACE, "spanId": format!("{span:016x}"), "kind": kind, "attributes": attributes,
+        "startTimeUnixNano": "1000", "endTimeUnixNano": "2000"
+    });
+    let parent = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+    format!("{parent}\n")
+}
+
+#[test]
+fn nothing_is_lost_behind_a_cut() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let whole = [line(3, 1, "a"), line(3, 2, "b"), line(2, 3, "a")].concat();
+    let read = measured(directory.path(), whole.as_bytes());
+    assert_eq!(
+        read.summary.hops[&Hop::Ingress].get(&Verdict::Lost),
+        Some(&1)
+    );
+    let cut = whole + &line(2, 4, "b")[..40];
+    let read = measured(directory.path(), cut.as_bytes());
+    assert!(
+        read.summary.problems[0].contains("cut short"),
+        "{:?}",
+        read.summary.problems
+    );
+    assert_eq!(read.summary.hops[&Hop::Ingress].get(&Verdict::Lost), None);
+    let sentences: Vec<_> = read
+        .unknown
+        .iter()
+        .map(|unknown| &*unknown.sentence)
+        .collect();
+    let said = "1 hand-offs of ingress are not judged: their receivers may be behind the cut";
+    assert!(sentences.contains(&said), "{sentences:?}");
+    assert!(read.summary.unknown.contains("ingress.lost"));
+}
+
+#[test]
+fn a_span_that_was_exported_twice_is_one_request() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let lines = [
+        line(3, 1, "a"),
+        line(3, 2, "b"),
+        line(2, 3, "a"),
+        line(2, 4, "b"),
+    ]
+    .concat();
+    let twice = lines.repeat(2);
+    let read = measured(directory.path(), twice.as_bytes());
+    assert_eq!(read.summary.requests.expect("requests").sent, 2);
+}
+
+#[test]
+fn what_calls_no_api_is_no_request() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let database = json!({"resourceSpans": [{"scopeSpans": [{"spans": [
+        {"traceId": TRACE, "spanId": "000000000000000a", "kind": 3, "name": "SELECT"}]}]}]});
+    let lines = [line(3, 1, "a"), line(2, 3, "a"), format!("{database}\n")].concat();
+    let read = measured(directory.path(), lines.as_bytes());
+    let requests = read.summary.requests.expect("requests");
+    assert_eq!((requests.sent, requests.failed), (1, 0));
+}
+
+#[test]
+fn a_segment_may_leave_its_trace_s_id_to_the_trace() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let document =
+        json!({"id": "b7ad6b7169203331", "name": "shop", "start_time": 1.5, "end_time": 2.5});
+    let answer = json!({"Traces": [{
+        "Id": "1-0af76519-16cd43dd8448eb211c80319c",
+        "Segments": [{"Id": "b7ad6b7169203331", "Document": document.to_string()}]
+    }]});
+    let read = measured(directory.path(), answer.to_string().as_bytes());
+    assert_eq!(
+        (read.summary.spans, read.summary.traces),
+        (Some(1), Some(1))
+    );
+}
