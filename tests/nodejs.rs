@@ -216,3 +216,33 @@ async fn a_mode_that_npm_has_no_propagator_for_ends_the_start() {
         "{finished:?}"
     );
 }
+
+#[tokio::test]
+async fn an_exporter_that_fails_neither_fails_nor_holds_up_a_request() {
+    let (Some(producer), Some(consumer)) = (nodejs("producer"), nodejs("consumer")) else {
+        return;
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let closed = listener.local_addr().expect("an address");
+    drop(listener);
+    let without_collector = |function: &str| {
+        let endpoint = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{closed}");
+        function.replacen('=', &format!("=env {endpoint} BATON_FLUSH_TIMEOUT=200 "), 1)
+    };
+    let [producer, consumer] = [producer, consumer].map(|function| without_collector(&function));
+    let flags = ["--function", &producer, "--function", &consumer];
+    let mut lab = Setup::new().flags(flags).start().await;
+    lab.accepted("{}").await;
+    let large = lab.post(format!("{:?}", "x".repeat(1 << 20))).await;
+    assert_eq!(large.status, 413, "{}", large.body);
+    lab.wait_for_delivered(1).await;
+    lab.stop_well().await;
+    for function in ["producer", "consumer"] {
+        let log = std::fs::read_to_string(lab.saved.join(format!("logs/{function}.log")));
+        let log = log.expect("a log");
+        assert!(
+            log.contains("the spans may not have been exported"),
+            "{log}"
+        );
+    }
+}

@@ -8,6 +8,9 @@ import { Log } from './log.mjs';
 import { contextAttributes, extractRequest, inject } from './propagation.mjs';
 import { bodyAttributes, invocationAttributes, telemetry } from './telemetry.mjs';
 
+// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
+const RECORD_SIZE_LIMIT = 1024 * 1024;
+
 const stream = process.env.KINESIS_STREAM?.trim();
 if (!stream) {
   throw new Error('KINESIS_STREAM has to name the stream to put records on');
@@ -83,6 +86,13 @@ async function produce(body, requestId, parent, log) {
   const tracecontext = inject(context);
   const record = tracecontext === undefined ? body : { tracecontext, record: body };
   const data = Buffer.from(JSON.stringify(record));
+  const size = data.length + Buffer.byteLength(requestId);
+  if (size > RECORD_SIZE_LIMIT) {
+    const message = `The record has ${size} bytes with its trace context and partition key; Kinesis takes at most ${RECORD_SIZE_LIMIT}`;
+    span.setStatus({ code: SpanStatusCode.ERROR, message });
+    span.end();
+    return { status: 413, message };
+  }
   span.setAttribute('messaging.message.envelope.size', data.length);
   try {
     const put = new PutRecordCommand({ StreamName: stream, PartitionKey: requestId, Data: data });
