@@ -1,9 +1,12 @@
 //! The arithmetic of Kinesis and Lambda. Pure: from a record's size and a rate to shards, concurrency and cost, each with the
 //! sum it comes from.
 
+mod cost;
+
 use serde::Serialize;
 
-use super::number::{count, dollars, figure};
+use self::cost::{Cost, PUT_UNIT_BYTES, cost};
+use super::number::{count, figure};
 use super::record::RecordSize;
 use crate::arguments::PriceArguments;
 
@@ -12,20 +15,12 @@ use crate::arguments::PriceArguments;
 const SHARD_RECORDS: f64 = 1000.0;
 const SHARD_BYTES_IN: f64 = 1_048_576.0;
 const SHARD_BYTES_OUT: f64 = 2.0 * SHARD_BYTES_IN;
-/// What a record is billed in: units of 25 KB where shards are provisioned, of 1 KB on demand
-/// (<https://aws.amazon.com/kinesis/data-streams/pricing/>).
-const PUT_UNIT_BYTES: u64 = 25 * 1024;
-const ON_DEMAND_UNIT_BYTES: u64 = 1024;
-const GB: f64 = 1_073_741_824.0;
 /// Without a window, Lambda asks a shard for records once a second
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
 const POLL_SECONDS: f64 = 1.0;
 /// What an invocation takes, and what a record has around its data in the event; the data is in base64.
 const EVENT_BYTES: u64 = 6 * 1_048_576;
 const EVENT_RECORD_BYTES: u64 = 600;
-const MONTH_HOURS: f64 = 730.0;
-const MONTH_SECONDS: f64 = MONTH_HOURS * 3600.0;
-const MILLION: f64 = 1e6;
 /// The most batches of a shard that Lambda handles at once.
 const MOST_PARALLEL: f64 = 10.0;
 
@@ -102,20 +97,6 @@ pub(super) struct Consumer {
     pub(super) parallelization_needed: Option<u64>,
 }
 
-/// US dollars per month.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Cost {
-    pub(super) kinesis_provisioned: f64,
-    pub(super) kinesis_on_demand: f64,
-    pub(super) producer: f64,
-    pub(super) consumer: f64,
-    pub(super) api: f64,
-    /// With provisioned shards.
-    pub(super) total: f64,
-    /// With an on-demand stream.
-    pub(super) total_on_demand: f64,
-}
-
 /// Does the arithmetic for records of this size.
 pub(super) fn plan(record: &RecordSize, setup: &Setup) -> Plan {
     let mut steps = vec![Step {
@@ -137,7 +118,7 @@ pub(super) fn plan(record: &RecordSize, setup: &Setup) -> Plan {
             figure(setup.rate),
             figure(record.total() as f64)
         ),
-        result: format!("{} MB/s", figure(bytes_per_second / MILLION)),
+        result: format!("{} MB/s", figure(bytes_per_second / 1e6)),
     });
     let (shards_used, shards_by) = shards(record, setup, &mut steps);
     let shards = whole(shards_used);
@@ -318,123 +299,6 @@ fn records_in(window_s: f64, rate: f64, setup: &Setup) -> f64 {
     match 1.0 - rate * record_s {
         rest if rest > 0.0 => rate * batch_s / rest,
         _ => f64::INFINITY,
-    }
-}
-
-fn cost(
-    record: &RecordSize,
-    setup: &Setup,
-    shards: u64,
-    consumer: &Consumer,
-    steps: &mut Vec<Step>,
-) -> Cost {
-    let prices = &setup.prices;
-    let messages = setup.rate * MONTH_SECONDS;
-    steps.push(Step {
-        what: "messages a month",
-        sum: format!("{} /s × {MONTH_HOURS} h × 3,600 s", figure(setup.rate)),
-        result: figure(messages),
-    });
-    let mut costs = Costs { steps };
-    let units = record.total().div_ceil(PUT_UNIT_BYTES);
-    let kinesis_provisioned = costs.add(
-        "shards",
-        format!(
-            "{} × {MONTH_HOURS} h × ${}",
-            count(shards, "shard"),
-            prices.price_shard_hour
-        ),
-        shards as f64 * MONTH_HOURS * prices.price_shard_hour,
-    ) + costs.add(
-        "PUT payload units",
-        format!(
-            "{} million × {units} of 25 KB × ${}",
-            figure(messages / MILLION),
-            prices.price_put_units
-        ),
-        messages / MILLION * units as f64 * prices.price_put_units,
-    );
-    let kilobytes = record.total().div_ceil(ON_DEMAND_UNIT_BYTES);
-    let gb_in = messages * (kilobytes * ON_DEMAND_UNIT_BYTES) as f64 / GB;
-    let gb_out = messages * record.total() as f64 * f64::from(setup.consumers) / GB;
-    let kinesis_on_demand = costs.add(
-        "or on demand",
-        format!(
-            "{MONTH_HOURS} h × ${} + {} GB in ({kilobytes} KB each) × ${} + {} GB out × ${}",
-            prices.price_stream_hour,
-            figure(gb_in),
-            prices.price_gb_in,
-            figure(gb_out),
-            prices.price_gb_out
-        ),
-        MONTH_HOURS * prices.price_stream_hour
-            + gb_in * prices.price_gb_in
-            + gb_out * prices.price_gb_out,
-    );
-    let producer = costs.function("producer", messages, setup.producer_ms, setup);
-    let invocations = consumer.invocations_per_second * MONTH_SECONDS;
-    let consumer = costs.function("consumer", invocations, consumer.batch_duration_ms, setup);
-    let api = costs.add(
-        "API Gateway",
-        format!(
-            "{} million × ${}",
-            figure(messages / MILLION),
-            prices.price_api_requests
-        ),
-        messages / MILLION * prices.price_api_requests,
-    );
-    let others = producer + consumer + api;
-    Cost {
-        kinesis_provisioned,
-        kinesis_on_demand,
-        producer,
-        consumer,
-        api,
-        total: kinesis_provisioned + others,
-        total_on_demand: kinesis_on_demand + others,
-    }
-}
-
-/// Writes down what is added up.
-struct Costs<'a> {
-    steps: &'a mut Vec<Step>,
-}
-
-impl Costs<'_> {
-    fn add(&mut self, what: &'static str, sum: String, cost: f64) -> f64 {
-        self.steps.push(Step {
-            what,
-            sum,
-            result: dollars(cost),
-        });
-        cost
-    }
-
-    /// Lambda bills invocations, and memory for time in whole milliseconds.
-    fn function(
-        &mut self,
-        what: &'static str,
-        invocations: f64,
-        took_ms: f64,
-        setup: &Setup,
-    ) -> f64 {
-        let prices = &setup.prices;
-        let billed_ms = (took_ms - 1e-9).ceil().max(1.0);
-        let gb = f64::from(setup.memory_mb) / 1024.0;
-        let gb_seconds = invocations * billed_ms / 1000.0 * gb;
-        self.add(
-            what,
-            format!(
-                "{} million × ${} + {} million × {} ms × {} GB × ${}",
-                figure(invocations / MILLION),
-                prices.price_invocations,
-                figure(invocations / MILLION),
-                figure(billed_ms),
-                figure(gb),
-                prices.price_gb_second
-            ),
-            invocations / MILLION * prices.price_invocations + gb_seconds * prices.price_gb_second,
-        )
     }
 }
 

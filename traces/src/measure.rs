@@ -149,6 +149,9 @@ impl Measured {
         if is_cut_short {
             unknown::cut_short(&mut measured, &logged);
         }
+        if measured.summary.requests.is_none() {
+            unknown::without_clients(&mut measured);
+        }
         Ok((measured, tally))
     }
 

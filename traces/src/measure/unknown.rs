@@ -85,6 +85,14 @@ pub(super) fn judge_by_structure(measured: &mut Measured, tally: &Tally, form: F
     lost_on_the_way(measured, tally, &[]);
 }
 
+/// Says that nobody's client has left a span or figures.
+pub(super) fn without_clients(measured: &mut Measured) {
+    measured.cannot_tell(
+        "requests, their latency and throughput are unknown: there is neither a client's span nor a load.json",
+        OF_REQUESTS.map(str::to_owned),
+    );
+}
+
 /// Of a source that is cut short nothing is lost: what seems so may be behind the cut, but where the receivers' log, which is
 /// `logged`, tells of every delivery.
 pub(super) fn cut_short(measured: &mut Measured, logged: &[Hop]) {

@@ -1,3 +1,7 @@
+use std::collections::BTreeMap;
+
+use baton_propagators::mode::Engine;
+
 use super::*;
 
 fn manifest() -> Manifest {

@@ -1,0 +1,56 @@
+//! `run.json`: what was run, how, and when.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use baton_propagators::mode::{Engine, Pairing};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Function;
+use crate::span::UnixTime;
+
+/// `run.json`: what was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The producer's mode and the consumer's; `None` where only the client is known, as with bursts at an endpoint
+    /// that is somebody else's.
+    #[serde(default)]
+    pub pairing: Option<Pairing>,
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// Everything else that was set, by name: users, rate, shards, the client's mode (`client`), …
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    /// Versions of what took part, by name.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    /// When the run started.
+    pub start: Timestamp,
+    /// When it ended; `None` while it runs, or if it was killed.
+    #[serde(default)]
+    pub end: Option<Timestamp>,
+}
+
+/// How long a record may be on its way while a run goes on; longer than a lab waits for its last ones.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
+impl Manifest {
+    /// While the run goes on: what was sent since then and has not arrived may still do so, and is not lost yet.
+    pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let since = now.saturating_sub(UNDER_WAY).as_nanos();
+        let since = u64::try_from(since)
+            .ok()
+            .and_then(UnixTime::from_nanoseconds);
+        since.filter(|_| self.end.is_none())
+    }
+
+    /// Whether `function` was somebody else's, who may neither write spans nor log as baton's own does.
+    pub(crate) fn is_foreign(&self, function: Function) -> bool {
+        let foreign = self.settings.get("foreign");
+        let names = foreign.and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name == function.name()))
+    }
+}
