@@ -33,6 +33,12 @@ async fn burst(lab: &Lab, name: &str, flags: &[&str]) {
     ];
     let finished = lab.sandbox.run([&arguments, flags].concat()).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
+    let run = lab.sandbox.path(name);
+    assert_eq!(
+        run::json(&run.join("summary.json"))["requests"]["sent"],
+        150
+    );
+    assert!(run.join("report.html").is_file());
 }
 
 fn load(run: &Path) -> Value {
