@@ -121,6 +121,18 @@ async fn what_cannot_be_planned_is_refused() {
             "upstream has no propagator for jaeger",
         ),
         (&["--rate", "1", "--price-gb-in=-1"], "-1 is not from 0"),
+        (
+            &["--rate", "1", "--batch-window", "1h"],
+            "Lambda gathers records for at most 300 s",
+        ),
+        (
+            &["--rate", "1", "--producer-duration", "30s"],
+            "API Gateway waits for at most 29 s",
+        ),
+        (
+            &["--rate", "1", "--batch-duration", "16m"],
+            "an invocation of Lambda lasts for at most 900 s",
+        ),
         // each reads a shard once a second, and a shard is read five times at most
         (&["--rate", "1", "--consumers", "6"], "6 is not in 1..=5"),
     ] {

@@ -41,19 +41,19 @@ pub(crate) struct CapacityArguments {
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch_size: u32,
     /// How long records are gathered for a batch, as in 5s
-    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = window)]
     pub(crate) batch_window: Duration,
     /// How many batches of a shard are handled at once
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
     pub(crate) parallelization: u32,
     /// How long the producer takes for a message [default: the request p50 of docs/performance.md]
-    #[arg(long, default_value = "2.8ms", value_name = "TIME", value_parser = positive_duration)]
+    #[arg(long, default_value = "2.8ms", value_name = "TIME", value_parser = answer)]
     pub(crate) producer_duration: Duration,
     /// How long the consumer takes for a batch, whatever is in it [default: what Lambda bills at least]
-    #[arg(long, default_value = "1ms", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "1ms", value_name = "TIME", value_parser = invocation)]
     pub(crate) batch_duration: Duration,
     /// How long the consumer takes for each record [default: its CPU time in docs/performance.md]
-    #[arg(long, default_value = "0.018ms", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "0.018ms", value_name = "TIME", value_parser = invocation)]
     pub(crate) record_duration: Duration,
     /// Memory of the functions in MB; with 1769 they have one whole core, on which the defaults of the durations were measured
     #[arg(long, default_value_t = 1769, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=10_240))]
@@ -135,6 +135,26 @@ fn rate(text: &str) -> Result<f64, String> {
             RATES.start(),
             RATES.end()
         )),
+    }
+}
+
+fn window(text: &str) -> Result<Duration, String> {
+    at_most(duration(text)?, 300, "Lambda gathers records")
+}
+
+fn answer(text: &str) -> Result<Duration, String> {
+    at_most(positive_duration(text)?, 29, "API Gateway waits")
+}
+
+fn invocation(text: &str) -> Result<Duration, String> {
+    at_most(duration(text)?, 900, "an invocation of Lambda lasts")
+}
+
+fn at_most(duration: Duration, seconds: u64, what: &str) -> Result<Duration, String> {
+    if duration <= Duration::from_secs(seconds) {
+        Ok(duration)
+    } else {
+        Err(format!("{what} for at most {seconds} s"))
     }
 }
 

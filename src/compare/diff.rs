@@ -96,10 +96,10 @@ fn to_text(
             left_out => format!(", and {left_out} more that are not compared"),
         };
         visible(&format!(
-            "{side}  {} in {}: {} spans{left_out}",
+            "{side}  {} in {}: {}{left_out}",
             found.trace.trace_id,
             sources[found.source],
-            found.trace.spans.len()
+            shown::counted(found.trace.spans.len() as u64, "span")
         ))
     };
     let mut table = narrow_table(["", "left", "right"], output);
