@@ -237,8 +237,10 @@ fn kind(span: &Span<'_>, is_subsegment: bool, calls: bool, is_request: bool) -> 
         Some("send" | "publish" | "create") => Kind::Producer,
         Some("process" | "receive" | "deliver") => Kind::Consumer,
         _ if calls => Kind::Client,
-        _ if is_request && !is_subsegment => Kind::Server,
-        _ => Kind::Internal,
+        _ if is_subsegment => Kind::Internal,
+        _ if is_request => Kind::Server,
+        // it may have been called by another service, and does not say how
+        _ => Kind::Unspecified,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Sources that hold less, or more, than there was.
 
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::service_map::ServiceMap;
+use baton_traces::trace_index::{Filter, TraceIndex};
 use serde_json::json;
 
-use crate::measured;
+use crate::{measured, read};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -88,4 +90,31 @@ fn a_segment_may_leave_its_trace_s_id_to_the_trace() {
         (read.summary.spans, read.summary.traces),
         (Some(1), Some(1))
     );
+}
+
+#[test]
+fn a_segment_without_http_is_called_by_the_service_of_its_parent() {
+    let segment =
+        |id: &str, document: serde_json::Value| json!({"Id": id, "Document": document.to_string()});
+    let producer = json!({"id": "000000000000000a", "name": "producer", "subsegments": [
+        {"id": "000000000000000b", "name": "Kinesis", "namespace": "aws"}]});
+    let consumer =
+        json!({"id": "000000000000000c", "name": "consumer", "parent_id": "000000000000000b"});
+    let answer = json!({"Traces": [{
+        "Id": "1-0af76519-16cd43dd8448eb211c80319c",
+        "Segments": [segment("000000000000000a", producer), segment("000000000000000c", consumer)]
+    }]});
+    let mut index = TraceIndex::new(Filter::default());
+    read(answer.to_string().as_bytes(), &mut |span| {
+        index.add_span(span)
+    })
+    .expect("an answer");
+    let map = ServiceMap::of(&index);
+    let name = |place: usize| map.nodes[place].name.as_str();
+    let edges: Vec<_> = map
+        .edges
+        .iter()
+        .map(|edge| (name(edge.from), name(edge.to)))
+        .collect();
+    assert_eq!(edges, [("producer", "consumer")]);
 }
