@@ -78,12 +78,15 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
     }
     let (outcomes, interrupted) =
         runtime()?.block_on(send_all(arguments, &settings, directory.as_ref(), output))?;
-    if !interrupted && let Some(reason) = unreachable(&outcomes) {
+    if let Some(reason) = unreachable(&outcomes) {
         if let Some(directory) = directory {
             directory.discard().map_err(Failure::check)?;
         }
         // what `earlier` holds is put back
-        return Err(Failure::usage(reason));
+        return Err(match interrupted {
+            true => Failure::interrupted(),
+            false => Failure::usage(reason),
+        });
     }
     if let Some(earlier) = earlier {
         earlier.remove().map_err(Failure::check)?;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use baton_loadgen::{Outcome, Plan, Requests, Stop};
-use baton_traces::run::RunDirectory;
+use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -15,8 +15,6 @@ use crate::failure::Failure;
 use crate::progress::{Progress, Total};
 
 const DEFAULT_REQUESTS: u64 = 2000;
-/// The client's spans before they are folded into the run's.
-pub(crate) const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
 impl LoadArguments {
     /// What ends each burst.

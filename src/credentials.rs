@@ -1,28 +1,53 @@
 //! Addresses may hold a user and a password, which belong into no message.
 
 /// What an address begins with. Of one that cannot be read the rest may be anything.
-const BEGINNINGS: [&str; 3] = ["://", "http:", "https:"];
+const BEGINNINGS: [&str; 3] = ["://", "https:", "http:"];
 
 /// `text` with the user and password of every address in it left out.
 pub(crate) fn without_credentials(text: &str) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
-    words.map(word_without_credentials).collect()
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = beginning(rest) {
+        let (before, address) = rest.split_at(start);
+        let end = end(before, address);
+        shown.push_str(before);
+        shown.push_str(who_is_asked(&address[..end]));
+        rest = &address[end..];
+    }
+    shown + rest
 }
 
-/// A password that is not encoded may hold any character, so all before the last `@` goes.
-fn word_without_credentials(word: &str) -> String {
-    let beginnings = BEGINNINGS.iter().filter_map(|beginning| {
-        let place = word.find(beginning)?;
-        Some(place + beginning.len())
+/// Where the first address has said how it is reached.
+fn beginning(text: &str) -> Option<usize> {
+    let ends = BEGINNINGS.iter().filter_map(|beginning| {
+        let end = text.find(beginning)? + beginning.len();
+        let slashes = text[end..].bytes().take_while(|byte| *byte == b'/').count();
+        Some(end + slashes)
     });
-    let (Some(start), Some(at)) = (beginnings.min(), word.rfind('@')) else {
-        return word.to_owned();
-    };
-    if at < start {
-        return word.to_owned();
+    ends.min()
+}
+
+/// Where an address ends: with its word, or where it is quoted with the quote.
+fn end(before: &str, address: &str) -> usize {
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or(before);
+    let quoted = word
+        .starts_with('\'')
+        .then(|| address.rfind('\''))
+        .flatten();
+    let end = quoted.or_else(|| address.find(char::is_whitespace));
+    end.unwrap_or(address.len())
+}
+
+/// The address without user and password. These may hold any character if they are not encoded, so where there seem to be
+/// some, all before the last `@` goes.
+fn who_is_asked(address: &str) -> &str {
+    let authority = address.split(['/', '?', '#']).next().unwrap_or(address);
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let is_host = !host.contains(['@', ':']) || host.starts_with('[') && host.ends_with(']');
+    if is_host && port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return address;
     }
-    let slashes = word[start..].len() - word[start..].trim_start_matches('/').len();
-    format!("{}{}", &word[..(start + slashes).min(at)], &word[at + 1..])
+    address.rsplit('@').next().unwrap_or(address)
 }
 
 #[cfg(test)]
@@ -35,6 +60,11 @@ mod tests {
             ("no address at all, but an @", "no address at all, but an @"),
             ("me@home: see http://host/", "me@home: see http://host/"),
             (
+                "http://127.0.0.1:1/@scope/x or a@b",
+                "http://127.0.0.1:1/@scope/x or a@b",
+            ),
+            ("http://[::1]:80/@x", "http://[::1]:80/@x"),
+            (
                 "'jaeger+http://kate:hush@host:9?x=1' for",
                 "'jaeger+http://host:9?x=1' for",
             ),
@@ -43,6 +73,11 @@ mod tests {
                 "http://host/a and https://b/",
             ),
             ("'http://kate:hu/s#h?@host' is\n", "'http://host' is\n"),
+            (
+                "value 'http://kate:hu sh@host' for X",
+                "value 'http://host' for X",
+            ),
+            ("'jaeger://kate:hu' sh@h:99999/' x", "'jaeger://h:99999/' x"),
             ("zipkin+http:kate:hush@host", "zipkin+http:host"),
             ("http://token@host", "http://host"),
         ] {

@@ -11,7 +11,6 @@ use baton_traces::source::Source;
 use serde_json::json;
 
 use crate::arguments::{Format, MergeArguments};
-use crate::bursts::client_spans;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
@@ -19,7 +18,7 @@ use crate::table::{pairing, table};
 
 /// Merges the runs, judges what came of them as of one, and prints it.
 pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let (sources, killed) = with_leftovers(&arguments.runs);
+    let (sources, killed) = with_leftovers(&arguments.runs)?;
     let merge = Merge::of(&sources).map_err(failure)?;
     let runs: Vec<_> = merge.runs().collect();
     let load = load::merged(&runs)?;
@@ -71,17 +70,26 @@ fn failure(error: MergeError) -> Failure {
 }
 
 /// The runs, and the spans that a load generator which was killed had not added to its run yet; and a sentence about each.
-fn with_leftovers(runs: &[Source]) -> (Vec<Source>, Vec<String>) {
+fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure> {
     let (mut sources, mut notes) = (Vec::new(), Vec::new());
-    for run in runs {
-        sources.push(run.clone());
-        let leftover = run.path().map(client_spans);
-        if let Some(leftover) = leftover.filter(|path| path.is_file()) {
-            notes.push(format!(
-                "{run} was cut off: what its load generator had written counts"
-            ));
-            sources.push(Source::from(&*leftover));
+    for source in runs {
+        sources.push(source.clone());
+        let Some(run) = source.run().map_err(Failure::usage)? else {
+            continue;
+        };
+        let has_ended = run.manifest().is_ok_and(|manifest| manifest.end.is_some());
+        if has_ended || !run.client_spans_path().is_file() {
+            continue;
         }
+        if run.is_being_written() {
+            return Err(Failure::usage(format!(
+                "{source}: its burst is still going on; merge it when it has ended"
+            )));
+        }
+        notes.push(format!(
+            "{source} was cut off: what its load generator had written counts"
+        ));
+        sources.push(Source::from(&*run.client_spans_path()));
     }
-    (sources, notes)
+    Ok((sources, notes))
 }

@@ -40,6 +40,7 @@ impl View {
         let mut index = TraceIndex::new(filter);
         let mut logged = Vec::new();
         let mut under_way_since = None;
+        let mut is_cut_short = false;
         for source in &self.sources {
             let logs = source.read_logs(&mut |line| index.add_log_line(line));
             logged.extend(logs.map_err(Failure::usage)?);
@@ -47,10 +48,11 @@ impl View {
             under_way_since = under_way_since.or(since);
             let reading = source.read(want, &mut |span| index.add_span(span));
             for problem in reading.map_err(Failure::usage)?.problems {
+                is_cut_short = true;
                 output.warn(&problem);
             }
         }
-        index.finish(&logged, under_way_since);
+        index.finish(&logged, under_way_since, is_cut_short);
         if !index.is_empty() && !index.has_ids() {
             output.note(
                 "no span has a request or message id, so single hand-offs are not judged; `baton compare` judges them together, by parents and links",

@@ -70,7 +70,8 @@ async function flush(provider, log) {
   });
   const flushed = provider.forceFlush().then(
     () => undefined,
-    (error) => error.message,
+    // one error for each exporter that failed
+    (errors) => [errors].flat().map((error) => error?.message ?? String(error)).join('; '),
   );
   const problem = await Promise.race([flushed, overdue]);
   clearTimeout(timer);

@@ -14,14 +14,13 @@ use baton_propagators::envelope::{self, Record};
 use baton_traces::assemble::{HandOff, HandOffKey};
 use baton_traces::hand_off::{Hop, Receiver, Sender};
 use baton_traces::readers::{log, otlp_json};
-use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::{CLIENT_SPANS_FILE, Function, RunDirectory};
 use baton_traces::span::Want;
 use baton_traces::tally::Tally;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::prediction::Judgement;
-use crate::bursts::CLIENT_SPANS_FILE;
 use crate::failure::Failure;
 
 /// One request that the endpoint accepted.

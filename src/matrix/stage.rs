@@ -7,13 +7,12 @@ use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE, Problem, Propagation,
 };
 use baton_traces::hand_off::Hop;
-use baton_traces::run::RunDirectory;
+use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
 use tokio::sync::watch;
 
 use super::evidence::{self, Journey};
 use crate::arguments::{FunctionArguments, FunctionName};
 use crate::attack_process::attack;
-use crate::bursts::CLIENT_SPANS_FILE;
 use crate::failure::Failure;
 use crate::lab_options::function_options;
 

@@ -38,6 +38,8 @@ pub struct Assembly {
     is_logged: bool,
     /// What was sent since then and has not arrived may still be on its way.
     under_way_since: Option<UnixTime>,
+    /// Hops of which what has not arrived may be where the source was cut off.
+    behind_the_cut: BTreeSet<Hop>,
 }
 
 /// An API request: its client, and the producer's side of it.
@@ -168,10 +170,19 @@ impl Assembly {
     /// Takes it that the source is read to its end. A hop that has senders, and of whose receivers no span and no log
     /// line was seen, is only half in the source: its hand-offs are not judged, instead of being called lost. `logged`
     /// are the hops whose receivers' log was there, even if it tells of none; what they lack is lost, unless it was sent
-    /// after `under_way_since`, in a run that goes on.
-    pub fn finish(&mut self, logged: &[Hop], under_way_since: Option<UnixTime>) {
+    /// after `under_way_since`, in a run that goes on. Of a source that `is_cut_short` nothing else is lost: it may be
+    /// behind the cut.
+    pub fn finish(
+        &mut self,
+        logged: &[Hop],
+        under_way_since: Option<UnixTime>,
+        is_cut_short: bool,
+    ) {
+        let hops = [Hop::Ingress, Hop::Record].into_iter();
+        let unlogged = hops.filter(|hop| !logged.contains(hop));
+        self.is_logged = unlogged.clone().next().is_none();
+        self.behind_the_cut = unlogged.filter(|_| is_cut_short).collect();
         self.under_way_since = under_way_since;
-        self.is_logged = logged.len() == 2;
         let hops = [Hop::Ingress, Hop::Record].into_iter();
         let alone = hops.filter(|hop| {
             !logged.contains(hop) && self.has_senders(*hop) && !self.has_receivers(*hop)
@@ -216,7 +227,9 @@ impl Assembly {
         let ingress = self.request_ids.iter().filter_map(|(id, index)| {
             let request = &self.requests[index];
             let client = request.client.as_ref()?;
-            let happened = client.succeeded || request.servers.count() > 0;
+            let arrived = request.servers.count() > 0;
+            let happened =
+                arrived || client.succeeded && !self.may_arrive(Hop::Ingress, &client.sender);
             let key = HandOffKey::Request(id);
             happened.then(|| self.judge(Hop::Ingress, key, &client.sender, &request.servers))
         });
@@ -226,7 +239,7 @@ impl Assembly {
             let sender = record.sender.as_ref();
             let sender = sender.or_else(|| is_strangers.then_some(&Sender::UNKNOWN))?;
             let key = HandOffKey::Message(key);
-            if record.receivers.count() == 0 && self.may_be_under_way(sender) {
+            if record.receivers.count() == 0 && self.may_arrive(Hop::Record, sender) {
                 return None;
             }
             Some(self.judge(Hop::Record, key, sender, &record.receivers))
@@ -258,14 +271,45 @@ impl Assembly {
     fn starts_a_trace(&self, record: &Record) -> bool {
         let mut deliveries = record.receivers.kept.iter();
         deliveries.any(|delivery| {
-            delivery.receiver.reference.is_some() && !self.has_remote_parent(delivery)
+            let receiver = &delivery.receiver;
+            let continues = !receiver.links.is_empty() || self.has_remote_parent(delivery);
+            receiver.reference.is_some() && !continues
         })
     }
 
-    fn may_be_under_way(&self, sender: &Sender) -> bool {
+    /// Whether what was sent, and was not seen to arrive, may do so all the same.
+    fn may_arrive(&self, hop: Hop, sender: &Sender) -> bool {
         let sent = sender.end.or(sender.start);
-        self.under_way_since
-            .is_some_and(|since| sent.is_none_or(|sent| sent >= since))
+        let since = self.under_way_since.filter(|_| hop == Hop::Record);
+        let is_under_way = since.zip(sent).is_some_and(|(since, sent)| sent >= since);
+        is_under_way || self.behind_the_cut.contains(&hop)
+    }
+
+    /// How many hand-offs of `hop` are not judged because their receivers may be behind a cut.
+    pub(crate) fn behind_the_cut(&self, hop: Hop) -> u64 {
+        if !self.behind_the_cut.contains(&hop) {
+            return 0;
+        }
+        let count = match hop {
+            Hop::Ingress => {
+                let requests = self.requests.iter();
+                let alone = |request: &&Request| {
+                    let succeeded = request
+                        .client
+                        .as_ref()
+                        .is_some_and(|client| client.succeeded);
+                    succeeded && request.servers.count() == 0
+                };
+                requests.filter(alone).count()
+            }
+            Hop::Record => {
+                let records = self.records.iter();
+                let alone =
+                    |record: &&Record| record.sender.is_some() && record.receivers.count() == 0;
+                records.filter(alone).count()
+            }
+        };
+        count as u64
     }
 
     fn judge<'a>(

@@ -89,8 +89,7 @@ impl Measured {
             match reading {
                 Some(reading) => {
                     let reading = reading?;
-                    // somebody else's function logs in its own way
-                    if reading.events > 0 || !manifest.is_foreign(function) {
+                    if reading.tells_of(function, &manifest) {
                         logged.push(function.receives());
                     }
                     log_problems += reading.problem_lines;
@@ -99,7 +98,7 @@ impl Measured {
                 None => missing.push(function),
             }
         }
-        tally.finish(&logged, manifest.under_way_since());
+        tally.finish(&logged, manifest.under_way_since(), is_cut_short);
         for function in missing {
             // of a burst at somebody else's endpoint there are no logs to be missing
             let is_somebody_elses =
@@ -116,7 +115,9 @@ impl Measured {
         let end_to_end = tally.end_to_end();
         let summary = Summary::of_spans(run.name(), &tally, &end_to_end);
         let mut summary = summary.described_by(&manifest);
-        if let Some(load) = &load {
+        // the bursts of several machines overlap
+        let is_of_one = !manifest.settings.contains_key(merge::MERGED);
+        if let Some(load) = load.as_ref().filter(|_| is_of_one) {
             summary.throughput_rps = load.throughput_rps().or(summary.throughput_rps);
         }
         match (load.and_then(|load| load.requests), summary.requests) {
@@ -147,7 +148,7 @@ impl Measured {
         }
         unknown::lost_on_the_way(&mut measured, &tally, &logged);
         if is_cut_short {
-            unknown::cut_short(&mut measured, &logged);
+            unknown::cut_short(&mut measured, &tally);
         }
         if measured.summary.requests.is_none() {
             unknown::without_clients(&mut measured);
@@ -190,8 +191,8 @@ impl Measured {
             tally.add_span(span);
             also(span);
         })?;
-        tally.finish(&[], None);
         let is_cut_short = !reading.problems.is_empty();
+        tally.finish(&[], None, is_cut_short);
         let end_to_end = tally.end_to_end();
         let mut measured = Measured {
             summary: Summary {
@@ -205,7 +206,7 @@ impl Measured {
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
         if is_cut_short {
-            unknown::cut_short(&mut measured, &[]);
+            unknown::cut_short(&mut measured, &tally);
         }
         Ok((measured, tally))
     }

@@ -19,6 +19,9 @@ use crate::hand_off::Hop;
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 
+/// A load generator's spans until they are added to the run's; what is left of one that was killed.
+pub const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
+
 /// Marks a directory whose run is being written.
 const LOCK_FILE: &str = ".lock";
 
@@ -180,6 +183,11 @@ impl RunDirectory {
             paths: Vec::new(),
             set_aside: Vec::new(),
         };
+        earlier::resume(&self.manifest_path(), &self.files()).map_err(|source| RunError::File {
+            action: "replace",
+            path: self.path.clone(),
+            source,
+        })?;
         for path in self.files() {
             match fs::rename(&path, earlier::aside(&path)) {
                 Ok(()) => earlier.set_aside.push(path.clone()),
@@ -198,10 +206,11 @@ impl RunDirectory {
     }
 
     /// What a run may consist of.
-    fn files(&self) -> [PathBuf; 7] {
+    fn files(&self) -> [PathBuf; 8] {
         [
             self.manifest_path(),
             self.spans_path(),
+            self.client_spans_path(),
             self.load_path(),
             self.summary_path(),
             self.report_path(),
@@ -265,6 +274,17 @@ impl RunDirectory {
     /// `spans.jsonl.zst`: all spans, as OTLP/JSON lines.
     pub fn spans_path(&self) -> PathBuf {
         self.path.join("spans.jsonl.zst")
+    }
+
+    /// `client-spans.jsonl`: see [`CLIENT_SPANS_FILE`].
+    pub fn client_spans_path(&self) -> PathBuf {
+        self.path.join(CLIENT_SPANS_FILE)
+    }
+
+    /// Whether somebody is writing the run at this moment.
+    pub fn is_being_written(&self) -> bool {
+        let lock = File::open(self.path.join(LOCK_FILE));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// `load.json`: the load generator's figures.

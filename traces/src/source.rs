@@ -169,11 +169,14 @@ impl Source {
         let Some(run) = self.run()? else {
             return Ok(logged);
         };
+        let manifest = run.manifest()?;
         for function in [Function::Producer, Function::Consumer] {
             let log = run.log_path(function);
             if log.is_file() {
-                log::read_file(&log, take)?;
-                logged.push(function.receives());
+                let reading = log::read_file(&log, take)?;
+                if reading.tells_of(function, &manifest) {
+                    logged.push(function.receives());
+                }
             }
         }
         Ok(logged)

@@ -224,8 +224,13 @@ impl Tally {
     }
 
     /// Takes it that the source is read to its end: see [`Assembly::finish`].
-    pub fn finish(&mut self, logged: &[Hop], under_way_since: Option<UnixTime>) {
-        self.assembly.finish(logged, under_way_since);
+    pub fn finish(
+        &mut self,
+        logged: &[Hop],
+        under_way_since: Option<UnixTime>,
+        is_cut_short: bool,
+    ) {
+        self.assembly.finish(logged, under_way_since, is_cut_short);
     }
 
     /// The clients' requests.

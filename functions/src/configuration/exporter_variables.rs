@@ -91,6 +91,8 @@ fn are_headers(value: &str) -> bool {
 /// Whether percent-decoding makes a control character of something, as of `%0A`, which no header may hold.
 fn has_encoded_control(value: &str) -> bool {
     let pieces = value.split('%').skip(1);
-    let codes = pieces.filter_map(|piece| u8::from_str_radix(piece.get(..2)?, 16).ok());
+    let digits = pieces.filter_map(|piece| piece.get(..2));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let codes = digits.filter_map(|digits| u8::from_str_radix(digits, 16).ok());
     codes.into_iter().any(|code| code.is_ascii_control())
 }

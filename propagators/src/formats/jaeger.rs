@@ -167,8 +167,12 @@ fn read(value: &str) -> Result<TraceContext, Reject> {
     if !value.contains('%') {
         return parse(value.as_bytes());
     }
+    let decoded = baggage::decode(value);
+    if decoded == value {
+        return parse(value.as_bytes());
+    }
     // Places in the decoded value would point elsewhere in the one that arrived.
-    parse(baggage::decode(value).as_bytes()).map_err(|reject| Reject {
+    parse(decoded.as_bytes()).map_err(|reject| Reject {
         position: None,
         ..reject
     })

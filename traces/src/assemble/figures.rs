@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Assembly, Request};
+use crate::hand_off::Hop;
 use crate::span::{SpanReference, UnixTime};
 
 /// What the records of a run amount to.
@@ -28,7 +29,7 @@ impl Assembly {
         for record in &self.records {
             let deliveries = record.receivers.count();
             if let Some(sender) = &record.sender {
-                let is_lost = deliveries == 0 && !self.may_be_under_way(sender);
+                let is_lost = deliveries == 0 && !self.may_arrive(Hop::Record, sender);
                 counts.sent += 1;
                 counts.delivered += u64::from(deliveries > 0);
                 counts.lost += u64::from(is_lost);

@@ -4,6 +4,7 @@ use super::{Measured, Unknown};
 use crate::assemble::{HandOff, Structure};
 use crate::hand_off::{Flag, Hop, Luggage, Verdict};
 use crate::readers::Form;
+use crate::shown::counted;
 use crate::span::SpanFormat;
 use crate::statistics::Durations;
 use crate::tally::Tally;
@@ -93,20 +94,19 @@ pub(super) fn without_clients(measured: &mut Measured) {
     );
 }
 
-/// Of a source that is cut short nothing is lost: what seems so may be behind the cut, but where the receivers' log, which is
-/// `logged`, tells of every delivery.
-pub(super) fn cut_short(measured: &mut Measured, logged: &[Hop]) {
-    for hop in HOPS.into_iter().filter(|hop| !logged.contains(hop)) {
-        let verdicts = measured.summary.hops.get_mut(&hop);
-        let Some(lost) = verdicts.and_then(|verdicts| verdicts.remove(&Verdict::Lost)) else {
+/// Says what is not judged of a source that is cut short, where the receivers' log does not tell of every delivery.
+pub(super) fn cut_short(measured: &mut Measured, tally: &Tally) {
+    for hop in HOPS {
+        let count = tally.assembly().behind_the_cut(hop);
+        if count == 0 {
             continue;
-        };
+        }
         let sentence = format!(
-            "{lost} hand-offs of {hop} are not judged: their receivers may be behind the cut"
+            "{} of {hop} not judged: the receivers may be behind the cut",
+            counted(count, "hand-off")
         );
         let mut metrics = vec![format!("{hop}.{}", Verdict::Lost)];
-        if let (Hop::Record, Some(records)) = (hop, &mut measured.summary.records) {
-            records.lost = 0;
+        if hop == Hop::Record {
             metrics.push("delivered".to_owned());
         }
         measured.cannot_tell(&sentence, metrics);

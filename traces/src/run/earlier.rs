@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RunError;
@@ -45,6 +46,21 @@ impl Drop for EarlierRun {
             };
         }
     }
+}
+
+/// Ends what somebody who was killed has begun: a run that has its manifest has begun and replaces the earlier one; without
+/// one the earlier one comes back.
+pub(super) fn resume(manifest: &Path, files: &[PathBuf]) -> io::Result<()> {
+    let has_begun = manifest.is_file();
+    for path in files {
+        let aside = aside(path);
+        match aside.is_file() {
+            true if has_begun => fs::remove_file(aside)?,
+            true => fs::rename(aside, path)?,
+            false => {}
+        }
+    }
+    Ok(())
 }
 
 /// Where a file is while it is put aside.

@@ -62,7 +62,7 @@ fn index(source: &Source, filter: Filter) -> TraceIndex {
     source
         .read(want, &mut |span| index.add_span(span))
         .expect("spans");
-    index.finish(&logged, None);
+    index.finish(&logged, None, false);
     index
 }
 

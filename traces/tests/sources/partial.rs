@@ -45,7 +45,7 @@ fn nothing_is_lost_behind_a_cut() {
         .iter()
         .map(|unknown| &*unknown.sentence)
         .collect();
-    let said = "1 hand-offs of ingress are not judged: their receivers may be behind the cut";
+    let said = "1 hand-off of ingress not judged: the receivers may be behind the cut";
     assert!(sentences.contains(&said), "{sentences:?}");
     assert!(read.summary.unknown.contains("ingress.lost"));
 }
