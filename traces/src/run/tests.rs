@@ -113,6 +113,29 @@ fn an_earlier_run_comes_back_if_no_new_one_begins() {
 }
 
 #[test]
+fn what_somebody_who_was_killed_has_begun_is_ended() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let run = RunDirectory::create(directory.path()).expect("a run directory");
+    let spans = |text: &str| fs::write(run.spans_path(), text).expect("room");
+    let put_aside = || fs::read_to_string(earlier::aside(&run.spans_path())).ok();
+    run.write_manifest(&manifest()).expect("room");
+    spans("good");
+    // killed before the new run had a manifest: the good one is put aside again
+    std::mem::forget(run.set_aside().expect("files that can be renamed"));
+    spans("of nothing");
+    drop(run.set_aside().expect("files that can be renamed"));
+    assert_eq!(fs::read_to_string(run.spans_path()).expect("spans"), "good");
+    // killed after that: the new one replaces it
+    std::mem::forget(run.set_aside().expect("files that can be renamed"));
+    run.write_manifest(&manifest()).expect("room");
+    spans("newer");
+    let earlier = run.set_aside().expect("files that can be renamed");
+    assert_eq!(put_aside().as_deref(), Some("newer"));
+    earlier.remove().expect("files that can be removed");
+    assert_eq!(put_aside(), None);
+}
+
+#[test]
 fn a_run_is_named_after_its_directory() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("tracecontext+b3_to_b3");
