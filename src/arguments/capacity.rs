@@ -6,6 +6,7 @@ use std::time::Duration;
 use baton_propagators::mode::{Engine, Mode};
 use clap::Args;
 
+use super::number::number;
 use super::{duration, positive_duration};
 
 /// `baton plan-capacity`.
@@ -112,16 +113,6 @@ pub(crate) struct QuotaArguments {
     /// MB per second into an on-demand stream; 200 in most regions
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) quota_on_demand: u64,
-}
-
-fn number(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
-    // `parse` takes words too: infinity, nan
-    if number.is_finite() {
-        Ok(number)
-    } else {
-        Err(format!("{text:?} is no number"))
-    }
 }
 
 /// The messages per second that are planned for: beyond, no figure would mean anything.

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 /// A number, with a fraction or without.
 pub(super) fn number(text: &str) -> Result<f64, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is no number; write one like 100 or 0.5"))
+    // `parse` takes words too: infinity, nan
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| format!("{text:?} is no number; write one like 100 or 0.5"))
 }
 
 /// A number without sign and fraction, as large as its type takes it.
@@ -41,6 +42,8 @@ mod tests {
         }
         assert_eq!(whole_number::<u64>("0"), Ok(0));
         assert_eq!(number("0.5"), Ok(0.5));
-        assert!(number("abc").is_err());
+        for text in ["abc", "NaN", "inf"] {
+            assert!(number(text).is_err(), "{text}");
+        }
     }
 }
