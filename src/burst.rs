@@ -64,9 +64,7 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         None => None,
     };
     let (directory, earlier) = directory.unzip();
-    settings.spans = directory
-        .as_ref()
-        .map(|directory| bursts::client_spans(directory.path()));
+    settings.spans = directory.as_ref().map(RunDirectory::client_spans_path);
     let plan = Plan::new(settings.clone()).map_err(Failure::usage)?;
     let mut manifest = manifest(arguments, &plan);
 

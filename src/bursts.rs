@@ -114,7 +114,7 @@ pub(crate) fn client_spans(directory: &Path) -> PathBuf {
 
 /// Adds a burst's client spans to the run's.
 pub(crate) fn fold_client_spans(directory: &RunDirectory) -> Result<(), Failure> {
-    let path = client_spans(directory.path());
+    let path = directory.client_spans_path();
     let explain = |error: std::io::Error| Failure::check(format!("{}: {error}", path.display()));
     let mut lines = BufReader::new(File::open(&path).map_err(explain)?);
     let mut spans = directory.append_spans().map_err(Failure::check)?;

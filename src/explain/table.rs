@@ -3,8 +3,9 @@
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
 };
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement};
 
+use crate::fitting::plain_table;
 use crate::output::Output;
 
 use super::Judgement;
@@ -40,23 +41,7 @@ pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
 
 /// Draws the rows within so many columns, or as wide as they are.
 fn arranged(judgements: &[Judgement], columns: Option<usize>, output: &Output) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADINGS.map(|heading| {
-            let cell = Cell::new(heading);
-            if output.colour {
-                cell.add_attribute(Attribute::Bold)
-            } else {
-                cell
-            }
-        }));
-    if output.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
+    let mut table = plain_table(HEADINGS, output);
     let continued = |judgement: &Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
     for judgement in judgements {
@@ -68,9 +53,6 @@ fn arranged(judgements: &[Judgement], columns: Option<usize>, output: &Output) -
         let mut cells = vec![Cell::new(mode)];
         cells.extend(outcome(judgement, &ids, output));
         table.add_row(cells);
-    }
-    if let Some(first) = table.column_mut(0) {
-        first.set_padding((0, 1));
     }
     if let Some(columns) = columns {
         table

@@ -14,7 +14,7 @@ use baton_propagators::envelope::{self, Record};
 use baton_traces::assemble::{HandOff, HandOffKey};
 use baton_traces::hand_off::{Hop, Receiver, Sender};
 use baton_traces::readers::{log, otlp_json};
-use baton_traces::run::{CLIENT_SPANS_FILE, Function, RunDirectory};
+use baton_traces::run::{Function, RunDirectory};
 use baton_traces::span::Want;
 use baton_traces::tally::Tally;
 use serde::Deserialize;
@@ -59,7 +59,7 @@ pub(super) struct Carrier {
 
 /// Reads the way of every request.
 pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, Failure> {
-    let client_spans = directory.path().join(CLIENT_SPANS_FILE);
+    let client_spans = directory.client_spans_path();
     let mut tally = Tally::default();
     for spans in [&directory.spans_path(), &client_spans] {
         otlp_json::read_file(spans, Want::Judging, &mut |span| tally.add_span(span))

@@ -7,7 +7,7 @@ use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE, Problem, Propagation,
 };
 use baton_traces::hand_off::Hop;
-use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
+use baton_traces::run::RunDirectory;
 use tokio::sync::watch;
 
 use super::evidence::{self, Journey};
@@ -110,7 +110,7 @@ impl Stage {
             ..LabOptions::new(producer, consumer, directory.clone())
         };
         let lab = Lab::start(options).await.map_err(Failure::usage)?;
-        let spans = directory.path().join(CLIENT_SPANS_FILE);
+        let spans = directory.client_spans_path();
         let plan = self.plan(&lab.addresses().endpoint, &spans)?;
         let cancelled = async {
             let _ = interrupted.wait_for(|interrupted| *interrupted).await;

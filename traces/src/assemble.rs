@@ -14,7 +14,8 @@ use baton_propagators::id::SpanId;
 
 use self::deliveries::{Deliveries, Delivery};
 pub use self::figures::RecordCounts;
-use self::names::{MessageKeys, Names};
+use self::names::MessageKeys;
+pub(crate) use self::names::Names;
 pub use self::structure::Structure;
 use self::structure::Unmatched;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};

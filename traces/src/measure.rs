@@ -147,9 +147,7 @@ impl Measured {
             }
         }
         unknown::lost_on_the_way(&mut measured, &tally, &logged);
-        if is_cut_short {
-            unknown::cut_short(&mut measured, &tally);
-        }
+        unknown::cut_short(&mut measured, &tally);
         if measured.summary.requests.is_none() {
             unknown::without_clients(&mut measured);
         }
@@ -163,26 +161,29 @@ impl Measured {
     pub(crate) fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
         let mut table = Table::default();
         let also = &mut |span: &Span<'_>| table.add_span(span, 0);
-        let (measured, tally) = match source.run()? {
-            Some(run) => Measured::of_run_with(&run, also)?,
-            None => Measured::of_spans_with(source, also)?,
-        };
+        let (measured, tally) = Measured::of_source(source, also)?;
         Ok((measured, TraceIndex::of(table, tally.into_assembly())))
+    }
+
+    /// Reads `source` and sums it up; `also` gets every span too. Gives besides what was counted.
+    ///
+    /// # Errors
+    /// As [`Source::measure`].
+    pub(crate) fn of_source(
+        source: &Source,
+        also: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<(Measured, Tally), SourceError> {
+        match source.run()? {
+            Some(run) => Ok(Measured::of_run_with(&run, also)?),
+            None => Measured::of_spans(source, also),
+        }
     }
 
     /// Reads a source that is no run directory, and sums it up under its name.
     ///
     /// A hop whose ends have no ids in common is judged by parents and links; what cannot be told then is said in
     /// [`Measured::unknown`], and figures that need ids are left out.
-    ///
-    /// # Errors
-    /// If the source cannot be read.
-    pub(crate) fn of_spans(source: &Source) -> Result<Measured, SourceError> {
-        Measured::of_spans_with(source, &mut |_| {}).map(|(measured, _)| measured)
-    }
-
-    /// As [`Measured::of_spans`]; `also` gets every span too. Gives besides what was counted.
-    fn of_spans_with(
+    fn of_spans(
         source: &Source,
         also: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<(Measured, Tally), SourceError> {
@@ -205,9 +206,7 @@ impl Measured {
             unknown: Vec::new(),
         };
         unknown::judge_by_structure(&mut measured, &tally, reading.form);
-        if is_cut_short {
-            unknown::cut_short(&mut measured, &tally);
-        }
+        unknown::cut_short(&mut measured, &tally);
         Ok((measured, tally))
     }
 }

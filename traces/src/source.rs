@@ -227,10 +227,7 @@ impl Source {
     /// # Errors
     /// As [`Source::read`], and if a run directory's other files cannot be read.
     pub fn measure(&self) -> Result<Measured, SourceError> {
-        match &self.0 {
-            Place::Path(path) if path.is_dir() => Ok(Measured::of_run(&RunDirectory::open(path)?)?),
-            _ => Measured::of_spans(self),
-        }
+        Measured::of_source(self, &mut |_| {}).map(|(measured, _)| measured)
     }
 }
 

@@ -6,13 +6,13 @@ use crate::hand_off::MessageKey;
 
 /// Names, numbered from 0 in the order they were first seen.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     numbers: HashMap<Box<str>, usize>,
 }
 
 impl Names {
     /// The number of `name`; a name not seen before gets the next one.
-    pub(super) fn index(&mut self, name: &str) -> usize {
+    pub(crate) fn index(&mut self, name: &str) -> usize {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
