@@ -7,7 +7,7 @@ use std::process::Stdio;
 use support::command::Sandbox;
 
 /// The commands that the help names.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "burst",
     "matrix",
@@ -18,7 +18,6 @@ const COMMANDS: [&str; 14] = [
     "compare",
     "traces",
     "map",
-    "plan-capacity",
     "merge",
     "completions",
     "man",
