@@ -1,14 +1,12 @@
 //! docs/mixed-headers.md is generated from a matrix that was measured, and what it says of single cells is true.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test mixed_headers` puts what the command prints between the document's markers.
-
-mod support;
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers` puts what the command prints between the document's markers.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 const BEGIN: &str =
     "<!-- begin: baton matrix --from docs/mixed-headers.json --format markdown -->\n";
@@ -47,7 +45,7 @@ async fn the_grids_are_what_the_command_prints() {
     }
     assert!(
         between == expected,
-        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test mixed_headers mends it"
+        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers mends it"
     );
 }
 

@@ -7,7 +7,7 @@
 //! up, as in a terminal of its own, until `^C`. It gets free ports, which stand for the documented ones.
 //! What is another in every run may differ (`shape.rs`).
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test documents` puts what the commands print into the documents, and the pictures that
+//! `BATON_UPDATE_DOCS=1 just documents` puts what the commands print into the documents, and the pictures that
 //! they make.
 
 mod excerpts;
@@ -16,8 +16,6 @@ mod markdown;
 mod names;
 mod pictures;
 mod shape;
-#[path = "../support/mod.rs"]
-mod support;
 mod terminal;
 mod walk;
 
@@ -34,7 +32,7 @@ const NOT_RUN: [(&str, &str); 8] = [
         "it would measure anew what docs/mixed-headers.json keeps; tests/mixed_headers.rs holds the document to that",
     ),
     (
-        "BATON_UPDATE_DOCS=1 cargo test --test mixed_headers",
+        "BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers",
         "it would write the document",
     ),
     ("cargo test --workspace", "it is what runs this test"),
@@ -90,10 +88,7 @@ async fn the_workshop_is_true() {
 }
 
 #[tokio::test]
-#[cfg_attr(
-    debug_assertions,
-    ignore = "its bursts need the optimised program that it tells people to build: --release"
-)]
+#[ignore = "its bursts need the release build that it tells people to use: just documents"]
 async fn the_readme_is_true() {
     check("README.md").await;
 }
