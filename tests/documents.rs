@@ -24,9 +24,14 @@ use std::path::{Path, PathBuf};
 use walk::{check, without_comment};
 
 /// The documents.
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/workshop.md", "docs/mixed-headers.md"];
+const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "docs/workshop.md",
+    "docs/mixed-headers.md",
+    "docs/migration.md",
+];
 /// Commands in them that are not run here, and why.
-const NOT_RUN: [(&str, &str); 8] = [
+const NOT_RUN: [(&str, &str); 7] = [
     (
         "baton matrix --engine native,otel --save docs/mixed-headers.json",
         "it would measure anew what docs/mixed-headers.json keeps; tests/mixed_headers.rs holds the document to that",
@@ -39,10 +44,6 @@ const NOT_RUN: [(&str, &str); 8] = [
     (
         "cargo install --locked --path .",
         "it compiles everything once more; the program is the one that is tested",
-    ),
-    (
-        "baton up --function consumer='examples/nodejs/run consumer'",
-        "it takes the packages of npm; tests/nodejs.rs runs it where they are installed",
     ),
     (
         "baton burst --endpoint $ENDPOINT --requests 20 --out client",
@@ -96,4 +97,9 @@ async fn the_readme_is_true() {
 #[tokio::test]
 async fn mixed_headers_are_true() {
     check("docs/mixed-headers.md").await;
+}
+
+#[tokio::test]
+async fn the_migration_is_true() {
+    check("docs/migration.md").await;
 }
