@@ -7,7 +7,7 @@
 //! up, as in a terminal of its own, until `^C`. It gets free ports, which stand for the documented ones.
 //! What is another in every run may differ (`shape.rs`).
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test documents` puts what the commands print into the documents, and the pictures that
+//! `BATON_UPDATE_DOCS=1 just documents` puts what the commands print into the documents, and the pictures that
 //! they make.
 
 mod excerpts;
@@ -16,8 +16,6 @@ mod markdown;
 mod names;
 mod pictures;
 mod shape;
-#[path = "../support/mod.rs"]
-mod support;
 mod terminal;
 mod walk;
 
@@ -26,25 +24,26 @@ use std::path::{Path, PathBuf};
 use walk::{check, without_comment};
 
 /// The documents.
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/workshop.md", "docs/mixed-headers.md"];
+const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "docs/workshop.md",
+    "docs/mixed-headers.md",
+    "docs/migration.md",
+];
 /// Commands in them that are not run here, and why.
-const NOT_RUN: [(&str, &str); 8] = [
+const NOT_RUN: [(&str, &str); 7] = [
     (
         "baton matrix --engine native,otel --save docs/mixed-headers.json",
         "it would measure anew what docs/mixed-headers.json keeps; tests/mixed_headers.rs holds the document to that",
     ),
     (
-        "BATON_UPDATE_DOCS=1 cargo test --test mixed_headers",
+        "BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers",
         "it would write the document",
     ),
     ("cargo test --workspace", "it is what runs this test"),
     (
         "cargo install --locked --path .",
         "it compiles everything once more; the program is the one that is tested",
-    ),
-    (
-        "baton up --function consumer='examples/nodejs/run consumer'",
-        "it takes the packages of npm; tests/nodejs.rs runs it where they are installed",
     ),
     (
         "baton burst --endpoint $ENDPOINT --requests 20 --out client",
@@ -90,10 +89,7 @@ async fn the_workshop_is_true() {
 }
 
 #[tokio::test]
-#[cfg_attr(
-    debug_assertions,
-    ignore = "its bursts need the optimised program that it tells people to build: --release"
-)]
+#[ignore = "its bursts need the release build that it tells people to use: just documents"]
 async fn the_readme_is_true() {
     check("README.md").await;
 }
@@ -101,4 +97,9 @@ async fn the_readme_is_true() {
 #[tokio::test]
 async fn mixed_headers_are_true() {
     check("docs/mixed-headers.md").await;
+}
+
+#[tokio::test]
+async fn the_migration_is_true() {
+    check("docs/migration.md").await;
 }

@@ -1,6 +1,8 @@
 //! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as they do in most Rust
 //! services today. They give no reasons, so what they leave is explained by our own reading of the same headers.
 
+pub(crate) mod convert;
+
 use std::sync::LazyLock;
 
 use opentelemetry::Context;
@@ -12,15 +14,14 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 use crate::carrier::{Getter, Setter, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext, TraceState};
-use crate::format::{Candidate, Format, Outcome};
-use crate::formats::{b3, b3multi};
+use crate::format::{Candidate, Format, Outcome, UPSTREAM_DEBUG};
+use crate::formats::{b3, b3multi, baggage, tracecontext};
 use crate::id::{SpanId, TraceId};
-use crate::mode::{Engine, Mode};
+use crate::mode::Mode;
+use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
-/// The trace flag with which the B3 crate marks debugging. From a single header it comes without the sampled flag.
-pub(crate) const DEBUG: u8 = 0x04;
 /// The trace flag with which the B3 crate marks a deferred decision: the one that W3C gave to random trace ids since.
 const DEFERRED: u8 = 0x02;
 
@@ -34,10 +35,10 @@ static B3_MULTI: LazyLock<B3> = LazyLock::new(|| B3::with_encoding(B3Encoding::M
 /// The upstream propagator of a format, configured as people do; `None` where upstream has none.
 fn propagator(format: &str) -> Option<Upstream> {
     match format {
-        "tracecontext" => Some(&*TRACE_CONTEXT),
-        "baggage" => Some(&*BAGGAGE),
-        "b3" => Some(&*B3_SINGLE),
-        "b3multi" => Some(&*B3_MULTI),
+        tracecontext::NAME => Some(&*TRACE_CONTEXT),
+        baggage::NAME => Some(&*BAGGAGE),
+        b3::NAME => Some(&*B3_SINGLE),
+        b3multi::NAME => Some(&*B3_MULTI),
         _ => None,
     }
 }
@@ -54,7 +55,7 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
         return no_upstream(ours);
     };
     let cx = propagator.extract_with_context(&Context::new(), &Arrived(carrier));
-    let baggage = super::from_upstream_baggage(cx.baggage()).map(Extracted::Baggage);
+    let baggage = convert::from_upstream_baggage(cx.baggage()).map(Extracted::Baggage);
     let flags = cx.span().span_context().trace_flags().to_u8();
     let context = trace_context(cx.span().span_context()).map(Extracted::Context);
 
@@ -148,7 +149,7 @@ fn refused(ours: Candidate) -> Candidate {
 /// A context as upstream holds it: deferred decisions and the debug state of a single header are not sampled.
 fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     let flags = span_context.trace_flags();
-    let sampling = match (flags.is_sampled(), flags.to_u8() & DEBUG != 0) {
+    let sampling = match (flags.is_sampled(), flags.to_u8() & UPSTREAM_DEBUG != 0) {
         (true, true) => Sampling::Debug,
         (sampled, _) => Sampling::from_sampled(sampled),
     };
@@ -170,21 +171,21 @@ pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter)
             Sampling::Deferred => DEFERRED,
             Sampling::Drop => 0,
             Sampling::Keep => 1,
-            Sampling::Debug => DEBUG | 1,
+            Sampling::Debug => UPSTREAM_DEBUG | 1,
         };
         // A context with this flag is what upstream's B3 takes for a deferred decision; so it would be in a
         // service of its own.
         let flags = flags | if context.random { DEFERRED } else { 0 };
-        cx = cx.with_remote_span_context(super::with_flags(context, TraceFlags::new(flags)));
+        cx = cx.with_remote_span_context(convert::with_flags(context, TraceFlags::new(flags)));
     }
     if let Some(baggage) = &outgoing.baggage {
-        cx = cx.with_baggage(super::to_upstream_baggage(baggage));
+        cx = cx.with_baggage(convert::to_upstream_baggage(baggage));
     }
     inject_context(mode, &cx, carrier);
 }
 
 /// Writes what a context holds with the upstream crates.
-pub(super) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter) {
+pub(crate) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter) {
     for format in mode.formats() {
         if let Some(propagator) = propagator(format.name()) {
             propagator.inject_context(cx, &mut Written(carrier));

@@ -3,15 +3,13 @@
 mod ending;
 mod requests;
 mod saving;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use support::command::{Finished, Sandbox};
-use support::server::{Server, answer};
+use crate::support::command::{Finished, Sandbox};
+use crate::support::server::{Server, answer};
 
 /// Sends bursts to an endpoint.
 async fn burst(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Finished {

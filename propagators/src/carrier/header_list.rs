@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::carrier::{Arrival, Getter, Setter, is_named, one_pass, texts};
+use super::{Arrival, Getter, Setter, is_named, one_pass, texts};
 
 /// Headers in the order they arrived or were written, the same name possibly several times.
 ///

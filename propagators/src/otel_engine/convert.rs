@@ -3,9 +3,9 @@
 use opentelemetry::baggage::{BaggageMetadata, KeyValueMetadata};
 use opentelemetry::trace::{self, SpanContext, TraceFlags};
 
-use super::UPSTREAM_DEBUG;
 use crate::baggage::{Baggage, Entry};
 use crate::context::{TraceContext, TraceState};
+use crate::format::UPSTREAM_DEBUG;
 use crate::id::{SpanId, TraceId};
 use crate::sampling::Sampling;
 
@@ -44,7 +44,7 @@ pub fn span_context(context: &TraceContext) -> SpanContext {
 }
 
 #[inline]
-pub(super) fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanContext {
+pub(crate) fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanContext {
     SpanContext::new(
         trace::TraceId::from_bytes(context.trace_id.to_bytes()),
         trace::SpanId::from_bytes(context.span_id.to_bytes()),
@@ -54,7 +54,7 @@ pub(super) fn with_flags(context: &TraceContext, flags: TraceFlags) -> SpanConte
     )
 }
 
-pub(super) fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceState {
+pub(crate) fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceState {
     if tracestate.is_empty() {
         return trace::TraceState::NONE;
     }
@@ -65,14 +65,14 @@ pub(super) fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceSta
     })
 }
 
-pub(super) fn from_upstream_tracestate(tracestate: &trace::TraceState) -> TraceState {
+pub(crate) fn from_upstream_tracestate(tracestate: &trace::TraceState) -> TraceState {
     if tracestate.into_iter().next().is_none() {
         return TraceState::EMPTY;
     }
     TraceState::parse(&tracestate.header()).unwrap_or_default()
 }
 
-pub(super) fn to_upstream_baggage(baggage: &Baggage) -> opentelemetry::baggage::Baggage {
+pub(crate) fn to_upstream_baggage(baggage: &Baggage) -> opentelemetry::baggage::Baggage {
     let entries = baggage.entries().iter().cloned();
     entries
         .map(|entry| {
@@ -82,7 +82,7 @@ pub(super) fn to_upstream_baggage(baggage: &Baggage) -> opentelemetry::baggage::
         .collect()
 }
 
-pub(super) fn from_upstream_baggage(baggage: &opentelemetry::baggage::Baggage) -> Option<Baggage> {
+pub(crate) fn from_upstream_baggage(baggage: &opentelemetry::baggage::Baggage) -> Option<Baggage> {
     if baggage.is_empty() {
         return None;
     }

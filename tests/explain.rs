@@ -3,15 +3,13 @@
 mod cases;
 mod input;
 mod shown;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use support::command::{Finished, Sandbox, ended};
+use crate::support::command::{Finished, Sandbox, ended};
 
 const TRACEPARENT: &str = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

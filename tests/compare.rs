@@ -1,15 +1,13 @@
 //! `baton compare`: what it says of runs, for people, programs, pull requests and CI.
 
 mod limits;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::fs::{self, OpenOptions};
 
 use serde_json::Value;
 
-use support::command::{Finished, Sandbox};
-use support::generated::Generated;
+use crate::support::command::{Finished, Sandbox};
+use crate::support::generated::Generated;
 
 /// Compares and gives the JSON it prints.
 async fn compare(sandbox: &Sandbox, arguments: &[&str]) -> Value {

@@ -1,31 +1,31 @@
-//! Lambda's environment as a source of X-Ray's header.
+//! X-Ray's header from AWS Lambda instead of from the request.
 //!
-//! Lambda gives every invocation a tracing header of X-Ray's, which runtimes put into the environment variable
-//! `_X_AMZN_TRACE_ID`
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>). A service that is
-//! told to ([`XraySource::Environment`](crate::mode::XraySource)) reads it where the request has no such header.
+//! Lambda gives every invocation an X-Ray tracing header. Runtimes put it into the [environment variable
+//! `_X_AMZN_TRACE_ID`][variable]. With [`XraySource::Environment`](crate::policy::XraySource::Environment), a
+//! service reads it if the request has no such header.
+//!
+//! [variable]: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 
 use crate::carrier::Getter;
 use crate::extraction::{Candidate, Extraction};
 use crate::format::Outcome;
 use crate::formats::xray;
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
-/// The variable, by which candidates name the source of what they hold.
-pub const X_AMZN_TRACE_ID: &str = "_X_AMZN_TRACE_ID";
+pub use crate::formats::xray::X_AMZN_TRACE_ID;
 
 const DOCUMENTATION: &str = "AWS Lambda, Visualize Lambda function invocations using AWS X-Ray";
 
-/// A carrier with the environment's tracing header behind its own headers: seen only where it has none.
+/// A request's headers, and Lambda's tracing header after them.
 pub(crate) struct Layered<'a> {
     carrier: &'a dyn Getter,
     value: &'a str,
 }
 
 impl<'a> Layered<'a> {
-    /// `None` where the carrier has such a header itself.
+    /// `None` if the request has X-Ray's header itself.
     pub(crate) fn new(carrier: &'a dyn Getter, value: &'a str) -> Option<Self> {
         let absent = carrier.get(xray::HEADER).is_none();
         absent.then_some(Layered { carrier, value })
@@ -47,7 +47,7 @@ impl Getter for Layered<'_> {
     }
 }
 
-/// Says of the candidate that came from the environment where it came from, and what it brings about.
+/// Names the variable as the source of X-Ray's candidate, and objects if it turns sampling off.
 pub(crate) fn mark(extraction: &mut Extraction) {
     let continued = extraction.continued().map(|candidate| candidate.format);
     let of_xray = |candidate: &&mut Candidate| candidate.format == xray::NAME;
