@@ -284,11 +284,11 @@ async fn counts_that_cannot_be_are_refused_with_their_file() {
     for (load, sentence) in [
         (
             json!({"requests": sent(most, 1, 0)}),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(most, 1, 0), json!([[5, 1]]), json!([])),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(2, 2, 0), json!([[5, most], [7, most]]), json!([])),

@@ -9,8 +9,8 @@ use baton_traces::trace_index::{Filter, FindError, TraceIndex};
 
 use crate::failure::Failure;
 
-/// Fewer digits name too many traces.
-const FEWEST_DIGITS: usize = 8;
+/// Fewer digits would name too many traces.
+const MIN_DIGITS: usize = 8;
 
 /// A trace, and the place of its source.
 pub(super) struct Found {
@@ -26,9 +26,9 @@ pub(super) fn find(
 ) -> Result<Found, Failure> {
     let digits = wanted.to_ascii_lowercase();
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hex || !(FEWEST_DIGITS..=TraceId::DIGITS).contains(&digits.len()) {
+    if !is_hex || !(MIN_DIGITS..=TraceId::DIGITS).contains(&digits.len()) {
         return Err(Failure::usage(format!(
-            "{wanted:?} is no trace id; write its 32 hex digits, or the {FEWEST_DIGITS} or more that begin it"
+            "{wanted:?} is not a trace id; write its 32 hex digits, or its first {MIN_DIGITS} or more"
         )));
     }
     for place in places {
@@ -38,9 +38,7 @@ pub(super) fn find(
         };
         let mut gathering = Gathering::new([trace_id]);
         let each = &mut |span: &Span<'_>| gathering.add_span(span);
-        source
-            .read(Want::Everything, each)
-            .map_err(Failure::usage)?;
+        source.read(Want::Everything, each)?;
         if let Some(trace) = gathering.get(trace_id) {
             return Ok(Found {
                 trace,
@@ -50,7 +48,7 @@ pub(super) fn find(
     }
     let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
     let names = visible(&names.join(" or "));
-    Err(Failure::usage(format!("no trace {wanted} is in {names}")))
+    Err(Failure::usage(format!("trace {wanted} is not in {names}")))
 }
 
 /// The one id in `source` that starts with `prefix`.
@@ -60,7 +58,7 @@ fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
     }
     let mut index = TraceIndex::new(Filter::default());
     let each = &mut |span: &Span<'_>| index.add_span(span);
-    source.read(Want::Judging, each).map_err(Failure::usage)?;
+    source.read(Want::Judging, each)?;
     match index.find(prefix) {
         Ok(trace_id) => Ok(Some(trace_id)),
         Err(FindError::None(_)) => Ok(None),

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
+use baton_traces::compare::Checked;
 use baton_traces::shown::visible;
-
-use super::checks::Checked;
 
 /// Writes the document.
 pub(super) fn render(checks: &[Checked]) -> String {

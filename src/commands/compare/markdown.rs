@@ -4,7 +4,8 @@ use baton_traces::compare::{Difference, METHOD};
 use baton_traces::narrative::narrate;
 use baton_traces::shown::visible;
 
-use super::{Outcome, cells};
+use super::Outcome;
+use crate::print::cells;
 
 /// Writes all of it.
 pub(super) fn render(outcome: &Outcome) -> String {

@@ -17,7 +17,7 @@ fn the_answer_follows_the_cells() {
     for sentence in [
         "The trace held in 24 of 81 pairings: wherever the consumer reads a format that the producer writes, and nowhere else.",
         "A producer that writes both W3C and B3 reaches every consumer that reads either.",
-        "the last of the reader's list wins, whoever the client is: tracecontext,b3 continues b3 and b3,tracecontext continues tracecontext.",
+        "the last of the reader's list wins, whichever of them is the client's own: tracecontext,b3 continues b3 and b3,tracecontext continues tracecontext.",
         "where B3 wins, tracestate is lost even though both agree (tracecontext,b3).",
         "From B3 to W3C no step breaks the trace",
         "Engine otel has other verdicts than native in ",
