@@ -357,7 +357,7 @@ async fn a_worker_that_was_killed_counts_with_what_it_wrote() {
     assert!(all > first + 10, "{all} of {first}");
     let notes = merged["notes"].to_string();
     assert!(
-        notes.contains("worker-1 was cut off: what its load generator had written counts"),
+        notes.contains("worker-1 was cut off: the spans that its load generator wrote count"),
         "{notes}"
     );
 }
