@@ -19,6 +19,7 @@ type Note = fn(&Arrived<'_>) -> Option<String>;
 const NOTES: &[Note] = &[
     where_from,
     low_half,
+    ignored_parent,
     hidden_multi,
     refused_by,
     sampling::unsampled,
@@ -92,6 +93,28 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
         "{}'s trace id is the low half of {}'s: one trace, written by a sender with ids of 64 bits. {to_whom} these are two \
          traces, so a service that continues {}'s cuts the trace in two. {remedy} {} last.",
         short.header, long.header, short.header, long.format,
+    ))
+}
+
+/// A parent span id of B3 that cannot be read, and that no reader needs.
+fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
+    let objections = arrived.candidates.iter();
+    let mut objections = objections.filter_map(|candidate| candidate.objection.as_deref());
+    let reject = objections.find(|reject| {
+        let field = match reject.fault {
+            Fault::Length { field, .. } | Fault::NotLowerHex { field } => field.name,
+            _ => return reject.header == b3multi::PARENT_SPAN_ID,
+        };
+        field == b3::PARENT_SPAN_ID.name
+    })?;
+    let what = if reject.header == b3::HEADER {
+        "The fourth field of b3"
+    } else {
+        reject.header
+    };
+    Some(format!(
+        "{what} is ignored: B3 needs a trace id and a span id only. OpenTelemetry for JavaScript, Python and Rust continue \
+         the trace; Brave refuses the headers for it. Let the sender leave the parent span id out.",
     ))
 }
 
