@@ -1,14 +1,12 @@
 //! `baton plan-capacity`, and docs/scale.md, whose tables it printed.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test capacity` puts what the commands print between the document's markers.
-
-mod support;
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole capacity` puts what the commands print between the document's markers.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 async fn plan(arguments: &[&str]) -> Value {
     let arguments = [&["plan-capacity", "--format", "json"], arguments].concat();
@@ -209,6 +207,6 @@ async fn the_document_s_tables_are_what_the_commands_print() {
     }
     assert!(
         document == updated,
-        "docs/scale.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test capacity mends it"
+        "docs/scale.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole capacity mends it"
     );
 }

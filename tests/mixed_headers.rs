@@ -1,15 +1,13 @@
 //! The grids in docs/mixed-headers.md are what `baton matrix` prints for the measured matrix beside
 //! it, and every cell that this document or docs/migration.md quotes has the verdict that it says.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test mixed_headers` writes the grids anew.
-
-mod support;
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers` writes the grids anew.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 const BEGIN: &str =
     "<!-- begin: baton matrix --from docs/mixed-headers.json --format markdown -->\n";
@@ -48,7 +46,7 @@ async fn the_grids_are_what_the_command_prints() {
     }
     assert!(
         between == expected,
-        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test mixed_headers \
+        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers \
          updates it"
     );
 }

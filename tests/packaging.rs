@@ -1,10 +1,8 @@
 //! What packagers install beside the command: completions that a shell takes, and manual pages of every command.
 
-mod support;
-
 use std::process::Stdio;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 /// The commands that the help names.
 const COMMANDS: [&str; 14] = [

@@ -21,6 +21,19 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
         (vec![traceparent.clone()], &[]),
         (with("b3", agreeing.clone()), &[]),
         (
+            with("b3", format!("{agreeing}-")),
+            &["The fourth field of b3 is ignored: B3 needs"],
+        ),
+        (
+            vec![
+                ("x-b3-traceid", other.to_owned()),
+                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
+                ("x-b3-sampled", "1".to_owned()),
+                ("x-b3-parentspanid", String::new()),
+            ],
+            &["x-b3-parentspanid is ignored: B3 needs"],
+        ),
+        (
             with("b3", single("-1")),
             &["The headers were written by different spans"],
         ),
