@@ -1,19 +1,19 @@
-//! What several runs show, in two or three plain sentences: where the trace broke, where it held, what else went
-//! wrong.
+//! Sums up several runs in two or three sentences: where the trace broke, where it held, and what
+//! else went wrong.
 //!
-//! Whether a trace broke is told by the verdict counts alone. The modes of a run only explain it, so a sentence
-//! never claims what was not seen.
+//! Only the verdict counts decide whether a trace broke. The modes of a run only explain why, so a
+//! sentence never claims something that was not seen.
 
 mod reasons;
 
-use crate::hand_off::{Hop, Verdict};
-use crate::summary::Summary;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::summary::Summary;
 
-/// Says what `summaries` show; nothing, if there are none. Each sentence stands on its own line.
+/// Sums up `summaries`: one string per sentence, none if there are no summaries.
 ///
 /// ```
 /// use baton_traces::hand_off::{Hop, Verdict};
-/// use baton_traces::narrative::narrate;
+/// use baton_views::narrative::narrate;
 /// use baton_traces::summary::Summary;
 ///
 /// let mut run = Summary { pairing: "tracecontext:b3".parse().ok(), ..Summary::default() };
@@ -37,7 +37,8 @@ pub fn narrate(summaries: &[Summary]) -> Vec<String> {
         .collect()
 }
 
-/// What a run is called: its pairing, written shortest; and what tells it from others of the same pairing.
+/// What each run is called: its pairing in its shortest form. Runs with the same pairing also get
+/// their engine, or else their name.
 fn labels(summaries: &[Summary]) -> Vec<String> {
     let short: Vec<String> = summaries
         .iter()
@@ -74,7 +75,7 @@ fn labels(summaries: &[Summary]) -> Vec<String> {
         .collect()
 }
 
-/// How many hand-offs of a hop were delivered, and how many of those can be followed.
+/// How many hand-offs of a hop were delivered, and how many of these are whole.
 fn delivered_and_whole(summary: &Summary, hop: Hop) -> (u64, u64) {
     let whole = summary.count(hop, Verdict::Connected) + summary.count(hop, Verdict::Linked);
     (
@@ -117,7 +118,7 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
     for (label, summary) in runs {
         let hops = HOPS.map(|hop| (delivered_and_whole(summary, hop), summary.judged(hop)));
         let seen = hops.iter().any(|(_, judged)| *judged > 0);
-        // A hop whose messages were all lost shows nothing about the trace.
+        // if all messages of a hop were lost, nothing is known about the trace there
         let held = hops.iter().all(|((delivered, whole), judged)| {
             delivered == whole && (*delivered > 0 || *judged == 0)
         });
@@ -125,7 +126,7 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
             let linked = HOPS
                 .into_iter()
                 .any(|hop| summary.count(hop, Verdict::Linked) > 0);
-            // of a hop that is judged by parents alone, nobody knows what did not arrive
+            // a hop that is judged by parents alone does not show what was lost
             let in_part = HOPS.into_iter().any(|hop| {
                 let name = format!("{hop}.{}", Verdict::Connected);
                 summary.judged(hop) > 0 && summary.unknown.contains(&name)
@@ -204,7 +205,8 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
     troubles
 }
 
-/// What did not survive although the trace did; where it broke, nothing else was to be expected.
+/// What was lost although the trace survived. Where the trace broke, this loss is expected and is
+/// not mentioned.
 fn luggage_lost(summary: &Summary, hop: Hop) -> impl Iterator<Item = String> {
     let (delivered, whole) = delivered_and_whole(summary, hop);
     let flags = summary.flags.get(&hop).copied().unwrap_or_default();
@@ -220,7 +222,7 @@ fn luggage_lost(summary: &Summary, hop: Hop) -> impl Iterator<Item = String> {
     .map(move |(what, count)| format!("{what} in {}", share(count, delivered, hop)))
 }
 
-/// `3 of 100 records`, or `all 100 records`.
+/// Says `3 of 100 records`, or `all 100 records`.
 fn share(part: u64, total: u64, hop: Hop) -> String {
     let noun = match (hop, total) {
         (Hop::Ingress, 1) => "request",
@@ -235,7 +237,7 @@ fn share(part: u64, total: u64, hop: Hop) -> String {
     }
 }
 
-/// `under a and b (why) and under c (why)`: runs of which the same is said stand together.
+/// Says `under a and b (why) and under c (why)`: runs with the same text share a clause.
 #[derive(Default)]
 struct Clauses {
     by_text: Vec<(String, Vec<String>)>,

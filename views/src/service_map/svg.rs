@@ -1,25 +1,26 @@
-//! A service map as a picture: layers from left to right, on a narrow page from top to bottom.
+//! Draws a service map: layers from left to right, or from top to bottom on a narrow page.
 
 use super::layout::Layout;
-use super::{Edge, Node, NodeKind, ServiceMap};
+use super::{edge_facts, node_facts};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
+use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 
 const BOX_HEIGHT: f64 = 46.0;
-/// Room for the outer half of a line.
+/// Room for the outer half of a border.
 const MARGIN: f64 = 1.0;
 const LINE: f64 = 16.0;
 
-/// Where boxes stand, in pixels.
+/// The places of the boxes, in pixels.
 struct Grid {
     page: Page,
     layout: Layout,
     box_width: f64,
-    /// From one layer to the next, and from one place to the next within a layer.
+    /// The distance between layers, and between places within a layer.
     layer_step: f64,
     place_step: f64,
-    /// How many places the fullest layer has.
+    /// How many places the largest layer has.
     places: usize,
-    /// How far an edge that goes back stands off the boxes.
+    /// The width and the height of the picture.
     size: (f64, f64),
 }
 
@@ -34,7 +35,7 @@ impl Grid {
             Page::Wide => {
                 let room = page.width() - 2.0 * MARGIN;
                 let box_width = (room / (layers * 2.0 - 1.0)).clamp(146.0, 160.0);
-                // a map of many layers is wider than the page, and scrolls
+                // a map with many layers is wider than the page and scrolls
                 let layer_step = if layers > 1.0 {
                     ((room - box_width) / (layers - 1.0))
                         .clamp(box_width + 124.0, box_width + 240.0)
@@ -77,7 +78,7 @@ impl Grid {
         }
     }
 
-    /// The upper left corner of a node's box.
+    /// The top left corner of a node's box.
     fn corner(&self, node: usize) -> (f64, f64) {
         let (layer, place) = self.layout.places[node];
         let missing = (self.places - self.layout.layers[layer]) as f64 / 2.0;
@@ -93,7 +94,7 @@ impl Grid {
         }
     }
 
-    /// Where an edge leaves a box, or reaches it.
+    /// The point where an edge leaves a box or reaches it.
     fn port(&self, node: usize, leaves: bool) -> (f64, f64) {
         let (x, y) = self.corner(node);
         match (self.page, leaves) {
@@ -105,92 +106,90 @@ impl Grid {
     }
 }
 
-/// An edge that does not lead to the very next layer goes around the boxes.
+/// Whether an edge goes around the boxes because it does not lead to the next layer.
 fn is_detour(layout: &Layout, edge: &Edge) -> bool {
     layout.places[edge.to].0 != layout.places[edge.from].0 + 1
 }
 
-impl ServiceMap {
-    /// The map as a picture.
-    pub fn drawing(&self, page: Page) -> Drawing {
-        let grid = Grid::of(self, page);
-        let mut drawing = Drawing::new(grid.size.0, grid.size.1, self.label());
-        for edge in &self.edges {
-            self.draw_edge(&mut drawing, &grid, edge);
-        }
-        for (index, node) in self.nodes.iter().enumerate() {
-            draw_node(&mut drawing, &grid, grid.corner(index), node);
-        }
-        drawing
+/// The map as a picture.
+pub fn drawing(map: &ServiceMap, page: Page) -> Drawing {
+    let grid = Grid::of(map, page);
+    let mut drawing = Drawing::new(grid.size.0, grid.size.1, label(map));
+    for edge in &map.edges {
+        draw_edge(map, &mut drawing, &grid, edge);
     }
-
-    fn label(&self) -> String {
-        let edges: Vec<String> = self
-            .edges
-            .iter()
-            .map(|edge| {
-                let receiver = &self.nodes[edge.to];
-                format!(
-                    "{} to {}: {}{}",
-                    self.nodes[edge.from].name,
-                    receiver.name,
-                    edge.facts(receiver.kind).join(", "),
-                    if edge.broken { ", broken" } else { "" }
-                )
-            })
-            .collect();
-        format!("Service map. {}", edges.join("; "))
+    for (index, node) in map.nodes.iter().enumerate() {
+        draw_node(&mut drawing, &grid, grid.corner(index), node);
     }
+    drawing
+}
 
-    fn draw_edge(&self, drawing: &mut Drawing, grid: &Grid, edge: &Edge) {
-        let (from, to) = (grid.port(edge.from, true), grid.port(edge.to, false));
-        let state = if edge.broken {
-            ("edge broken", "head broken")
-        } else if edge.is_whole() {
-            ("edge whole", "head whole")
-        } else {
-            ("edge", "head")
-        };
-        let detour = is_detour(&grid.layout, edge);
-        drawing.path(way(grid, from, to, detour), state.0);
-        drawing.path(head(grid.page, to), state.1);
+fn label(map: &ServiceMap) -> String {
+    let edges: Vec<String> = map
+        .edges
+        .iter()
+        .map(|edge| {
+            let receiver = &map.nodes[edge.to];
+            format!(
+                "{} to {}: {}{}",
+                map.nodes[edge.from].name,
+                receiver.name,
+                edge_facts(edge, receiver.kind).join(", "),
+                if edge.broken { ", broken" } else { "" }
+            )
+        })
+        .collect();
+    format!("Service map. {}", edges.join("; "))
+}
 
-        let mut facts = edge.facts(self.nodes[edge.to].kind);
-        if edge.broken {
-            facts[0] = format!("✗ {}", facts[0]);
-        }
-        let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-        let class = match (grid.page, edge.broken, edge.is_whole()) {
-            (Page::Wide, true, _) => "middle small broken",
-            (Page::Wide, _, true) => "middle small whole",
-            (Page::Wide, ..) => "middle small muted",
-            (Page::Narrow, true, _) => "small broken",
-            (Page::Narrow, _, true) => "small whole",
-            (Page::Narrow, ..) => "small muted",
+fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) {
+    let (from, to) = (grid.port(edge.from, true), grid.port(edge.to, false));
+    let state = if edge.broken {
+        ("edge broken", "head broken")
+    } else if edge.is_whole() {
+        ("edge whole", "head whole")
+    } else {
+        ("edge", "head")
+    };
+    let detour = is_detour(&grid.layout, edge);
+    drawing.path(way(grid, from, to, detour), state.0);
+    drawing.path(head(grid.page, to), state.1);
+
+    let mut facts = edge_facts(edge, map.nodes[edge.to].kind);
+    if edge.broken {
+        facts[0] = format!("✗ {}", facts[0]);
+    }
+    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+    let class = match (grid.page, edge.broken, edge.is_whole()) {
+        (Page::Wide, true, _) => "middle small broken",
+        (Page::Wide, _, true) => "middle small whole",
+        (Page::Wide, ..) => "middle small muted",
+        (Page::Narrow, true, _) => "small broken",
+        (Page::Narrow, _, true) => "small whole",
+        (Page::Narrow, ..) => "small muted",
+    };
+    let room = match grid.page {
+        Page::Wide => grid.layer_step - grid.box_width - 12.0,
+        Page::Narrow => grid.size.0 - middle.0 - 10.0,
+    };
+    let lines: Vec<String> = facts.iter().flat_map(|fact| wrapped(fact, room)).collect();
+    for (place, line) in lines.iter().enumerate() {
+        let down = place as f64 * LINE;
+        let (x, y) = match grid.page {
+            Page::Wide if detour => (middle.0, grid.size.1 - 6.0),
+            // the first line is above the edge, the others are below it
+            Page::Wide if place == 0 => (middle.0, middle.1 - 8.0),
+            Page::Wide => (middle.0, middle.1 + 2.0 + down),
+            Page::Narrow => {
+                let first = middle.1 + 4.0 - (lines.len() as f64 - 1.0) * LINE / 2.0;
+                (middle.0 + 10.0, first + down)
+            }
         };
-        let room = match grid.page {
-            Page::Wide => grid.layer_step - grid.box_width - 12.0,
-            Page::Narrow => grid.size.0 - middle.0 - 10.0,
-        };
-        let lines: Vec<String> = facts.iter().flat_map(|fact| wrapped(fact, room)).collect();
-        for (place, line) in lines.iter().enumerate() {
-            let down = place as f64 * LINE;
-            let (x, y) = match grid.page {
-                Page::Wide if detour => (middle.0, grid.size.1 - 6.0),
-                // the first line above the edge, the others below it
-                Page::Wide if place == 0 => (middle.0, middle.1 - 8.0),
-                Page::Wide => (middle.0, middle.1 + 2.0 + down),
-                Page::Narrow => {
-                    let first = middle.1 + 4.0 - (lines.len() as f64 - 1.0) * LINE / 2.0;
-                    (middle.0 + 10.0, first + down)
-                }
-            };
-            drawing.text(x, y, class, line);
-        }
+        drawing.text(x, y, class, line);
     }
 }
 
-/// The way of an edge: a curve between neighbours, a way around the boxes for all others.
+/// The path of an edge: a curve to the next layer, or a detour around the boxes.
 fn way(grid: &Grid, from: (f64, f64), to: (f64, f64), detour: bool) -> String {
     let end = match grid.page {
         Page::Wide => (to.0 - 6.0, to.1),
@@ -255,7 +254,7 @@ fn way(grid: &Grid, from: (f64, f64), to: (f64, f64), detour: bool) -> String {
     format!("M{x} {y}C{a} {b} {c} {d} {e} {f}")
 }
 
-/// The head of an arrow that points at `to`.
+/// The path of an arrow head that points at `to`.
 fn head(page: Page, to: (f64, f64)) -> String {
     let (x, y) = (Pixels(to.0 - 1.0), Pixels(to.1 - 1.0));
     match page {
@@ -278,5 +277,5 @@ fn draw_node(drawing: &mut Drawing, grid: &Grid, (x, y): (f64, f64), node: &Node
         "middle strong",
         cut(&node.name, grid.box_width - 14.0),
     );
-    drawing.text(middle, y + 37.0, "middle small muted", node.facts());
+    drawing.text(middle, y + 37.0, "middle small muted", node_facts(node));
 }

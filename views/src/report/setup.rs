@@ -1,26 +1,26 @@
-//! How the runs were measured: what they have in common, and what each has of its own.
+//! The section on how the runs were measured: common settings, and each run's own.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::Run;
-use crate::run::Manifest;
-use crate::shown::{count, visible};
+use baton_traces::run::Manifest;
+use baton_traces::shown::{count, visible};
 
 /// The settings of the runs.
 pub(super) struct Setup {
-    /// Name and value of what is the same in all of them.
+    /// Names and values of the settings that all runs share.
     pub(super) common: Vec<(String, String)>,
     pub(super) runs: Vec<RunSetup>,
 }
 
-/// One run.
+/// One run's row.
 pub(super) struct RunSetup {
     pub(super) run: String,
-    /// What each of [`FIGURES`] is.
+    /// The values of [`FIGURES`], in the same order.
     pub(super) figures: Vec<String>,
-    /// Name and value of what is not the same in all runs.
+    /// Names and values of the settings that not all runs share.
     pub(super) own: Vec<(String, String)>,
 }
 
@@ -61,7 +61,7 @@ impl Setup {
     }
 }
 
-/// Everything that was set, by name, safe to show.
+/// All settings by name, made visible.
 fn settings(manifest: &Manifest) -> BTreeMap<String, String> {
     let mut settings: BTreeMap<String, String> = manifest
         .settings
@@ -100,7 +100,7 @@ fn started(run: &Run) -> Option<(String, String)> {
     Some(("started".to_owned(), started))
 }
 
-/// What is counted in a run.
+/// The headings of the counts in each run's row.
 pub(super) const FIGURES: [&str; 10] = [
     "requests",
     "failed",

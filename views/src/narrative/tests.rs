@@ -1,8 +1,8 @@
 use baton_propagators::mode::Engine;
 
 use super::*;
-use crate::statistics::Sizes;
-use crate::summary::{Records, Requests};
+use baton_traces::statistics::Sizes;
+use baton_traces::summary::{Records, Requests};
 
 /// A run under `pairing` with these verdicts.
 fn run(pairing: &str, counts: &[(Hop, Verdict, u64)]) -> Summary {
@@ -25,7 +25,7 @@ fn run(pairing: &str, counts: &[(Hop, Verdict, u64)]) -> Summary {
 use Hop::{Ingress, Record};
 use Verdict::{Connected, IdTruncated, Linked, Lost, NewTrace, Unsampled, WrongParent, WrongTrace};
 
-/// Summaries, and what is said of them.
+/// Summaries, and the sentences that they should give.
 struct Case {
     runs: Vec<Summary>,
     says: &'static [&'static str],
@@ -66,14 +66,14 @@ fn sentences_follow_the_verdicts() {
                 "It stayed whole under tracecontext and tracecontext,b3:b3.",
             ],
         },
-        // A part only: the modes are not to blame.
+        // only a part broke, so the modes are not the cause
         Case {
             runs: vec![run("b3", &[(Record, Connected, 97), (Record, NewTrace, 3)])],
             says: &[
                 "The trace broke at Kinesis under b3 for 3 of 100 records (the consumer started a new trace).",
             ],
         },
-        // The modes would fit, and yet it broke.
+        // the modes match, but the trace broke
         Case {
             runs: vec![run("b3multi:b3", &[(Record, NewTrace, 5)])],
             says: &[
@@ -81,7 +81,7 @@ fn sentences_follow_the_verdicts() {
                  b3, as the producer wrote).",
             ],
         },
-        // The modes would not fit, and yet it held.
+        // the modes do not match, but the trace held
         Case {
             runs: vec![run("tracecontext:b3", &[(Record, Connected, 5)])],
             says: &["The trace stayed whole under tracecontext:b3."],
@@ -135,7 +135,7 @@ fn sentences_follow_the_verdicts() {
                  another context than its sender's).",
             ],
         },
-        // Lost records say nothing about the trace.
+        // lost records say nothing about the trace
         Case {
             runs: vec![
                 run("b3", &[(Ingress, Connected, 5), (Record, Lost, 5)]),
@@ -209,7 +209,7 @@ fn trouble_besides_the_trace_is_said_once_for_all_runs_that_had_it() {
     b3.flags.entry(Record).or_default().tracestate_lost = Some(10);
     let mut multi = run("b3multi", &[(Record, Connected, 10)]);
     multi.flags.entry(Record).or_default().tracestate_lost = Some(10);
-    // Where the trace broke, a lost tracestate is no news.
+    // where the trace broke, a lost tracestate is not mentioned
     let mut none = run("none", &[(Record, NewTrace, 10)]);
     none.flags.entry(Record).or_default().tracestate_lost = Some(10);
     assert_eq!(

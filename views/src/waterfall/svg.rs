@@ -1,17 +1,18 @@
-//! A waterfall as a picture.
+//! Draws a waterfall as a picture.
 
-use super::text::{TextStyle, more};
+use super::text::more;
 use super::{Row, SpanRow, Waterfall};
 use crate::drawing::{Drawing, Page, Pixels, cut, text_width, wrapped};
-use crate::shown::{counted, duration};
+use crate::terminal::TextStyle;
+use baton_traces::shown::{counted, duration};
 
-/// Where things stand on a page, in pixels.
+/// The layout of a page, in pixels.
 struct Layout {
     width: f64,
     margin: f64,
-    /// Where bars start and how far they may go.
+    /// The left edge of the bars and their largest width.
     bars: (f64, f64),
-    /// How high a span's row is: one line, or two where the bar stands below the name.
+    /// The height of a span's row: one line, or two if the bar is below the name.
     row: f64,
     bar_below: bool,
     indent: f64,
@@ -19,7 +20,7 @@ struct Layout {
 
 const LINE: f64 = 18.0;
 const BAR: f64 = 12.0;
-const DEPTH_LIMIT: usize = 8;
+const MAX_DEPTH: usize = 8;
 const BAR_CLASSES: [&str; 6] = ["s0", "s1", "s2", "s3", "s4", "s5"];
 
 impl Layout {
@@ -114,7 +115,7 @@ impl Waterfall {
         )
     }
 
-    /// Writes the times at both ends of the bars; gives where the first trace starts.
+    /// Draws the time axis. Returns the `y` of the first trace.
     fn draw_axis(&self, drawing: &mut Drawing, layout: &Layout) -> f64 {
         let (from, width) = layout.bars;
         drawing.text(from, 12.0, "small muted", "0");
@@ -127,7 +128,7 @@ impl Waterfall {
         if layout.bar_below { 24.0 } else { 14.0 }
     }
 
-    /// Draws a span's row below `y`; gives where the next one starts.
+    /// Draws a span's row below `y`. Returns the `y` of the next row.
     fn draw_row(&self, drawing: &mut Drawing, layout: &Layout, row: &SpanRow, y: f64) -> f64 {
         let service = &self.services[row.service];
         let x = layout.margin + indent(layout, row.depth);
@@ -192,5 +193,5 @@ impl Waterfall {
 }
 
 fn indent(layout: &Layout, depth: usize) -> f64 {
-    depth.min(DEPTH_LIMIT) as f64 * layout.indent
+    depth.min(MAX_DEPTH) as f64 * layout.indent
 }

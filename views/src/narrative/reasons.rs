@@ -1,13 +1,13 @@
-//! Why a trace broke: the verdicts say what happened, the modes of the two sides what that has to do with them.
+//! Why a trace broke: the verdicts say what happened, and the modes of the two sides say why.
 
 use baton_propagators::mode::Mode;
 
 use super::share;
-use crate::hand_off::{Hop, Verdict};
-use crate::summary::Summary;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::summary::Summary;
 
-/// Why hand-offs of `hop` broke, of which `delivered` were delivered; one reason for each verdict that is there,
-/// with its share if there are several.
+/// Why hand-offs of `hop` broke: one reason per verdict. Several reasons each come with their share
+/// of the `delivered` hand-offs.
 pub(super) fn of(summary: &Summary, hop: Hop, delivered: u64) -> String {
     let broken: Vec<(Verdict, u64)> = Verdict::ALL
         .into_iter()
@@ -55,7 +55,8 @@ fn reason(summary: &Summary, hop: Hop, verdict: Verdict, delivered: u64) -> Stri
     }
 }
 
-/// Why every single receiver started a new trace: that is what modes that do not fit lead to.
+/// Why every receiver started a new trace. This happens when the modes of the two sides do not
+/// match.
 fn why_all_new(summary: &Summary, hop: Hop) -> String {
     let sender = match hop {
         Hop::Ingress => "client",
@@ -106,12 +107,13 @@ fn receiver(hop: Hop) -> &'static str {
     }
 }
 
-/// The formats of a mode that carry a trace context; baggage does not.
+/// The formats of a mode that carry a trace context. Baggage carries none.
 fn formats(mode: &Mode) -> Vec<&'static str> {
     mode.names().filter(|format| *format != "baggage").collect()
 }
 
-/// Whether a reader of these formats understands one of those that were written: B3 is read in both its forms.
+/// Whether a receiver that reads `read` understands one of the `written` formats. A reader of
+/// either B3 form understands both.
 fn fit(written: &[&str], read: &[&str]) -> bool {
     let family = |format| if format == "b3multi" { "b3" } else { format };
     let mut read = read.iter();
@@ -122,7 +124,7 @@ fn fit(written: &[&str], read: &[&str]) -> bool {
     })
 }
 
-/// The headers of `formats` as people know them.
+/// The header names of `formats`.
 fn headers(formats: &[&str]) -> String {
     let headers: Vec<String> = formats
         .iter()

@@ -1,9 +1,10 @@
-//! How the runs differ from the baseline: what is more than noise in words, all else as a number of noise.
+//! The section on how the runs differ from the baseline: significant differences as sentences, the
+//! others as counts.
 
 use super::Run;
-use crate::compare::{Comparison, Difference, METHOD};
-use crate::hand_off::Verdict;
-use crate::shown::{counted, visible};
+use baton_traces::compare::{Comparison, Difference, METHOD};
+use baton_traces::hand_off::Verdict;
+use baton_traces::shown::{counted, visible};
 
 /// The differences, for the page.
 pub(super) struct Changes {
@@ -18,7 +19,7 @@ pub(super) struct RunChanges {
     /// How many are better, worse, or neither.
     pub(super) heading: String,
     pub(super) significant: Vec<Change>,
-    /// What is said of the other metrics.
+    /// One sentence that counts the other metrics.
     pub(super) others: String,
 }
 
@@ -98,7 +99,7 @@ impl RunChanges {
     }
 }
 
-/// Whether the hand-offs that have this verdict are those that stay connected no more, or again.
+/// Whether the difference only mirrors a significant change of `connected` on the same hop.
 fn follows(difference: &Difference, all: &[&Difference]) -> bool {
     let Some((hop, verdict)) = difference.metric.split_once('.') else {
         return false;
@@ -111,7 +112,7 @@ fn follows(difference: &Difference, all: &[&Difference]) -> bool {
             .any(|other| other.significant && other.metric == connected)
 }
 
-/// `5 better, 2 worse`.
+/// Says `5 better, 2 worse`.
 fn summed(changes: &[Change]) -> String {
     let counts = ["better", "worse", "differs"].map(|mark| {
         let count = changes.iter().filter(|change| change.mark == mark).count() as u64;

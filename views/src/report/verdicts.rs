@@ -1,25 +1,25 @@
-//! What became of the hand-offs of each run: a bar for each hop, and the same in words.
+//! The section on verdicts: a bar and the counts for each hop of each run.
 
 use crate::drawing::Drawing;
-use crate::hand_off::{Flag, Hop, Verdict};
-use crate::shown::{count, visible};
-use crate::summary::Summary;
+use baton_traces::hand_off::{Flag, Hop, Verdict};
+use baton_traces::shown::{count, visible};
+use baton_traces::summary::Summary;
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 16.0;
 
-/// One run.
+/// One run's row.
 pub(super) struct VerdictRow {
     pub(super) run: String,
     pub(super) hops: Vec<HopBar>,
-    /// What else went wrong, or did not survive.
+    /// What else went wrong or was lost, one phrase each.
     pub(super) troubles: Vec<String>,
 }
 
 /// One hop of a run.
 pub(super) struct HopBar {
     pub(super) heading: &'static str,
-    /// Empty where nothing was judged.
+    /// The SVG; empty if nothing was judged.
     pub(super) bar: String,
     pub(super) verdicts: Vec<VerdictCount>,
 }
@@ -60,7 +60,7 @@ impl HopBar {
         let mut x: f64 = 0.0;
         for (verdict, number) in &verdicts {
             let width = *number as f64 / judged * WIDTH;
-            // what is rare still shows
+            // a rare verdict stays visible
             bar.rectangle(
                 (x.min(WIDTH - 1.5), 0.0),
                 (width.max(1.5), HEIGHT),
@@ -88,14 +88,14 @@ impl HopBar {
     }
 }
 
-/// A verdict that was seen, and what it means.
+/// A verdict and its meaning.
 pub(super) struct LegendEntry {
     pub(super) verdict: Verdict,
     pub(super) class: &'static str,
     pub(super) meaning: &'static str,
 }
 
-/// The verdicts that any of the runs has.
+/// The verdicts that at least one run has.
 pub(super) fn legend(summaries: &[Summary]) -> Vec<LegendEntry> {
     let is_seen = |verdict: Verdict| {
         let hops = [Hop::Ingress, Hop::Record];
@@ -111,7 +111,7 @@ pub(super) fn legend(summaries: &[Summary]) -> Vec<LegendEntry> {
     .collect()
 }
 
-/// What the style sheet calls a verdict.
+/// The CSS class of a verdict.
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Connected => "v-connected",
@@ -125,7 +125,7 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What a verdict means, in a sentence's end.
+/// What a verdict means.
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Connected => {

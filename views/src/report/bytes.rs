@@ -1,20 +1,20 @@
-//! How many bytes the context takes in a record.
+//! The section on how many bytes the trace context takes in a record.
 
 use crate::drawing::Drawing;
-use crate::shown::visible;
-use crate::summary::Summary;
+use baton_traces::shown::visible;
+use baton_traces::summary::Summary;
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 14.0;
 
-/// One run.
+/// One run's row.
 pub(super) struct Bytes {
     pub(super) run: String,
     pub(super) bar: String,
     pub(super) text: String,
 }
 
-/// The runs that know it, on one scale.
+/// One row for each run that knows its bytes. All bars have the same scale.
 pub(super) fn bytes(summaries: &[Summary]) -> Vec<Bytes> {
     let known = || {
         summaries

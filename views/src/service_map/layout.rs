@@ -1,22 +1,22 @@
-//! Which layer a node stands in and where in it. The same map always gets the same layout.
+//! Arranges the nodes of a service map in layers. The same map always gets the same layout.
 
-use super::ServiceMap;
+use baton_traces::service_map::ServiceMap;
 
 /// The places of the nodes, in the order of [`ServiceMap::nodes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Of each node: its layer, and its place within it.
+    /// Each node's layer, and its place within the layer.
     pub(super) places: Vec<(usize, usize)>,
     /// How many nodes each layer has.
     pub(super) layers: Vec<usize>,
 }
 
 impl Layout {
-    /// Every node stands one layer after the last of those that hand over to it, edges that close a circle aside.
+    /// Puts every node one layer after its last sender. Edges that close a circle are ignored.
     pub(super) fn of(map: &ServiceMap) -> Layout {
         let forward = forward_edges(map);
         let mut layer = vec![0; map.nodes.len()];
-        // without circles, the longest way has fewer edges than there are nodes
+        // without circles, a path has fewer edges than there are nodes
         for _ in 0..map.nodes.len() {
             let mut moved = false;
             for (from, to) in &forward {
@@ -34,7 +34,7 @@ impl Layout {
         for (current, count) in layers.iter_mut().enumerate() {
             let nodes = 0..map.nodes.len();
             let mut nodes: Vec<usize> = nodes.filter(|node| layer[*node] == current).collect();
-            // beneath those that hand over to them, so that edges cross little
+            // nodes are sorted by the places of their senders, so that few edges cross
             nodes.sort_by_key(|node| {
                 let senders = forward.iter().filter(|(_, to)| to == node);
                 let above: Vec<usize> = senders.map(|(from, _)| places[*from].1).collect();
@@ -52,7 +52,7 @@ impl Layout {
     }
 }
 
-/// The edges less those that close a circle, as a walk from the nodes that nothing leads to finds them.
+/// The edges without those that close a circle. A depth-first search from [`starts`] finds them.
 fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
@@ -92,7 +92,7 @@ fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
     forward
 }
 
-/// Every node, first those that nothing leads to.
+/// All nodes. Those without a sender come first.
 pub(super) fn starts(map: &ServiceMap) -> Vec<usize> {
     let is_receiver = |node: &usize| map.edges.iter().any(|edge| edge.to == *node);
     let nodes = 0..map.nodes.len();

@@ -1,23 +1,24 @@
-//! The service maps of the runs, those that are alike as one, and the traces that stand for many.
+//! The sections with service maps and example traces. Runs with the same map share one picture.
 
 use super::{Picture, Run};
-use crate::hand_off::Verdict;
-use crate::service_map::{Edge, NodeKind, ServiceMap};
-use crate::shown::visible;
+use crate::service_map::{self, edge_facts};
 use crate::waterfall::Waterfall;
+use baton_traces::hand_off::Verdict;
+use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
+use baton_traces::shown::visible;
 
-/// A service map.
+/// A service map and the runs that have it.
 pub(super) struct MapFigure {
-    /// The runs that have it.
+    /// The names of the runs.
     pub(super) runs: Vec<String>,
     /// Where the trace broke, as a heading.
     pub(super) heading: String,
-    /// The class of the heading, and the sign before it.
+    /// The heading's CSS class, and the sign before the heading.
     pub(super) class: &'static str,
     pub(super) sign: &'static str,
     pub(super) picture: Picture,
     pub(super) edges: Vec<EdgeText>,
-    /// Whether it stands for several runs, so that its figures are those of the first.
+    /// Whether several runs share the map. Its counts are those of the first run.
     pub(super) shared: bool,
 }
 
@@ -29,7 +30,7 @@ pub(super) struct EdgeText {
     pub(super) broken: bool,
 }
 
-/// A waterfall.
+/// A waterfall and the run that it comes from.
 pub(super) struct WaterfallFigure {
     pub(super) heading: &'static str,
     pub(super) run: String,
@@ -37,7 +38,7 @@ pub(super) struct WaterfallFigure {
     pub(super) text: String,
 }
 
-/// The maps, each once.
+/// The different maps of the runs.
 pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
     let mut groups: Vec<(&ServiceMap, Vec<String>)> = Vec::new();
     for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
@@ -53,7 +54,7 @@ pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
             heading: heading(map),
             class: state(map).0,
             sign: state(map).1,
-            picture: Picture::of(|page| map.drawing(page)),
+            picture: Picture::of(|page| service_map::drawing(map, page)),
             edges: edges(map),
             shared: names.len() > 1,
             runs: names,
@@ -61,7 +62,7 @@ pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
         .collect()
 }
 
-/// Whether both have the same nodes, and the same became of the context between them.
+/// Whether both maps have the same nodes, edges and verdicts. Counts may differ.
 fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
     let nodes = |map: &ServiceMap| -> Vec<(NodeKind, String)> {
         map.nodes
@@ -78,7 +79,7 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
     nodes(a) == nodes(b) && edges(a) == edges(b)
 }
 
-/// The class and the sign of a map that is broken, whole, or not judged.
+/// The CSS class and the sign for a map that is broken, whole, or not judged.
 fn state(map: &ServiceMap) -> (&'static str, &'static str) {
     if map.edges.iter().any(|edge| edge.broken) {
         ("broken", "✗ ")
@@ -116,13 +117,13 @@ fn edges(map: &ServiceMap) -> Vec<EdgeText> {
         .map(|edge| EdgeText {
             from: map.nodes[edge.from].name.clone(),
             to: map.nodes[edge.to].name.clone(),
-            facts: edge.facts(map.nodes[edge.to].kind).join(", "),
+            facts: edge_facts(edge, map.nodes[edge.to].kind).join(", "),
             broken: edge.broken,
         })
         .collect()
 }
 
-/// One trace that broke and one that is whole, each of the run where it is in the fewest parts.
+/// One broken trace and one whole trace. Each comes from the run where it has the fewest parts.
 pub(super) fn waterfalls(runs: &[Run]) -> Vec<WaterfallFigure> {
     let simplest = |heading, example: fn(&Run) -> Option<&Waterfall>| {
         let examples = runs.iter().filter_map(|run| Some((run, example(run)?)));

@@ -1,14 +1,14 @@
-//! A service map for a terminal: a tree of who hands over to whom.
+//! Writes a service map for a terminal, as a tree from senders to receivers.
 
 use super::layout::starts;
-use super::{Edge, Node, NodeKind, ServiceMap};
-use crate::shown::fitted;
-use crate::waterfall::TextStyle;
+use super::{edge_facts, node_facts};
+use crate::terminal::{TextStyle, fitted};
+use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 
-/// Names are cut to this many columns.
-const NAME_LIMIT: usize = 32;
-/// Further in, nothing is moved to the right any more.
-const DEPTH_LIMIT: usize = 8;
+/// The longest name, in columns. Longer names are cut.
+const MAX_NAME: usize = 32;
+/// The deepest indentation. Deeper nodes are not indented further.
+const MAX_DEPTH: usize = 8;
 
 /// The characters of the drawing.
 struct Signs {
@@ -40,23 +40,22 @@ const ASCII: Signs = Signs {
     broken: "x",
 };
 
-impl ServiceMap {
-    /// The map as lines of text, without a line break at the end. What is drawn already is only named again.
-    pub fn text(&self, style: TextStyle) -> String {
-        let mut tree = Tree {
-            map: self,
-            style,
-            signs: if style.unicode { UNICODE } else { ASCII },
-            drawn: vec![false; self.nodes.len()],
-            lines: Vec::new(),
-        };
-        for start in starts(self) {
-            if !tree.drawn[start] {
-                tree.draw(start);
-            }
+/// The map as lines of text, without a line break at the end. A node is drawn once; after that only
+/// its name appears.
+pub fn text(map: &ServiceMap, style: TextStyle) -> String {
+    let mut tree = Tree {
+        map,
+        style,
+        signs: if style.unicode { UNICODE } else { ASCII },
+        drawn: vec![false; map.nodes.len()],
+        lines: Vec::new(),
+    };
+    for start in starts(map) {
+        if !tree.drawn[start] {
+            tree.draw(start);
         }
-        tree.lines.join("\n")
     }
+    tree.lines.join("\n")
 }
 
 struct Tree<'a> {
@@ -67,7 +66,7 @@ struct Tree<'a> {
     lines: Vec<String>,
 }
 
-/// An edge that is to be drawn.
+/// An edge that is still to be drawn.
 struct Waiting<'a> {
     edge: &'a Edge,
     depth: usize,
@@ -76,7 +75,7 @@ struct Waiting<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Draws a node and all that it leads to.
+    /// Draws a node and everything that it leads to.
     fn draw(&mut self, start: usize) {
         self.drawn[start] = true;
         self.lines.push(self.named(&self.map.nodes[start], false));
@@ -88,7 +87,7 @@ impl<'a> Tree<'a> {
             if !again {
                 let down = if next.is_last { " " } else { self.signs.down };
                 let margin = match next.depth {
-                    0..DEPTH_LIMIT => format!("{}{down}   ", next.margin),
+                    0..MAX_DEPTH => format!("{}{down}   ", next.margin),
                     _ => next.margin,
                 };
                 waiting.extend(self.below(to, next.depth + 1, &margin));
@@ -96,7 +95,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The edges from a node, the last one first.
+    /// The edges that leave a node, in reverse order.
     fn below(&self, node: usize, depth: usize, margin: &str) -> Vec<Waiting<'a>> {
         let edges = self.map.edges.iter().filter(|edge| edge.from == node);
         let waiting = edges.rev().enumerate().map(|(place, edge)| Waiting {
@@ -121,7 +120,7 @@ impl<'a> Tree<'a> {
         } else {
             self.signs.fork
         };
-        let facts = edge.facts(receiver.kind).join(", ");
+        let facts = edge_facts(edge, receiver.kind).join(", ");
         let (line, facts) = if edge.broken {
             let facts = format!("{} {facts}: broken", self.signs.broken);
             (
@@ -139,7 +138,7 @@ impl<'a> Tree<'a> {
     }
 
     fn named(&self, node: &Node, again: bool) -> String {
-        let name = fitted(&node.name, NAME_LIMIT, self.style.ellipsis());
+        let name = fitted(&node.name, MAX_NAME, self.style.ellipsis());
         let name = match node.kind {
             NodeKind::Queue => format!("stream {name}"),
             _ => name,
@@ -147,7 +146,7 @@ impl<'a> Tree<'a> {
         let bold = self.style.bold(&name);
         match node.kind {
             _ if again => format!("{bold} (above)"),
-            NodeKind::Service => format!("{bold}, {}", node.facts()),
+            NodeKind::Service => format!("{bold}, {}", node_facts(node)),
             _ => bold,
         }
     }

@@ -1,11 +1,12 @@
-//! A waterfall in words, a line for each span, as a page shows it beneath the picture.
+//! Writes a waterfall as plain text, one line per span, for the page below the picture.
 
-use super::text::{TextStyle, more};
+use super::text::more;
 use super::{Row, Waterfall};
-use crate::shown::duration;
+use crate::terminal::TextStyle;
+use baton_traces::shown::duration;
 
 impl Waterfall {
-    /// The waterfall in words, in lines that may be broken anywhere.
+    /// The waterfall as plain text. A line may be wrapped anywhere.
     pub(crate) fn outline(&self) -> String {
         let style = TextStyle {
             unicode: true,

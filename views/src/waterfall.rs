@@ -1,7 +1,7 @@
-//! A trace over time: one row for each span, under its parent, with a bar where it ran.
+//! Shows traces over time: one row per span, below its parent, with a bar for its duration.
 //!
-//! Where a hand-off broke, the trace has another half under another id. Both stand on one time scale, and each
-//! says where the other is.
+//! If a hand-off broke, the trace goes on under another id. Both traces share one time scale, and
+//! each names the other.
 
 mod notes;
 mod outline;
@@ -14,19 +14,17 @@ use std::time::Duration;
 use baton_propagators::id::TraceId;
 
 use self::notes::Notes;
-use crate::hand_off::Verdict;
-use crate::shown::visible;
-use crate::span::{StatusCode, UnixTime};
-use crate::trace::{Node, Place, Trace};
-use crate::trace_index::Passage;
+use baton_traces::hand_off::Verdict;
+use baton_traces::shown::{service_name, visible};
+use baton_traces::span::{StatusCode, UnixTime};
+use baton_traces::trace::{Node, Place, Trace};
+use baton_traces::trace_index::Passage;
 
-pub use self::text::TextStyle;
-
-/// Traces on one time scale, ready to be drawn. All text in it is safe to show.
+/// Traces on one time scale, ready to be drawn. All text in it has been made visible.
 #[derive(Clone, Debug)]
 pub struct Waterfall {
     sections: Vec<Section>,
-    /// Services in the order in which they first appear.
+    /// Services in order of first appearance.
     services: Vec<String>,
     duration: Duration,
 }
@@ -44,7 +42,7 @@ struct Section {
 #[derive(Clone, Debug)]
 enum Row {
     Span(SpanRow),
-    /// So many spans that are not shown.
+    /// Spans that are not shown, as a count.
     More {
         depth: usize,
         count: u64,
@@ -56,19 +54,19 @@ struct SpanRow {
     depth: usize,
     service: usize,
     name: String,
-    /// Where the bar starts and how long it is, as shares of the whole time; `None` for a span without times.
+    /// The bar's start and length as shares of the whole time; `None` for a span without times.
     bar: Option<(f64, f64)>,
     duration: Option<Duration>,
     verdict: Option<Verdict>,
     failed: bool,
     notes: Vec<String>,
-    /// Each as `name=value`, the value as JSON.
+    /// Each as `name=value`, with the value as JSON.
     attributes: Vec<String>,
 }
 
 impl Waterfall {
-    /// `traces` on one time scale, of each at most `rows_limit` spans: those nearest to the root. `passages` are
-    /// the hand-offs that begin or end in them.
+    /// Puts `traces` on one time scale. Each trace shows at most `rows_limit` spans, those nearest to
+    /// the root. `passages` are the hand-offs that begin or end in the traces.
     pub fn new(traces: &[Trace], passages: &[Passage], rows_limit: usize) -> Waterfall {
         let spans = || traces.iter().flat_map(|trace| &trace.spans);
         let start = spans().filter_map(|span| span.start).min();
@@ -99,7 +97,7 @@ impl Waterfall {
         waterfall
     }
 
-    /// In how many traces it is.
+    /// How many traces the waterfall shows.
     pub(crate) fn traces(&self) -> usize {
         self.sections.len()
     }
@@ -185,16 +183,7 @@ impl Waterfall {
     }
 }
 
-/// What a service is called in a picture.
-pub(crate) fn service_name(name: &str) -> String {
-    if name.is_empty() {
-        "(no service name)".to_owned()
-    } else {
-        visible(name)
-    }
-}
-
-/// The places of at most `limit` nodes, those that stand highest first.
+/// The places of the `limit` nodes nearest to the root.
 fn nearest_to_the_root(tree: &[Node], limit: usize) -> HashSet<usize> {
     let mut places: Vec<usize> = (0..tree.len()).collect();
     places.sort_by_key(|place| tree[*place].depth);
@@ -202,7 +191,7 @@ fn nearest_to_the_root(tree: &[Node], limit: usize) -> HashSet<usize> {
     places.into_iter().collect()
 }
 
-/// What a place in the tree that is not plain is called.
+/// A note for a span whose parent is missing or is its own descendant.
 fn place_note(place: Place, parent: Option<String>) -> Option<String> {
     match place {
         Place::Root | Place::Child => None,

@@ -1,25 +1,27 @@
-//! Drawings: shapes in, SVG out. Every picture of baton is drawn here, so all look alike in light and in dark.
+//! Turns shapes into SVG. All pictures of baton are drawn here, so they look alike in light and
+//! dark mode.
 //!
-//! A picture is a list of shapes with a class each; what a class looks like stands in `templates/drawing.css`.
-//! The template engine escapes all text.
+//! A picture is a list of shapes, each with a CSS class. `templates/drawing.css` styles the
+//! classes. The template engine escapes all text.
 
 use std::fmt;
 
 use askama::Template;
 
-use crate::shown::{columns, fitted};
+use crate::terminal::{columns, fitted};
 
-/// How wide a page a picture is drawn for. Text keeps its size, so a phone gets another picture, not a smaller one.
+/// The width of the page that a picture is drawn for. Text keeps its size, so a phone gets its own
+/// picture and not a smaller copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// A desktop's or a printed one.
+    /// A desktop's page or a printed one.
     Wide,
-    /// A phone's.
+    /// A phone's page.
     Narrow,
 }
 
 impl Page {
-    /// How wide a picture on it is, in pixels of CSS.
+    /// The width of a picture on this page, in CSS pixels.
     pub(crate) fn width(self) -> f64 {
         match self {
             Page::Wide => 960.0,
@@ -28,10 +30,10 @@ impl Page {
     }
 }
 
-/// Around a picture that stands alone.
+/// The margin around a standalone picture, in pixels.
 const MARGIN: f64 = 16.0;
 
-/// The mean width of a letter in the pictures' text, in pixels.
+/// The mean width of a letter in a picture's text, in pixels.
 const LETTER_WIDTH: f64 = 6.9;
 
 /// A picture.
@@ -39,9 +41,9 @@ const LETTER_WIDTH: f64 = 6.9;
 pub struct Drawing {
     width: f64,
     height: f64,
-    /// What it shows, for whoever cannot see it.
+    /// What the picture shows, for screen readers.
     label: String,
-    /// Drawn to fill whatever place it gets, for pictures without text.
+    /// Whether the picture is stretched to fill its place. Only for pictures without text.
     stretched: bool,
     shapes: Vec<Shape>,
 }
@@ -72,19 +74,19 @@ enum Shape {
 #[template(path = "drawing.svg", escape = "html")]
 struct Picture<'a> {
     drawing: &'a Drawing,
-    /// The left and the upper edge.
+    /// The coordinate of the left edge and of the upper edge.
     edge: Pixels,
     width: Pixels,
     height: Pixels,
-    /// The style sheet of a picture that stands alone.
+    /// The style sheet, for a standalone picture.
     style: Option<&'static str>,
 }
 
-/// What the classes look like, in light and in dark.
+/// The style sheet of all pictures, for light and dark mode.
 pub(crate) const STYLE: &str = include_str!("../templates/drawing.css");
 
 impl Drawing {
-    /// An empty picture of this size; `label` says what it shows.
+    /// An empty picture of this size in pixels. `label` says what it shows.
     pub(crate) fn new(width: f64, height: f64, label: impl Into<String>) -> Drawing {
         Drawing {
             width,
@@ -95,7 +97,7 @@ impl Drawing {
         }
     }
 
-    /// The picture, to be stretched to whatever place it gets.
+    /// The same picture, stretched to fill its place.
     pub(crate) fn stretched(self) -> Drawing {
         Drawing {
             stretched: true,
@@ -107,7 +109,7 @@ impl Drawing {
         self.height = height;
     }
 
-    /// Writes `text`; `class` says where `x` is in it.
+    /// Writes `text`. `class` says whether `x` is its start, middle or end.
     pub(crate) fn text(&mut self, x: f64, y: f64, class: &'static str, text: impl Into<String>) {
         let text = text.into();
         self.shapes.push(Shape::Text {
@@ -141,18 +143,18 @@ impl Drawing {
         self.shapes.push(Shape::Path { points, class });
     }
 
-    /// The picture as an `svg` element for a page that holds [`STYLE`].
+    /// The picture as an `svg` element, for a page that includes [`STYLE`].
     pub(crate) fn inline(&self) -> String {
         self.render(None)
     }
 
-    /// The picture as a file of its own.
+    /// The picture as a complete SVG file.
     pub fn standalone(&self) -> String {
         self.render(Some(STYLE))
     }
 
     fn render(&self, style: Option<&'static str>) -> String {
-        // a page has a margin of its own
+        // a page brings its own margin
         let margin = if style.is_some() { MARGIN } else { 0.0 };
         let picture = Picture {
             drawing: self,
@@ -167,29 +169,29 @@ impl Drawing {
     }
 }
 
-/// A coordinate or length, written to a tenth of a pixel.
+/// A coordinate or length, written with one decimal place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pixels(pub(crate) f64);
 
 impl fmt::Display for Pixels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // never "-0"
+        // `+ 0.0` turns -0 into 0
         let tenths = (self.0 * 10.0).round() + 0.0;
         write!(formatter, "{}", tenths / 10.0)
     }
 }
 
-/// `text`, cut to about that many pixels.
+/// `text`, cut to about this many pixels.
 pub(crate) fn cut(text: &str, pixels: f64) -> String {
     fitted(text, (pixels / LETTER_WIDTH).max(1.0) as usize, "…")
 }
 
-/// About how many pixels `text` takes.
+/// The estimated width of `text`, in pixels.
 pub(crate) fn text_width(text: &str) -> f64 {
     columns(text) as f64 * LETTER_WIDTH
 }
 
-/// `text` in lines of about that many pixels, broken between words.
+/// `text` in lines of about this many pixels, broken between words.
 pub(crate) fn wrapped(text: &str, pixels: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

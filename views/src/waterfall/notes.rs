@@ -1,17 +1,17 @@
-//! What is said beneath a span: where a broken hand-off came from or went to, and what is odd about its times.
+//! The notes below a span: where a broken hand-off came from or went to, and times that are wrong.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{place_note, service_name};
-use crate::hand_off::{Hop, Verdict};
-use crate::shown::{duration, visible};
-use crate::span::SpanReference;
-use crate::span::StatusCode;
-use crate::trace::{Node, Trace, TraceSpan};
-use crate::trace_index::Passage;
+use super::place_note;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::shown::{duration, service_name, visible};
+use baton_traces::span::SpanReference;
+use baton_traces::span::StatusCode;
+use baton_traces::trace::{Node, Trace, TraceSpan};
+use baton_traces::trace_index::Passage;
 
-/// The hand-offs of the traces shown, by their ends.
+/// The hand-offs of the shown traces, by sender and by receiver.
 pub(super) struct Notes<'a> {
     by_sender: HashMap<SpanReference, &'a Passage>,
     by_receiver: HashMap<SpanReference, &'a Passage>,
@@ -39,8 +39,8 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// The verdict that stands beside a span: that on the hand-off it received, or, where no receiver's span
-    /// can show it, on the one it sent.
+    /// The verdict to show beside a span. It belongs to the hand-off that the span received, or to the
+    /// one it sent if the receiver has no span.
     pub(super) fn verdict(&self, span: &TraceSpan) -> Option<Verdict> {
         let received = self.by_receiver.get(&span.reference);
         let sent = || {
@@ -51,7 +51,7 @@ impl<'a> Notes<'a> {
         received.or_else(sent).and_then(|passage| passage.verdict)
     }
 
-    /// What is said beneath the span of `node`.
+    /// The notes below the span of `node`.
     pub(super) fn of(&self, trace: &Trace, node: &Node) -> Vec<String> {
         let span = &trace.spans[node.span];
         let parent = node.parent.map(|parent| &trace.spans[parent]);
@@ -71,7 +71,7 @@ impl<'a> Notes<'a> {
         .collect()
     }
 
-    /// A receiver cannot start before what it received was sent: its clock, or the sender's, is wrong.
+    /// Says that clocks disagree if a receiver starts before its sender.
     fn skew(&self, span: &TraceSpan, parent: Option<&TraceSpan>) -> Option<String> {
         let sender = self
             .by_receiver
@@ -98,7 +98,7 @@ fn message(hop: Hop) -> (&'static str, &'static str) {
     }
 }
 
-/// What a receiver made of the context, where its verdict does not say it.
+/// What the receiver did with the context, if the verdict needs an explanation.
 fn what_was_continued(passage: &Passage) -> Option<String> {
     match passage.verdict? {
         Verdict::WrongTrace => Some("it continued another context than its sender's".to_owned()),
@@ -107,7 +107,7 @@ fn what_was_continued(passage: &Passage) -> Option<String> {
     }
 }
 
-/// Where what a span received comes from, if its trace does not show it.
+/// Where the message comes from, if the trace does not show it.
 fn from_where(passage: &Passage, trace: &Trace) -> Option<String> {
     let verdict = passage.verdict?;
     let (message, sender) = message(passage.hop);
@@ -125,7 +125,7 @@ fn from_where(passage: &Passage, trace: &Trace) -> Option<String> {
     }
 }
 
-/// Where what a span sent went, if its trace does not show it.
+/// Where the message went, if the trace does not show it.
 fn where_to(passage: &Passage, trace: &Trace) -> Option<String> {
     let (message, _) = message(passage.hop);
     match (passage.verdict?, passage.receiver) {

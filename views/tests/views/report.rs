@@ -5,10 +5,10 @@ use std::path::Path;
 use baton_traces::compare::Comparison;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
-use baton_traces::report::{Check, Report, Run};
 use baton_traces::run::RunDirectory;
 use baton_traces::shown;
 use baton_traces::source::Source;
+use baton_views::report::{Check, Report, Run};
 use roxmltree::{Document, Node};
 
 use crate::case::{self, Order};
@@ -318,7 +318,7 @@ fn what_was_not_judged_is_not_called_whole() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/zipkin/messaging.json"
+        "/../traces/tests/data/zipkin/messaging.json"
     );
     let source = Source::from(std::path::Path::new(path));
     let export = Run::read(&source).expect("an export");

@@ -1,7 +1,7 @@
-//! `report.html`: what a comparison shows, for people. One file, self-contained: light and dark, on a phone and in
-//! print, without a script and without the network.
+//! `report.html`: a comparison as one self-contained page. It works in light and dark mode, on a
+//! phone and in print, without scripts and without network access.
 //!
-//! Every figure stands there as text too. What the page says comes from the same values as `summary.json`.
+//! Every picture's content is also there as text. The page shows the values of `summary.json`.
 
 mod bytes;
 mod changes;
@@ -18,59 +18,59 @@ use self::latency::LatencyFigure;
 use self::maps::{MapFigure, WaterfallFigure};
 use self::setup::Setup;
 use self::verdicts::{LegendEntry, VerdictRow};
-use crate::compare::Comparison;
 use crate::drawing::{Drawing, Page, STYLE};
-use crate::hand_off::Verdict;
-use crate::measure::Measured;
 use crate::narrative::narrate;
-use crate::run::Manifest;
-use crate::service_map::ServiceMap;
-use crate::shown::visible;
-use crate::source::{Source, SourceError};
-use crate::span::Want;
-use crate::summary::Summary;
-use crate::trace::{Gathering, Trace};
-use crate::trace_index::Journey;
 use crate::waterfall::Waterfall;
+use baton_traces::compare::Comparison;
+use baton_traces::hand_off::Verdict;
+use baton_traces::measure::Measured;
+use baton_traces::run::Manifest;
+use baton_traces::service_map::ServiceMap;
+use baton_traces::shown::{count, visible};
+use baton_traces::source::{Source, SourceError};
+use baton_traces::span::Want;
+use baton_traces::summary::Summary;
+use baton_traces::trace::{Gathering, Trace};
+use baton_traces::trace_index::Journey;
 
-/// How many spans of a trace an example shows, and how many traces belong to one.
+/// How many spans of a trace an example shows, and how many traces one example may have.
 const EXAMPLE_SPANS: usize = 24;
 const EXAMPLE_TRACES: usize = 4;
 
-/// What a report is about.
+/// The content of a report.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// The sources, in the order in which they are shown.
+    /// The sources, in the order of display.
     pub runs: Vec<Run>,
-    /// How the others differ from one of them, told apart by the names of their summaries; `None` where there is
-    /// only one.
+    /// The comparison with one of the runs, by the names of their summaries; `None` for a single run.
     pub comparison: Option<Comparison>,
     /// The limits that were checked.
     pub checks: Vec<Check>,
 }
 
-/// A limit, and whether it was kept.
+/// A limit, and whether the figures are within it.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// What was checked and what was found, as a sentence.
+    /// The limit and the measured value, as a sentence.
     pub sentence: String,
-    /// Whether the limit was kept.
+    /// Whether the check passed.
     pub passed: bool,
 }
 
-/// One source, with what a report shows of it besides its figures.
+/// A source's figures, map and example traces.
 #[derive(Clone, Debug)]
 pub struct Run {
     measured: Measured,
     manifest: Option<Manifest>,
     map: ServiceMap,
-    /// A trace that is whole, and one that broke, if there are such.
+    /// An example of a whole trace, if there is one.
     joined: Option<Waterfall>,
+    /// An example of a broken trace, if there is one.
     broken: Option<Waterfall>,
 }
 
 impl Run {
-    /// Reads `source`: once for its figures and to find examples, and again for these.
+    /// Reads `source` twice: for its figures, and for the spans of the example traces.
     ///
     /// # Errors
     /// As [`Source::measure`].
@@ -99,12 +99,12 @@ impl Run {
         })
     }
 
-    /// Its figures.
+    /// The source's figures.
     pub fn measured(&self) -> &Measured {
         &self.measured
     }
 
-    /// The same under another name.
+    /// The same run under another name.
     pub fn named(mut self, name: String) -> Run {
         self.measured.summary.name = name;
         self
@@ -116,7 +116,7 @@ impl Run {
 }
 
 impl Report {
-    /// The page, whole.
+    /// The complete page as HTML.
     pub fn render(&self) -> String {
         Html::of(self)
             .render()
@@ -124,7 +124,7 @@ impl Report {
     }
 }
 
-/// A picture for a wide page and one for a phone; the style sheet shows one of them.
+/// A picture for a wide page and one for a phone. The style sheet shows one of them.
 struct Picture {
     wide: String,
     narrow: String,
@@ -139,7 +139,7 @@ impl Picture {
     }
 }
 
-/// The page, ready for the template.
+/// The values that the template shows.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Html {
@@ -200,12 +200,12 @@ fn title(summaries: &[Summary]) -> String {
     }
 }
 
-/// The parts of a run's name, between which a line may end.
+/// Splits a run's name where a line may break.
 fn name_parts(name: &str) -> impl Iterator<Item = &str> {
     name.split_inclusive([',', ':', '_', '+', '/', '-'])
 }
 
-/// What no source could tell, and what was wrong with their files.
+/// What the sources do not show, and what was wrong with their files.
 fn unknown(report: &Report) -> Vec<String> {
     let mut unknown: Vec<String> = match &report.comparison {
         Some(comparison) => comparison.unknown.clone(),
@@ -239,10 +239,10 @@ fn unknown(report: &Report) -> Vec<String> {
             ),
             (summary.log_problems, "log lines could not be read"),
         ];
-        let counts = counts.iter().filter(|(count, _)| *count > 0);
-        unknown.extend(counts.map(|(count, what)| {
-            format!("{}: {} {what}", summary.name, crate::shown::count(*count))
-        }));
+        let counts = counts.iter().filter(|(number, _)| *number > 0);
+        unknown.extend(
+            counts.map(|(number, what)| format!("{}: {} {what}", summary.name, count(*number))),
+        );
     }
     unknown.iter().map(|sentence| visible(sentence)).collect()
 }

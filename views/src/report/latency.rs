@@ -1,19 +1,19 @@
-//! Latency distributions of the runs, one above the other on one logarithmic axis.
+//! The section on latency: the runs' distributions, one above the other, on one logarithmic axis.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Run;
 use crate::drawing::{Drawing, Pixels};
-use crate::shown::{count, duration, visible};
-use crate::statistics::{Durations, Percentiles};
+use baton_traces::shown::{count, duration, visible};
+use baton_traces::statistics::{Durations, Percentiles};
 
-/// How finely durations are told apart: steps of one power of ten.
+/// The resolution of a distribution: how many steps a power of ten has.
 const STEPS_PER_DECADE: f64 = 24.0;
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 44.0;
 
-/// The distributions of one kind of duration.
+/// The runs' distributions of one kind of latency.
 pub(super) struct LatencyFigure {
     pub(super) heading: &'static str,
     pub(super) explanation: &'static str,
@@ -21,7 +21,7 @@ pub(super) struct LatencyFigure {
     pub(super) ticks: Vec<Tick>,
 }
 
-/// One run.
+/// One run's row.
 pub(super) struct LatencyRow {
     pub(super) run: String,
     pub(super) count: String,
@@ -30,23 +30,23 @@ pub(super) struct LatencyRow {
     pub(super) percentiles: Vec<(&'static str, String)>,
 }
 
-/// A mark on the axis: where it is, in percent of the width, and what it says.
+/// A mark on the axis: its place in percent of the width, and its text.
 pub(super) struct Tick {
     pub(super) percent: String,
     pub(super) text: String,
-    /// What keeps the text of the outermost inside.
+    /// The CSS class that keeps the text of the outermost marks inside the picture.
     pub(super) class: &'static str,
 }
 
 /// A logarithmic axis.
 #[derive(Clone, Copy)]
 struct Axis {
-    /// The logarithms to base 10 of its ends, in nanoseconds.
+    /// The base 10 logarithms of both ends in nanoseconds.
     from: f64,
     to: f64,
 }
 
-/// Both kinds, as far as any run knows them.
+/// A figure for requests and one for end to end, where any run knows the latency.
 pub(super) fn figures(runs: &[Run]) -> Vec<LatencyFigure> {
     let request = figure(
         "Requests",
@@ -100,7 +100,7 @@ fn row(name: &str, durations: &Durations, axis: Axis) -> Option<LatencyRow> {
     })
 }
 
-/// Milliseconds with three significant digits.
+/// Writes milliseconds with three significant digits.
 fn milliseconds(value: f64) -> String {
     let decimals = match value {
         ..9.995 => 2,
@@ -110,7 +110,7 @@ fn milliseconds(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A hill as high at each duration as there are many of it; the highest point of each run is as high as any other.
+/// Draws the distribution as a hill. All runs' hills have the same height.
 fn picture(durations: &Durations, percentiles: &Percentiles, axis: Axis) -> Drawing {
     let label = format!(
         "Distribution: half within {} ms, 99 % within {} ms",
@@ -141,7 +141,7 @@ fn picture(durations: &Durations, percentiles: &Percentiles, axis: Axis) -> Draw
 }
 
 impl Axis {
-    /// Over all these durations, with a little room at both ends; `None` if there are none.
+    /// An axis over all `durations` with a little room at both ends; `None` without durations.
     fn over(durations: impl Iterator<Item = (Duration, u64)>) -> Option<Axis> {
         let logarithms = durations.map(|(duration, _)| logarithm(duration.as_nanos() as f64));
         let (low, high) = logarithms.fold((f64::MAX, f64::MIN), |(low, high), value| {
@@ -149,17 +149,17 @@ impl Axis {
         });
         (low <= high).then(|| Axis {
             from: ((low - 0.05) * STEPS_PER_DECADE).floor() / STEPS_PER_DECADE,
-            // wide enough for two marks, however alike all durations are
+            // at least one power of ten, so that there is room for two marks
             to: ((high + 0.05).max(low + 1.0) * STEPS_PER_DECADE).ceil() / STEPS_PER_DECADE,
         })
     }
 
-    /// Where a duration in nanoseconds stands, from 0 to 1.
+    /// The place of a duration in nanoseconds, from 0 to 1.
     fn share(self, nanoseconds: f64) -> f64 {
         ((logarithm(nanoseconds) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 
-    /// How many durations there are at each step, each shared a little with its neighbours.
+    /// How many durations each step has, smoothed over the neighbouring steps.
     fn heights(self, durations: &Durations) -> Vec<f64> {
         let steps = ((self.to - self.from) * STEPS_PER_DECADE).round().max(1.0) as usize;
         let mut counts = vec![0.0; steps];
@@ -180,7 +180,7 @@ impl Axis {
             .collect()
     }
 
-    /// The powers of ten on it, in nanoseconds; with their doubles and quintuples where it is short.
+    /// The powers of ten on the axis, in nanoseconds. A short axis gets further marks between them.
     fn decades(self) -> Vec<f64> {
         let steps: &[f64] = if self.to - self.from < 1.6 {
             &[1.0, 2.0, 5.0]
@@ -215,7 +215,7 @@ impl Axis {
     }
 }
 
-/// A duration on the axis: `20 ms`, and not `20.0 ms`.
+/// A duration without trailing zeros: `20 ms`, not `20.0 ms`.
 fn plain(nanoseconds: f64) -> String {
     let text = duration(Duration::from_nanos(nanoseconds.round() as u64));
     match text.split_once(' ') {

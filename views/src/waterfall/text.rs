@@ -1,73 +1,19 @@
-//! A waterfall for a terminal, at most 100 columns wide.
+//! Writes a waterfall for a terminal, at most 100 columns wide.
 
 use super::{Row, Section, SpanRow, Waterfall};
-use crate::hand_off::Verdict;
-use crate::shown::{columns, count, counted, duration, fitted, padded};
+use crate::terminal::{TextStyle, columns, fitted, padded};
+use baton_traces::shown::{count, counted};
 
-/// How wide a drawing for a terminal is at most.
-const COLUMNS: usize = 100;
-/// How deep indentation goes; what stands deeper is not moved further.
-const DEPTH_LIMIT: usize = 12;
-const SERVICE_LIMIT: usize = 20;
-const NAME_LIMIT: usize = 34;
-/// `999 min 59 s`
+/// The largest width, in columns.
+const MAX_COLUMNS: usize = 100;
+/// The deepest indentation. Deeper spans are not indented further.
+const MAX_DEPTH: usize = 12;
+const MAX_SERVICE: usize = 20;
+const MAX_NAME: usize = 34;
+/// The width of a duration, in columns.
 const DURATION_COLUMNS: usize = 9;
 
-/// What a terminal can show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TextStyle {
-    /// Whether it shows block and line characters, or ASCII alone.
-    pub unicode: bool,
-    /// Whether it shows colour.
-    pub colour: bool,
-}
-
-impl TextStyle {
-    pub(crate) fn ellipsis(self) -> &'static str {
-        if self.unicode { "…" } else { "..." }
-    }
-
-    /// `text` in the colour of a hand-off that is whole, or broken.
-    pub(crate) fn verdict_coloured(self, text: &str, whole: bool) -> String {
-        self.coloured(text, if whole { 32 } else { 31 })
-    }
-
-    /// `text` in bold type.
-    pub(crate) fn bold(self, text: &str) -> String {
-        self.coloured(text, 1)
-    }
-
-    fn coloured(self, text: &str, code: u8) -> String {
-        if self.colour && !text.trim().is_empty() {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    /// A verdict with its sign.
-    pub fn mark(self, verdict: Verdict) -> String {
-        let sign = match (verdict.is_whole(), self.unicode) {
-            (true, true) => "✓",
-            (true, false) => "+",
-            (false, true) => "✗",
-            (false, false) => "x",
-        };
-        format!("{sign} {verdict}")
-    }
-
-    /// A duration in the characters that there are.
-    pub fn duration(self, time: std::time::Duration) -> String {
-        let text = duration(time);
-        if self.unicode {
-            text
-        } else {
-            text.replace('µ', "u")
-        }
-    }
-}
-
-/// How wide each column is.
+/// The width of each part of a row, in columns.
 struct Widths {
     service: usize,
     name: usize,
@@ -81,7 +27,7 @@ impl Waterfall {
         self.lines(style, false)
     }
 
-    /// The same, each span with its attributes below it.
+    /// As [`Waterfall::text`], with each span's attributes below it.
     pub fn text_with_attributes(&self, style: TextStyle) -> String {
         self.lines(style, true)
     }
@@ -118,13 +64,13 @@ impl Waterfall {
             .filter_map(|row| Some(columns(&style.mark(row.verdict?))))
             .max()
             .unwrap_or(0);
-        let service = service.min(SERVICE_LIMIT);
-        let name = name.min(NAME_LIMIT);
+        let service = service.min(MAX_SERVICE);
+        let name = name.min(MAX_NAME);
         let gaps = if mark > 0 { 4 } else { 3 };
         Widths {
             service,
             name,
-            bar: COLUMNS - service - name - DURATION_COLUMNS - mark - gaps,
+            bar: MAX_COLUMNS - service - name - DURATION_COLUMNS - mark - gaps,
             mark,
         }
     }
@@ -178,7 +124,7 @@ impl Waterfall {
         for note in &row.notes {
             let margin = widths.service + 1 + indent + 2;
             let note = format!("{sign} {note}");
-            let note = fitted(&note, COLUMNS.saturating_sub(margin), ellipsis);
+            let note = fitted(&note, MAX_COLUMNS.saturating_sub(margin), ellipsis);
             let broken = row.failed || row.verdict.is_some_and(|verdict| !verdict.is_whole());
             let note = if broken {
                 style.verdict_coloured(&note, false)
@@ -190,13 +136,13 @@ impl Waterfall {
     }
 }
 
-/// A span's attributes, as many on a line as it takes; none of them is divided.
+/// A span's attributes, as many per line as fit. No attribute is split over lines.
 fn attribute_lines(row: &SpanRow, widths: &Widths) -> Vec<String> {
     let margin = widths.service + 1 + indent(row.depth) + 2;
     let mut lines: Vec<String> = Vec::new();
     for attribute in &row.attributes {
         match lines.last_mut() {
-            Some(line) if columns(line) + 2 + columns(attribute) <= COLUMNS => {
+            Some(line) if columns(line) + 2 + columns(attribute) <= MAX_COLUMNS => {
                 line.push_str("  ");
                 line.push_str(attribute);
             }
@@ -207,23 +153,23 @@ fn attribute_lines(row: &SpanRow, widths: &Widths) -> Vec<String> {
 }
 
 impl Section {
-    /// The trace in one line.
+    /// The trace's id, spans, duration and start, in one line.
     pub(super) fn heading(&self, style: TextStyle) -> String {
         let mut parts = vec![
             format!("trace {}", self.trace_id),
             counted(self.spans, "span"),
         ];
         parts.extend(self.duration.map(|time| style.duration(time)));
-        parts.extend(self.start.map(crate::shown::time));
+        parts.extend(self.start.map(baton_traces::shown::time));
         parts.join(if style.unicode { " · " } else { ", " })
     }
 }
 
-/// ANSI's colours without red and green, which the verdicts have.
+/// ANSI colours for services. Red and green are for verdicts.
 const SERVICE_COLOURS: [u8; 5] = [34, 36, 35, 33, 37];
 
 fn indent(depth: usize) -> usize {
-    depth.min(DEPTH_LIMIT) * 2
+    depth.min(MAX_DEPTH) * 2
 }
 
 pub(super) fn more(hidden: u64, style: TextStyle) -> String {
@@ -234,7 +180,7 @@ pub(super) fn more(hidden: u64, style: TextStyle) -> String {
     }
 }
 
-/// A bar in exactly `cells` columns. A span that takes next to no time still shows as a thin line.
+/// A bar in exactly `cells` columns. Even the shortest span shows as a thin line.
 fn bar(bar: Option<(f64, f64)>, cells: usize, style: TextStyle) -> String {
     let Some((offset, share)) = bar else {
         return " ".repeat(cells);
@@ -251,7 +197,7 @@ fn bar(bar: Option<(f64, f64)>, cells: usize, style: TextStyle) -> String {
                 (_, 0) => ' ',
                 (false, _) => '#',
                 (true, 8) => '█',
-                // a block that starts inside its cell can only be drawn as its right half
+                // Unicode has only the right half for a block that starts inside its cell
                 (true, _) if from >= 4 => '▐',
                 (true, _) => ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'][(to - 1).min(7)],
             }
