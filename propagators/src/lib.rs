@@ -89,6 +89,7 @@ pub mod formats;
 mod header_list;
 mod hex;
 pub mod id;
+pub mod libraries;
 pub mod mode;
 pub mod otel;
 pub mod propagation;
