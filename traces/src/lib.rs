@@ -30,8 +30,12 @@
 //! ```
 
 pub mod assemble;
+pub mod audit;
 pub mod compare;
 pub mod drawing;
+mod edges;
+mod ends;
+mod evidence;
 pub mod hand_off;
 pub mod measure;
 pub mod merge;
