@@ -9,7 +9,7 @@ use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
 
 use crate::failure::Failure;
-use crate::table::pairing;
+use crate::print::table::pairing;
 
 /// Reads a run that has ended, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
