@@ -29,7 +29,11 @@
 //! ```
 
 pub mod assemble;
+pub mod audit;
 pub mod compare;
+mod edges;
+mod ends;
+mod evidence;
 pub mod hand_off;
 pub mod measure;
 pub mod merge;
