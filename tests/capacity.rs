@@ -1,6 +1,7 @@
 //! `baton plan-capacity`, and docs/scale.md, whose tables it printed.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test whole capacity` puts what the commands print between the document's markers.
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole capacity` puts what the commands print between the
+//! document's markers.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +41,8 @@ async fn every_format_is_planned_for_with_the_bytes_that_it_writes() {
         );
     }
     assert_eq!(native["modes"].as_array().map(Vec::len), Some(10));
-    // upstream's b3 writes the X-B3-* headers too, and it has no propagator for Jaeger's and others' headers
+    // upstream's b3 writes the X-B3-* headers too, and it has no propagator for Jaeger's and
+    // others' headers
     assert_eq!(otel["modes"].as_array().map(Vec::len), Some(6));
     let bytes = |plan| mode(plan, "b3")["record"]["carrier_bytes"].as_u64();
     assert!(bytes(&otel) > bytes(&native));
