@@ -2,7 +2,6 @@
 
 pub(crate) mod attack;
 pub(crate) mod burst;
-pub(crate) mod capacity;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod explain;

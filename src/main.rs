@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use crate::arguments::{Command, Format};
 use crate::commands::{
-    attack, burst, capacity, compare, completions, explain, function, logs, man, map, matrix,
-    merge, run, sandbox, switch, traces, up,
+    attack, burst, compare, completions, explain, function, logs, man, map, matrix, merge, run,
+    sandbox, switch, traces, up,
 };
 use crate::failure::Failure;
 use crate::print::output::Output;
@@ -53,7 +53,6 @@ fn main() -> ExitCode {
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
-        Command::PlanCapacity(command) => capacity::plan_capacity(&command, &output),
         Command::Merge(command) => merge::merge(&command, &output),
         Command::Completions(command) => completions::completions(&command, &output),
         Command::Man(command) => man::man(&command, &output),

@@ -7,7 +7,6 @@
 mod backends;
 mod bad_input;
 mod burst;
-mod capacity;
 mod collector;
 mod compare;
 mod decisions;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::command::Sandbox;
 
 /// The commands in the help.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "burst",
     "matrix",
@@ -16,7 +16,6 @@ const COMMANDS: [&str; 14] = [
     "compare",
     "traces",
     "map",
-    "plan-capacity",
     "merge",
     "completions",
     "man",

@@ -100,6 +100,8 @@ pub mod policy;
 pub mod propagation;
 pub mod reject;
 pub mod sampling;
+#[cfg(test)]
+mod tests;
 mod tracestate;
 pub mod xray_from_lambda;
 

@@ -181,11 +181,18 @@ pub enum SpanFormat {
     Jaeger,
     /// Segments of AWS X-Ray.
     XRay,
+    /// What Datadog's tracers send to the agent.
+    Datadog,
 }
 
 impl SpanFormat {
     /// Every format.
-    pub const ALL: [SpanFormat; 3] = [SpanFormat::Zipkin, SpanFormat::Jaeger, SpanFormat::XRay];
+    pub const ALL: [SpanFormat; 4] = [
+        SpanFormat::Zipkin,
+        SpanFormat::Jaeger,
+        SpanFormat::XRay,
+        SpanFormat::Datadog,
+    ];
 
     /// Its name, as in the attribute.
     pub fn name(self) -> &'static str {
@@ -193,6 +200,7 @@ impl SpanFormat {
             SpanFormat::Zipkin => FORMAT_ZIPKIN,
             SpanFormat::Jaeger => "jaeger",
             SpanFormat::XRay => "xray",
+            SpanFormat::Datadog => "datadog",
         }
     }
 
@@ -211,6 +219,7 @@ impl fmt::Display for SpanFormat {
             SpanFormat::Zipkin => "Zipkin",
             SpanFormat::Jaeger => "Jaeger",
             SpanFormat::XRay => "X-Ray",
+            SpanFormat::Datadog => "Datadog",
         })
     }
 }

@@ -1,6 +1,7 @@
-# The image for deploy/load-job.yaml. It contains only baton.
+# The command alone, for a machine without Rust, and the image of deploy/load-job.yaml.
 #
-#   docker build --file deploy/Dockerfile --tag baton:0.1.0 .
+#   docker build --tag baton:0.1.0 .
+#   docker run --rm --network host baton:0.1.0 run --out /tmp/runs
 FROM rust:1.95-slim AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
