@@ -5,7 +5,7 @@
 //! by the places of the lists that found it. A list that is not named found nothing; `measured` holds the lists that
 //! were tried, where not all were.
 
-mod cases;
+use crate::cases;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,8 @@
 //! The ends are matched by the request id or the message key ([`crate::assemble`]); here the trace ids and
 //! parent ids of two ends that are known to belong together are judged.
 
+mod meaning;
+
 use std::fmt;
 
 use baton_propagators::id::SpanId;
