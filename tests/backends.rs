@@ -3,17 +3,15 @@
 //! Skipped, with a printed reason, where `tests/backends/install` has not been run; in CI that is a failure.
 #![cfg(feature = "zipkin")]
 
-mod support;
-
 use std::fs::File;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use support::backends::{Collector, Jaeger, Zipkin, installed};
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::wait_until;
+use crate::support::backends::{Collector, Jaeger, Zipkin, installed};
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::wait_until;
 
 /// How many records go through before the pairing changes, and after.
 const RECORDS: u64 = 10;
@@ -58,7 +56,7 @@ fn assert_same(compared: &Value, hops: &[(&str, Value)]) {
 }
 
 /// Sends records under a pairing that holds, then under one that breaks, and ends the lab.
-async fn half_of_it_broken(setup: Setup) -> support::lab::Lab {
+async fn half_of_it_broken(setup: Setup) -> crate::support::lab::Lab {
     let mut lab = setup
         .flags(["--producer", "tracecontext", "--consumer", "tracecontext"])
         .start()

@@ -1,14 +1,12 @@
 //! Whatever arrives, at the endpoint, on the stream or in the environment, gets a clear answer, and the lab goes on.
 
-mod support;
-
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use support::lab::{Lab, Setup, answer};
-use support::run::{self, kind};
-use support::{PATIENCE, kinesis};
+use crate::support::lab::{Lab, Setup, answer};
+use crate::support::run::{self, kind};
+use crate::support::{PATIENCE, kinesis};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const OTHER_TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

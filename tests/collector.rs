@@ -1,15 +1,13 @@
 //! The lab's OTLP/HTTP collector, for spans of whoever sends them.
 
-mod support;
-
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use support::lab::{Answer, Lab, Setup, answer};
-use support::run;
+use crate::support::lab::{Answer, Lab, Setup, answer};
+use crate::support::run;
 
 async fn export(lab: &Lab, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
     let request = lab.client.post(&lab.addresses.otlp).body(body);

@@ -1,13 +1,11 @@
 //! What the functions make of a context they are given: record it or not, continue it or link to it, and which of
 //! two.
 
-mod support;
-
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::lab::Setup;
-use support::run::{self, Span, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::Setup;
+use crate::support::run::{self, Span, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";

@@ -3,8 +3,6 @@
 //!
 //! Skipped, with the reason, where the tools or the packages are missing (deploy/README.md); in CI that fails.
 
-mod support;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -12,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use support::lab::Setup;
-use support::run::{self, kind};
-use support::template::{Parameters, Template, folder, sam, serverless};
-use support::{skipped, wait_until};
+use crate::support::lab::Setup;
+use crate::support::run::{self, kind};
+use crate::support::template::{Parameters, Template, folder, sam, serverless};
+use crate::support::{skipped, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 const PACKAGE_SIZE_LIMIT: u64 = 5_000_000;

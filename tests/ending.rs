@@ -1,7 +1,5 @@
 //! How labs and runs end: nothing that was accepted is lost, no process is left.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -10,9 +8,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use support::command::{Sandbox, ended};
-use support::lab::{Lab, Setup};
-use support::{example, processes, run, wait_until};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{Lab, Setup};
+use crate::support::{example, processes, run, wait_until};
 
 const BODY: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 

@@ -1,7 +1,5 @@
 //! The event source mapping with somebody else's consumer: order, batches, and records that go wrong.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use support::lab::{Lab, Setup};
-use support::run::json_lines;
-use support::{example, kinesis};
+use crate::support::lab::{Lab, Setup};
+use crate::support::run::json_lines;
+use crate::support::{example, kinesis};
 
 /// A lab with the consumer that goes wrong where its records say so.
 struct Fragile {
@@ -268,7 +266,7 @@ async fn a_shard_that_hangs_holds_up_no_other() {
     fragile.lab.signal(rustix::process::Signal::TERM);
     let finished = fragile.lab.ended().await;
     assert_eq!(finished.code, Some(130), "{finished:?}");
-    support::processes::wait_until_gone(&processes).await;
+    crate::support::processes::wait_until_gone(&processes).await;
     assert_eq!(first_times(&fragile.handled()), ["a", "b"]);
 }
 

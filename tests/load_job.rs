@@ -1,7 +1,5 @@
 //! deploy/load-job.yaml: Kubernetes would take it, and what its workers run does what they are for.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::run;
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::run;
 
 /// The documents of the file by their kind.
 fn documents() -> BTreeMap<String, Value> {

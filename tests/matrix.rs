@@ -1,10 +1,8 @@
 //! `baton matrix`: what it measures, prints and saves.
 
-mod support;
-
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 /// Runs a matrix and gives the JSON it prints.
 async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
@@ -276,7 +274,7 @@ async fn a_saved_matrix_prints_the_same_again_and_a_defect_in_it_fails() {
 async fn with_producer(script: &str) -> (Option<i32>, Value) {
     let sandbox = Sandbox::new();
     let path = sandbox.path("producer.sh");
-    let baton = env!("CARGO_BIN_EXE_baton");
+    let baton = crate::support::command::baton();
     std::fs::write(&path, script.replace("baton", &format!("'{baton}'"))).expect("a script");
     let producer = format!("producer=sh '{}'", path.display());
     let arguments = ["matrix", "--modes", "tracecontext", "--requests", "1"];

@@ -1,7 +1,5 @@
 //! `baton merge`: the runs of several load generators become one, and what it says of that.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +7,11 @@ use std::sync::Arc;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use support::command::{Finished, Sandbox};
-use support::generated::Generated;
-use support::lab::{Lab, Setup};
-use support::processes;
-use support::{run, split, wait_until};
+use crate::support::command::{Finished, Sandbox};
+use crate::support::generated::Generated;
+use crate::support::lab::{Lab, Setup};
+use crate::support::processes;
+use crate::support::{run, split, wait_until};
 
 async fn merge(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["merge"], arguments].concat()).await
@@ -175,7 +173,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
 #[tokio::test]
 async fn what_zipkin_has_no_place_for_stays_unknown_beside_the_clients_spans() {
     let sandbox = Arc::new(Sandbox::new());
-    let server = support::server::Server::well().await;
+    let server = crate::support::server::Server::well().await;
     let endpoint = server.endpoint();
     let variables = [
         ("OTEL_TRACES_EXPORTER", "zipkin"),

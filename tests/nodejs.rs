@@ -2,16 +2,14 @@
 //!
 //! Skipped, with the reason, where their packages are not installed (`npm ci` in examples/nodejs); in CI that fails.
 
-mod support;
-
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::run::{self, kind};
-use support::skipped;
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::run::{self, kind};
+use crate::support::skipped;
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 const MODES: [&str; 3] = ["tracecontext", "b3", "tracecontext,b3"];

@@ -1,13 +1,11 @@
 //! What packagers install beside the command: completions that a shell takes, and manual pages of every command.
 
-mod support;
-
 use std::process::Stdio;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 /// The commands that the help names.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "burst",
     "matrix",
@@ -18,7 +16,6 @@ const COMMANDS: [&str; 14] = [
     "compare",
     "traces",
     "map",
-    "plan-capacity",
     "merge",
     "completions",
     "man",

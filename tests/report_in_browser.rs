@@ -1,7 +1,5 @@
 //! The report in a real browser: nothing sticks out or overlaps, and everything can be read, on a phone and on a
-//! desktop, in light and in dark. Needs Chromium: `cargo test --test report_in_browser -- --ignored`.
-
-mod support;
+//! desktop, in light and in dark. Needs Chromium: `just browser`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,8 +8,8 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use support::PATIENCE;
-use support::command::{Sandbox, ended};
+use crate::support::PATIENCE;
+use crate::support::command::{Sandbox, ended};
 
 /// Looks at the page as a reader does and tells the page around it what it found.
 const PROBE: &str = r#"

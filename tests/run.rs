@@ -1,13 +1,11 @@
 //! `baton run`: what it measures, prints and saves.
 
-mod support;
-
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::run::{self, Span, by_attribute, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::run::{self, Span, by_attribute, kind};
 
 /// A build for debugging is ten times slower and would take half a minute for what the release answers in three
 /// seconds.

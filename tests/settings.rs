@@ -1,16 +1,14 @@
 //! Settings that cannot be used are refused by name before anything runs.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
 
-use support::command::{Sandbox, ended};
-use support::lab::{FREE_PORTS, Setup};
-use support::run::{self, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run::{self, kind};
 
 #[tokio::test]
 async fn what_cannot_be_run_is_refused_before_anything_starts() {

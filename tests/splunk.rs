@@ -1,17 +1,15 @@
 //! Spans straight to Splunk Observability Cloud: where they go, and that the token goes nowhere else.
 #![cfg(feature = "zipkin")]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use support::command::Sandbox;
-use support::lab::{FREE_PORTS, Setup};
-use support::run;
+use crate::support::command::Sandbox;
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run;
 
 const TOKEN: &str = "hush-Hush_0123456789";
 
@@ -42,7 +40,7 @@ async fn closed_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
 /// A command that runs one of baton's functions with variables of a file, so that the token is in no command line.
 fn command(sandbox: &Sandbox, name: &str, variables: &str) -> String {
     let script = sandbox.path(&format!("{name}.sh"));
-    let baton = env!("CARGO_BIN_EXE_baton");
+    let baton = crate::support::command::baton();
     let text = format!("{variables}\nexec '{baton}' function {name}\n");
     std::fs::write(&script, text).expect("a script");
     format!("{name}=sh '{}'", script.display())

@@ -1,13 +1,11 @@
 //! Switches that nobody waits for: they are made whole or not at all, and the lab's status tells the truth.
 
-mod support;
-
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use support::lab::{Lab, Setup, answer};
-use support::{run, wait_until};
+use crate::support::lab::{Lab, Setup, answer};
+use crate::support::{run, wait_until};
 
 /// Asks for a switch of both functions and goes away without waiting for the answer.
 async fn ask_and_go(lab: &Lab, mode: &str) {

@@ -1,15 +1,13 @@
 //! The functions' spans: what is in them, where they go, and what happens when they cannot leave.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use support::lab::{Setup, answer};
-use support::run::{self, kind};
+use crate::support::lab::{Setup, answer};
+use crate::support::run::{self, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";

@@ -1,20 +1,18 @@
 //! `baton traces` and `baton map`: of a lab that is up, of runs, and when asked wrongly.
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use support::command::{Finished, Sandbox};
-use support::lab::{Lab, Setup};
-use support::{run, wait_until};
+use crate::support::command::{Finished, Sandbox};
+use crate::support::lab::{Lab, Setup};
+use crate::support::{run, wait_until};
 
 /// What a command prints in the locale of most people.
 async fn print(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     let command = sandbox.baton(arguments).env("LANG", "C.UTF-8").spawn();
-    let finished = support::command::ended(command.expect("the command starts")).await;
+    let finished = crate::support::command::ended(command.expect("the command starts")).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     finished
 }

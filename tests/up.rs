@@ -1,16 +1,14 @@
 //! `baton up` and the commands that talk to a lab that is up.
 
-mod support;
-
 use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::lab::{FREE_PORTS, Setup};
-use support::run::{self, kind};
-use support::{processes, wait_until};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run::{self, kind};
+use crate::support::{processes, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 
@@ -173,7 +171,8 @@ async fn a_switch_loses_no_request() {
             tokio::spawn(async move {
                 let mut accepted = Vec::new();
                 while !*sending.borrow() {
-                    let answer = support::lab::answer(client.post(&endpoint).body(KATE)).await;
+                    let answer =
+                        crate::support::lab::answer(client.post(&endpoint).body(KATE)).await;
                     assert_eq!(answer.status, 200, "{answer:?}");
                     accepted.push(answer.request_id);
                 }
@@ -194,7 +193,8 @@ async fn a_switch_loses_no_request() {
     }
     // the last switch counts from its answer on
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let last = support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;
+    let last =
+        crate::support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;
     done.send_replace(true);
     let mut accepted = vec![last.request_id.clone()];
     for sender in senders {
@@ -264,7 +264,7 @@ async fn a_switch_says_what_is_wrong() {
             .post(&switch)
             .header("content-type", "application/json")
             .body(body);
-        let answer = support::lab::answer(request).await;
+        let answer = crate::support::lab::answer(request).await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
     // a page of another site cannot reach the lab by a name that resolves to this machine
@@ -273,7 +273,7 @@ async fn a_switch_says_what_is_wrong() {
         .post(&switch)
         .header("host", "baton.example")
         .json(&json!({"producer": "b3"}));
-    assert_eq!(support::lab::answer(request).await.status, 403);
+    assert_eq!(crate::support::lab::answer(request).await.status, 403);
     assert_eq!(
         lab.status().await["producer"]["propagation"],
         json!({}),

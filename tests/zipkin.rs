@@ -1,18 +1,16 @@
 //! Zipkin v2 JSON: the lab takes it from whoever sends it, and the functions send it.
 #![cfg(feature = "zipkin")]
 
-mod support;
-
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::{Answer, Lab, Setup, answer};
-use support::run::{self, kind};
-use support::server::Server;
+use crate::support::command::Sandbox;
+use crate::support::lab::{Answer, Lab, Setup, answer};
+use crate::support::run::{self, kind};
+use crate::support::server::Server;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
@@ -207,7 +205,7 @@ async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
             .env("OTEL_TRACES_EXPORTER", exporter)
             .env("BATON_FLUSH_TIMEOUT", "30000")
             .envs(variables.iter().copied());
-        let finished = support::command::ended(command.spawn().expect("it starts")).await;
+        let finished = crate::support::command::ended(command.spawn().expect("it starts")).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
     let sources = exporters.iter().flat_map(|exporter| {
@@ -296,7 +294,7 @@ async fn a_tracestate_that_zipkin_has_no_place_for_is_not_said_to_be_lost() {
 #[tokio::test]
 async fn a_password_in_the_endpoint_becomes_a_header_and_is_shown_nowhere() {
     let server = Server::well().await;
-    let (_nobody, refusing) = support::server::nobody();
+    let (_nobody, refusing) = crate::support::server::nobody();
     for (endpoint, dropped) in [(server.endpoint(), 0), (refusing, 1)] {
         let endpoint = endpoint.replace("http://", "http://kate:hush@");
         let variables = [

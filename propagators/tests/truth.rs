@@ -1,8 +1,6 @@
 //! What real SDKs do with arriving headers, and what the specifications say about it: `native` must answer as the
 //! specifications do, `otel` as the measured Rust SDK did.
 
-mod cases;
-
 use std::collections::BTreeMap;
 
 use baton_propagators::otel;
@@ -10,7 +8,7 @@ use baton_propagators::{
     Candidate, Engine, Extracted, Extraction, Fault, HeaderList, Mode, Outcome, Propagation,
     Sampling,
 };
-use cases::{Case, Expected};
+use crate::cases::{self, Case, Expected};
 use opentelemetry::Context;
 
 fn extract(case: &Case, list: &str, engine: Engine) -> Extraction {

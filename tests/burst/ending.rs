@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::burst;
+use super::burst;
 use crate::support::command::{Sandbox, ended};
 use crate::support::server::{Server, answer, closing, nobody};
 use crate::support::{processes, run, wait_until};

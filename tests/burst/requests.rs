@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use baton_propagators::format::{self, Outcome};
 use serde_json::{Value, json};
 
+use super::{burst, measured};
 use crate::support::command::Sandbox;
 use crate::support::run::{self, Span, by_attribute, kind};
 use crate::support::server::{Seen, Server, answer};
-use crate::{burst, measured};
 
 /// The requests that a server has seen, and the client's span of each.
 fn pairs(seen: &[Seen], spans: &[Span]) -> Vec<(Seen, Span)> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::measured;
+use super::measured;
 use crate::support::command::Sandbox;
 use crate::support::run::{self, kind};
 use crate::support::server::Server;

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::{command, whole_and_broken};
 use crate::support::command::Sandbox;
 use crate::support::generated::Generated;
-use crate::{command, whole_and_broken};
 
 #[tokio::test]
 async fn a_limit_that_is_broken_fails_the_command_with_a_sentence() {

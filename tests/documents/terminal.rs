@@ -8,9 +8,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::support::command::Sandbox;
-use super::support::lab::FREE_PORTS;
-use super::support::processes;
+use crate::support::command::Sandbox;
+use crate::support::lab::FREE_PORTS;
+use crate::support::processes;
 
 /// The longest that one command of a document may take, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -41,7 +41,7 @@ impl Terminal {
         for folder in ["bin", "work"] {
             std::fs::create_dir(sandbox.path(folder)).expect("a folder");
         }
-        symlink(env!("CARGO_BIN_EXE_baton"), sandbox.path("bin/baton")).expect("a link");
+        symlink(crate::support::command::baton(), sandbox.path("bin/baton")).expect("a link");
         let cargo = sandbox.path("bin/cargo");
         std::fs::write(&cargo, CARGO).expect("a script");
         let executable = PermissionsExt::from_mode(0o755);

@@ -225,7 +225,7 @@ impl Walk {
     fn finish(mut self) {
         assert!(
             self.problems.is_empty(),
-            "{} is not true any more.\n{}\n\nBATON_UPDATE_DOCS=1 cargo test --test documents \
+            "{} is not true any more.\n{}\n\nBATON_UPDATE_DOCS=1 just documents \
              puts what is printed into it; read it again then.",
             self.name,
             self.problems.join("\n\n")

@@ -30,6 +30,11 @@ impl Finished {
     }
 }
 
+/// The path of the command that is tested: the one built with the tests, unless `BATON_TESTED` names another build.
+pub(crate) fn baton() -> String {
+    std::env::var("BATON_TESTED").unwrap_or_else(|_| env!("CARGO_BIN_EXE_baton").to_owned())
+}
+
 impl Sandbox {
     pub(crate) fn new() -> Self {
         Sandbox(tempfile::tempdir().expect("a temporary folder"))
@@ -43,7 +48,7 @@ impl Sandbox {
     /// The command, which is killed when its handle is dropped. It runs in the folder and sees no variables but
     /// what every program needs.
     pub(crate) fn baton<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = self.program(env!("CARGO_BIN_EXE_baton"));
+        let mut command = self.program(&baton());
         command.args(arguments);
         command
     }

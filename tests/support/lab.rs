@@ -93,7 +93,7 @@ impl Setup {
         let command = format!(
             "{name}=env {} '{}' function {name}",
             variables.join(" "),
-            env!("CARGO_BIN_EXE_baton")
+            super::command::baton()
         );
         self.flags(["--function", &command])
     }

@@ -1,5 +1,4 @@
 //! What the tests of the whole share: the command, a lab that is up, and what both leave behind.
-#![allow(dead_code, reason = "every test target uses a part of it")]
 
 pub(crate) mod backends;
 pub(crate) mod command;

@@ -181,11 +181,18 @@ pub enum SpanFormat {
     Jaeger,
     /// Segments of AWS X-Ray.
     XRay,
+    /// What Datadog's tracers send to the agent.
+    Datadog,
 }
 
 impl SpanFormat {
     /// Every format.
-    pub const ALL: [SpanFormat; 3] = [SpanFormat::Zipkin, SpanFormat::Jaeger, SpanFormat::XRay];
+    pub const ALL: [SpanFormat; 4] = [
+        SpanFormat::Zipkin,
+        SpanFormat::Jaeger,
+        SpanFormat::XRay,
+        SpanFormat::Datadog,
+    ];
 
     /// Its name, as in the attribute.
     pub fn name(self) -> &'static str {
@@ -193,6 +200,7 @@ impl SpanFormat {
             SpanFormat::Zipkin => FORMAT_ZIPKIN,
             SpanFormat::Jaeger => "jaeger",
             SpanFormat::XRay => "xray",
+            SpanFormat::Datadog => "datadog",
         }
     }
 
@@ -211,6 +219,7 @@ impl fmt::Display for SpanFormat {
             SpanFormat::Zipkin => "Zipkin",
             SpanFormat::Jaeger => "Jaeger",
             SpanFormat::XRay => "X-Ray",
+            SpanFormat::Datadog => "Datadog",
         })
     }
 }
@@ -224,6 +233,17 @@ pub enum Value<'a> {
     Integer(i64),
     /// True or false.
     Boolean(bool),
+}
+
+impl Value<'_> {
+    /// The value as text.
+    pub(crate) fn plain(&self) -> Cow<'_, str> {
+        match self {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Integer(number) => Cow::Owned(number.to_string()),
+            Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        }
+    }
 }
 
 /// The attributes of one span or resource, one place for each [`Key`].
