@@ -28,7 +28,7 @@ pub(super) static OTEL: Library = Library {
     choose: first,
     undecided: Undecided::NotSampled,
     one_format: false,
-    writers: java::WRITERS,
+    writers: OTEL_WRITERS,
 };
 
 const BRAVE_READERS: &[(&str, Reader)] = &[
@@ -41,6 +41,12 @@ const OTEL_READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context_otel),
     ("b3", java::b3),
     ("b3multi", java::b3),
+];
+
+const OTEL_WRITERS: &[(&str, Writer)] = &[
+    ("tracecontext", sends::traceparent_with_flags),
+    ("b3", sends::b3_single),
+    ("b3multi", sends::b3_multi_debug_and_sampled),
 ];
 
 const BRAVE_WRITERS: &[(&str, Writer)] = &[

@@ -29,7 +29,7 @@ const READERS: &[(&str, Reader)] = &[
     ("ottrace", ot_trace),
 ];
 
-pub(in super::super) const WRITERS: &[(&str, Writer)] = &[
+const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
     ("b3", sends::b3_single),
     ("b3multi", sends::b3_multi_debug_and_sampled),
