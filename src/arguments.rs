@@ -1,6 +1,5 @@
 //! The command line: every command, flag and default.
 
-mod capacity;
 mod compare;
 mod duration;
 mod explain;
@@ -23,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use duration::{duration, positive_duration};
 use number::whole_number;
 
-pub(crate) use capacity::{CapacityArguments, PriceArguments, QuotaArguments};
 pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use functions::FunctionArguments;
@@ -56,7 +54,6 @@ Compare what became of the traces:
   map     Draw who hands over to whom, and where the trace breaks
 
 Go beyond one machine:
-  plan-capacity Say what a rate takes of Kinesis and Lambda under each format, and what it costs
   merge   Join the runs of several load generators into one, exactly
 
 For packagers:
@@ -85,7 +82,7 @@ const LAST: usize = 900;
 // no docstring: clap would take it for what the whole command does
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// What to print: text, or json for programs; compare, matrix and plan-capacity also markdown for a document, compare
+    /// What to print: text, or json for programs; compare and matrix also markdown for a document, compare
     /// html as a page and junit for CI, map and traces TRACE-ID svg as a picture
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
@@ -107,7 +104,7 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a document or a pull request (compare, matrix, plan-capacity)
+    /// For a document or a pull request (compare, matrix)
     Markdown,
     /// A page (compare)
     Html,
@@ -148,8 +145,6 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
-    /// Say what a rate takes of Kinesis and Lambda under each format, and what it costs
-    PlanCapacity(Box<CapacityArguments>),
     /// Join the runs of several load generators into one, exactly
     Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
@@ -187,9 +182,7 @@ impl Command {
                 Format::Junit,
             ],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) | Command::PlanCapacity(_) => {
-                &[Format::Text, Format::Json, Format::Markdown]
-            }
+            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }

@@ -1,9 +1,7 @@
 //! The traps that notes tell, each where it bites and nowhere else.
 
-mod explained;
-
+use crate::explained::explain;
 use baton_propagators::{Engine, HeaderList, Mode, Propagation};
-use explained::explain;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -20,6 +18,19 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
     let cases: Vec<(Headers, &[&str])> = vec![
         (vec![traceparent.clone()], &[]),
         (with("b3", agreeing.clone()), &[]),
+        (
+            with("b3", format!("{agreeing}-")),
+            &["The fourth field of b3 is ignored: B3 needs"],
+        ),
+        (
+            vec![
+                ("x-b3-traceid", other.to_owned()),
+                ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
+                ("x-b3-sampled", "1".to_owned()),
+                ("x-b3-parentspanid", String::new()),
+            ],
+            &["x-b3-parentspanid is ignored: B3 needs"],
+        ),
         (
             with("b3", single("-1")),
             &["The headers were written by different spans"],

@@ -3,6 +3,8 @@
 //! The ends are matched by the request id or the message key ([`crate::assemble`]); here the trace ids and
 //! parent ids of two ends that are known to belong together are judged.
 
+mod meaning;
+
 use std::fmt;
 
 use baton_propagators::id::SpanId;
@@ -410,7 +412,7 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
 
 /// Whether the keys of all members of `left` are in `arrived`. A receiver may put members of its own in front,
 /// and may update a value (W3C Trace Context, section 3.5).
-fn every_member_is_in(left: &str, arrived: &str) -> bool {
+pub(crate) fn every_member_is_in(left: &str, arrived: &str) -> bool {
     fn keys(state: &str) -> impl Iterator<Item = &str> {
         state
             .split(',')

@@ -7,11 +7,11 @@ use super::arrived::{Arrived, Source, list};
 use super::measured::{self, Refusal};
 use crate::carrier::Getter;
 use crate::extraction::Candidate;
-use crate::format::{self, Format};
+use crate::format::Format;
+use crate::formats;
 use crate::formats::b3multi::{self, B3Multi};
-use crate::formats::{b3, baggage, datadog, ottrace, tracecontext, xray};
+use crate::formats::{b3, datadog, ottrace, tracecontext, xray};
 use crate::reject::Fault;
-use crate::tracestate;
 
 type Note = fn(&Arrived<'_>) -> Option<String>;
 
@@ -19,6 +19,7 @@ type Note = fn(&Arrived<'_>) -> Option<String>;
 const NOTES: &[Note] = &[
     where_from,
     low_half,
+    ignored_parent,
     hidden_multi,
     refused_by,
     sampling::unsampled,
@@ -92,6 +93,28 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
         "{}'s trace id is the low half of {}'s: one trace, written by a sender with ids of 64 bits. {to_whom} these are two \
          traces, so a service that continues {}'s cuts the trace in two. {remedy} {} last.",
         short.header, long.header, short.header, long.format,
+    ))
+}
+
+/// A parent span id of B3 that cannot be read, and that no reader needs.
+fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
+    let objections = arrived.candidates.iter();
+    let mut objections = objections.filter_map(|candidate| candidate.objection.as_deref());
+    let reject = objections.find(|reject| {
+        let field = match reject.fault {
+            Fault::Length { field, .. } | Fault::NotLowerHex { field } => field.name,
+            _ => return reject.header == b3multi::PARENT_SPAN_ID,
+        };
+        field == b3::PARENT_SPAN_ID.name
+    })?;
+    let what = if reject.header == b3::HEADER {
+        "The fourth field of b3"
+    } else {
+        reject.header
+    };
+    Some(format!(
+        "{what} is ignored: B3 needs a trace id and a span id only. OpenTelemetry for JavaScript, Python and Rust continue \
+         the trace; Brave refuses the headers for it. Let the sender leave the parent span id out.",
     ))
 }
 
@@ -231,16 +254,20 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
 
 /// Headers that arrived several times and are no lists.
 fn several(arrived: &Arrived<'_>) -> Option<String> {
-    const LISTS: [&str; 2] = [tracestate::HEADER, baggage::NAME];
     let mut first_counts: Vec<&str> = Vec::new();
     let mut none_counts = false;
     let formats = arrived.candidates.iter();
-    let formats = formats.filter_map(|candidate| format::find(candidate.format));
-    for field in formats.flat_map(|format| format.fields()) {
+    let formats = formats.filter_map(|candidate| formats::find(candidate.format));
+    let fields =
+        formats.flat_map(|format| format.fields().iter().map(move |field| (format, field)));
+    for (format, field) in fields {
         let arrival = arrived.carrier.arrival(field);
         if *field == tracecontext::TRACEPARENT {
             none_counts = arrival.several;
-        } else if arrival.differing && !LISTS.contains(field) && !first_counts.contains(field) {
+        } else if arrival.differing
+            && !format.lists().contains(field)
+            && !first_counts.contains(field)
+        {
             first_counts.push(field);
         }
     }

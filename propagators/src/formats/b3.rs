@@ -11,8 +11,8 @@
 //! ```
 //!
 //! A sampling state alone (`b3: 0`) is valid and holds no context. Ids of zeros only are refused, as
-//! OpenTelemetry has none such. The parent span id is checked and not kept: OpenTelemetry does not let both
-//! sides of a request share a span, so it has no use for it.
+//! OpenTelemetry has none such. The parent span id is not needed and not kept: OpenTelemetry does not let both
+//! sides of a request share a span. A malformed one is objected to, and the context continues without it.
 //!
 //! OpenTelemetry's B3 requirements
 //! (<https://opentelemetry.io/docs/specs/otel/context/api-propagators/#b3-requirements>) ask an extractor to try
@@ -27,9 +27,10 @@ use super::b3multi;
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
@@ -63,7 +64,7 @@ static SPAN_ID: Field = Field {
     length: "16",
     spec: IDENTIFIERS,
 };
-static PARENT_SPAN_ID: Field = Field {
+pub(crate) static PARENT_SPAN_ID: Field = Field {
     name: "ParentSpanId",
     length: "16",
     spec: IDENTIFIERS,
@@ -78,12 +79,25 @@ impl Format for B3 {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        HEADER
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         FIELDS
     }
 
     fn written(&self) -> &'static [&'static str] {
         &[HEADER]
+    }
+
+    // The upstream crates write both encodings.
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[HEADER, b3multi::TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        HeaderDefect::ALL
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
@@ -157,10 +171,11 @@ pub(super) fn extract(
         Single::Absent => None,
         Single::NotText => Some(at(None).reject(Fault::NotText, SINGLE_HEADER)),
         Single::Value(value) => match parse(value.text.as_bytes(), at(Some(value.cut))) {
-            Ok(found) => {
-                let first_taken = || Box::new(at(None).reject(Fault::FirstTaken, GET));
+            Ok((found, objection)) => {
+                let first_taken = || at(None).reject(Fault::FirstTaken, GET);
+                let objection = value.differing.then(first_taken).or(objection);
                 return Candidate {
-                    objection: value.differing.then(first_taken),
+                    objection: objection.map(Box::new),
                     ..Candidate::new(format, HEADER, Outcome::Valid(found))
                 };
             }
@@ -178,10 +193,14 @@ pub(super) fn extract(
     }
 }
 
-fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
+/// What a value holds, and what is wrong with a parent span id that is not needed.
+fn parse(value: &[u8], start: Place) -> Result<(Extracted, Option<Reject>), Reject> {
     match value {
         [] => return Err(start.reject(Fault::Empty, SINGLE_HEADER)),
-        [state] => return sampling(&[*state], start).map(Extracted::SamplingOnly),
+        [state] => {
+            let state = sampling(&[*state], start)?;
+            return Ok((Extracted::SamplingOnly(state), None));
+        }
         _ => {}
     }
     let (trace_id, place, rest) = field(value, start);
@@ -194,12 +213,13 @@ fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
     let span_id = place.span_id(span_id)?;
 
     let mut context = TraceContext::new(trace_id, span_id, Sampling::Deferred);
+    let mut objection = None;
     if let Some((rest, start)) = rest {
         let (state, place, rest) = field(rest, start);
         context.sampling = sampling(state, place)?;
         if let Some((rest, start)) = rest {
             let (parent, place, rest) = field(rest, start);
-            place.parent_span_id(parent)?;
+            objection = place.parent_span_id(parent).err();
             if rest.is_some() {
                 let end = place.after(parent.len());
                 return Err(end.reject(
@@ -211,7 +231,7 @@ fn parse(value: &[u8], start: Place) -> Result<Extracted, Reject> {
             }
         }
     }
-    Ok(Extracted::Context(context))
+    Ok((Extracted::Context(context), objection))
 }
 
 /// What follows a field: the bytes behind its `-`, and where they are.

@@ -12,7 +12,8 @@
 //!
 //! `true` and `false` are read for `x-b3-sampled`, as the specification grants to old tracers, and never written.
 //! Debug implies an accept decision, so `x-b3-sampled` is not looked at beside it. A sampling decision alone is
-//! valid and holds no context; a parent span id needs the ids. Where one of these headers arrives several times, the first value wins; the
+//! valid and holds no context; a parent span id needs the ids. A malformed parent span id is objected to, and the
+//! context continues without it. Where one of these headers arrives several times, the first value wins; the
 //! specification says so, and the candidate says that it happened.
 //!
 //! The `b3` header is read first; see [`b3`] for why, and for what the ids may be.
@@ -25,6 +26,7 @@ use super::b3::{self, Place};
 use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::reject::{Fault, Reject};
@@ -34,7 +36,7 @@ pub(crate) const NAME: &str = "b3multi";
 
 pub(crate) const TRACE_ID: &str = "x-b3-traceid";
 pub(super) const SPAN_ID: &str = "x-b3-spanid";
-pub(super) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
+pub(crate) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
 pub(super) const SAMPLED: &str = "x-b3-sampled";
 pub(crate) const FLAGS: &str = "x-b3-flags";
 
@@ -50,12 +52,29 @@ impl Format for B3Multi {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        "X-B3-*"
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         b3::FIELDS
     }
 
     fn written(&self) -> &'static [&'static str] {
         &[TRACE_ID, SPAN_ID, SAMPLED, FLAGS]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined]
+    }
+
+    fn family(&self) -> &'static str {
+        b3::NAME
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
@@ -164,9 +183,13 @@ impl<'a> Headers<'a> {
         let trace_id = trace_id.place.trace_id(trace_id.value.as_bytes())?;
         let span_id = span_id.place.span_id(span_id.value.as_bytes())?;
         let (_, sampling) = self.sampling()?;
-        if let Some(parent) = self.header(PARENT_SPAN_ID)? {
-            parent.place.parent_span_id(parent.value.as_bytes())?;
-        }
+        // It is not needed: whatever is wrong with it is an objection.
+        let fault = match self.header(PARENT_SPAN_ID) {
+            Ok(Some(parent)) => parent.place.parent_span_id(parent.value.as_bytes()).err(),
+            Ok(None) => None,
+            Err(reject) => Some(reject),
+        };
+        self.objection = self.objection.or(fault);
         let context = TraceContext::new(trace_id, span_id, sampling);
         Ok(Some((TRACE_ID, Extracted::Context(context))))
     }

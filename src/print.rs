@@ -1,0 +1,7 @@
+//! How results reach a person: the output, its tables, the progress of what runs.
+
+pub(crate) mod fitting;
+pub(crate) mod output;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod trace_table;
