@@ -101,9 +101,10 @@ impl Table {
         }
     }
 
-    /// The service of `span`, if it may be an end of a call between services.
-    pub(crate) fn service(&self, span: SpanReference) -> Option<&str> {
-        let service = self.end(span, false).or_else(|| self.end(span, true))?;
+    /// The service of the span of these ids, if it may be an end of a call between services. Of two
+    /// halves it is the one that sends, or the one that does not.
+    pub(crate) fn service(&self, span: SpanReference, sends: bool) -> Option<&str> {
+        let service = self.end(span, sends).or_else(|| self.end(span, !sends))?;
         Some(self.names.get(service))
     }
 
