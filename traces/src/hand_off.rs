@@ -410,7 +410,7 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
 
 /// Whether the keys of all members of `left` are in `arrived`. A receiver may put members of its own in front,
 /// and may update a value (W3C Trace Context, section 3.5).
-fn every_member_is_in(left: &str, arrived: &str) -> bool {
+pub(crate) fn every_member_is_in(left: &str, arrived: &str) -> bool {
     fn keys(state: &str) -> impl Iterator<Item = &str> {
         state
             .split(',')

@@ -235,6 +235,17 @@ pub enum Value<'a> {
     Boolean(bool),
 }
 
+impl Value<'_> {
+    /// The value as text.
+    pub(crate) fn plain(&self) -> Cow<'_, str> {
+        match self {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Integer(number) => Cow::Owned(number.to_string()),
+            Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        }
+    }
+}
+
 /// The attributes of one span or resource, one place for each [`Key`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes<'a> {
