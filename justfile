@@ -62,7 +62,7 @@ release:
 
 # Hold the instructions that propagation takes against their limits; needs valgrind.
 instructions:
-    cargo bench --package baton-propagators --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --example instruction_counts --locked
+    cargo bench --package baton-propagators --profile instructions --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --example instruction_counts --locked
 
 # Install the packages of the Node.js functions, which their tests run.
 nodejs:
@@ -84,3 +84,7 @@ browser:
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
 main-job: release
     .ci/main-job
+
+# Check what a release would ship, and its workflow.
+release-check:
+    .ci/release

@@ -188,9 +188,10 @@ impl From<SourceError> for Failure {
         match error {
             SourceError::Run(error) => error.into(),
             SourceError::Unreachable { .. } => Failure::not_carried_out(error),
-            SourceError::Name(_) | SourceError::Read(_) | SourceError::Backend { .. } => {
-                Failure::usage(error)
-            }
+            SourceError::Name(_)
+            | SourceError::Read(_)
+            | SourceError::Files { .. }
+            | SourceError::Backend { .. } => Failure::usage(error),
         }
     }
 }

@@ -3,6 +3,8 @@
 pub(crate) mod brief;
 pub(crate) mod cells;
 pub(crate) mod fitting;
+pub(crate) mod junit;
+pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod output;
 pub(crate) mod progress;

@@ -93,6 +93,7 @@ pub mod formats;
 pub mod header_defect;
 mod hex;
 pub mod id;
+pub mod libraries;
 pub mod mode;
 pub mod otel;
 mod otel_engine;
@@ -100,6 +101,8 @@ pub mod policy;
 pub mod propagation;
 pub mod reject;
 pub mod sampling;
+#[cfg(test)]
+mod tests;
 mod tracestate;
 pub mod xray_from_lambda;
 

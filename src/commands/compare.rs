@@ -2,7 +2,6 @@
 
 mod diff;
 mod find;
-mod junit;
 mod markdown;
 mod text;
 
@@ -11,16 +10,17 @@ use std::process::ExitCode;
 use baton_traces::compare::limits::check_names;
 use baton_traces::compare::{Checked, Comparison, FIGURES, METHOD, check};
 use baton_traces::measure::Measured;
-use baton_traces::narrative::narrate;
-use baton_traces::report::{self, Report};
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::summary::Summary;
+use baton_views::narrative::narrate;
+use baton_views::report::{self, Report};
 use serde_json::json;
 
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
+use crate::print::junit;
 use crate::print::output::Output;
 
 /// The results to print.
@@ -155,9 +155,22 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "answer": narrate(&outcome.summaries).join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
-        Format::Junit => output.print(&junit::render(&outcome.checks)),
+        Format::Junit => {
+            let cases: Vec<_> = outcome.checks.iter().map(case).collect();
+            output.print(&junit::render("baton compare", &cases))
+        }
         Format::Html => output.print(&page(outcome)),
         _ => output.print(&text::render(outcome, output)),
+    }
+}
+
+/// A check as a test case.
+fn case(checked: &Checked) -> junit::Case {
+    junit::Case {
+        suite: checked.run.clone(),
+        limit: checked.limit.clone(),
+        sentence: visible(&checked.sentence()),
+        passed: checked.check.passed,
     }
 }
 

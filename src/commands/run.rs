@@ -7,8 +7,8 @@ use baton_experiments::run::{self, RunSettings, losses, new_directory};
 use baton_loadgen::Outcome;
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::narrative::narrate;
 use baton_traces::summary::Summary;
+use baton_views::narrative::narrate;
 use serde_json::json;
 
 use crate::arguments::{Format, RunArguments};

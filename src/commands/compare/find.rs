@@ -5,7 +5,7 @@ use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::{Filter, FindError, TraceIndex};
+use baton_traces::trace_index::{Filter, FindError, TraceIndex, Wanted};
 
 use crate::failure::Failure;
 
@@ -24,16 +24,14 @@ pub(super) fn find(
     sources: &[Source],
     places: impl IntoIterator<Item = usize>,
 ) -> Result<Found, Failure> {
-    let digits = wanted.to_ascii_lowercase();
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hex || !(MIN_DIGITS..=TraceId::DIGITS).contains(&digits.len()) {
+    if !Wanted::parse(wanted).is_some_and(|wanted| wanted.is_plain(MIN_DIGITS)) {
         return Err(Failure::usage(format!(
-            "{wanted:?} is not a trace id; write its 32 hex digits, or its first {MIN_DIGITS} or more"
+            "{wanted:?} is not a trace id; write it as its backend does, or its first {MIN_DIGITS} digits or more"
         )));
     }
     for place in places {
         let source = &sources[place];
-        let Some(trace_id) = trace_id(&digits, source)? else {
+        let Some(trace_id) = trace_id(wanted, source)? else {
             continue;
         };
         let mut gathering = Gathering::new([trace_id]);
@@ -51,10 +49,10 @@ pub(super) fn find(
     Err(Failure::usage(format!("trace {wanted} is not in {names}")))
 }
 
-/// The one id in `source` that starts with `prefix`.
+/// The one id in `source` that is meant by `prefix`.
 fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
-    if prefix.len() == TraceId::DIGITS {
-        return Ok(TraceId::from_hex(prefix));
+    if let Some(whole) = TraceId::from_hex(prefix) {
+        return Ok(Some(whole));
     }
     let mut index = TraceIndex::new(Filter::default());
     let each = &mut |span: &Span<'_>| index.add_span(span);

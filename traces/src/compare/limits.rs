@@ -79,6 +79,34 @@ pub fn fail_under(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Under, text)
 }
 
+/// The name of a limit for all hand-offs together.
+pub const ALL_HAND_OFFS: &str = "all hand-offs";
+
+/// Reads a share that hand-offs must not fall under: `99%` of all, or `FROM->TO=95%` of one edge.
+///
+/// # Errors
+/// A sentence, if it is not a share.
+pub fn share(text: &str) -> Result<Limit, String> {
+    let explain = || {
+        format!(
+            "{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'"
+        )
+    };
+    let (name, share) = match text.rsplit_once('=') {
+        Some((edge, share)) if edge.contains("->") => (edge, share),
+        Some(_) => return Err(explain()),
+        None => (ALL_HAND_OFFS, text),
+    };
+    let limit = Limit::parse(Side::Under, &format!("share={share}")).map_err(|_| explain())?;
+    if limit.value > 1.0 || !matches!(suffix(share), "" | "%") {
+        return Err(explain());
+    }
+    Ok(Limit {
+        name: name.to_owned(),
+        ..limit
+    })
+}
+
 /// Reads a value of `--fail-over`.
 ///
 /// # Errors
