@@ -188,12 +188,7 @@ impl Command {
                 Format::Html,
                 Format::Junit,
             ],
-            Command::Audit(_) => &[
-                Format::Text,
-                Format::Json,
-                Format::Markdown,
-                Format::Junit,
-            ],
+            Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],

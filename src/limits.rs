@@ -75,7 +75,9 @@ pub(crate) const ALL_HAND_OFFS: &str = "all hand-offs";
 /// Reads a share that hand-offs must not fall under, for clap: `99%` of all, or `FROM->TO=95%` of one edge.
 pub(crate) fn share(text: &str) -> Result<Limit, String> {
     let explain = || {
-        format!("{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'")
+        format!(
+            "{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'"
+        )
     };
     let (name, share) = match text.rsplit_once('=') {
         Some((edge, share)) if edge.contains("->") => (edge, share),

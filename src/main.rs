@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use crate::arguments::{Command, Format};
 use crate::commands::{
-    attack, audit, burst, compare, completions, explain, function, logs, man, map, matrix, merge, run,
-    sandbox, switch, traces, up,
+    attack, audit, burst, compare, completions, explain, function, logs, man, map, matrix, merge,
+    run, sandbox, switch, traces, up,
 };
 use crate::failure::Failure;
 use crate::print::output::Output;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::report::{Report, Run};
 use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
+use baton_views::report::{Report, Run};
 
 use crate::failure::Failure;
 use crate::print::table::pairing;

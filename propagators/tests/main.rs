@@ -10,6 +10,7 @@ mod explained;
 mod explanation;
 mod explanation_notes;
 mod extraction;
+mod libraries;
 mod opentelemetry;
 mod properties;
 mod truth;

@@ -12,11 +12,11 @@ use std::process::ExitCode;
 
 use baton_traces::compare::{Comparison, METHOD};
 use baton_traces::measure::Measured;
-use baton_traces::narrative::narrate;
-use baton_traces::report::{self, Report};
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::summary::Summary;
+use baton_views::narrative::narrate;
+use baton_views::report::{self, Report};
 use serde_json::json;
 
 use crate::arguments::{CompareArguments, Format};

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use baton_lab::UNDELIVERABLE_FILE;
 use baton_traces::merge::{Merge, MergeError};
-use baton_traces::narrative::narrate;
 use baton_traces::source::Source;
+use baton_views::narrative::narrate;
 use serde_json::json;
 
 use crate::arguments::{Format, MergeArguments};

@@ -10,9 +10,9 @@ use baton_loadgen::{Outcome, Plan, Settings};
 use baton_propagators::mode::{ModeError, Pairing};
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::narrative::narrate;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::summary::Summary;
+use baton_views::narrative::narrate;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
@@ -177,7 +177,7 @@ async fn run_all(runs: &[Run<'_>], output: &Output) -> Result<(Vec<Ran>, bool), 
 
 /// What came of one pairing.
 struct Ran {
-    run: baton_traces::report::Run,
+    run: baton_views::report::Run,
     bursts: Vec<Outcome>,
 }
 

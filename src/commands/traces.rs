@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use baton_propagators::id::TraceId;
-use baton_traces::drawing::Page;
 use baton_traces::shown;
 use baton_traces::source::Source;
 use baton_traces::trace::{Gathering, Trace};
 use baton_traces::trace_index::{Filter, Journey, TraceIndex, TraceLine};
-use baton_traces::waterfall::Waterfall;
+use baton_views::drawing::Page;
+use baton_views::waterfall::Waterfall;
 use serde_json::json;
 
 use crate::arguments::{Format, TracesArguments};

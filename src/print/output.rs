@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use baton_traces::waterfall::TextStyle;
+use baton_views::terminal::TextStyle;
 use comfy_table::Table;
 use serde::Serialize;
 

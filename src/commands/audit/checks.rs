@@ -71,7 +71,9 @@ fn edges<'a>(judged: &'a Judged, name: &str) -> Vec<&'a Edge> {
 /// The share that held. What surely broke counts, even where it is not known which hand-off it was.
 fn share(edges: &[&Edge]) -> Option<f64> {
     let whole: u64 = edges.iter().map(|edge| edge.whole()).sum();
-    let all = edges.iter().map(|edge| edge.handoffs + edge.ambiguous.at_least);
+    let all = edges
+        .iter()
+        .map(|edge| edge.handoffs + edge.ambiguous.at_least);
     let all: u64 = all.sum();
     let judged: u64 = edges.iter().map(|edge| edge.handoffs).sum();
     (judged > 0).then(|| whole as f64 / all as f64)

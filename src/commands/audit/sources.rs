@@ -12,13 +12,18 @@ use crate::lab_client;
 use crate::print::output::Output;
 
 /// Hands every span of `sources` to `audit`, and says what could not be read.
-pub(super) fn read(sources: &[String], audit: &mut Audit, output: &Output) -> Result<(), Failure> {
+pub(super) fn read(
+    sources: &[String],
+    want: Want,
+    audit: &mut Audit,
+    output: &Output,
+) -> Result<(), Failure> {
     for text in sources {
         if text == "-" {
             let input = std::io::BufReader::new(std::io::stdin());
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = readers::read(input, "standard input", Want::Everything, each)
-                .map_err(Failure::usage)?;
+            let reading =
+                readers::read(input, "standard input", want, each).map_err(Failure::usage)?;
             warn(baton_traces::source::Reading::from(reading), output);
             continue;
         }
@@ -27,7 +32,7 @@ pub(super) fn read(sources: &[String], audit: &mut Audit, output: &Output) -> Re
             lab_client::flush_named(std::slice::from_ref(&source))?;
             output.detail(&format!("reading {source}"));
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = source.read(Want::Everything, each).map_err(Failure::usage)?;
+            let reading = source.read(want, each).map_err(Failure::usage)?;
             warn(reading, output);
         }
     }
@@ -62,7 +67,10 @@ fn parts(source: Source) -> Result<Vec<Source>, Failure> {
             "{} is a directory without a file; name files of spans, or a directory that holds some",
             directory.display()
         ))),
-        false => Ok(files.iter().map(|path| Source::from(path.as_path())).collect()),
+        false => Ok(files
+            .iter()
+            .map(|path| Source::from(path.as_path()))
+            .collect()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A comparison for a pull request: one line that says it, what is significant and what failed, the rest folded.
 
 use baton_traces::compare::{Difference, METHOD};
-use baton_traces::narrative::narrate;
+use baton_views::narrative::narrate;
 
 use super::{Outcome, cells};
 use crate::print::markdown::{code, escaped};
