@@ -35,9 +35,8 @@ impl UnixTime {
     /// # Errors
     /// If it names none, or one before 1970.
     pub fn parse(text: &str) -> Result<UnixTime, String> {
-        let expected = || {
-            format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)")
-        };
+        let expected =
+            || format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)");
         let time: jiff::Timestamp = text.parse().map_err(|_| expected())?;
         let nanoseconds = u64::try_from(time.as_nanosecond()).map_err(|_| expected())?;
         UnixTime::from_nanoseconds(nanoseconds).ok_or_else(expected)

@@ -1,10 +1,11 @@
 //! The matrix for a document.
 
 use baton_traces::hand_off::Hop;
+use baton_traces::shown::visible;
 
-use super::cells::Matrix;
 use super::grid::{Grid, GridCell};
-use super::report::{Carried, Section, sections, visible};
+use super::report::{Carried, Section, sections};
+use baton_experiments::matrix::Matrix;
 
 /// Writes all of it.
 pub(super) fn render(matrix: &Matrix) -> String {

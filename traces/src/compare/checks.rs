@@ -1,17 +1,15 @@
-//! The limits of `compare`: which figures can have one, and what they are in each source.
+//! The limits of a comparison: which figures can have one, and their values in each source.
 
 use std::sync::LazyLock;
 
-use baton_traces::compare::{METRICS, Metric, Unit};
-use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::measure::{Measured, Unknown};
-use baton_traces::shown::visible;
 use serde::Serialize;
 
-use crate::limits::{self, Check, Limit};
-use crate::print::junit::Case;
+use super::limits::{self, Check, Limit};
+use super::metrics::{METRICS, Metric, Unit};
+use crate::hand_off::{Hop, Verdict};
+use crate::measure::{Measured, Unknown};
 
-/// Figures that can have a limit, besides the metrics that are compared.
+/// Figures that can have a limit and are not metrics of the comparison.
 const MORE_FIGURES: [(&str, limits::Unit); 7] = [
     ("connected", limits::Unit::Share),
     ("failed", limits::Unit::Share),
@@ -23,9 +21,9 @@ const MORE_FIGURES: [(&str, limits::Unit); 7] = [
 ];
 
 /// Every figure that can have a limit.
-pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
-    let more = MORE_FIGURES.map(|(name, unit)| limits::Metric { name, unit });
-    let metrics = METRICS.iter().map(|metric| limits::Metric {
+pub static FIGURES: LazyLock<Vec<limits::Figure>> = LazyLock::new(|| {
+    let more = MORE_FIGURES.map(|(name, unit)| limits::Figure { name, unit });
+    let metrics = METRICS.iter().map(|metric| limits::Figure {
         name: metric.name,
         unit: match metric.unit() {
             Unit::Share => limits::Unit::Share,
@@ -36,55 +34,45 @@ pub(super) static FIGURES: LazyLock<Vec<limits::Metric>> = LazyLock::new(|| {
     more.into_iter().chain(metrics).collect()
 });
 
-/// The end of `baton help compare`: what can have a limit.
-pub(crate) fn figures_help() -> String {
+/// The figures that can have a limit, in words.
+pub fn figures_help() -> String {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
     format!(
-        "Figures that can have a limit: connected (the worse of both hops, known only where both are; ingress.connected and record.connected are \
-         each one's), failed, lost, p50 to p999 (of requests), {}. A share is written as \
-         99.9% or 0.999, a time as 50ms or 1.5s. A figure that a source cannot tell fails its check.",
+        "Figures that can have a limit: connected (the lower of ingress.connected and record.connected, if both are known), \
+         failed, lost, p50 to p999 (of requests), {}. Write a share as 99.9% or 0.999, and a time as 50ms or 1.5s. \
+         If a source does not tell a figure, the check fails.",
         names.join(", ")
     )
 }
 
-/// A limit, and what came of it in one source.
+/// A limit, and its result in one source.
 #[derive(Debug, Serialize)]
-pub(super) struct Checked {
+pub struct Checked {
     #[serde(flatten)]
-    pub(super) check: Check,
+    /// The result.
+    pub check: Check,
     /// The source's name.
-    pub(super) run: String,
-    /// Why the figure is not known, where it is not.
+    pub run: String,
+    /// Why the figure is not known, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
-    /// The flag and its value as they were written.
+    pub reason: Option<String>,
+    /// The flag and its value, as the user wrote them.
     #[serde(skip)]
-    pub(super) limit: String,
+    pub limit: String,
 }
 
 impl Checked {
-    /// What it is as a test case.
-    pub(super) fn case(&self) -> Case {
-        Case {
-            suite: self.run.clone(),
-            limit: self.limit.clone(),
-            sentence: self.sentence(),
-            passed: self.check.passed,
-        }
-    }
-
-    /// What came of it, in one sentence.
-    pub(super) fn sentence(&self) -> String {
-        let sentence = match &self.reason {
+    /// The result in one sentence. It may repeat text of the source, so make hostile characters visible.
+    pub fn sentence(&self) -> String {
+        match &self.reason {
             Some(reason) => format!("{}: {reason}", self.check),
             None => self.check.to_string(),
-        };
-        visible(&sentence)
+        }
     }
 }
 
 /// Checks every limit in every source.
-pub(super) fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
+pub fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
     let checked = |source: &Measured, limit: &Limit| {
         let name = &source.summary.name;
         let check = limit.evaluate(|figure| figure_of(figure, source)).of(name);
@@ -106,17 +94,17 @@ fn reason(figure: &str, source: &Measured) -> String {
         let named = |metric: &String| metrics.contains(&metric.as_str());
         unknown.metrics.iter().any(named)
     };
-    // what is said of few metrics says more of each
+    // a sentence about few metrics says more about each
     let covering = source.unknown.iter().filter(covers);
     match covering.min_by_key(|unknown| unknown.metrics.len()) {
         Some(unknown) => unknown.sentence.clone(),
         None => match source.summary.problems.first() {
             Some(problem) => problem.clone(),
             None if figure == "connected" => {
-                "the source holds one hop alone; limit ingress.connected or record.connected"
+                "the source has only one hop; set a limit for ingress.connected or record.connected"
                     .to_owned()
             }
-            None => "the source holds nothing that tells it".to_owned(),
+            None => "the source does not tell it".to_owned(),
         },
     }
 }
@@ -140,7 +128,7 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     match name {
         "connected" => {
-            // half of the way says nothing of the other half
+            // one hop says nothing about the other
             let shares = [Hop::Ingress, Hop::Record].map(|hop| {
                 let name = format!("{hop}.{}", Verdict::Connected);
                 Metric::from_name(&name)?.number(source)
@@ -163,7 +151,7 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use baton_traces::summary::Summary;
+    use crate::summary::Summary;
 
     use super::*;
 

@@ -1,8 +1,9 @@
-//! From requests to cells: counts what became of them, compares it with what was foreseen, says why.
+//! From requests to cells: counts the verdicts, compares them with the prediction, and says why.
 
 use baton_propagators::carrier::HeaderList;
-use baton_propagators::extraction::{Candidate, Extraction};
-use baton_propagators::mode::{Select, XraySource};
+use baton_propagators::extraction::Extraction;
+use baton_propagators::format::Candidate;
+use baton_propagators::policy::{Select, XraySource};
 use baton_propagators::propagation::Propagation;
 use baton_traces::hand_off::{Hop, Receiver, Verdict};
 
@@ -12,10 +13,7 @@ use super::prediction::{Judgement, LAMBDA_TRACE_HEADER, Prediction, predict};
 use super::reason::{Arrival, Reason};
 use super::stage::Staged;
 
-/// The format that Lambda's environment has a context in.
-const XRAY: &str = "xray";
-
-/// What a stage adds to the matrix.
+/// The cells that a stage adds to the matrix.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) record: Vec<RecordCell>,
@@ -31,7 +29,7 @@ pub(super) fn count(staged: &Staged) -> Counted {
     }
 }
 
-/// Hand-offs that make a cell, as they are counted.
+/// The hand-offs of a cell while they are counted.
 #[derive(Default)]
 struct Cell {
     sent: u64,
@@ -89,7 +87,7 @@ fn declined(journey: &Journey) -> bool {
         && receiver.is_some_and(|receiver| receiver.sampled == Some(false))
 }
 
-/// Whether the formats alone are wrong about a hand-off. That it would be lost is nothing they could know.
+/// Whether the formats alone are wrong about a hand-off. They cannot know that a record is lost.
 fn differs(judgement: &Judgement, predicted: &Judgement) -> bool {
     judgement.verdict != Some(Verdict::Lost) && judgement != predicted
 }
@@ -258,13 +256,16 @@ fn followed(staged: &Staged, journey: &Journey) -> Option<String> {
         Select::Last => holders.next_back(),
         Select::First => holders.next(),
     };
-    // the ids in Lambda's environment are another in every invocation
-    let from_environment = producer.xray_source == XraySource::Environment
-        && producer.extract.contains(XRAY)
-        && journey.ingress.judgement.verdict != Some(Verdict::NewTrace);
+    // Lambda's environment has other ids in each invocation
+    let from_environment = || {
+        let is_read = producer.xray_source == XraySource::Environment
+            && journey.ingress.judgement.verdict != Some(Verdict::NewTrace);
+        let mut formats = producer.extract.context_formats().filter(|_| is_read);
+        formats.find(|format| format.lambda_variable().is_some())
+    };
     holder
         .map(|candidate| candidate.format)
-        .or(from_environment.then_some(XRAY))
+        .or_else(|| from_environment().map(|format| format.name()))
         .map(str::to_owned)
 }
 
@@ -279,7 +280,7 @@ mod tests {
     use super::super::evidence::Carrier;
     use super::super::stage::Stage;
     use super::*;
-    use crate::arguments::FunctionArguments;
+    use crate::functions::{Functions, Program};
 
     /// A stage in which one request was sent, in W3C to a producer and a consumer of that mode, and spans said this.
     fn staged(hop: Hop, ingress: Verdict, record: Verdict) -> Staged {
@@ -306,7 +307,8 @@ mod tests {
             xray_source: XraySource::Header,
             scenarios: vec![scenario],
             requests: 1,
-            functions: FunctionArguments::default(),
+            functions: Functions::new(Program::this().expect("a path"), Vec::new())
+                .expect("no fault"),
         };
         Staged {
             stage,

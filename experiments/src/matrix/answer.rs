@@ -1,11 +1,11 @@
-//! The answer to "what happens if we mix and match the W3C and B3 headers?", told from the cells alone: a sentence is
-//! there only if the cells that it speaks of are, and says of them what they are.
+//! The answer to "what happens if we mix and match the W3C and B3 headers?", from the cells alone. A sentence
+//! appears only if the matrix has the cells that it is about.
 
-use baton_propagators::mode::{Engine, Mode};
+use baton_propagators::explanation::list;
+use baton_propagators::{Engine, Format, Mode};
 use baton_traces::hand_off::{Flag, Verdict};
 
 use super::cells::{Counts, IngressCell, Matrix, RecordCell};
-use super::reason::{context_formats, list};
 use super::scenarios::in_words;
 
 /// The steps from B3 to W3C if readers go first, as producer's and consumer's mode.
@@ -16,17 +16,20 @@ const MIGRATION: [(&str, &str); 5] = [
     ("b3,tracecontext", "tracecontext"),
     ("tracecontext", "tracecontext"),
 ];
+/// The names of the two families that the question is about.
+const W3C: &str = "tracecontext";
+const B3: &str = "b3";
 const NOTHING: &str = "Nothing was measured.";
-/// More exceptions than these are counted, not listed.
-const LISTED: usize = 6;
+/// Up to this many exceptions are named; the others are counted.
+const MAX_LISTED: usize = 6;
 
-/// The answer for the first engine, and what the others do otherwise.
+/// The answer for the first engine, and how the other engines differ.
 pub(super) fn answer(matrix: &Matrix) -> String {
     let engines = matrix.engines();
     let Some((first, others)) = engines.split_first() else {
         return NOTHING.to_owned();
     };
-    // of a cell that could not be judged there is nothing to tell
+    // a cell that could not be judged tells nothing
     let record = matrix.record_of(*first);
     let record: Vec<_> = record
         .filter(|cell| cell.outcome.counts.is_judged())
@@ -68,24 +71,22 @@ pub(super) fn answer(matrix: &Matrix) -> String {
     sentences.join(" ")
 }
 
-/// B3 is read in both its forms, whichever of them is listed.
-fn family(format: &str) -> &str {
-    if format == "b3multi" { "b3" } else { format }
-}
-
-fn reads_one_of(reader: &Mode, writer: &Mode) -> bool {
-    context_formats(reader)
-        .any(|read| context_formats(writer).any(|written| family(read) == family(written)))
-}
-
 fn has_w3c_and_b3(mode: &Mode) -> bool {
-    let has = |wanted| context_formats(mode).any(|format| family(format) == wanted);
-    has("tracecontext") && has("b3")
+    let has = |family| {
+        mode.context_formats()
+            .any(|format| format.family() == family)
+    };
+    has(W3C) && has(B3)
 }
 
-/// The cells with a B3 or a W3C reader; a conflict of those two says nothing about others.
+/// Whether a format is W3C's or one of B3's.
+fn is_w3c_or_b3(format: &dyn Format) -> bool {
+    matches!(format.family(), W3C | B3)
+}
+
+/// Whether a mode reads W3C or B3. A conflict of these two says nothing about readers of other formats.
 fn reads_w3c_or_b3(mode: &Mode) -> bool {
-    context_formats(mode).any(|format| matches!(family(format), "tracecontext" | "b3"))
+    mode.context_formats().any(is_w3c_or_b3)
 }
 
 fn pairing(cell: &RecordCell) -> String {
@@ -96,13 +97,17 @@ fn place(cell: &IngressCell) -> String {
     format!("{} to {}", cell.client, cell.producer)
 }
 
-/// `a, b and c`, or a number where that would be too long.
+fn and(items: &[String]) -> String {
+    list(items.iter().map(String::as_str))
+}
+
+/// `a, b and c`. If there are too many items, it names the first ones and counts the others.
 fn listed(items: &[String], noun: &str) -> String {
-    if items.len() > LISTED {
-        let rest = items.len() - LISTED;
-        format!("{} and {rest} other {noun}", items[..LISTED].join(", "))
+    if items.len() > MAX_LISTED {
+        let rest = items.len() - MAX_LISTED;
+        format!("{} and {rest} other {noun}", items[..MAX_LISTED].join(", "))
     } else {
-        list(items)
+        and(items)
     }
 }
 
@@ -110,9 +115,7 @@ fn pairings(record: &[&RecordCell]) -> Option<String> {
     let whole = record.iter().filter(|cell| cell.outcome.counts.is_whole());
     let exceptions: Vec<_> = record
         .iter()
-        .filter(|cell| {
-            cell.outcome.counts.is_whole() != reads_one_of(&cell.consumer, &cell.producer)
-        })
+        .filter(|cell| cell.outcome.counts.is_whole() != cell.consumer.reads(&cell.producer))
         .map(|cell| pairing(cell))
         .collect();
     let count = format!(
@@ -204,11 +207,10 @@ fn conflicts(ingress: &[&IngressCell]) -> Option<String> {
     }
     // which of the two that arrived is listed first, and which last
     let end = |cell: &IngressCell, last: bool| {
-        let read: Vec<_> = context_formats(&cell.producer)
-            .filter(|format| matches!(family(format), "tracecontext" | "b3"))
-            .collect();
-        let format = if last { read.last() } else { read.first() };
-        format.map(|format| (*format).to_owned())
+        let mut read = cell.producer.context_formats();
+        let mut read = read.by_ref().filter(|format| is_w3c_or_b3(*format));
+        let format = if last { read.next_back() } else { read.next() };
+        format.map(|format| format.name().to_owned())
     };
     let wins = |last| cells.iter().all(|cell| cell.followed == end(cell, last));
     let mut followed: Vec<String> = Vec::new();
@@ -248,7 +250,7 @@ fn tracestate(ingress: &[&IngressCell]) -> Option<String> {
     (!cells.is_empty()).then(|| {
         format!(
             "Nothing is merged: where B3 wins, tracestate is lost even if both headers agree ({}).",
-            list(&cells)
+            and(&cells)
         )
     })
 }
@@ -327,7 +329,7 @@ fn migration(record: &[&RecordCell]) -> Option<String> {
         ),
         some => format!(
             "From B3 to W3C through both, the trace breaks under {}.",
-            list(some)
+            and(some)
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! Limits on figures, `--fail-under connected=99.9%` and `--fail-over p99=50ms`, and whether they were kept.
+//! Limits for figures, as in `--fail-under connected=99.9%` and `--fail-over p99=50ms`, and whether they are kept.
 
 use std::fmt;
 
@@ -6,76 +6,91 @@ use serde::Serialize;
 
 /// A figure that can have a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Metric {
+pub struct Figure {
     /// Its name on the command line and in JSON.
-    pub(crate) name: &'static str,
-    /// What it is measured in.
-    pub(crate) unit: Unit,
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
 }
 
-/// What a figure, or the number of a limit, is measured in.
+impl Figure {
+    /// A figure of this name and unit.
+    pub const fn new(name: &'static str, unit: Unit) -> Figure {
+        Figure { name, unit }
+    }
+}
+
+/// The unit of a figure and of its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// A part of a whole, 0 to 1; written as that or with `%`.
+pub enum Unit {
+    /// A part of a whole, from 0 to 1. It is written like that or with `%`.
     Share,
-    /// A time in milliseconds; written with `ms` or `s`.
+    /// A time in milliseconds. It is written with `ms` or `s`.
     Milliseconds,
     /// A plain number.
     Number,
 }
 
-/// On which side of a limit a figure fails.
+/// The side of a limit on which a figure fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
     /// Below it: `--fail-under`.
     Under,
     /// Above it: `--fail-over`.
     Over,
 }
 
-/// One limit, as the command line has it.
+/// One limit of the command line.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Limit {
+pub struct Limit {
     /// The figure's name.
-    pub(crate) name: String,
-    /// On which side it fails.
-    pub(crate) side: Side,
-    /// The limit as it was written, as in `99.9%`.
-    pub(crate) text: String,
-    /// The limit in the figure's unit: a share is 0 to 1, a time is in milliseconds.
-    pub(crate) value: f64,
+    pub name: String,
+    /// The side on which the figure fails.
+    pub side: Side,
+    /// The limit as the user wrote it, for example `99.9%`.
+    pub text: String,
+    /// The limit in the figure's unit: a share is from 0 to 1, a time is in milliseconds.
+    pub value: f64,
 }
 
-/// What came of a limit: one element of `checks` in JSON.
+/// The result for one limit: one element of `checks` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Check {
+pub struct Check {
     /// The figure's name.
-    pub(crate) name: String,
-    /// The limit as it was written.
-    pub(crate) limit: String,
-    /// The figure; `None` where it is not known, and then the check has failed.
-    pub(crate) value: Option<f64>,
-    /// Whether the limit was kept.
-    pub(crate) passed: bool,
-    /// What the figure is of, where several things were checked: a run, a burst.
+    pub name: String,
+    /// The limit as the user wrote it.
+    pub limit: String,
+    /// The figure. It is `None` if it is not known; then the check has failed.
+    pub value: Option<f64>,
+    /// Whether the limit is kept.
+    pub passed: bool,
+    /// The run or burst that the figure belongs to, if several were checked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) of: Option<String>,
+    pub of: Option<String>,
     #[serde(skip)]
     side: Side,
 }
 
-/// Reads a value of `--fail-under`, for clap.
-pub(crate) fn fail_under(text: &str) -> Result<Limit, String> {
+/// Reads a value of `--fail-under`.
+///
+/// # Errors
+/// A sentence, if it is not `NAME=LIMIT`.
+pub fn fail_under(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Under, text)
 }
 
-/// The name of a limit on all hand-offs together.
-pub(crate) const ALL_HAND_OFFS: &str = "all hand-offs";
+/// The name of a limit for all hand-offs together.
+pub const ALL_HAND_OFFS: &str = "all hand-offs";
 
-/// Reads a share that hand-offs must not fall under, for clap: `99%` of all, or `FROM->TO=95%` of one edge.
-pub(crate) fn share(text: &str) -> Result<Limit, String> {
+/// Reads a share that hand-offs must not fall under: `99%` of all, or `FROM->TO=95%` of one edge.
+///
+/// # Errors
+/// A sentence, if it is not a share.
+pub fn share(text: &str) -> Result<Limit, String> {
     let explain = || {
-        format!("{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'")
+        format!(
+            "{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'"
+        )
     };
     let (name, share) = match text.rsplit_once('=') {
         Some((edge, share)) if edge.contains("->") => (edge, share),
@@ -92,34 +107,40 @@ pub(crate) fn share(text: &str) -> Result<Limit, String> {
     })
 }
 
-/// Reads a value of `--fail-over`, for clap.
-pub(crate) fn fail_over(text: &str) -> Result<Limit, String> {
+/// Reads a value of `--fail-over`.
+///
+/// # Errors
+/// A sentence, if it is not `NAME=LIMIT`.
+pub fn fail_over(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Over, text)
 }
 
-/// Whether every limit is on one of `metrics`, in a unit that it is measured in.
-pub(crate) fn check_names<'a>(
+/// Checks that every limit is for one of `figures`, in the figure's unit.
+///
+/// # Errors
+/// A sentence about the first limit that is not.
+pub fn check_names<'a>(
     limits: impl IntoIterator<Item = &'a Limit>,
-    metrics: &[Metric],
+    figures: &[Figure],
 ) -> Result<(), String> {
     for limit in limits {
         let (flag, name, text) = (limit.side.flag(), &limit.name, &limit.text);
-        let Some(metric) = metrics.iter().find(|metric| metric.name == name) else {
-            let names: Vec<_> = metrics.iter().map(|metric| metric.name).collect();
+        let Some(figure) = figures.iter().find(|figure| figure.name == name) else {
+            let names: Vec<_> = figures.iter().map(|figure| figure.name).collect();
             return Err(format!(
                 "{flag} {name}={text}: there is no figure {name:?}; the figures are {}",
                 names.join(", ")
             ));
         };
-        let fits = match (metric.unit, suffix(text)) {
+        let fits = match (figure.unit, suffix(text)) {
             (Unit::Share, "" | "%") => limit.value <= 1.0,
-            // nought is the same in every unit
+            // zero is the same in every unit
             (Unit::Milliseconds, "") => limit.value == 0.0,
             (Unit::Milliseconds, "ms" | "s") | (Unit::Number, "") => true,
             _ => false,
         };
         if !fits {
-            let (kind, example) = match metric.unit {
+            let (kind, example) = match figure.unit {
                 Unit::Share => ("a share", "99.9% or 0.999"),
                 Unit::Milliseconds => ("a time", "50ms or 1.5s"),
                 Unit::Number => ("a number", "1000"),
@@ -136,7 +157,7 @@ impl Limit {
     fn parse(side: Side, text: &str) -> Result<Limit, String> {
         let explain = || {
             format!(
-                "{text:?} is no limit; write NAME=LIMIT, as in {}",
+                "{text:?} is not a limit; write NAME=LIMIT, as in {}",
                 side.example()
             )
         };
@@ -164,8 +185,8 @@ impl Limit {
         })
     }
 
-    /// Judges the figure that `lookup` gives for the limit's name. One that it does not know fails.
-    pub(crate) fn evaluate(&self, lookup: impl Fn(&str) -> Option<f64>) -> Check {
+    /// Checks the figure that `lookup` gives for the limit's name. If the figure is not known, the check fails.
+    pub fn evaluate(&self, lookup: impl Fn(&str) -> Option<f64>) -> Check {
         let value = lookup(&self.name);
         Check {
             name: self.name.clone(),
@@ -178,7 +199,7 @@ impl Limit {
     }
 }
 
-/// The flag and its value, as they were written.
+/// The flag and its value, as the user wrote them.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}={}", self.side.flag(), self.name, self.text)
@@ -186,15 +207,15 @@ impl fmt::Display for Limit {
 }
 
 impl Check {
-    /// The same check, said to be of a run or a burst.
-    pub(crate) fn of(self, what: impl Into<String>) -> Check {
+    /// The same check, of this run or burst.
+    pub fn of(self, what: impl Into<String>) -> Check {
         Check {
             of: Some(what.into()),
             ..self
         }
     }
 
-    /// A figure with three decimals, or as many as it takes not to look as if it kept a limit that it broke.
+    /// The figure with three decimals. It has more where the rounded figure would be on the other side of the limit.
     fn rounded(&self, value: f64, suffix: &str) -> String {
         let limit: f64 = self
             .limit
@@ -213,7 +234,7 @@ impl Check {
     }
 }
 
-/// One sentence: what the figure is, and what its limit says to it.
+/// One sentence: the figure, and whether it keeps its limit.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(what) = &self.of {
@@ -222,7 +243,7 @@ impl fmt::Display for Check {
         let Some(value) = self.value else {
             return write!(
                 f,
-                "{} has no value, so its limit of {} is not kept",
+                "{} is not known, so the check of its limit {} fails",
                 self.name, self.limit
             );
         };
@@ -272,7 +293,7 @@ impl Side {
     }
 }
 
-/// What stands behind the number of a limit; empty where that is plain.
+/// The unit behind the number of a limit; empty for a plain number.
 fn suffix(text: &str) -> &'static str {
     // `ms` before `s`, which it ends with
     let suffixes = ["%", "ms", "s"];

@@ -1,4 +1,4 @@
-//! A matrix as a file: JSON with a line for every cell, so that two of them can be compared by eye and by `diff`.
+//! A matrix as a file: JSON with one line for each cell, so that people and `diff` can compare two of them.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,41 +7,45 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::cells::Matrix;
-use crate::failure::Failure;
+use crate::error::ExperimentError;
 
 /// Values below this depth stay on one line.
 const DEPTH: usize = 2;
 
 /// Writes the matrix to a file.
-pub(super) fn write(matrix: &Matrix, path: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(matrix: &Matrix, path: &Path) -> Result<(), ExperimentError> {
     let mut text = Vec::new();
     matrix
         .serialize(&mut Serializer::with_formatter(&mut text, Lines::default()))
-        .map_err(Failure::check)?;
+        .map_err(|error| ExperimentError::Internal(format!("the matrix is not JSON: {error}")))?;
     text.push(b'\n');
-    std::fs::write(path, text)
-        .map_err(|error| Failure::check(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text).map_err(ExperimentError::file("write", path))
 }
 
 /// Reads a matrix from a file.
-pub(super) fn read(path: &Path) -> Result<Matrix, Failure> {
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+///
+/// # Errors
+/// If the file cannot be read or holds no matrix.
+pub fn read(path: &Path) -> Result<Matrix, ExperimentError> {
+    let text = std::fs::read(path).map_err(ExperimentError::file("read", path))?;
     serde_json::from_slice(&text).map_err(|error| {
-        // the name of a type means nothing to a reader
+        // readers do not know the type's name
         let error = error.to_string().replace("struct Matrix", "a matrix");
-        Failure::usage(format!(
-            "{}: expected a matrix that baton has saved, but found: {error}",
-            path.display()
-        ))
+        ExperimentError::Input {
+            path: path.to_owned(),
+            problem: format!("expected a matrix that baton has saved, but found: {error}"),
+        }
     })
 }
 
-/// Begins a line for every member of the outermost object, and for every element of a list in it.
+/// Begins a new line for each member of the outermost object, and for each element of a list in it.
 #[derive(Default)]
 struct Lines {
     depth: usize,
-    /// A list at the last depth that is one, or a value that is none.
+    /// Whether the value at depth 2 is a list.
     is_list: bool,
 }
 

@@ -3,7 +3,7 @@
 use baton_traces::compare::{Difference, Figure, Interval};
 
 /// The baseline's figure.
-pub(super) fn baseline(difference: &Difference) -> String {
+pub(crate) fn baseline(difference: &Difference) -> String {
     figure(
         difference.baseline,
         difference.baseline_of,
@@ -13,7 +13,7 @@ pub(super) fn baseline(difference: &Difference) -> String {
 }
 
 /// The run's figure.
-pub(super) fn value(difference: &Difference) -> String {
+pub(crate) fn value(difference: &Difference) -> String {
     figure(
         difference.value,
         difference.value_of,
@@ -55,7 +55,7 @@ fn rounded(value: f64) -> String {
 }
 
 /// `+12 %` of the baseline's figure, or for shares `-100 points` of a hundred.
-pub(super) fn change(difference: &Difference) -> String {
+pub(crate) fn change(difference: &Difference) -> String {
     let unit = match difference.value_of {
         Some(_) => "points",
         None => "%",
@@ -72,7 +72,7 @@ pub(super) fn change(difference: &Difference) -> String {
 }
 
 /// What is to be made of it.
-pub(super) fn mark(difference: &Difference) -> &'static str {
+pub(crate) fn mark(difference: &Difference) -> &'static str {
     match (difference.significant, difference.better) {
         (true, Some(true)) => "better",
         (true, Some(false)) => "worse",
@@ -84,7 +84,7 @@ pub(super) fn mark(difference: &Difference) -> &'static str {
 }
 
 /// The test and its p value, or why there is none.
-pub(super) fn test(difference: &Difference) -> String {
+pub(crate) fn test(difference: &Difference) -> String {
     let p_value = difference.p_adjusted.map(|p_value| match p_value {
         ..0.001 => "p < 0.001".to_owned(),
         _ => format!("p = {p_value:.3}"),

@@ -1,7 +1,7 @@
-//! What a lab leaves behind: the way of every request, from the client's headers to the consumer's span.
+//! The evidence that a lab leaves behind: the way of every request, from the client's headers to the consumer's span.
 //!
-//! The verdicts are those of `baton-traces`, from spans and logs alone. What the client and the record carried is read
-//! beside them, from the client's spans and the producer's log, to be shown and to be explained.
+//! `baton-traces` gives the verdicts, from spans and logs alone. The headers of the client and of the record are read as
+//! well, from the client's spans and the producer's log: they are shown, and they explain the verdicts.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::prediction::Judgement;
-use crate::failure::Failure;
+use crate::error::ExperimentError;
 
 /// One request that the endpoint accepted.
 #[derive(Debug)]
@@ -36,14 +36,14 @@ pub(super) struct Journey {
     pub(super) ingress: Leg,
     /// From the producer to the consumer; `None` if the producer's log has no record for the request.
     pub(super) record: Option<Leg>,
-    /// What was put into the record, and its size.
+    /// The context in the record, and its size.
     pub(super) carrier: Carrier,
 }
 
 /// One hand-off of a request, judged.
 #[derive(Debug)]
 pub(super) struct Leg {
-    /// What became of it.
+    /// Its verdict and flags.
     pub(super) judgement: Judgement,
     /// The end that took over; `None` if nothing arrived.
     pub(super) receiver: Option<Receiver>,
@@ -58,19 +58,18 @@ pub(super) struct Carrier {
 }
 
 /// Reads the way of every request.
-pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, Failure> {
+pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, ExperimentError> {
     let client_spans = directory.client_spans_path();
     let mut tally = Tally::default();
     for spans in [&directory.spans_path(), &client_spans] {
-        otlp_json::read_file(spans, Want::Judging, &mut |span| tally.add_span(span))
-            .map_err(Failure::check)?;
+        otlp_json::read_file(spans, Want::Judging, &mut |span| tally.add_span(span))?;
     }
     for function in [Function::Producer, Function::Consumer] {
         let path = directory.log_path(function);
-        log::read_file(&path, &mut |line| tally.add_log_line(line)).map_err(Failure::check)?;
+        log::read_file(&path, &mut |line| tally.add_log_line(line))?;
     }
     let requests = SentRequest::read_file(&client_spans)
-        .map_err(|error| Failure::check(format!("{}: {error}", client_spans.display())))?;
+        .map_err(ExperimentError::file("read", &client_spans))?;
     let mut records = records(&directory.log_path(Function::Producer))?;
 
     let mut sent = HashMap::new();
@@ -103,7 +102,7 @@ pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, Failure> {
             })
         })
         .collect();
-    // several users send at the same time; examples are taken from the first
+    // several users send at the same time; the first requests serve as examples
     journeys.sort_by_key(|journey| journey.client.start);
     Ok(journeys)
 }
@@ -123,8 +122,8 @@ impl Leg {
 /// The place of a record in the stream: its shard and its sequence number.
 type Place = (String, String);
 
-/// Reads from the producer's log what each request led to.
-fn records(path: &Path) -> Result<HashMap<String, (Carrier, Place)>, Failure> {
+/// Reads from the producer's log which record each request led to.
+fn records(path: &Path) -> Result<HashMap<String, (Carrier, Place)>, ExperimentError> {
     #[derive(Deserialize)]
     struct Line<'a> {
         event: String,
@@ -140,7 +139,7 @@ fn records(path: &Path) -> Result<HashMap<String, (Carrier, Place)>, Failure> {
 
     let mut records = HashMap::new();
     each_line(path, |line| {
-        // what is no event of the function's own is passed over
+        // other programs may write to the same log
         let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
             return;
         };
@@ -164,11 +163,11 @@ fn records(path: &Path) -> Result<HashMap<String, (Carrier, Place)>, Failure> {
     Ok(records)
 }
 
-fn each_line(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(), Failure> {
-    let failed = |error| Failure::check(format!("{}: {error}", path.display()));
-    let file = File::open(path).map_err(failed)?;
+fn each_line(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(), ExperimentError> {
+    let failed = ExperimentError::file("read", path);
+    let file = File::open(path).map_err(&failed)?;
     for line in BufReader::new(file).split(b'\n') {
-        each(&line.map_err(failed)?);
+        each(&line.map_err(&failed)?);
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 use super::*;
 
-const METRICS: &[Metric] = &[
-    Metric {
+const METRICS: &[Figure] = &[
+    Figure {
         name: "ok",
         unit: Unit::Share,
     },
-    Metric {
+    Figure {
         name: "p99",
         unit: Unit::Milliseconds,
     },
-    Metric {
+    Figure {
         name: "rps",
         unit: Unit::Number,
     },

@@ -1,4 +1,4 @@
-//! What a matrix amounts to: its cells, as they are counted, printed, saved and read again.
+//! The cells of a matrix, as they are counted, printed, saved and read again.
 
 use std::collections::BTreeMap;
 
@@ -8,123 +8,137 @@ use baton_traces::hand_off::{Flag, Flags, Hop, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::FunctionName;
+use baton_traces::run::Function;
 
 /// A whole matrix: what `--format json` prints and `--from` reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Matrix {
+pub struct Matrix {
     /// Requests per cell.
-    pub(crate) requests: u64,
-    /// The modes of the rows and columns, as they were asked for.
-    pub(crate) modes: Vec<Mode>,
+    pub requests: u64,
+    /// The modes of rows and columns, in the order of the command line.
+    pub modes: Vec<Mode>,
     /// Which valid context the functions continued.
-    pub(crate) select: Select,
+    pub select: Select,
     /// The functions that were not baton's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) foreign: Vec<FunctionName>,
-    /// When it was begun.
-    pub(crate) started: Timestamp,
+    pub foreign: Vec<Function>,
+    /// When the measurement started.
+    pub started: Timestamp,
     /// How long it took, in seconds.
-    pub(crate) duration_s: f64,
-    /// What took part, by name.
-    pub(crate) versions: BTreeMap<String, String>,
-    /// What the consumers made of what the producers wrote.
-    pub(crate) record: Vec<RecordCell>,
-    /// What the producers made of what the clients sent.
-    pub(crate) ingress: Vec<IngressCell>,
-    /// Modes that an engine has no code for, one sentence each.
-    pub(crate) left_out: Vec<String>,
-    /// Cells of which the formats alone say otherwise than the spans.
-    pub(crate) defects: Vec<Defect>,
-    /// What else went wrong, a sentence each.
-    pub(crate) problems: Vec<String>,
-    /// What happens if headers are mixed, in a few sentences.
-    pub(crate) answer: String,
+    pub duration_s: f64,
+    /// The versions of what took part, by name.
+    pub versions: BTreeMap<String, String>,
+    /// The record grid: what consumers made of the producers' records.
+    pub record: Vec<RecordCell>,
+    /// The ingress grid: what producers made of the clients' requests.
+    pub ingress: Vec<IngressCell>,
+    /// Modes that an engine does not support: a sentence for each engine.
+    pub left_out: Vec<String>,
+    /// Cells whose spans differ from what the formats alone predict.
+    pub defects: Vec<Defect>,
+    /// Other problems: a sentence each.
+    pub problems: Vec<String>,
+    /// The answer, in a few sentences.
+    pub answer: String,
 }
 
 /// One pairing of modes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct RecordCell {
-    pub(crate) engine: Engine,
+pub struct RecordCell {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// The producer's mode.
     #[serde(with = "formats")]
-    pub(crate) producer: Mode,
+    pub producer: Mode,
+    /// The consumer's mode.
     #[serde(with = "formats")]
-    pub(crate) consumer: Mode,
-    /// Records that the consumer was given.
-    pub(crate) delivered: u64,
+    pub consumer: Mode,
+    /// Records that the consumer received.
+    pub delivered: u64,
+    /// The verdicts.
     #[serde(flatten)]
-    pub(crate) outcome: Outcome,
-    /// What one of the records carried.
-    pub(crate) carrier: HeaderList,
-    /// Bytes of the JSON object that holds it; 0 without one.
-    pub(crate) carrier_bytes: usize,
+    pub outcome: Outcome,
+    /// The headers in one of the records.
+    pub carrier: HeaderList,
+    /// Bytes of the JSON object that holds them; 0 without one.
+    pub carrier_bytes: usize,
 }
 
 /// One client and one producer's mode.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct IngressCell {
-    pub(crate) engine: Engine,
+pub struct IngressCell {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
     /// The client's name.
-    pub(crate) client: String,
-    /// What one of its requests carried.
-    pub(crate) headers: HeaderList,
+    pub client: String,
+    /// The headers of one of its requests.
+    pub headers: HeaderList,
+    /// The producer's mode.
     #[serde(with = "formats")]
-    pub(crate) producer: Mode,
+    pub producer: Mode,
+    /// The verdicts.
     #[serde(flatten)]
-    pub(crate) outcome: Outcome,
-    /// The format whose context the producer continued, as its spans tell.
-    pub(crate) followed: Option<String>,
-    /// What became of the same requests at the next hand-off, to a consumer of the producer's mode.
-    pub(crate) record: Counts,
+    pub outcome: Outcome,
+    /// The format whose context the producer's span continues.
+    pub followed: Option<String>,
+    /// The next hand-off of the same requests, to a consumer in the producer's mode.
+    pub record: Counts,
 }
 
-/// What became of a cell's hand-offs.
+/// The outcome of a cell's hand-offs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Hand-offs that were sent.
-    pub(crate) sent: u64,
+    pub sent: u64,
+    /// How many hand-offs have each verdict and flag.
     #[serde(flatten)]
-    pub(crate) counts: Counts,
-    /// Why the most of them became that.
-    pub(crate) why: String,
-    /// How many senders left the sampling decision open to a receiver that recorded nothing.
+    pub counts: Counts,
+    /// The reason of most of them.
+    pub why: String,
+    /// Hand-offs whose sender left the sampling decision open and whose receiver recorded nothing.
     #[serde(default)]
-    pub(crate) declined: u64,
-    /// The same without this cell's formats: what all cells of the kind have in common.
-    pub(crate) kind: String,
-    /// What the formats alone say.
-    pub(crate) prediction: Counts,
-    /// Whether they say the same as the spans, of every single hand-off.
-    pub(crate) agrees: bool,
+    pub declined: u64,
+    /// The same reason without this cell's formats, for all cells of its kind.
+    pub kind: String,
+    /// What the formats alone predict.
+    pub prediction: Counts,
+    /// Whether the prediction is right for every hand-off.
+    pub agrees: bool,
 }
 
-/// How many hand-offs have each verdict and each flag; what none has is not there.
+/// How many hand-offs have each verdict and each flag. A verdict or flag that does not occur has no entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counts {
-    pub(crate) verdicts: BTreeMap<Verdict, u64>,
-    pub(crate) flags: BTreeMap<Flag, u64>,
+pub struct Counts {
+    /// Hand-offs with each verdict.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// Hand-offs with each flag.
+    pub flags: BTreeMap<Flag, u64>,
 }
 
-/// A cell of which the formats alone say otherwise than the spans: baton is wrong, in one or the other, or a function
-/// that is not baton's own reads or writes the formats in its own way.
+/// A cell whose spans differ from what the formats alone predict. Either baton is wrong, or a function that is not
+/// baton's own reads or writes the formats differently.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Defect {
-    pub(crate) engine: Engine,
-    pub(crate) hop: Hop,
+pub struct Defect {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// The hop of the hand-offs.
+    pub hop: Hop,
     /// The cell, as in `tracecontext:b3` or `conflicting to b3`.
-    pub(crate) cell: String,
+    pub cell: String,
     /// The ends of the hand-off that are not baton's own functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) foreign: Vec<FunctionName>,
-    /// Hand-offs on which the two differ.
-    pub(crate) hand_offs: u64,
-    pub(crate) observed: Counts,
-    pub(crate) predicted: Counts,
+    pub foreign: Vec<Function>,
+    /// Hand-offs on which they differ.
+    pub hand_offs: u64,
+    /// What the spans say.
+    pub observed: Counts,
+    /// What the formats alone predict.
+    pub predicted: Counts,
 }
 
 impl Counts {
-    /// Counts one hand-off; one that could not be judged has no verdict.
-    pub(crate) fn add(&mut self, verdict: Option<Verdict>, flags: Flags) {
+    /// Counts one hand-off. It has no verdict if it could not be judged.
+    pub(super) fn add(&mut self, verdict: Option<Verdict>, flags: Flags) {
         if let Some(verdict) = verdict {
             *self.verdicts.entry(verdict).or_default() += 1;
         }
@@ -136,7 +150,7 @@ impl Counts {
     }
 
     /// The verdict that all hand-offs have, if they have the same.
-    pub(crate) fn only(&self) -> Option<Verdict> {
+    pub fn only(&self) -> Option<Verdict> {
         let mut verdicts = self.verdicts.keys();
         verdicts
             .next()
@@ -145,17 +159,17 @@ impl Counts {
     }
 
     /// Whether any hand-off could be judged.
-    pub(crate) fn is_judged(&self) -> bool {
+    pub fn is_judged(&self) -> bool {
         !self.verdicts.is_empty()
     }
 
     /// Whether every hand-off can be followed; not where none was judged.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.is_judged() && self.verdicts.keys().all(|verdict| verdict.is_whole())
     }
 
     /// `20 connected, 3 tracestate_lost`.
-    pub(crate) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let verdicts = self.verdicts.iter();
         let verdicts = verdicts.map(|(verdict, count)| format!("{count} {verdict}"));
         let flags = self.flags.iter();
@@ -169,8 +183,8 @@ impl Counts {
 }
 
 impl Matrix {
-    /// The engines, in the order in which they were asked for.
-    pub(crate) fn engines(&self) -> Vec<Engine> {
+    /// The engines, in the order of the command line.
+    pub fn engines(&self) -> Vec<Engine> {
         let mut engines = Vec::new();
         let all = self.record.iter().map(|cell| cell.engine);
         for engine in all.chain(self.ingress.iter().map(|cell| cell.engine)) {
@@ -182,12 +196,12 @@ impl Matrix {
     }
 
     /// An engine's cells of the record grid.
-    pub(crate) fn record_of(&self, engine: Engine) -> impl Iterator<Item = &RecordCell> {
+    pub fn record_of(&self, engine: Engine) -> impl Iterator<Item = &RecordCell> {
         self.record.iter().filter(move |cell| cell.engine == engine)
     }
 
     /// An engine's cells of the ingress grid.
-    pub(crate) fn ingress_of(&self, engine: Engine) -> impl Iterator<Item = &IngressCell> {
+    pub fn ingress_of(&self, engine: Engine) -> impl Iterator<Item = &IngressCell> {
         self.ingress
             .iter()
             .filter(move |cell| cell.engine == engine)
@@ -198,8 +212,8 @@ impl std::fmt::Display for Defect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let whose = match self.foreign.as_slice() {
             [] => "defect of baton".to_owned(),
-            [FunctionName::Producer] => "the producer is not baton's own".to_owned(),
-            [FunctionName::Consumer] => "the consumer is not baton's own".to_owned(),
+            [Function::Producer] => "the producer is not baton's own".to_owned(),
+            [Function::Consumer] => "the consumer is not baton's own".to_owned(),
             _ => "the functions are not baton's own".to_owned(),
         };
         write!(

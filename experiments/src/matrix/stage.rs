@@ -1,4 +1,4 @@
-//! One lab of the matrix: a pairing of modes, the clients that attack it, and what became of their requests.
+//! One lab of the matrix: a pairing of modes, the clients that send to it, and what became of their requests.
 
 use baton_lab::{Ending, FunctionOptions, Lab, LabOptions};
 use baton_loadgen::{Plan, Scenario, Settings, Stop};
@@ -7,20 +7,19 @@ use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE, Problem, Propagation,
 };
 use baton_traces::hand_off::Hop;
-use baton_traces::run::RunDirectory;
+use baton_traces::run::{Function, RunDirectory};
 use tokio::sync::watch;
 
 use super::evidence::{self, Journey};
-use crate::arguments::{FunctionArguments, FunctionName};
-use crate::attack_process::attack;
-use crate::failure::Failure;
-use crate::lab_options::function_options;
+use crate::error::ExperimentError;
+use crate::functions::Functions;
+use crate::load_generator::attack;
 
 /// How many clients send at the same time. Two labs run at once, so that is enough for two cores.
 const USERS: usize = 4;
 /// The most processes of each function.
 const INSTANCES: usize = 2;
-/// Variables of this process that would configure the functions otherwise than the cells are named.
+/// Variables of this process that would give the functions other settings than those of their cell.
 const LEFT_OUT_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 
 /// A lab to run.
@@ -33,28 +32,27 @@ pub(super) struct Stage {
     pub(super) select: Select,
     /// Where the producer reads X-Ray's header.
     pub(super) xray_source: XraySource,
-    /// What the clients send, each as often as the others.
+    /// The clients. Each sends as often as the others.
     pub(super) scenarios: Vec<Scenario>,
     /// How many requests each scenario makes.
     pub(super) requests: u64,
-    /// What to run in the place of baton's own functions.
-    pub(super) functions: FunctionArguments,
+    pub(super) functions: Functions,
 }
 
-/// What became of it.
+/// A lab that has ended, and what it left behind.
 #[derive(Debug)]
 pub(super) struct Staged {
     pub(super) stage: Stage,
     pub(super) journeys: Vec<Journey>,
-    /// What the two functions were told to do.
+    /// The settings of the two functions.
     pub(super) producer: Propagation,
     pub(super) consumer: Propagation,
-    /// What went wrong beside the trace: requests that failed, records that were not delivered.
+    /// Other things that went wrong: requests that failed, records that were not delivered.
     pub(super) problems: Vec<String>,
 }
 
 impl Stage {
-    /// What it is, where something goes wrong.
+    /// Its name in messages.
     pub(super) fn name(&self) -> String {
         match self.hop {
             Hop::Ingress => format!("{}, clients to {}", self.engine, self.pairing.producer),
@@ -71,10 +69,10 @@ impl Stage {
         format!("{}, {from} {}", self.engine, self.pairing.producer)
     }
 
-    /// Those ends of its hand-off that are not baton's own functions.
-    pub(super) fn foreign(&self, hop: Hop) -> Vec<FunctionName> {
+    /// The ends of its hand-off that are not baton's own functions.
+    pub(super) fn foreign(&self, hop: Hop) -> Vec<Function> {
         let mut foreign = self.functions.foreign();
-        foreign.retain(|name| hop == Hop::Record || *name == FunctionName::Producer);
+        foreign.retain(|name| hop == Hop::Record || *name == Function::Producer);
         foreign
     }
 
@@ -84,7 +82,11 @@ impl Stage {
     }
 
     /// The load generator's plan.
-    pub(super) fn plan(&self, endpoint: &str, spans: &std::path::Path) -> Result<Plan, Failure> {
+    pub(super) fn plan(
+        &self,
+        endpoint: &str,
+        spans: &std::path::Path,
+    ) -> Result<Plan, ExperimentError> {
         Plan::new(Settings {
             users: USERS,
             stop: Stop::Requests(self.total()),
@@ -93,29 +95,30 @@ impl Stage {
             spans_list_headers: true,
             ..Settings::new(endpoint, Scenario::from(self.pairing.producer.clone()))
         })
-        .map_err(Failure::usage)
+        .map_err(ExperimentError::from)
     }
 
-    /// Starts the lab, attacks it, lets it drain, reads what it left. `None` if it was interrupted.
+    /// Starts the lab, sends the load, waits until all is delivered, and reads what the lab left behind. Gives `None`
+    /// if a signal ended it early.
     pub(super) async fn run(
         self,
         directory: RunDirectory,
         mut interrupted: watch::Receiver<bool>,
-    ) -> Result<Option<Staged>, Failure> {
-        let producer = self.function(FunctionName::Producer)?;
-        let consumer = self.function(FunctionName::Consumer)?;
+    ) -> Result<Option<Staged>, ExperimentError> {
+        let producer = self.function(Function::Producer);
+        let consumer = self.function(Function::Consumer);
         let propagations = (propagation(&producer)?, propagation(&consumer)?);
         let options = LabOptions {
             instances: INSTANCES,
             ..LabOptions::new(producer, consumer, directory.clone())
         };
-        let lab = Lab::start(options).await.map_err(Failure::usage)?;
+        let lab = Lab::start(options).await?;
         let spans = directory.client_spans_path();
         let plan = self.plan(&lab.addresses().endpoint, &spans)?;
         let cancelled = async {
             let _ = interrupted.wait_for(|interrupted| *interrupted).await;
         };
-        let outcome = attack(&plan, |_| {}, cancelled).await?;
+        let outcome = attack(self.functions.program(), &plan, |_| {}, cancelled).await?;
         let Ending {
             drained,
             span_error,
@@ -138,14 +141,16 @@ impl Stage {
         let journeys = evidence::read(&directory)?;
         let unseen = outcome.requests.ok.saturating_sub(journeys.len() as u64);
         if unseen > 0 {
-            problems.push(format!("requests that left neither span nor log: {unseen}"));
+            problems.push(format!(
+                "requests that left neither a span nor a log line: {unseen}"
+            ));
         }
         let with_record = journeys.iter().filter(|journey| journey.record.is_some());
         let with_record = with_record.count() as u64;
         let without_record = (outcome.requests.ok - unseen).saturating_sub(with_record);
         if without_record > 0 {
             problems.push(format!(
-                "accepted requests of whose record the producer's log says nothing, so that its hand-off is not judged: {without_record}"
+                "accepted requests without a record in the producer's log, whose hand-offs are not judged: {without_record}"
             ));
         }
         let name = self.name();
@@ -161,12 +166,12 @@ impl Stage {
         }))
     }
 
-    fn function(&self, name: FunctionName) -> Result<FunctionOptions, Failure> {
+    fn function(&self, name: Function) -> FunctionOptions {
         let (mode, xray_source) = match name {
-            FunctionName::Producer => (&self.pairing.producer, self.xray_source),
-            FunctionName::Consumer => (&self.pairing.consumer, XraySource::default()),
+            Function::Producer => (&self.pairing.producer, self.xray_source),
+            Function::Consumer => (&self.pairing.consumer, XraySource::default()),
         };
-        let mut options = function_options(name, &self.functions, None)?;
+        let mut options = self.functions.options(name, None);
         options.environment.retain(|name, _| {
             !LEFT_OUT_PREFIXES
                 .iter()
@@ -180,15 +185,15 @@ impl Stage {
         options
             .environment
             .extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        Ok(options.with_mode(mode))
+        options.with_mode(mode)
     }
 }
 
-/// What a function with this environment does.
-fn propagation(function: &FunctionOptions) -> Result<Propagation, Failure> {
+/// The settings that a function reads from this environment.
+fn propagation(function: &FunctionOptions) -> Result<Propagation, ExperimentError> {
     let lookup = |name: &str| function.environment.get(name).cloned();
     Propagation::from_environment(lookup).map_err(|problems| {
         let problems: Vec<_> = problems.iter().map(Problem::to_string).collect();
-        Failure::usage(problems.join("; "))
+        ExperimentError::Setting(problems.join("; "))
     })
 }

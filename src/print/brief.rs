@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use baton_traces::compare::{Comparison, Difference};
 use baton_traces::summary::Summary;
 
-use super::cells;
+use crate::print::cells;
 
 /// The latencies that such a table has.
 const LATENCIES: [&str; 4] = [

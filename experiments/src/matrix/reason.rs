@@ -1,37 +1,31 @@
-//! Why a hand-off became what it became: the verdict says what happened, the headers that arrived what that has to do
-//! with the formats that the receiver reads.
+//! Why a hand-off has its verdict. The verdict says what happened; the headers that arrived and the formats that the
+//! receiver reads explain it.
 
 use baton_propagators::carrier::HeaderList;
-use baton_propagators::environment::X_AMZN_TRACE_ID;
-use baton_propagators::extraction::{Candidate, Extraction};
-use baton_propagators::format::{FORMATS, Outcome};
-use baton_propagators::mode::{Engine, Mode, Select};
+use baton_propagators::explanation::list;
+use baton_propagators::extraction::Extraction;
+use baton_propagators::format::{Candidate, Outcome};
+use baton_propagators::formats::FORMATS;
+use baton_propagators::policy::{Engine, Select};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use baton_traces::hand_off::{Hop, Verdict};
 
-/// How the names of headers begin that come in groups, and what a group is called.
-const GROUPS: [(&str, &str); 4] = [
-    ("x-b3-", "X-B3-*"),
-    ("x-datadog-", "x-datadog-*"),
-    ("ot-tracer-", "ot-tracer-*"),
-    ("uberctx-", "uberctx-*"),
-];
-
-/// Why, once for all cells of a kind and once for this one.
+/// A reason in two forms: for all cells of a kind, and for one cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
-    /// What holds for every cell that failed, or held, in this way.
+    /// The sentence for every cell with this kind of reason.
     pub(super) kind: String,
-    /// The same with this cell's formats and headers.
+    /// The sentence with this cell's formats and headers.
     pub(super) text: String,
 }
 
-/// The receiving end of a hand-off: what arrived there, and what it does with it.
+/// The receiving end of a hand-off: the headers that arrived, and how the receiver reads them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival<'a> {
     pub(super) hop: Hop,
-    /// Whether a function that is not baton's own is at one of its ends.
+    /// Whether one of its ends is a function that is not baton's own.
     pub(super) is_foreign: bool,
     pub(super) headers: &'a HeaderList,
     pub(super) receiver: &'a Propagation,
@@ -68,17 +62,16 @@ impl Arrival<'_> {
             (Verdict::Unsampled, Some(candidate)) => self.turned_off(candidate),
             (Verdict::Lost, _) => same("it was accepted and never delivered".to_owned()),
             _ => same(format!(
-                "the {receiver} made {verdict} of it, and its headers do not say why"
+                "the verdict is {verdict}, and the headers do not explain it"
             )),
         }
     }
 
-    /// What there is to say where a function that is not baton's own does otherwise than the formats say.
+    /// The reason where a function that is not baton's own differs from what the formats say.
     pub(super) fn otherwise(verdict: Verdict, foreseen: Verdict) -> Reason {
         said(
-            "a function that is not baton's own reads or writes the formats in its own way"
-                .to_owned(),
-            format!("the formats alone say {foreseen}, the functions made {verdict} of it"),
+            "a function that is not baton's own reads or writes the formats differently".to_owned(),
+            format!("the formats alone give {foreseen}, the functions gave {verdict}"),
         )
     }
 
@@ -101,7 +94,7 @@ impl Arrival<'_> {
         if !arrived {
             return same(format!("the {sender} sent no context"));
         }
-        if context_formats(&self.receiver.extract).next().is_none() {
+        if self.receiver.extract.context_formats().next().is_none() {
             return same(format!("the {receiver} reads no headers"));
         }
         let refusals: Vec<_> = self
@@ -113,21 +106,21 @@ impl Arrival<'_> {
             .collect();
         if !refusals.is_empty() {
             return said(
-                format!("the {receiver} refused what arrived as malformed"),
+                format!("the {receiver} refused malformed headers"),
                 refusals.join("; "),
             );
         }
         let holds_something = |candidate: &Candidate| candidate.outcome != Outcome::Absent;
         if self.extraction.candidates.iter().any(holds_something) {
-            return same("what arrived names no span to continue".to_owned());
+            return same("the headers that arrived name no span to continue".to_owned());
         }
-        let read: Vec<_> = context_formats(&self.receiver.extract).collect();
+        let read = self.receiver.extract.context_formats();
         said(
             format!("the {receiver} reads none of the formats that the {sender} wrote"),
             format!(
                 "the {place} has {}, the {receiver} reads only {}",
-                list(&header_names(self.headers)),
-                list(&read)
+                list(header_names(self.headers).iter().map(String::as_str)),
+                list(read.map(|format| format.name()))
             ),
         )
     }
@@ -137,7 +130,7 @@ impl Arrival<'_> {
         let format = candidate.format;
         if let (Engine::Otel, Some(objection)) = (self.receiver.engine, &candidate.objection) {
             return said(
-                format!("the {receiver} read a malformed header all the same, as other ids"),
+                format!("the {receiver} accepted a malformed header, and read other ids from it"),
                 format!("{format} was continued although {objection}"),
             );
         }
@@ -147,7 +140,7 @@ impl Arrival<'_> {
                 format!(
                     "the {receiver} reads only the format that contradicts the {sender}'s own context"
                 ),
-                format!("{format} is all that was read, and it is not the {sender}'s own context"),
+                format!("only {format} was read, and it is not the {sender}'s own context"),
             );
         }
         let place = match self.receiver.select {
@@ -156,10 +149,10 @@ impl Arrival<'_> {
         };
         said(
             format!(
-                "contexts disagreed and the {place} in the {receiver}'s list won, which was not the {sender}'s own"
+                "contexts disagreed and the {place} format of the {receiver}'s list won, which was not the {sender}'s own context"
             ),
             format!(
-                "{format} won, the {place} of {} that is valid",
+                "{format} won, the {place} valid format of {}",
                 self.receiver.extract
             ),
         )
@@ -185,9 +178,9 @@ impl Arrival<'_> {
         }
         let taken_for = |what: &str| {
             said(
-                format!("the {receiver} took {what} for a refusal to sample"),
+                format!("the {receiver} read {what} as not sampled"),
                 format!(
-                    "engine {} took {what} in {format} for not sampled",
+                    "engine {} read {what} in {format} as not sampled",
                     self.receiver.engine
                 ),
             )
@@ -196,8 +189,8 @@ impl Arrival<'_> {
             Some(Sampling::Debug) => taken_for("the debug state"),
             Some(Sampling::Deferred) => taken_for("an open decision"),
             _ => said(
-                "the context that won says not to sample".to_owned(),
-                format!("{format} won, and says not to sample"),
+                "the context that won is not sampled".to_owned(),
+                format!("{format} won, and it is not sampled"),
             ),
         }
     }
@@ -211,19 +204,11 @@ fn same(text: String) -> Reason {
     said(text.clone(), text)
 }
 
-/// The formats of a mode that carry a trace context; baggage does not.
-pub(super) fn context_formats(mode: &Mode) -> impl Iterator<Item = &'static str> {
-    mode.names().filter(|name| *name != "baggage")
-}
-
-/// The names of headers as people know them, each group once.
-fn header_names(headers: &HeaderList) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
+/// The names of headers as people write them. A group of headers, as `X-B3-*`, is named once.
+fn header_names(headers: &HeaderList) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
     for (name, _) in headers.iter() {
-        let group = GROUPS
-            .iter()
-            .find(|(prefix, _)| name.to_ascii_lowercase().starts_with(prefix));
-        let name = group.map_or(name, |(_, group)| group);
+        let name = group(name).unwrap_or_else(|| name.to_owned());
         if !names.contains(&name) {
             names.push(name);
         }
@@ -231,12 +216,18 @@ fn header_names(headers: &HeaderList) -> Vec<&str> {
     names
 }
 
-/// `a, b and c`.
-pub(super) fn list(items: &[impl AsRef<str>]) -> String {
-    let texts: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
-    match texts.as_slice() {
-        [] => "nothing".to_owned(),
-        [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
+/// The group of headers that `name` belongs to, if a format has such a group.
+fn group(name: &str) -> Option<String> {
+    let belongs = |prefix: &str| {
+        let start = name.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    FORMATS.iter().find_map(|format| {
+        let prefix = format.prefixes().iter().find(|prefix| belongs(prefix));
+        let named = || {
+            let stem = format.headers().strip_suffix('*')?;
+            belongs(stem).then(|| format.headers().to_owned())
+        };
+        prefix.map(|prefix| format!("{prefix}*")).or_else(named)
+    })
 }

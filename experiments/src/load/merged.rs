@@ -1,34 +1,36 @@
 //! The `load.json` of several runs as one.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use baton_loadgen::{Outcome, Requests};
 use baton_traces::run::RunDirectory;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::bursts;
-use crate::failure::Failure;
+use super::{load_json, requests};
+use crate::error::ExperimentError;
 
-/// What a merged run's `load.json` holds, and what it does not.
-pub(super) struct Load {
-    /// The file; `None` where one of the parts has none, so that nobody's requests are left out.
-    pub(super) text: Option<Vec<u8>>,
+/// The `load.json` of a merged run.
+#[derive(Clone, Debug, Default)]
+pub struct MergedLoad {
+    /// The text of the file. It is `None` where one of the runs has no file: the requests of that run would be missing.
+    pub text: Option<Vec<u8>>,
     /// What could not be merged: a sentence each.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
-/// What one run's file holds.
+/// The content of one run's file.
 enum Part {
-    /// What came of each of its bursts.
+    /// The outcome of each of its bursts.
     Bursts(Vec<Outcome>),
-    /// The requests alone, as another program may have written it.
+    /// Only the requests, as another program may have written it.
     Requests(Requests),
 }
 
 impl Part {
-    /// Makes sure that its counts are possible, and can be added to `before`, the requests of the parts before it. Gives the
-    /// sum, which none of the merged figures exceeds.
+    /// Checks that its counts are possible, and that they can be added to `before`, the requests of the parts before
+    /// it. Gives the sum, which no merged figure exceeds.
     fn check(&self, before: u64) -> Result<u64, String> {
         let (contradiction, requests) = match self {
             Part::Bursts(outcomes) => (
@@ -44,25 +46,30 @@ impl Part {
             return Err(contradiction);
         }
         let sum = requests.into_iter().try_fold(before, u64::checked_add);
-        sum.ok_or_else(|| "with it there are more requests than can be counted".to_owned())
+        sum.ok_or_else(|| {
+            "its requests and those of the runs before it are too many to count".to_owned()
+        })
     }
 }
 
-/// Merges what came of the bursts: the first of all runs, the second of all, and so on.
-pub(super) fn merged(runs: &[&RunDirectory]) -> Result<Load, Failure> {
+/// Merges the outcomes of the runs' bursts: the first bursts of all runs, their second bursts, and so on.
+///
+/// # Errors
+/// If a run's manifest or `load.json` cannot be read, or holds figures that cannot be true.
+pub fn merged(runs: &[&RunDirectory]) -> Result<MergedLoad, ExperimentError> {
     let mut parts = Vec::new();
     let mut missing = Vec::new();
     let mut requests = 0;
     for run in runs {
-        let manifest = run.manifest().map_err(Failure::usage)?;
+        let manifest = run.manifest()?;
         match read(run)? {
             Some(part) => {
-                requests = part.check(requests).map_err(|problem| {
-                    Failure::usage(format!("{}: {problem}", run.load_path().display()))
-                })?;
+                requests = part
+                    .check(requests)
+                    .map_err(|problem| wrong(&run.load_path(), problem))?;
                 parts.push(part);
             }
-            // a lab that was only up has sent nothing
+            // a lab that was only up sent no requests
             None if manifest.settings.contains_key("client") => {
                 missing.push(run.path().display().to_string());
             }
@@ -71,9 +78,9 @@ pub(super) fn merged(runs: &[&RunDirectory]) -> Result<Load, Failure> {
     }
     if parts.is_empty() || !missing.is_empty() {
         let notes = missing.iter().map(|run| {
-            format!("{run} has no load.json, so the merged run has none; requests are counted by the clients' spans")
+            format!("{run} has no load.json, so the merged run has none; the clients' spans count the requests")
         });
-        return Ok(Load {
+        return Ok(MergedLoad {
             text: None,
             notes: notes.collect(),
         });
@@ -100,32 +107,39 @@ pub(super) fn merged(runs: &[&RunDirectory]) -> Result<Load, Failure> {
             notes.extend(unmerged.iter().map(ToString::to_string));
         }
     }
-    Ok(Load {
-        text: Some(bursts::load(&outcomes)?),
+    Ok(MergedLoad {
+        text: Some(load_json(&outcomes)?),
         notes: notes.into_iter().collect(),
     })
 }
 
-fn requests_alone(parts: &[Part]) -> Result<Load, Failure> {
+fn requests_alone(parts: &[Part]) -> Result<MergedLoad, ExperimentError> {
     let mut all = Requests::default();
     for part in parts {
         let requests = match part {
-            Part::Bursts(outcomes) => bursts::requests(outcomes),
+            Part::Bursts(outcomes) => requests(outcomes),
             Part::Requests(requests) => *requests,
         };
         all.sent += requests.sent;
         all.ok += requests.ok;
         all.failed += requests.failed;
     }
-    let text = serde_json::to_vec(&json!({ "requests": all })).map_err(Failure::check)?;
-    let note = "a load.json holds requests alone, so the merged one has no more";
-    Ok(Load {
+    let text = json!({ "requests": all }).to_string().into_bytes();
+    let note = "a load.json holds only requests, so the merged one does too";
+    Ok(MergedLoad {
         text: Some(text),
         notes: vec![note.to_owned()],
     })
 }
 
-fn read(run: &RunDirectory) -> Result<Option<Part>, Failure> {
+fn wrong(path: &Path, problem: String) -> ExperimentError {
+    ExperimentError::Input {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+fn read(run: &RunDirectory) -> Result<Option<Part>, ExperimentError> {
     #[derive(Deserialize)]
     struct Several {
         bursts: Vec<Outcome>,
@@ -138,9 +152,7 @@ fn read(run: &RunDirectory) -> Result<Option<Part>, Failure> {
     if !path.is_file() {
         return Ok(None);
     }
-    let explain =
-        |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
-    let text = std::fs::read_to_string(&path).map_err(|error| explain(&error))?;
+    let text = std::fs::read_to_string(&path).map_err(ExperimentError::file("read", &path))?;
     if let Ok(Several { bursts }) = serde_json::from_str(&text) {
         return Ok(Some(Part::Bursts(bursts)));
     }
@@ -149,8 +161,9 @@ fn read(run: &RunDirectory) -> Result<Option<Part>, Failure> {
     }
     match serde_json::from_str(&text) {
         Ok(Alone { requests }) => Ok(Some(Part::Requests(requests))),
-        Err(error) => Err(explain(&format!(
-            "expected the load generator's figures, but found: {error}"
-        ))),
+        Err(error) => Err(wrong(
+            &path,
+            format!("expected the load generator's figures, but found: {error}"),
+        )),
     }
 }

@@ -1,4 +1,4 @@
-//! What the clients of the matrix send.
+//! The clients of the matrix.
 
 use baton_loadgen::{Conflict, Defect, Malformed, Scenario, Side};
 use baton_propagators::mode::{Mode, ModeError, XraySource};
@@ -7,16 +7,16 @@ use baton_propagators::sampling::Sampling;
 /// A client of the ingress grid.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
-    /// What it sends; its name is the row's.
+    /// Its scenario, with the name of the row.
     pub(super) scenario: Scenario,
     /// Where the producers of its row read X-Ray's header.
     pub(super) xray_source: XraySource,
 }
 
-/// A `tracestate` to be lost.
+/// A `tracestate` that can be lost.
 const TRACESTATE: &str = "baton=1";
 
-/// A row of the ingress grid: its name, what the client sends in words, its formats, and what is particular about them.
+/// A row of the ingress grid: its name, the client in words, its formats, and what makes it special.
 struct Row(&'static str, &'static str, &'static str, fn(&mut Client));
 
 /// All clients. The first format of each is the client's own context, which a producer should continue.
@@ -261,15 +261,15 @@ pub(super) fn clients() -> Result<Vec<Client>, ModeError> {
     clients.collect()
 }
 
-/// What a client sends, in words; its name where baton does not know it.
-pub(super) fn in_words(client: &str) -> &str {
+/// A client in words; a client that baton does not know by its name.
+pub fn in_words(client: &str) -> &str {
     let row = ROWS.iter().find(|Row(name, ..)| *name == client);
     row.map_or(client, |Row(_, words, ..)| words)
 }
 
-/// A client's span in this mode, with everything that the mode can carry along, so that it can be seen to be lost.
+/// A client's span in this mode, with everything that the mode can carry, so that a loss shows.
 fn scenario(name: &str, mode: Mode) -> Scenario {
-    let tracestate = mode.contains("tracecontext").then(|| TRACESTATE.to_owned());
+    let tracestate = mode.carries_tracestate().then(|| TRACESTATE.to_owned());
     Scenario {
         name: Some(name.to_owned()),
         tracestate,
@@ -277,19 +277,22 @@ fn scenario(name: &str, mode: Mode) -> Scenario {
     }
 }
 
-/// The client of the record grid: it speaks to a producer in one format of the producer's own, so that the producer
-/// has a context, and with `tracecontext` a `tracestate`, to hand on.
+/// The client of the record grid. It sends one of the producer's own formats, so that the producer has a context to hand
+/// on: if possible one with a `tracestate`.
 pub(super) fn for_producer(producer: &Mode) -> Scenario {
-    let mut names = producer.names().filter(|name| *name != "baggage");
-    let spoken = if producer.contains("tracecontext") {
-        Some("tracecontext")
-    } else {
-        names.next()
-    };
-    let baggage = producer.contains("baggage").then_some("baggage");
-    let spoken: Vec<&str> = spoken.into_iter().chain(baggage).collect();
-    // the names are a mode's, so they make one; no names make `none`
-    scenario("record", spoken.join(",").parse().unwrap_or_default())
+    let with_state = producer
+        .context_formats()
+        .find(|format| format.carries_tracestate());
+    let context = with_state.or_else(|| producer.context_formats().next());
+    let others = producer.formats().iter().copied();
+    let baggage = others.filter(|format| !format.carries_context());
+    let names: Vec<_> = context
+        .into_iter()
+        .chain(baggage)
+        .map(|format| format.name())
+        .collect();
+    // names of a mode make a mode again; no names make `none`
+    scenario("record", names.join(",").parse().unwrap_or_default())
 }
 
 #[cfg(test)]
