@@ -75,7 +75,7 @@ async fn a_path_that_cannot_be_written_is_named_with_its_flag() {
             "--endpoint",
             &endpoint,
             "--goose-report",
-            "file/report",
+            "file/report.html",
         ],
         &["up", "--save", "file/run"],
         &["run", "b3", "--out", "file/runs"],

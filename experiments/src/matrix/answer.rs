@@ -51,9 +51,13 @@ pub(super) fn answer(matrix: &Matrix) -> String {
         verdicts(
             &ingress,
             Verdict::IdTruncated,
-            "The trace id is cut in half here",
+            "The trace id loses its high half in these cases",
         ),
-        verdicts(&ingress, Verdict::Unsampled, "Sampling is turned off here"),
+        verdicts(
+            &ingress,
+            Verdict::Unsampled,
+            "Sampling is turned off in these cases",
+        ),
         migration(&record),
     ]
     .into_iter()
@@ -115,11 +119,11 @@ fn pairings(record: &[&RecordCell]) -> Option<String> {
         .map(|cell| pairing(cell))
         .collect();
     let count = format!(
-        "The trace held in {} of {} pairings",
+        "The trace holds in {} of {} pairings",
         whole.count(),
         record.len()
     );
-    let rule = "wherever the consumer reads a format that the producer writes, and nowhere else";
+    let rule = "those in which the consumer reads a format that the producer writes";
     match exceptions.as_slice() {
         _ if record.is_empty() => None,
         [] => Some(format!("{count}: {rule}.")),
@@ -161,11 +165,11 @@ fn agreement(ingress: &[&IngressCell]) -> Option<String> {
     match broken.as_slice() {
         _ if cells.is_empty() => None,
         [] => Some(
-            "While both headers carry the same context, it does not matter which of them is read."
+            "If both headers carry the same context, it does not matter which one is read."
                 .to_owned(),
         ),
         some => Some(format!(
-            "Even while both headers carry the same context, the trace breaks: {}.",
+            "Even if both headers carry the same context, the trace breaks: {}.",
             listed(some, "cells")
         )),
     }
@@ -220,14 +224,14 @@ fn conflicts(ingress: &[&IngressCell]) -> Option<String> {
     let followed = listed(&followed, "producers");
     Some(if wins(true) {
         format!(
-            "When they disagree, the last of the reader's list wins, whichever of them is the client's own: {followed}."
+            "If they disagree, the last one in the reader's list wins, for every client: {followed}."
         )
     } else if wins(false) {
         format!(
-            "When they disagree, the first of the reader's list wins, whichever of them is the client's own: {followed}."
+            "If they disagree, the first one in the reader's list wins, for every client: {followed}."
         )
     } else {
-        format!("When they disagree, there is no one rule: {followed}.")
+        format!("If they disagree, no single rule holds: {followed}.")
     })
 }
 
@@ -245,7 +249,7 @@ fn tracestate(ingress: &[&IngressCell]) -> Option<String> {
         .collect();
     (!cells.is_empty()).then(|| {
         format!(
-            "Nothing is merged: where B3 wins, tracestate is lost even though both agree ({}).",
+            "Nothing is merged: where B3 wins, tracestate is lost even if both headers agree ({}).",
             and(&cells)
         )
     })
@@ -271,7 +275,7 @@ fn malformed(ingress: &[&IngressCell]) -> Option<String> {
             "A malformed header beside a valid one does no harm to a reader of both.".to_owned(),
         ),
         some => Some(format!(
-            "A malformed header beside a valid one can cost the trace: {}.",
+            "A malformed header beside a valid one can break the trace: {}.",
             listed(some, "cells")
         )),
     }
@@ -320,11 +324,11 @@ fn migration(record: &[&RecordCell]) -> Option<String> {
     let names: Vec<_> = steps.iter().map(|cell| pairing(cell)).collect();
     Some(match broken.as_slice() {
         [] => format!(
-            "From B3 to W3C no step breaks the trace if readers learn W3C before writers do and forget B3 before writers stop: {}.",
+            "From B3 to W3C, no step breaks the trace if readers change before writers each time: {}.",
             names.join(", then ")
         ),
         some => format!(
-            "From B3 to W3C by way of both, the trace breaks under {}.",
+            "From B3 to W3C through both, the trace breaks under {}.",
             and(some)
         ),
     })
@@ -360,10 +364,10 @@ fn difference(matrix: &Matrix, first: Engine, other: Engine) -> Option<String> {
     match different.as_slice() {
         _ if shared == 0 => None,
         [] => Some(format!(
-            "Engine {other} has the verdicts of {first} in all {shared} cells that both have."
+            "Engine {other} gives the same verdicts as {first} in all {shared} cells that both have."
         )),
         some => Some(format!(
-            "Engine {other} has other verdicts than {first} in {} of {shared} cells: {}.",
+            "Engine {other} gives other verdicts than {first} in {} of {shared} cells: {}.",
             some.len(),
             listed(some, "cells")
         )),

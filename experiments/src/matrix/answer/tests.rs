@@ -15,12 +15,12 @@ fn set(counts: &mut Counts, verdict: Verdict) {
 fn the_answer_follows_the_cells() {
     let answer = answer(&measured());
     for sentence in [
-        "The trace held in 24 of 81 pairings: wherever the consumer reads a format that the producer writes, and nowhere else.",
+        "The trace holds in 24 of 81 pairings: those in which the consumer reads a format that the producer writes.",
         "A producer that writes both W3C and B3 reaches every consumer that reads either.",
-        "the last of the reader's list wins, whichever of them is the client's own: tracecontext,b3 continues b3 and b3,tracecontext continues tracecontext.",
-        "where B3 wins, tracestate is lost even though both agree (tracecontext,b3).",
-        "From B3 to W3C no step breaks the trace",
-        "Engine otel has other verdicts than native in ",
+        "the last one in the reader's list wins, for every client: tracecontext,b3 continues b3 and b3,tracecontext continues tracecontext.",
+        "where B3 wins, tracestate is lost even if both headers agree (tracecontext,b3).",
+        "From B3 to W3C, no step breaks the trace",
+        "Engine otel gives other verdicts than native in ",
     ] {
         assert!(answer.contains(sentence), "{sentence}\n{answer}");
     }
@@ -44,12 +44,12 @@ fn other_cells_make_another_answer() {
     }
     let answer = answer(&matrix);
     for sentence in [
-        "The trace held in 23 of 81 pairings",
+        "The trace holds in 23 of 81 pairings",
         "except for b3,tracecontext:tracecontext.",
         "does not reach every consumer that reads either: not under b3,tracecontext:tracecontext.",
-        "When they disagree, there is no one rule",
-        "Even while both headers carry the same context, the trace breaks: agreeing to b3multi.",
-        "From B3 to W3C by way of both, the trace breaks under b3,tracecontext:tracecontext.",
+        "If they disagree, no single rule holds",
+        "Even if both headers carry the same context, the trace breaks: agreeing to b3multi.",
+        "From B3 to W3C through both, the trace breaks under b3,tracecontext:tracecontext.",
     ] {
         assert!(answer.contains(sentence), "{sentence}\n{answer}");
     }
@@ -61,7 +61,7 @@ fn what_was_not_measured_is_not_spoken_of() {
     matrix.record.retain(|cell| !has_w3c_and_b3(&cell.producer));
     matrix.ingress.clear();
     let answer = answer(&matrix);
-    assert!(answer.starts_with("The trace held in "), "{answer}");
+    assert!(answer.starts_with("The trace holds in "), "{answer}");
     for words in [
         "writes both",
         "disagree",
