@@ -56,7 +56,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     {
         // what is not there is said first
         if only.path().is_some_and(|path| !path.exists()) {
-            only.measure().map_err(Failure::usage)?;
+            Measured::of(only).map_err(Failure::usage)?;
         }
         return Err(Failure::usage(
             "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
@@ -96,7 +96,7 @@ fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<repor
             measured.push(run.measured().clone());
             runs.push(run);
         } else {
-            measured.push(source.measure().map_err(Failure::usage)?);
+            measured.push(Measured::of(source).map_err(Failure::usage)?);
         }
     }
     let names: Vec<String> = measured

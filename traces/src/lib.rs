@@ -30,11 +30,14 @@
 
 pub mod assemble;
 pub mod audit;
+pub mod collect;
 pub mod compare;
 mod edges;
 mod ends;
 mod evidence;
 pub mod hand_off;
+pub mod known;
+pub mod load;
 pub mod measure;
 pub mod merge;
 pub mod readers;

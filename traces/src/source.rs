@@ -7,12 +7,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use self::backend::Backend;
-use crate::hand_off::Hop;
-use crate::measure::Measured;
-use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
-use crate::run::{Function, Manifest, RunDirectory, RunError};
-use crate::span::{Span, UnixTime, Want};
+use crate::run::{Manifest, RunDirectory, RunError};
+use crate::span::{Span, Want};
 
 /// One source of spans, as a command line names it: a path, or the address of a backend's query API.
 ///
@@ -47,7 +44,12 @@ impl From<readers::Reading> for Reading {
             form: reading.form,
             spans: reading.spans,
             whole_lines: reading.whole_lines,
-            problems: reading.truncated.iter().map(ToString::to_string).collect(),
+            problems: reading
+                .truncated
+                .iter()
+                .map(ToString::to_string)
+                .chain(reading.skipped)
+                .collect(),
         }
     }
 }
@@ -159,29 +161,6 @@ impl Source {
         }
     }
 
-    /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
-    /// receivers whose spans were not recorded. Gives the hops whose receivers' log was there.
-    ///
-    /// # Errors
-    /// If a log cannot be read.
-    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<Vec<Hop>, SourceError> {
-        let mut logged = Vec::new();
-        let Some(run) = self.run()? else {
-            return Ok(logged);
-        };
-        let manifest = run.manifest()?;
-        for function in [Function::Producer, Function::Consumer] {
-            let log = run.log_path(function);
-            if log.is_file() {
-                let reading = log::read_file(&log, take)?;
-                if reading.tells_of(function, &manifest) {
-                    logged.push(function.receives());
-                }
-            }
-        }
-        Ok(logged)
-    }
-
     /// What was run, where the source is a run directory; `None` for all others.
     ///
     /// # Errors
@@ -191,15 +170,6 @@ impl Source {
             Some(run) => Ok(Some(run.manifest()?)),
             None => Ok(None),
         }
-    }
-
-    /// Where the source is a run that has not ended: what was sent since then and has not arrived may still do so.
-    ///
-    /// # Errors
-    /// If the directory has no valid manifest.
-    pub fn under_way_since(&self) -> Result<Option<UnixTime>, SourceError> {
-        let manifest = self.manifest()?;
-        Ok(manifest.and_then(|manifest| manifest.under_way_since()))
     }
 
     /// The file that the spans are in; `None` for a backend.
@@ -220,14 +190,6 @@ impl Source {
             Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
             _ => Ok(None),
         }
-    }
-
-    /// Reads all of it, judges every hand-off and sums up.
-    ///
-    /// # Errors
-    /// As [`Source::read`], and if a run directory's other files cannot be read.
-    pub fn measure(&self) -> Result<Measured, SourceError> {
-        Measured::of_source(self, &mut |_| {}).map(|(measured, _)| measured)
     }
 }
 

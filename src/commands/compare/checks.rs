@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use baton_traces::compare::{METRICS, Metric, Unit};
 use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::measure::{Measured, Unknown};
+use baton_traces::known::Unknown;
+use baton_traces::measure::Measured;
 use baton_traces::shown::visible;
 use serde::Serialize;
 
