@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use crate::arguments::{Command, Format};
 use crate::commands::{
-    attack, burst, compare, completions, explain, function, logs, man, map, matrix, merge, run,
-    sandbox, switch, traces, up,
+    attack, audit, burst, compare, completions, explain, function, logs, man, map, matrix, merge,
+    run, sandbox, switch, traces, up,
 };
 use crate::failure::Failure;
 use crate::print::output::Output;
@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
         Command::Explain(command) => explain::explain(&command, &output),
+        Command::Audit(command) => audit::audit(&command, &output),
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),

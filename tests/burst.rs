@@ -18,7 +18,7 @@ async fn burst(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Finishe
     sandbox.run(all).await
 }
 
-/// Sends bursts that go well, and gives the JSON that is printed.
+/// Sends bursts that succeed, and gives the printed JSON.
 async fn measured(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Value {
     let mut all = arguments.to_vec();
     all.extend(["--format", "json"]);
@@ -96,7 +96,7 @@ async fn progress_has_rate_and_percentiles() {
 
 #[tokio::test]
 async fn under_a_rate_latencies_are_from_the_intended_start() {
-    // one request holds up the only user, and with it those that are due meanwhile
+    // one request blocks the only user, and so delays the requests that are due meanwhile
     let server = Server::start(|number| async move {
         if number == 10 {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;

@@ -1,4 +1,4 @@
-//! `baton compare`: what it says of runs, for people, programs, pull requests and CI.
+//! `baton compare`: its output for people, programs, pull requests and CI.
 
 mod limits;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::command::{Finished, Sandbox};
 use crate::support::generated::Generated;
 
-/// Compares and gives the JSON it prints.
+/// Compares, and gives the printed JSON.
 async fn compare(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let finished = command(sandbox, &[arguments, &["--format", "json"]].concat()).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
@@ -20,7 +20,7 @@ async fn command(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["compare"], arguments].concat()).await
 }
 
-/// A sandbox with a run that is whole, and one of which a tenth broke and that is slower by half.
+/// A sandbox with two runs: one is whole; in the other 10 % broke, and it is 50 % slower.
 fn whole_and_broken() -> Sandbox {
     let sandbox = Sandbox::new();
     Generated::default().write(&sandbox.path("whole"));
@@ -34,7 +34,7 @@ fn whole_and_broken() -> Sandbox {
     sandbox
 }
 
-/// The metrics that are said to differ.
+/// The metrics that baton reports as different.
 fn significant(comparison: &Value) -> Vec<&str> {
     let differences = comparison["differences"].as_array().expect("differences");
     differences
@@ -205,7 +205,7 @@ async fn nothing_in_a_name_is_markup_or_steers_a_terminal() {
         let stdout = &finished.stdout;
         assert!(stdout.contains("img src"), "{format}: {stdout}");
         for forbidden in ["\u{1b}", "\u{202e}"] {
-            // what is not ASCII a program has to take as it is
+            // a program must accept text that is not ASCII
             if format != "json" || forbidden.is_ascii() {
                 assert!(!stdout.contains(forbidden), "{format}: {stdout:?}");
             }
@@ -310,7 +310,7 @@ async fn two_traces_are_compared_span_by_span() {
             .contains("trace and span ids")
     );
 
-    // one source has both, and a trace is the same as itself
+    // one source has both traces, and a trace equals itself
     let itself = compare(&sandbox, &["whole", "--diff", &whole, &whole]).await;
     assert_eq!([&itself["same"], &itself["changed"]], [4, 0]);
 

@@ -1,4 +1,4 @@
-//! Settings that cannot be used are refused by name before anything runs.
+//! Bad settings are refused by name before anything runs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -179,7 +179,7 @@ async fn a_stream_that_is_not_there_is_an_internal_error_and_explained_in_the_lo
     }
 }
 
-/// What a run directory holds.
+/// The contents of a run directory.
 fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     [
         "run.json",

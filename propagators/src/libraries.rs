@@ -30,6 +30,7 @@ mod arrived;
 mod brave;
 mod datadog;
 mod digits;
+mod names;
 mod notes;
 mod opentelemetry;
 mod read;
@@ -38,6 +39,7 @@ mod spring_boot;
 mod traceparent;
 mod tracestate;
 
+pub use names::in_short;
 pub use sends::Sending;
 
 /// A library that reads and writes trace context.
@@ -118,6 +120,11 @@ impl Library {
         self.readers.iter().map(|(format, _)| *format)
     }
 
+    /// The formats it writes, by baton's names.
+    pub fn writes(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.writers.iter().map(|(format, _)| *format)
+    }
+
     /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
     pub fn cannot(&self, mode: &Mode) -> Option<String> {
         let contexts = || mode.names().filter(|name| *name != "baggage");
@@ -127,8 +134,13 @@ impl Library {
         let unread: Vec<&str> = contexts()
             .filter(|name| !self.formats().any(|format| format == *name))
             .collect();
-        (!unread.is_empty())
-            .then(|| format!("{} has no reader for {}.", self.title, unread.join(" and ")))
+        (!unread.is_empty()).then(|| {
+            format!(
+                "{} does not read {}, or was not measured with it.",
+                self.title,
+                unread.join(" and ")
+            )
+        })
     }
 
     /// Which context it continues when it is set to read a mode. Formats that it does not read are passed over; see

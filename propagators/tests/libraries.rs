@@ -5,13 +5,13 @@
 //! by the places of the lists that found it. A list that is not named found nothing; `measured` holds the lists that
 //! were tried, where not all were.
 
-mod cases;
-
 use std::collections::BTreeMap;
 
 use baton_propagators::libraries::{Answer, LIBRARIES, Library};
 use baton_propagators::{HeaderList, Mode};
 use serde::Deserialize;
+
+use crate::cases;
 
 #[derive(Deserialize)]
 struct Lists {

@@ -5,7 +5,6 @@ mod cells;
 mod checks;
 mod diff;
 mod find;
-mod junit;
 mod markdown;
 mod text;
 
@@ -24,6 +23,7 @@ use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
 use crate::limits::check_names;
+use crate::print::junit;
 use crate::print::output::Output;
 
 pub(crate) use self::brief::brief;
@@ -162,7 +162,10 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "answer": narrate(&outcome.summaries).join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
-        Format::Junit => output.print(&junit::render(&outcome.checks)),
+        Format::Junit => {
+            let cases: Vec<_> = outcome.checks.iter().map(Checked::case).collect();
+            output.print(&junit::render("baton compare", &cases))
+        }
         Format::Html => output.print(&page(outcome)),
         _ => output.print(&text::render(outcome, output)),
     }

@@ -8,7 +8,7 @@ use baton_propagators::id::TraceId;
 use baton_traces::shown;
 use baton_traces::source::Source;
 use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::{Filter, Journey, TraceIndex, TraceLine};
+use baton_traces::trace_index::{Filter, Journey, TraceIndex, TraceLine, Wanted};
 use baton_views::drawing::Page;
 use baton_views::waterfall::Waterfall;
 use serde_json::json;
@@ -60,8 +60,8 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
 /// The trace id among the words, if there is one; all others are sources. What is a file is a source.
 fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
     let is_id = |word: &str| {
-        let digits = word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits && (DIGITS_MIN..=TraceId::DIGITS).contains(&word.len()) && !Path::new(word).exists()
+        let id = Wanted::parse(word).filter(|id| id.is_plain(DIGITS_MIN));
+        id.is_some() && !Path::new(word).exists()
     };
     let words = words.iter().map(String::as_str);
     let (ids, sources): (Vec<_>, Vec<_>) = words.partition(|word| is_id(word));

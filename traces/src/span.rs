@@ -30,6 +30,18 @@ impl UnixTime {
         NonZeroU64::new(nanoseconds).map(UnixTime)
     }
 
+    /// The moment that `text` names as RFC 3339 has it, as in `2026-11-29T12:00:00Z`.
+    ///
+    /// # Errors
+    /// If it names none, or one before 1970.
+    pub fn parse(text: &str) -> Result<UnixTime, String> {
+        let expected =
+            || format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)");
+        let time: jiff::Timestamp = text.parse().map_err(|_| expected())?;
+        let nanoseconds = u64::try_from(time.as_nanosecond()).map_err(|_| expected())?;
+        UnixTime::from_nanoseconds(nanoseconds).ok_or_else(expected)
+    }
+
     /// Nanoseconds since the epoch.
     pub fn as_nanoseconds(self) -> u64 {
         self.0.get()
@@ -70,6 +82,14 @@ pub enum Kind {
     Producer,
     /// Handling of a message (5).
     Consumer,
+}
+
+impl Kind {
+    /// Whether the span calls or sends. With B3, the two halves of a call may share a span id; this
+    /// tells them apart.
+    pub fn is_sender(self) -> bool {
+        matches!(self, Kind::Client | Kind::Producer)
+    }
 }
 
 /// The attributes that judging looks at; all others are skipped while reading, or kept apart

@@ -90,7 +90,8 @@ pub(super) struct Chosen {
     pub(super) leaked_debug: Option<&'static str>,
 }
 
-/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before.
+/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before. B3's debug
+/// state is kept beside the context, and stays when the context is replaced (`b.w3c+b3.trace-d`).
 pub(super) fn last(readings: &Readings) -> Chosen {
     let mut chosen = Chosen::default();
     for (format, read) in readings {
@@ -110,6 +111,8 @@ pub(super) fn last(readings: &Readings) -> Chosen {
                 chosen.context = None;
                 chosen.blocked = Some((format, reason));
             }
+            // Go keeps the debug state of a `d` alone (`b.w3c+b3.onlyd`).
+            Read::Decision(decision) if decision.debug => chosen.leaked_debug = Some(format),
             Read::Absent | Read::Refused(_) | Read::Decision(_) | Read::Corrupt(_) => {}
         }
     }

@@ -10,6 +10,7 @@ use baton_traces::shown::visible;
 use serde::Serialize;
 
 use crate::limits::{self, Check, Limit};
+use crate::print::junit::Case;
 
 /// Figures that can have a limit, besides the metrics that are compared.
 const MORE_FIGURES: [(&str, limits::Unit); 7] = [
@@ -63,6 +64,16 @@ pub(super) struct Checked {
 }
 
 impl Checked {
+    /// What it is as a test case.
+    pub(super) fn case(&self) -> Case {
+        Case {
+            suite: self.run.clone(),
+            limit: self.limit.clone(),
+            sentence: self.sentence(),
+            passed: self.check.passed,
+        }
+    }
+
     /// What came of it, in one sentence.
     pub(super) fn sentence(&self) -> String {
         let sentence = match &self.reason {

@@ -144,9 +144,11 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(super::tid)
         .filter(|tid| tid.len() == 16)
         .and_then(digits::rust);
-    Read::Context(Found::new(
+    let mut found = Found::new(
         super::whole_trace(low, high),
         span.into(),
         priority.map(|priority| priority > 0),
-    ))
+    );
+    found.debug = super::asks_to_keep(priority.map(i64::from));
+    Read::Context(found)
 }

@@ -2,7 +2,7 @@
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
-use super::super::read::{Found, Read, last};
+use super::super::read::{Chosen, Found, Read, Readings, last};
 use super::super::sends::{self, Writer};
 use super::super::tracestate;
 use super::super::{Library, Reader, Undecided};
@@ -13,7 +13,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     version: "0.33.1",
     delivery: Delivery::HeaderMap,
     readers: READERS,
-    choose: last,
+    choose,
     undecided: Undecided::NotSampled,
     one_format: false,
     writers: WRITERS,
@@ -35,6 +35,14 @@ const WRITERS: &[(&str, Writer)] = &[
     ("xray", sends::xray),
     ("jaeger", sends::jaeger_short_debug),
 ];
+
+/// Debug is a flag of the context itself, and goes with it when another takes its place.
+fn choose(readings: &Readings) -> Chosen {
+    Chosen {
+        leaked_debug: None,
+        ..last(readings)
+    }
+}
 
 /// What the B3 propagator was built to write, which changes what it reads.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,46 +1,54 @@
-//! The checks as JUnit's XML: one suite for each source, one test case for each limit.
+//! Checks as JUnit's XML: one suite for each source, one test case for each limit.
 
 use std::fmt::Write;
 
 use baton_traces::shown::visible;
 
-use super::checks::Checked;
+/// One check.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// What was checked: a source.
+    pub(crate) suite: String,
+    /// The limit as it was written.
+    pub(crate) limit: String,
+    /// What came of it, in one sentence.
+    pub(crate) sentence: String,
+    /// Whether the limit was kept.
+    pub(crate) passed: bool,
+}
 
-/// Writes the document.
-pub(super) fn render(checks: &[Checked]) -> String {
+/// Writes the document. `command` names the command that checked.
+pub(crate) fn render(command: &str, cases: &[Case]) -> String {
     let mut document = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // what is written to a string cannot fail
-    let _ = write(&mut document, checks);
+    let _ = write(&mut document, command, cases);
     document
 }
 
-fn write(document: &mut String, checks: &[Checked]) -> std::fmt::Result {
-    let failures = |checks: &[Checked]| {
-        let failed = checks.iter().filter(|checked| !checked.check.passed);
-        failed.count()
-    };
+fn write(document: &mut String, command: &str, cases: &[Case]) -> std::fmt::Result {
+    let failures = |cases: &[Case]| cases.iter().filter(|case| !case.passed).count();
     writeln!(
         document,
-        "<testsuites name=\"baton compare\" tests=\"{}\" failures=\"{}\" errors=\"0\">",
-        checks.len(),
-        failures(checks)
+        "<testsuites name=\"{command}\" tests=\"{}\" failures=\"{}\" errors=\"0\">",
+        cases.len(),
+        failures(cases)
     )?;
-    for suite in checks.chunk_by(|one, next| one.run == next.run) {
-        let name = escaped(&suite[0].run);
+    for suite in cases.chunk_by(|one, next| one.suite == next.suite) {
+        let name = escaped(&suite[0].suite);
         writeln!(
             document,
             "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\">",
             suite.len(),
             failures(suite)
         )?;
-        for checked in suite {
-            let limit = escaped(&checked.limit);
-            let sentence = escaped(&checked.sentence());
+        for case in suite {
+            let limit = escaped(&case.limit);
+            let sentence = escaped(&case.sentence);
             write!(
                 document,
                 "    <testcase classname=\"{name}\" name=\"{limit}\""
             )?;
-            if checked.check.passed {
+            if case.passed {
                 writeln!(document, "/>")?;
             } else {
                 writeln!(
