@@ -331,7 +331,7 @@ async fn two_traces_are_compared_span_by_span() {
         (&whole[..8], "00000000 is the start of 400 trace ids"),
         (
             "00000",
-            "is not a trace id; write its 32 hex digits, or its first 8 or more",
+            "is not a trace id; write it as its backend does, or its first 8 digits or more",
         ),
     ] {
         let refused = command(&sandbox, &["whole", "broken", "--diff", trace, &broken]).await;

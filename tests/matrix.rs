@@ -338,3 +338,27 @@ async fn what_cannot_be_mixed_is_refused_in_a_sentence() {
         "{run:?}"
     );
 }
+
+#[tokio::test]
+async fn nothing_in_a_saved_matrix_steers_a_terminal() {
+    let sandbox = Sandbox::new();
+    let saved = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mixed-headers.json");
+    let saved = std::fs::read_to_string(saved).expect("the matrix");
+    // a bidirectional control reorders the text around it, an escape steers the terminal
+    let hostile = "x\u{202e}\u{1b}[31m";
+    let mut matrix: serde_json::Value = serde_json::from_str(&saved).expect("JSON");
+    matrix["ingress"][0]["client"] = hostile.into();
+    matrix["ingress"][0]["headers"] = serde_json::json!({ "traceparent": hostile });
+    matrix["ingress"][0]["kind"] = hostile.into();
+    matrix["left_out"] = serde_json::json!([hostile]);
+    matrix["answer"] = hostile.into();
+    std::fs::write(sandbox.path("hostile.json"), matrix.to_string()).expect("room");
+    for format in ["text", "markdown"] {
+        let printed = sandbox
+            .run(["matrix", "--from", "hostile.json", "--format", format])
+            .await;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        assert!(!printed.stdout.contains(['\u{202e}', '\u{1b}']), "{format}");
+        assert!(printed.stdout.contains("u{202e}"), "{format}: {printed:?}");
+    }
+}

@@ -118,6 +118,23 @@ fn row(variable: &Variable) -> String {
     )
 }
 
+#[tokio::test]
+async fn the_exit_codes_are_those_of_the_help() {
+    let help = printed(&Sandbox::new(), &["--help"]).await;
+    let (_, codes) = help.split_once("\nExit codes:\n").expect("the table");
+    let mut text = "# Exit codes\n\n| code | meaning |\n| ---: | --- |\n".to_owned();
+    for line in codes.lines().take_while(|line| !line.is_empty()) {
+        let (code, meaning) = line.trim().split_once(' ').expect("a code and its meaning");
+        writeln!(text, "| {code} | {} |", meaning.trim()).expect("memory");
+    }
+    text.push_str(
+        "\nA failed command says why in one sentence on standard error, which names the path or the \
+         address,\nand the flag that it comes from. `baton up` ends with Ctrl-C: there the code is 0, \
+         or 1 if something\nwas not delivered.\n",
+    );
+    check("exit-codes.md", &text);
+}
+
 #[test]
 fn the_verdicts_are_those_of_the_code() {
     let mut text = "# Verdicts\n\n\

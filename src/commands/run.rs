@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     };
     settings.check()?;
     let out = match &arguments.out {
-        Some(out) => out.clone(),
+        Some(out) => {
+            let unwritable = Failure::writing(out);
+            std::fs::create_dir_all(out).map_err(|error| unwritable(error).of("--out"))?;
+            out.clone()
+        }
         None => new_directory(Path::new("runs")).map_err(|error| {
             Failure::not_carried_out(format!("{error}; name a directory with --out"))
         })?,
