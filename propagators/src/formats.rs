@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod added;
 pub mod b3;
+mod b3_headers;
 pub mod b3multi;
 pub mod baggage;
 pub mod datadog;

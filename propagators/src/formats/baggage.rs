@@ -100,6 +100,21 @@ impl Format for Baggage {
     }
 }
 
+/// Reads the value of a `baggage` header (section 3.2).
+///
+/// # Errors
+///
+/// The first fault, even if it is in one member only and the others could be read.
+pub fn parse_baggage(header: &str) -> Result<Entries, Reject> {
+    let mut list = List::default();
+    list.read(header);
+    match list.reject {
+        Some(reject) => Err(reject),
+        None if list.entries.is_empty() => Err(reject(Fault::Empty, 0, BAGGAGE_STRING)),
+        None => Ok(list.entries.into_iter().collect()),
+    }
+}
+
 fn reject(fault: Fault, position: usize, spec: &'static str) -> Reject {
     Reject {
         format: NAME,
