@@ -12,7 +12,7 @@ pub(crate) const SPLUNK_REALM: &str = "SPLUNK_REALM";
 /// The header that carries the access token.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sf-token");
 /// The longest label of a host name (RFC 1035, section 2.3.4).
-const LABEL_LENGTH_LIMIT: usize = 63;
+const MAX_LABEL_LENGTH: usize = 63;
 
 /// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`] only.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl SplunkIngest {
         let is_plain = |realm: &str| {
             let ends_in_hyphen = realm.starts_with('-') || realm.ends_with('-');
             let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            (1..=LABEL_LENGTH_LIMIT).contains(&realm.len())
+            (1..=MAX_LABEL_LENGTH).contains(&realm.len())
                 && !ends_in_hyphen
                 && realm.bytes().all(is_label)
         };

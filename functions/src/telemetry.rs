@@ -3,6 +3,7 @@
 //! Lambda freezes a process between invocations, so spans have to leave before the answer does. The flush
 //! waits for the exporters, but never longer than a bound: telemetry must not fail or hold up a request.
 
+mod http_client;
 mod sink;
 #[cfg(feature = "zipkin")]
 mod zipkin;
@@ -30,7 +31,7 @@ pub(crate) use self::sink::ExporterError;
 use self::sink::SpanSink;
 
 /// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
-const LINKS_PER_SPAN_LIMIT: u32 = 10_000;
+const MAX_LINKS_PER_SPAN: u32 = 10_000;
 
 /// Finished spans of the current invocation, waiting for the flush.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +91,7 @@ impl Telemetry {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_sampler(DeferringSampler::new(settings.sampler.to_opentelemetry()))
-            .with_max_links_per_span(LINKS_PER_SPAN_LIMIT)
+            .with_max_links_per_span(MAX_LINKS_PER_SPAN)
             .with_span_processor(finished.clone())
             .build();
         // a disabled SDK makes no spans of its own, but lets the context it was given pass through

@@ -82,7 +82,7 @@ impl Collector {
 
     fn router(&self, router: Router<Collector>) -> Router {
         router
-            .layer(DefaultBodyLimit::max(body::SIZE_LIMIT))
+            .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
             .with_state(self.clone())
     }
 

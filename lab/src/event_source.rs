@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::error::LabError;
 use crate::event_source::batch::{BatchOutcome, event, outcome};
 use crate::event_source::undeliverable::Undeliverable;
-use crate::instances::Function;
+use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
 
 mod batch;
@@ -26,13 +26,13 @@ mod undeliverable;
 
 pub use undeliverable::UNDELIVERABLE_FILE;
 
-/// The pause before the first retry; it doubles up to [`LONGEST_RETRY_PAUSE`].
+/// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Delivered records that stay readable per shard, for whoever reads the stream beside the consumer.
-const KEPT_RECORDS: usize = 1000;
+const MAX_KEPT_RECORDS: usize = 1000;
 /// The most bytes of them, in base64.
-const KEPT_BYTES: usize = 8 * 1024 * 1024;
+const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// How batches are made and retried. The names are those of an AWS event source mapping.
 #[derive(Clone, Debug)]
@@ -255,7 +255,7 @@ impl ShardReader {
                 BatchOutcome::NotReached => {
                     attempts.push_front(attempt);
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                    pause = (pause * 2).min(MAX_RETRY_PAUSE);
                     continue;
                 }
                 BatchOutcome::FailedFrom(index) => index,
@@ -291,7 +291,7 @@ impl ShardReader {
                 failures,
             });
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+            pause = (pause * 2).min(MAX_RETRY_PAUSE);
         }
     }
 
@@ -327,11 +327,11 @@ impl ShardReader {
                 .push_back((record.sequence_number, record.data.len()));
         }
         // in strides, so that it costs little per record
-        if self.handled.len() < 2 * KEPT_RECORDS && self.handled_bytes < 2 * KEPT_BYTES {
+        if self.handled.len() < 2 * MAX_KEPT_RECORDS && self.handled_bytes < 2 * MAX_KEPT_BYTES {
             return;
         }
         let mut forgotten = Vec::new();
-        while self.handled.len() > KEPT_RECORDS || self.handled_bytes > KEPT_BYTES {
+        while self.handled.len() > MAX_KEPT_RECORDS || self.handled_bytes > MAX_KEPT_BYTES {
             let Some((sequence_number, size)) = self.handled.pop_front() else {
                 break;
             };

@@ -5,6 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::body::Bytes;
 use tokio::sync::oneshot;
 
+/// The largest event, and the largest synchronous answer, in bytes
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+
 /// An event on its way to an instance.
 #[derive(Debug)]
 pub(crate) struct Invocation {

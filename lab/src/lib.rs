@@ -7,19 +7,18 @@
 //! [`registry`] finds it, so that other commands can change its modes or read its logs.
 
 mod collector;
+mod controls;
 mod error;
 mod event_source;
+mod function;
 mod function_environment;
 mod gateway;
-mod instance;
-mod instances;
 mod invocation;
 mod kinesis;
 mod lab;
 mod options;
 mod page;
 pub mod registry;
-mod runtime_api;
 mod server;
 mod status;
 

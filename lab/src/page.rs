@@ -12,7 +12,7 @@ use baton_propagators::mode::Mode;
 use baton_traces::shown::counted;
 use serde::{Deserialize, Serialize};
 
-use crate::lab::Controls;
+use crate::controls::Controls;
 use crate::status::{FunctionStatus, LabStatus};
 
 /// The body of `POST /switch`: a mode for either function or both.

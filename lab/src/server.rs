@@ -24,7 +24,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long no connection is taken after one could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// Bounds one request's head in bytes; what is longer is answered with 431.
-const HEAD_SIZE_LIMIT: usize = 256 * 1024;
+const MAX_HEAD_BYTES: usize = 256 * 1024;
 
 /// A bound listener that does not answer yet.
 pub(crate) struct Listener {
@@ -116,7 +116,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .max_buf_size(HEAD_SIZE_LIMIT)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     // a connection that breaks is its client's affair

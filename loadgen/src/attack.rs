@@ -26,9 +26,10 @@ use serde_json::value::to_raw_value;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::attack::burst::{Burst, Phase};
-use crate::error::Error;
-use crate::outcome::{Circumstances, Ending, Outcome, Progress};
+use crate::attack_error::AttackError;
+use crate::attack_outcome::{AttackOutcome, Circumstances, Ending};
 use crate::plan::{Plan, Stop};
+use crate::progress::Progress;
 use crate::spans::{SpanFile, Target};
 use crate::tally::Tally;
 
@@ -51,26 +52,27 @@ const AT_ONCE: &str = "1000000";
 /// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the system under test.
 ///
 /// # Errors
-/// If the attack could not be made at all; see [`Error`]. An attack whose requests all fail is made, and its outcome
+/// If the attack could not be made at all; see [`AttackError`]. An attack whose requests all fail is made, and its outcome
 /// says so.
 pub async fn attack(
     plan: &Plan,
     mut progress: impl FnMut(Progress),
     cancelled: impl Future<Output = ()>,
-) -> Result<Outcome, Error> {
+) -> Result<AttackOutcome, AttackError> {
     static ATTACKED: AtomicBool = AtomicBool::new(false);
     if ATTACKED.swap(true, Ordering::Relaxed) {
-        return Err(Error::SecondAttack);
+        return Err(AttackError::SecondAttack);
     }
     silence_goose();
 
     let span_file = match plan.spans() {
         Some(path) => {
-            let file =
-                SpanFile::create(path, Target::new(plan)).map_err(|source| Error::SpanFile {
+            let file = SpanFile::create(path, Target::new(plan)).map_err(|source| {
+                AttackError::SpanFile {
                     path: path.to_owned(),
                     source,
-                })?;
+                }
+            })?;
             Some(file)
         }
         None => None,
@@ -79,7 +81,8 @@ pub async fn attack(
         span_file.as_ref().map(SpanFile::lines),
         plan.rate().is_some(),
     );
-    let burst = Arc::new(Burst::new(plan, tally).map_err(|error| Error::Client(Box::new(error)))?);
+    let burst =
+        Arc::new(Burst::new(plan, tally).map_err(|error| AttackError::Client(Box::new(error)))?);
     let goose = goose_attack(plan, &burst).map_err(refused)?;
 
     let (mut running, mut cancelled) = (pin!(goose.execute()), pin!(cancelled));
@@ -142,13 +145,13 @@ pub async fn attack(
         duration,
         seed: burst.seed(),
         span_file_error,
-        goose: to_raw_value::<GooseMetrics>(&metrics).map_err(Error::Metrics)?,
+        goose: to_raw_value::<GooseMetrics>(&metrics).map_err(AttackError::Metrics)?,
     };
-    Ok(Outcome::new(plan, counted, circumstances))
+    Ok(AttackOutcome::new(plan, counted, circumstances))
 }
 
-fn refused(error: GooseError) -> Error {
-    Error::Goose(Box::new(error))
+fn refused(error: GooseError) -> AttackError {
+    AttackError::Goose(Box::new(error))
 }
 
 /// goose installs a logger that writes to standard output unless there is one; a library prints nothing. Where the

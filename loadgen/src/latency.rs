@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::MAX_TIMEOUT;
+use crate::limits::MAX_TIMEOUT;
 
 /// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each value is exact to three
 /// digits.

@@ -1,7 +1,7 @@
 //! Bursts of traffic with goose, and the spans of the client that sent them.
 //!
 //! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats; [`attack`] carries it
-//! out and returns an [`Outcome`]. Each request begins a trace: its body is a name and a superpower, its headers carry
+//! out and returns an [`AttackOutcome`]. Each request begins a trace: its body is a name and a superpower, its headers carry
 //! the client's span, and that span is written to a file, with the request id the endpoint answered. The id tells later
 //! which of the receiver's spans belongs to it, whatever became of the trace context.
 //!
@@ -29,37 +29,49 @@
 //! another, and an outcome back.
 
 mod attack;
+mod attack_error;
+mod attack_outcome;
 mod client;
-mod defect;
-mod error;
-mod failure;
-mod fault;
 mod header;
 mod headers;
+mod invalid_settings;
 mod latency;
+mod limits;
 mod merge;
-mod outcome;
 mod pace;
 mod payload;
 mod plan;
+mod progress;
+mod request_failure;
 mod scenario;
 mod sent;
 mod spans;
 mod tally;
 
 pub use attack::attack;
-pub use defect::Defect;
-pub use error::Error;
-pub use failure::Failure;
-pub use fault::{Fault, Faults};
+pub use attack_error::AttackError;
+pub use attack_outcome::{AttackOutcome, FailureCount};
 pub use header::Header;
+pub use invalid_settings::{InvalidSetting, InvalidSettings};
 pub use latency::{Buckets, Latency};
-pub use merge::Unmerged;
-pub use outcome::{FailureCount, Outcome, Progress, Recent, Requests};
-pub use payload::{MAX_PAYLOAD, Payload};
-pub use plan::{
-    MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
+pub use limits::{
+    MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
+pub use merge::Unmerged;
+pub use payload::Payload;
+pub use plan::{Plan, Settings, Stop};
+pub use progress::{Progress, Recent, Requests};
+pub use request_failure::RequestFailure;
 pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;
+
+// Old names, until every crate uses the new ones.
+#[doc(hidden)]
+pub use attack_outcome::AttackOutcome as Outcome;
+#[doc(hidden)]
+pub use baton_propagators::HeaderDefect as Defect;
+#[doc(hidden)]
+pub use invalid_settings::InvalidSettings as Faults;
+#[doc(hidden)]
+pub use request_failure::RequestFailure as Failure;

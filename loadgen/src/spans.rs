@@ -18,9 +18,9 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
 
-use crate::failure::Failure;
 use crate::headers::Sent;
 use crate::plan::Plan;
+use crate::request_failure::RequestFailure;
 use crate::sent::HEADER_ATTRIBUTE;
 
 /// How many spans a line holds at most.
@@ -48,7 +48,7 @@ pub(crate) struct ClientSpan {
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
     pub status: Option<u16>,
-    pub failure: Option<Failure>,
+    pub failure: Option<RequestFailure>,
 }
 
 /// What is the same in every span of an attack.

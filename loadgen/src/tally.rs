@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::failure::Failure;
 use crate::latency::{Buckets, Latency, histogram, latency, micros};
-use crate::outcome::{Progress, Recent, Requests};
+use crate::progress::{Progress, Recent, Requests};
+use crate::request_failure::RequestFailure;
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
 /// How many different failures are told apart. Messages that name an id would otherwise make every failure its own.
@@ -32,7 +32,7 @@ pub(crate) struct Tally {
 struct State {
     ok: u64,
     failed: u64,
-    failures: BTreeMap<Failure, u64>,
+    failures: BTreeMap<RequestFailure, u64>,
     /// From sending, in microseconds, as all histograms.
     latency: Histogram<u64>,
     /// From when requests were due, if there is a rate.
@@ -62,7 +62,7 @@ struct Window {
 pub(crate) struct Counted {
     pub requests: Requests,
     /// Most frequent first.
-    pub failures: Vec<(Failure, u64)>,
+    pub failures: Vec<(RequestFailure, u64)>,
     /// From sending.
     pub latency: Option<Latency>,
     /// From when they were due, if there is a rate.
@@ -209,12 +209,12 @@ impl State {
             (self.unanswered, self.timeouts) = (0, 0);
         } else {
             self.unanswered += 1;
-            let is_timeout = span.failure == Some(Failure::Timeout);
+            let is_timeout = span.failure == Some(RequestFailure::Timeout);
             self.timeouts += u64::from(is_timeout);
         }
     }
 
-    fn count(&mut self, failure: &Failure) {
+    fn count(&mut self, failure: &RequestFailure) {
         if let Some(count) = self.failures.get_mut(failure) {
             *count += 1;
             return;

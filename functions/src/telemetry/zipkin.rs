@@ -19,7 +19,7 @@ impl ZipkinExporter {
     /// # Errors
     /// What is wrong with the endpoint, or why there is no HTTP client.
     pub(super) fn new(service_name: &str) -> Result<Self, String> {
-        let client = super::sink::client().build();
+        let client = super::http_client::builder().build();
         let client = NamingClient {
             client: client.map_err(|error| error.to_string())?,
             service_name: service_name.to_owned(),

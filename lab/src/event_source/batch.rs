@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::kinesis::{StreamRecord, shard_id};
-use crate::runtime_api::PAYLOAD_SIZE_LIMIT;
 
 /// What an event needs beside the data of a record, in bytes, rounded up generously.
 const EVENT_OVERHEAD: usize = 1024;
@@ -90,7 +90,7 @@ pub(crate) fn split_by_size(records: Vec<StreamRecord>) -> Vec<Vec<StreamRecord>
     let mut size = 0;
     for record in records {
         let record_size = record.data.len() + record.partition_key.len() + EVENT_OVERHEAD;
-        if size + record_size > PAYLOAD_SIZE_LIMIT && !batch.is_empty() {
+        if size + record_size > MAX_PAYLOAD_BYTES && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
             size = 0;
         }
@@ -197,7 +197,7 @@ mod tests {
         let batches = split_by_size(records(&[megabyte; 9]));
         assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 9);
         for batch in batches {
-            assert!(event("baton", 0, &batch).len() <= PAYLOAD_SIZE_LIMIT);
+            assert!(event("baton", 0, &batch).len() <= MAX_PAYLOAD_BYTES);
         }
     }
 }

@@ -14,12 +14,12 @@ use tokio::sync::watch;
 use tokio::time;
 
 use crate::client;
-use crate::failure::Failure;
 use crate::headers::Headers;
-use crate::outcome::Progress;
 use crate::pace::Pace;
 use crate::payload::Bodies;
 use crate::plan::{Plan, Stop};
+use crate::progress::Progress;
+use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 use crate::tally::{Counted, Tally};
 
@@ -191,7 +191,7 @@ impl Burst {
                     .record_custom_request_duration("POST", path, span.duration, false, None, error)
                     .await;
             }
-            span.failure = Some(Failure::Interrupted);
+            span.failure = Some(RequestFailure::Interrupted);
             self.tally.end(span, now);
         }
     }
@@ -211,7 +211,10 @@ impl Burst {
         while let Some(turn) = self.take().await {
             let now = self.send(user, under_way, turn).await;
             if let Some(UnderWay { span, .. }) = under_way.take() {
-                let pause = span.failure.as_ref().is_some_and(Failure::is_connection);
+                let pause = span
+                    .failure
+                    .as_ref()
+                    .is_some_and(RequestFailure::is_connection);
                 let unanswered = span.status.is_none();
                 self.tally.end(span, now);
                 if unanswered && self.tally.is_hopeless(self.users) {
@@ -307,7 +310,7 @@ impl Burst {
                 let mut measured = answer.request;
                 span.failure = match answer.response {
                     Ok(response) => client::read(response, span).await,
-                    Err(error) => Some(Failure::from_error(&error)),
+                    Err(error) => Some(RequestFailure::from_error(&error)),
                 };
                 if let Some(failure) = &span.failure
                     && measured.success
@@ -318,7 +321,7 @@ impl Burst {
             }
             // No request was made: goose could not build it, or was refused by its own channels.
             Err(error) => {
-                span.failure = Some(Failure::NotConnected {
+                span.failure = Some(RequestFailure::NotConnected {
                     cause: error.to_string(),
                 })
             }

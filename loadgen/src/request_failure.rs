@@ -15,7 +15,7 @@ const MAX_MESSAGE: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Failure {
+pub enum RequestFailure {
     /// Nobody listens at the endpoint's address.
     ConnectionRefused,
     /// No connection came about, for another reason.
@@ -41,7 +41,7 @@ pub enum Failure {
     Interrupted,
 }
 
-impl Failure {
+impl RequestFailure {
     /// Why a request without an answer failed.
     pub(crate) fn from_error(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
@@ -223,28 +223,28 @@ mod tests {
 
     #[test]
     fn failures_are_said_in_words() {
-        let status = |status: u16, message: Option<&str>| Failure::Status {
+        let status = |status: u16, message: Option<&str>| RequestFailure::Status {
             status,
             message: message.map(str::to_owned),
         };
         let cause = || "broken pipe".to_owned();
         let cases = [
             (
-                Failure::ConnectionRefused,
+                RequestFailure::ConnectionRefused,
                 "connection refused at http://h/p",
                 "connection_refused",
             ),
             (
-                Failure::NotConnected { cause: cause() },
+                RequestFailure::NotConnected { cause: cause() },
                 "could not connect to http://h/p: broken pipe",
                 "not_connected",
             ),
             (
-                Failure::ConnectionBroken { cause: cause() },
+                RequestFailure::ConnectionBroken { cause: cause() },
                 "the connection broke before the answer was complete: broken pipe",
                 "connection_broken",
             ),
-            (Failure::Timeout, "no answer within 1.5s", "timeout"),
+            (RequestFailure::Timeout, "no answer within 1.5s", "timeout"),
             (
                 status(503, Some("busy")),
                 "HTTP 503 Service Unavailable: busy",
@@ -253,7 +253,7 @@ mod tests {
             (status(403, None), "HTTP 403 Forbidden", "403"),
             (status(599, None), "HTTP 599", "599"),
             (
-                Failure::Interrupted,
+                RequestFailure::Interrupted,
                 "interrupted before the answer came",
                 "interrupted",
             ),

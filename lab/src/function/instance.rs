@@ -3,6 +3,8 @@
 //! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear which process
 //! is asking.
 
+mod runtime_api;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,10 +19,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
+use super::{Function, Next};
 use crate::error::LabError;
-use crate::instances::{Function, Next};
 use crate::invocation::{Invocation, InvocationError};
-use crate::runtime_api;
 use crate::server::Listener;
 
 /// Names an instance within its function.
@@ -32,7 +33,7 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a log's end is looked at, in bytes.
-const LOG_END_LIMIT: u64 = 4096;
+const MAX_LOG_END_BYTES: u64 = 4096;
 
 /// An instance as its Runtime API sees it.
 #[derive(Debug)]
@@ -308,7 +309,11 @@ fn is_error(line: &str) -> bool {
 /// look.
 fn telling_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
-    let start = file.metadata().ok()?.len().saturating_sub(LOG_END_LIMIT);
+    let start = file
+        .metadata()
+        .ok()?
+        .len()
+        .saturating_sub(MAX_LOG_END_BYTES);
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut end = Vec::new();
     file.read_to_end(&mut end).ok()?;

@@ -4,6 +4,8 @@
 //! that is reached invocations wait, up to a bound. Changing the environment starts an instance with the new
 //! one first and ends the old ones only between invocations, so that no request is lost.
 
+mod instance;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,12 +16,13 @@ use tokio::task::JoinSet;
 
 use crate::error::LabError;
 use crate::function_environment;
-use crate::instance::{self, InstanceId};
 use crate::invocation::{self, Invocation, InvocationError};
 use crate::status::FunctionStatus;
 
+use instance::InstanceId;
+
 /// How many invocations may wait for an instance.
-const WAITING_LIMIT: usize = 1000;
+const MAX_WAITING: usize = 1000;
 const STOPPING: &str = "the lab is shutting down";
 /// How long no further instance is started after several failed to come up.
 const START_PAUSE: Duration = Duration::from_secs(1);
@@ -173,7 +176,7 @@ impl Function {
                 Err(returned) => invocation = returned,
             }
         }
-        if state.waiting.len() >= WAITING_LIMIT {
+        if state.waiting.len() >= MAX_WAITING {
             state.errors += 1;
             return Err(InvocationError::Throttled {
                 function: self.0.settings.name,
