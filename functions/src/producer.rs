@@ -58,8 +58,8 @@ impl Producer {
         }
     }
 
-    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the process, or
-    /// have been given up on, when it returns.
+    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the
+    /// process, or have been given up on, when it returns.
     pub(crate) async fn handle(&self, event: LambdaEvent<HttpEvent>) -> HttpAnswer {
         let request = HttpRequest::from(event.payload);
         let mut log = Log::new(&self.service_name);

@@ -15,8 +15,8 @@ struct Body {
 
 /// The span attributes `custom.tag.name` and `custom.tag.superpower` of a JSON body.
 ///
-/// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other body gives
-/// none.
+/// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other
+/// body gives none.
 pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
     // serde would read an array into the struct too
     let is_object = body.trim_start().starts_with('{');

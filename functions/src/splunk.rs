@@ -1,7 +1,8 @@
 //! Splunk Observability Cloud's ingest: where a realm has it, and the token it asks for.
 //!
 //! "Span formats compatible with the ingest endpoint" of
-//! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over HTTP, in protobuf.
+//! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over
+//! HTTP, in protobuf.
 
 use std::fmt;
 
@@ -14,7 +15,8 @@ const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sf-token");
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const MAX_LABEL_LENGTH: usize = 63;
 
-/// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`] only.
+/// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`]
+/// only.
 #[derive(Clone)]
 pub(crate) struct SplunkIngest {
     realm: String,

@@ -1,7 +1,8 @@
 //! The tracer, the spans it makes, and the flush that ends every invocation.
 //!
-//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The flush
-//! waits for the exporters, but never longer than a bound: telemetry must not fail or hold up a request.
+//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The
+//! flush waits for the exporters, but never longer than a bound: telemetry must not fail or hold up
+//! a request.
 
 mod http_client;
 mod sink;
@@ -109,7 +110,8 @@ impl Telemetry {
         })
     }
 
-    /// The ids of a span for the log; none where the SDK is disabled and the span is only its parent passed on.
+    /// The ids of a span for the log; none where the SDK is disabled and the span is only its
+    /// parent passed on.
     pub(crate) fn ids(&self, span: &SpanContext, parent: &SpanContext) -> Option<SpanIds> {
         (!self.disabled).then(|| SpanIds::new(span, parent))
     }
@@ -119,9 +121,9 @@ impl Telemetry {
         &self.tracer
     }
 
-    /// Hands the invocation's finished spans to every exporter and waits until they are delivered, for at most
-    /// the configured flush timeout or `time_left`, whichever is shorter. Spans that were not delivered by
-    /// then are dropped, counted and reported in the log.
+    /// Hands the invocation's finished spans to every exporter and waits until they are delivered,
+    /// for at most the configured flush timeout or `time_left`, whichever is shorter. Spans that
+    /// were not delivered by then are dropped, counted and reported in the log.
     pub(crate) async fn flush(&self, time_left: Duration, log: &mut Log) {
         let spans = self.finished.take();
         if spans.is_empty() {
@@ -156,8 +158,8 @@ pub(crate) fn links(contexts: impl IntoIterator<Item = SpanContext>) -> Vec<Link
     contexts.into_iter().map(Link::with_context).collect()
 }
 
-/// What came, or goes, with a context and has no place among a span's ids: the debug state and the number of
-/// baggage entries.
+/// What came, or goes, with a context and has no place among a span's ids: the debug state and the
+/// number of baggage entries.
 pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyValue> {
     let debug = otel::outgoing(context)
         .context
@@ -172,7 +174,8 @@ pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyV
 }
 
 fn resource(settings: &TelemetrySettings) -> Resource {
-    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name stands apart because it has a default
+    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name stands apart because it has a
+    // default
     Resource::builder()
         .with_attributes(
             settings

@@ -79,14 +79,15 @@ impl Controls {
         }
     }
 
-    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every span received so
-    /// far readable in the lab's directory. Returns whether that worked.
+    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every
+    /// span received so far readable in the lab's directory. Returns whether that worked.
     pub(crate) async fn flush_spans(&self) -> bool {
         let _ = tokio::time::timeout(MAX_DELIVERY_WAIT, self.deliveries.caught_up()).await;
         self.collector.flush().await
     }
 
-    /// Switches the modes of one or both functions. It finishes even if the caller drops its future.
+    /// Switches the modes of one or both functions. It finishes even if the caller drops its
+    /// future.
     ///
     /// # Errors
     /// When a function does not start in its new mode. Then it keeps the old one.

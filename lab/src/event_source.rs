@@ -1,9 +1,9 @@
 //! The event source mapping: reads every shard in order and invokes the consumer with batches.
 //!
 //! Behaves as AWS documents for Kinesis
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of one shard, a
-//! batch window, retries that hold up the shard, bisecting on an error, partial batch responses, a maximum of
-//! attempts, and a destination for what could not be delivered.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of
+//! one shard, a batch window, retries that hold up the shard, bisecting on an error, partial batch
+//! responses, a maximum of attempts, and a destination for what could not be delivered.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ pub use undeliverable::UNDELIVERABLE_FILE;
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Delivered records that stay readable per shard, for whoever reads the stream beside the consumer.
+/// Delivered records that stay readable per shard, for whoever reads the stream beside the
+/// consumer.
 const MAX_KEPT_RECORDS: usize = 1000;
 /// The most bytes of them, in base64.
 const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
@@ -41,8 +42,8 @@ pub struct EventSourceOptions {
     pub batch_size: usize,
     /// How long to gather records for a batch that is not full yet.
     pub maximum_batching_window: Duration,
-    /// The least time between two reads of a shard that has records. AWS reads once a second; the shorter
-    /// this is, the sooner a record arrives and the smaller batches are.
+    /// The least time between two reads of a shard that has records. AWS reads once a second; the
+    /// shorter this is, the sooner a record arrives and the smaller batches are.
     pub polling_interval: Duration,
     /// How often a failing batch is tried again before its records are given up on.
     pub maximum_retry_attempts: u32,
@@ -51,8 +52,8 @@ pub struct EventSourceOptions {
 }
 
 impl Default for EventSourceOptions {
-    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two, since nobody
-    /// wants a lab that makes one wait for a second or hangs for a day.
+    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two,
+    /// since nobody wants a lab that makes one wait for a second or hangs for a day.
     fn default() -> Self {
         EventSourceOptions {
             batch_size: 100,

@@ -1,4 +1,5 @@
-//! The HTTP endpoint: gives every request an id, has the producer handle it, and refuses what it cannot.
+//! The HTTP endpoint: gives every request an id, has the producer handle it, and refuses what it
+//! cannot.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -73,7 +74,8 @@ impl Gateway {
             .with_state(self.clone())
     }
 
-    /// Refuses new requests from now on and waits, at most for `patience`, until those in progress are answered.
+    /// Refuses new requests from now on and waits, at most for `patience`, until those in progress
+    /// are answered.
     pub(crate) async fn close(&self, patience: Duration) {
         self.closed.store(true, Ordering::Relaxed);
         let mut in_progress = self.in_progress.subscribe();
@@ -157,8 +159,8 @@ impl Gateway {
     }
 }
 
-/// The whole body, or the answer to one that cannot be taken. Of one that is too long the rest is read too, up to
-/// a bound: a client that is still sending would not see the answer.
+/// The whole body, or the answer to one that cannot be taken. Of one that is too long the rest is
+/// read too, up to a bound: a client that is still sending would not see the answer.
 async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
     let mut bytes = Vec::new();
     let mut size = 0;

@@ -16,7 +16,8 @@ pub(crate) struct Invocation {
     pub(crate) request_id: String,
     /// The event, JSON.
     pub(crate) event: Bytes,
-    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance is gone.
+    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance
+    /// is gone.
     pub(crate) reply: oneshot::Sender<Result<Bytes, InvocationError>>,
 }
 
@@ -85,8 +86,8 @@ pub(crate) fn request_id() -> String {
         .to_string()
 }
 
-/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same, with
-/// `Sampled=0`.
+/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same,
+/// with `Sampled=0`.
 pub(crate) fn xray_trace_id() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,5 @@
-//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs to follow it.
+//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs
+//! to follow it.
 
 use std::sync::Arc;
 
@@ -50,8 +51,8 @@ impl std::fmt::Debug for Kinesis {
 /// Requests to the API as readers see them.
 #[derive(Clone, Debug)]
 struct Requests {
-    /// Held by every request while it is handled. A sequence number is given out before its record is stored,
-    /// so only between requests is it certain that no earlier record is still to come.
+    /// Held by every request while it is handled. A sequence number is given out before its record
+    /// is stored, so only between requests is it certain that no earlier record is still to come.
     in_progress: Arc<RwLock<()>>,
     finished: watch::Sender<u64>,
 }
@@ -111,8 +112,8 @@ impl Kinesis {
         self.requests.finished.subscribe()
     }
 
-    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that comes
-    /// later has a smaller sequence number than the last one given.
+    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that
+    /// comes later has a smaller sequence number than the last one given.
     pub(crate) async fn read(
         &self,
         shard: u32,
@@ -150,7 +151,8 @@ impl Kinesis {
     }
 }
 
-/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence number.
+/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence
+/// number.
 fn key(shard: u32, sequence_number: &str) -> String {
     format!("{shard:08x}/{sequence_number}")
 }

@@ -23,7 +23,8 @@ use crate::status::{Addresses, LabStatus};
 /// How long processes and connections get to end by themselves once nothing is left to do.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish first.
+/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish
+/// first.
 #[derive(Debug)]
 pub struct Lab {
     controls: Arc<Controls>,
@@ -60,8 +61,8 @@ impl Lab {
     /// Starts everything and returns when the first request can be answered.
     ///
     /// # Errors
-    /// A port in use, a function that does not come up, a directory that cannot be written; nothing is left
-    /// running then.
+    /// A port in use, a function that does not come up, a directory that cannot be written; nothing
+    /// is left running then.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ports = options.ports;
         let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
@@ -160,13 +161,14 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
-    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted record, writes
-    /// all spans, ends the processes.
+    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted
+    /// record, writes all spans, ends the processes.
     pub async fn stop(self) -> Ending {
         let Functions { producer, consumer } = self.controls.functions();
         self.gateway.close(self.invocation_timeout).await;
         self.servers.endpoint.stop(STOP_PATIENCE).await;
-        // what producers still do belongs to clients that have gone: its records are accepted all the same
+        // what producers still do belongs to clients that have gone: its records are accepted all
+        // the same
         producer.stop(self.invocation_timeout).await;
         self.servers.kinesis.stop(STOP_PATIENCE).await;
         let drained = self.event_source.drain(self.drain_timeout).await;

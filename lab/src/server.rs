@@ -76,7 +76,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Takes no more connections, lets requests in progress finish for at most `patience`, then closes.
+    /// Takes no more connections, lets requests in progress finish for at most `patience`, then
+    /// closes.
     pub(crate) async fn stop(mut self, patience: Duration) {
         self.stop.send_replace(true);
         let _ = tokio::time::timeout(patience, &mut self.task).await;
@@ -134,8 +135,8 @@ async fn wait(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a foreign origin
-/// nor under a name that resolves to loopback.
+/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a
+/// foreign origin nor under a name that resolves to loopback.
 async fn only_loopback(request: Request, next: Next) -> Response {
     if is_loopback(request.headers(), HOST) && is_loopback(request.headers(), ORIGIN) {
         next.run(request).await

@@ -1,13 +1,14 @@
-//! Carries a plan out with goose; this file and the folder beside it are the only ones that know goose, its configuration
-//! and its statics.
+//! Carries a plan out with goose; this file and the folder beside it are the only ones that know
+//! goose, its configuration and its statics.
 //!
-//! goose looks twice a second whether its users are done, which a burst of a few hundred milliseconds would feel. It is
-//! therefore asked to start all users at once and to stop them at once, and the burst is what each user does on being
-//! stopped: goose tells every user, then waits for each as long as it takes. So all users begin together, once goose
-//! has started the last and reset its metrics, and the attack is over the moment the last answer is read.
+//! goose looks twice a second whether its users are done, which a burst of a few hundred
+//! milliseconds would feel. It is therefore asked to start all users at once and to stop them at
+//! once, and the burst is what each user does on being stopped: goose tells every user, then waits
+//! for each as long as it takes. So all users begin together, once goose has started the last and
+//! reset its metrics, and the attack is over the moment the last answer is read.
 //!
-//! goose writes its own report before that moment. Where the report is asked for, the burst is what each user does while
-//! it runs, and the last user to end it ends the attack, at goose's leisure.
+//! goose writes its own report before that moment. Where the report is asked for, the burst is what
+//! each user does while it runs, and the last user to end it ends the attack, at goose's leisure.
 
 mod burst;
 
@@ -39,21 +40,24 @@ const TICK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a user whose work is done waits before goose may ask it for more.
 const IDLE: Duration = Duration::from_millis(20);
-/// Users started and stopped per second, for goose: more than there can be, so that it is done in no time.
+/// Users started and stopped per second, for goose: more than there can be, so that it is done in
+/// no time.
 const AT_ONCE: &str = "1000000";
 
 /// Makes the attack that `plan` describes and returns what came of it.
 ///
-/// `progress` is told several times a second how far the attack has come, and once more at its end. When `cancelled`
-/// completes, no further request is sent, those under way have a second to end, and everything measured is kept; so it
-/// is on the first SIGINT, which goose catches (on the second, goose ends the process). Pass
-/// [`std::future::pending()`] for an attack that nobody else cancels.
+/// `progress` is told several times a second how far the attack has come, and once more at its end.
+/// When `cancelled` completes, no further request is sent, those under way have a second to end,
+/// and everything measured is kept; so it is on the first SIGINT, which goose catches (on the
+/// second, goose ends the process). Pass [`std::future::pending()`] for an attack that nobody else
+/// cancels.
 ///
-/// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the system under test.
+/// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the
+/// system under test.
 ///
 /// # Errors
-/// If the attack could not be made at all; see [`AttackError`]. An attack whose requests all fail is made, and its outcome
-/// says so.
+/// If the attack could not be made at all; see [`AttackError`]. An attack whose requests all fail
+/// is made, and its outcome says so.
 pub async fn attack(
     plan: &Plan,
     mut progress: impl FnMut(Progress),
@@ -154,8 +158,8 @@ fn refused(error: GooseError) -> AttackError {
     AttackError::Goose(Box::new(error))
 }
 
-/// goose installs a logger that writes to standard output unless there is one; a library prints nothing. Where the
-/// program has a logger of its own, goose's messages go there.
+/// goose installs a logger that writes to standard output unless there is one; a library prints
+/// nothing. Where the program has a logger of its own, goose's messages go there.
 fn silence_goose() {
     struct Silent;
     impl log::Log for Silent {
@@ -170,7 +174,8 @@ fn silence_goose() {
 }
 
 fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseError> {
-    // `users` with both rates, rather than a test plan or a number of iterations: those make goose print.
+    // `users` with both rates, rather than a test plan or a number of iterations: those make goose
+    // print.
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(plan.url().origin().ascii_serialization());
     configuration.users = Some(plan.users());

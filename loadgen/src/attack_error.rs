@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why an attack could not be made. What went wrong with requests is in the [`AttackOutcome`](crate::AttackOutcome).
+/// Why an attack could not be made. What went wrong with requests is in the
+/// [`AttackOutcome`](crate::AttackOutcome).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttackError {

@@ -36,7 +36,8 @@ pub struct AttackOutcome {
     pub requests: Requests,
     /// Whether somebody ended the attack before its plan was fulfilled.
     pub interrupted: bool,
-    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered, or nothing any more.
+    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered,
+    /// or nothing any more.
     #[serde(default)]
     pub gave_up: bool,
     /// When the first request was sent.
@@ -47,9 +48,9 @@ pub struct AttackOutcome {
     pub throughput_rps: f64,
     /// How long requests took from being sent, if any succeeded.
     pub latency_ms: Option<Latency>,
-    /// How long requests took from when they were due under the plan's rate, so that a stall counts for every request
-    /// it delayed; `None` without a rate, as then nothing says when a request would have been sent if the one before it
-    /// had been answered at once.
+    /// How long requests took from when they were due under the plan's rate, so that a stall counts
+    /// for every request it delayed; `None` without a rate, as then nothing says when a request
+    /// would have been sent if the one before it had been answered at once.
     #[serde(default)]
     pub latency_corrected_ms: Option<Latency>,
     /// What `latency_ms` is of; `None` where an earlier version wrote the outcome.
@@ -63,8 +64,8 @@ pub struct AttackOutcome {
     pub unsent: u64,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
-    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again. `None` where several
-    /// attacks were merged.
+    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests
+    /// again. `None` where several attacks were merged.
     pub seed: Option<u64>,
     /// The seeds of the attacks that were merged, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,8 +101,9 @@ pub(crate) struct Circumstances {
 }
 
 impl AttackOutcome {
-    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can. Without a contradiction
-    /// none of them is larger than the number of requests that were sent, or were not.
+    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can.
+    /// Without a contradiction none of them is larger than the number of requests that were sent,
+    /// or were not.
     pub fn contradiction(&self) -> Option<String> {
         let Requests { ok, failed, .. } = self.requests;
         let histograms = [

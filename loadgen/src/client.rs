@@ -12,8 +12,8 @@ use crate::spans::ClientSpan;
 
 /// How much of an answer's body is read; the rest, and with it the connection, is dropped.
 const MAX_ANSWER: usize = 1 << 20;
-/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds (Node.js) or more, and a
-/// request that meets the closing would fail for nothing.
+/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds
+/// (Node.js) or more, and a request that meets the closing would fail for nothing.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// One client for all users: it pools a connection for each of them.

@@ -1,4 +1,5 @@
-//! What identifies a request: a trace of its own, the client's span in it, and the headers that carry both.
+//! What identifies a request: a trace of its own, the client's span in it, and the headers that
+//! carry both.
 
 use std::sync::Arc;
 
@@ -65,7 +66,8 @@ pub(crate) struct Sent {
 }
 
 impl Headers {
-    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault, written by `engine`.
+    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault,
+    /// written by `engine`.
     pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
         let own = scenario.client.context_formats().next();
         let breaks = scenario
@@ -114,8 +116,9 @@ impl Headers {
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace flags are those of
-    /// W3C Trace Context level 1, as clients send them today: without level 2's random flag.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace
+    /// flags are those of W3C Trace Context level 1, as clients send them today: without level 2's
+    /// random flag.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
@@ -214,8 +217,8 @@ impl Headers {
     }
 }
 
-/// Breaks the headers that hold the trace id of `format`. Returns their defect: an id without letters has no
-/// upper case, so it gets a character that is not a digit instead.
+/// Breaks the headers that hold the trace id of `format`. Returns their defect: an id without
+/// letters has no upper case, so it gets a character that is not a digit instead.
 fn break_headers(
     format: &dyn Format,
     defect: HeaderDefect,

@@ -1,9 +1,10 @@
 //! Bursts of traffic with goose, and the spans of the client that sent them.
 //!
-//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats; [`attack`] carries it
-//! out and returns an [`AttackOutcome`]. Each request begins a trace: its body is a name and a superpower, its headers carry
-//! the client's span, and that span is written to a file, with the request id the endpoint answered. The id tells later
-//! which of the receiver's spans belongs to it, whatever became of the trace context.
+//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats;
+//! [`attack`] carries it out and returns an [`AttackOutcome`]. Each request begins a trace: its
+//! body is a name and a superpower, its headers carry the client's span, and that span is written
+//! to a file, with the request id the endpoint answered. The id tells later which of the receiver's
+//! spans belongs to it, whatever became of the trace context.
 //!
 //! ```no_run
 //! use baton_loadgen::{Plan, Settings, Stop, attack};
@@ -21,12 +22,12 @@
 //! # }
 //! ```
 //!
-//! What the client sends can be more than its span in one mode: a [`Scenario`] has formats that disagree, headers that are
-//! broken, a decision, baggage, `tracestate`; a plan may have several, which the requests take in turn, and each client
-//! span names the scenario it belongs to.
+//! What the client sends can be more than its span in one mode: a [`Scenario`] has formats that
+//! disagree, headers that are broken, a decision, baggage, `tracestate`; a plan may have several,
+//! which the requests take in turn, and each client span names the scenario it belongs to.
 //!
-//! goose keeps state for the whole process, so a process makes one attack; a plan can be written as JSON and handed to
-//! another, and an outcome back.
+//! goose keeps state for the whole process, so a process makes one attack; a plan can be written as
+//! JSON and handed to another, and an outcome back.
 
 mod attack;
 mod attack_error;

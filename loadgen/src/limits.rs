@@ -14,6 +14,6 @@ pub const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 pub const MIN_RATE: f64 = 0.001;
 /// The highest rate, in requests per second over all users.
 pub const MAX_RATE: f64 = 1_000_000.0;
-/// The largest body in bytes: the size limit of a Kinesis record (1 MiB). A producer that adds trace context
-/// accepts less.
+/// The largest body in bytes: the size limit of a Kinesis record (1 MiB). A producer that adds
+/// trace context accepts less.
 pub const MAX_PAYLOAD: usize = 1 << 20;

@@ -36,8 +36,9 @@ impl fmt::Display for Unmerged {
 }
 
 impl AttackOutcome {
-    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one attack: counts added, histograms
-    /// merged, the time from the first start to the last end. `None` without parts.
+    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one
+    /// attack: counts added, histograms merged, the time from the first start to the last end.
+    /// `None` without parts.
     ///
     /// Gives what could not be merged beside it.
     pub fn merge(parts: &[AttackOutcome]) -> Option<(AttackOutcome, Vec<Unmerged>)> {

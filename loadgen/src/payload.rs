@@ -1,4 +1,5 @@
-//! What the requests say: the workshop's form, a name and a superpower, or what somebody gives instead.
+//! What the requests say: the workshop's form, a name and a superpower, or what somebody gives
+//! instead.
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -33,11 +34,12 @@ const PEOPLE: [(&str, &str); 12] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
-    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the workshop's form without it.
+    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the
+    /// workshop's form without it.
     #[serde(default)]
     pub template: Option<String>,
-    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template says `{{padding}}`, or
-    /// else with a field `padding` of its JSON object.
+    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template
+    /// says `{{padding}}`, or else with a field `padding` of its JSON object.
     #[serde(default)]
     pub size: Option<usize>,
 }

@@ -1,7 +1,8 @@
 //! What an attack is to do, checked before anything is sent.
 //!
-//! [`Settings`] is what somebody asked for; [`Plan`] is the same, known to be possible. Both have one JSON form, so
-//! that a plan can be handed to the process that carries it out, which checks it again as it reads it.
+//! [`Settings`] is what somebody asked for; [`Plan`] is the same, known to be possible. Both have
+//! one JSON form, so that a plan can be handed to the process that carries it out, which checks it
+//! again as it reads it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,17 +34,19 @@ pub enum Stop {
 pub struct Settings {
     /// Where the requests go, as a full `http` or `https` URL.
     pub endpoint: String,
-    /// How many users send at the same time, each waiting for its answer before it sends again; 1 to [`MAX_USERS`].
+    /// How many users send at the same time, each waiting for its answer before it sends again; 1
+    /// to [`MAX_USERS`].
     pub users: usize,
     /// When to stop.
     pub stop: Stop,
-    /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed schedule: what could not
-    /// be sent in time, as all users were waiting, is sent as soon as one is free, and its latency counts from when it
-    /// was due. Without it, requests are sent as fast as the answers come.
+    /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed
+    /// schedule: what could not be sent in time, as all users were waiting, is sent as soon as one
+    /// is free, and its latency counts from when it was due. Without it, requests are sent as fast
+    /// as the answers come.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// How long the users take to begin, evenly one after the other; the rate rises with them. All begin at once
-    /// without it.
+    /// How long the users take to begin, evenly one after the other; the rate rises with them. All
+    /// begin at once without it.
     #[serde(default)]
     pub ramp: Duration,
     /// What the client sends: the requests take the scenarios in turn, the first request the first.
@@ -53,31 +56,35 @@ pub struct Settings {
     /// What the requests say.
     #[serde(default)]
     pub payload: Payload,
-    /// Headers that every request has besides; a content type among them replaces `application/json`.
+    /// Headers that every request has besides; a content type among them replaces
+    /// `application/json`.
     #[serde(default)]
     pub headers: Vec<Header>,
-    /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A fresh one for
-    /// each attack without it, as two runs that are to be compared should not share trace ids.
+    /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A
+    /// fresh one for each attack without it, as two runs that are to be compared should not share
+    /// trace ids.
     #[serde(default)]
     pub seed: Option<u64>,
     /// How long one request may take, [`MIN_TIMEOUT`] to [`MAX_TIMEOUT`].
     pub timeout: Duration,
-    /// The file that the client's spans are written to, created or emptied; none are written without it.
+    /// The file that the client's spans are written to, created or emptied; none are written
+    /// without it.
     #[serde(default)]
     pub spans: Option<PathBuf>,
-    /// Whether these spans list the headers that were sent, as the attributes `http.request.header.<name>` that the
-    /// semantic conventions have for that.
+    /// Whether these spans list the headers that were sent, as the attributes
+    /// `http.request.header.<name>` that the semantic conventions have for that.
     #[serde(default)]
     pub spans_list_headers: bool,
-    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose measures in whole
-    /// seconds, and prints that its users have begun.
+    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose
+    /// measures in whole seconds, and prints that its users have begun.
     #[serde(default)]
     pub goose_report: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout of 30 seconds and
-    /// no span file. `scenario` is what the client sends: a [`Scenario`], or just a mode; the native engine writes it.
+    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout
+    /// of 30 seconds and no span file. `scenario` is what the client sends: a [`Scenario`], or just
+    /// a mode; the native engine writes it.
     pub fn new(endpoint: impl Into<String>, scenario: impl Into<Scenario>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -185,7 +192,8 @@ impl Plan {
         &self.url
     }
 
-    /// How many users send at the same time: those asked for, but never more than there are requests.
+    /// How many users send at the same time: those asked for, but never more than there are
+    /// requests.
     pub fn users(&self) -> usize {
         match self.settings.stop {
             Stop::Requests(requests) => usize::try_from(requests)

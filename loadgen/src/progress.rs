@@ -38,7 +38,8 @@ pub struct Progress {
     pub requests: Requests,
     /// The time since the first request.
     pub elapsed: Duration,
-    /// Latency so far, if any request succeeded. With a rate, it counts from when requests were due.
+    /// Latency so far, if any request succeeded. With a rate, it counts from when requests were
+    /// due.
     #[serde(default)]
     pub latency_ms: Option<Latency>,
     /// What happened since the last report of progress.

@@ -74,8 +74,8 @@ impl RequestFailure {
         }
     }
 
-    /// The value of the span attribute `error.type`: few distinct values, the status code for an answer
-    /// (OpenTelemetry's semantic conventions for HTTP spans).
+    /// The value of the span attribute `error.type`: few distinct values, the status code for an
+    /// answer (OpenTelemetry's semantic conventions for HTTP spans).
     pub fn error_type(&self) -> Cow<'static, str> {
         match self {
             Self::ConnectionRefused => "connection_refused".into(),
@@ -146,7 +146,8 @@ impl RequestFailure {
         }
     }
 
-    /// Whether the endpoint could not be talked to at all, so that trying again at once is of no use.
+    /// Whether the endpoint could not be talked to at all, so that trying again at once is of no
+    /// use.
     pub(crate) fn is_connection(&self) -> bool {
         matches!(
             self,
@@ -162,7 +163,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// What a body says: the `message` of a JSON object, as AWS and the producer answer, or the first line of a text.
+/// What a body says: the `message` of a JSON object, as AWS and the producer answer, or the first
+/// line of a text.
 fn message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {

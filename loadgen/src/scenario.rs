@@ -1,4 +1,5 @@
-//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage or `tracestate`.
+//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage
+//! or `tracestate`.
 
 use baton_propagators::baggage::Baggage;
 use baton_propagators::context::TraceState;
@@ -19,8 +20,9 @@ const B3: &str = "b3";
 
 /// What the client sends with its requests, and what of it contradicts its own span.
 ///
-/// The **first** format of the mode that carries a context always carries that of the client's own span; it is what a
-/// receiver should continue. Formats behind it carry the same, or under a [`Conflict`] another one.
+/// The **first** format of the mode that carries a context always carries that of the client's own
+/// span; it is what a receiver should continue. Formats behind it carry the same, or under a
+/// [`Conflict`] another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -35,18 +37,19 @@ pub struct Scenario {
     /// Requests in which one format's header is broken.
     #[serde(default)]
     pub malformed: Option<Malformed>,
-    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in B3, its trace id
-    /// has no more than that; otherwise B3 carries the low half of it.
+    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in
+    /// B3, its trace id has no more than that; otherwise B3 carries the low half of it.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
-    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it, a mode that lists
-    /// `baggage` sends one entry, as nothing could be seen to be lost otherwise.
+    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it,
+    /// a mode that lists `baggage` sends one entry, as nothing could be seen to be lost otherwise.
     #[serde(default)]
     pub baggage: Option<String>,
-    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own span; under a
-    /// conflict in which another format comes first, `tracecontext` carries them in the other context.
+    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own
+    /// span; under a conflict in which another format comes first, `tracecontext` carries them in
+    /// the other context.
     #[serde(default)]
     pub tracestate: Option<String>,
 }
@@ -187,8 +190,8 @@ impl Scenario {
 }
 
 impl Malformed {
-    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the share of n is,
-    /// rounded down.
+    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the
+    /// share of n is, rounded down.
     pub(crate) fn strikes(&self, number: u64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,

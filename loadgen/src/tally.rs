@@ -1,4 +1,5 @@
-//! What is counted while an attack runs. One request costs one lock, held for less than a microsecond.
+//! What is counted while an attack runs. One request costs one lock, held for less than a
+//! microsecond.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,8 @@ use crate::progress::{Progress, Recent, Requests};
 use crate::request_failure::RequestFailure;
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
-/// How many different failures are told apart. Messages that name an id would otherwise make every failure its own.
+/// How many different failures are told apart. Messages that name an id would otherwise make every
+/// failure its own.
 const MAX_KINDS: usize = 32;
 
 /// How many first requests have to be in vain before an attack gives up, however few users it has.
@@ -165,8 +167,9 @@ impl Tally {
         }
     }
 
-    /// Whether an attack of `users` has nothing to hope for: none of its first requests was answered, whatever the
-    /// reason, or lately so many have waited in vain that each user did so several times.
+    /// Whether an attack of `users` has nothing to hope for: none of its first requests was
+    /// answered, whatever the reason, or lately so many have waited in vain that each user did so
+    /// several times.
     pub(crate) fn is_hopeless(&self, users: usize) -> bool {
         let users = users as u64;
         let state = self.state();

@@ -9,7 +9,8 @@ pub struct Entry {
     pub key: String,
     /// The value: any text. Headers hold it percent-encoded.
     pub value: String,
-    /// The properties as in the header, without white space around them: `p;q=1`. Empty if there are none.
+    /// The properties as in the header, without white space around them: `p;q=1`. Empty if there
+    /// are none.
     pub metadata: String,
 }
 
@@ -24,8 +25,8 @@ impl Entry {
     }
 }
 
-/// Entries in the order in which they arrived or were added. A name can appear several times, and the order
-/// is kept (W3C Baggage, section 3.2.1.1). Cloning is cheap.
+/// Entries in the order in which they arrived or were added. A name can appear several times, and
+/// the order is kept (W3C Baggage, section 3.2.1.1). Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baggage {
     entries: Arc<Vec<Entry>>,
@@ -52,8 +53,8 @@ impl Baggage {
         self.entries.is_empty()
     }
 
-    /// The value of a name. If it has several entries, the last one counts, because in OpenTelemetry a later
-    /// value replaces an earlier one.
+    /// The value of a name. If it has several entries, the last one counts, because in
+    /// OpenTelemetry a later value replaces an earlier one.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.entries
             .iter()
@@ -62,8 +63,8 @@ impl Baggage {
             .map(|entry| entry.value.as_str())
     }
 
-    /// Adds the entries of another baggage at the end and removes entries of the same names: as with
-    /// OpenTelemetry's propagators, what is read later replaces what was read before.
+    /// Adds the entries of another baggage at the end and removes entries of the same names: as
+    /// with OpenTelemetry's propagators, what is read later replaces what was read before.
     pub(crate) fn replace(&mut self, later: &Baggage) {
         if self.is_empty() {
             return self.clone_from(later);

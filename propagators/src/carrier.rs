@@ -1,7 +1,7 @@
 //! Where headers are read from and written to.
 //!
-//! The case of header names never matters: API Gateway's REST events keep the client's case, while HTTP/2 and
-//! HTTP API events are in lower case. A header can arrive several times.
+//! The case of header names never matters: API Gateway's REST events keep the client's case, while
+//! HTTP/2 and HTTP API events are in lower case. A header can arrive several times.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -13,13 +13,14 @@ mod header_list;
 
 pub use header_list::HeaderList;
 
-/// Replaces a header value that is not UTF-8. No format's grammar allows this character, so such a header is
-/// reported as malformed and not as absent.
+/// Replaces a header value that is not UTF-8. No format's grammar allows this character, so such a
+/// header is reported as malformed and not as absent.
 pub const NOT_TEXT: &str = "\u{fffd}";
 
 /// Something with headers to read. The case of names never matters.
 pub trait Getter {
-    /// The value of a header; the first one if it arrived several times; `None` if it did not arrive.
+    /// The value of a header; the first one if it arrived several times; `None` if it did not
+    /// arrive.
     fn get(&self, name: &str) -> Option<&str> {
         let mut first = None;
         self.get_all(name, &mut |value| {
@@ -31,16 +32,16 @@ pub trait Getter {
     /// Calls `each` with every value of a header, in the order of arrival.
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str));
 
-    /// Reads a header that is not a list: its first value, and whether there are others. Most headers are read
-    /// with this, so carriers implement it without a closure.
+    /// Reads a header that is not a list: its first value, and whether there are others. Most
+    /// headers are read with this, so carriers implement it without a closure.
     fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
         let mut arrival = Arrival::default();
         self.get_all(name, &mut |value| arrival.add(value));
         arrival
     }
 
-    /// Reads several headers at once, as [`Getter::arrival`] reads one. `found` has an empty place for each name.
-    /// If the first header did not arrive, the others can stay empty.
+    /// Reads several headers at once, as [`Getter::arrival`] reads one. `found` has an empty place
+    /// for each name. If the first header did not arrive, the others can stay empty.
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
         for (place, (name, arrival)) in names.iter().zip(found).enumerate() {
             *arrival = self.arrival(name);
@@ -50,8 +51,8 @@ pub trait Getter {
         }
     }
 
-    /// Calls `each` with the name of every header, in its own case. A name that arrived several times can come
-    /// several times.
+    /// Calls `each` with the name of every header, in its own case. A name that arrived several
+    /// times can come several times.
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str));
 }
 
@@ -110,8 +111,8 @@ pub(crate) fn one_pass<'a, V>(
 
 /// Something to write headers to.
 pub trait Setter {
-    /// Writes a header and replaces all headers of this name, in any case. Formats give names in lower case. A
-    /// carrier that cannot hold the value ignores the call.
+    /// Writes a header and replaces all headers of this name, in any case. Formats give names in
+    /// lower case. A carrier that cannot hold the value ignores the call.
     fn set(&mut self, name: &str, value: &str);
 }
 
@@ -153,8 +154,8 @@ impl Getter for HeaderMap {
     }
 }
 
-/// A header's value as text. HTTP has ASCII only, but UTF-8 is accepted so that a format can say which
-/// character it refuses.
+/// A header's value as text. HTTP has ASCII only, but UTF-8 is accepted so that a format can say
+/// which character it refuses.
 fn text(value: &HeaderValue) -> &str {
     std::str::from_utf8(value.as_bytes()).unwrap_or(NOT_TEXT)
 }
@@ -170,8 +171,8 @@ impl Setter for HeaderMap {
     }
 }
 
-/// Calls `each` with the values of all names that differ only in case. The order is that of the names, so it
-/// does not depend on a hash.
+/// Calls `each` with the values of all names that differ only in case. The order is that of the
+/// names, so it does not depend on a hash.
 fn matching<'a>(
     headers: impl Iterator<Item = (&'a String, &'a String)>,
     name: &str,
@@ -263,8 +264,8 @@ impl Setter for BTreeMap<String, String> {
     }
 }
 
-/// A JSON object of headers: strings, and lists of strings for headers that arrived several times. Other
-/// values are ignored.
+/// A JSON object of headers: strings, and lists of strings for headers that arrived several times.
+/// Other values are ignored.
 impl Getter for serde_json::Map<String, Value> {
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         for (key, value) in self {
@@ -296,11 +297,12 @@ pub(crate) enum Single<'a> {
     Value(SingleValue<'a>),
 }
 
-/// The value of a header that is not a list. If it arrived several times, it is the first one, as with `Get`
-/// of OpenTelemetry's Propagators API.
+/// The value of a header that is not a list. If it arrived several times, it is the first one, as
+/// with `Get` of OpenTelemetry's Propagators API.
 #[derive(Clone, Copy)]
 pub(crate) struct SingleValue<'a> {
-    /// The value without the white space around it, which is not part of it (RFC 9110, section 5.5).
+    /// The value without the white space around it, which is not part of it (RFC 9110, section
+    /// 5.5).
     pub(crate) text: &'a str,
     /// The number of bytes of white space before it.
     pub(crate) cut: usize,

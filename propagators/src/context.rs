@@ -15,15 +15,16 @@ pub struct TraceContext {
     pub span_id: SpanId,
     /// The sender's sampling decision.
     pub sampling: Sampling,
-    /// W3C's random-trace-id flag: the right half of the trace id is random (Trace Context Level 2, section
-    /// 3.2.2.5.2). No other format has it.
+    /// W3C's random-trace-id flag: the right half of the trace id is random (Trace Context Level 2,
+    /// section 3.2.2.5.2). No other format has it.
     pub random: bool,
     /// Vendors' data. Only W3C's format carries it.
     pub tracestate: TraceState,
 }
 
 impl TraceContext {
-    /// A context with these ids and this decision, without the random flag and without `tracestate`.
+    /// A context with these ids and this decision, without the random flag and without
+    /// `tracestate`.
     pub fn new(trace_id: TraceId, span_id: SpanId, sampling: Sampling) -> Self {
         TraceContext {
             trace_id,
@@ -40,7 +41,8 @@ impl TraceContext {
 pub enum Extracted {
     /// A context that can be continued.
     Context(TraceContext),
-    /// A sampling decision without ids, as in `b3: 0`. It is valid, and there is no context to continue.
+    /// A sampling decision without ids, as in `b3: 0`. It is valid, and there is no context to
+    /// continue.
     SamplingOnly(Sampling),
     /// Baggage. It accompanies a context and never competes with one.
     Baggage(Baggage),

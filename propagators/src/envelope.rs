@@ -1,6 +1,8 @@
-//! The record on the stream: `{"tracecontext": {<header name>: <value>, …}, "record": <the request body>}`.
+//! The record on the stream: `{"tracecontext": {<header name>: <value>, …}, "record": <the request
+//! body>}`.
 //!
-//! The body is in it byte for byte. A record without an envelope is valid too: decoding never fails.
+//! The body is in it byte for byte. A record without an envelope is valid too: decoding never
+//! fails.
 
 use std::borrow::Cow;
 
@@ -49,7 +51,8 @@ impl Record<'_> {
 
 /// Puts headers and a body, which must be JSON, into an envelope.
 ///
-/// An envelope has one value for each name. Of a name that appears several times, it has the last value.
+/// An envelope has one value for each name. Of a name that appears several times, it has the last
+/// value.
 pub fn encode(body: &str, headers: &HeaderList) -> String {
     let carrier = carrier(headers);
     let mut envelope = String::with_capacity(body.len() + carrier.len() + 28);

@@ -1,4 +1,5 @@
-//! What one extraction finds: a candidate of each format, the one to continue, and how they disagree.
+//! What one extraction finds: a candidate of each format, the one to continue, and how they
+//! disagree.
 
 use arrayvec::ArrayVec;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -11,8 +12,8 @@ use crate::policy::{OnConflict, Select};
 
 pub use crate::format::Candidate;
 
-/// One candidate for each format of a mode, in the mode's order. It is on the stack, because every request
-/// needs an extraction.
+/// One candidate for each format of a mode, in the mode's order. It is on the stack, because every
+/// request needs an extraction.
 pub type Candidates = ArrayVec<Candidate, { formats::COUNT }>;
 
 /// The result of one extraction.
@@ -24,15 +25,15 @@ pub struct Extraction {
     pub chosen: Option<usize>,
     /// How valid contexts disagree with the selected one; `None` if none does.
     pub conflict: Option<Conflict>,
-    /// The baggage, if any format of the mode carries baggage and some arrived. If several formats hold an
-    /// entry, the last format in the mode counts.
+    /// The baggage, if any format of the mode carries baggage and some arrived. If several formats
+    /// hold an entry, the last format in the mode counts.
     pub baggage: Option<Baggage>,
     on_conflict: OnConflict,
 }
 
 impl Extraction {
-    /// Reads each format with `read` and compares what they hold. The result is built where it is returned,
-    /// because moving candidates costs more than reading them.
+    /// Reads each format with `read` and compares what they hold. The result is built where it is
+    /// returned, because moving candidates costs more than reading them.
     pub(crate) fn new<'a>(
         formats: &'a [&'static dyn Format],
         read: impl Fn(&'a &'static dyn Format) -> Candidate,
@@ -66,8 +67,8 @@ impl Extraction {
         extraction
     }
 
-    /// The context to continue: the selected one. It is `None` if contexts disagree and the setting is
-    /// [`OnConflict::Restart`].
+    /// The context to continue: the selected one. It is `None` if contexts disagree and the setting
+    /// is [`OnConflict::Restart`].
     pub fn context(&self) -> Option<&TraceContext> {
         self.continued().and_then(Candidate::context)
     }
@@ -95,8 +96,9 @@ impl Extraction {
             .filter_map(|(_, candidate)| candidate.context())
     }
 
-    /// The contexts that the receiver's span links to, each span once: none with [`OnConflict::Keep`] or without
-    /// a conflict, the other spans with [`OnConflict::Link`], and all with [`OnConflict::Restart`].
+    /// The contexts that the receiver's span links to, each span once: none with
+    /// [`OnConflict::Keep`] or without a conflict, the other spans with [`OnConflict::Link`], and
+    /// all with [`OnConflict::Restart`].
     pub fn links(&self, on_conflict: OnConflict) -> Vec<&TraceContext> {
         let same =
             |a: &TraceContext, b: &TraceContext| a.trace_id == b.trace_id && a.span_id == b.span_id;

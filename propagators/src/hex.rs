@@ -1,7 +1,7 @@
 //! All hexadecimal code of the crate. It is strict: fixed widths and lower case.
 //!
-//! `u64::from_str_radix` accepts plus signs, upper case and any number of digits. A header that is read in
-//! that way means something else to the next service.
+//! `u64::from_str_radix` accepts plus signs, upper case and any number of digits. A header that is
+//! read in that way means something else to the next service.
 
 /// The value of a byte as a lower-case hexadecimal digit; `NOT_A_DIGIT` for all other bytes.
 const DIGIT: [u8; 256] = {
@@ -18,8 +18,8 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Reads `2 * N` lower-case hexadecimal digits.
 ///
-/// `Err` holds the position of the first byte that is not such a digit. If only the number of digits is wrong,
-/// it is the position of the first missing or extra digit.
+/// `Err` holds the position of the first byte that is not such a digit. If only the number of
+/// digits is wrong, it is the position of the first missing or extra digit.
 #[inline]
 pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     let mut bytes = [0; N];
@@ -52,8 +52,9 @@ pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     Ok(bytes)
 }
 
-/// Reads eight digits at once, as the lanes of one number. The second result is not zero if any of them is not
-/// a lower-case digit. It takes a third of the table's time, and every request needs it.
+/// Reads eight digits at once, as the lanes of one number. The second result is not zero if any of
+/// them is not a lower-case digit. It takes a third of the table's time, and every request needs
+/// it.
 #[inline]
 fn decode_eight(digits: [u8; 8]) -> ([u8; 4], u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -71,8 +72,8 @@ fn decode_eight(digits: [u8; 8]) -> ([u8; 4], u64) {
     (pairs.to_le_bytes(), fault)
 }
 
-/// Reads 1 to `2 * N` hexadecimal digits of either case and pads them on the left with zeros: for formats that
-/// do not ask for lower case.
+/// Reads 1 to `2 * N` hexadecimal digits of either case and pads them on the left with zeros: for
+/// formats that do not ask for lower case.
 ///
 /// `Err` holds a position as in [`decode`].
 #[inline]
@@ -103,7 +104,8 @@ pub(crate) fn first_fault(digits: &[u8]) -> Option<usize> {
         .position(|&byte| DIGIT[byte as usize] == NOT_A_DIGIT)
 }
 
-/// Writes `bytes` as lower-case hexadecimal digits to the start of `digits`, which has two bytes for each.
+/// Writes `bytes` as lower-case hexadecimal digits to the start of `digits`, which has two bytes
+/// for each.
 #[inline]
 pub(crate) fn encode<const N: usize>(bytes: [u8; N], digits: &mut [u8]) {
     // Without a table, the compiler makes all digits at once.

@@ -1,10 +1,10 @@
 //! Trace-context formats: what a header means, which context a mode continues, and why.
 //!
-//! Services pass the context of a trace to each other in headers, and there are several formats for that. A
-//! service that reads more than one format can find several contexts in one request, and they can disagree.
-//! [`Propagation::extract`] reads the headers of a carrier in every format of a list. Its answer holds what
-//! each format found (a context, a refusal with its reason, or nothing), which context is continued, and how
-//! the others disagree with it:
+//! Services pass the context of a trace to each other in headers, and there are several formats for
+//! that. A service that reads more than one format can find several contexts in one request, and
+//! they can disagree. [`Propagation::extract`] reads the headers of a carrier in every format of a
+//! list. Its answer holds what each format found (a context, a refusal with its reason, or
+//! nothing), which context is continued, and how the others disagree with it:
 //!
 //! ```
 //! use baton_propagators::{HeaderList, Mode, Propagation};
@@ -24,7 +24,8 @@
 //! # Ok::<(), baton_propagators::ModeError>(())
 //! ```
 //!
-//! A refusal is a value. It holds the header, the fault, its position and the section of the specification:
+//! A refusal is a value. It holds the header, the fault, its position and the section of the
+//! specification:
 //!
 //! ```
 //! # use baton_propagators::{HeaderList, Mode, Propagation};
@@ -61,22 +62,26 @@
 //! # What is where
 //!
 //! - [`mode`]: lists of formats, and pairings of a producer's and a consumer's list.
-//! - [`policy`]: the other settings; [`propagation`]: all settings together, also from environment variables.
+//! - [`policy`]: the other settings; [`propagation`]: all settings together, also from environment
+//!   variables.
 //! - [`extraction`]: what reading the headers of a request found.
-//! - [`format`](mod@format): what a format is; [`formats`](mod@formats): the list of them, and one file for
-//!   each with its grammar, its size bound and what it cannot carry.
-//! - [`carrier`]: where headers are read and written: maps, HTTP headers, JSON objects. Case never matters.
+//! - [`format`](mod@format): what a format is; [`formats`](mod@formats): the list of them, and one
+//!   file for each with its grammar, its size bound and what it cannot carry.
+//! - [`carrier`]: where headers are read and written: maps, HTTP headers, JSON objects. Case never
+//!   matters.
 //! - [`envelope`]: the record that carries headers over a stream.
 //! - [`xray_from_lambda`]: X-Ray's header from the environment of a Lambda function.
-//! - [`otel`]: all of this as an OpenTelemetry propagator. The upstream crates can also be the engine.
-//! - [`reject`]: the wording of refusals; [`explanation`]: what arrived and what it leads to, in sentences.
+//! - [`otel`]: all of this as an OpenTelemetry propagator. The upstream crates can also be the
+//!   engine.
+//! - [`reject`]: the wording of refusals; [`explanation`]: what arrived and what it leads to, in
+//!   sentences.
 //! - [`header_defect`]: malformed headers, as real senders produce them.
 //!
 //! # What it promises
 //!
-//! It does no I/O. Reading is total: any bytes give a value or a refusal, never a panic, and the time is
-//! linear in their number. Reading a context allocates only for a `tracestate` or for baggage that arrived.
-//! Writing one allocates only for baggage and in the carrier.
+//! It does no I/O. Reading is total: any bytes give a value or a refusal, never a panic, and the
+//! time is linear in their number. Reading a context allocates only for a `tracestate` or for
+//! baggage that arrived. Writing one allocates only for baggage and in the carrier.
 
 #![forbid(unsafe_code)]
 

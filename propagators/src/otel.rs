@@ -1,8 +1,9 @@
 //! The formats as an OpenTelemetry propagator.
 //!
-//! OpenTelemetry's span context cannot hold B3's debug state, a deferred decision, or every `tracestate` that
-//! W3C allows, and the SDK clears the flags of spans that it does not sample. So [`context`] adds a note of
-//! these to the [`Context`], and [`outgoing`] uses it if the trace is still the same.
+//! OpenTelemetry's span context cannot hold B3's debug state, a deferred decision, or every
+//! `tracestate` that W3C allows, and the SDK clears the flags of spans that it does not sample. So
+//! [`context`] adds a note of these to the [`Context`], and [`outgoing`] uses it if the trace is
+//! still the same.
 
 mod carrier;
 
@@ -38,7 +39,8 @@ pub struct Propagator {
 }
 
 impl Propagator {
-    /// A propagator with these settings. It ignores the X-Ray source, because a propagator sees only headers.
+    /// A propagator with these settings. It ignores the X-Ray source, because a propagator sees
+    /// only headers.
     pub fn new(propagation: Propagation) -> Self {
         let mut fields: Vec<String> = Vec::new();
         let all = propagation.inject.formats().iter();
@@ -58,8 +60,9 @@ impl Propagator {
     ///
     /// # Errors
     ///
-    /// Every variable with an invalid value, and what would be valid. `BATON_XRAY_SOURCE=environment` is invalid
-    /// here, because OpenTelemetry shows a propagator only headers and nothing of Lambda's invocation.
+    /// Every variable with an invalid value, and what would be valid.
+    /// `BATON_XRAY_SOURCE=environment` is invalid here, because OpenTelemetry shows a propagator
+    /// only headers and nothing of Lambda's invocation.
     pub fn from_environment() -> Result<Self, Problems> {
         // A value that is not UTF-8 is an error, and not the same as no value.
         let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
@@ -102,8 +105,8 @@ impl TextMapPropagator for Propagator {
     }
 }
 
-/// Writes what a [`Context`] holds. With [`Engine::Otel`] the upstream crates get the context itself, so they
-/// write exactly what they always write.
+/// Writes what a [`Context`] holds. With [`Engine::Otel`] the upstream crates get the context
+/// itself, so they write exactly what they always write.
 pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter) {
     match propagation.engine {
         Engine::Native => {
@@ -124,7 +127,8 @@ pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter)
 }
 
 /// Reads a carrier into a context for the receiver's span. The result is that of [`context`] after
-/// [`Propagation::extract`]. It is faster, because it keeps nothing of formats that are not continued.
+/// [`Propagation::extract`]. It is faster, because it keeps nothing of formats that are not
+/// continued.
 pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context) -> Context {
     // A disagreement is known only after all formats have been read.
     if propagation.on_conflict == OnConflict::Restart || propagation.engine == Engine::Otel {
@@ -166,8 +170,8 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
     }
 }
 
-/// Baggage of the formats read so far and of one more. If several have an entry, the last format in the mode
-/// counts, from whichever end the mode is read.
+/// Baggage of the formats read so far and of one more. If several have an entry, the last format in
+/// the mode counts, from whichever end the mode is read.
 fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggage {
     let (read, arrived) = (read.unwrap_or_default(), arrived.clone());
     let (mut earlier, later) = match read_from {
@@ -178,11 +182,11 @@ fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggag
     earlier
 }
 
-/// A context for the receiver's span: `parent` with the continued context as its remote span, if there is one,
-/// and with the baggage that arrived.
+/// A context for the receiver's span: `parent` with the continued context as its remote span, if
+/// there is one, and with the baggage that arrived.
 ///
-/// A deferred decision counts as sampled here, because a span context cannot say that the receiver decides.
-/// Samplers that decide can ask [`sampling`]. A debug state counts as sampled.
+/// A deferred decision counts as sampled here, because a span context cannot say that the receiver
+/// decides. Samplers that decide can ask [`sampling`]. A debug state counts as sampled.
 pub fn context(extraction: &Extraction, parent: &Context) -> Context {
     let mut cx = match extraction.continued() {
         None => parent.clone(),
@@ -194,7 +198,8 @@ pub fn context(extraction: &Extraction, parent: &Context) -> Context {
     cx
 }
 
-/// `parent` with a candidate's context as its remote span, and with a note of what the span cannot hold.
+/// `parent` with a candidate's context as its remote span, and with a note of what the span cannot
+/// hold.
 fn continued(found: &Candidate, parent: &Context) -> Context {
     let Some(context) = found.context() else {
         return parent.clone();
@@ -223,7 +228,8 @@ pub fn links(extraction: &Extraction, on_conflict: OnConflict) -> Vec<SpanContex
     links.into_iter().map(span_context).collect()
 }
 
-/// What a [`Context`] sends to the next service: its span's context, if it is valid, and its baggage.
+/// What a [`Context`] sends to the next service: its span's context, if it is valid, and its
+/// baggage.
 pub fn outgoing(cx: &Context) -> Outgoing {
     Outgoing {
         context: outgoing_context(cx),
@@ -243,8 +249,8 @@ fn outgoing_context(cx: &Context) -> Option<TraceContext> {
     })
 }
 
-/// What the context that was continued said about sampling, for samplers and for spans that record it; `None`
-/// where the context has no remote span.
+/// What the context that was continued said about sampling, for samplers and for spans that record
+/// it; `None` where the context has no remote span.
 pub fn sampling(cx: &Context) -> Option<Sampling> {
     let span = cx.span();
     let span_context = span.span_context();

@@ -1,5 +1,6 @@
-//! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as in most Rust services
-//! today. They give no reasons, so the reason of a refusal comes from this crate's own reading.
+//! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as in most Rust
+//! services today. They give no reasons, so the reason of a refusal comes from this crate's own
+//! reading.
 
 pub(crate) mod convert;
 
@@ -22,7 +23,8 @@ use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
-/// The trace flag that the B3 crate uses for a deferred decision. W3C later used it for random trace ids.
+/// The trace flag that the B3 crate uses for a deferred decision. W3C later used it for random
+/// trace ids.
 const DEFERRED: u8 = 0x02;
 
 type Upstream = &'static (dyn TextMapPropagator + Send + Sync);
@@ -48,7 +50,8 @@ pub(crate) fn has(format: &str) -> bool {
     propagator(format).is_some()
 }
 
-/// Reads a format with the upstream crates. If they have no propagator for it, its headers are refused.
+/// Reads a format with the upstream crates. If they have no propagator for it, its headers are
+/// refused.
 pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     let ours = format.extract(carrier);
     let Some(propagator) = propagator(format.name()) else {
@@ -75,8 +78,9 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     }
 }
 
-/// The header from which upstream took the context. It can be another one than in this crate's reading: upstream
-/// reads B3's single header first too, and uses the others if it does not understand the single one.
+/// The header from which upstream took the context. It can be another one than in this crate's
+/// reading: upstream reads B3's single header first too, and uses the others if it does not
+/// understand the single one.
 fn decisive(ours: &Candidate, propagator: Upstream, carrier: &dyn Getter) -> &'static str {
     if ![b3::NAME, b3multi::NAME].contains(&ours.format) {
         return ours.header;
@@ -146,7 +150,8 @@ fn refused(ours: Candidate) -> Candidate {
     Candidate::malformed(reject)
 }
 
-/// Upstream's context. A deferred decision, and the debug state of a single header, are not sampled there.
+/// Upstream's context. A deferred decision, and the debug state of a single header, are not sampled
+/// there.
 fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     let flags = span_context.trace_flags();
     let sampling = match (flags.is_sampled(), flags.to_u8() & UPSTREAM_DEBUG != 0) {
@@ -162,8 +167,8 @@ fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     })
 }
 
-/// Writes `outgoing` with the upstream crates, except in formats that they have no propagator for. Without a
-/// context, their B3 propagator writes a decision not to sample.
+/// Writes `outgoing` with the upstream crates, except in formats that they have no propagator for.
+/// Without a context, their B3 propagator writes a decision not to sample.
 pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter) {
     let mut cx = Context::new();
     if let Some(context) = &outgoing.context {
@@ -192,8 +197,8 @@ pub(crate) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter
     }
 }
 
-/// A carrier as an upstream extractor. It behaves like upstream's extractor over HTTP headers: values have no
-/// white space around them, and values that are not visible ASCII are omitted.
+/// A carrier as an upstream extractor. It behaves like upstream's extractor over HTTP headers:
+/// values have no white space around them, and values that are not visible ASCII are omitted.
 struct Arrived<'a>(&'a dyn Getter);
 
 fn visible(value: &str) -> Option<&str> {

@@ -70,8 +70,8 @@ impl From<Mode> for Propagation {
 }
 
 impl Propagation {
-    /// Reads the settings from environment variables. `lookup` gives the value of a variable. An empty
-    /// variable counts as unset, as OpenTelemetry's specification says.
+    /// Reads the settings from environment variables. `lookup` gives the value of a variable. An
+    /// empty variable counts as unset, as OpenTelemetry's specification says.
     ///
     /// # Errors
     ///
@@ -119,12 +119,13 @@ impl Propagation {
         }
     }
 
-    /// Checks that the engine has all listed formats. [`Propagation::from_environment`] does so too.
+    /// Checks that the engine has all listed formats. [`Propagation::from_environment`] does so
+    /// too.
     ///
     /// # Errors
     ///
-    /// When the engine is [`Engine::Otel`] and upstream has no propagator for a format on this version of
-    /// OpenTelemetry. Headers of such a format are refused, and none are written.
+    /// When the engine is [`Engine::Otel`] and upstream has no propagator for a format on this
+    /// version of OpenTelemetry. Headers of such a format are refused, and none are written.
     pub fn check(&self) -> Result<(), NoUpstream> {
         if self.engine == Engine::Native {
             return Ok(());
@@ -142,10 +143,11 @@ impl Propagation {
         }
     }
 
-    /// The same as [`Propagation::extract`], with `trace_header` as a second source of X-Ray's header: the
-    /// value of [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID) for this invocation. It is used if
-    /// [`Propagation::xray_source`] is the environment, the mode lists `xray`, and the carrier has no such
-    /// header. The candidate then has the variable as its header, and an objection if it turns sampling off.
+    /// The same as [`Propagation::extract`], with `trace_header` as a second source of X-Ray's
+    /// header: the value of [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID) for this
+    /// invocation. It is used if [`Propagation::xray_source`] is the environment, the mode lists
+    /// `xray`, and the carrier has no such header. The candidate then has the variable as its
+    /// header, and an objection if it turns sampling off.
     pub fn extract_with_environment(
         &self,
         carrier: &dyn Getter,
@@ -166,8 +168,8 @@ impl Propagation {
         }
     }
 
-    /// Reads every format of the mode and compares what they hold. It never fails and never panics. Its cost
-    /// grows linearly with the size of the headers.
+    /// Reads every format of the mode and compares what they hold. It never fails and never panics.
+    /// Its cost grows linearly with the size of the headers.
     pub fn extract(&self, carrier: &dyn Getter) -> Extraction {
         Extraction::new(
             self.extract.formats(),

@@ -18,13 +18,14 @@ pub struct Reject {
     pub header: &'static str,
     /// What is wrong with it.
     pub fault: Fault,
-    /// Where the fault is, in bytes from the start of the header's value as it arrived. Several headers of a
-    /// list count as joined with commas. `None` if the fault has no position: a missing header, for example.
+    /// Where the fault is, in bytes from the start of the header's value as it arrived. Several
+    /// headers of a list count as joined with commas. `None` if the fault has no position: a
+    /// missing header, for example.
     pub position: Option<usize>,
     /// The specification and its section.
     pub spec: &'static str,
-    /// Whose code refused it. The upstream crates ([`Engine::Otel`]) give no reasons, so `fault` is then what
-    /// this crate's own reading finds.
+    /// Whose code refused it. The upstream crates ([`Engine::Otel`]) give no reasons, so `fault` is
+    /// then what this crate's own reading finds.
     pub engine: Engine,
 }
 

@@ -1,6 +1,7 @@
 //! `tracestate`: vendors' data that accompanies a W3C trace context.
 //!
-//! W3C Trace Context Level 2, section 3.3 (<https://www.w3.org/TR/trace-context-2/#tracestate-header>):
+//! W3C Trace Context Level 2, section 3.3
+//! (<https://www.w3.org/TR/trace-context-2/#tracestate-header>):
 //!
 //! ```text
 //! list        = list-member 0*31( OWS "," OWS list-member )
@@ -10,8 +11,9 @@
 //! nblk-chr    = %x21-2B / %x2D-3C / %x3E-7E
 //! ```
 //!
-//! A list has up to 32 members, the most recent first. Empty members are allowed and not counted. A list that
-//! breaks the grammar anywhere is dropped as a whole. The `traceparent` beside it stays valid.
+//! A list has up to 32 members, the most recent first. Empty members are allowed and not counted. A
+//! list that breaks the grammar anywhere is dropped as a whole. The `traceparent` beside it stays
+//! valid.
 //!
 //! Size bound: 16,447 bytes, which is 32 members of at most 513 bytes and the commas between them.
 
@@ -40,8 +42,8 @@ const VALUE: &str = "W3C Trace Context Level 2, section 3.3.2.2.2 (value)";
 
 /// A list of vendors' entries, the most recent first. It can be empty.
 ///
-/// It has no optional white space and no empty members. Of several members with one key, it has the first.
-/// Cloning is cheap.
+/// It has no optional white space and no empty members. Of several members with one key, it has the
+/// first. Cloning is cheap.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceState(Option<Arc<str>>);
 
@@ -62,7 +64,8 @@ impl TraceState {
     pub(crate) fn collect<'a>(
         headers: impl FnOnce(&mut dyn FnMut(&'a str)),
     ) -> Result<Self, Reject> {
-        // Created on demand: most contexts have no `tracestate`, and the space for its members is large.
+        // Created on demand: most contexts have no `tracestate`, and the space for its members is
+        // large.
         let mut members: Option<Members<'a>> = None;
         headers(&mut |value| members.get_or_insert_default().read(value));
         members.map_or(Ok(Self::EMPTY), |members| members.finish())

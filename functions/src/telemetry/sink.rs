@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use crate::telemetry::FinishedSpans;
 
-    /// The name of the ingest and its certificate are nobody else's to have, so what would go there goes to a server of
-    /// the test, as it is otherwise.
+    /// The name of the ingest and its certificate are nobody else's to have, so what would go there
+    /// goes to a server of the test, as it is otherwise.
     #[derive(Debug)]
     struct Rerouted {
         client: reqwest::Client,

@@ -36,8 +36,9 @@ impl ZipkinExporter {
     }
 }
 
-/// Says in every span which service it is of: the crate knows no resource, and Zipkin has a span's service in its local
-/// endpoint (<https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#resource>).
+/// Says in every span which service it is of: the crate knows no resource, and Zipkin has a span's
+/// service in its local endpoint
+/// (<https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#resource>).
 #[derive(Debug)]
 struct NamingClient {
     client: reqwest::Client,
@@ -52,7 +53,8 @@ impl HttpClient for NamingClient {
             let local_endpoint = json!({ "serviceName": self.service_name });
             span.insert("localEndpoint".to_owned(), local_endpoint);
         }
-        // made from the address, so that a user and password in it become a header and leave the errors
+        // made from the address, so that a user and password in it become a header and leave the
+        // errors
         let sent = self
             .client
             .post(request.uri().to_string())

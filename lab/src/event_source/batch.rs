@@ -82,8 +82,8 @@ pub(crate) fn event(stream: &str, shard: u32, records: &[StreamRecord]) -> Vec<u
     serde_json::to_vec(&event).unwrap_or_default()
 }
 
-/// Cuts a batch so that each part's event fits Lambda's payload limit. A single record always fits: Kinesis'
-/// own limit is far below.
+/// Cuts a batch so that each part's event fits Lambda's payload limit. A single record always fits:
+/// Kinesis' own limit is far below.
 pub(crate) fn split_by_size(records: Vec<StreamRecord>) -> Vec<Vec<StreamRecord>> {
     let mut batches = Vec::new();
     let mut batch = Vec::new();
@@ -108,9 +108,10 @@ struct ItemFailure {
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no failures, or
-/// no such object at all, is success; failures that cannot be read or name no record of the batch fail all of
-/// it; otherwise everything from the lowest failed record on has to come again.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no
+/// failures, or no such object at all, is success; failures that cannot be read or name no record
+/// of the batch fail all of it; otherwise everything from the lowest failed record on has to come
+/// again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
     let failures = match serde_json::from_slice(answer) {
         Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! One instance of a function: a process and the Runtime API that is its own.
 //!
-//! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear which process
-//! is asking.
+//! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear
+//! which process is asking.
 
 mod runtime_api;
 
@@ -154,8 +154,8 @@ impl Instance {
         }
     }
 
-    /// Returns when the process has not come up in time, or an invocation has exceeded its time; its caller has
-    /// been told.
+    /// Returns when the process has not come up in time, or an invocation has exceeded its time;
+    /// its caller has been told.
     async fn watch(&self) {
         let mut interval =
             tokio::time::interval(WATCH_INTERVAL.min(self.function.settings().timeout));
@@ -259,7 +259,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it ended.
+/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it
+/// ended.
 async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> String {
     let group = ProcessGroup(instance.pid);
     let server = listener.serve(runtime_api::router(Arc::clone(&instance)));
@@ -299,14 +300,15 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
     })
 }
 
-/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its log with its version.
+/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its
+/// log with its version.
 fn is_error(line: &str) -> bool {
     let name = line.split_once(": ").map_or("", |(name, _)| name);
     name.ends_with("Error") && !name.contains(char::is_whitespace)
 }
 
-/// The last error of a log, or else its last line that says something: the log itself may be gone when somebody wants to
-/// look.
+/// The last error of a log, or else its last line that says something: the log itself may be gone
+/// when somebody wants to look.
 fn telling_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
     let start = file

@@ -23,8 +23,8 @@ use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 use crate::tally::{Counted, Tally};
 
-/// How long a user waits after the endpoint could not be talked to: short enough for 500 requests to fail within a
-/// second, long enough not to spend a core on an endpoint that is down.
+/// How long a user waits after the endpoint could not be talked to: short enough for 500 requests
+/// to fail within a second, long enough not to spend a core on an endpoint that is down.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the users of an attack do together.
@@ -183,10 +183,12 @@ impl Burst {
         if let Some(UnderWay { mut span, since }) = under_way {
             let now = Instant::now();
             span.duration = now - since;
-            // goose hears of a request when the head of its answer is there; of this one it is told, unless it knows.
+            // goose hears of a request when the head of its answer is there; of this one it is
+            // told, unless it knows.
             if span.status.is_none() {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
-                // Refusing to count it would mean that goose has ended, and nobody would be left to tell.
+                // Refusing to count it would mean that goose has ended, and nobody would be left to
+                // tell.
                 let _ = user
                     .record_custom_request_duration("POST", path, span.duration, false, None, error)
                     .await;
@@ -248,7 +250,8 @@ impl Burst {
         if deadline.is_some_and(|deadline| due.max(now) >= deadline) {
             return None;
         }
-        // a user that waited for its turn is late by no more than a timer, which is not the endpoint's fault
+        // a user that waited for its turn is late by no more than a timer, which is not the
+        // endpoint's fault
         let behind = now.saturating_duration_since(due);
         let sends = self.wait_until(due).await;
         sends.then_some(Turn { number, behind })
@@ -315,7 +318,8 @@ impl Burst {
                 if let Some(failure) = &span.failure
                     && measured.success
                 {
-                    // goose counts an answer as soon as its head is there. It returns the failure it is told as an error.
+                    // goose counts an answer as soon as its head is there. It returns the failure
+                    // it is told as an error.
                     let _ = user.set_failure(&failure.error_type(), &mut measured, None, None);
                 }
             }
@@ -332,8 +336,8 @@ impl Burst {
     }
 }
 
-/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps: below 2^53, as a
-/// double has it.
+/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps:
+/// below 2^53, as a double has it.
 fn fresh_seed() -> u64 {
     fastrand::u64(..1 << 53)
 }

@@ -15,7 +15,8 @@ fn headers(scenario: &Scenario) -> Headers {
     Headers::new(scenario, Engine::Native)
 }
 
-/// The headers with the client's own ids, and in `other` those that are not its own, replaced by words.
+/// The headers with the client's own ids, and in `other` those that are not its own, replaced by
+/// words.
 fn text(sent: &Sent, headers: &HeaderMap) -> Vec<String> {
     let words = |value: &str| {
         value

@@ -1,4 +1,5 @@
-//! A list of headers. This carrier keeps the order and case of names, and names that appear several times.
+//! A list of headers. This carrier keeps the order and case of names, and names that appear several
+//! times.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,8 +12,8 @@ use super::{Arrival, Getter, Setter, is_named, one_pass, texts};
 
 /// Headers in the order in which they arrived or were written. A name can appear several times.
 ///
-/// As JSON it is an object of names and values. A name that appears several times has a list of values.
-/// Reading JSON ignores every value that is not a string or a list of strings.
+/// As JSON it is an object of names and values. A name that appears several times has a list of
+/// values. Reading JSON ignores every value that is not a string or a list of strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HeaderList(pub Vec<(String, String)>);
 

@@ -1,13 +1,13 @@
 //! Reading B3's headers. Both formats, `b3` and `b3multi`, read both encodings.
 //!
-//! OpenTelemetry's [B3 requirements][requirements] ask an extractor to try both encodings and the single
-//! header first. So both formats use the `x-b3-*` headers if `b3` is absent or malformed. They differ in what
-//! they write.
+//! OpenTelemetry's [B3 requirements][requirements] ask an extractor to try both encodings and the
+//! single header first. So both formats use the `x-b3-*` headers if `b3` is absent or malformed.
+//! They differ in what they write.
 //!
-//! A sampling state without ids (`b3: 0`) is valid and holds no context. An id of zeros is refused, because
-//! OpenTelemetry has no such id. The parent span id is not needed and not kept, because in OpenTelemetry the
-//! two sides of a request never share a span. If it is malformed, the candidate has an objection and the
-//! context continues without it.
+//! A sampling state without ids (`b3: 0`) is valid and holds no context. An id of zeros is refused,
+//! because OpenTelemetry has no such id. The parent span id is not needed and not kept, because in
+//! OpenTelemetry the two sides of a request never share a span. If it is malformed, the candidate
+//! has an objection and the context continues without it.
 //!
 //! [requirements]: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#b3-requirements
 
@@ -67,8 +67,8 @@ pub(super) fn usual(carrier: &dyn Getter) -> Usual {
     }
 }
 
-/// Reads both encodings for `format`, the single header first. `header` is the one that is called absent if
-/// none arrived.
+/// Reads both encodings for `format`, the single header first. `header` is the one that is called
+/// absent if none arrived.
 pub(super) fn extract(
     format: &'static str,
     header: &'static str,

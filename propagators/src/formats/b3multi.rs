@@ -1,6 +1,7 @@
 //! B3 in several headers.
 //!
-//! B3 Propagation, "Multiple Headers" (<https://github.com/openzipkin/b3-propagation#multiple-headers>):
+//! B3 Propagation, "Multiple Headers"
+//! (<https://github.com/openzipkin/b3-propagation#multiple-headers>):
 //!
 //! ```text
 //! x-b3-traceid      = 32HEXDIGLC / 16HEXDIGLC   ; 64-bit ids are padded on the left with zeros
@@ -12,13 +13,14 @@
 //!
 //! It reads the `b3` header first; the rules for both encodings are in `b3_headers.rs`.
 //!
-//! `true` and `false` are read for `x-b3-sampled`, because the specification allows them from old tracers.
-//! They are never written. Debug implies an accept decision, so `x-b3-sampled` is ignored beside it. A
-//! sampling decision without ids is valid and holds no context. A parent span id without ids is malformed. If
-//! one of these headers arrives several times, the first value counts, as the specification says, and the
-//! candidate has an objection.
+//! `true` and `false` are read for `x-b3-sampled`, because the specification allows them from old
+//! tracers. They are never written. Debug implies an accept decision, so `x-b3-sampled` is ignored
+//! beside it. A sampling decision without ids is valid and holds no context. A parent span id
+//! without ids is malformed. If one of these headers arrives several times, the first value counts,
+//! as the specification says, and the candidate has an objection.
 //!
-//! Size bound: 84 bytes of names and values; 117 with a parent span id, which is read and never written.
+//! Size bound: 84 bytes of names and values; 117 with a parent span id, which is read and never
+//! written.
 //!
 //! What it cannot carry: `tracestate`, the random flag.
 

@@ -15,7 +15,8 @@ impl Getter for Arrived<'_> {
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         match self.0.get_all(name) {
             None => {}
-            // The extractor over HTTP headers omits values that are not visible ASCII. The header did arrive.
+            // The extractor over HTTP headers omits values that are not visible ASCII. The header
+            // did arrive.
             Some(values) if values.is_empty() => each(NOT_TEXT),
             Some(values) => values.into_iter().for_each(each),
         }

@@ -1,4 +1,5 @@
-//! Conversions between OpenTelemetry's types and this crate's: span contexts, `tracestate`, baggage.
+//! Conversions between OpenTelemetry's types and this crate's: span contexts, `tracestate`,
+//! baggage.
 
 use opentelemetry::baggage::{BaggageMetadata, KeyValueMetadata};
 use opentelemetry::trace::{self, SpanContext, TraceFlags};
@@ -12,8 +13,8 @@ use crate::sampling::Sampling;
 /// W3C's random-trace-id flag. The crates have no name for it.
 const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
-/// The context of a span context; `None` if it is not valid. Flag 04, which the upstream B3 crate uses for
-/// debugging, becomes the debug state.
+/// The context of a span context; `None` if it is not valid. Flag 04, which the upstream B3 crate
+/// uses for debugging, becomes the debug state.
 pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     let flags = span_context.trace_flags();
     let sampling = if flags.to_u8() & UPSTREAM_DEBUG != 0 {
@@ -30,8 +31,8 @@ pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     })
 }
 
-/// The remote span context of a context. Debug and deferred states count as sampled. Entries of `tracestate`
-/// that OpenTelemetry's type refuses are omitted.
+/// The remote span context of a context. Debug and deferred states count as sampled. Entries of
+/// `tracestate` that OpenTelemetry's type refuses are omitted.
 pub fn span_context(context: &TraceContext) -> SpanContext {
     let sampled = context.sampling.decision() != Some(false);
     let random = if context.random {

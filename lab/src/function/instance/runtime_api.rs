@@ -1,7 +1,7 @@
 //! The Lambda Runtime API of one instance.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: `next` waits for an event, `response` and
-//! `error` answer it, `init/error` says that the function cannot start.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: `next` waits for an event,
+//! `response` and `error` answer it, `init/error` says that the function cannot start.
 
 use std::future::pending;
 use std::sync::Arc;
