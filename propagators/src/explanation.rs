@@ -17,7 +17,8 @@ use crate::format::Outcome;
 use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
 
-use arrived::{Arrived, Source, list};
+pub use arrived::list;
+use arrived::{Arrived, Source};
 use measured::Refusal;
 
 /// What arrived and what it leads to, in words.

@@ -101,6 +101,7 @@ pub mod formats;
 pub mod header_defect;
 mod hex;
 pub mod id;
+pub mod libraries;
 pub mod mode;
 pub mod otel;
 mod otel_engine;

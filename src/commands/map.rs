@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use baton_traces::drawing::Page;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::trace_index::Filter;
+use baton_views::drawing::Page;
+use baton_views::service_map;
 
 use crate::arguments::{Format, MapArguments};
 use crate::failure::Failure;
@@ -18,9 +19,9 @@ pub(crate) fn map(arguments: MapArguments, output: &Output) -> Result<ExitCode, 
     let map = ServiceMap::of(&index);
     match output.format {
         Format::Json => output.print_json(&map)?,
-        Format::Svg => output.print(&map.drawing(Page::Wide).standalone())?,
+        Format::Svg => output.print(&service_map::drawing(&map, Page::Wide).standalone())?,
         _ if map.nodes.is_empty() => output.print("no span was seen")?,
-        _ => output.print(&map.text(output.style()))?,
+        _ => output.print(&service_map::text(&map, output.style()))?,
     }
     Ok(ExitCode::SUCCESS)
 }

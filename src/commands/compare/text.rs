@@ -1,11 +1,12 @@
 //! A comparison for people: the runs, and for each what differs.
 
 use baton_traces::compare::{Difference, METHOD};
-use baton_traces::narrative::narrate;
 use baton_traces::shown::visible;
+use baton_views::narrative::narrate;
 use comfy_table::{Cell, Color};
 
-use super::{Outcome, cells};
+use super::Outcome;
+use crate::print::cells;
 use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::{Output, wrapped};
 use crate::print::table::table;
