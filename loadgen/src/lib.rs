@@ -66,13 +66,3 @@ pub use request_failure::RequestFailure;
 pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;
-
-// Old names, until every crate uses the new ones.
-#[doc(hidden)]
-pub use attack_outcome::AttackOutcome as Outcome;
-#[doc(hidden)]
-pub use baton_propagators::HeaderDefect as Defect;
-#[doc(hidden)]
-pub use invalid_settings::InvalidSettings as Faults;
-#[doc(hidden)]
-pub use request_failure::RequestFailure as Failure;

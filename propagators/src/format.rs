@@ -8,10 +8,6 @@ use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::header_defect::HeaderDefect;
 use crate::reject::Reject;
 
-// Old places of these names, until every crate uses the new ones.
-#[doc(hidden)]
-pub use crate::formats::{FORMATS, find, formats};
-
 /// One trace-context format. All that is true of a format is in its file; nothing else compares its
 /// name.
 pub trait Format: Debug + Sync {

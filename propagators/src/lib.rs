@@ -89,11 +89,6 @@ pub mod baggage;
 pub mod carrier;
 pub mod context;
 pub mod envelope;
-/// Old place of this name, until every crate uses the new one.
-#[doc(hidden)]
-pub mod environment {
-    pub use crate::xray_from_lambda::X_AMZN_TRACE_ID;
-}
 pub mod explanation;
 pub mod extraction;
 pub mod format;

@@ -201,7 +201,7 @@ fn zeros(arrived: &Arrived<'_>) -> Option<String> {
         _ => None,
     })?;
     let mut note = format!("An id of zeros stands for none: who wrote {header} had no span.");
-    let of_multi = header.starts_with("x-b3-");
+    let of_multi = is_multi(header);
     let of_b3 = of_multi || header == b3::HEADER;
     let Some(source) = arrived.source(tracecontext::NAME).filter(|_| of_b3) else {
         return Some(note);
@@ -217,6 +217,11 @@ fn zeros(arrived: &Arrived<'_>) -> Option<String> {
     }
     note.push_str("; a reader should not.");
     Some(note)
+}
+
+/// Whether a header is one of B3's several.
+fn is_multi(header: &str) -> bool {
+    header != b3::HEADER && B3Multi.fields().contains(&header)
 }
 
 /// Ids in upper case.
@@ -235,7 +240,7 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
         .find(upper)?;
     let readers = match header {
         b3::HEADER => Some("opentelemetry-python and Datadog's libraries"),
-        _ if header.starts_with("x-b3-") => {
+        _ if is_multi(header) => {
             Some("opentelemetry-js, opentelemetry-python and Datadog's libraries")
         }
         _ => None,
