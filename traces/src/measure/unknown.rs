@@ -272,9 +272,14 @@ fn has_senders(tally: &Tally, hop: Hop) -> bool {
 /// What a form has no place for, and what no span of an export says.
 fn lost_in(measured: &mut Measured, form: Form, tally: &Tally) {
     let on_both_hops = |what: &str| HOPS.map(|hop| format!("{hop}.{what}"));
-    let is_otlp = matches!(
+    let has_flags = matches!(
         form,
-        Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited
+        Form::OtlpJson
+            | Form::OtlpProtobuf
+            | Form::OtlpFrames
+            | Form::OtlpDelimited
+            | Form::OtlpLogLines
+            | Form::CloudWatch
     );
     if form == Form::Zipkin && tally.links() == 0 {
         measured.cannot_tell(
@@ -282,13 +287,13 @@ fn lost_in(measured: &mut Measured, form: Form, tally: &Tally) {
             on_both_hops("linked"),
         );
     }
-    if !is_otlp && tally.trace_states() == 0 {
+    if form.mark().is_some() && tally.trace_states() == 0 {
         measured.cannot_tell(
             &format!("tracestate_lost cannot be told: {form} keeps no tracestate"),
             on_both_hops("tracestate_lost"),
         );
     }
-    if !is_otlp {
+    if !has_flags {
         measured.cannot_tell(
             &format!(
                 "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"
