@@ -68,9 +68,9 @@ fn the_variables_are_those_that_the_functions_read() {
         The functions read these variables, in the lab as on AWS. A value that is not accepted stops \
         the\nfunction at its start, with an error that names the variable, the value and what is \
         accepted. An empty\nvalue counts as unset.\n\n\
-        The lab sets the variables under [Where the spans go](#where-the-spans-go) and \
-        `OTEL_SERVICE_NAME` itself,\nso that spans do not leave this machine by accident. \
-        `--function` can set them anyway; see\n[backends.md](../backends.md#in-the-lab).\n"
+        The lab ignores `OTEL_EXPORTER_*`, `SPLUNK_*` and `OTEL_SERVICE_NAME` of your shell, so that \
+        spans do\nnot leave this machine by accident. `--function` can set them; see\n\
+        [backends.md](../backends.md#in-the-lab).\n"
         .to_owned();
     for (topic, title) in [
         (Topic::Propagation, "Propagation"),
