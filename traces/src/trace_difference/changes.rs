@@ -174,11 +174,8 @@ fn attributes(
     let names: BTreeSet<&str> = names.filter(|name| !OF_A_FORMAT.contains(name)).collect();
     let changed = names.into_iter().filter_map(|name| {
         let (before, after) = (value(left, name), value(right, name));
-        let (before, after) = match (before, after) {
-            (Some(_), None) => (before, value(right_elsewhere, name)),
-            (None, Some(_)) => (value(left_elsewhere, name), after),
-            both => both,
-        };
+        let before = before.or_else(|| value(left_elsewhere, name));
+        let after = after.or_else(|| value(right_elsewhere, name));
         let masked = MASKED_ATTRIBUTES.contains(&name);
         if before == after || (masked && before.is_some() && after.is_some()) {
             return None;
