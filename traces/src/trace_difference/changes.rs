@@ -13,11 +13,12 @@ use crate::span::{Kind, StatusCode};
 use crate::trace::TraceSpan;
 
 /// What is not compared, because it differs between any two traces.
-pub const MASKED: [&str; 4] = [
+pub const MASKED: [&str; 5] = [
     "trace and span ids",
     "times, and durations that differ by less than half or by less than 1 ms",
     "the order of siblings",
     "the values of attributes that hold an id, an address, a port, a process or a thread",
+    "what only one of the formats has a place for: the case of names, and the scope",
 ];
 
 /// Attributes whose value names one request, record, connection, process or thread.
@@ -83,7 +84,10 @@ pub(super) fn between(
             });
         }
     };
-    text("name", one.name.clone(), other.name.clone());
+    // Zipkin keeps names in lower case.
+    if one.name.to_lowercase() != other.name.to_lowercase() {
+        text("name", one.name.clone(), other.name.clone());
+    }
     text("kind", kind(one), kind(other));
     let parents = (left.parent(left_node), right.parent(right_node));
     let places = (left.tree[left_node].place, right.tree[right_node].place);
@@ -166,20 +170,13 @@ fn attributes(
     (left, left_elsewhere): (&Attributes, &Attributes),
     (right, right_elsewhere): (&Attributes, &Attributes),
 ) -> Vec<Change> {
-    let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let names = left.keys().chain(right.keys()).map(|name| current(name));
+    let names: BTreeSet<&str> = names.filter(|name| !OF_A_FORMAT.contains(name)).collect();
     let changed = names.into_iter().filter_map(|name| {
-        if OF_A_FORMAT.contains(&&**name) {
-            return None;
-        }
-        let (before, after) = (left.get(name), right.get(name));
-        let elsewhere = match (before, after) {
-            (Some(_), None) => right_elsewhere.get(name),
-            (None, Some(_)) => left_elsewhere.get(name),
-            _ => None,
-        };
-        let (before, after) = (before.or(elsewhere), after.or(elsewhere));
-        let masked = MASKED_ATTRIBUTES.contains(&name.as_str());
-        let (before, after) = (before.map(plain), after.map(plain));
+        let (before, after) = (value(left, name), value(right, name));
+        let before = before.or_else(|| value(left_elsewhere, name));
+        let after = after.or_else(|| value(right_elsewhere, name));
+        let masked = MASKED_ATTRIBUTES.contains(&name);
         if before == after || (masked && before.is_some() && after.is_some()) {
             return None;
         }
@@ -191,6 +188,29 @@ fn attributes(
     });
     changed.collect()
 }
+
+/// The value of the attribute of that name, or of an older name for it, as text.
+fn value(attributes: &Attributes, name: &str) -> Option<String> {
+    let older = OLDER_NAMES.iter().filter(|(_, current)| *current == name);
+    let mut names = std::iter::once(name).chain(older.map(|(older, _)| *older));
+    names.find_map(|name| attributes.get(name)).map(plain)
+}
+
+/// The name of today for an attribute.
+fn current(name: &str) -> &str {
+    let known = OLDER_NAMES.iter().find(|(older, _)| *older == name);
+    known.map_or(name, |(_, current)| current)
+}
+
+/// Names that the semantic conventions had before for what Zipkin has in its endpoints.
+const OLDER_NAMES: [(&str, &str); 6] = [
+    ("net.host.ip", "network.local.address"),
+    ("net.host.port", "network.local.port"),
+    ("net.peer.ip", "network.peer.address"),
+    ("net.peer.port", "network.peer.port"),
+    ("net.sock.peer.addr", "network.peer.address"),
+    ("net.sock.peer.port", "network.peer.port"),
+];
 
 /// Attributes that tell of a format, or that a format has a field for.
 const OF_A_FORMAT: [&str; 8] = [
