@@ -17,6 +17,9 @@ pub(crate) struct AuditArguments {
     /// An attribute that holds an id of a request or message on both sides; may be repeated
     #[arg(long, value_name = "ATTRIBUTE")]
     pub(crate) key: Vec<String>,
+    /// What to compare the edges with: a source of the same system at another time or with other settings
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<String>,
     /// Only edges from this service; may be repeated, then any is meant
     #[arg(long, value_name = "SERVICE")]
     pub(crate) from: Vec<String>,

@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod differences;
+mod edges;
 mod holm;
 mod metrics;
 mod ranks;
@@ -16,6 +17,7 @@ mod words;
 
 pub use bootstrap::Interval;
 pub use differences::{Difference, Figure};
+pub use edges::{EdgeDifference, What, edge_differences};
 pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;

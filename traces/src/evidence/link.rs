@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Pairs each linked span of another service, or linked sender of the same one, with the span that links to it.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let handled = handled(tree, pairs);
     let has_message = |pairs: &Pairs, at: At| pairs.has_sender(at);
     let links = tree.all_links();
@@ -28,7 +28,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
                 && !is_handled
                 && !has_ended_at(pairs, tree, sender, receiver)
             {
-                pairs.add(sender, receiver, name);
+                pairs.add(sender, receiver, evidence);
             }
         }
     }
@@ -56,7 +56,7 @@ fn has_ended_at(pairs: &Pairs, tree: &Tree, sender: At, receiver: At) -> bool {
     let first = super::Pair {
         sender,
         receiver: 0,
-        evidence: "",
+        evidence: Evidence::MessageId,
     };
     let ends = pairs.pairs.range(first..);
     let mut ends = ends.take_while(|pair| pair.sender == sender);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::fit::Places;
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
@@ -11,13 +11,13 @@ use crate::span::Kind;
 
 /// Pairs each receiver with its parent. A receiver whose parent is a call that another receiver answered is doubtful: a
 /// service may pass on the headers that it got.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let children = children(tree, pairs);
     let places = Places::of_parents(tree, &children);
     for (parent, children) in &children {
         let (best, others) = best_first(tree, &places, *parent, children);
         for child in best {
-            pairs.add(*parent, handler(tree, child), name);
+            pairs.add(*parent, handler(tree, child), evidence);
             pairs.received.insert(child);
         }
         for child in others {
@@ -30,7 +30,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
 pub(super) fn settle(pairs: &mut Pairs) {
     for (receiver, parent) in std::mem::take(&mut pairs.doubtful) {
         if !pairs.has_sender(receiver) {
-            pairs.add(parent, receiver, "parent");
+            pairs.add(parent, receiver, Evidence::Parent);
         }
     }
 }
