@@ -30,6 +30,7 @@ mod arrived;
 mod brave;
 mod datadog;
 mod digits;
+mod names;
 mod notes;
 mod opentelemetry;
 mod read;
@@ -38,6 +39,7 @@ mod spring_boot;
 mod traceparent;
 mod tracestate;
 
+pub use names::in_short;
 pub use sends::Sending;
 
 /// A library that reads and writes trace context.
@@ -55,6 +57,8 @@ pub struct Library {
     undecided: Undecided,
     /// Whether it can be set to one format only.
     one_format: bool,
+    /// What a span that is opened under a context does not take over from it.
+    opened: fn(&mut Sending),
     writers: &'static [(&'static str, Writer)],
 }
 
@@ -95,6 +99,10 @@ pub struct Continuation {
     pub sampled: Option<bool>,
     /// Whether B3's or Jaeger's debug state is kept.
     pub debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`.
+    debug_in_flags: bool,
+    /// Whether the library knows beside the context that the decision is open.
+    open: bool,
     /// Whether W3C's random flag is kept.
     pub random: bool,
     /// The `tracestate` that is kept; empty where there is none.
@@ -118,6 +126,11 @@ impl Library {
         self.readers.iter().map(|(format, _)| *format)
     }
 
+    /// The formats it writes, by baton's names.
+    pub fn writes(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.writers.iter().map(|(format, _)| *format)
+    }
+
     /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
     pub fn cannot(&self, mode: &Mode) -> Option<String> {
         let contexts = || mode.names().filter(|name| *name != "baggage");
@@ -127,8 +140,13 @@ impl Library {
         let unread: Vec<&str> = contexts()
             .filter(|name| !self.formats().any(|format| format == *name))
             .collect();
-        (!unread.is_empty())
-            .then(|| format!("{} has no reader for {}.", self.title, unread.join(" and ")))
+        (!unread.is_empty()).then(|| {
+            format!(
+                "{} does not read {}, or was not measured with it.",
+                self.title,
+                unread.join(" and ")
+            )
+        })
     }
 
     /// Which context it continues when it is set to read a mode. Formats that it does not read are passed over; see
@@ -148,6 +166,8 @@ impl Library {
                 span_id: found.span_id()?,
                 sampled: found.sampled,
                 debug: found.debug || chosen.leaked_debug.is_some(),
+                debug_in_flags: found.debug_in_flags,
+                open: found.open,
                 random: found.random,
                 tracestate: found.tracestate.clone(),
             })
@@ -174,6 +194,15 @@ impl Library {
                 .unwrap_or(self.undecided == Undecided::Sampled),
             None => chosen.decision.is_none_or(|decision| decision.sampled),
         }
+    }
+
+    /// The span that a service opens under what the library continues, with its default sampler; `None` where it
+    /// starts a new trace.
+    pub fn sending(&self, answer: &Answer, span_id: SpanId) -> Option<Sending> {
+        let mut sending = Sending::under(answer.continues.as_ref()?, span_id);
+        sending.sampled = Some(answer.next_sampled);
+        (self.opened)(&mut sending);
+        Some(sending)
     }
 
     /// The headers it writes for the next hop when it is set to write a mode; formats that it does not write are

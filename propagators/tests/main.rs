@@ -4,6 +4,7 @@ mod allocations;
 mod carriers;
 mod cases;
 mod claims;
+mod compatibility;
 mod configuration;
 mod contract;
 mod explained;

@@ -33,7 +33,7 @@ struct Outcome {
 pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitCode, Failure> {
     if output.format == Format::Junit && arguments.fail_under.is_empty() {
         return Err(Failure::usage(
-            "--format junit shows checks, and there are none; add --fail-under",
+            "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
     let audit = read(arguments, &arguments.sources, output)?;
@@ -170,7 +170,7 @@ struct HandOffFile<'a> {
 
 impl HandOffFile<'_> {
     fn create(path: &Path) -> Result<HandOffFile<'_>, Failure> {
-        let file = File::create(path).map_err(|error| failed(path, &error))?;
+        let file = File::create(path).map_err(|error| failed(path, error))?;
         Ok(HandOffFile {
             path,
             writer: BufWriter::new(file),
@@ -189,10 +189,10 @@ impl HandOffFile<'_> {
         let result = std::mem::replace(&mut self.result, Ok(()));
         result
             .and_then(|()| self.writer.flush())
-            .map_err(|error| failed(self.path, &error))
+            .map_err(|error| failed(self.path, error))
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::check(format!("cannot write {}: {error}", path.display()))
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure::writing(path)(error).of("--hand-offs")
 }

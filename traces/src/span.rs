@@ -100,6 +100,14 @@ pub enum Kind {
     Consumer,
 }
 
+impl Kind {
+    /// Whether the span calls or sends. With B3, the two halves of a call may share a span id; this
+    /// tells them apart.
+    pub fn is_sender(self) -> bool {
+        matches!(self, Kind::Client | Kind::Producer)
+    }
+}
+
 /// The attributes that judging looks at; all others are skipped while reading, or kept apart
 /// ([`Span::other_attributes`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -93,6 +93,11 @@ fn adopt(first: &mut Found, w3c: &Found, rules: &Rules, takes_span: bool) {
     first.tracestate.clone_from(&w3c.tracestate);
 }
 
+/// Priority 2, "the user asked to keep it", is what these tracers make of B3's debug, and send on as it.
+fn asks_to_keep(priority: Option<i64>) -> bool {
+    priority == Some(2)
+}
+
 /// The two halves of a Datadog trace id: decimal, and the `_dd.p.tid` of the tags in hexadecimal.
 fn whole_trace(low: u64, high: Option<u128>) -> u128 {
     high.unwrap_or_default() << 64 | u128::from(low)

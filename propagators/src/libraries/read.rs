@@ -34,6 +34,10 @@ pub(super) struct Found {
     /// `None` where the library keeps the decision open.
     pub(super) sampled: Option<bool>,
     pub(super) debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`, where the library tells that apart.
+    pub(super) debug_in_flags: bool,
+    /// Whether the library remembers that the decision is open, although its context says "not sampled".
+    pub(super) open: bool,
     /// The random flag of W3C, where the library keeps it.
     pub(super) random: bool,
     pub(super) tracestate: String,
@@ -90,7 +94,8 @@ pub(super) struct Chosen {
     pub(super) leaked_debug: Option<&'static str>,
 }
 
-/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before.
+/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before. B3's debug
+/// state is kept beside the context, and stays when the context is replaced (`b.w3c+b3.trace-d`).
 pub(super) fn last(readings: &Readings) -> Chosen {
     let mut chosen = Chosen::default();
     for (format, read) in readings {
@@ -110,6 +115,8 @@ pub(super) fn last(readings: &Readings) -> Chosen {
                 chosen.context = None;
                 chosen.blocked = Some((format, reason));
             }
+            // Go keeps the debug state of a `d` alone (`b.w3c+b3.onlyd`).
+            Read::Decision(decision) if decision.debug => chosen.leaked_debug = Some(format),
             Read::Absent | Read::Refused(_) | Read::Decision(_) | Read::Corrupt(_) => {}
         }
     }

@@ -5,7 +5,7 @@ use super::arrived::{Arrived, Delivery};
 use super::opentelemetry::java;
 use super::read::{Read, first};
 use super::sends::{self, Writer};
-use super::{Library, Reader, Undecided, brave};
+use super::{Library, Reader, Undecided, brave, tracestate};
 
 pub(super) static BRAVE: Library = Library {
     name: "spring-boot-brave",
@@ -16,6 +16,7 @@ pub(super) static BRAVE: Library = Library {
     choose: first,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: BRAVE_WRITERS,
 };
 
@@ -28,7 +29,8 @@ pub(super) static OTEL: Library = Library {
     choose: first,
     undecided: Undecided::NotSampled,
     one_format: false,
-    writers: java::WRITERS,
+    opened: sends::takes_all,
+    writers: OTEL_WRITERS,
 };
 
 const BRAVE_READERS: &[(&str, Reader)] = &[
@@ -41,6 +43,12 @@ const OTEL_READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context_otel),
     ("b3", java::b3),
     ("b3multi", java::b3),
+];
+
+const OTEL_WRITERS: &[(&str, Writer)] = &[
+    ("tracecontext", sends::traceparent_with_flags),
+    ("b3", sends::b3_single),
+    ("b3multi", sends::b3_multi_debug_and_sampled),
 ];
 
 const BRAVE_WRITERS: &[(&str, Writer)] = &[
@@ -59,7 +67,7 @@ fn trace_context_brave(arrived: &Arrived<'_>) -> Read {
 /// With baggage, the reader of W3C is one of `traceparent` and `baggage` together. A `baggage` header alone is a find
 /// too, and keeps the formats after it from being read.
 fn trace_context_otel(arrived: &Arrived<'_>) -> Read {
-    let read = java::trace_context(arrived);
+    let read = java::trace_context_with(arrived, tracestate::java_1_62);
     let baggage = arrived.filled("baggage").is_some_and(|list| {
         list.split(',').any(|member| {
             member

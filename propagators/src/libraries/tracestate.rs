@@ -58,8 +58,17 @@ pub(super) fn python(headers: &[Cow<'_, str>]) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Java: as Python, but of the first header only, and empty members count as bad ones.
+/// OpenTelemetry for Java: as Python, but of the first header only.
 pub(super) fn java(list: &str) -> String {
+    let filled: Vec<&str> = list
+        .split(',')
+        .filter(|member| !member.trim_matches([' ', '\t']).is_empty())
+        .collect();
+    java_1_62(&filled.join(","))
+}
+
+/// OpenTelemetry for Java before 1.68, in Spring Boot: an empty member in the midst drops all (`e.emptymember`).
+pub(super) fn java_1_62(list: &str) -> String {
     let members: Vec<&str> = list.trim_end_matches(',').split(',').collect();
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in &members {
@@ -177,20 +186,51 @@ pub(super) fn datadog_go(list: &str) -> String {
     list.split(',').filter(fits).collect::<Vec<_>>().join(",")
 }
 
-/// Datadog for Rust: all headers together; one bad member drops all. 32 members are checked.
+/// Datadog for Java: kept as it came, or dropped whole for one bad member or a 33rd.
+pub(super) fn datadog_java(list: &str) -> String {
+    let filled = || {
+        list.split(',')
+            .map(|member| member.trim_matches([' ', '\t']))
+            .filter(|member| !member.is_empty())
+    };
+    let good = |member: &str| {
+        member
+            .split_once('=')
+            .is_some_and(|(key, value)| is_key(key, is_letter) && is_value(value))
+    };
+    if filled().count() <= MAX_MEMBERS && filled().all(good) {
+        list.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// Datadog for Rust: all headers together; one bad member drops all, what comes after 32 is cut off. Its own `dd`
+/// member is read and taken out.
 pub(super) fn datadog_rust(headers: &[Cow<'_, str>]) -> String {
     let values = headers
         .iter()
         .map(|value| value.trim())
         .filter(|value| !value.is_empty());
     let list = values.collect::<Vec<_>>().join(",");
-    let good = list.split(',').take(MAX_MEMBERS).all(|member| {
+    let good = |member: &&str| {
         member.split_once('=').is_some_and(|(key, value)| {
-            let fits = !value.is_empty() && value.len() <= 256;
-            is_key_rust(key) && !key.is_empty() && fits && !value.contains('=')
+            is_key_rust(key) && !value.is_empty() && value.len() <= 256 && !value.contains('=')
         })
-    });
-    if good { list } else { String::new() }
+    };
+    let members: Vec<&str> = list.split(',').take(MAX_MEMBERS).collect();
+    if !members.iter().all(good) {
+        return String::new();
+    }
+    let others = members
+        .into_iter()
+        .filter(|member| !member.starts_with("dd="));
+    others.collect::<Vec<_>>().join(",")
+}
+
+/// The sampling priority in the `dd` member of a list.
+pub(super) fn dd_priority(list: &str) -> Option<i64> {
+    dd_member(list, "s").and_then(|priority| priority.parse().ok())
 }
 
 /// The value of a member in the `dd` entry of a list, as in `dd=s:2;o:rum`.

@@ -27,12 +27,12 @@ pub(super) fn read(
             warn(baton_traces::source::Reading::from(reading), output);
             continue;
         }
-        let source: Source = text.parse().map_err(Failure::usage)?;
+        let source: Source = text.parse()?;
         for source in parts(source)? {
             lab_client::flush_named(std::slice::from_ref(&source))?;
             output.detail(&format!("reading {source}"));
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = source.read(want, each).map_err(Failure::usage)?;
+            let reading = source.read(want, each)?;
             warn(reading, output);
         }
     }
@@ -51,12 +51,10 @@ fn parts(source: Source) -> Result<Vec<Source>, Failure> {
         Some(path) if path.is_dir() && !path.join("run.json").is_file() => path.to_owned(),
         _ => return Ok(vec![source]),
     };
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(format!("cannot read {}: {error}", directory.display()))
-    };
+    let unreadable = Failure::reading(&directory);
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(&directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
+    for entry in std::fs::read_dir(&directory).map_err(&unreadable)? {
+        let path = entry.map_err(&unreadable)?.path();
         if path.is_file() && !is_hidden(&path) || path.join("run.json").is_file() {
             files.push(path);
         }

@@ -17,6 +17,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -66,6 +67,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
         return Read::Corrupt("its version is ff, or version 00 has more than four parts");
     }
     found.tracestate = tracestate::datadog_go(arrived.last("tracestate").unwrap_or_default());
+    let priority = tracestate::dd_priority(&found.tracestate);
+    found.debug = found.sampled == Some(true) && super::asks_to_keep(priority);
     match found {
         // A trace id of zeros is corrupt, a span id of zeros is not (`c.badw3c-zerotrace+b3`).
         Found { trace: 0, .. } => Read::Corrupt("the trace id is zero"),
@@ -191,5 +194,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     if trace == 0 && span == 0 {
         return Read::Absent;
     }
-    found(trace, span.into(), priority.map(|priority| priority > 0))
+    let mut found = Found::new(trace, span.into(), priority.map(|priority| priority > 0));
+    found.debug = super::asks_to_keep(priority);
+    found.checked(Read::Refused)
 }

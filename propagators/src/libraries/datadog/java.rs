@@ -4,6 +4,7 @@ use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
 use super::super::read::{Chosen, Decision, Found, Read, Readings};
 use super::super::sends::{self, Writer};
+use super::super::tracestate;
 use super::super::{Library, Reader, Undecided};
 
 pub(in super::super) static LIBRARY: Library = Library {
@@ -15,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -70,7 +72,10 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     if found.trace as u64 == 0 {
         return Read::Refused("the low half of its trace id is zero");
     }
-    found.tracestate = arrived.first("tracestate").unwrap_or_default().to_owned();
+    let tracestate = arrived.first("tracestate").unwrap_or_default();
+    found.tracestate = tracestate::datadog_java(tracestate);
+    found.debug =
+        found.sampled == Some(true) && super::asks_to_keep(tracestate::dd_priority(tracestate));
     found.checked(Read::Refused)
 }
 
@@ -217,11 +222,13 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .filled("x-datadog-tags")
         .and_then(super::tid)
         .and_then(|tid| digits::lower(tid, 16));
-    Read::Context(Found::new(
+    let mut found = Found::new(
         super::whole_trace(low, high),
         span.unwrap_or_default().into(),
         priority.map(|priority| priority > 0),
-    ))
+    );
+    found.debug = super::asks_to_keep(priority.map(i64::from));
+    Read::Context(found)
 }
 
 /// What stands before the first comma (`f.b3-comma`).

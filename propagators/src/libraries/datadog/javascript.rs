@@ -23,6 +23,7 @@ const fn library(name: &'static str, title: &'static str, version: &'static str)
         choose,
         undecided: Undecided::Sampled,
         one_format: false,
+        opened: sends::takes_all,
         writers: WRITERS,
     }
 }
@@ -65,6 +66,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
         .first("tracestate")
         .map(tracestate::datadog_javascript)
         .unwrap_or_default();
+    let priority = tracestate::dd_priority(&found.tracestate);
+    found.debug = found.sampled == Some(true) && super::asks_to_keep(priority);
     found.checked(Read::Refused)
 }
 
@@ -187,6 +190,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         wrapping_decimal(span).into(),
         priority.map(|priority| priority > 0),
     );
+    found.debug = super::asks_to_keep(priority);
     if let Read::Context(w3c) = trace_context(arrived)
         && w3c.trace as u64 == low
     {

@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -58,11 +59,12 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     }
     found.random = false;
     found.tracestate = tracestate::datadog_python(arrived.first("tracestate").unwrap_or_default());
-    let priority = tracestate::dd_member(&found.tracestate, "s").map(str::parse::<i64>);
+    let priority = tracestate::dd_priority(&found.tracestate);
+    found.debug = found.sampled == Some(true) && super::asks_to_keep(priority);
     if tracestate::dd_member(&found.tracestate, "o") == Some("rum") {
         match priority {
             None => found.sampled = None,
-            Some(Ok(0)) => found.sampled = Some(false),
+            Some(0) => found.sampled = Some(false),
             _ => {}
         }
     }
@@ -142,9 +144,11 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(super::tid)
         .and_then(|tid| digits::lower(tid, 16))
         .filter(|high| *high != 0);
-    Read::Context(Found::new(
+    let mut found = Found::new(
         super::whole_trace(low, high),
         span.into(),
         priority.map(|priority| priority > 0),
-    ))
+    );
+    found.debug = super::asks_to_keep(priority);
+    Read::Context(found)
 }

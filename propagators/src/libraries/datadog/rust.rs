@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -144,9 +145,11 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(super::tid)
         .filter(|tid| tid.len() == 16)
         .and_then(digits::rust);
-    Read::Context(Found::new(
+    let mut found = Found::new(
         super::whole_trace(low, high),
         span.into(),
         priority.map(|priority| priority > 0),
-    ))
+    );
+    found.debug = super::asks_to_keep(priority.map(i64::from));
+    Read::Context(found)
 }

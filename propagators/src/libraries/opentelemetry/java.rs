@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -29,7 +30,7 @@ const READERS: &[(&str, Reader)] = &[
     ("ottrace", ot_trace),
 ];
 
-pub(in super::super) const WRITERS: &[(&str, Writer)] = &[
+const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
     ("b3", sends::b3_single),
     ("b3multi", sends::b3_multi_debug_and_sampled),
@@ -38,8 +39,16 @@ pub(in super::super) const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// By position: 55 characters, or more with a dash after them in versions other than 00.
-pub(in super::super) fn trace_context(arrived: &Arrived<'_>) -> Read {
+fn trace_context(arrived: &Arrived<'_>) -> Read {
+    trace_context_with(arrived, tracestate::java)
+}
+
+/// By position: 55 characters, or more with a dash after them in versions other than 00. `tracestate` is read by
+/// `members`.
+pub(in super::super) fn trace_context_with(
+    arrived: &Arrived<'_>,
+    members: fn(&str) -> String,
+) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
     };
@@ -48,7 +57,7 @@ pub(in super::super) fn trace_context(arrived: &Arrived<'_>) -> Read {
     };
     found.tracestate = arrived
         .filled("tracestate")
-        .map(tracestate::java)
+        .map(members)
         .unwrap_or_default();
     found.checked(Read::Refused)
 }

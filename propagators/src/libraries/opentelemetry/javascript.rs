@@ -16,6 +16,7 @@ pub(in super::super) static V2: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_random,
     writers: WRITERS,
 };
 
@@ -24,6 +25,7 @@ pub(in super::super) static V3: Library = Library {
     title: "OpenTelemetry for JavaScript 3",
     version: "3.1.1",
     readers: READERS_V3,
+    writers: WRITERS_V3,
     ..V2
 };
 
@@ -37,13 +39,12 @@ const READERS_V2: &[(&str, Reader)] = &[
     ("ottrace", ot_trace),
 ];
 
+// Jaeger and OpenTracing were not measured with version 3.
 const READERS_V3: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
     ("b3", |arrived| b3(arrived, whole)),
     ("b3multi", |arrived| b3(arrived, whole)),
     ("xray", xray),
-    ("jaeger", jaeger),
-    ("ottrace", ot_trace),
 ];
 
 /// Version 2 fills a trace id of any length up with zeros (`c.w3c+badb3m-short`).
@@ -56,10 +57,17 @@ fn whole(trace_id: &str) -> Option<u128> {
     digits::any_case(trace_id, 16).or_else(|| digits::any_case(trace_id, 32))
 }
 
+const WRITERS_V3: &[(&str, Writer)] = &[
+    ("tracecontext", sends::traceparent_with_flags),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
+    ("xray", sends::xray),
+];
+
 const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
-    ("b3", sends::b3_single),
-    ("b3multi", sends::b3_multi),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
     ("xray", sends::xray),
     ("jaeger", sends::jaeger),
     ("ottrace", sends::ot_trace),
@@ -136,6 +144,7 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     };
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = debug;
+    found.debug_in_flags = debug;
     found.checked(Read::Refused)
 }
 

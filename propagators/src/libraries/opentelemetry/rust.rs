@@ -2,7 +2,7 @@
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
-use super::super::read::{Found, Read, last};
+use super::super::read::{Chosen, Found, Read, Readings, last};
 use super::super::sends::{self, Writer};
 use super::super::tracestate;
 use super::super::{Library, Reader, Undecided};
@@ -13,9 +13,10 @@ pub(in super::super) static LIBRARY: Library = Library {
     version: "0.33.1",
     delivery: Delivery::HeaderMap,
     readers: READERS,
-    choose: last,
+    choose,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_flags_unsampled,
     writers: WRITERS,
 };
 
@@ -32,9 +33,17 @@ const WRITERS: &[(&str, Writer)] = &[
     // Its single header never comes without the several.
     ("b3", sends::b3_single_and_multi),
     ("b3multi", sends::b3_multi),
-    ("xray", sends::xray),
+    ("xray", sends::xray_rust),
     ("jaeger", sends::jaeger_short_debug),
 ];
+
+/// Debug is a flag of the context itself, and goes with it when another takes its place.
+fn choose(readings: &Readings) -> Chosen {
+    Chosen {
+        leaked_debug: None,
+        ..last(readings)
+    }
+}
 
 /// What the B3 propagator was built to write, which changes what it reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -152,6 +161,7 @@ fn b3_context(trace: &str, span: &str, state: State) -> Read {
     let sampled = matches!(state, State::Keep | State::DebugAndSampled);
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = matches!(state, State::Debug | State::DebugAndSampled);
+    found.open = state == State::Deferred;
     found.checked(Read::Refused)
 }
 
@@ -166,7 +176,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
     };
-    let (mut trace, mut span, mut sampled) = (0, 0, false);
+    let (mut trace, mut span, mut sampled, mut open) = (0, 0, false, true);
     let mut others = Vec::new();
     for (key, value) in header
         .trim()
@@ -187,7 +197,10 @@ fn xray(arrived: &Arrived<'_>) -> Read {
                 }
             }
             "Parent" => span = u64::from_str_radix(value, 16).unwrap_or_default(),
-            "Sampled" => sampled = value == "1",
+            "Sampled" => {
+                sampled = value == "1";
+                open = !matches!(value, "0" | "1");
+            }
             _ => others.push((key.to_ascii_lowercase(), value)),
         }
     }
@@ -198,6 +211,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
         return Read::Refused("it has no Root");
     }
     let mut found = Found::new(trace, span.into(), Some(sampled));
+    found.open = open;
     found.tracestate = tracestate;
     found.checked(Read::Void)
 }
