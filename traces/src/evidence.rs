@@ -15,7 +15,7 @@ mod shared_id;
 
 pub(crate) use self::loose::Loose;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +93,7 @@ pub(crate) struct Ambiguous {
 /// The pairs found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
-    pairs: BTreeSet<Pair>,
+    pairs: Vec<Pair>,
     /// The senders that have a receiver, and what belongs to them.
     sent: Marks,
     /// The receivers that have a sender, and what belongs to them.
@@ -119,6 +119,8 @@ impl Pairs {
             find(tree, &mut pairs, evidence);
         }
         parent::settle(&mut pairs);
+        pairs.pairs.sort_unstable();
+        pairs.pairs.dedup();
         pairs
     }
 
@@ -148,7 +150,7 @@ impl Pairs {
     }
 
     fn add(&mut self, sender: At, receiver: At, evidence: Evidence) {
-        self.pairs.insert(Pair {
+        self.pairs.push(Pair {
             sender,
             receiver,
             evidence,
