@@ -2,7 +2,6 @@
 
 mod checks;
 mod markdown;
-mod sources;
 mod text;
 
 use std::fs::File;
@@ -12,12 +11,14 @@ use std::process::ExitCode;
 
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
 use baton_traces::compare::{EdgeDifference, edge_differences};
+use baton_traces::source::Source;
 use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
 use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
+use crate::lab_client;
 use crate::print::junit;
 use crate::print::output::Output;
 
@@ -129,7 +130,8 @@ fn answer(outcome: &Outcome) -> Vec<String> {
 }
 
 /// Reads sources as one.
-fn read(arguments: &AuditArguments, sources: &[String], output: &Output) -> Result<Audit, Failure> {
+fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Result<Audit, Failure> {
+    lab_client::flush_named(sources)?;
     let mut audit = Audit::new(Options {
         keys: arguments.key.clone(),
         since: arguments.since,
@@ -140,7 +142,13 @@ fn read(arguments: &AuditArguments, sources: &[String], output: &Output) -> Resu
         true => Want::HandOffs,
         false => Want::Everything,
     };
-    sources::read(sources, want, &mut audit, output)?;
+    for source in sources {
+        output.detail(&format!("reading {source}"));
+        let reading = source.read(want, &mut |span| audit.add(span))?;
+        for problem in reading.problems {
+            output.warn(&problem);
+        }
+    }
     Ok(audit)
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::hand_off::{Hop, Verdict};
-use crate::measure::Unknown;
+use crate::known::Unknown;
 use crate::statistics::Sizes;
 use crate::summary::{Records, Requests};
 
