@@ -9,6 +9,7 @@
 mod bootstrap;
 mod checks;
 mod differences;
+mod edges;
 mod holm;
 pub mod limits;
 mod metrics;
@@ -19,6 +20,7 @@ mod words;
 pub use bootstrap::Interval;
 pub use checks::{Checked, FIGURES, check, figures_help};
 pub use differences::{Difference, Figure};
+pub use edges::{EdgeDifference, What, edge_differences};
 pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;
