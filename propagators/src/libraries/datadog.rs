@@ -103,8 +103,24 @@ fn whole_trace(low: u64, high: Option<u128>) -> u128 {
     high.unwrap_or_default() << 64 | u128::from(low)
 }
 
-/// The value of `_dd.p.tid` in `x-datadog-tags`.
-fn tid(tags: &str) -> Option<&str> {
-    tags.split(',')
-        .find_map(|tag| tag.trim().strip_prefix("_dd.p.tid="))
+/// The value of `_dd.p.tid` in `x-datadog-tags`, the last where there are several; `None` too where one tag is not
+/// what `is_tag` takes, for that spoils all of them.
+fn tid(tags: &str, is_tag: fn(&str, &str) -> bool) -> Option<&str> {
+    let mut tid = None;
+    for tag in tags.split(',') {
+        let (key, value) = tag.split_once('=').unwrap_or((tag, ""));
+        if !is_tag(key, value) {
+            return None;
+        }
+        if key == "_dd.p.tid" {
+            tid = Some(value);
+        }
+    }
+    tid
+}
+
+/// A tag whose key is visible and whose value is there.
+fn is_visible_tag(key: &str, value: &str) -> bool {
+    let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
+    !key.is_empty() && key.bytes().all(visible) && !value.is_empty()
 }

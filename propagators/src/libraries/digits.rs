@@ -36,23 +36,59 @@ pub(super) fn rust(text: &str) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-/// Python's `int(text, 16)`: white space around, a sign, `0x`, underscores between digits, digits of any script.
+/// Python's `int(text, 16)`: white space around, a plus sign, `0x`, underscores between digits, digits of any script.
+/// `None` for a negative number too, and for one of more than 128 bits.
 pub(super) fn python(text: &str) -> Option<u128> {
+    u128::from_str_radix(&python_digits(text)?, 16).ok()
+}
+
+/// Whether Python's `int(text, 16)` gives a number that has no place in `bits`.
+pub(super) fn python_exceeds(text: &str, bits: u32) -> bool {
+    let negative = text
+        .trim()
+        .strip_prefix('-')
+        .is_some_and(|text| python_digits(text).is_some());
+    let wide = |digits: String| {
+        let digits = digits.trim_start_matches('0');
+        digits.len() > bits as usize / 4
+    };
+    negative || python_digits(text).is_some_and(wide)
+}
+
+/// Python's `int(text)`.
+pub(super) fn python_decimal(text: &str) -> Option<i128> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = without_underscores(digits)?;
+    let decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    decimal
+        .then(|| digits.parse::<i128>().ok().map(|number| sign * number))
+        .flatten()
+}
+
+fn python_digits(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
     let digits = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
         .map_or(text, |digits| digits.strip_prefix('_').unwrap_or(digits));
+    without_underscores(digits).filter(|digits| !digits.is_empty())
+}
+
+/// Digits as ASCII, without the underscores that Python allows between them.
+fn without_underscores(digits: &str) -> Option<String> {
     if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
         return None;
     }
-    let digits: Option<String> = digits
+    digits
         .chars()
         .filter(|letter| *letter != '_')
         .map(ascii_digit)
-        .collect();
-    u128::from_str_radix(digits.as_deref()?, 16).ok()
+        .collect()
 }
 
 /// Java's `Character.digit` for each character: digits of any script.

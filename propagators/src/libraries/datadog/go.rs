@@ -188,7 +188,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     };
     let high = arrived
         .last("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, |key, value| !key.is_empty() && !value.is_empty()))
         .and_then(|tid| digits::lower(tid, 16));
     let trace = super::whole_trace(low, high);
     if trace == 0 && span == 0 {

@@ -220,7 +220,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     };
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, super::is_visible_tag))
         .and_then(|tid| digits::lower(tid, 16));
     let mut found = Found::new(
         super::whole_trace(low, high),

@@ -182,7 +182,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(leading_integer);
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, is_tag))
         .and_then(|tid| digits::any_case(tid, 16));
     let low = wrapping_decimal(trace);
     let mut found = Found::new(
@@ -198,6 +198,14 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         found.sampled = found.sampled.or(w3c.sampled);
     }
     Read::Context(found)
+}
+
+/// A tag to be passed on; any other spoils all tags.
+fn is_tag(key: &str, value: &str) -> bool {
+    let name = key.strip_prefix("_dd.p.").unwrap_or_default();
+    let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
+    let printed = |byte: u8| (b' '..=b'~').contains(&byte);
+    !name.is_empty() && name.bytes().all(visible) && value.bytes().all(printed)
 }
 
 /// Decimal digits up to the first other character, modulo 2⁶⁴.

@@ -142,7 +142,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(|priority| priority.parse::<i8>().ok());
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, |_, _| true))
         .filter(|tid| tid.len() == 16)
         .and_then(digits::rust);
     let mut found = Found::new(

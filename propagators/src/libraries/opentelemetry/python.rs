@@ -140,10 +140,16 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let trace = digits::python(trace).unwrap_or_default();
     let span = digits::python(span).unwrap_or_default();
-    if span > u128::from(u64::MAX) {
-        return Read::Void("its span id has more than 64 bits");
+    let wide = digits::python_exceeds(parts[0], 128) || digits::python_exceeds(parts[1], 64);
+    if wide && parts[..2].iter().all(|id| is_number(id)) {
+        return Read::Void("an id is negative or has too many digits, and is kept all the same");
     }
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
+}
+
+/// Whether `int(…, 16)` gives a number that is not zero.
+fn is_number(id: &str) -> bool {
+    digits::python_exceeds(id, 64) || digits::python(id).is_some_and(|id| id != 0)
 }
 
 fn ot_trace(arrived: &Arrived<'_>) -> Read {
