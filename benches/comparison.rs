@@ -1,5 +1,6 @@
 //! The cost of reading and judging a generated run of 20,000 messages: spans per second, and bytes
-//! of uncompressed OTLP/JSON per second. docs/performance.md has the figures for 1,000,000 messages.
+//! of uncompressed OTLP/JSON per second. docs/performance.md has the figures for 1,000,000
+//! messages.
 //!
 //! `cargo bench --bench comparison`
 

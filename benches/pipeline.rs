@@ -1,10 +1,10 @@
 //! The cost of one request through the whole pipeline: throughput, latency, memory and start-up of
 //! `baton run` and `baton up`, for all processes, including the load generator.
 //!
-//! `cargo bench --bench pipeline` prints the figures in docs/performance.md.
-//! `-- --requests N` sets the number of requests of the long run.
-//! `-- --function producer=COMMAND --function consumer=COMMAND` prints only the cold starts of these
-//! functions. It reads `/proc`, so it needs Linux.
+//! `cargo bench --bench pipeline` prints the figures in docs/performance.md. `-- --requests N` sets
+//! the number of requests of the long run.
+//! `-- --function producer=COMMAND --function consumer=COMMAND` prints only the cold starts of
+//! these functions. It reads `/proc`, so it needs Linux.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -147,8 +147,8 @@ fn interrupt(child: &Child) {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a process");
 }
 
-/// Does one run. Prints its figures, the memory of all its processes, and the CPU time per request of
-/// each kind of process.
+/// Does one run. Prints its figures, the memory of all its processes, and the CPU time per request
+/// of each kind of process.
 fn measure(pairing: &str, users: u32, requests: u64) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut run = Command::new(BATON)

@@ -165,8 +165,8 @@ fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// Light or dark as the reader's system. Every bar has its name and figure beside it, so that colour
-/// alone says nothing.
+/// Light or dark as the reader's system. Every bar has its name and figure beside it, so that
+/// colour alone says nothing.
 const STYLE: &str = "<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: bold }

@@ -38,8 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A line as pieces without wide gaps. Its SGR sequences (ECMA-48, 8.3.117) become the styles of the
-/// pieces.
+/// A line as pieces without wide gaps. Its SGR sequences (ECMA-48, 8.3.117) become the styles of
+/// the pieces.
 fn pieces(line: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let (mut column, mut look, mut gap) = (0, "", true);

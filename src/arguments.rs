@@ -1,5 +1,6 @@
 //! The command line: every command, flag and default.
 
+mod audit;
 mod compare;
 mod duration;
 mod explain;
@@ -15,13 +16,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_experiments::LabSettings;
+use baton_propagators::{Engine, Mode, Pairing};
+use baton_traces::run::Function;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::{Deserialize, Serialize};
 
 use duration::{duration, positive_duration};
+use functions::function_name;
 use number::whole_number;
 
+use crate::failure::exit_codes;
+
+pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use functions::FunctionArguments;
@@ -48,6 +54,9 @@ Answer what mixing the headers does:
   matrix  Every pairing and every client through the real pipeline, as grids and in words
   explain Say which context each format finds in headers, which one each mode continues, and why
 
+Find what breaks in your own system:
+  audit   Judge every hand-off between the services of an export, and say which break and why
+
 Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
@@ -63,17 +72,25 @@ For packagers:
 Options:
 {options}
 
-`baton help COMMAND` says more about each.
+{after-help}
 ";
 
 /// Shows whether trace context survives the hand-off between services.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, help_template = HELP_TEMPLATE)]
+#[command(name = "baton", version, help_template = HELP_TEMPLATE, after_help = after_help())]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The end of the help.
+fn after_help() -> String {
+    format!(
+        "Exit codes:\n{}\n\n`baton help COMMAND` says more about a command.",
+        exit_codes()
+    )
 }
 
 /// Where the flags of every command stand in the help of one: behind its own.
@@ -82,8 +99,8 @@ const LAST: usize = 900;
 // no docstring: clap would take it for what the whole command does
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// What to print: text, or json for programs; compare and matrix also markdown for a document, compare
-    /// html as a page and junit for CI, map and traces TRACE-ID svg as a picture
+    /// What to print: text, or json for programs; audit, compare and matrix also markdown for a document, audit and
+    /// compare junit for CI, compare html as a page, map and traces TRACE-ID svg as a picture
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour, as does the variable NO_COLOR
@@ -104,11 +121,11 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a document or a pull request (compare, matrix)
+    /// For a document or a pull request (audit, compare, matrix)
     Markdown,
     /// A page (compare)
     Html,
-    /// For CI: a test case for each check (compare)
+    /// For CI: a test case for each check (audit, compare)
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
@@ -139,6 +156,8 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     /// Say which context each format finds in headers, which one each mode continues, and why
     Explain(ExplainArguments),
+    /// Judge every hand-off between the services of an export, and say which break and why
+    Audit(Box<AuditArguments>),
     /// Say how runs or exports differ, what is significant, and whether limits were kept
     Compare(CompareArguments),
     /// List and search traces, or show one over time, both halves where it broke
@@ -155,8 +174,8 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Function {
         /// Which
-        #[arg(value_enum)]
-        function: FunctionName,
+        #[arg(value_parser = functions::function_parser())]
+        function: Function,
     },
     /// Carry out the plan on standard input
     #[command(hide = true)]
@@ -181,21 +200,12 @@ impl Command {
                 Format::Html,
                 Format::Junit,
             ],
+            Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }
-}
-
-/// The two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum FunctionName {
-    /// Puts the body of a request on the stream
-    Producer,
-    /// Reads the stream's records
-    Consumer,
 }
 
 /// `baton run`.
@@ -286,12 +296,28 @@ pub(crate) struct LabArguments {
     pub(crate) timeout: Duration,
 }
 
+impl LabArguments {
+    /// The lab with these flags.
+    pub(crate) fn settings(&self) -> LabSettings {
+        LabSettings {
+            instances: self.instances,
+            shards: self.shards,
+            freeze: self.freeze,
+            batch_size: self.batch_size,
+            batch_window: self.batch_window,
+            retries: self.retries,
+            bisect: !self.no_bisect,
+            timeout: self.timeout,
+        }
+    }
+}
+
 /// `baton switch`.
 #[derive(Debug, Args)]
 pub(crate) struct SwitchArguments {
     /// The new modes, as in producer=b3 consumer=tracecontext,b3
     #[arg(required = true, value_name = "FUNCTION=MODE", value_parser = new_mode)]
-    pub(crate) modes: Vec<(FunctionName, Mode)>,
+    pub(crate) modes: Vec<(Function, Mode)>,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }
@@ -299,9 +325,9 @@ pub(crate) struct SwitchArguments {
 /// `baton logs`.
 #[derive(Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// Whose log
-    #[arg(value_enum)]
-    pub(crate) function: FunctionName,
+    /// The function
+    #[arg(value_parser = functions::function_parser())]
+    pub(crate) function: Function,
     /// Go on printing what comes, until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
@@ -317,12 +343,7 @@ pub(crate) struct LabChoice {
     pub(crate) port: Option<u16>,
 }
 
-fn function_name(text: &str) -> Result<FunctionName, String> {
-    FunctionName::from_str(text, false)
-        .map_err(|_| format!("{text:?} is neither producer nor consumer"))
-}
-
-fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
+fn new_mode(text: &str) -> Result<(Function, Mode), String> {
     let (name, mode) = text
         .split_once('=')
         .ok_or("expected producer=MODE or consumer=MODE, as in producer=b3")?;

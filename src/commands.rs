@@ -1,6 +1,7 @@
 //! One file or folder per subcommand: its arguments come in, one call does the work, the result is printed.
 
 pub(crate) mod attack;
+pub(crate) mod audit;
 pub(crate) mod burst;
 pub(crate) mod compare;
 pub(crate) mod completions;

@@ -18,7 +18,7 @@ async fn burst(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Finishe
     sandbox.run(all).await
 }
 
-/// Sends bursts that go well, and gives the JSON that is printed.
+/// Sends bursts that succeed, and gives the printed JSON.
 async fn measured(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Value {
     let mut all = arguments.to_vec();
     all.extend(["--format", "json"]);
@@ -71,7 +71,7 @@ async fn each_burst_is_reported_on_its_own() {
     ] {
         assert!(rows.iter().any(|other| *other == row), "{finished:?}");
     }
-    for words in ["p99.9", "Closed loop: latencies as each user saw them"] {
+    for words in ["p99.9", "Latencies are those that each user saw"] {
         assert!(finished.stdout.contains(words), "{words}: {finished:?}");
     }
     for words in ["burst 1/3", "burst 3/3"] {
@@ -96,7 +96,7 @@ async fn progress_has_rate_and_percentiles() {
 
 #[tokio::test]
 async fn under_a_rate_latencies_are_from_the_intended_start() {
-    // one request holds up the only user, and with it those that are due meanwhile
+    // one request blocks the only user, and so delays the requests that are due meanwhile
     let server = Server::start(|number| async move {
         if number == 10 {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
@@ -114,7 +114,7 @@ async fn under_a_rate_latencies_are_from_the_intended_start() {
     assert!(p90("latency_ms") < p90("latency_corrected_ms"), "{burst}");
     let finished = burst_text(&sandbox, &server.endpoint()).await;
     assert!(
-        finished.contains("Latencies from the intended start"),
+        finished.contains("Latencies count from the intended start"),
         "{finished}"
     );
 }

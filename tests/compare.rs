@@ -1,4 +1,4 @@
-//! `baton compare`: what it says of runs, for people, programs, pull requests and CI.
+//! `baton compare`: its output for people, programs, pull requests and CI.
 
 mod limits;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::command::{Finished, Sandbox};
 use crate::support::generated::Generated;
 
-/// Compares and gives the JSON it prints.
+/// Compares, and gives the printed JSON.
 async fn compare(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let finished = command(sandbox, &[arguments, &["--format", "json"]].concat()).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
@@ -20,7 +20,7 @@ async fn command(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["compare"], arguments].concat()).await
 }
 
-/// A sandbox with a run that is whole, and one of which a tenth broke and that is slower by half.
+/// A sandbox with two runs: one is whole; in the other 10 % broke, and it is 50 % slower.
 fn whole_and_broken() -> Sandbox {
     let sandbox = Sandbox::new();
     Generated::default().write(&sandbox.path("whole"));
@@ -34,7 +34,7 @@ fn whole_and_broken() -> Sandbox {
     sandbox
 }
 
-/// The metrics that are said to differ.
+/// The metrics that baton reports as different.
 fn significant(comparison: &Value) -> Vec<&str> {
     let differences = comparison["differences"].as_array().expect("differences");
     differences
@@ -205,7 +205,7 @@ async fn nothing_in_a_name_is_markup_or_steers_a_terminal() {
         let stdout = &finished.stdout;
         assert!(stdout.contains("img src"), "{format}: {stdout}");
         for forbidden in ["\u{1b}", "\u{202e}"] {
-            // what is not ASCII a program has to take as it is
+            // a program must accept text that is not ASCII
             if format != "json" || forbidden.is_ascii() {
                 assert!(!stdout.contains(forbidden), "{format}: {stdout:?}");
             }
@@ -230,7 +230,7 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
     for (arguments, sentence) in [
         (
             vec!["whole"],
-            "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
+            "compare takes two sources or more; a single one can be checked with --fail-under or --fail-over",
         ),
         (vec!["missing"], "missing: "),
         (vec!["."], "compare takes two sources or more"),
@@ -243,7 +243,7 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
         (vec!["whole", "noise"], "noise"),
         (
             vec!["whole", "broken", "--format", "junit"],
-            "--format junit shows checks, and there are none",
+            "--format junit prints checks, and there are none",
         ),
         (
             vec!["whole", "--fail-under", "conected=1"],
@@ -310,7 +310,7 @@ async fn two_traces_are_compared_span_by_span() {
             .contains("trace and span ids")
     );
 
-    // one source has both, and a trace is the same as itself
+    // one source has both traces, and a trace equals itself
     let itself = compare(&sandbox, &["whole", "--diff", &whole, &whole]).await;
     assert_eq!([&itself["same"], &itself["changed"]], [4, 0]);
 
@@ -326,12 +326,12 @@ async fn two_traces_are_compared_span_by_span() {
     for (trace, sentence) in [
         (
             "deadbeefdeadbeef",
-            "no trace deadbeefdeadbeef is in whole or broken",
+            "trace deadbeefdeadbeef is not in whole or broken",
         ),
         (&whole[..8], "00000000 is the start of 400 trace ids"),
         (
             "00000",
-            "is no trace id; write its 32 hex digits, or the 8 or more that begin it",
+            "is not a trace id; write its 32 hex digits, or its first 8 or more",
         ),
     ] {
         let refused = command(&sandbox, &["whole", "broken", "--diff", trace, &broken]).await;

@@ -1,5 +1,5 @@
-//! What the functions make of a context they are given: record it or not, continue it or link to it, and which of
-//! two.
+//! What the functions do with a context: record spans or not, continue it or link to it, and which
+//! of two they choose.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-/// Runs 20 requests under a mode with one more variable; gives the verdicts of both hops.
+/// Runs 20 requests under a mode with one more variable. Gives the verdicts of both hops.
 async fn hops_of_run(sandbox: &Sandbox, mode: &str, variable: (&str, &str)) -> Value {
     let mut baton = sandbox.baton([
         "run",

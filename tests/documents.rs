@@ -1,17 +1,18 @@
-//! The documents are true: every command in them is run, against a lab where they start one, and what it prints has the
-//! shape that the document shows; every picture that a command makes has the words of the document's; every excerpt of
-//! the code is in the file that it names.
+//! The documents are true. Every command in them runs, with a lab if they start one, and its output
+//! has the shape that the document shows. Every picture that a command makes has the words of the
+//! document's picture. Every excerpt of code is in the file that it names. Every link leads
+//! somewhere.
 //!
-//! A block ```` ```console ```` is a terminal: `$ ` begins a command, below which stands what it prints. `…` on a line of
-//! its own stands for any lines; a command with nothing below it may print anything. All have to succeed. `baton up` stays
-//! up, as in a terminal of its own, until `^C`. It gets free ports, which stand for the documented ones.
-//! What is another in every run may differ (`shape.rs`).
+//! A ```` ```console ```` block is a terminal. `$
+//! ` begins a command, and the lines below are its output. A line with only `…` stands for any lines. A command without output below it may print anything. All commands must succeed. `baton
+//! up` stays up until `^C`, as in a terminal of its own, on free ports that stand for the documented ones. Ids, times and other measures may differ (`shape.rs`).
 //!
-//! `BATON_UPDATE_DOCS=1 just documents` puts what the commands print into the documents, and the pictures that
-//! they make.
+//! `BATON_UPDATE_DOCS=1 just documents` writes the output of the commands into the documents, and
+//! the pictures that they make.
 
 mod excerpts;
 mod fit;
+mod links;
 mod markdown;
 mod names;
 mod pictures;
@@ -30,11 +31,11 @@ const DOCUMENTS: [&str; 4] = [
     "docs/mixed-headers.md",
     "docs/migration.md",
 ];
-/// Commands in them that are not run here, and why.
+/// Commands in them that this test does not run, and why.
 const NOT_RUN: [(&str, &str); 7] = [
     (
         "baton matrix --engine native,otel --save docs/mixed-headers.json",
-        "it would measure anew what docs/mixed-headers.json keeps; tests/mixed_headers.rs holds the document to that",
+        "it would replace docs/mixed-headers.json, with which tests/mixed_headers.rs compares the document",
     ),
     (
         "BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers",
@@ -43,19 +44,19 @@ const NOT_RUN: [(&str, &str); 7] = [
     ("cargo test --workspace", "it is what runs this test"),
     (
         "cargo install --locked --path .",
-        "it compiles everything once more; the program is the one that is tested",
+        "it compiles everything once more; the tests have the program already",
     ),
     (
         "baton burst --endpoint $ENDPOINT --requests 20 --out client",
-        "the endpoint is the reader's own on AWS",
+        "the endpoint is that of the reader on AWS",
     ),
     (
         "baton map client jaeger+http://jaeger.example:16686",
-        "there is no Jaeger; traces/tests/sources reads its API",
+        "it needs Jaeger; traces/tests/sources tests the reader of its API",
     ),
     (
         "baton traces client zipkin+http://zipkin.example:9411",
-        "there is no Zipkin; traces/tests/sources reads its API",
+        "it needs Zipkin; traces/tests/sources tests the reader of its API",
     ),
 ];
 
@@ -66,10 +67,16 @@ fn read(name: &str) -> (PathBuf, String) {
     (path, text)
 }
 
-/// Whether a command is one of those that are not run.
+/// Whether a command is in [`NOT_RUN`].
 fn is_listed(command: &str) -> bool {
     let command = without_comment(command);
     NOT_RUN.iter().any(|(listed, _)| *listed == command)
+}
+
+#[test]
+fn the_readme_has_fewer_than_1000_words() {
+    let (_, text) = read("README.md");
+    assert!(text.split_whitespace().count() < 1000);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `baton explain`: what it finds in every measured case, how it shows faults, and whatever input it is given.
+//! `baton explain`: what it finds in every measured case, how it shows faults, and whatever input
+//! it is given.
 
 mod cases;
 mod input;

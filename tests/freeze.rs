@@ -1,4 +1,4 @@
-//! `--freeze`: functions stand still between invocations, as on Lambda, and no span stays behind in them.
+//! `--freeze`: functions stop between invocations, as on Lambda, and no span remains in them.
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ async fn functions_stand_still_between_invocations_and_spans_have_left_before() 
     for request in 1..=3 {
         lab.accepted("{}").await;
         lab.wait_for_delivered(request).await;
-        // two of the request, two of the record: they have left although the processes are about to stop
+        // two spans of the request, two of the record: exported before the processes stop
         lab.wait_for("all spans have arrived", |status| {
             status["spans"] == 4 * request
         })
@@ -53,7 +53,7 @@ async fn functions_stand_still_between_invocations_and_spans_have_left_before() 
         .await;
     }
     let functions = lab.processes();
-    // a switch replaces them, frozen as they are
+    // a switch replaces frozen processes too
     let finished = lab
         .sandbox
         .run(["switch", "producer=b3", "consumer=b3"])

@@ -1,6 +1,8 @@
-//! What only the whole can show: the command with real processes, on loopback. One file or folder per subject.
+//! What only the whole can show: the command with real processes, on loopback. One file or folder
+//! per subject.
 //!
-//! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one file of it.
+//! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one
+//! file of it.
 
 mod backends;
 mod bad_input;
@@ -20,6 +22,7 @@ mod merge;
 mod mixed_headers;
 mod nodejs;
 mod packaging;
+mod reference;
 mod refusals;
 mod report_in_browser;
 mod run;

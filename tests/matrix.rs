@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::Sandbox;
 
-/// Runs a matrix and gives the JSON it prints.
+/// Runs a matrix, and gives the printed JSON.
 async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let all = ["matrix", "--format", "json", "--requests", "2"];
     let finished = sandbox.run(all.iter().chain(arguments)).await;
@@ -12,7 +12,7 @@ async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     finished.json()
 }
 
-/// The one cell of a grid that has these values.
+/// The only cell of a grid with these values.
 fn cell<'a>(matrix: &'a Value, grid: &str, values: &[(&str, Value)]) -> &'a Value {
     let cells = matrix[grid].as_array().expect("a grid");
     let mut found = cells
@@ -270,7 +270,7 @@ async fn a_saved_matrix_prints_the_same_again_and_a_defect_in_it_fails() {
     }
 }
 
-/// Runs a matrix of one pairing with a producer that is this script; gives the exit code, too.
+/// Runs a matrix of one pairing with this script as the producer. Gives the exit code too.
 async fn with_producer(script: &str) -> (Option<i32>, Value) {
     let sandbox = Sandbox::new();
     let path = sandbox.path("producer.sh");
@@ -299,7 +299,7 @@ async fn what_was_not_measured_is_not_called_whole() {
         "{problems:?}"
     );
     let answer = matrix["answer"].as_str().expect("an answer");
-    assert!(!answer.contains("held in"), "{answer}");
+    assert!(!answer.contains("holds in"), "{answer}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `baton merge`: the runs of several load generators become one, and what it says of that.
+//! `baton merge`: runs of several load generators become one.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ async fn merge(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["merge"], arguments].concat()).await
 }
 
-/// A burst whose run is saved to `name`.
+/// A burst that saves its run to `name`.
 async fn burst(lab: &Lab, name: &str, flags: &[&str]) {
     let endpoint = lab.addresses.endpoint.as_str();
     let arguments = [
@@ -46,7 +46,7 @@ fn load(run: &Path) -> Value {
 #[tokio::test]
 async fn the_parts_of_a_real_run_merge_into_that_run() {
     let sandbox = Sandbox::new();
-    // half of the traces break, so that their halves come into different parts
+    // half of the traces break, so that their two halves are in different parts
     let arguments = [
         "run",
         "tracecontext:b3",
@@ -62,7 +62,8 @@ async fn the_parts_of_a_real_run_merge_into_that_run() {
         &whole,
         &[sandbox.path("a"), sandbox.path("b"), sandbox.path("c")],
     );
-    // the merged run gets the name of the whole one, so that their summaries can be the same to the byte
+    // the merged run has the name of the whole one, so that their summaries can be equal byte for
+    // byte
     let merged = merge(
         &sandbox,
         &["a", "b", "c", "--out", "merged/tracecontext_to_b3"],
@@ -85,7 +86,7 @@ async fn the_parts_of_a_real_run_merge_into_that_run() {
     let out = sandbox.path("merged/tracecontext_to_b3");
     let text = |run: &Path| fs::read_to_string(run.join("summary.json")).expect("a summary");
     assert_eq!(text(&out), text(&whole));
-    // the latencies of load.json are those of the whole run too
+    // load.json has the latencies of the whole run too
     let (merged, whole) = (load(&out), load(&whole));
     for figure in [
         "requests",
@@ -125,7 +126,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
         alone["runs"][0]["requests"],
         json!({"sent": 300, "ok": 300, "failed": 0})
     );
-    // the workers' half alone is no judgement of the functions
+    // the workers' half alone says nothing about the functions
     let run = &alone["runs"][0];
     assert_eq!(run["hops"], json!({"ingress": {}, "record": {}}));
     let unknown = run["unknown"].as_array().expect("a list");
@@ -284,11 +285,11 @@ async fn counts_that_cannot_be_are_refused_with_their_file() {
     for (load, sentence) in [
         (
             json!({"requests": sent(most, 1, 0)}),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(most, 1, 0), json!([[5, 1]]), json!([])),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(2, 2, 0), json!([[5, most], [7, most]]), json!([])),
@@ -357,7 +358,7 @@ async fn a_worker_that_was_killed_counts_with_what_it_wrote() {
     assert!(all > first + 10, "{all} of {first}");
     let notes = merged["notes"].to_string();
     assert!(
-        notes.contains("worker-1 was cut off: what its load generator had written counts"),
+        notes.contains("worker-1 was cut off: the spans that its load generator wrote count"),
         "{notes}"
     );
 }

@@ -1,10 +1,10 @@
-//! What packagers install beside the command: completions that a shell takes, and manual pages of every command.
+//! Files for packagers: completions that a shell accepts, and a manual page of every command.
 
 use std::process::Stdio;
 
 use crate::support::command::Sandbox;
 
-/// The commands that the help names.
+/// The commands in the help.
 const COMMANDS: [&str; 13] = [
     "run",
     "burst",
@@ -20,7 +20,7 @@ const COMMANDS: [&str; 13] = [
     "completions",
     "man",
 ];
-/// Those that only baton itself starts.
+/// The commands that only baton itself starts.
 const OWN: [&str; 3] = ["attack", "sandbox", "function"];
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn one_page_is_printed() {
     assert!(
         refused
             .stderr
-            .contains("no command \"attack\"; there are run,"),
+            .contains("no command \"attack\"; its commands are run,"),
         "{refused:?}"
     );
 }

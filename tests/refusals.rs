@@ -1,4 +1,4 @@
-//! What no client of a lab should ask for: it is refused at every server, and the lab goes on.
+//! Requests that no client should send. Every server of the lab refuses them, and the lab goes on.
 
 use serde_json::{Value, json};
 

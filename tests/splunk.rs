@@ -1,4 +1,5 @@
-//! Spans straight to Splunk Observability Cloud: where they go, and that the token goes nowhere else.
+//! Spans directly to Splunk Observability Cloud: they arrive there, and the token goes nowhere
+//! else.
 #![cfg(feature = "zipkin")]
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::support::run;
 
 const TOKEN: &str = "hush-Hush_0123456789";
 
-/// A proxy that opens no tunnel, and what it was asked for.
+/// A proxy that opens no tunnel, and keeps the requests.
 async fn closed_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -37,7 +38,8 @@ async fn closed_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     (format!("http://{address}"), asked)
 }
 
-/// A command that runs one of baton's functions with variables of a file, so that the token is in no command line.
+/// A command that runs one of baton's functions with variables from a file, so that the token is
+/// not on a command line.
 fn command(sandbox: &Sandbox, name: &str, variables: &str) -> String {
     let script = sandbox.path(&format!("{name}.sh"));
     let baton = crate::support::command::baton();
@@ -60,7 +62,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_token_is_nowhere_to_be_read_although_its_ingest_refuses() {
     let (proxy, asked) = closed_proxy().await;
-    // apart from what the lab writes
+    // except what the lab writes
     let scripts = Sandbox::new();
     let variables = format!(
         "export SPLUNK_REALM=us0 SPLUNK_ACCESS_TOKEN={TOKEN} HTTPS_PROXY={proxy} https_proxy={proxy}\n\

@@ -1,4 +1,4 @@
-//! `baton traces` and `baton map`: of a lab that is up, of runs, and when asked wrongly.
+//! `baton traces` and `baton map`: for a running lab, for runs, and with wrong arguments.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::support::command::{Finished, Sandbox};
 use crate::support::lab::{Lab, Setup};
 use crate::support::{run, wait_until};
 
-/// What a command prints in the locale of most people.
+/// The output of a command in a UTF-8 locale.
 async fn print(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     let command = sandbox.baton(arguments).env("LANG", "C.UTF-8").spawn();
     let finished = crate::support::command::ended(command.expect("the command starts")).await;
@@ -17,7 +17,8 @@ async fn print(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     finished
 }
 
-/// A lab whose consumer does not understand its producer, and the trace id that the producer logged.
+/// A lab whose consumer does not read the format of its producer, and the trace id in the
+/// producer's log.
 async fn broken_lab() -> (Lab, String) {
     let lab = Setup::new()
         .flags(["--producer", "tracecontext", "--consumer", "b3"])
@@ -41,7 +42,7 @@ async fn broken_lab() -> (Lab, String) {
 #[tokio::test]
 async fn both_halves_of_a_broken_trace_are_found_by_the_id_in_the_producers_log() {
     let (lab, trace_id) = broken_lab().await;
-    // at once: nothing waits for the collector to write
+    // immediately, without waiting for the collector to write
     let text = print(&lab.sandbox, &["traces", &trace_id[..8]])
         .await
         .stdout;
@@ -72,7 +73,7 @@ async fn both_halves_of_a_broken_trace_are_found_by_the_id_in_the_producers_log(
         "{text}"
     );
 
-    // the other half leads to the same picture
+    // the other half gives the same picture
     let from_other = print(&lab.sandbox, &["traces", other]).await.stdout;
     assert_eq!(from_other, text);
 
@@ -233,7 +234,7 @@ async fn runs_are_sources_and_their_reports_are_written() {
 async fn what_cannot_be_shown_is_refused_in_one_sentence() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("empty.jsonl"), "").expect("room");
-    // a file that looks like an id is a file
+    // a file whose name looks like an id is a file
     std::fs::write(sandbox.path("deadbeef"), "").expect("room");
     for (arguments, code, said) in [
         (
@@ -250,17 +251,17 @@ async fn what_cannot_be_shown_is_refused_in_one_sentence() {
         (
             &["traces", "1234abcd", "1234abce", "empty.jsonl"],
             2,
-            "are two trace ids; one is shown at a time",
+            "are two trace ids; name one",
         ),
         (
             &["traces", "1234abcd", "empty.jsonl", "--service", "x"],
             2,
-            "1234abcd names one trace",
+            "1234abcd is one trace",
         ),
         (
             &["traces", "empty.jsonl", "--format", "svg"],
             2,
-            "say which by its id",
+            "name it by its id",
         ),
         (
             &["traces", "empty.jsonl", "--verdict", "fine"],

@@ -1,4 +1,5 @@
-//! What nobody recorded is not made up: functions without OpenTelemetry, and traces that were not sampled.
+//! baton invents nothing that was not recorded: functions without OpenTelemetry, and traces that
+//! were not sampled.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `baton up` and the commands that talk to a lab that is up.
+//! `baton up`, and the commands that use a running lab.
 
 use std::sync::Arc;
 
@@ -124,10 +124,10 @@ async fn people_are_told_where_everything_is() {
     processes::send(pid, Signal::TERM);
     let finished = ended(lab).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let kept_out = "kept out: OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
+    let kept_out = "do not get OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
     assert!(finished.stderr.contains(kept_out), "{finished:?}");
     assert!(!finished.stderr.contains("hush"), "{finished:?}");
-    // without --save nothing stays behind but the empty folder of notes
+    // without --save, only the empty folder of notes remains
     let left: Vec<_> = walk(&sandbox.path(""))
         .into_iter()
         .filter(|path| path.is_file())
@@ -191,7 +191,7 @@ async fn a_switch_loses_no_request() {
         let finished = lab.sandbox.run(["switch", first, second]).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
-    // the last switch counts from its answer on
+    // the last switch holds from its answer on
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let last =
         crate::support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;
@@ -267,7 +267,7 @@ async fn a_switch_says_what_is_wrong() {
         let answer = crate::support::lab::answer(request).await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
-    // a page of another site cannot reach the lab by a name that resolves to this machine
+    // a page of another site cannot reach the lab through a name that resolves to this machine
     let request = lab
         .client
         .post(&switch)
@@ -349,7 +349,7 @@ async fn a_port_in_use_is_named_with_the_flag_that_changes_it() {
             .iter()
             .flat_map(|other| [*other, if *other == flag { &port } else { "0" }]);
         let finished = sandbox.run(["up"].into_iter().chain(ports)).await;
-        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert_eq!(finished.code, Some(3), "{finished:?}");
         assert_eq!(finished.stdout, "");
         for words in [
             format!("port {port} "),
@@ -393,7 +393,7 @@ async fn several_labs_are_told_apart_by_their_ports() {
     );
     assert_eq!(first.status().await["consumer"]["propagation"], json!({}));
     second.stop_well().await;
-    // with one left there is no question any more
+    // with one lab left, no choice is needed
     let switched = sandbox.run(["switch", "producer=none"]).await;
     assert_eq!(switched.code, Some(0), "{switched:?}");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Zipkin v2 JSON: the lab takes it from whoever sends it, and the functions send it.
+//! Zipkin v2 JSON: the lab accepts it from any program, and the functions can send it.
 #![cfg(feature = "zipkin")]
 
 use std::io::Write;
@@ -193,7 +193,8 @@ async fn what_is_no_list_of_spans_is_refused_whole_with_a_reason() {
     assert_eq!(run::spans(&lab.saved).len(), 1);
 }
 
-/// What `baton compare` says of one run for each list of exporters, under a pairing that breaks and one that does not.
+/// The result of `baton compare` for one run per list of exporters, under a pairing that breaks and
+/// one that holds.
 async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
     let sandbox = Sandbox::new();
     let pairings = ["tracecontext", "tracecontext:b3"];
@@ -222,7 +223,7 @@ async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
     sandbox.run(arguments).await.json()
 }
 
-/// The sentences about what cannot be told that have these words.
+/// The sentences about unknown figures that contain these words.
 fn unknown<'a>(compared: &'a Value, words: &str) -> Vec<&'a str> {
     let sentences = compared["unknown"].as_array().expect("a list");
     let sentences = sentences.iter().filter_map(Value::as_str);

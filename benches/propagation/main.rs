@@ -1,19 +1,20 @@
-//! The cost of reading and writing a context: baton and the upstream crates side by side, in one run.
+//! The cost of reading and writing a context: baton and the upstream crates side by side, in one
+//! run.
 //!
-//! `cargo bench --bench propagation` runs all cases. Their ids are `<operation>/<case>/<line>`. A case
-//! is a list of formats, then the headers unless they are valid (`!absent`, `!malformed`,
+//! `cargo bench --bench propagation` runs all cases. Their ids are `<operation>/<case>/<line>`. A
+//! case is a list of formats, then the headers unless they are valid (`!absent`, `!malformed`,
 //! `!conflicting`, `+tracestate`), then the carrier unless it is a map (`@http` headers, the JSON
 //! `@envelope` of a record, which is made or parsed as well). The lines are:
 //!
-//! - `native` and `otel`: between the same carrier and the same `Context`. `native` uses baton's own
-//!   calls, `otel::extract` and `otel::inject`. `otel` uses OpenTelemetry's propagator trait, because
-//!   upstream has no other call.
+//! - `native` and `otel`: between the same carrier and the same `Context`. `native` uses baton's
+//!   own calls, `otel::extract` and `otel::inject`. `otel` uses OpenTelemetry's propagator trait,
+//!   because upstream has no other call.
 //! - `native-trait`: baton through that trait.
-//! - `floor`: the least possible. For extraction, making a `Context` with a remote span context. For
-//!   injection, giving finished values to the carrier.
-//! - `look-up`: asking the carrier, through the same trait, for the headers that show whether a context
-//!   arrived: one, or for B3 one of each encoding. `look-ups`, for valid headers: asking for all headers
-//!   that the format needs.
+//! - `floor`: the least possible. For extraction, making a `Context` with a remote span context.
+//!   For injection, giving finished values to the carrier.
+//! - `look-up`: asking the carrier, through the same trait, for the headers that show whether a
+//!   context arrived: one, or for B3 one of each encoding. `look-ups`, for valid headers: asking
+//!   for all headers that the format needs.
 //! - `explained`: `Propagation::extract`, which keeps what every format found, and why.
 //!
 //! `buffer/tracecontext/parse` and `/format` convert the header alone, in a buffer of the caller.
@@ -41,8 +42,8 @@ use cases::{
     request, span_context, valid,
 };
 
-/// Measures one way to extract. It asserts, for every engine in the same way, that extraction finds a
-/// context or finds none.
+/// Measures one way to extract. It asserts, for every engine in the same way, that extraction finds
+/// a context or finds none.
 fn extract_line(
     group: &mut BenchmarkGroup<'_, WallTime>,
     line: &str,
@@ -231,8 +232,8 @@ fn buffer(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Measurements are short, because there are many lines, and all lines of a case should run while the
-/// machine is in the same state.
+/// Measurements are short, because there are many lines, and all lines of a case should run while
+/// the machine is in the same state.
 fn settings() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))

@@ -4,8 +4,8 @@ use baton_propagators::{HeaderList, Outgoing, Usual, format};
 use baton_traces::span::{Span, Want};
 
 /// Reads `bytes` as the headers of a format: one line per field (`~` means absent), then more lines
-/// for the same fields again. Checks what holds for all headers: the position of a fault is within the
-/// value, `usual` agrees with `extract`, and what was read and then written can be read again.
+/// for the same fields again. Checks what holds for all headers: the position of a fault is within
+/// the value, `usual` agrees with `extract`, and what was read and then written can be read again.
 ///
 /// # Panics
 ///
@@ -63,8 +63,9 @@ pub const JAEGER: &[u8] = b"{\"data\":[";
 /// See [`OTLP_JSON`].
 pub const XRAY: &[u8] = b"{\"Traces\":[";
 
-/// Reads `beginning` and `bytes` as an export of spans. Checks that the reader reports as many spans as
-/// it hands over, and that a reading for verdicts gets the same spans as a reading of everything.
+/// Reads `beginning` and `bytes` as an export of spans. Checks that the reader reports as many
+/// spans as it hands over, and that a reading for verdicts gets the same spans as a reading of
+/// everything.
 ///
 /// # Panics
 ///

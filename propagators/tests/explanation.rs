@@ -1,7 +1,7 @@
 //! What is said about headers, word for word. `claims.rs` holds what it claims of other libraries to what was measured.
 
-use baton_propagators::{Engine, Explanation, HeaderList, Propagation, XraySource};
 use crate::explained::{all, explain};
+use baton_propagators::{Engine, Explanation, HeaderList, Propagation, XraySource};
 
 fn explain_upstream(headers: &HeaderList) -> Explanation {
     let propagation = Propagation {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::cases::{self, Case, Expected};
 use baton_propagators::otel;
 use baton_propagators::{
     Candidate, Engine, Extracted, Extraction, Fault, HeaderList, Mode, Outcome, Propagation,
     Sampling,
 };
-use crate::cases::{self, Case, Expected};
 use opentelemetry::Context;
 
 fn extract(case: &Case, list: &str, engine: Engine) -> Extraction {

@@ -1,4 +1,4 @@
-//! What is saved, and plans that say what to do.
+//! Saved runs, and plan files.
 
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ async fn a_plan_holds_settings_and_flags_win() {
         [&json!("b3,baggage"), &json!(2)]
     );
     assert_eq!(result["checks"].as_array().map(Vec::len), Some(2));
-    // what excludes a setting wins over it, too
+    // a flag also wins over a setting that it excludes
     let flags = [
         "burst",
         "--plan",
@@ -112,7 +112,7 @@ async fn a_plan_holds_settings_and_flags_win() {
     for (text, sentence) in [
         (
             "endpoints = 1",
-            "there is no setting \"endpoints\" of baton burst; there are baggage, bursts,",
+            "baton burst has no setting \"endpoints\"; its settings are baggage, bursts,",
         ),
         (
             "users = \"many\"",

@@ -1,4 +1,4 @@
-//! Limits: which fail, with what sentence, and as JUnit.
+//! Limits: which fail, with which sentence, and as JUnit.
 
 use std::fs;
 
@@ -118,7 +118,7 @@ async fn junit_has_a_test_case_for_each_check_and_run() {
 #[tokio::test]
 async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     let sandbox = whole_and_broken();
-    // connected as far as it shows, but nothing says how many there should be
+    // all that it shows is connected, but it does not show how many there should be
     let span = |id: &str, kind: u8, parent: &str| {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         serde_json::json!({"traceId": trace, "spanId": id, "parentSpanId": parent, "kind": kind, "name": "step"})
@@ -142,7 +142,7 @@ async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     )
     .await;
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    let sentence = "export: record.connected has no value, so its limit of 1% is not kept: ";
+    let sentence = "export: record.connected is not known, so the check of its limit 1% fails: ";
     assert!(finished.stderr.contains(sentence), "{}", finished.stderr);
     let result = finished.json();
     assert_eq!(result["checks"][0]["value"], Value::Null);

@@ -19,6 +19,8 @@
 //! assert_eq!(judged.edges[0].share(), Some(1.0));
 //! ```
 
+mod answer;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;

@@ -118,6 +118,8 @@ pub struct Edge {
     pub sender_unsampled: u64,
     /// What broke the most common broken verdict, as far as the spans tell.
     pub cause: Option<String>,
+    /// What would mend it.
+    pub change: Option<String>,
     /// Some hand-offs of each verdict.
     pub examples: Vec<Example>,
 }
@@ -164,9 +166,9 @@ pub(crate) fn judge(tree: &Tree, pairs: &Pairs, each: &mut dyn FnMut(&HandOff)) 
             hand_off.to.clone(),
             hand_off.channel.clone(),
         );
-        let (edge, signs) = edges
-            .entry(key)
-            .or_insert_with(|| (empty(&hand_off), cause::Signs::default()));
+        let (from, to, channel) = key.clone();
+        let new = || (empty(from, to, channel), cause::Signs::default());
+        let (edge, signs) = edges.entry(key).or_insert_with(new);
         count(tree, edge, pair, &hand_off);
         if !hand_off.verdict.is_whole() {
             signs.add(tree, pair, hand_off.verdict);
@@ -175,7 +177,7 @@ pub(crate) fn judge(tree: &Tree, pairs: &Pairs, each: &mut dyn FnMut(&HandOff)) 
     }
     add_ambiguous(tree, pairs, &mut edges);
     let finish = |(mut edge, signs): (Edge, cause::Signs)| {
-        edge.cause = signs.cause(&edge);
+        (edge.cause, edge.change) = signs.cause(&edge).unzip();
         edge
     };
     let mut edges: Vec<Edge> = edges.into_values().map(finish).collect();
@@ -195,11 +197,11 @@ fn judged(tree: &Tree, pair: &Pair) -> HandOff {
     }
 }
 
-fn empty(hand_off: &HandOff) -> Edge {
+fn empty(from: String, to: String, channel: Channel) -> Edge {
     Edge {
-        from: hand_off.from.clone(),
-        to: hand_off.to.clone(),
-        channel: hand_off.channel.clone(),
+        from,
+        to,
+        channel,
         handoffs: 0,
         verdicts: BTreeMap::new(),
         flags: BTreeMap::new(),
@@ -207,6 +209,7 @@ fn empty(hand_off: &HandOff) -> Edge {
         ambiguous: Between::default(),
         sender_unsampled: 0,
         cause: None,
+        change: None,
         examples: Vec::new(),
     }
 }
@@ -244,19 +247,7 @@ fn add_ambiguous(
         let key = (text(*from), text(*to), channel);
         let (edge, _) = edges.entry(key.clone()).or_insert_with(|| {
             let (from, to, channel) = key;
-            let edge = Edge {
-                from,
-                to,
-                channel,
-                handoffs: 0,
-                verdicts: BTreeMap::new(),
-                flags: BTreeMap::new(),
-                evidence: BTreeMap::new(),
-                ambiguous: Between::default(),
-                sender_unsampled: 0,
-                cause: None,
-                examples: Vec::new(),
-            };
+            let edge = empty(from, to, channel);
             (edge, cause::Signs::default())
         });
         edge.ambiguous.at_least += ambiguous.at_least;

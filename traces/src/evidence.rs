@@ -86,9 +86,11 @@ pub(crate) struct Ambiguous {
 pub(crate) struct Pairs {
     pairs: BTreeSet<Pair>,
     /// The senders that have a receiver, and what belongs to them.
-    sent: BTreeSet<At>,
+    sent: Marks,
     /// The receivers that have a sender, and what belongs to them.
-    received: BTreeSet<At>,
+    received: Marks,
+    /// Senders and receivers that [`Pairs::ambiguous`] counts.
+    unsure: Marks,
     /// Receivers whose parent is a call that already has a better receiver, with that parent.
     doubtful: BTreeMap<At, At>,
     /// By the services of sender and receiver.
@@ -98,7 +100,12 @@ pub(crate) struct Pairs {
 impl Pairs {
     /// Finds the pairs of a source.
     pub(crate) fn of(tree: &Tree) -> Pairs {
-        let mut pairs = Pairs::default();
+        let mut pairs = Pairs {
+            sent: Marks::of(tree.len()),
+            received: Marks::of(tree.len()),
+            unsure: Marks::of(tree.len()),
+            ..Pairs::default()
+        };
         for evidence in &EVIDENCE {
             (evidence.find)(tree, &mut pairs, evidence.name);
         }
@@ -118,12 +125,17 @@ impl Pairs {
 
     /// Whether the span `at` has a receiver.
     pub(crate) fn has_receiver(&self, at: At) -> bool {
-        self.sent.contains(&at)
+        self.sent.has(at)
     }
 
     /// Whether the span `at` has a sender.
     pub(crate) fn has_sender(&self, at: At) -> bool {
-        self.received.contains(&at)
+        self.received.has(at)
+    }
+
+    /// Whether the span `at` is an end of a hand-off that stays ambiguous.
+    pub(crate) fn is_unsure(&self, at: At) -> bool {
+        self.unsure.has(at)
     }
 
     fn add(&mut self, sender: At, receiver: At, evidence: Named) {
@@ -135,15 +147,28 @@ impl Pairs {
         self.sent.insert(sender);
         self.received.insert(receiver);
     }
+}
 
-    /// Whether `sender` and `receiver` are a pair already.
-    fn has(&self, sender: At, receiver: At) -> bool {
-        let first = Pair {
-            sender,
-            receiver,
-            evidence: "",
-        };
-        let found = self.pairs.range(first..).next();
-        found.is_some_and(|pair| (pair.sender, pair.receiver) == (sender, receiver))
+/// A mark for each span of a source.
+#[derive(Debug, Default)]
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn of(spans: usize) -> Marks {
+        Marks(vec![false; spans])
+    }
+
+    fn has(&self, at: At) -> bool {
+        self.0[at as usize]
+    }
+
+    fn insert(&mut self, at: At) {
+        self.0[at as usize] = true;
+    }
+
+    fn extend<'a>(&mut self, all: impl IntoIterator<Item = &'a At>) {
+        for at in all {
+            self.insert(*at);
+        }
     }
 }

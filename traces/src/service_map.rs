@@ -129,7 +129,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = hand_off
         .sender
         .reference
-        .and_then(|sender| index.table.service(sender));
+        .and_then(|sender| index.table.service(sender, true));
     // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
@@ -138,7 +138,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = sender.map_or_else(|| unrecorded(sending), service);
     let receiver = hand_off.receiver.map(|receiver| {
         let reference = receiver.reference.filter(|_| receiver.recorded);
-        let name = reference.and_then(|reference| index.table.service(reference));
+        let name = reference.and_then(|reference| index.table.service(reference, false));
         name.map_or_else(|| unrecorded(receiving), service)
     });
     let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));

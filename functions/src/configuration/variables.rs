@@ -387,8 +387,11 @@ mod tests {
             .iter()
             .map(|variable| variable.name.to_owned())
             .collect();
-        // the argument is read only if a sampler needs it
-        let (mut asked, _) = read(&[("OTEL_TRACES_SAMPLER", "traceidratio")]);
+        // some variables are read only if these are set
+        let (mut asked, _) = read(&[
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("KINESIS_STREAM", "stream"),
+        ]);
         asked.insert(RESOURCE_ATTRIBUTES.to_owned());
         assert_eq!(asked, listed.iter().cloned().collect());
         assert_eq!(listed.len(), asked.len(), "a variable is listed twice");

@@ -5,12 +5,12 @@ use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::{Filter, FindError, TraceIndex};
+use baton_traces::trace_index::{Filter, FindError, TraceIndex, Wanted};
 
 use crate::failure::Failure;
 
-/// Fewer digits name too many traces.
-const FEWEST_DIGITS: usize = 8;
+/// Fewer digits would name too many traces.
+const MIN_DIGITS: usize = 8;
 
 /// A trace, and the place of its source.
 pub(super) struct Found {
@@ -24,23 +24,19 @@ pub(super) fn find(
     sources: &[Source],
     places: impl IntoIterator<Item = usize>,
 ) -> Result<Found, Failure> {
-    let digits = wanted.to_ascii_lowercase();
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hex || !(FEWEST_DIGITS..=TraceId::DIGITS).contains(&digits.len()) {
+    if !Wanted::parse(wanted).is_some_and(|wanted| wanted.is_plain(MIN_DIGITS)) {
         return Err(Failure::usage(format!(
-            "{wanted:?} is no trace id; write its 32 hex digits, or the {FEWEST_DIGITS} or more that begin it"
+            "{wanted:?} is not a trace id; write it as its backend does, or its first {MIN_DIGITS} digits or more"
         )));
     }
     for place in places {
         let source = &sources[place];
-        let Some(trace_id) = trace_id(&digits, source)? else {
+        let Some(trace_id) = trace_id(wanted, source)? else {
             continue;
         };
         let mut gathering = Gathering::new([trace_id]);
         let each = &mut |span: &Span<'_>| gathering.add_span(span);
-        source
-            .read(Want::Everything, each)
-            .map_err(Failure::usage)?;
+        source.read(Want::Everything, each)?;
         if let Some(trace) = gathering.get(trace_id) {
             return Ok(Found {
                 trace,
@@ -50,17 +46,17 @@ pub(super) fn find(
     }
     let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
     let names = visible(&names.join(" or "));
-    Err(Failure::usage(format!("no trace {wanted} is in {names}")))
+    Err(Failure::usage(format!("trace {wanted} is not in {names}")))
 }
 
-/// The one id in `source` that starts with `prefix`.
+/// The one id in `source` that is meant by `prefix`.
 fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
-    if prefix.len() == TraceId::DIGITS {
-        return Ok(TraceId::from_hex(prefix));
+    if let Some(whole) = TraceId::from_hex(prefix) {
+        return Ok(Some(whole));
     }
     let mut index = TraceIndex::new(Filter::default());
     let each = &mut |span: &Span<'_>| index.add_span(span);
-    source.read(Want::Judging, each).map_err(Failure::usage)?;
+    source.read(Want::Judging, each)?;
     match index.find(prefix) {
         Ok(trace_id) => Ok(Some(trace_id)),
         Err(FindError::None(_)) => Ok(None),

@@ -1,10 +1,11 @@
 //! A comparison for a pull request: one line that says it, what is significant and what failed, the rest folded.
 
 use baton_traces::compare::{Difference, METHOD};
-use baton_traces::shown::visible;
 use baton_views::narrative::narrate;
 
-use super::{Outcome, cells};
+use super::Outcome;
+use crate::print::cells;
+use crate::print::markdown::{code, escaped};
 
 /// Writes all of it.
 pub(super) fn render(outcome: &Outcome) -> String {
@@ -130,22 +131,4 @@ fn in_one_line(cell: &str) -> String {
 
 fn folded(summary: &str, content: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{content}\n\n</details>")
-}
-
-/// A name as code: nothing in it is markup, and it mentions nobody.
-fn code(name: &str) -> String {
-    format!("<code>{}</code>", escaped(name))
-}
-
-/// Text in which nothing is markup: what Markdown or HTML could read something into becomes a character reference.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in visible(text).chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '&' | '@'
-            | '~' | '!' | '$' => escaped.push_str(&format!("&#{};", u32::from(character))),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

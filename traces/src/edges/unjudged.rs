@@ -1,10 +1,11 @@
 //! What could not be judged, by service, and what would make it judgeable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::ends::At;
+use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::evidence::{Loose, Pairs};
 use crate::span::Kind;
@@ -78,8 +79,9 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         let key = (tree.service(at).to_owned(), what, to, reason);
         *counts.entry(key).or_default() += 1;
     };
-    let answering = Answering::of(tree);
-    for call in loose.calls {
+    let answering = Answering::of(tree, pairs);
+    let sure = |at: &At| !pairs.is_unsure(*at);
+    for call in loose.calls.into_iter().filter(sure) {
         if tree.about(call).is_messaging {
             add(
                 call,
@@ -88,12 +90,12 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
                 NOT_CONSUMED,
             );
         } else {
-            let known = answering.may_answer(tree, pairs, call);
+            let known = answering.may_answer(tree, call);
             let reason = if known { NO_FIT } else { NO_RECEIVER };
             add(call, What::Calls, address(tree, call), reason);
         }
     }
-    for receiver in loose.receivers {
+    for receiver in loose.receivers.into_iter().filter(sure) {
         let is_message = tree.span(receiver).kind == Kind::Consumer;
         let is_orphan = tree.parent(tree.entry(receiver)) == Parent::Missing;
         let (what, to, reason) = match (is_message, is_orphan) {
@@ -119,38 +121,35 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     unjudged.collect()
 }
 
-/// Which addresses answered calls of this source.
+/// Which addresses the services of this source answer at.
 struct Answering {
-    hosts: std::collections::BTreeSet<(String, u16)>,
-    services: std::collections::BTreeSet<String>,
+    hosts: BTreeSet<(Name, u16)>,
+    services: BTreeSet<String>,
 }
 
 impl Answering {
-    fn of(tree: &Tree) -> Answering {
-        let mut answering = Answering {
-            hosts: std::collections::BTreeSet::new(),
-            services: std::collections::BTreeSet::new(),
-        };
-        for at in tree.all() {
-            if tree.span(at).kind == Kind::Server {
-                let about = tree.about(at);
-                let host = tree.names().text(about.host).to_owned();
-                answering.hosts.insert((host, about.port));
-                answering
-                    .services
-                    .insert(tree.service(at).to_ascii_lowercase());
-            }
+    fn of(tree: &Tree, pairs: &Pairs) -> Answering {
+        let servers = tree.all().filter(|at| tree.span(*at).kind == Kind::Server);
+        let called = pairs.iter().map(|pair| pair.sender);
+        let place = |at: At| (tree.about(at).host, tree.about(at).port);
+        let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
+        Answering {
+            hosts: servers.chain(called).map(place).collect(),
+            services: services
+                .into_iter()
+                .map(|name| tree.names().text(name).to_ascii_lowercase())
+                .collect(),
         }
-        answering
     }
 
-    fn may_answer(&self, tree: &Tree, _pairs: &Pairs, call: At) -> bool {
+    fn may_answer(&self, tree: &Tree, call: At) -> bool {
         let about = tree.about(call);
-        let text = |name| tree.names().text(name).to_ascii_lowercase();
-        let host = (text(about.host), about.port);
-        about.port != 0 && self.hosts.contains(&host)
-            || self.services.contains(&host.0)
-            || self.services.contains(&text(about.peer))
+        let is_service = |name: Name| {
+            let name = tree.names().text(name).to_ascii_lowercase();
+            self.services.contains(&name)
+        };
+        about.port != 0 && self.hosts.contains(&(about.host, about.port))
+            || [about.host, about.peer].into_iter().any(is_service)
     }
 }
 

@@ -62,11 +62,6 @@ impl Names {
         &self.texts[name.0 as usize]
     }
 
-    /// How many names there are, the empty one included.
-    pub(crate) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
     /// A number that stands for `value` where values are only compared.
     pub(crate) fn hash(&self, value: &str) -> u64 {
         self.hasher.hash_one(value)

@@ -252,6 +252,8 @@ fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain
     let mut calls: BTreeMap<(Name, Name), BTreeSet<At>> = BTreeMap::new();
     for (receiver, candidates) in left {
         let to = tree.span(*receiver).service;
+        pairs.unsure.insert(*receiver);
+        pairs.unsure.extend(candidates);
         let services: BTreeSet<Name> = candidates
             .iter()
             .map(|call| tree.span(*call).service)

@@ -39,11 +39,12 @@ impl Loose {
 /// The calls without a receiver. A call may be one with calls below it, as an SDK's request with the request of its HTTP
 /// client: of requests the innermost counts, of messages the outermost.
 fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
+    let answered = answered_messages(tree, pairs);
     let mut outer: BTreeSet<At> = BTreeSet::new();
     let mut free = Vec::new();
     for at in tree.all().filter(|at| tree.is_call(*at)) {
-        let mut is_part = pairs.has_receiver(at);
-        let is_answered = is_part;
+        let is_answered = pairs.has_receiver(at);
+        let mut is_part = is_answered || answered.contains(&at);
         let mut above = tree.local_parent(at);
         while let Some(call) = above {
             if tree.is_call(call) {
@@ -62,6 +63,22 @@ fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     }
     free.retain(|at| !outer.contains(at));
     free
+}
+
+/// The senders that carry the id of a message which another span of the same trace handed over: an SDK's call of the
+/// broker beside the span that stands for the message.
+fn answered_messages(tree: &Tree, pairs: &Pairs) -> BTreeSet<At> {
+    let ids = &tree.ids().messages;
+    let mut answered = BTreeSet::new();
+    for message in ids.chunk_by(|left, right| left.id == right.id) {
+        let senders = message.iter().map(|id| id.at);
+        let mut sent = senders.clone().filter(|at| pairs.has_receiver(*at));
+        if let Some(first) = sent.next() {
+            let trace = tree.span(first).trace;
+            answered.extend(senders.filter(|at| tree.span(*at).trace == trace));
+        }
+    }
+    answered
 }
 
 /// Where hand-offs leave a trace: whether `receiver` may have been called from a trace other than its own. A receiver whose

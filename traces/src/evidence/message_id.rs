@@ -104,7 +104,7 @@ fn join(
         }
         if let Some((sender, receiver)) = ends_of(tree, &from, receivers) {
             pairs.add(sender, receiver, name);
-            pairs.sent.extend(from);
+            pairs.sent.extend(&from);
             pairs.received.extend(receivers);
         }
     }

@@ -46,7 +46,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, name: Named, request: &[IdAt]) {
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
     if let Some(best) = best {
         pairs.add(call, *best, name);
-        pairs.received.extend(receivers);
+        pairs.received.extend(&receivers);
     }
 }
 

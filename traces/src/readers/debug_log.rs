@@ -247,11 +247,16 @@ impl Fields {
         span.parent_span_id = short_span_id(&self.parent_span_id);
         span.trace_state = Cow::Owned(self.trace_state);
         span.name = Cow::Owned(self.name);
-        span.kind = tags::kind_named(&self.kind).unwrap_or_default();
+        let kind = self.kind.strip_prefix("SPAN_KIND_").unwrap_or(&self.kind);
+        span.kind = tags::kind_named(kind).unwrap_or_default();
         (span.start, span.end) = (time(&self.start), time(&self.end));
-        span.status.code = match &*self.status {
-            "Ok" => StatusCode::Ok,
-            status if status.starts_with("Error") => StatusCode::Error,
+        let status = self
+            .status
+            .strip_prefix("STATUS_CODE_")
+            .unwrap_or(&self.status);
+        span.status.code = match status.to_ascii_lowercase() {
+            status if status == "ok" => StatusCode::Ok,
+            status if status.starts_with("error") => StatusCode::Error,
             _ => StatusCode::Unset,
         };
         span.status.message = Cow::Owned(self.status_message);

@@ -18,7 +18,7 @@ const BASE64: [GeneralPurpose; 2] = [
 
 /// A trace id of 32 hex digits of either case, or of 16 bytes in base64. `None` for anything else
 /// and for zeros.
-pub(super) fn trace_id(text: &str) -> Option<TraceId> {
+pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
     match lower(text, &mut [0; TraceId::DIGITS]) {
         Some(hex) => TraceId::from_hex(hex),
         None => TraceId::from_bytes(base64(text)?),

@@ -33,6 +33,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use self::form::Form;
+pub(crate) use self::ids::trace_id;
 use self::input::Input;
 use self::json::Fault;
 use self::skipped::Skipped;

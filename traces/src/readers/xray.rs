@@ -13,6 +13,7 @@
 //! underscores where attributes have dots.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::BufRead;
 
 use baton_propagators::id::{SpanId, TraceId};
@@ -47,20 +48,52 @@ pub(super) fn read(
         want,
         each,
         skipped,
+        ended: HashSet::new(),
+        in_progress: Vec::new(),
     };
-    while json.peek()?.is_some() {
-        walk.wrapped(&mut json, None)?;
+    let mut read = Ok(true);
+    while let Ok(true) = read {
+        read = walk.next(&mut json);
     }
-    Ok(())
+    walk.finish()?;
+    read.map(|_| ())
 }
 
 struct Walk<'a> {
     want: Want,
     each: &'a mut dyn FnMut(&Span<'_>),
     skipped: &'a mut Skipped,
+    /// The segments that have ended.
+    ended: HashSet<SpanReference>,
+    /// Documents of segments in progress, which count only if no later one tells of their end.
+    in_progress: Vec<(SpanReference, u64, Vec<u8>)>,
 }
 
 impl Walk<'_> {
+    /// Takes the next value of the input; gives whether there was one.
+    fn next<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
+        match json.peek()? {
+            Some(_) => self.wrapped(json, None).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Hands over the segments of which no document tells the end.
+    fn finish(&mut self) -> Result<(), Fault> {
+        for (reference, line, json) in std::mem::take(&mut self.in_progress) {
+            if self.ended.insert(reference) {
+                let document: Result<Document<'_>, _> = parse_json(&json);
+                let problem = |problem| Fault::Problem { line, problem };
+                let document = document.map_err(|error| problem(json_problem(&error)))?;
+                let service = document.service();
+                let read =
+                    document.hand_over(reference.trace_id, None, &service, self.want, self.each);
+                read.map_err(problem)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Documents in whatever wraps them; `id` is that of the trace, where a wrapper said it.
     fn wrapped<R: BufRead>(
         &mut self,
@@ -105,7 +138,7 @@ impl Walk<'_> {
             return Ok(());
         }
         own.push(b'}');
-        let read = self.document(&own, outer);
+        let read = self.document(&own, line, outer);
         read.map_err(|problem| Fault::Problem { line, problem })
     }
 
@@ -116,12 +149,12 @@ impl Walk<'_> {
     ) -> Result<(), Fault> {
         let line = json.line();
         let document: String = json.parse()?;
-        let read = self.document(document.as_bytes(), id);
+        let read = self.document(document.as_bytes(), line, id);
         read.map_err(|problem| Fault::Problem { line, problem })
     }
 
     /// Hands a document over; `id` is that of its trace, which need not stand in the document too.
-    fn document(&mut self, json: &[u8], id: Option<&str>) -> Result<(), String> {
+    fn document(&mut self, json: &[u8], line: u64, id: Option<&str>) -> Result<(), String> {
         let document: Document<'_> = parse_json(json)
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
         if document.is_header() {
@@ -134,6 +167,14 @@ impl Walk<'_> {
                 &document.trace_id,
             )
         })?;
+        if let Some(span_id) = span_id(&document.id.0) {
+            let reference = SpanReference { trace_id, span_id };
+            if document.in_progress == Some(true) {
+                self.in_progress.push((reference, line, json.to_vec()));
+                return Ok(());
+            }
+            self.ended.insert(reference);
+        }
         let service = document.service();
         document.hand_over(trace_id, None, &service, self.want, self.each)
     }
@@ -172,6 +213,9 @@ struct Document<'a> {
     start_time: Option<f64>,
     #[serde(default)]
     end_time: Option<f64>,
+    /// Set instead of an end.
+    #[serde(default)]
+    in_progress: Option<bool>,
     /// Of a subsegment: `aws` or `remote` where another service was called.
     #[serde(borrow, default)]
     namespace: Text<'a>,

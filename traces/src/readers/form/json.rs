@@ -41,12 +41,19 @@ impl Look {
             }),
             Some(b'{') => {
                 let mut members = Members::default();
-                json.object(|json, name| {
+                let walked = json.object(|json, name| {
                     self.found = members.add(name, json)?;
                     self.go_on(json)?;
                     self.names.push(format!("`{}`", name.escape_debug()));
                     json.skip()
-                })
+                });
+                if self.found.is_none() {
+                    self.found = members.probable.map(Ok);
+                }
+                match self.found {
+                    Some(_) => self.go_on(json),
+                    None => walked,
+                }
             }
             _ => {
                 self.names.push("of another kind".to_owned());
@@ -68,6 +75,8 @@ impl Look {
 #[derive(Default)]
 struct Members {
     names: Vec<String>,
+    /// The form, unless a later member tells otherwise.
+    probable: Option<Form>,
 }
 
 impl Members {
@@ -101,7 +110,20 @@ impl Members {
                 inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
                 _ => return Ok(None),
             },
-            _ => return Ok(by_all_names(&self.names).map(Ok)),
+            // JavaScript's console exporter has Zipkin's names, and numbers for kinds.
+            "kind" if json.peek()?.is_some_and(|byte| byte.is_ascii_digit()) => {
+                match by_all_names(&self.names).or(self.probable) {
+                    Some(Form::Zipkin) => Form::Console,
+                    _ => return Ok(None),
+                }
+            }
+            _ => match by_all_names(&self.names) {
+                Some(Form::Zipkin) => {
+                    self.probable = Some(Form::Zipkin);
+                    return Ok(None);
+                }
+                form => return Ok(form.map(Ok)),
+            },
         };
         Ok(Some(Ok(form)))
     }

@@ -21,8 +21,7 @@ pub(super) fn json(names: &[String]) -> Option<String> {
 pub(super) fn data(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
     (has("type") && has("attributes") && !has("traceID")).then(|| {
-        "an answer of Datadog's Spans API, which keeps neither links nor the parents of all spans: export what \
-         the tracers send to the agent as JSON, or OTLP"
+        "an answer of Datadog's Spans API: send the spans to a Collector too, and save them with its file exporter"
             .to_owned()
     })
 }
