@@ -12,7 +12,8 @@ pub(super) fn any_case(text: &str, count: usize) -> Option<u128> {
         .flatten()
 }
 
-/// The value of 1 to `most` digits of either case: what a library reads that fills an id up with zeros.
+/// The value of 1 to `most` digits of either case: what a library reads that fills an id up with
+/// zeros.
 pub(super) fn up_to(text: &str, most: usize) -> Option<u128> {
     (text.len() <= most)
         .then(|| any_case(text, text.len()))
@@ -36,8 +37,8 @@ pub(super) fn rust(text: &str) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-/// Python's `int(text, 16)`: white space around, a plus sign, `0x`, underscores between digits, digits of any script.
-/// `None` for a negative number too, and for one of more than 128 bits.
+/// Python's `int(text, 16)`: white space around, a plus sign, `0x`, underscores between digits,
+/// digits of any script. `None` for a negative number too, and for one of more than 128 bits.
 pub(super) fn python(text: &str) -> Option<u128> {
     u128::from_str_radix(&python_digits(text)?, 16).ok()
 }
@@ -99,7 +100,8 @@ pub(super) fn java(text: &str) -> Option<u128> {
 
 /// The ASCII digit that a digit of another script stands for (`f.b3m-unicode`, `d.unicode-flags`).
 pub(super) fn ascii_digit(letter: char) -> Option<char> {
-    /// Where the ten decimal digits of scripts begin: Arabic, Persian, Devanagari, Bengali, Thai, full width.
+    /// Where the ten decimal digits of scripts begin: Arabic, Persian, Devanagari, Bengali, Thai,
+    /// full width.
     const ZEROS: [u32; 6] = [0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0xff10];
     if letter.is_ascii_hexdigit() {
         return Some(letter);
@@ -112,8 +114,8 @@ pub(super) fn ascii_digit(letter: char) -> Option<char> {
     value.and_then(|value| char::from_digit(value, 10))
 }
 
-/// The trace id in X-Ray's `1-8digits-24digits`, where digits are read by `read`; the version is not compared beyond
-/// its first character.
+/// The trace id in X-Ray's `1-8digits-24digits`, where digits are read by `read`; the version is
+/// not compared beyond its first character.
 pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> Option<u128> {
     let dashes = value.get(1..2) == Some("-") && value.get(10..11) == Some("-");
     if value.len() != 35 || !value.starts_with('1') || !dashes {
@@ -123,7 +125,8 @@ pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> O
     read(&digits, 32)
 }
 
-/// A text with its `%XX` decoded; `None` where a percent sign has no two digits or the bytes are not UTF-8.
+/// A text with its `%XX` decoded; `None` where a percent sign has no two digits or the bytes are
+/// not UTF-8.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -46,7 +46,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Lower case, and something after a fifth dash (`d.vcc-trailingdash`). A `dd` member with origin `rum` and without a priority leaves the decision open.
+/// Lower case, and something after a fifth dash (`d.vcc-trailingdash`). A `dd` member with origin
+/// `rum` and without a priority leaves the decision open.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -96,8 +97,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     context(Some(trace), arrived.first("x-b3-spanid"), state, debug)
 }
 
-/// A state that is not known leaves the decision open. What lacks an id is a context all the same, and keeps later
-/// styles from being continued (`f.b3-only-0`).
+/// A state that is not known leaves the decision open. What lacks an id is a context all the same,
+/// and keeps later styles from being continued (`f.b3-only-0`).
 fn context(trace: Option<&str>, span: Option<&str>, state: &str, debug: bool) -> Read {
     let sampled = match state {
         _ if debug => Some(true),
