@@ -1,11 +1,11 @@
-"""Asks DuckDB what `baton compare` asks of a run: how many hand-offs of each hop have which verdict.
+"""Counts the verdicts of each hop of a run with DuckDB, to compare its speed with `baton compare`.
 
     pip install duckdb
     python benches/compare_with_duckdb.py RUN [RUN ...]
 
-It joins the two ends of each hand-off by request id and by message id over `spans.jsonl.zst`, and tells connected,
-wrong_parent, new_trace and lost apart. It prints one JSON object per run, with the seconds it took and the peak memory of
-this process.
+It joins the two ends of each hand-off in `spans.jsonl.zst` by request id and by message id, and
+distinguishes connected, wrong_parent, new_trace and lost. It prints one JSON object per run, with the
+seconds that it took and the peak memory of this process.
 """
 
 import json

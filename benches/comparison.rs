@@ -1,5 +1,6 @@
-//! What reading and judging cost: spans per second and bytes per second of the uncompressed OTLP/JSON, for a generated run
-//! of 20,000 messages. docs/performance.md has the figures of one of 1,000,000.
+//! The cost of reading and judging a generated run of 20,000 messages: spans per second, and bytes
+//! of uncompressed OTLP/JSON per second. docs/performance.md has the figures for 1,000,000
+//! messages.
 //!
 //! `cargo bench --bench comparison`
 

@@ -1,9 +1,10 @@
-//! What one request through the whole pipeline costs: throughput, latency, memory and start-up of `baton run`
-//! and `baton up`, all processes and the load generator included.
+//! The cost of one request through the whole pipeline: throughput, latency, memory and start-up of
+//! `baton run` and `baton up`, for all processes, including the load generator.
 //!
-//! `cargo bench --bench pipeline` prints the figures of docs/performance.md; `-- --requests N` changes how many
-//! requests the long run sends. `-- --function producer=COMMAND --function consumer=COMMAND` prints the cold starts of
-//! those functions and no more. It reads `/proc`, so it needs Linux.
+//! `cargo bench --bench pipeline` prints the figures in docs/performance.md. `-- --requests N` sets
+//! the number of requests of the long run.
+//! `-- --function producer=COMMAND --function consumer=COMMAND` prints only the cold starts of
+//! these functions. It reads `/proc`, so it needs Linux.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -15,9 +16,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 const BATON: &str = env!("CARGO_BIN_EXE_baton");
-/// How often memory is looked at.
+/// The pause between two readings of the memory.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
-/// Clock ticks of `/proc/PID/stat` per second; fixed on Linux for user space.
+/// Clock ticks per second in `/proc/PID/stat`. Linux fixes this value for user space.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 fn main() {
@@ -50,8 +51,8 @@ fn main() {
     measure("tracecontext", 32, long);
 }
 
-/// The time until a lab answers, and until a function's process asks for its first event, on the clock and on the
-/// processors: the second does not depend on what else the machine does.
+/// The time until a lab answers, and until a function's process requests its first event. Both as
+/// elapsed time and as CPU time, because CPU time does not depend on what else the machine does.
 fn start_up(functions: &[&str]) {
     let mut ready = Vec::new();
     let mut cold_starts = BTreeMap::from([
@@ -121,7 +122,7 @@ fn status(page: &str) -> Value {
     })
 }
 
-/// The CPU time that all threads of a function's process in this lab have taken.
+/// The CPU time of all threads of a function's process in this lab.
 fn cpu_time_of(function: &str, lab: u32) -> Duration {
     let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
     let is_function = |process: &u32| {
@@ -146,7 +147,8 @@ fn interrupt(child: &Child) {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a process");
 }
 
-/// One run; prints its figures, the memory of all its processes and the CPU time each kind took per request.
+/// Does one run. Prints its figures, the memory of all its processes, and the CPU time per request
+/// of each kind of process.
 fn measure(pairing: &str, users: u32, requests: u64) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut run = Command::new(BATON)
@@ -205,7 +207,7 @@ struct Usage {
     peak_rss_mib: f64,
     peak_pss_mib: f64,
     largest_function_mib: f64,
-    /// By role: the lab (and the command around it), the functions, the load generator.
+    /// By role: the lab (with the command that runs it), the functions, the load generator.
     cpu_seconds: BTreeMap<&'static str, f64>,
 }
 
@@ -234,7 +236,7 @@ fn watch(pid: u32, ended: &AtomicBool) -> Usage {
     usage
 }
 
-/// The process and those it started.
+/// The process and its descendants.
 fn family(pid: u32) -> Vec<u32> {
     let children = std::fs::read_dir("/proc")
         .into_iter()
@@ -283,7 +285,7 @@ fn look(process: u32) -> Option<Look> {
     })
 }
 
-/// The fields of `/proc/PID/stat` after the name, which may hold spaces: state, parent, …
+/// The fields of `/proc/PID/stat` after the name: state, parent, … The name may contain spaces.
 fn after_name(stat: &str) -> impl Iterator<Item = &str> {
     stat.rsplit_once(')')
         .map_or("", |(_, fields)| fields)

@@ -19,7 +19,7 @@ def main(template):
     document = yaml_parse(pathlib.Path(template).read_text(encoding="utf-8"))
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # `sam deploy` uploads the package and writes its place here
+            # `sam deploy` uploads the package and writes its address here
             resource["Properties"]["CodeUri"] = {
                 "Bucket": "packages",
                 "Key": resource["Properties"]["CodeUri"],

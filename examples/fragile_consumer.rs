@@ -1,8 +1,13 @@
-//! Somebody else's consumer, with somebody else's bugs: what a record says decides how it goes wrong.
+//! A foreign consumer with bugs, for tests. A word in the record decides how it fails:
 //!
-//! A record whose text contains `crash` ends the process, `fail` fails the invocation, `partial` is reported as a
-//! batch item failure, `unreadable` as one whose identifier is no text, `hang` never comes to an end. With `once` beside it, that happens the first time only. Every
-//! other record is written, as a line of JSON, to the file that the variable `BATON_TEST_OUTPUT` names.
+//! - `crash` ends the process;
+//! - `fail` fails the invocation;
+//! - `partial` is reported as a batch item failure;
+//! - `unreadable` is reported as a batch item failure whose identifier is not text;
+//! - `hang` never returns.
+//!
+//! With the word `once`, it fails the first time only. The consumer writes every other record, as a
+//! line of JSON, to the file that the variable `BATON_TEST_OUTPUT` names.
 //!
 //! `baton up --function consumer=target/debug/examples/fragile_consumer`
 
@@ -53,14 +58,14 @@ async fn handle(output: &Path, event: LambdaEvent<Value>) -> Result<Value, Error
             "sequence_number": sequence_number,
             "text": text,
         });
-        // one write, since several processes share the file
+        // one write, because several processes share the file
         let mut file = OpenOptions::new().create(true).append(true).open(output)?;
         file.write_all(format!("{line}\n").as_bytes())?;
     }
     Ok(json!({ "batchItemFailures": [] }))
 }
 
-/// How a record goes wrong.
+/// How a record fails.
 enum Mishap {
     Crash,
     Fail,
@@ -80,7 +85,7 @@ fn mishap(output: &Path, text: &str) -> io::Result<Option<Mishap>> {
     .into_iter()
     .find_map(|(word, mishap)| text.contains(word).then_some(mishap));
     if mishap.is_some() && text.contains("once") {
-        // the file outlives the process that crashes
+        // a file, because it survives the crash of the process
         let first = OpenOptions::new()
             .write(true)
             .create_new(true)

@@ -1,5 +1,5 @@
-//! Draws docs/images/propagation.svg and prints the tables of docs/performance.md from what the last
-//! `cargo bench --bench propagation` measured:
+//! Draws docs/images/propagation.svg, and prints the tables of docs/performance.md, from the
+//! measurements of the last `cargo bench --bench propagation`:
 //!
 //! ```console
 //! $ cargo bench --bench propagation && cargo run --example propagation_chart
@@ -51,7 +51,7 @@ fn read(folder: &Path, medians: &mut Medians) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All cases, an operation to a table: nanoseconds, and how much of `otel` it is.
+/// All cases, with one table per operation: nanoseconds, and the ratio to `otel`.
 fn tables(medians: &Medians) -> String {
     let lines = ["native", "otel", "native-trait", "floor"];
     let mut text = String::new();
@@ -67,7 +67,7 @@ fn tables(medians: &Medians) -> String {
             .filter_map(|id| id.strip_prefix(&prefix)?.rsplit_once('/'))
             .map(|(case, _)| case)
             .collect();
-        // By list of formats, and valid headers on a map first.
+        // By list of formats, beginning with valid headers on a map.
         cases.sort_unstable_by_key(|case| (case.split(['!', '@', '+']).next(), *case));
         cases.dedup();
         for case in cases {
@@ -99,7 +99,7 @@ fn tables(medians: &Medians) -> String {
     text
 }
 
-/// A group of bars for each format and operation: `otel`, `native`, `native-trait`, and what no engine can do without.
+/// A group of bars for each format and operation: `otel`, `native`, `native-trait` and the floor.
 fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
     const LEFT: f64 = 190.0;
     const WIDTH: f64 = 720.0;
@@ -165,7 +165,8 @@ fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// Light, and dark where the reader's system is; every bar has its name and its figure beside it.
+/// Light or dark as the reader's system. Every bar has its name and figure beside it, so that
+/// colour alone says nothing.
 const STYLE: &str = "<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: bold }

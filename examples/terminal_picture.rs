@@ -1,25 +1,26 @@
-//! Draws what a command prints on a terminal, in its colours, as a picture of a command and its output:
+//! Draws a command and its output on a terminal, with its colours, as a picture:
 //!
 //! ```console
 //! $ script -qec 'stty cols 127; baton run 2>/dev/null' /dev/null | sed '/^Latency/,/^\s*$/{/\S/d}' |
 //!       cargo run --example terminal_picture -- 'cargo run --release -- run' > docs/images/run.svg
 //! ```
 //!
-//! (What is said of latencies is left out, as it is another in every run.)
+//! (`sed` removes the paragraph about latencies, because it differs in every run.)
 //!
-//! Takes the command as it is to stand above the output, and the output on standard input.
+//! Takes the command line to show above the output, and the output on standard input.
 
 use std::error::Error;
 use std::fmt::Write;
 use std::io::Read;
 
-/// The width of a character of 14 pixels in the common monospace fonts; texts are stretched to it in all others.
+/// The width of a character of 14 pixels in the common monospace fonts. In other fonts, text is
+/// stretched to it.
 const COLUMN: f64 = 8.43;
 const LINE: usize = 20;
 const MARGIN: usize = 16;
 const FONT: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
-/// Characters of one look, from a column on.
+/// Characters of one style, starting at a column.
 struct Piece {
     column: usize,
     text: String,
@@ -37,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A line as pieces without wide gaps; its SGR sequences (ECMA-48, 8.3.117) become their looks.
+/// A line as pieces without wide gaps. Its SGR sequences (ECMA-48, 8.3.117) become the styles of
+/// the pieces.
 fn pieces(line: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let (mut column, mut look, mut gap) = (0, "", true);

@@ -1,6 +1,6 @@
 //! The command line: every command, flag and default.
 
-mod capacity;
+mod audit;
 mod compare;
 mod duration;
 mod explain;
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use duration::{duration, positive_duration};
 use number::whole_number;
 
-pub(crate) use capacity::{CapacityArguments, PriceArguments, QuotaArguments};
+pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;
 pub(crate) use explain::{ExplainArguments, Selection};
 pub(crate) use functions::FunctionArguments;
@@ -50,13 +50,15 @@ Answer what mixing the headers does:
   matrix  Every pairing and every client through the real pipeline, as grids and in words
   explain Say which context each format finds in headers, which one each mode continues, and why
 
+Find what breaks in your own system:
+  audit   Judge every hand-off between the services of an export, and say which break and why
+
 Compare what became of the traces:
   compare Say how runs or exports differ, what is significant, and whether limits were kept
   traces  List and search traces, or show one over time, both halves where it broke
   map     Draw who hands over to whom, and where the trace breaks
 
 Go beyond one machine:
-  plan-capacity Say what a rate takes of Kinesis and Lambda under each format, and what it costs
   merge   Join the runs of several load generators into one, exactly
 
 For packagers:
@@ -85,8 +87,8 @@ const LAST: usize = 900;
 // no docstring: clap would take it for what the whole command does
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// What to print: text, or json for programs; compare, matrix and plan-capacity also markdown for a document, compare
-    /// html as a page and junit for CI, map and traces TRACE-ID svg as a picture
+    /// What to print: text, or json for programs; audit, compare and matrix also markdown for a document, audit and
+    /// compare junit for CI, compare html as a page, map and traces TRACE-ID svg as a picture
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour, as does the variable NO_COLOR
@@ -107,11 +109,11 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For a document or a pull request (compare, matrix, plan-capacity)
+    /// For a document or a pull request (audit, compare, matrix)
     Markdown,
     /// A page (compare)
     Html,
-    /// For CI: a test case for each check (compare)
+    /// For CI: a test case for each check (audit, compare)
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
@@ -142,14 +144,14 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     /// Say which context each format finds in headers, which one each mode continues, and why
     Explain(ExplainArguments),
+    /// Judge every hand-off between the services of an export, and say which break and why
+    Audit(Box<AuditArguments>),
     /// Say how runs or exports differ, what is significant, and whether limits were kept
     Compare(CompareArguments),
     /// List and search traces, or show one over time, both halves where it broke
     Traces(TracesArguments),
     /// Draw who hands over to whom, and where the trace breaks
     Map(MapArguments),
-    /// Say what a rate takes of Kinesis and Lambda under each format, and what it costs
-    PlanCapacity(Box<CapacityArguments>),
     /// Join the runs of several load generators into one, exactly
     Merge(MergeArguments),
     /// Print a script with which a shell completes commands and flags
@@ -186,10 +188,14 @@ impl Command {
                 Format::Html,
                 Format::Junit,
             ],
+            Command::Audit(_) => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+            ],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) | Command::PlanCapacity(_) => {
-                &[Format::Text, Format::Json, Format::Markdown]
-            }
+            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }

@@ -7,7 +7,7 @@ use baton_loadgen::{Outcome, Progress};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
-use crate::attack::Message;
+use crate::commands::attack::Message;
 use crate::failure::Failure;
 
 /// Carries out `plan`. When `cancelled` completes, the attack ends early and keeps what it measured.

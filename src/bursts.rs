@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::arguments::LoadArguments;
 use crate::attack_process::attack;
 use crate::failure::Failure;
-use crate::progress::{Progress, Total};
+use crate::print::progress::{Progress, Total};
 
 const DEFAULT_REQUESTS: u64 = 2000;
 

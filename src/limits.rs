@@ -69,6 +69,29 @@ pub(crate) fn fail_under(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Under, text)
 }
 
+/// The name of a limit on all hand-offs together.
+pub(crate) const ALL_HAND_OFFS: &str = "all hand-offs";
+
+/// Reads a share that hand-offs must not fall under, for clap: `99%` of all, or `FROM->TO=95%` of one edge.
+pub(crate) fn share(text: &str) -> Result<Limit, String> {
+    let explain = || {
+        format!("{text:?} is not a limit; write a share, as in 99% or 0.99, or one for an edge, as in 'web->booking=95%'")
+    };
+    let (name, share) = match text.rsplit_once('=') {
+        Some((edge, share)) if edge.contains("->") => (edge, share),
+        Some(_) => return Err(explain()),
+        None => (ALL_HAND_OFFS, text),
+    };
+    let limit = Limit::parse(Side::Under, &format!("share={share}")).map_err(|_| explain())?;
+    if limit.value > 1.0 || !matches!(suffix(share), "" | "%") {
+        return Err(explain());
+    }
+    Ok(Limit {
+        name: name.to_owned(),
+        ..limit
+    })
+}
+
 /// Reads a value of `--fail-over`, for clap.
 pub(crate) fn fail_over(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Over, text)

@@ -3,46 +3,32 @@
 //! One file per subcommand; what they do is done by the crates beside this one.
 
 mod arguments;
-mod attack;
 mod attack_process;
-mod burst;
 mod bursts;
-mod capacity;
-mod compare;
-mod completions;
+mod commands;
 mod credentials;
-mod explain;
 mod failure;
-mod fitting;
-mod function;
 mod lab_client;
 mod lab_options;
 mod limits;
-mod logs;
-mod man;
 mod manifest;
-mod map;
-mod matrix;
-mod merge;
-mod output;
 mod plan_file;
-mod progress;
+mod print;
 mod report;
-mod run;
-mod sandbox;
 mod signals;
-mod switch;
-mod table;
-mod trace_table;
-mod traces;
-mod up;
 mod view;
 
 use std::process::ExitCode;
 
 use crate::arguments::{Command, Format};
+use crate::commands::{
+    attack, audit, burst, compare, completions, explain, function, logs, man, map, matrix, merge, run,
+    sandbox, switch, traces, up,
+};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::print::output::Output;
+// until explain has paths of its own to them
+use crate::print::{fitting, output};
 
 fn main() -> ExitCode {
     let arguments = match plan_file::arguments(std::env::args_os().collect()) {
@@ -64,10 +50,10 @@ fn main() -> ExitCode {
         Command::Switch(command) => switch::switch(&command, &output),
         Command::Logs(command) => logs::logs(&command, &output),
         Command::Explain(command) => explain::explain(&command, &output),
+        Command::Audit(command) => audit::audit(&command, &output),
         Command::Compare(command) => compare::compare(command, &output),
         Command::Traces(command) => traces::traces(command, &output),
         Command::Map(command) => map::map(command, &output),
-        Command::PlanCapacity(command) => capacity::plan_capacity(&command, &output),
         Command::Merge(command) => merge::merge(&command, &output),
         Command::Completions(command) => completions::completions(&command, &output),
         Command::Man(command) => man::man(&command, &output),

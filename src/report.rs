@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::report::{Report, Run};
 use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
+use baton_views::report::{Report, Run};
 
 use crate::failure::Failure;
-use crate::table::pairing;
+use crate::print::table::pairing;
 
 /// Reads a run that has ended, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {

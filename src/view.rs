@@ -9,7 +9,7 @@ use baton_traces::trace_index::{Filter, TraceIndex};
 use crate::arguments::LabChoice;
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::output::Output;
+use crate::print::output::Output;
 
 /// Sources that are looked at as one.
 #[derive(Debug)]

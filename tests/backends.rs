@@ -1,26 +1,28 @@
-//! Real backends: what the functions send is found there, and read back it is judged as the run that the lab saved.
+//! Real backends: they hold what the functions send, and baton judges it as it judges the saved
+//! run.
 //!
-//! Skipped, with a printed reason, where `tests/backends/install` has not been run; in CI that is a failure.
+//! Skipped, with a printed reason, if `tests/backends/install` has not run. In CI that is a
+//! failure.
 #![cfg(feature = "zipkin")]
-
-mod support;
 
 use std::fs::File;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use support::backends::{Collector, Jaeger, Zipkin, installed};
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::wait_until;
+use crate::support::backends::{Collector, Jaeger, Zipkin, installed};
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::wait_until;
 
-/// How many records go through before the pairing changes, and after.
+/// The number of records before the pairing changes, and after.
 const RECORDS: u64 = 10;
-/// An answer may wait so long for the export, in milliseconds: none is to be lost on a busy machine.
+/// How long an answer may wait for the export, in milliseconds, so that no span is lost on a busy
+/// machine.
 const FLUSH_TIMEOUT: (&str, &str) = ("BATON_FLUSH_TIMEOUT", "60000");
 
-/// Compares the sources once all of them hold as many spans as the first. A backend takes a while to show what it got.
+/// Compares the sources when all of them hold as many spans as the first. A backend shows spans
+/// late.
 async fn compared(sandbox: &Sandbox, sources: &[&str]) -> Value {
     wait_until("all sources hold the same spans", async || {
         let finished = sandbox
@@ -36,8 +38,8 @@ async fn compared(sandbox: &Sandbox, sources: &[&str]) -> Value {
     .await
 }
 
-/// Every source has these verdicts, and the flags and counts of records that the first has; but for the flags that it
-/// says it cannot tell, which it then leaves out.
+/// Every source has these verdicts, and the same flags and counts of records as the first one. A
+/// flag that a source reports as unknown may be missing.
 fn assert_same(compared: &Value, hops: &[(&str, Value)]) {
     for run in compared["runs"].as_array().expect("runs") {
         let unknown = run["unknown"].as_array().expect("metrics");
@@ -58,7 +60,7 @@ fn assert_same(compared: &Value, hops: &[(&str, Value)]) {
 }
 
 /// Sends records under a pairing that holds, then under one that breaks, and ends the lab.
-async fn half_of_it_broken(setup: Setup) -> support::lab::Lab {
+async fn half_of_it_broken(setup: Setup) -> crate::support::lab::Lab {
     let mut lab = setup
         .flags(["--producer", "tracecontext", "--consumer", "tracecontext"])
         .start()
@@ -91,7 +93,7 @@ async fn spans_are_found_in_zipkin_and_behind_a_collector_in_jaeger_zipkin_and_a
     let Some(installed) = installed() else { return };
     let (zipkin, jaeger) = tokio::join!(Zipkin::start(&installed), Jaeger::start(&installed));
 
-    // the functions' OTLP goes to the Collector, which hands it on; their Zipkin to the lab
+    // the functions' OTLP goes to the Collector, which forwards it, and their Zipkin to the lab
     let setup = Setup::new();
     let file = setup.path("collected.jsonl");
     let configuration = format!(
@@ -135,7 +137,7 @@ service:
     let sources: Vec<_> = sources.iter().map(String::as_str).collect();
     assert_same(&compared(&lab.sandbox, &sources).await, &half());
 
-    // now the other way: OTLP to the lab, Zipkin straight to the server
+    // now the other way round: OTLP to the lab, Zipkin directly to the server
     let address = format!("{}/api/v2/spans", zipkin.url);
     let mut setup = Setup::new();
     for function in ["producer", "consumer"] {
@@ -166,7 +168,7 @@ async fn a_collector_reads_a_run_and_baton_what_a_collector_wrote() {
         .await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
 
-    // its receiver knows gzip alone, so the run's spans are unpacked first
+    // its receiver reads only gzip, so the run's spans are unpacked first
     let run = sandbox.path("runs/tracecontext_to_b3");
     let unpacked = sandbox.path("spans.jsonl");
     unpack(&run.join("spans.jsonl.zst"), &unpacked);

@@ -1,14 +1,13 @@
-//! Whatever arrives, at the endpoint, on the stream or in the environment, gets a clear answer, and the lab goes on.
-
-mod support;
+//! Bad input at the endpoint, on the stream or in the environment gets a clear answer, and the lab
+//! goes on.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use support::lab::{Lab, Setup, answer};
-use support::run::{self, kind};
-use support::{PATIENCE, kinesis};
+use crate::support::lab::{Lab, Setup, answer};
+use crate::support::run::{self, kind};
+use crate::support::{PATIENCE, kinesis};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const OTHER_TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -17,11 +16,11 @@ const CAPITALS: &str = "00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01"
 const ZEROS: &str = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
 const VERSION_FF: &str = "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Sends these bytes and gives the status of the answer.
+/// Sends these bytes, and gives the status of the answer.
 async fn raw_status(lab: &Lab, request: &[u8]) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(("127.0.0.1", lab.port())).await?;
-        // an answer may come, and the connection end, before everything is sent
+        // the server may answer and close the connection before everything is sent
         let _ = stream.write_all(request).await;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await?;
@@ -97,7 +96,7 @@ async fn bodies_that_cannot_be_placed_are_refused() {
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
         assert!(body["message"].is_string(), "{name}: {body}");
     }
-    // just below the limit there is room
+    // a record just below the limit is accepted
     lab.accepted(format!("\"{}\"", "a".repeat(mebibyte - 1024)))
         .await;
     lab.stop_well().await;
@@ -203,7 +202,7 @@ async fn requests_that_are_no_http_do_no_harm() {
         );
         lab.accepted("{}").await;
     }
-    // and one that breaks off
+    // and one that ends early
     let mut stream = TcpStream::connect(("127.0.0.1", lab.port()))
         .await
         .expect("a connection");
@@ -219,7 +218,7 @@ async fn requests_that_are_no_http_do_no_harm() {
 
 #[tokio::test]
 async fn headers_that_make_no_context_start_a_new_trace() {
-    // the values of traceparent and tracestate, whether the trace goes on, and the state that goes on with it
+    // traceparent and tracestate, whether the trace continues, and the tracestate that continues
     let long_state = format!("a={}", "b".repeat(64 * 1024));
     let many_members: String = (0..33).map(|number| format!("k{number}=1,")).collect();
     let cases = [
@@ -233,7 +232,7 @@ async fn headers_that_make_no_context_start_a_new_trace() {
         (&[CAPITALS], "a=1", false, ""),
         (&[ZEROS], "a=1", false, ""),
         (&[VERSION_FF], "a=1", false, ""),
-        // bytes that are no UTF-8
+        // bytes that are not UTF-8
         (&["00-\u{80}"], "a=1", false, ""),
     ];
     let mut lab = Setup::new()
@@ -268,7 +267,7 @@ async fn headers_that_make_no_context_start_a_new_trace() {
         let parent = if *continued { "b7ad6b7169203331" } else { "" };
         assert_eq!(server.parent_span_id, parent, "{traceparents:?}");
         assert_eq!(server.trace_state, *trace_state, "{traceparents:?}");
-        // what was refused is in the log, with the reason and where the specification says so
+        // the log says what was refused, why, and by which section of the specification
         let mut refused = refusals
             .iter()
             .filter(|line| line["span_id"] == server.span_id);
@@ -283,7 +282,7 @@ async fn headers_that_make_no_context_start_a_new_trace() {
             }
         }
     }
-    // whatever came in, it went on whole
+    // the trace is whole after the producer, whatever arrived
     assert_eq!(
         summary["hops"]["record"],
         json!({ "connected": cases.len() })
@@ -329,7 +328,7 @@ async fn foreign_records_are_delivered_in_traces_of_their_own() {
             "{record:?}"
         );
     }
-    // an envelope of somebody else's is as good as one of baton's
+    // an envelope may come from another program
     assert_eq!(found[&known[0]].parent_span_id, "b7ad6b7169203331");
     assert!(found[&known[0]].parent_is_remote);
     numbers.extend(known);

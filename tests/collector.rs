@@ -1,6 +1,4 @@
-//! The lab's OTLP/HTTP collector, for spans of whoever sends them.
-
-mod support;
+//! The lab's OTLP/HTTP collector, for spans from any program.
 
 use std::io::Write;
 
@@ -8,8 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use support::lab::{Answer, Lab, Setup, answer};
-use support::run;
+use crate::support::lab::{Answer, Lab, Setup, answer};
+use crate::support::run;
 
 async fn export(lab: &Lab, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
     let request = lab.client.post(&lab.addresses.otlp).body(body);
@@ -237,7 +235,8 @@ async fn spans_whose_ids_are_none_are_refused_and_the_others_kept() {
             "{name}: {answer:?}"
         );
     }
-    // rejected_spans, a varint, is the first field of partial_success, which is the first of the answer
+    // rejected_spans, a varint, is the first field of partial_success, which is the first of the
+    // answer
     let ids = [field(1, &[0x1a; 16]), field(2, &[0; 8])].concat();
     let body = field(1, &field(2, &field(2, &ids)));
     let answer = export(&lab, &[PROTOBUF], body).await;

@@ -1,13 +1,11 @@
-//! What the functions make of a context they are given: record it or not, continue it or link to it, and which of
-//! two.
-
-mod support;
+//! What the functions do with a context: record spans or not, continue it or link to it, and which
+//! of two they choose.
 
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::lab::Setup;
-use support::run::{self, Span, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::Setup;
+use crate::support::run::{self, Span, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";
@@ -18,7 +16,7 @@ fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-/// Runs 20 requests under a mode with one more variable; gives the verdicts of both hops.
+/// Runs 20 requests under a mode with one more variable. Gives the verdicts of both hops.
 async fn hops_of_run(sandbox: &Sandbox, mode: &str, variable: (&str, &str)) -> Value {
     let mut baton = sandbox.baton([
         "run",

@@ -1,9 +1,9 @@
-//! What deploy/ would put on AWS, as far as that can be seen without an account: both templates say the same, and the
-//! packaged functions do their work in the lab with the environment and the events that the templates make.
+//! What deploy/ would create on AWS, as far as a test without an account can see it. Both templates
+//! are equal, and the packaged functions work in the lab with the environment and events of the
+//! templates.
 //!
-//! Skipped, with the reason, where the tools or the packages are missing (deploy/README.md); in CI that fails.
-
-mod support;
+//! Skipped, with the reason, if the tools or the packages are missing (deploy/README.md). In CI
+//! that fails.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use support::lab::Setup;
-use support::run::{self, kind};
-use support::template::{Parameters, Template, folder, sam, serverless};
-use support::{skipped, wait_until};
+use crate::support::lab::Setup;
+use crate::support::run::{self, kind};
+use crate::support::template::{Parameters, Template, folder, sam, serverless};
+use crate::support::{skipped, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 const PACKAGE_SIZE_LIMIT: u64 = 5_000_000;
-/// How an ELF file says which processor it is for, where this test runs.
+/// The number of this machine's processor in an ELF file.
 const MACHINE: [u8; 2] = match cfg!(target_arch = "aarch64") {
     true => [0xb7, 0],
     false => [0x3e, 0],
@@ -58,12 +58,12 @@ fn other_values() -> Parameters<'static> {
     ])
 }
 
-/// What both templates have to say in the same words.
+/// The resources that must be equal in both templates.
 fn said(template: &Template) -> Value {
     let function = |name: &str| {
         let mut function = template.resource("AWS::Lambda::Function", name);
         let members = function.as_object_mut().expect("properties");
-        // where the package is, and what each tool adds of its own
+        // the address of the package, and what each tool adds
         for own in ["Code", "LoggingConfig", "Tags"] {
             members.remove(own);
         }
@@ -73,7 +73,7 @@ fn said(template: &Template) -> Value {
     };
     let mut mapping = template.resource("AWS::Lambda::EventSourceMapping", "");
     let members = mapping.as_object_mut().expect("properties");
-    // on is what a mapping is anyway; the function is named in two ways
+    // a mapping is enabled by default, and the templates name the function in two ways
     for own in ["Enabled", "FunctionName"] {
         members.remove(own);
     }
@@ -180,7 +180,7 @@ fn environment(template: &Template, function: &str) -> Value {
     template.resource("AWS::Lambda::Function", function)["Environment"]["Variables"].clone()
 }
 
-/// Takes `bootstrap` out of a function's package; none where that was not built.
+/// Takes `bootstrap` from a function's package, or gives `None` if the package was not built.
 fn bootstrap(function: &str, place: &Path) -> Option<PathBuf> {
     let package = folder().join(format!("{function}.zip"));
     let Ok(file) = File::open(&package) else {
@@ -216,14 +216,15 @@ fn bootstrap(function: &str, place: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-/// A command that starts a packaged function with the variables of the template; a lab stands for the rest.
+/// A command that starts a packaged function with the variables of the template. The lab sets the
+/// others.
 fn command(template: &Template, function: &str, bootstrap: &Path) -> String {
     let (first, rest) = function.split_at(1);
     let variables = environment(template, &format!("{}{rest}", first.to_uppercase()));
     let variables = variables.as_object().expect("variables").iter();
     let words = variables
         .filter(|(name, value)| match (name.as_str(), value.as_str()) {
-            // the one thing that has to be given: where the spans go; here that is the lab
+            // the one parameter without a usable default: where the spans go, which is the lab here
             ("OTEL_EXPORTER_OTLP_ENDPOINT", value) => {
                 assert_eq!(value, Some(""));
                 false
@@ -243,7 +244,7 @@ fn command(template: &Template, function: &str, bootstrap: &Path) -> String {
     )
 }
 
-/// What came of one request to the packaged functions.
+/// The result of one request to the packaged functions.
 async fn verdict(template: &Template) -> Option<Value> {
     let mut setup = Setup::new();
     for function in ["producer", "consumer"] {

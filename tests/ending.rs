@@ -1,6 +1,4 @@
-//! How labs and runs end: nothing that was accepted is lost, no process is left.
-
-mod support;
+//! How labs and runs end: nothing accepted is lost, and no process remains.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +8,15 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use support::command::{Sandbox, ended};
-use support::lab::{Lab, Setup};
-use support::{example, processes, run, wait_until};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{Lab, Setup};
+use crate::support::{example, processes, run, wait_until};
 
 const BODY: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 
 #[tokio::test]
 async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
-    // the window keeps every record back until the lab is told to end
+    // the window holds every record back until the lab ends
     let mut lab = Setup::new()
         .flags([
             "--batch-window",
@@ -57,7 +55,7 @@ async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
 #[tokio::test]
 async fn nothing_outlives_a_lab_that_is_killed() {
     let fragile = format!("consumer={}", example("fragile_consumer").display());
-    // what is idle or frozen would end by itself; what hangs would not
+    // idle and frozen processes would end by themselves, a hanging one would not
     for (flags, body) in [
         (&[][..], "{}"),
         (&["--freeze"], "{}"),
@@ -76,7 +74,7 @@ async fn nothing_outlives_a_lab_that_is_killed() {
         lab.signal(Signal::KILL);
         lab.ended().await;
         processes::wait_until_gone(&children).await;
-        // its note is still there, but nobody is behind it
+        // its note is still there, but its process is not
         let finished = lab.sandbox.run(["switch", "producer=b3"]).await;
         assert!(finished.stderr.contains("no lab is up"), "{finished:?}");
     }
@@ -146,7 +144,7 @@ async fn what_is_accepted_for_clients_that_have_gone_is_delivered() {
         "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n{BODY}",
         BODY.len()
     );
-    // how many have been taken by an instance, be it done or at work, when their clients go away
+    // how many requests an instance has taken, finished or not, when their clients disconnect
     for taken in [1, 20, 60] {
         let mut lab = Setup::new().flags(["--instances", "4"]).start().await;
         let mut clients = Vec::new();
@@ -174,7 +172,7 @@ async fn what_is_accepted_for_clients_that_have_gone_is_delivered() {
 
 #[tokio::test]
 async fn a_request_that_was_half_sent_holds_up_no_ending() {
-    /// Far below the ten minutes of the invocation and the half minute of a head.
+    /// Far below the ten minutes for an invocation and the 30 s for a request's head.
     const LONGEST: Duration = Duration::from_secs(10);
     let head = "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le";
     let body = "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{";
@@ -196,7 +194,8 @@ async fn a_request_that_was_half_sent_holds_up_no_ending() {
         endings.spawn(async move {
             let mut lab = Setup::new().flags(["--timeout", "10m"]).start().await;
             let half_sent = raw(server(&lab), half).await;
-            // connections are taken in turn, so the half request has been seen when this is answered
+            // connections are accepted in order, so this answer shows that the half request was
+            // seen
             lab.accepted(BODY).await;
             let start = Instant::now();
             let summary = lab.stop_and_sum_up().await;

@@ -1,6 +1,4 @@
-//! The event source mapping with somebody else's consumer: order, batches, and records that go wrong.
-
-mod support;
+//! The event source mapping with a foreign consumer: order, batches, and records that fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,17 +8,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use support::lab::{Lab, Setup};
-use support::run::json_lines;
-use support::{example, kinesis};
+use crate::support::lab::{Lab, Setup};
+use crate::support::run::json_lines;
+use crate::support::{example, kinesis};
 
-/// A lab with the consumer that goes wrong where its records say so.
+/// A lab with a consumer that fails as its records say.
 struct Fragile {
     lab: Lab,
     output: PathBuf,
 }
 
-/// What the consumer wrote about a record that it handled.
+/// A line of the consumer about a record that it handled.
 #[derive(Debug)]
 struct Handled {
     invocation: String,
@@ -46,7 +44,7 @@ impl Fragile {
         Fragile { lab, output }
     }
 
-    /// All that was handled so far, repetitions included.
+    /// All records handled so far, including repetitions.
     fn handled(&self) -> Vec<Handled> {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         json_lines(&self.output)
@@ -64,7 +62,7 @@ impl Fragile {
             .collect()
     }
 
-    /// What was given up on: the texts, each with the number of attempts.
+    /// The records that were set aside: their texts, each with its number of attempts.
     fn undeliverable(&self) -> Vec<(String, u64)> {
         Self::undeliverable_in(&self.lab.saved.join("undeliverable.jsonl"))
     }
@@ -86,7 +84,7 @@ impl Fragile {
             .collect()
     }
 
-    /// Waits until so many records are delivered, and so many given up on.
+    /// Waits until these numbers of records are delivered and set aside.
     async fn wait_for(&self, delivered: u64, undeliverable: u64) {
         self.lab
             .wait_for(
@@ -262,13 +260,13 @@ async fn a_shard_that_hangs_holds_up_no_other() {
     kinesis::put(&fragile.lab, (1, 2), &["a"]).await;
     kinesis::put(&fragile.lab, (1, 2), &["b"]).await;
     fragile.wait_for(2, 0).await;
-    // a second Ctrl-C does not wait for it
+    // a second Ctrl-C does not wait for the record
     let processes = fragile.lab.processes();
     fragile.lab.signal(rustix::process::Signal::INT);
     fragile.lab.signal(rustix::process::Signal::TERM);
     let finished = fragile.lab.ended().await;
     assert_eq!(finished.code, Some(130), "{finished:?}");
-    support::processes::wait_until_gone(&processes).await;
+    crate::support::processes::wait_until_gone(&processes).await;
     assert_eq!(first_times(&fragile.handled()), ["a", "b"]);
 }
 

@@ -1,12 +1,10 @@
-//! `--freeze`: functions stand still between invocations, as on Lambda, and no span stays behind in them.
-
-mod support;
+//! `--freeze`: functions stop between invocations, as on Lambda, and no span remains in them.
 
 use serde_json::json;
 
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::{run, wait_until};
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::{run, wait_until};
 
 #[tokio::test]
 async fn frozen_functions_lose_no_span() {
@@ -40,7 +38,7 @@ async fn functions_stand_still_between_invocations_and_spans_have_left_before() 
     for request in 1..=3 {
         lab.accepted("{}").await;
         lab.wait_for_delivered(request).await;
-        // two of the request, two of the record: they have left although the processes are about to stop
+        // two spans of the request, two of the record: exported before the processes stop
         lab.wait_for("all spans have arrived", |status| {
             status["spans"] == 4 * request
         })
@@ -49,13 +47,13 @@ async fn functions_stand_still_between_invocations_and_spans_have_left_before() 
             let functions = lab.processes();
             let stopped = functions
                 .iter()
-                .filter(|pid| support::processes::state(**pid) == Some('T'));
+                .filter(|pid| crate::support::processes::state(**pid) == Some('T'));
             (stopped.count() == 2 && functions.len() == 2).then_some(())
         })
         .await;
     }
     let functions = lab.processes();
-    // a switch replaces them, frozen as they are
+    // a switch replaces frozen processes too
     let finished = lab
         .sandbox
         .run(["switch", "producer=b3", "consumer=b3"])
@@ -63,7 +61,7 @@ async fn functions_stand_still_between_invocations_and_spans_have_left_before() 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     lab.accepted("{}").await;
     lab.wait_for_delivered(4).await;
-    support::processes::wait_until_gone(&functions).await;
+    crate::support::processes::wait_until_gone(&functions).await;
     lab.stop_well().await;
     assert_eq!(run::records(&run::spans(&lab.saved)).len(), 4);
 }
@@ -77,7 +75,7 @@ async fn without_freezing_functions_merely_wait() {
         let states: Vec<_> = lab
             .processes()
             .into_iter()
-            .map(support::processes::state)
+            .map(crate::support::processes::state)
             .collect();
         (states == [Some('S'), Some('S')]).then_some(())
     })

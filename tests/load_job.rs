@@ -1,6 +1,4 @@
-//! deploy/load-job.yaml: Kubernetes would take it, and what its workers run does what they are for.
-
-mod support;
+//! deploy/load-job.yaml: Kubernetes would accept it, and the command of its workers works.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,9 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::run;
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::run;
 
 /// The documents of the file by their kind.
 fn documents() -> BTreeMap<String, Value> {
@@ -32,8 +30,8 @@ fn job() -> Value {
     documents().remove("Job").expect("a job")
 }
 
-/// Reads a document as the API's type `T` and writes it again. What the schema has no place for is gone then, and what it
-/// requires is there; a value of another type is not read at all. So only a valid document stays what it was.
+/// Reads a document as the API's type `T`, and writes it again. That drops unknown fields, adds
+/// required ones, and fails on a value of another type. So only a valid document stays the same.
 fn validate<T: DeserializeOwned + Serialize>(document: &Value) -> Result<(), String> {
     let read: T = serde_json::from_value(document.clone()).map_err(|error| error.to_string())?;
     let written = serde_json::to_value(read).map_err(|error| error.to_string())?;
@@ -140,7 +138,7 @@ fn workers_write_apart_within_limits_and_know_no_secret() {
     }
 }
 
-/// The worker's command with its variables put in, as the kubelet does it: `$(NAME)`.
+/// The worker's command with its variables, `$(NAME)`, replaced as the kubelet does.
 fn command(variables: &BTreeMap<&str, String>) -> Vec<String> {
     let job = job();
     let container = &job["spec"]["template"]["spec"]["containers"][0];
@@ -176,7 +174,7 @@ async fn two_workers_and_a_merge_are_the_sum() {
             ("ENDPOINT", lab.addresses.endpoint.clone()),
             ("JOB_COMPLETION_INDEX", index.to_string()),
             ("RUNS", sandbox.path("runs").display().to_string()),
-            // less than the file has, on one machine
+            // less load than in the file, for one machine
             ("RATE", "50".to_owned()),
             ("DURATION", "1s".to_owned()),
         ]);
@@ -222,7 +220,7 @@ async fn two_workers_and_a_merge_are_the_sum() {
         buckets.filter_map(|bucket| bucket[1].as_u64()).sum()
     };
     assert_eq!(counted("latency_histogram_us"), sum);
-    // there is a rate, so latencies from when requests were due are merged too
+    // with a rate, latencies from when requests were due are merged too
     assert_eq!(counted("latency_corrected_histogram_us"), sum);
     assert!(load["latency_corrected_ms"]["p99"].is_number(), "{load}");
 }

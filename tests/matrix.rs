@@ -1,12 +1,10 @@
 //! `baton matrix`: what it measures, prints and saves.
 
-mod support;
-
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
-/// Runs a matrix and gives the JSON it prints.
+/// Runs a matrix, and gives the printed JSON.
 async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let all = ["matrix", "--format", "json", "--requests", "2"];
     let finished = sandbox.run(all.iter().chain(arguments)).await;
@@ -14,7 +12,7 @@ async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     finished.json()
 }
 
-/// The one cell of a grid that has these values.
+/// The only cell of a grid with these values.
 fn cell<'a>(matrix: &'a Value, grid: &str, values: &[(&str, Value)]) -> &'a Value {
     let cells = matrix[grid].as_array().expect("a grid");
     let mut found = cells
@@ -272,11 +270,11 @@ async fn a_saved_matrix_prints_the_same_again_and_a_defect_in_it_fails() {
     }
 }
 
-/// Runs a matrix of one pairing with a producer that is this script; gives the exit code, too.
+/// Runs a matrix of one pairing with this script as the producer. Gives the exit code too.
 async fn with_producer(script: &str) -> (Option<i32>, Value) {
     let sandbox = Sandbox::new();
     let path = sandbox.path("producer.sh");
-    let baton = env!("CARGO_BIN_EXE_baton");
+    let baton = crate::support::command::baton();
     std::fs::write(&path, script.replace("baton", &format!("'{baton}'"))).expect("a script");
     let producer = format!("producer=sh '{}'", path.display());
     let arguments = ["matrix", "--modes", "tracecontext", "--requests", "1"];

@@ -1,6 +1,4 @@
-//! `baton merge`: the runs of several load generators become one, and what it says of that.
-
-mod support;
+//! `baton merge`: runs of several load generators become one.
 
 use std::fs;
 use std::path::Path;
@@ -9,17 +7,17 @@ use std::sync::Arc;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use support::command::{Finished, Sandbox};
-use support::generated::Generated;
-use support::lab::{Lab, Setup};
-use support::processes;
-use support::{run, split, wait_until};
+use crate::support::command::{Finished, Sandbox};
+use crate::support::generated::Generated;
+use crate::support::lab::{Lab, Setup};
+use crate::support::processes;
+use crate::support::{run, split, wait_until};
 
 async fn merge(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     sandbox.run([&["merge"], arguments].concat()).await
 }
 
-/// A burst whose run is saved to `name`.
+/// A burst that saves its run to `name`.
 async fn burst(lab: &Lab, name: &str, flags: &[&str]) {
     let endpoint = lab.addresses.endpoint.as_str();
     let arguments = [
@@ -48,7 +46,7 @@ fn load(run: &Path) -> Value {
 #[tokio::test]
 async fn the_parts_of_a_real_run_merge_into_that_run() {
     let sandbox = Sandbox::new();
-    // half of the traces break, so that their halves come into different parts
+    // half of the traces break, so that their two halves are in different parts
     let arguments = [
         "run",
         "tracecontext:b3",
@@ -64,7 +62,8 @@ async fn the_parts_of_a_real_run_merge_into_that_run() {
         &whole,
         &[sandbox.path("a"), sandbox.path("b"), sandbox.path("c")],
     );
-    // the merged run gets the name of the whole one, so that their summaries can be the same to the byte
+    // the merged run has the name of the whole one, so that their summaries can be equal byte for
+    // byte
     let merged = merge(
         &sandbox,
         &["a", "b", "c", "--out", "merged/tracecontext_to_b3"],
@@ -87,7 +86,7 @@ async fn the_parts_of_a_real_run_merge_into_that_run() {
     let out = sandbox.path("merged/tracecontext_to_b3");
     let text = |run: &Path| fs::read_to_string(run.join("summary.json")).expect("a summary");
     assert_eq!(text(&out), text(&whole));
-    // the latencies of load.json are those of the whole run too
+    // load.json has the latencies of the whole run too
     let (merged, whole) = (load(&out), load(&whole));
     for figure in [
         "requests",
@@ -127,7 +126,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
         alone["runs"][0]["requests"],
         json!({"sent": 300, "ok": 300, "failed": 0})
     );
-    // the workers' half alone is no judgement of the functions
+    // the workers' half alone says nothing about the functions
     let run = &alone["runs"][0];
     assert_eq!(run["hops"], json!({"ingress": {}, "record": {}}));
     let unknown = run["unknown"].as_array().expect("a list");
@@ -175,7 +174,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
 #[tokio::test]
 async fn what_zipkin_has_no_place_for_stays_unknown_beside_the_clients_spans() {
     let sandbox = Arc::new(Sandbox::new());
-    let server = support::server::Server::well().await;
+    let server = crate::support::server::Server::well().await;
     let endpoint = server.endpoint();
     let variables = [
         ("OTEL_TRACES_EXPORTER", "zipkin"),

@@ -1,14 +1,13 @@
-//! docs/mixed-headers.md is generated from a matrix that was measured, and what it says of single cells is true.
+//! The grids in docs/mixed-headers.md are what `baton matrix` prints for the measured matrix beside
+//! it, and every cell that this document or docs/migration.md quotes has the verdict that it says.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test mixed_headers` puts what the command prints between the document's markers.
-
-mod support;
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers` writes the grids anew.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
 const BEGIN: &str =
     "<!-- begin: baton matrix --from docs/mixed-headers.json --format markdown -->\n";
@@ -47,14 +46,20 @@ async fn the_grids_are_what_the_command_prints() {
     }
     assert!(
         between == expected,
-        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test mixed_headers mends it"
+        "docs/mixed-headers.md is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers \
+         updates it"
     );
 }
 
-/// What the document says of a cell: all its verdicts and some of its flags, or that it has none, as in
-/// `b3:tracecontext = new_trace`, `agreeing to b3 = connected, tracestate_lost` and `b3:b3 = connected, no flags` (`others`: there may be other verdicts too), or the size
-/// of its context, as in `b3 = 60 bytes`. It is about one engine, if it begins with its name and a comma, and otherwise
-/// about every engine that has the cell.
+/// What a document says about a cell, as code:
+///
+/// - all its verdicts, and any of its flags: `agreeing to b3 = connected, tracestate_lost`;
+///   `others` allows more verdicts;
+/// - that it has no flags: `b3:b3 = connected, no flags`;
+/// - the size of its context: `b3 = 60 bytes`.
+///
+/// With an engine's name before it, as in `otel, debug_b3 to b3 = unsampled`, it is about that
+/// engine, otherwise about every engine that has the cell.
 struct Claim<'a> {
     engine: Option<&'a str>,
     place: &'a str,
@@ -121,18 +126,19 @@ impl<'a> Claim<'a> {
 }
 
 #[test]
-fn what_the_document_says_of_cells_is_true() {
+fn what_the_documents_say_about_cells_is_true() {
     let document = document();
     let (before, rest) = document.split_once(BEGIN).expect("the first marker");
     let (_, after) = rest.split_once(END).expect("the last marker");
+    let migration = std::fs::read_to_string(path("migration.md")).expect("the document");
     let matrix = matrix();
     let cells: Vec<&Value> = ["record", "ingress"]
         .into_iter()
         .flat_map(|grid| matrix[grid].as_array().expect("a grid"))
         .collect();
     let mut claims = 0;
-    for text in [before, after] {
-        // every other part of a text that is divided at its backquotes is code
+    for text in [before, after, &migration] {
+        // split at backquotes, every second part is code
         for claim in text.split('`').skip(1).step_by(2).filter_map(Claim::of) {
             let about: Vec<_> = cells.iter().filter(|cell| claim.is_about(cell)).collect();
             assert!(!about.is_empty(), "no cell is {}", claim.place);
@@ -140,7 +146,7 @@ fn what_the_document_says_of_cells_is_true() {
             claims += 1;
         }
     }
-    assert!(claims >= 20, "the document claims {claims} cells");
+    assert!(claims >= 40, "the documents quote only {claims} cells");
 }
 
 #[test]

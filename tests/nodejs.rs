@@ -1,23 +1,22 @@
-//! Functions in Node.js, with the OpenTelemetry packages of npm, take the place of baton's own.
+//! Functions in Node.js, with OpenTelemetry's packages of npm, replace baton's own.
 //!
-//! Skipped, with the reason, where their packages are not installed (`npm ci` in examples/nodejs); in CI that fails.
-
-mod support;
+//! Skipped, with the reason, if their packages are not installed (`npm ci` in examples/nodejs). In
+//! CI that fails.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::Setup;
-use support::run::{self, kind};
-use support::skipped;
+use crate::support::command::Sandbox;
+use crate::support::lab::Setup;
+use crate::support::run::{self, kind};
+use crate::support::skipped;
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 const MODES: [&str; 3] = ["tracecontext", "b3", "tracecontext,b3"];
 
-/// The value of `--function` that puts a Node.js function in the place of baton's own; none where that is not
-/// installed.
+/// The value of `--function` that replaces baton's own function with the one in Node.js, or `None`
+/// if that is not installed.
 fn nodejs(function: &str) -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/nodejs");
     let client = folder.join("node_modules/aws-lambda-ric/rapid-client.node");
@@ -45,7 +44,7 @@ async fn matrix(functions: &[String]) -> Value {
     finished.json()
 }
 
-/// The cells of the record grid have to be what the formats say, whoever reads and writes them.
+/// The cells of the record grid must be what the formats imply, for every reader and writer.
 fn assert_formats_meet(matrix: &Value) {
     let cells = matrix["record"].as_array().expect("a grid");
     assert_eq!(cells.len(), MODES.len() * MODES.len());
@@ -63,7 +62,7 @@ fn assert_formats_meet(matrix: &Value) {
     }
 }
 
-/// The cells where the functions did otherwise than the formats say.
+/// The cells in which the functions differ from what the formats imply.
 fn otherwise(matrix: &Value) -> Vec<&str> {
     let differences = matrix["defects"].as_array().expect("a list");
     let cells = differences.iter().map(|difference| {
@@ -81,7 +80,7 @@ async fn a_rust_producer_and_a_nodejs_consumer_meet() {
     let matrix = matrix(&[consumer]).await;
     assert_eq!(matrix["foreign"], json!(["consumer"]));
     assert_formats_meet(&matrix);
-    // the debug state is the one thing that npm's reader of `b3` does not see
+    // npm's reader of `b3` does not see the debug state
     for cell in otherwise(&matrix) {
         assert!(cell.starts_with("debug_b3"), "{cell}");
     }
@@ -95,7 +94,7 @@ async fn a_nodejs_producer_and_a_rust_consumer_meet() {
     let matrix = matrix(&[producer]).await;
     assert_eq!(matrix["foreign"], json!(["producer"]));
     assert_formats_meet(&matrix);
-    // what clients leave open, OpenTelemetry for JavaScript takes for a refusal
+    // OpenTelemetry for JavaScript does not sample if the client leaves the decision open
     let cells = matrix["ingress"].as_array().expect("a grid");
     let deferred = cells
         .iter()
@@ -195,7 +194,7 @@ async fn a_run_with_a_nodejs_consumer_says_so() {
     );
     let manifest = run::json(&sandbox.path("runs/b3_to_tracecontext+b3/run.json"));
     assert_eq!(manifest["settings"]["foreign"], json!(["consumer"]));
-    // how it was started may hold a secret
+    // the command that starts it may contain a secret
     assert!(!manifest.to_string().contains("nodejs"), "{manifest}");
 }
 

@@ -1,13 +1,11 @@
-//! What packagers install beside the command: completions that a shell takes, and manual pages of every command.
-
-mod support;
+//! Files for packagers: completions that a shell accepts, and a manual page of every command.
 
 use std::process::Stdio;
 
-use support::command::Sandbox;
+use crate::support::command::Sandbox;
 
-/// The commands that the help names.
-const COMMANDS: [&str; 14] = [
+/// The commands in the help.
+const COMMANDS: [&str; 13] = [
     "run",
     "burst",
     "matrix",
@@ -18,12 +16,11 @@ const COMMANDS: [&str; 14] = [
     "compare",
     "traces",
     "map",
-    "plan-capacity",
     "merge",
     "completions",
     "man",
 ];
-/// Those that only baton itself starts.
+/// The commands that only baton itself starts.
 const OWN: [&str; 3] = ["attack", "sandbox", "function"];
 
 #[tokio::test]

@@ -1,11 +1,9 @@
-//! What no client of a lab should ask for: it is refused at every server, and the lab goes on.
-
-mod support;
+//! Requests that no client should send. Every server of the lab refuses them, and the lab goes on.
 
 use serde_json::{Value, json};
 
-use support::lab::{Setup, answer};
-use support::{kinesis, run};
+use crate::support::lab::{Setup, answer};
+use crate::support::{kinesis, run};
 
 #[tokio::test]
 async fn pages_of_other_sites_reach_no_server() {

@@ -1,7 +1,5 @@
-//! The report in a real browser: nothing sticks out or overlaps, and everything can be read, on a phone and on a
-//! desktop, in light and in dark. Needs Chromium: `cargo test --test report_in_browser -- --ignored`.
-
-mod support;
+//! The report in a real browser: nothing overflows or overlaps, and all text is readable, on a
+//! phone and on a desktop, in light and in dark. Needs Chromium: `just browser`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,10 +8,10 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use support::PATIENCE;
-use support::command::{Sandbox, ended};
+use crate::support::PATIENCE;
+use crate::support::command::{Sandbox, ended};
 
-/// Looks at the page as a reader does and tells the page around it what it found.
+/// Examines the page, and reports to the page around it.
 const PROBE: &str = r#"
 const visible = element => element.getClientRects().length > 0;
 const parse = color => color.match(/[\d.]+/g).map(Number);
@@ -57,7 +55,8 @@ parent.postMessage(JSON.stringify({
 }), '*');
 "#;
 
-/// The page around it: a browser's window cannot be as narrow as a phone. What it is told, it shows.
+/// The page around it, which shows the reports. It is needed because a browser's window cannot be
+/// as narrow as a phone.
 const FRAME: &str = r#"<!DOCTYPE html><html><body><script>
 addEventListener('message', message => {
   const found = document.createElement('pre');
@@ -67,7 +66,7 @@ addEventListener('message', message => {
 });
 </script><iframe src="probed.html" style="border:0;width:WIDTHpx;height:2000px"></iframe></body></html>"#;
 
-/// What the probe found.
+/// The findings of the probe.
 #[derive(Debug, Deserialize)]
 struct Found {
     width: f64,
@@ -90,7 +89,7 @@ fn chromium() -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Opens a page and gives its document when its scripts have run.
+/// Opens a page, and gives its document after its scripts have run.
 async fn opened(browser: &Path, page: &Path, profile: &Path, dark: bool) -> String {
     let child = Command::new(browser)
         .args([
@@ -139,7 +138,7 @@ async fn the_report_can_be_read_on_a_phone_and_a_desktop_in_light_and_dark() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
 
     let report = std::fs::read_to_string(sandbox.path("out/report.html")).expect("a report");
-    // the report itself allows no script, and all that can be opened is looked at too
+    // the report itself allows no script, and the closed parts are examined too
     let policy = "<meta http-equiv=\"Content-Security-Policy\"";
     assert!(report.contains(policy), "no policy");
     let probed = report

@@ -1,23 +1,20 @@
 //! `baton run`: what it measures, prints and saves.
 
-mod support;
-
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::run::{self, Span, by_attribute, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::run::{self, Span, by_attribute, kind};
 
-/// A build for debugging is ten times slower and would take half a minute for what the release answers in three
-/// seconds.
+/// A debug build is ten times slower. It would take 30 s for what the release build does in 3 s.
 const MANY_REQUESTS: usize = if cfg!(debug_assertions) {
     1_000
 } else {
     10_000
 };
 
-/// Runs pairings and gives the JSON it prints.
+/// Runs pairings, and gives the printed JSON.
 async fn run(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let mut all = vec!["run", "--format", "json", "--out", "out"];
     all.extend(arguments);
@@ -34,8 +31,8 @@ struct Journey<'a> {
     record: &'a Span,
 }
 
-/// Puts the spans together by request id and sequence number, never by what was propagated. Every request has
-/// each of the four spans exactly once.
+/// Joins the spans by request id and sequence number, never by what was propagated. Every request
+/// has each of the four spans exactly once.
 fn journeys(spans: &[Span], requests: usize) -> Vec<Journey<'_>> {
     let clients = by_attribute(run::of(spans, "client", kind::CLIENT), "aws.request_id");
     let servers = by_attribute(
@@ -200,7 +197,7 @@ async fn many_requests_are_one_trace_each_from_client_to_consumer() {
     );
 }
 
-/// The fields that other programs read, each with the right type.
+/// The fields that other programs read, each with its type.
 fn assert_shape(summary: &Value) {
     let percentiles = ["p50", "p90", "p99", "p999", "max"];
     for hop in ["request", "end_to_end"] {
@@ -229,7 +226,7 @@ fn assert_shape(summary: &Value) {
     );
     assert_eq!(summary["flags"]["record"]["tracestate_lost"], 0);
     assert_eq!(summary["engine"], "native");
-    // a traceparent's 55 characters, its name, quotes, colon and braces
+    // the 55 characters of a traceparent, its name, quotes, colon and braces
     assert_eq!(summary["carrier_bytes"], json!({"mean": 73.0, "max": 73}));
     let started = summary["started"].as_str().expect("text");
     assert!(started.parse::<jiff::Timestamp>().is_ok(), "{started}");
@@ -292,7 +289,7 @@ async fn the_upstream_engine_does_the_same_in_its_own_way() {
         "consumer",
         "record.received",
     ) {
-        // what gives upstream away: it writes an empty tracestate too
+        // this identifies upstream: it also writes an empty tracestate
         assert_eq!(line["tracecontext"]["tracestate"], "", "{line}");
     }
 }

@@ -1,6 +1,4 @@
-//! Settings that cannot be used are refused by name before anything runs.
-
-mod support;
+//! Bad settings are refused by name before anything runs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use support::command::{Sandbox, ended};
-use support::lab::{FREE_PORTS, Setup};
-use support::run::{self, kind};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run::{self, kind};
 
 #[tokio::test]
 async fn what_cannot_be_run_is_refused_before_anything_starts() {
@@ -181,7 +179,7 @@ async fn a_stream_that_is_not_there_is_an_internal_error_and_explained_in_the_lo
     }
 }
 
-/// What a run directory holds.
+/// The contents of a run directory.
 fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     [
         "run.json",

@@ -1,7 +1,6 @@
-//! Spans straight to Splunk Observability Cloud: where they go, and that the token goes nowhere else.
+//! Spans directly to Splunk Observability Cloud: they arrive there, and the token goes nowhere
+//! else.
 #![cfg(feature = "zipkin")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use support::command::Sandbox;
-use support::lab::{FREE_PORTS, Setup};
-use support::run;
+use crate::support::command::Sandbox;
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run;
 
 const TOKEN: &str = "hush-Hush_0123456789";
 
-/// A proxy that opens no tunnel, and what it was asked for.
+/// A proxy that opens no tunnel, and keeps the requests.
 async fn closed_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -39,10 +38,11 @@ async fn closed_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     (format!("http://{address}"), asked)
 }
 
-/// A command that runs one of baton's functions with variables of a file, so that the token is in no command line.
+/// A command that runs one of baton's functions with variables from a file, so that the token is
+/// not on a command line.
 fn command(sandbox: &Sandbox, name: &str, variables: &str) -> String {
     let script = sandbox.path(&format!("{name}.sh"));
-    let baton = env!("CARGO_BIN_EXE_baton");
+    let baton = crate::support::command::baton();
     let text = format!("{variables}\nexec '{baton}' function {name}\n");
     std::fs::write(&script, text).expect("a script");
     format!("{name}=sh '{}'", script.display())
@@ -62,7 +62,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_token_is_nowhere_to_be_read_although_its_ingest_refuses() {
     let (proxy, asked) = closed_proxy().await;
-    // apart from what the lab writes
+    // except what the lab writes
     let scripts = Sandbox::new();
     let variables = format!(
         "export SPLUNK_REALM=us0 SPLUNK_ACCESS_TOKEN={TOKEN} HTTPS_PROXY={proxy} https_proxy={proxy}\n\

@@ -1,15 +1,14 @@
-//! Switches that nobody waits for: they are made whole or not at all, and the lab's status tells the truth.
-
-mod support;
+//! Switches whose client has gone: they happen completely or not at all, and the lab's status is
+//! true.
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use support::lab::{Lab, Setup, answer};
-use support::{run, wait_until};
+use crate::support::lab::{Lab, Setup, answer};
+use crate::support::{run, wait_until};
 
-/// Asks for a switch of both functions and goes away without waiting for the answer.
+/// Requests a switch of both functions, and disconnects without waiting for the answer.
 async fn ask_and_go(lab: &Lab, mode: &str) {
     let page = reqwest::Url::parse(&lab.addresses.page).expect("a URL");
     let body = json!({ "producer": mode, "consumer": mode }).to_string();
@@ -24,7 +23,7 @@ async fn ask_and_go(lab: &Lab, mode: &str) {
     stream.write_all(request.as_bytes()).await.expect("sent");
 }
 
-/// The modes of the two functions, as the status has them.
+/// The modes of the two functions in the status.
 fn modes(status: &Value) -> [Value; 2] {
     ["producer", "consumer"].map(|function| {
         let mode = &status[function]["propagation"]["OTEL_PROPAGATORS"];
@@ -43,8 +42,8 @@ fn headers(mode: &Value) -> &'static [&'static str] {
     }
 }
 
-/// Sends a request and says that both its ends worked in this mode: the record's headers are the mode's, and the
-/// consumer went on with the trace that it found in them.
+/// Sends a request, and asserts that both ends used this mode: the record has the headers of the
+/// mode, and the consumer continued the trace in them.
 async fn assert_traffic(lab: &Lab, mode: &Value) {
     let request = lab.accepted("{}").await;
     let (sent, received) = wait_until("the record is delivered", async || {
@@ -75,7 +74,7 @@ async fn a_switch_whose_client_goes_away_is_made_whole_or_not_at_all() {
         for mode in ["b3", "b3multi", "tracecontext"] {
             ask_and_go(&lab, mode).await;
             let [producer, consumer] = wait_until("both functions have one mode", async || {
-                // waits for its turn behind a switch in progress
+                // waits for the switch in progress
                 let turn = lab.client.post(format!("{}/switch", lab.addresses.page));
                 let answer = answer(turn.json(&json!({}))).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
@@ -83,12 +82,12 @@ async fn a_switch_whose_client_goes_away_is_made_whole_or_not_at_all() {
                 (modes[0] == modes[1]).then_some(modes)
             })
             .await;
-            // unless the switch was not begun when its client had gone, this is what it asked for
+            // this is the requested mode, unless the client left before the switch began
             if producer == mode {
                 assert_traffic(&lab, &consumer).await;
             }
         }
-        // one that is waited for works after all that, and is true of the traffic
+        // a switch with a waiting client still works, and the traffic shows it
         let mode = ["b3", "tracecontext", "b3multi"][round % 3];
         let [producer, consumer] = ["producer", "consumer"].map(|name| format!("{name}={mode}"));
         let finished = lab.sandbox.run(["switch", &producer, &consumer]).await;

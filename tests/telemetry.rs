@@ -1,6 +1,5 @@
-//! The functions' spans: what is in them, where they go, and what happens when they cannot leave.
-
-mod support;
+//! The functions' spans: their contents, where they go, and what happens if they cannot be
+//! exported.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use support::lab::{Setup, answer};
-use support::run::{self, kind};
+use crate::support::lab::{Setup, answer};
+use crate::support::run::{self, kind};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";
@@ -18,7 +17,7 @@ fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-/// An exporter's endpoint that takes connections and answers them with `response`, or never.
+/// An endpoint for an exporter, which accepts connections and answers with `response`, or never.
 async fn endpoint(response: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -55,7 +54,7 @@ async fn spans_that_cannot_leave_are_counted_and_hold_up_nobody() {
         for request in 1..=3 {
             let start = Instant::now();
             lab.post_with(&[("traceparent", &traceparent("01"))]).await;
-            // far below the ten seconds that an exporter may take by default
+            // far below the default limit of 10 s for an exporter
             assert!(
                 start.elapsed() < Duration::from_secs(5),
                 "{name}: {:?}",
@@ -83,7 +82,7 @@ async fn spans_that_cannot_leave_are_counted_and_hold_up_nobody() {
             summary["troubles"]["spans_dropped"], 12,
             "{name}: {summary}"
         );
-        // the logs still tell what became of the records
+        // the logs still show what became of the records
         assert_eq!(
             summary["hops"]["record"],
             json!({"connected": 3}),

@@ -1,25 +1,24 @@
-//! `baton traces` and `baton map`: of a lab that is up, of runs, and when asked wrongly.
-
-mod support;
+//! `baton traces` and `baton map`: for a running lab, for runs, and with wrong arguments.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use support::command::{Finished, Sandbox};
-use support::lab::{Lab, Setup};
-use support::{run, wait_until};
+use crate::support::command::{Finished, Sandbox};
+use crate::support::lab::{Lab, Setup};
+use crate::support::{run, wait_until};
 
-/// What a command prints in the locale of most people.
+/// The output of a command in a UTF-8 locale.
 async fn print(sandbox: &Sandbox, arguments: &[&str]) -> Finished {
     let command = sandbox.baton(arguments).env("LANG", "C.UTF-8").spawn();
-    let finished = support::command::ended(command.expect("the command starts")).await;
+    let finished = crate::support::command::ended(command.expect("the command starts")).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     finished
 }
 
-/// A lab whose consumer does not understand its producer, and the trace id that the producer logged.
+/// A lab whose consumer does not read the format of its producer, and the trace id in the
+/// producer's log.
 async fn broken_lab() -> (Lab, String) {
     let lab = Setup::new()
         .flags(["--producer", "tracecontext", "--consumer", "b3"])
@@ -43,7 +42,7 @@ async fn broken_lab() -> (Lab, String) {
 #[tokio::test]
 async fn both_halves_of_a_broken_trace_are_found_by_the_id_in_the_producers_log() {
     let (lab, trace_id) = broken_lab().await;
-    // at once: nothing waits for the collector to write
+    // immediately, without waiting for the collector to write
     let text = print(&lab.sandbox, &["traces", &trace_id[..8]])
         .await
         .stdout;
@@ -74,7 +73,7 @@ async fn both_halves_of_a_broken_trace_are_found_by_the_id_in_the_producers_log(
         "{text}"
     );
 
-    // the other half leads to the same picture
+    // the other half gives the same picture
     let from_other = print(&lab.sandbox, &["traces", other]).await.stdout;
     assert_eq!(from_other, text);
 
@@ -235,7 +234,7 @@ async fn runs_are_sources_and_their_reports_are_written() {
 async fn what_cannot_be_shown_is_refused_in_one_sentence() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("empty.jsonl"), "").expect("room");
-    // a file that looks like an id is a file
+    // a file whose name looks like an id is a file
     std::fs::write(sandbox.path("deadbeef"), "").expect("room");
     for (arguments, code, said) in [
         (

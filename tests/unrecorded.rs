@@ -1,12 +1,11 @@
-//! What nobody recorded is not made up: functions without OpenTelemetry, and traces that were not sampled.
-
-mod support;
+//! baton invents nothing that was not recorded: functions without OpenTelemetry, and traces that
+//! were not sampled.
 
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::lab::Setup;
-use support::run;
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::Setup;
+use crate::support::run;
 
 #[tokio::test]
 async fn functions_without_opentelemetry_connect_nothing() {

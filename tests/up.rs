@@ -1,16 +1,14 @@
-//! `baton up` and the commands that talk to a lab that is up.
-
-mod support;
+//! `baton up`, and the commands that use a running lab.
 
 use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use support::command::{Sandbox, ended};
-use support::lab::{FREE_PORTS, Setup};
-use support::run::{self, kind};
-use support::{processes, wait_until};
+use crate::support::command::{Sandbox, ended};
+use crate::support::lab::{FREE_PORTS, Setup};
+use crate::support::run::{self, kind};
+use crate::support::{processes, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 
@@ -129,7 +127,7 @@ async fn people_are_told_where_everything_is() {
     let kept_out = "kept out: OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
     assert!(finished.stderr.contains(kept_out), "{finished:?}");
     assert!(!finished.stderr.contains("hush"), "{finished:?}");
-    // without --save nothing stays behind but the empty folder of notes
+    // without --save, only the empty folder of notes remains
     let left: Vec<_> = walk(&sandbox.path(""))
         .into_iter()
         .filter(|path| path.is_file())
@@ -173,7 +171,8 @@ async fn a_switch_loses_no_request() {
             tokio::spawn(async move {
                 let mut accepted = Vec::new();
                 while !*sending.borrow() {
-                    let answer = support::lab::answer(client.post(&endpoint).body(KATE)).await;
+                    let answer =
+                        crate::support::lab::answer(client.post(&endpoint).body(KATE)).await;
                     assert_eq!(answer.status, 200, "{answer:?}");
                     accepted.push(answer.request_id);
                 }
@@ -192,9 +191,10 @@ async fn a_switch_loses_no_request() {
         let finished = lab.sandbox.run(["switch", first, second]).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
-    // the last switch counts from its answer on
+    // the last switch holds from its answer on
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let last = support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;
+    let last =
+        crate::support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;
     done.send_replace(true);
     let mut accepted = vec![last.request_id.clone()];
     for sender in senders {
@@ -264,16 +264,16 @@ async fn a_switch_says_what_is_wrong() {
             .post(&switch)
             .header("content-type", "application/json")
             .body(body);
-        let answer = support::lab::answer(request).await;
+        let answer = crate::support::lab::answer(request).await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
-    // a page of another site cannot reach the lab by a name that resolves to this machine
+    // a page of another site cannot reach the lab through a name that resolves to this machine
     let request = lab
         .client
         .post(&switch)
         .header("host", "baton.example")
         .json(&json!({"producer": "b3"}));
-    assert_eq!(support::lab::answer(request).await.status, 403);
+    assert_eq!(crate::support::lab::answer(request).await.status, 403);
     assert_eq!(
         lab.status().await["producer"]["propagation"],
         json!({}),
@@ -393,7 +393,7 @@ async fn several_labs_are_told_apart_by_their_ports() {
     );
     assert_eq!(first.status().await["consumer"]["propagation"], json!({}));
     second.stop_well().await;
-    // with one left there is no question any more
+    // with one lab left, no choice is needed
     let switched = sandbox.run(["switch", "producer=none"]).await;
     assert_eq!(switched.code, Some(0), "{switched:?}");
     assert_eq!(

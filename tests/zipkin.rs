@@ -1,7 +1,5 @@
-//! Zipkin v2 JSON: the lab takes it from whoever sends it, and the functions send it.
+//! Zipkin v2 JSON: the lab accepts it from any program, and the functions can send it.
 #![cfg(feature = "zipkin")]
-
-mod support;
 
 use std::io::Write;
 
@@ -9,10 +7,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use support::command::Sandbox;
-use support::lab::{Answer, Lab, Setup, answer};
-use support::run::{self, kind};
-use support::server::Server;
+use crate::support::command::Sandbox;
+use crate::support::lab::{Answer, Lab, Setup, answer};
+use crate::support::run::{self, kind};
+use crate::support::server::Server;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
@@ -195,7 +193,8 @@ async fn what_is_no_list_of_spans_is_refused_whole_with_a_reason() {
     assert_eq!(run::spans(&lab.saved).len(), 1);
 }
 
-/// What `baton compare` says of one run for each list of exporters, under a pairing that breaks and one that does not.
+/// The result of `baton compare` for one run per list of exporters, under a pairing that breaks and
+/// one that holds.
 async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
     let sandbox = Sandbox::new();
     let pairings = ["tracecontext", "tracecontext:b3"];
@@ -207,7 +206,7 @@ async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
             .env("OTEL_TRACES_EXPORTER", exporter)
             .env("BATON_FLUSH_TIMEOUT", "30000")
             .envs(variables.iter().copied());
-        let finished = support::command::ended(command.spawn().expect("it starts")).await;
+        let finished = crate::support::command::ended(command.spawn().expect("it starts")).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
     let sources = exporters.iter().flat_map(|exporter| {
@@ -224,7 +223,7 @@ async fn compared(exporters: &[&str], variables: &[(&str, &str)]) -> Value {
     sandbox.run(arguments).await.json()
 }
 
-/// The sentences about what cannot be told that have these words.
+/// The sentences about unknown figures that contain these words.
 fn unknown<'a>(compared: &'a Value, words: &str) -> Vec<&'a str> {
     let sentences = compared["unknown"].as_array().expect("a list");
     let sentences = sentences.iter().filter_map(Value::as_str);
@@ -296,7 +295,7 @@ async fn a_tracestate_that_zipkin_has_no_place_for_is_not_said_to_be_lost() {
 #[tokio::test]
 async fn a_password_in_the_endpoint_becomes_a_header_and_is_shown_nowhere() {
     let server = Server::well().await;
-    let (_nobody, refusing) = support::server::nobody();
+    let (_nobody, refusing) = crate::support::server::nobody();
     for (endpoint, dropped) in [(server.endpoint(), 0), (refusing, 1)] {
         let endpoint = endpoint.replace("http://", "http://kate:hush@");
         let variables = [

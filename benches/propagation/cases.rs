@@ -1,4 +1,4 @@
-//! What is measured: lists of formats, headers, engines.
+//! The cases: lists of formats, headers and engines.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub(super) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b
 pub(super) const OTHER_B3: &str = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-1";
 pub(super) const BODY: &str = "{\"name\":\"Peter\",\"superpower\":\"spider-sense\"}";
 
-/// The lists of formats that are measured.
+/// The lists of formats to measure.
 pub(super) const MODES: &[&str] = &[
     "tracecontext",
     "baggage",
@@ -34,14 +34,14 @@ pub(super) const MODES: &[&str] = &[
     "tracecontext,baggage,b3,b3multi",
 ];
 
-/// The headers that say whether there is a context.
+/// The headers that show whether a context arrived.
 pub(super) const DECISIVE: &[(&str, &[&str])] = &[
     ("tracecontext", &["traceparent"]),
     ("b3", &["b3", "x-b3-traceid"]),
     ("b3multi", &["b3", "x-b3-traceid"]),
 ];
 
-/// The headers that have to be looked at where they are valid.
+/// The headers that a reader must look up if they are valid.
 pub(super) const LOOKED_AT: &[(&str, &[&str])] = &[
     ("tracecontext", &["traceparent", "tracestate"]),
     ("b3", &["b3"]),
@@ -60,7 +60,7 @@ pub(super) const LOOKED_AT: &[(&str, &[&str])] = &[
 
 pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// Headers that are not what a list itself writes.
+/// Headers that differ from what a list itself writes.
 pub(super) const OTHERS: &[(&str, &str, Headers<'static>)] = &[
     (
         "tracecontext",
@@ -107,7 +107,7 @@ pub(super) const OTHERS: &[(&str, &str, Headers<'static>)] = &[
 
 pub(super) type Upstream = Box<dyn TextMapPropagator + Send + Sync>;
 
-/// Upstream's propagator for a list; `None` where it has none.
+/// Upstream's propagator for a list, or `None` if upstream has none.
 pub(super) fn upstream(mode: &str) -> Option<Upstream> {
     let mut all: Vec<Upstream> = Vec::new();
     for name in mode.split(',') {
@@ -129,7 +129,7 @@ pub(super) fn propagation(mode: &str) -> Propagation {
     mode.parse::<Mode>().expect("a list of formats").into()
 }
 
-/// The engines that have a list's formats.
+/// The engines that support all formats of a list.
 pub(super) fn engines(mode: &str) -> Vec<(&'static str, Upstream)> {
     let native: Upstream = Box::new(Propagator::new(propagation(mode)));
     let otel = upstream(mode).map(|otel| ("otel", otel));
@@ -154,7 +154,7 @@ pub(super) fn span_context() -> SpanContext {
     )
 }
 
-/// A request's headers, with those that every request has.
+/// A request's headers, including those that every request has.
 pub(super) fn request(headers: Headers<'_>) -> HashMap<String, String> {
     let others = [
         ("host", "example.org"),
@@ -167,7 +167,7 @@ pub(super) fn request(headers: Headers<'_>) -> HashMap<String, String> {
         .collect()
 }
 
-/// The headers that a list writes.
+/// The headers that a list of formats writes.
 pub(super) fn valid(mode: &str) -> HashMap<String, String> {
     let mut headers = request(&[]);
     let outgoing = Outgoing {
@@ -178,7 +178,7 @@ pub(super) fn valid(mode: &str) -> HashMap<String, String> {
     headers
 }
 
-/// A list of headers as a carrier of the trait.
+/// A list of headers as a carrier for OpenTelemetry's trait.
 pub(super) struct Listed<L>(pub(super) L);
 
 impl Extractor for Listed<&HeaderList> {

@@ -1,19 +1,23 @@
-//! What reading and writing a context costs: ours and the upstream crates side by side, in one run.
+//! The cost of reading and writing a context: baton and the upstream crates side by side, in one
+//! run.
 //!
-//! `cargo bench --bench propagation` runs all; ids are `<operation>/<case>/<line>`. A case is a list of formats, what
-//! arrives where that is not valid headers (`!absent`, `!malformed`, `!conflicting`, `+tracestate`), and the carrier where
-//! that is not a map (`@http` headers, the JSON `@envelope` of a record, made or read along with the headers). Lines:
+//! `cargo bench --bench propagation` runs all cases. Their ids are `<operation>/<case>/<line>`. A
+//! case is a list of formats, then the headers unless they are valid (`!absent`, `!malformed`,
+//! `!conflicting`, `+tracestate`), then the carrier unless it is a map (`@http` headers, the JSON
+//! `@envelope` of a record, which is made or parsed as well). The lines are:
 //!
-//! - `native` and `otel`: from the same carrier to the same `Context`, or from it, each by its own call: `otel::extract` and
-//!   `otel::inject` of ours, upstream's by OpenTelemetry's propagator trait, for it has no other.
-//! - `native-trait`: ours by the trait too.
-//! - `floor`: what no engine can do without. For extraction making a `Context` with a remote span context; for injection
-//!   handing ready values to the carrier.
-//! - `look-up`: asking the carrier, by the same trait, for the headers that say whether there is a context: one, and for
-//!   B3 one of each encoding. Of valid headers, `look-ups`: for all that the format has to look at.
+//! - `native` and `otel`: between the same carrier and the same `Context`. `native` uses baton's
+//!   own calls, `otel::extract` and `otel::inject`. `otel` uses OpenTelemetry's propagator trait,
+//!   because upstream has no other call.
+//! - `native-trait`: baton through that trait.
+//! - `floor`: the least possible. For extraction, making a `Context` with a remote span context.
+//!   For injection, giving finished values to the carrier.
+//! - `look-up`: asking the carrier, through the same trait, for the headers that show whether a
+//!   context arrived: one, or for B3 one of each encoding. `look-ups`, for valid headers: asking
+//!   for all headers that the format needs.
 //! - `explained`: `Propagation::extract`, which keeps what every format found, and why.
 //!
-//! `buffer/tracecontext/parse` and `/format` are the header alone, in a buffer of the caller's.
+//! `buffer/tracecontext/parse` and `/format` convert the header alone, in a buffer of the caller.
 
 mod cases;
 
@@ -38,7 +42,8 @@ use cases::{
     request, span_context, valid,
 };
 
-/// Measures one way to extract; that it finds a context, or none, is asserted inside, for every engine alike.
+/// Measures one way to extract. It asserts, for every engine in the same way, that extraction finds
+/// a context or finds none.
 fn extract_line(
     group: &mut BenchmarkGroup<'_, WallTime>,
     line: &str,
@@ -55,7 +60,7 @@ fn extract_line(
     });
 }
 
-/// One case with all carriers, and on the map with all lines.
+/// One case with all carriers; for the map, with all lines.
 fn extract_case(
     criterion: &mut Criterion,
     mode: &str,
@@ -227,7 +232,8 @@ fn buffer(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Short measurements, since there are many lines, and those of a case should see the same machine.
+/// Measurements are short, because there are many lines, and all lines of a case should run while
+/// the machine is in the same state.
 fn settings() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))

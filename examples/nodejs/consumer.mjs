@@ -1,4 +1,4 @@
-// The consumer: reads a batch of records and continues, for each, the trace that came with it.
+// The consumer: reads a batch of records and continues the trace of each.
 
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 
@@ -51,7 +51,7 @@ function arrival({ eventID, eventSourceARN, kinesis }) {
   };
 }
 
-// Takes the envelope apart. What is none is a record as it came, and may not even be JSON.
+// Splits the envelope. A record without an envelope stays as it is, and may not be JSON.
 function open(data) {
   let record;
   try {
@@ -73,7 +73,7 @@ function messagingAttributes(record) {
   };
 }
 
-// One span and one line for the record. Without a context of its own it stays in the invocation's trace.
+// One span and one line for the record. Without a context, it stays in the trace of the invocation.
 function handle(record, batch, log) {
   const parent = record.sender ? record.context : batch;
   const span = tracer.startSpan(

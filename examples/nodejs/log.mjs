@@ -2,7 +2,7 @@
 
 import { trace, TraceFlags } from '@opentelemetry/api';
 
-// Collects an invocation's lines and writes them at once, so that lines of several instances never mix.
+// Collects the lines of an invocation and writes them in one piece, so that instances never mix lines.
 export class Log {
   #lines = '';
 
@@ -10,13 +10,13 @@ export class Log {
     this.service = service;
   }
 
-  // Adds a line about an event of the span of `context`; `parent` is the context that the span was started in.
+  // Adds a line about an event of the span of `context`. The span was started in the context `parent`.
   line(level, message, event, context, parent) {
     const line = { timestamp: new Date().toISOString(), level, service: this.service, message, ...event };
     this.#lines += `${JSON.stringify({ ...line, ...ids(context, parent) })}\n`;
   }
 
-  // Writes what was collected.
+  // Writes the collected lines.
   flush() {
     process.stdout.write(this.#lines);
     this.#lines = '';

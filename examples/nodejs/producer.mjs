@@ -1,4 +1,4 @@
-// The producer: takes a request's body, puts it on the stream together with the trace context.
+// The producer: puts the body of a request and the trace context on the stream.
 
 import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -15,7 +15,7 @@ const stream = process.env.KINESIS_STREAM?.trim();
 if (!stream) {
   throw new Error('KINESIS_STREAM has to name the stream to put records on');
 }
-// the SDK's default for Kinesis is HTTP/2, which Kinesis speaks over TLS only
+// the SDK defaults to HTTP/2 for Kinesis, which Kinesis supports over TLS only
 const kinesis = new KinesisClient({ requestHandler: new NodeHttpHandler() });
 const { serviceName, tracer, flush } = telemetry('producer-lambda');
 

@@ -1,4 +1,5 @@
-// Which formats a function reads and writes: OTEL_PROPAGATORS, or BATON_EXTRACT and BATON_INJECT for one direction.
+// The formats that a function reads and writes: OTEL_PROPAGATORS, or BATON_EXTRACT and BATON_INJECT
+// for one direction.
 
 import { ROOT_CONTEXT, propagation } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -6,7 +7,7 @@ import { AWSXRAY_TRACE_ID_HEADER, AWSXRayPropagator } from '@opentelemetry/propa
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
 import { JaegerPropagator } from '@opentelemetry/propagator-jaeger';
 
-// What npm has of OpenTelemetry's list. The B3 propagator reads both of its encodings, whichever it writes.
+// The formats for which npm has a propagator. The B3 propagator reads both encodings.
 const PROPAGATORS = {
   baggage: () => new W3CBaggagePropagator(),
   b3: () => new B3Propagator({ injectEncoding: B3InjectEncoding.SINGLE_HEADER }),
@@ -16,7 +17,7 @@ const PROPAGATORS = {
   xray: () => new AWSXRayPropagator(),
 };
 
-// Choices of baton's own functions that OpenTelemetry for JavaScript does not have.
+// Settings of baton's own functions that OpenTelemetry for JavaScript cannot change.
 const FIXED = {
   BATON_CONSUMER_RELATION: 'parent',
   BATON_EXTRACT_SELECT: 'last',
@@ -48,7 +49,7 @@ for (const [name, only] of Object.entries(FIXED)) {
 const extraction = mode('BATON_EXTRACT');
 const injection = mode('BATON_INJECT');
 
-// Headers come in any case and may come several times; propagators ask in lower case.
+// Headers arrive in any case, and may repeat. Propagators look them up in lower case.
 const getter = {
   keys: (headers) => Object.keys(headers).map((name) => name.toLowerCase()),
   get(headers, key) {
@@ -64,13 +65,13 @@ const setter = {
   },
 };
 
-// The context that a record's headers bring.
+// The context in a record's headers.
 export function extract(headers) {
   return extraction.propagator.extract(ROOT_CONTEXT, headers, getter);
 }
 
-// The context that a request's headers bring. Under BATON_XRAY_SOURCE=environment what Lambda gives to the invocation
-// takes the place of X-Ray's header.
+// The context in a request's headers. With BATON_XRAY_SOURCE=environment, the tracing header that Lambda
+// gives to the invocation replaces the one of the request.
 export function extractRequest(headers) {
   if (variable('BATON_XRAY_SOURCE') !== 'environment') {
     return extract(headers);
@@ -79,7 +80,7 @@ export function extractRequest(headers) {
   return extract({ ...Object.fromEntries(others), [AWSXRAY_TRACE_ID_HEADER]: process.env._X_AMZN_TRACE_ID });
 }
 
-// The headers that carry the context; undefined in the mode none.
+// The headers that carry the context, or undefined in the mode none.
 export function inject(context) {
   if (injection.formats.length === 0) {
     return undefined;
@@ -91,8 +92,8 @@ export function inject(context) {
 
 const debugReader = PROPAGATORS.b3multi();
 
-// What comes, or goes, with a context and has no place among a span's ids: B3's debug state, which only its propagator can
-// see, and the number of baggage entries.
+// What a context carries beside its ids: B3's debug state, which only its propagator sees, and the number
+// of baggage entries.
 export function contextAttributes(context) {
   const attributes = {};
   const headers = {};

@@ -1,13 +1,13 @@
-// The tracer, and the flush that ends every invocation: Lambda freezes the process once it has answered.
+// The tracer, and the flush at the end of every invocation. Lambda freezes the process after its answer.
 
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, ConsoleSpanExporter } from '@opentelemetry/sdk-trace-base';
 
-// How long an answer waits for the export of its spans, in milliseconds; as baton's own functions have it.
+// How long an answer waits for the export of its spans, in milliseconds, as in baton's own functions.
 const FLUSH_TIMEOUT = Number(process.env.BATON_FLUSH_TIMEOUT?.trim() || 1000);
 
-// A record each of the largest batch that Lambda delivers, and the invocation.
+// One span per record of the largest batch that Lambda delivers, and one for the invocation.
 const SPANS_LIMIT = 10_001;
 
 const EXPORTERS = {
@@ -44,7 +44,7 @@ function lambdaAttributes() {
   return attributes;
 }
 
-// A tracer for the service, unless OTEL_SERVICE_NAME calls it otherwise, and the function that sends its spans away.
+// A tracer for the service (OTEL_SERVICE_NAME overrides the name), and a function that exports its spans.
 export function telemetry(service) {
   const serviceName = process.env.OTEL_SERVICE_NAME?.trim() || service;
   const resource = defaultResource()
@@ -61,8 +61,8 @@ export function telemetry(service) {
   return { serviceName, tracer: provider.getTracer('baton-nodejs'), flush: (log) => flush(provider, log) };
 }
 
-// Sends the spans away before Lambda freezes the process. What goes wrong is logged: it must neither fail nor hold up an
-// invocation.
+// Exports the spans before Lambda freezes the process. A failure is logged, because it must neither fail
+// nor delay an invocation.
 async function flush(provider, log) {
   let timer;
   const overdue = new Promise((resolve) => {
@@ -70,7 +70,7 @@ async function flush(provider, log) {
   });
   const flushed = provider.forceFlush().then(
     () => undefined,
-    // one error for each exporter that failed
+    // one error per exporter that failed
     (errors) => [errors].flat().map((error) => error?.message ?? String(error)).join('; '),
   );
   const problem = await Promise.race([flushed, overdue]);

@@ -20,6 +20,6 @@ mod splunk;
 mod stream;
 mod telemetry;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};
 pub use settings::{Exporter, Function, Relation, Sampler};

@@ -1,15 +1,15 @@
-//! What every format's target does with its bytes.
+//! The checks that the fuzz targets share.
 
 use baton_propagators::{HeaderList, Outgoing, Usual, format};
 use baton_traces::span::{Span, Want};
 
-/// Reads `bytes` as the headers of a format, a line for each of its fields (`~` where it is absent) and the lines beyond
-/// for the fields again, and checks what holds for all headers: refusals lie within the value, the usual way agrees with
-/// the thorough one, and what was read goes out as something that is read again.
+/// Reads `bytes` as the headers of a format: one line per field (`~` means absent), then more lines
+/// for the same fields again. Checks what holds for all headers: the position of a fault is within
+/// the value, `usual` agrees with `extract`, and what was read and then written can be read again.
 ///
 /// # Panics
 ///
-/// When any of that does not hold.
+/// If one of these does not hold.
 pub fn headers(name: &str, bytes: &[u8]) {
     let format = format::find(name).expect("a format");
     let text = String::from_utf8_lossy(bytes);
@@ -51,7 +51,8 @@ pub fn headers(name: &str, bytes: &[u8]) {
     }
 }
 
-/// What an export of each form begins with, so that the fuzzer need not find it: the form is told by that.
+/// How an export of this form begins. The reader recognises the form by it, so the fuzzer does not
+/// have to find it.
 pub const OTLP_JSON: &[u8] = b"{\"resourceSpans\":[";
 /// See [`OTLP_JSON`].
 pub const OTLP_PROTOBUF: &[u8] = b"\x0a";
@@ -62,12 +63,13 @@ pub const JAEGER: &[u8] = b"{\"data\":[";
 /// See [`OTLP_JSON`].
 pub const XRAY: &[u8] = b"{\"Traces\":[";
 
-/// Reads `beginning` and `bytes` as an export of spans, and checks that as many are told of as were handed over, and that
-/// judging sees the spans that everything sees.
+/// Reads `beginning` and `bytes` as an export of spans. Checks that the reader reports as many
+/// spans as it hands over, and that a reading for verdicts gets the same spans as a reading of
+/// everything.
 ///
 /// # Panics
 ///
-/// When any of that does not hold.
+/// If one of these does not hold.
 pub fn spans(beginning: &[u8], bytes: &[u8]) {
     let export = [beginning, bytes].concat();
     let read = |want| {
@@ -81,7 +83,7 @@ pub fn spans(beginning: &[u8], bytes: &[u8]) {
     };
     let (everything_is_read, everything) = read(Want::Everything);
     let (judging_is_read, judging) = read(Want::Judging);
-    // What is not wanted is not checked either.
+    // a reading does not check the parts that it does not need
     if everything_is_read {
         assert!(judging_is_read);
         assert_eq!(everything, judging);

@@ -2,7 +2,7 @@
 
 use baton_propagators::HeaderList;
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::environment::X_AMZN_TRACE_ID;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use baton_propagators::format::Format;
 
 /// Everything that one text holds.

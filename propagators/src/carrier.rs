@@ -9,7 +9,9 @@ use std::hash::BuildHasher;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-pub use crate::header_list::HeaderList;
+mod header_list;
+
+pub use header_list::HeaderList;
 
 /// Stands for a header value that is not UTF-8: a character that no format's grammar allows.
 ///

@@ -10,12 +10,13 @@ mod notes;
 
 use crate::carrier::Getter;
 use crate::context::{Extracted, TraceContext};
-use crate::environment::X_AMZN_TRACE_ID;
 use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
 use crate::formats;
+use crate::formats::xray::X_AMZN_TRACE_ID;
 
-use arrived::{Arrived, Source, list};
+pub use arrived::list;
+use arrived::{Arrived, Source};
 use measured::Refusal;
 
 /// What arrived and what becomes of it, in words.

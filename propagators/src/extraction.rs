@@ -5,14 +5,15 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::baggage::Baggage;
 use crate::context::TraceContext;
-use crate::format::{self, Format};
-use crate::mode::{OnConflict, Select};
+use crate::format::Format;
+use crate::formats;
+use crate::policy::{OnConflict, Select};
 
 pub use crate::format::Candidate;
 
 /// One candidate for each format of a mode, in the mode's order; on the stack, as extraction is on every
 /// request's way.
-pub type Candidates = ArrayVec<Candidate, { format::COUNT }>;
+pub type Candidates = ArrayVec<Candidate, { formats::COUNT }>;
 
 /// The answer to one extraction. Everything that is said about headers comes from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +151,7 @@ pub struct Conflict {
     /// In what any of them disagrees with the chosen one, in the order of [`ConflictKind`].
     pub kinds: ArrayVec<ConflictKind, 3>,
     /// The chosen format and those that disagree with it, in the list's order.
-    pub formats: ArrayVec<&'static str, { format::COUNT }>,
+    pub formats: ArrayVec<&'static str, { formats::COUNT }>,
 }
 
 impl Conflict {

@@ -1,36 +1,27 @@
-//! What a format is, and the list of all of them.
+//! What a trace-context format is, and what reading one can find.
 
 use std::fmt::Debug;
 
 use crate::baggage::Baggage;
 use crate::carrier::{Getter, Setter};
 use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::formats::{b3, b3multi, datadog, jaeger, ottrace, tracecontext, xray};
+use crate::header_defect::HeaderDefect;
 use crate::reject::Reject;
 
-/// Every format there is. The modes' names, the contract test, the benches and the command's listings all
-/// come from here: a new format is one file in `formats/` and one line in this list.
-pub static FORMATS: &[&dyn Format] = &[
-    &tracecontext::TraceContext,
-    &crate::formats::baggage::Baggage,
-    &b3::B3,
-    &b3multi::B3Multi,
-    &jaeger::Jaeger,
-    &xray::XRay,
-    &datadog::Datadog,
-    &ottrace::OtTrace,
-];
+// Old places of these names, until every crate uses the new ones.
+#[doc(hidden)]
+pub use crate::formats::{FORMATS, find, formats};
 
-/// How many formats there are, and so the most a mode can list.
-pub(crate) const COUNT: usize = FORMATS.len();
-
-/// One wire format.
+/// One trace-context format. All that is true of a format is in its file; nothing else compares its name.
 pub trait Format: Debug + Sync {
-    /// Its standard name: the one `OTEL_PROPAGATORS` uses.
+    /// Its standard name, as in `OTEL_PROPAGATORS`.
     fn name(&self) -> &'static str;
 
-    /// Every header it reads or writes, in lower case. Whoever forwards headers and injects over them
-    /// removes these first, or the last sender's parent span id goes on with the next sender's context.
+    /// Its headers as people write them, as in `X-B3-*`.
+    fn headers(&self) -> &'static str;
+
+    /// Every header it reads or writes, in lower case. A service that forwards headers and then injects its
+    /// own context removes these first. Otherwise the old parent span id stays beside the new context.
     fn fields(&self) -> &'static [&'static str];
 
     /// Every header it writes, in lower case: OpenTelemetry's [`fields`][spec] of a propagator.
@@ -40,76 +31,127 @@ pub trait Format: Debug + Sync {
         self.fields()
     }
 
-    /// How the names of headers begin that carry one baggage entry each, in lower case; none in most formats. Such
-    /// headers are removed along with the fields.
+    /// The prefixes, in lower case, of headers that carry one baggage entry each. Most formats have none.
+    /// A service that forwards headers removes these together with [`Format::fields`].
     fn prefixes(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Reads what a carrier holds in this format. It never fails and never panics: what cannot be read is a
-    /// candidate that says why. Cost grows linearly with the size of the headers.
-    fn extract(&self, carrier: &dyn Getter) -> Candidate;
+    /// Those of its headers that are lists: several headers of the name make one list.
+    fn lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The headers, in lower case, that hold the trace id. `Format::written` has at least one of them.
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What makes [`Format::trace_id_headers`] malformed. A defect that the format allows is not among them:
+    /// Jaeger allows ids in upper case, for example.
+    fn defects(&self) -> &'static [HeaderDefect] {
+        &[]
+    }
+
+    /// The format after which its family is named. Formats of one family read each other's headers, so a
+    /// reader of one finds what a writer of another wrote.
+    fn family(&self) -> &'static str {
+        self.name()
+    }
+
+    /// The environment variable in which AWS Lambda provides its header, if it does.
+    fn lambda_variable(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether its headers can hold a trace context.
+    fn carries_context(&self) -> bool {
+        true
+    }
+
+    /// Whether its headers can hold W3C's `tracestate`.
+    fn carries_tracestate(&self) -> bool {
+        false
+    }
 
     /// Whether its headers can hold baggage.
     fn carries_baggage(&self) -> bool {
         !self.prefixes().is_empty()
     }
 
-    /// Reads the headers as nearly all requests have them, for a caller that asks only for the context. What it leaves as
-    /// [`Usual::Other`] is for [`Format::extract`] to judge, and what it answers is what that would.
+    /// Whether it reads the header of this name. Case does not matter.
+    fn reads(&self, header: &str) -> bool {
+        let starts_with = |prefix: &&str| {
+            let start = header.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        self.fields()
+            .iter()
+            .any(|field| field.eq_ignore_ascii_case(header))
+            || self.prefixes().iter().any(starts_with)
+    }
+
+    /// Reads what a carrier holds in this format. It never fails and never panics: for a header that it
+    /// cannot read, the candidate says why. Its cost grows linearly with the size of the headers.
+    fn extract(&self, carrier: &dyn Getter) -> Candidate;
+
+    /// Reads only the context, and only from headers in their most common form. [`Usual::Other`] means that
+    /// the caller has to use [`Format::extract`]. Any other answer is the one that `extract` would give.
     fn usual(&self, carrier: &dyn Getter) -> Usual {
         let _ = carrier;
         Usual::Other
     }
 
-    /// Writes what this format can carry of `outgoing`; nothing where there is nothing to write.
+    /// Writes what this format can carry of `outgoing`. It writes no header if there is nothing to carry.
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter);
 }
 
 /// What [`Format::usual`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Usual {
-    /// No context: the header without which there is none did not arrive.
+    /// No context: a header that every context of the format has did not arrive.
     Absent,
-    /// A context, and nothing to object.
+    /// A context without any objection.
     Context(TraceContext),
     /// Anything else.
     Other,
 }
 
+/// The trace flag with which the upstream B3 crate marks debugging.
+pub(crate) const UPSTREAM_DEBUG: u8 = 0x04;
+
 /// What one format found in a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The format, by its standard name.
+    /// The format's standard name.
     pub format: &'static str,
-    /// What came of it.
+    /// The result of reading it.
     pub outcome: Outcome,
-    /// The header that was decisive: the one that holds the context, or the one at fault, or the one that
-    /// is absent.
+    /// The decisive header: the one that holds the context, the one at fault, or the one that is absent.
     pub header: &'static str,
-    /// What is wrong although the outcome is valid: a `tracestate` that was dropped, a `b3` header that was
-    /// passed over for a valid `x-b3-traceid`, or under engine `otel` a fault that the upstream crates overlook.
+    /// What is wrong although the outcome is valid. Examples: a `tracestate` that was dropped, a `b3` header
+    /// that was ignored for a valid `x-b3-traceid`, or a fault that engine `otel` overlooks.
     pub objection: Option<Box<Reject>>,
-    /// The baggage that came in headers of this format, whatever became of its context.
+    /// The baggage in headers of this format, whether its context is valid or not.
     pub baggage: Option<Baggage>,
-    /// The trace flags the upstream crates gave a context under engine `otel`. They have bits for B3's debug
-    /// and deferred states that stay on their span contexts, and a debug state of theirs can be unsampled.
+    /// The trace flags that the upstream crates gave a context under engine `otel`. They use bits for B3's
+    /// debug and deferred states, and such a debug state can be unsampled.
     pub(crate) upstream_flags: Option<u8>,
 }
 
-/// What came of reading a format.
+/// The result of reading one format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// None of its headers arrived.
     Absent,
     /// Its headers arrived and cannot be used.
     Malformed(Reject),
-    /// Its headers arrived and mean this.
+    /// Its headers arrived and hold this.
     Valid(Extracted),
 }
 
 impl Candidate {
-    /// A candidate of this outcome, without objection.
+    /// A candidate with this outcome and without an objection.
     pub fn new(format: &'static str, header: &'static str, outcome: Outcome) -> Self {
         Candidate {
             format,
@@ -131,7 +173,7 @@ impl Candidate {
         Self::new(reject.format, reject.header, Outcome::Malformed(reject))
     }
 
-    /// The context it holds, if it holds one that could be continued.
+    /// Its context, if it has one to continue.
     pub fn context(&self) -> Option<&TraceContext> {
         match &self.outcome {
             Outcome::Valid(Extracted::Context(context)) => Some(context),
@@ -139,7 +181,7 @@ impl Candidate {
         }
     }
 
-    /// The context it holds, without the rest.
+    /// The same as [`Candidate::context`], by value.
     pub(crate) fn into_context(self) -> Option<TraceContext> {
         match self.outcome {
             Outcome::Valid(Extracted::Context(context)) => Some(context),
@@ -147,7 +189,7 @@ impl Candidate {
         }
     }
 
-    /// The baggage that came in its headers: alone, or beside a context.
+    /// The baggage in its headers, with or without a context.
     pub(crate) fn baggage(&self) -> Option<&Baggage> {
         match &self.outcome {
             Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
@@ -163,7 +205,7 @@ impl Candidate {
         }
     }
 
-    /// What it says about sampling: `None` where it says nothing or defers the decision.
+    /// Its sampling decision; `None` if it has none or defers it.
     pub fn sampled(&self) -> Option<bool> {
         match &self.outcome {
             Outcome::Valid(Extracted::Context(context)) => context.sampling.decision(),
@@ -172,10 +214,10 @@ impl Candidate {
         }
     }
 
-    /// Whether it asks for debugging. Under engine `otel` such a context can be unsampled all the same.
+    /// Whether it asks for debugging. Under engine `otel` such a context can still be unsampled.
     pub fn debug(&self) -> bool {
         if let Some(flags) = self.upstream_flags {
-            return flags & crate::otel::UPSTREAM_DEBUG != 0;
+            return flags & UPSTREAM_DEBUG != 0;
         }
         match &self.outcome {
             Outcome::Valid(Extracted::Context(context)) => context.sampling.is_debug(),
@@ -183,17 +225,4 @@ impl Candidate {
             _ => false,
         }
     }
-}
-
-/// The names of all formats, in the order they are listed to users.
-pub fn formats() -> impl Iterator<Item = &'static str> {
-    FORMATS.iter().map(|format| format.name())
-}
-
-/// The format of this standard name; case does not matter.
-pub fn find(name: &str) -> Option<&'static dyn Format> {
-    FORMATS
-        .iter()
-        .copied()
-        .find(|format| format.name().eq_ignore_ascii_case(name))
 }

@@ -81,30 +81,43 @@ pub mod baggage;
 pub mod carrier;
 pub mod context;
 pub mod envelope;
-pub mod environment;
+/// Old place of this name, until every crate uses the new one.
+#[doc(hidden)]
+pub mod environment {
+    pub use crate::xray_from_lambda::X_AMZN_TRACE_ID;
+}
 pub mod explanation;
 pub mod extraction;
 pub mod format;
 pub mod formats;
-mod header_list;
+pub mod header_defect;
 mod hex;
 pub mod id;
+pub mod libraries;
 pub mod mode;
 pub mod otel;
+mod otel_engine;
+pub mod policy;
 pub mod propagation;
 pub mod reject;
 pub mod sampling;
+#[cfg(test)]
+mod tests;
 mod tracestate;
+pub mod xray_from_lambda;
 
 pub use baggage::Baggage;
 pub use carrier::{Getter, HeaderList, Setter};
 pub use context::{Extracted, Outgoing, TraceContext, TraceState};
 pub use explanation::Explanation;
 pub use extraction::{Conflict, ConflictKind, Extraction};
-pub use format::{Candidate, FORMATS, Format, Outcome, Usual, formats};
+pub use format::{Candidate, Format, Outcome, Usual};
+pub use formats::{FORMATS, formats};
+pub use header_defect::HeaderDefect;
 pub use id::{SpanId, TraceId};
-pub use mode::{Engine, Mode, ModeError, OnConflict, Pairing, Select, XraySource};
+pub use mode::{Mode, ModeError, Pairing};
 pub use otel::Propagator;
+pub use policy::{Engine, OnConflict, Select, XraySource};
 pub use propagation::{NoUpstream, Problem, Problems, Propagation};
 pub use reject::{Fault, Field, Reject};
 pub use sampling::Sampling;

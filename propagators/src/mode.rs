@@ -1,4 +1,4 @@
-//! Modes: which formats a service reads and writes, in which order, and what it does when they disagree.
+//! Modes: which formats a service reads and writes, and in which order.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,19 +6,25 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::format::{self, Format, formats};
+use crate::format::Format;
+use crate::formats::{self, formats};
+use crate::policy::as_text;
 
-/// Names that stand for a list of formats, for convenience on the way in. Output has standard names only.
+pub use crate::policy::{Engine, OnConflict, Select, UnknownValue, XraySource};
+
+/// Short names for lists of formats. They are read and never written.
 const ALIASES: &[(&str, &[&str])] = &[
     ("w3c", &["tracecontext"]),
     ("mixed", &["tracecontext", "b3"]),
 ];
 const NONE: &str = "none";
+/// The most letters by which an unknown name may differ from the one that an error suggests.
+const MAX_DIFFERENCES: usize = 2;
 
-/// An ordered list of formats that a service injects or extracts; `none` is the empty list.
+/// The formats that a service injects or extracts, in order. `none` is the empty list.
 ///
-/// Written as the formats' names with commas: `tracecontext,b3`. `w3c` and `mixed` are read as `tracecontext` and
-/// `tracecontext,b3`. Case and white space around names do not matter.
+/// As text it is the names with commas: `tracecontext,b3`. The aliases `w3c` (`tracecontext`) and `mixed`
+/// (`tracecontext,b3`) are read too. Case and white space around names do not matter.
 #[derive(Clone, Default)]
 pub struct Mode(Vec<&'static dyn Format>);
 
@@ -36,7 +42,13 @@ impl Mode {
         self.0.iter().map(|format| format.name())
     }
 
-    /// Whether it lists a format, by its standard name.
+    /// The formats that carry a trace context, in order.
+    pub fn context_formats(&self) -> impl DoubleEndedIterator<Item = &'static dyn Format> {
+        let formats = self.0.iter().copied();
+        formats.filter(|format| format.carries_context())
+    }
+
+    /// Whether it lists the format of this standard name.
     pub fn contains(&self, name: &str) -> bool {
         self.names().any(|listed| listed == name)
     }
@@ -46,12 +58,42 @@ impl Mode {
         self.0.is_empty()
     }
 
-    /// Reads a list as `OTEL_PROPAGATORS` has it, where a format listed again counts once: OpenTelemetry asks for
-    /// that (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>).
+    /// Whether any of its formats carries baggage.
+    pub fn carries_baggage(&self) -> bool {
+        self.0.iter().any(|format| format.carries_baggage())
+    }
+
+    /// Whether any of its formats carries `tracestate`.
+    pub fn carries_tracestate(&self) -> bool {
+        self.0.iter().any(|format| format.carries_tracestate())
+    }
+
+    /// Whether a reader in this mode understands a context that a writer in mode `written` sent: they have a
+    /// format in common, or two of one [family](Format::family).
+    ///
+    /// ```
+    /// use baton_propagators::Mode;
+    ///
+    /// let reader: Mode = "tracecontext,b3".parse()?;
+    /// assert!(reader.reads(&"b3multi".parse()?));
+    /// assert!(!reader.reads(&"jaeger".parse()?));
+    /// # Ok::<(), baton_propagators::ModeError>(())
+    /// ```
+    pub fn reads(&self, written: &Mode) -> bool {
+        self.context_formats().any(|read| {
+            let mut written = written.context_formats();
+            written.any(|written| written.family() == read.family())
+        })
+    }
+
+    /// Reads the value of `OTEL_PROPAGATORS`. A format that is listed twice counts once, as
+    /// [OpenTelemetry][spec] requires.
+    ///
+    /// [spec]: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
     ///
     /// # Errors
     ///
-    /// As with [`FromStr`], but for duplicates.
+    /// As with [`FromStr`], except for duplicates.
     pub fn from_otel_propagators(list: &str) -> Result<Self, ModeError> {
         Self::read(list, |_| Ok(()))
     }
@@ -70,7 +112,7 @@ impl Mode {
         {
             return Ok(Mode::NONE);
         }
-        let mut formats: Vec<&'static dyn Format> = Vec::new();
+        let mut listed: Vec<&'static dyn Format> = Vec::new();
         for element in elements {
             if element.is_empty() {
                 return Err(error(Fault::Empty));
@@ -79,21 +121,21 @@ impl Mode {
                 return Err(error(Fault::NoneMixed));
             }
             for name in expand(element) {
-                let Some(format) = format::find(name) else {
+                let Some(format) = formats::find(name) else {
                     return Err(error(Fault::Unknown(element.to_owned())));
                 };
-                if formats.iter().any(|listed| listed.name() == format.name()) {
+                if listed.iter().any(|earlier| earlier.name() == format.name()) {
                     duplicate(format.name()).map_err(error)?;
                 } else {
-                    formats.push(format);
+                    listed.push(format);
                 }
             }
         }
-        Ok(Mode(formats))
+        Ok(Mode(listed))
     }
 }
 
-/// The names an alias stands for; any other name stands for itself.
+/// The names of an alias; the name itself if it is not an alias.
 fn expand<'a>(name: &'a str) -> impl Iterator<Item = &'a str> {
     let alias = ALIASES
         .iter()
@@ -139,7 +181,7 @@ impl Hash for Mode {
     }
 }
 
-/// Why a text is no mode.
+/// Why a text is not a mode or a pairing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{fault}{}; a mode is none, or a comma list of {}",
@@ -165,7 +207,7 @@ enum Fault {
     NoneMixed,
 }
 
-/// Where a fault is, if that is not plain, and what was meant, if that can be guessed.
+/// Where the fault is, unless that is obvious, and the name that was probably meant.
 fn place(fault: &Fault, list: &str) -> String {
     let Fault::Unknown(name) = fault else {
         return format!(" in {list:?}");
@@ -180,14 +222,14 @@ fn place(fault: &Fault, list: &str) -> String {
         .map(|known| (differences(known, &name.to_ascii_lowercase()), known))
         .min_by_key(|(differences, _)| *differences);
     match meant {
-        Some((differences @ 1..=2, known)) if known.len() > 2 * differences => {
+        Some((differences @ 1..=MAX_DIFFERENCES, known)) if known.len() > 2 * differences => {
             format!("{place} (did you mean {known}?)")
         }
         _ => place,
     }
 }
 
-/// How many letters have to be changed, put in or left out to make one word of the other (Levenshtein's distance).
+/// How many letters to change, insert or remove to turn one word into the other (Levenshtein distance).
 fn differences(left: &str, right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.chars().count()).collect();
     for (place, letter) in left.chars().enumerate() {
@@ -201,7 +243,7 @@ fn differences(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// The names a mode can be made of, as a phrase.
+/// The names that a mode can have, as a phrase.
 fn accepted() -> String {
     let formats = formats().collect::<Vec<_>>().join(", ");
     let aliases: Vec<_> = ALIASES
@@ -211,7 +253,7 @@ fn accepted() -> String {
     format!("{formats} (also {})", aliases.join(", "))
 }
 
-/// The producer's mode and the consumer's, written `PRODUCER:CONSUMER`. A mode alone means both.
+/// The producer's mode and the consumer's, written `PRODUCER:CONSUMER`. A single mode is used for both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pairing {
     /// What the producer reads and writes.
@@ -221,8 +263,8 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// Its name, as directories have it: `:` is written `_to_` and `,` is written `+`, as in
-    /// `tracecontext+b3_to_b3`. A pairing of two equal modes is named after the mode alone.
+    /// Its name in directory names: `:` becomes `_to_` and `,` becomes `+`, as in `tracecontext+b3_to_b3`.
+    /// If both modes are the same, the name has it once.
     pub fn name(&self) -> String {
         let name = |mode: &Mode| mode.to_string().replace(',', "+");
         if self.producer == self.consumer {
@@ -268,119 +310,5 @@ impl fmt::Display for Pairing {
     }
 }
 
-/// A text that is none of the values a setting has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown value {value:?}; accepted are {}", accepted.join(", "))]
-pub struct UnknownValue {
-    value: String,
-    accepted: &'static [&'static str],
-}
-
-/// A setting with a few named values; case does not matter when reading one.
-macro_rules! setting {
-    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$value_doc])* $value,)+
-        }
-
-        impl $name {
-            /// The values' names, as they are read and written.
-            pub const NAMES: &'static [&'static str] = &[$($text),+];
-
-            /// Its name.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$value => $text,)+
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownValue;
-
-            fn from_str(text: &str) -> Result<Self, UnknownValue> {
-                $(if text.trim().eq_ignore_ascii_case($text) {
-                    return Ok($name::$value);
-                })+
-                Err(UnknownValue { value: text.to_owned(), accepted: Self::NAMES })
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        as_text!($name);
-    };
-}
-
-/// Puts a type into JSON as its text.
-macro_rules! as_text {
-    ($name:ident) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
-            }
-        }
-    };
-}
-
 as_text!(Mode);
 as_text!(Pairing);
-
-setting! {
-    /// Which of several valid contexts is continued.
-    Select {
-        /// The last in the list: what OpenTelemetry's composite propagator does.
-        #[default]
-        Last = "last",
-        /// The first in the list: what Datadog's libraries do.
-        First = "first",
-    }
-}
-
-setting! {
-    /// What happens when valid contexts disagree.
-    OnConflict {
-        /// Continue the chosen one and say nothing.
-        #[default]
-        Keep = "keep",
-        /// Continue the chosen one and link the others.
-        Link = "link",
-        /// Continue none, start a new trace and link all.
-        Restart = "restart",
-    }
-}
-
-setting! {
-    /// Where X-Ray's header is read from.
-    XraySource {
-        /// The request alone.
-        #[default]
-        Header = "header",
-        /// The request, and where it has none, the environment that Lambda gives to an invocation.
-        Environment = "environment",
-    }
-}
-
-setting! {
-    /// Whose code reads and writes the headers.
-    Engine {
-        /// Ours: strict to the specifications, with a reason for every refusal.
-        #[default]
-        Native = "native",
-        /// The upstream OpenTelemetry crates, as most Rust services run today.
-        Otel = "otel",
-    }
-}

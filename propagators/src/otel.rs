@@ -6,8 +6,6 @@
 //! the trace is still the same one.
 
 mod carrier;
-mod convert;
-mod upstream;
 
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
@@ -21,17 +19,17 @@ use crate::context::{Outgoing, TraceContext, TraceState};
 use crate::extraction::Extraction;
 use crate::format::{Candidate, Usual};
 use crate::id::{SpanId, TraceId};
-use crate::mode::{Engine, OnConflict, Select, XraySource};
+use crate::otel_engine;
+use crate::otel_engine::convert::{
+    from_upstream_baggage, to_upstream_baggage, to_upstream_tracestate, with_flags,
+};
+use crate::policy::{Engine, OnConflict, Select, XraySource};
 use crate::propagation::{BATON_XRAY_SOURCE, Problem, Problems, Propagation};
 use crate::sampling::Sampling;
 
 use carrier::{Arrived, Written};
-use convert::{from_upstream_baggage, to_upstream_baggage, to_upstream_tracestate, with_flags};
-pub use convert::{span_context, trace_context};
-pub(crate) use upstream::{
-    DEBUG as UPSTREAM_DEBUG, extract as upstream_extract, has as upstream_has,
-    inject as upstream_inject,
-};
+
+pub use crate::otel_engine::convert::{span_context, trace_context};
 
 /// A [`Propagation`] as OpenTelemetry's propagator.
 #[derive(Clone, Debug)]
@@ -122,7 +120,7 @@ pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter)
             };
             propagation.inject(&outgoing, carrier);
         }
-        Engine::Otel => upstream::inject_context(&propagation.inject, cx, carrier),
+        Engine::Otel => otel_engine::inject_context(&propagation.inject, cx, carrier),
     }
 }
 

@@ -4,11 +4,12 @@ use std::fmt;
 
 use crate::carrier::{Getter, Setter};
 use crate::context::Outgoing;
-use crate::environment;
 use crate::extraction::Extraction;
 use crate::formats::xray;
-use crate::mode::{Engine, Mode, OnConflict, Select, XraySource};
-use crate::otel;
+use crate::mode::Mode;
+use crate::otel_engine;
+use crate::policy::{Engine, OnConflict, Select, XraySource};
+use crate::xray_from_lambda;
 
 /// The variable that lists formats for both directions.
 pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -130,7 +131,7 @@ impl Propagation {
         }
         let mut formats: Vec<&'static str> = Vec::new();
         for name in self.inject.names().chain(self.extract.names()) {
-            if !otel::upstream_has(name) && !formats.contains(&name) {
+            if !otel_engine::has(name) && !formats.contains(&name) {
                 formats.push(name);
             }
         }
@@ -142,7 +143,7 @@ impl Propagation {
     }
 
     /// As [`Propagation::extract`], with the tracing header that Lambda gave to the invocation, the value of
-    /// [`X_AMZN_TRACE_ID`](environment::X_AMZN_TRACE_ID), as a second source: where [`Propagation::xray_source`] asks for it,
+    /// [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID), as a second source: where [`Propagation::xray_source`] asks for it,
     /// the list has `xray` and the carrier has no such header. The candidate then names the variable as its header, and
     /// objects where it turns sampling off.
     pub fn extract_with_environment(
@@ -154,12 +155,12 @@ impl Propagation {
             self.xray_source == XraySource::Environment && self.extract.contains(xray::NAME);
         let layered = trace_header
             .filter(|_| asked)
-            .and_then(|value| environment::Layered::new(carrier, value));
+            .and_then(|value| xray_from_lambda::Layered::new(carrier, value));
         match layered {
             None => self.extract(carrier),
             Some(layered) => {
                 let mut extraction = self.extract(&layered);
-                environment::mark(&mut extraction);
+                xray_from_lambda::mark(&mut extraction);
                 extraction
             }
         }
@@ -172,7 +173,7 @@ impl Propagation {
             self.extract.formats(),
             |format| match self.engine {
                 Engine::Native => format.extract(carrier),
-                Engine::Otel => otel::upstream_extract(*format, carrier),
+                Engine::Otel => otel_engine::extract(*format, carrier),
             },
             self.select,
             self.on_conflict,
@@ -187,7 +188,7 @@ impl Propagation {
                     format.inject(outgoing, carrier);
                 }
             }
-            Engine::Otel => otel::upstream_inject(&self.inject, outgoing, carrier),
+            Engine::Otel => otel_engine::inject(&self.inject, outgoing, carrier),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mode::Engine;
+use crate::policy::Engine;
 
 /// What a carrier gives of a header that arrived several times: its first value.
 pub(crate) const GET: &str = "OpenTelemetry, Propagators API, Get";

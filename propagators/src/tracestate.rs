@@ -21,9 +21,12 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use crate::carrier::{NOT_TEXT, trimmed};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 
+/// The standard name of the format that has it.
+pub(crate) const FORMAT: &str = "tracecontext";
+/// The header.
 pub(crate) const HEADER: &str = "tracestate";
 
 /// The most members a list may have.
@@ -152,7 +155,7 @@ impl<'a> Members<'a> {
     /// Adds a member that starts at `position`.
     fn add(&mut self, member: &'a str, position: usize) -> Result<(), Reject> {
         let fault = |fault, offset, spec| Reject {
-            format: crate::formats::tracecontext::NAME,
+            format: FORMAT,
             header: HEADER,
             fault,
             position: Some(position + offset),

@@ -1,11 +1,9 @@
 //! What is said of other libraries is what they did, in every measured case.
 
-mod cases;
-
+use crate::cases::{self, Case};
 use baton_propagators::{
     Candidate, Engine, Explanation, Extraction, Mode, Propagation, TraceContext, formats,
 };
-use cases::Case;
 
 fn extract(case: &Case, list: &str, engine: Engine) -> Extraction {
     let mode: Mode = list.parse().expect("a list of formats");

@@ -6,18 +6,12 @@ use std::collections::BTreeSet;
 use baton_propagators::baggage::Entry;
 use baton_propagators::{
     Baggage, Candidate, Extracted, FORMATS, Format, Getter, HeaderList, Mode, Outcome, Outgoing,
-    Propagation, Sampling, Setter, SpanId, TraceContext, TraceId, format, formats,
+    Propagation, Sampling, Setter, SpanId, TraceContext, TraceId, formats,
 };
 
 const TRACE_ID: &str = "463ac35c9f6413ad48485a3953bb6124";
 const TRACE_ID_64: &str = "000000000000000048485a3953bb6124";
 const SPAN_ID: &str = "a2fb4a1d1a96d312";
-
-/// What a format's name stands for in the contract: whether it carries contexts or baggage, and which states of a
-/// context come back as another one.
-fn carries_contexts(format: &dyn Format) -> bool {
-    format.name() != "baggage"
-}
 
 /// What a sampling state comes back as.
 fn expected(format: &dyn Format, sampling: Sampling) -> Sampling {
@@ -83,7 +77,7 @@ fn every_format_can_be_named_in_a_mode_and_has_its_name_once() {
     for format in FORMATS {
         let mode: Mode = format.name().parse().expect("a format's name is a mode");
         assert_eq!(mode.names().collect::<Vec<_>>(), [format.name()]);
-        let found = format::find(&format.name().to_uppercase()).map(|found| found.name());
+        let found = formats::find(&format.name().to_uppercase()).map(|found| found.name());
         assert_eq!(found, Some(format.name()));
     }
 }
@@ -150,7 +144,7 @@ fn a_context_comes_back_as_it_was_sent() {
         Sampling::Keep,
         Sampling::Debug,
     ];
-    for format in FORMATS.iter().filter(|format| carries_contexts(**format)) {
+    for format in FORMATS.iter().filter(|format| format.carries_context()) {
         for trace_id in [TRACE_ID, TRACE_ID_64] {
             for state in states {
                 let sent = context(trace_id, state);
@@ -177,7 +171,7 @@ fn a_context_comes_back_as_it_was_sent() {
 
 #[test]
 fn a_child_replaces_its_parent_in_the_same_carrier() {
-    for format in FORMATS.iter().filter(|format| carries_contexts(**format)) {
+    for format in FORMATS.iter().filter(|format| format.carries_context()) {
         let mut headers = injected(*format, &context(TRACE_ID, Sampling::Keep).into());
         let mut child = context(TRACE_ID, Sampling::Keep);
         child.span_id = SpanId::from_hex("05e3ac9a4f6e3b90").expect("a span id");
@@ -265,10 +259,8 @@ fn formats_with_baggage_of_their_own_carry_it_beside_the_context() {
         baggage: Some(baggage.clone()),
     };
     let mut carrying = Vec::new();
-    for format in FORMATS
-        .iter()
-        .filter(|format| !format.prefixes().is_empty())
-    {
+    let is_beside = |format: &&&dyn Format| format.carries_context() && format.carries_baggage();
+    for format in FORMATS.iter().filter(is_beside) {
         let found = format.extract(&injected(*format, &outgoing));
         assert_eq!(found.baggage.as_ref(), Some(&baggage), "{}", format.name());
         assert!(found.context().is_some(), "{}", format.name());
@@ -301,8 +293,123 @@ fn baggage_comes_back_as_it_was_sent() {
         context: None,
         baggage: Some(sent.clone()),
     };
-    let format = format::find("baggage").expect("a format");
+    let format = formats::find("baggage").expect("a format");
     let found = format.extract(&injected(format, &outgoing));
     assert_eq!(found.outcome, Outcome::Valid(Extracted::Baggage(sent)));
     assert_eq!(found.objection, None);
+}
+
+#[test]
+fn what_a_format_says_that_it_carries_comes_back() {
+    let mut outgoing = Outgoing {
+        context: Some(context(TRACE_ID, Sampling::Keep)),
+        baggage: Some([Entry::new("key", "value")].into_iter().collect()),
+    };
+    if let Some(context) = &mut outgoing.context {
+        context.tracestate = "congo=t61rcWkgMzE".parse().expect("a tracestate");
+    }
+    for format in FORMATS {
+        let mode: Mode = format.name().parse().expect("a mode");
+        let headers = injected(*format, &outgoing);
+        let found = Propagation::from(mode).extract(&headers);
+        let name = format.name();
+        assert_eq!(
+            found.context().is_some(),
+            format.carries_context(),
+            "{name}"
+        );
+        assert_eq!(found.baggage.is_some(), format.carries_baggage(), "{name}");
+        let tracestate = found
+            .context()
+            .map(|context| !context.tracestate.is_empty());
+        assert_eq!(
+            tracestate.unwrap_or(false),
+            format.carries_tracestate(),
+            "{name}"
+        );
+        for (header, _) in headers.iter() {
+            assert!(format.reads(&header.to_uppercase()), "{name} {header}");
+        }
+    }
+}
+
+#[test]
+fn formats_of_a_family_read_one_another_and_no_others_do() {
+    for writer in FORMATS.iter().filter(|format| format.carries_context()) {
+        let headers = injected(*writer, &context(TRACE_ID, Sampling::Keep).into());
+        for reader in FORMATS.iter().filter(|format| format.carries_context()) {
+            assert_eq!(
+                reader.extract(&headers).context().is_some(),
+                reader.family() == writer.family(),
+                "{} of {}",
+                reader.name(),
+                writer.name()
+            );
+        }
+        let head = formats::find(writer.family()).expect("a family is named after a format");
+        assert_eq!(head.family(), head.name());
+    }
+}
+
+#[test]
+fn a_format_has_a_name_for_its_headers_that_fits_them() {
+    for format in FORMATS {
+        let shown = format.headers().to_ascii_lowercase();
+        let fits = |header: &&str| match shown.strip_suffix('*') {
+            Some(start) => header.starts_with(start),
+            None => **header == shown,
+        };
+        assert!(
+            format.written().iter().any(|header| fits(header)),
+            "{shown}"
+        );
+        for list in format.lists() {
+            assert!(format.fields().contains(list), "{list}");
+        }
+    }
+}
+
+#[test]
+fn every_defect_of_a_format_makes_it_malformed() {
+    for format in FORMATS {
+        let name = format.name();
+        let headers = format.trace_id_headers();
+        assert_eq!(headers.is_empty(), !format.carries_context(), "{name}");
+        assert_eq!(
+            format.defects().is_empty(),
+            headers.is_empty(),
+            "{name} is never broken"
+        );
+        for defect in format.defects() {
+            for seed in 1..=200_u64 {
+                // Every id is another, and every one has letters.
+                let high = 0xa000_0000_0000_0000 | seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let ids = (
+                    u128::from(high) << 64 | u128::from(high.rotate_left(21)) | 0xb,
+                    high,
+                );
+                let whole = injected(
+                    *format,
+                    &TraceContext::new(
+                        TraceId::from_bytes(ids.0.to_be_bytes()).expect("not zero"),
+                        SpanId::from_bytes(ids.1.to_be_bytes()).expect("not zero"),
+                        Sampling::Keep,
+                    )
+                    .into(),
+                );
+                let mut broken = whole.clone();
+                for header in headers {
+                    if let Some(value) = whole.get(header) {
+                        broken.set(header, &defect.apply(value));
+                    }
+                }
+                assert_ne!(broken, whole, "{name} {defect:?}");
+                let outcome = format.extract(&broken).outcome;
+                assert!(
+                    matches!(outcome, Outcome::Malformed(_)),
+                    "{name} {defect:?}: {broken:?} gives {outcome:?}"
+                );
+            }
+        }
+    }
 }

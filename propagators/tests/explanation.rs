@@ -1,9 +1,7 @@
 //! What is said about headers, word for word. `claims.rs` holds what it claims of other libraries to what was measured.
 
-mod explained;
-
+use crate::explained::{all, explain};
 use baton_propagators::{Engine, Explanation, HeaderList, Propagation, XraySource};
-use explained::{all, explain};
 
 fn explain_upstream(headers: &HeaderList) -> Explanation {
     let propagation = Propagation {

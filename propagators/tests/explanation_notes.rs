@@ -1,9 +1,7 @@
 //! The traps that notes tell, each where it bites and nowhere else.
 
-mod explained;
-
+use crate::explained::explain;
 use baton_propagators::{Engine, HeaderList, Mode, Propagation};
-use explained::explain;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

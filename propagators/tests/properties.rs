@@ -8,7 +8,7 @@ use baton_propagators::envelope::{self, Record};
 use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
     Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
-    Sampling, Select, SpanId, TraceContext, TraceId, TraceState, Usual, format,
+    Sampling, Select, SpanId, TraceContext, TraceId, TraceState, Usual, formats,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn b3_gives_back_all_but_what_only_w3c_has(sent in any_context()) {
         for name in ["b3", "b3multi"] {
-            let format = format::find(name).expect("a format");
+            let format = formats::find(name).expect("a format");
             let mut headers = HeaderList::new();
             format.inject(&sent.clone().into(), &mut headers);
             let expected = TraceContext::new(sent.trace_id, sent.span_id, sent.sampling);
@@ -143,7 +143,7 @@ proptest! {
 
     #[test]
     fn tracecontext_gives_back_all_but_debug_and_deferral(sent in any_context()) {
-        let format = format::find("tracecontext").expect("a format");
+        let format = formats::find("tracecontext").expect("a format");
         let mut headers = HeaderList::new();
         format.inject(&sent.clone().into(), &mut headers);
         let expected = TraceContext {
@@ -164,7 +164,7 @@ proptest! {
             ("datadog", Sampling::Debug),
             ("ottrace", Sampling::Debug),
         ] {
-            let format = format::find(name).expect("a format");
+            let format = formats::find(name).expect("a format");
             let mut headers = HeaderList::new();
             format.inject(&sent.clone().into(), &mut headers);
             let trace_id = match name {
@@ -186,7 +186,7 @@ proptest! {
     fn baggage_gives_back_any_text(entries in prop::collection::vec(("[!#-'*+.0-9A-Z^-z|~-]{1,10}", any::<String>()), 1..10)) {
         let sent: Baggage = entries.iter().map(|(key, value)| Entry::new(key, value)).collect();
         let outgoing = Outgoing { context: None, baggage: Some(sent.clone()) };
-        let format = format::find("baggage").expect("a format");
+        let format = formats::find("baggage").expect("a format");
         let mut headers = HeaderList::new();
         format.inject(&outgoing, &mut headers);
         prop_assume!(headers.iter().all(|(_, value)| value.len() < 8000));

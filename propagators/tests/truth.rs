@@ -1,16 +1,14 @@
 //! What real SDKs do with arriving headers, and what the specifications say about it: `native` must answer as the
 //! specifications do, `otel` as the measured Rust SDK did.
 
-mod cases;
-
 use std::collections::BTreeMap;
 
+use crate::cases::{self, Case, Expected};
 use baton_propagators::otel;
 use baton_propagators::{
     Candidate, Engine, Extracted, Extraction, Fault, HeaderList, Mode, Outcome, Propagation,
     Sampling,
 };
-use cases::{Case, Expected};
 use opentelemetry::Context;
 
 fn extract(case: &Case, list: &str, engine: Engine) -> Extraction {

@@ -7,7 +7,7 @@ use crate::limits::{self, Limit};
 
 /// `baton compare`.
 #[derive(Debug, Args)]
-#[command(after_help = crate::compare::figures_help())]
+#[command(after_help = crate::commands::compare::figures_help())]
 pub(crate) struct CompareArguments {
     /// What to compare: a run directory, a file of spans or the address of a backend. One alone can only be checked
     #[arg(required = true, value_name = "SOURCE")]

@@ -1,8 +1,8 @@
-//! How it ends: failures, hangs, nobody there, signals, limits.
+//! How it ends: failures, hangs, no server, signals, limits.
 
 use rustix::process::Signal;
 
-use crate::burst;
+use super::burst;
 use crate::support::command::{Sandbox, ended};
 use crate::support::server::{Server, answer, closing, nobody};
 use crate::support::{processes, run, wait_until};
@@ -99,7 +99,7 @@ async fn an_endpoint_that_cannot_be_reached_is_bad_input() {
             "it has to begin with http:// or https://",
         ),
     ] {
-        // given up on early, and over before that
+        // it gives up early, long before the duration ends
         for length in [["--duration", "1h"], ["--requests", "3"]] {
             let sandbox = Sandbox::new();
             let flags = [&length[..], &["--out", "out"]].concat();

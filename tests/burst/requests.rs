@@ -1,16 +1,16 @@
-//! What is sent, and what the client's spans say of it.
+//! The requests, and the client's spans about them.
 
 use std::collections::HashSet;
 
 use baton_propagators::format::{self, Outcome};
 use serde_json::{Value, json};
 
+use super::{burst, measured};
 use crate::support::command::Sandbox;
 use crate::support::run::{self, Span, by_attribute, kind};
 use crate::support::server::{Seen, Server, answer};
-use crate::{burst, measured};
 
-/// The requests that a server has seen, and the client's span of each.
+/// The requests at a server, each with its client span.
 fn pairs(seen: &[Seen], spans: &[Span]) -> Vec<(Seen, Span)> {
     let spans = by_attribute(run::of(spans, "client", kind::CLIENT), "aws.request_id");
     let pair = |(number, seen): (usize, &Seen)| {
@@ -23,7 +23,7 @@ fn pairs(seen: &[Seen], spans: &[Span]) -> Vec<(Seen, Span)> {
 #[tokio::test]
 async fn formats_conflict_in_one_thing_and_the_first_is_the_clients_own() {
     let sandbox = Sandbox::new();
-    // which of trace id, span id and decision the second format shares with the first
+    // whether the second format has the same trace id, span id and decision as the first
     for (conflict, shared) in [
         ("agree", [true, true, true]),
         ("trace", [false, true, true]),
@@ -225,7 +225,7 @@ async fn what_a_header_says_is_sent_and_shown_nowhere() {
     }
     let spans = format!("{:?}", run::spans(&sandbox.path("out")));
     assert!(!spans.contains(SECRET), "{spans}");
-    // a header that is wrong is not repeated either
+    // a wrong header is not repeated in the error either
     for wrong in [
         SECRET.to_owned(),
         format!("x y: {SECRET}"),

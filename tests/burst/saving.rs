@@ -1,8 +1,8 @@
-//! What is saved, and plans that say what to do.
+//! Saved runs, and plan files.
 
 use serde_json::{Value, json};
 
-use crate::measured;
+use super::measured;
 use crate::support::command::Sandbox;
 use crate::support::run::{self, kind};
 use crate::support::server::Server;
@@ -93,7 +93,7 @@ async fn a_plan_holds_settings_and_flags_win() {
         [&json!("b3,baggage"), &json!(2)]
     );
     assert_eq!(result["checks"].as_array().map(Vec::len), Some(2));
-    // what excludes a setting wins over it, too
+    // a flag also wins over a setting that it excludes
     let flags = [
         "burst",
         "--plan",

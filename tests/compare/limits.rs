@@ -1,12 +1,12 @@
-//! Limits: which fail, with what sentence, and as JUnit.
+//! Limits: which fail, with which sentence, and as JUnit.
 
 use std::fs;
 
 use serde_json::Value;
 
+use super::{command, whole_and_broken};
 use crate::support::command::Sandbox;
 use crate::support::generated::Generated;
-use crate::{command, whole_and_broken};
 
 #[tokio::test]
 async fn a_limit_that_is_broken_fails_the_command_with_a_sentence() {
@@ -118,7 +118,7 @@ async fn junit_has_a_test_case_for_each_check_and_run() {
 #[tokio::test]
 async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     let sandbox = whole_and_broken();
-    // connected as far as it shows, but nothing says how many there should be
+    // all that it shows is connected, but it does not show how many there should be
     let span = |id: &str, kind: u8, parent: &str| {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         serde_json::json!({"traceId": trace, "spanId": id, "parentSpanId": parent, "kind": kind, "name": "step"})

@@ -1,10 +1,10 @@
-//! Code in a document, as in ```` ```rust functions/src/producer.rs ````, is the code of that file.
+//! Code in a document, as in ```` ```rust functions/src/producer.rs ````, is in that file.
 
 use std::path::Path;
 
 use super::markdown::{self, Block};
 
-/// Stands for lines that are left out.
+/// A line that stands for lines left out.
 const LEFT_OUT: &str = "// …";
 
 /// What is wrong with the excerpts of a document.
@@ -43,7 +43,7 @@ fn problem(block: &Block<'_>, file: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether they are the same but for an indentation that all lines share.
+/// Whether the lines are equal, except for indentation that all of them share.
 fn is_excerpt(wanted: &[&str], lines: &[&str]) -> bool {
     let indentation = |line: &str| line.len() - line.trim_start().len();
     let shift = match (lines.first(), wanted.first()) {

@@ -1,23 +1,22 @@
-//! Whether an output has the shape that a document shows, in which `…` stands for any lines.
+//! Compares an output with the shape that a document shows. `…` stands for any lines.
 
 use std::ops::Range;
 
 use super::names::Names;
 use super::shape::{Placed, Token, shape};
 
-/// Where an output does not fit: indexes of lines, one beyond the last for an end.
+/// Where an output does not fit: indexes of lines. The end has the index after the last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Misfit {
     pub(crate) documented: usize,
     pub(crate) printed: usize,
 }
 
-/// Which printed lines fit which part of the document between elisions: the index of the part's first line, how many it
-/// has, and the printed ones.
+/// The documented lines of one part between elisions, and the printed lines that fit them.
 pub(crate) type Fit = (Range<usize>, Range<usize>);
 
-/// Whether the printed lines have the shape of the documented ones, in which `…` on a line of its own stands for any lines.
-/// What names stand for is kept, if they do.
+/// Compares printed lines with the shape of documented ones, in which a line with only `…` stands
+/// for any lines. If they fit, `names` keeps what the names stand for.
 pub(crate) fn fit(
     documented: &[&str],
     printed: &[&str],
@@ -53,7 +52,7 @@ pub(crate) fn fit(
         let begins_line = |index: usize| index == 0 || tokens[index - 1].1 != tokens[index].1;
         let ends = |end: usize| !is_last || tokens[end..].iter().all(is_break);
         let starts = at..if is_first { at + 1 } else { tokens.len() };
-        // of all attempts, the one that came furthest
+        // the attempt that came furthest shows the difference best
         let mut misfit = (
             0,
             Misfit {
@@ -94,7 +93,7 @@ pub(crate) fn fit(
     Ok(fits)
 }
 
-/// How many of the expected tokens are there before one that is not.
+/// The number of expected tokens before the first one that differs.
 fn matching(expected: &[Placed<'_>], printed: &[Placed<'_>], names: &mut Names) -> usize {
     let pairs = expected.iter().zip(printed);
     let fitting = pairs.take_while(

@@ -1,16 +1,16 @@
-//! What of a document a test looks at: its fenced blocks, the commands in them, and its pictures.
+//! The parts of a document that a test uses: fenced blocks, the commands in them, and pictures.
 
 use std::ops::Range;
 
 /// A fenced block.
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
-    /// What stands behind the opening fence, as in `console`.
+    /// The text after the opening fence, such as `console`.
     pub(crate) info: &'a str,
     pub(crate) lines: Vec<Line<'a>>,
 }
 
-/// A line and where it stands.
+/// A line and its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) text: &'a str,
@@ -20,19 +20,19 @@ pub(crate) struct Line<'a> {
     pub(crate) start: usize,
 }
 
-/// What is done in a terminal, and what it answers.
+/// A command in a terminal, and its output.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     /// The command; `None` for Ctrl-C in the terminal where `baton up` was started.
     pub(crate) command: Option<String>,
-    /// The document's line with the command.
+    /// The line of the document that has the command.
     pub(crate) number: usize,
-    /// What it prints, as the document has it.
+    /// Its output, as in the document.
     pub(crate) output: Vec<Line<'a>>,
 }
 
 impl Step<'_> {
-    /// Where the output stands in the document, in bytes; its last line break is not part of it.
+    /// Where the output is in the document, in bytes, without its last line break.
     pub(crate) fn output_range(&self) -> Option<Range<usize>> {
         let (first, last) = (self.output.first()?, self.output.last()?);
         Some(first.start..last.start + last.text.len())
@@ -41,7 +41,7 @@ impl Step<'_> {
 
 /// All fenced blocks.
 ///
-/// Panics at a fence that is indented, since its commands would not be run.
+/// Panics at a fence that is indented, because its commands would not run.
 pub(crate) fn blocks(document: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut open: Option<Block<'_>> = None;
@@ -73,7 +73,7 @@ pub(crate) fn blocks(document: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// The commands of a block, `$ ` before each, and what stands below it.
+/// The commands of a block, each with `$ ` before it, and their outputs.
 pub(crate) fn steps<'a>(block: &Block<'a>) -> Vec<Step<'a>> {
     let mut steps: Vec<Step<'a>> = Vec::new();
     let mut continues = false;
@@ -110,7 +110,7 @@ pub(crate) fn steps<'a>(block: &Block<'a>) -> Vec<Step<'a>> {
     steps
 }
 
-/// The addresses of all SVG pictures, as they stand in the document.
+/// The addresses of all SVG pictures, as the document writes them.
 pub(crate) fn pictures(document: &str) -> impl Iterator<Item = &str> {
     let images = document.split("![").skip(1);
     images

@@ -1,11 +1,12 @@
-//! Ids and addresses, which are others in every run: which one of the document is which of this run.
+//! Ids and addresses differ in every run. These pairs tell which one of the document stands for
+//! which one of this run.
 
 use std::collections::BTreeMap;
 
-/// How few digits of an id a command may name it by.
+/// The fewest digits by which a command may name an id.
 const PREFIX_MIN: usize = 8;
 
-/// Pairs of a document's name and the one that it stands for. No two of either side are the same.
+/// Pairs of a name in the document and a name in this run. Each name is in one pair only.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     actual: BTreeMap<String, String>,
@@ -13,7 +14,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Takes `documented` to stand for `actual` from now on; `false` if one of them is known to be paired otherwise.
+    /// Makes `documented` stand for `actual`. Gives `false` if one of them is in another pair
+    /// already.
     pub(crate) fn pair(&mut self, documented: &str, actual: &str) -> bool {
         if documented.len() != actual.len() && !documented.contains(':') {
             return false;
@@ -30,21 +32,21 @@ impl Names {
         true
     }
 
-    /// Takes a name to stand for itself, unless it is known to stand for another.
+    /// Makes a name stand for itself, unless it stands for another one already.
     pub(crate) fn pair_with_itself(&mut self, name: &str) {
         if self.actual_of(name).is_none() {
             self.pair(name, name);
         }
     }
 
-    /// Forgets what addresses stand for, since the lab that had them has ended.
+    /// Forgets the addresses, because the lab that had them has ended.
     pub(crate) fn forget_addresses(&mut self) {
         self.actual
             .retain(|documented, _| !documented.contains(':'));
         self.documented.retain(|actual, _| !actual.contains(':'));
     }
 
-    /// What `documented` stands for, which may be the beginning of a name.
+    /// The name for which `documented` stands. It may be the beginning of a name.
     fn actual_of(&self, documented: &str) -> Option<&str> {
         if let Some(actual) = self.actual.get(documented) {
             return Some(actual);
@@ -59,12 +61,12 @@ impl Names {
         }
     }
 
-    /// A text of the document with this run's names.
+    /// A text of the document, with the names of this run.
     pub(crate) fn with_actual(&self, text: &str) -> String {
         replaced(text, |name| self.actual_of(name))
     }
 
-    /// What this run printed, with the addresses of the document; ids stay.
+    /// An output of this run, with the addresses of the document. Ids stay.
     pub(crate) fn with_documented_addresses(&self, text: &str) -> String {
         replaced(text, |name| {
             let documented = self.documented.get(name)?;
@@ -72,7 +74,7 @@ impl Names {
         })
     }
 
-    /// A text of the document with this run's ids; addresses stay.
+    /// A text of the document, with the ids of this run. Addresses stay.
     pub(crate) fn with_actual_ids(&self, text: &str) -> String {
         replaced(text, |name| {
             self.actual_of(name).filter(|actual| !actual.contains(':'))
@@ -80,7 +82,7 @@ impl Names {
     }
 }
 
-/// `text` with other names, which are words of letters, digits, dots and colons.
+/// `text` with other names. A name is a word of letters, digits, dots and colons.
 fn replaced<'a>(text: &str, other: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;

@@ -4,12 +4,12 @@ use roxmltree::Document;
 
 use super::shape::{Token, shape};
 
-/// The words of an SVG picture line by line, as they are read.
+/// The words of an SVG picture, line by line.
 pub(crate) fn lines(picture: &str) -> Vec<String> {
     lines_of(picture, |_| true)
 }
 
-/// The same without those that say nothing but a measure, since axes have other marks in every run.
+/// The same without texts that are only a measure, because axes have different marks in every run.
 pub(crate) fn lines_without_measures(picture: &str) -> Vec<String> {
     let is_measure = |(token, _): &(Token<'_>, usize)| *token == Token::Measure;
     lines_of(picture, |text| !shape([text]).iter().all(is_measure))

@@ -1,11 +1,13 @@
-//! The shape of an output: its words and their order, with placeholders for what is another in every run.
+//! The shape of an output: its words in their order, with placeholders for what differs in every
+//! run.
 //!
-//! - Ids, sequence numbers and addresses on loopback are names: which one it is does not matter, but the same one in the
-//!   document is the same one here.
-//! - Times, durations, bars, numbers with a fraction and numbers of several digits are measures: any fits any other.
-//! - Everything else has to be the same, numbers of one digit too: nothing lost, two spans. So is a number before a
-//!   verdict, however large: a document that says 2,000 connected is not kept by 21.
-//! - Where lines are broken does not matter, since that moves with the measures. A blank line does.
+//! - Ids, sequence numbers and addresses on loopback are names. Their value does not matter, but
+//!   equal names in the document must be equal in the output.
+//! - Times, durations, bars, numbers with a fraction and numbers of several digits are measures.
+//!   Any measure fits any other.
+//! - Everything else must be equal, also numbers of one digit ("2 spans") and any number before a
+//!   verdict ("2,000 connected").
+//! - Line breaks do not matter, because they move with the measures. Blank lines do.
 
 use baton_traces::hand_off::Verdict;
 
@@ -30,9 +32,9 @@ impl Token<'_> {
 pub(crate) type Placed<'a> = (Token<'a>, usize);
 
 const UNITS: [&str; 8] = ["ns", "µs", "ms", "s", "min", "h", "%", "KiB"];
-/// `2026-11-23T06:09:46`, with other signs between its parts too.
+/// The length of `2026-11-23T06:09:46`. Other separators are possible.
 const TIME_LENGTH: usize = 19;
-/// From so many digits on a number is a name.
+/// A number with at least this many digits is a name.
 const SEQUENCE_NUMBER_MIN: usize = 20;
 
 /// The shape of some lines.
@@ -53,7 +55,7 @@ pub(crate) fn shape<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Placed<
     tokens
 }
 
-/// The first piece of a text that does not begin with a space, and its length in bytes.
+/// The first piece of a text that does not begin with white space, and its length in bytes.
 fn first(text: &str) -> (Token<'_>, usize) {
     if let Some(length) = address(text).or_else(|| id(text)) {
         return (Token::Name(&text[..length]), length);
@@ -68,7 +70,7 @@ fn first(text: &str) -> (Token<'_>, usize) {
     (Token::Word(&text[..length]), length)
 }
 
-/// The length of what `text` begins with, as far as all its characters are of a kind.
+/// The length of the longest beginning of `text` whose characters are all of one kind.
 fn run(text: &str, kind: impl Fn(char) -> bool) -> usize {
     text.find(|character| !kind(character))
         .unwrap_or(text.len())
@@ -117,11 +119,11 @@ fn time(text: &str) -> Option<usize> {
                 matches!(rest, '0'..='9' | '.' | 'Z')
             })
     })
-    // a point behind it ends a sentence
+    // a full stop after it ends a sentence
     .map(|length| text[..length].trim_end_matches('.').len())
 }
 
-/// A number with its unit, or one that is not a single digit. What is written as `00` and `01` is a version or flags.
+/// A number with its unit, or with several digits. `00` and `01` are a version or flags instead.
 fn measure(text: &str) -> Option<usize> {
     let unsigned = text.trim_start_matches(['+', '-']);
     let sign = text.len() - unsigned.len();
@@ -129,7 +131,7 @@ fn measure(text: &str) -> Option<usize> {
         matches!(character, '0'..='9' | ',' | '.')
     });
     let number = unsigned[..number].trim_end_matches([',', '.']).len();
-    // what stands behind a hyphen may be an id
+    // an id may follow a hyphen
     if sign > 1
         || id(unsigned).is_some()
         || !unsigned.starts_with(|digit: char| digit.is_ascii_digit())

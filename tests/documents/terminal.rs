@@ -1,4 +1,4 @@
-//! A reader's terminals: one where commands are run, and one where a lab is up.
+//! The two terminals of a reader: one runs commands, one runs a lab.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
@@ -8,22 +8,22 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::support::command::Sandbox;
-use super::support::lab::FREE_PORTS;
-use super::support::processes;
+use crate::support::command::Sandbox;
+use crate::support::lab::FREE_PORTS;
+use crate::support::processes;
 
-/// The longest that one command of a document may take, however slow the machine.
+/// The longest that one command of a document may take, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// `cargo run --release -- …` is the program that is tested; Cargo does nothing else here.
+/// `cargo run --release -- …` runs the program under test instead, without Cargo.
 const CARGO: &str = "#!/bin/sh
 [ \"$1 $2 $3\" = 'run --release --' ] || { echo \"cargo $* is not run here\"; exit 1; }
 shift 3
 exec baton \"$@\"
 ";
-/// The last line of what a lab says when it is up.
+/// The last line that a lab prints when it is up.
 const LAST_LINE: &str = "Ctrl-C delivers what was accepted and ends the lab.";
 
-/// Runs a document's commands, one after the other, in an empty folder.
+/// Runs the commands of a document, one after the other, in an empty folder.
 pub(crate) struct Terminal {
     sandbox: Sandbox,
     lab: Option<Lab>,
@@ -41,7 +41,7 @@ impl Terminal {
         for folder in ["bin", "work"] {
             std::fs::create_dir(sandbox.path(folder)).expect("a folder");
         }
-        symlink(env!("CARGO_BIN_EXE_baton"), sandbox.path("bin/baton")).expect("a link");
+        symlink(crate::support::command::baton(), sandbox.path("bin/baton")).expect("a link");
         let cargo = sandbox.path("bin/cargo");
         std::fs::write(&cargo, CARGO).expect("a script");
         let executable = PermissionsExt::from_mode(0o755);
@@ -49,17 +49,16 @@ impl Terminal {
         Terminal { sandbox, lab: None }
     }
 
-    /// A file that the commands have made.
+    /// A file that the commands have written.
     pub(crate) fn file(&self, name: &str) -> String {
         let path = self.sandbox.path("work").join(name);
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Runs a command and gives its result, which is its standard output: progress is not shown. `baton up` stays up, on
-    /// free ports.
+    /// Runs a command and gives its standard output. `baton up` stays up, on free ports.
     ///
     /// # Errors
-    /// All that it printed, if it failed.
+    /// Everything that it printed, if it failed.
     pub(crate) async fn run(&mut self, command: &str) -> Result<String, String> {
         if command.starts_with("baton up") {
             assert!(self.lab.is_none(), "`{command}` while a lab is up");
@@ -75,7 +74,7 @@ impl Terminal {
         Ok(text)
     }
 
-    /// Presses Ctrl-C where the lab is up, and gives what it says until it has ended.
+    /// Presses Ctrl-C in the terminal of the lab, and gives what the lab prints until it ends.
     pub(crate) async fn interrupt(&mut self) -> Result<String, String> {
         let mut lab = self.lab.take().ok_or("no lab is up to be interrupted")?;
         processes::send(lab.child.id().expect("it runs"), Signal::INT);
@@ -105,7 +104,7 @@ impl Terminal {
     }
 
     async fn start_lab(&mut self, command: &str) -> Result<String, String> {
-        // what it says when it ends goes to standard error
+        // the lab prints its last words on standard error
         let command = format!("exec {command} {} 2>&1", FREE_PORTS.join(" "));
         let mut child = self.shell(&command).spawn().expect("a shell");
         let mut output = BufReader::new(child.stdout.take().expect("a pipe"));

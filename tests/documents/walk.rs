@@ -1,4 +1,4 @@
-//! Goes through a document as a reader does: runs each command, compares what it prints and draws.
+//! Goes through a document like a reader: runs each command, and compares its output and pictures.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::shape::{self, Token};
 use super::terminal::Terminal;
 use super::{DOCUMENTS, excerpts, is_listed, pictures, read};
 
-/// A document, while its commands are run.
+/// A document whose commands are running.
 struct Walk {
     path: PathBuf,
     /// Its path in the repository.
@@ -19,14 +19,14 @@ struct Walk {
     text: String,
     terminal: Terminal,
     names: Names,
-    /// What is to be put where.
+    /// New text, by place.
     updates: Vec<(Range<usize>, String)>,
     problems: Vec<String>,
-    /// What each command printed.
+    /// The output of each command.
     printed: BTreeMap<String, Vec<String>>,
 }
 
-/// Runs the commands of the document and says all that is not as it says.
+/// Runs the commands of the document, and fails with every difference.
 pub(crate) async fn check(name: &'static str) {
     let (path, text) = read(name);
     let mut walk = Walk {
@@ -64,7 +64,7 @@ pub(crate) async fn check(name: &'static str) {
     walk.finish();
 }
 
-/// A command without the comment behind it.
+/// A command without the comment after it.
 pub(crate) fn without_comment(command: &str) -> &str {
     command
         .split_once(" #")
@@ -81,7 +81,7 @@ impl Walk {
         let shown = step.command.as_deref().unwrap_or("^C");
         let command = step.command.as_deref().unwrap_or_default();
         for id in shape::ids(command) {
-            // one that no output has shown is the command's own
+            // an id that no output has shown comes from the reader
             self.names.pair_with_itself(id);
         }
         let printed = match &step.command {
@@ -96,7 +96,7 @@ impl Walk {
         let printed = match printed {
             Ok(printed) => printed,
             Err(printed) => {
-                // what follows would fail for no reason of its own
+                // the commands that follow would only fail because of this one
                 panic!("{}:{}: `{shown}` failed: {printed}", self.name, step.number)
             }
         };
@@ -141,8 +141,8 @@ impl Walk {
         }
     }
 
-    /// Takes addresses behind the same words for the same, so that the commands below reach a lab that says more than the
-    /// document.
+    /// Pairs addresses that follow the same words, so that later commands reach a lab that prints
+    /// more lines than the document.
     fn pair_addresses(&mut self, documented: &[&str], printed: &[&str]) {
         for line in documented {
             let Some((words, Token::Name(documented))) = address(line) else {
@@ -155,7 +155,7 @@ impl Walk {
         }
     }
 
-    /// Compares a picture that was made with the document's of that name.
+    /// Compares a new picture with the document's picture of that name.
     fn picture(&mut self, name: &str) {
         let text = self.text.clone();
         let mut addresses = markdown::pictures(&text);
@@ -172,8 +172,8 @@ impl Walk {
         self.compare_picture(address, &shown, &made);
     }
 
-    /// Every other picture has to be of a command and what that printed here, or to be made by a command of another
-    /// document.
+    /// Checks the other pictures. Each must show a command and its output here, or come from a
+    /// command of another document.
     fn other_pictures(&mut self) {
         let text = self.text.clone();
         let documents = DOCUMENTS.map(|name| read(name).1);
@@ -189,8 +189,8 @@ impl Walk {
                 self.problems.push(format!("no command makes {address}"));
                 continue;
             };
-            // a table folds where the figures of this run want more room; a picture has no text where a line is blank, and
-            // leaves out what latencies are beyond noise in this run
+            // the picture has no blank lines and no latencies; its table may fold differently,
+            // because the figures of this run may need more room
             let behind_the_table = printed.iter().skip_while(|line| !line.is_empty());
             let is_shown =
                 |line: &&String| !line.is_empty() && !line.starts_with("Latency differs");
@@ -207,7 +207,7 @@ impl Walk {
         picture.unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
-    /// Compares the words of the document's picture with what they should be.
+    /// Compares the words of the document's picture with the expected ones.
     fn compare_picture(&mut self, address: &str, shown: &[String], made: &[String]) {
         let [shown, made] = [shown, made].map(texts);
         if let Err(misfit) = fit(&shown, &made, &mut Names::default()) {
@@ -216,16 +216,16 @@ impl Walk {
         }
     }
 
-    /// A file that the document points to.
+    /// A file to which the document links.
     fn beside(&self, address: &str) -> PathBuf {
         self.path.with_file_name("").join(address)
     }
 
-    /// Fails if anything was not as the document says, or writes it anew.
+    /// Fails if anything differs, or updates the document.
     fn finish(mut self) {
         assert!(
             self.problems.is_empty(),
-            "{} is not true any more.\n{}\n\nBATON_UPDATE_DOCS=1 cargo test --test documents \
+            "{} is not true any more.\n{}\n\nBATON_UPDATE_DOCS=1 just documents \
              puts what is printed into it; read it again then.",
             self.name,
             self.problems.join("\n\n")
@@ -245,7 +245,7 @@ impl Walk {
     }
 }
 
-/// The first address on loopback of a line, and what stands before it.
+/// The first address on loopback in a line, and the tokens before it.
 fn address<'a>(line: &&'a str) -> Option<(Vec<Token<'a>>, Token<'a>)> {
     let tokens = shape::shape([*line]);
     let place = tokens.iter().position(|(token, _)| token.is_address())?;
@@ -253,7 +253,7 @@ fn address<'a>(line: &&'a str) -> Option<(Vec<Token<'a>>, Token<'a>)> {
     Some((words.collect(), tokens[place].0))
 }
 
-/// The documented lines as they were printed this time; elisions stay.
+/// The documented lines, as printed this time. Elisions stay.
 fn updated(documented: &[&str], printed: &[&str], fits: &[Fit]) -> String {
     let mut lines = documented.to_vec();
     for (part, found) in fits.iter().rev() {
@@ -262,7 +262,7 @@ fn updated(documented: &[&str], printed: &[&str], fits: &[Fit]) -> String {
     lines.join("\n")
 }
 
-/// What stands where, what was printed instead, and what was printed around it.
+/// The documented line, the printed line, and the printed lines around it.
 fn difference(documented: &[&str], printed: &[&str], misfit: Misfit) -> String {
     const AROUND: usize = 10;
     let line = |lines: &[&str], index: usize| {
@@ -282,7 +282,7 @@ fn difference(documented: &[&str], printed: &[&str], misfit: Misfit) -> String {
     )
 }
 
-/// Whether documents are written anew.
+/// Whether to update the documents.
 fn is_update() -> bool {
     std::env::var_os("BATON_UPDATE_DOCS").is_some()
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::{explain, piped};
 use crate::support::command::Sandbox;
-use crate::{explain, piped};
 
 /// The cases of the propagators' truth: headers, what each format holds, what each list continues.
 fn cases() -> Vec<Value> {

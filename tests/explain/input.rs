@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::{TRACEPARENT, explain, piped};
 use crate::support::command::Sandbox;
-use crate::{TRACEPARENT, explain, piped};
 
 #[tokio::test]
 async fn large_inputs_are_answered_and_endless_ones_refused() {

@@ -1,7 +1,7 @@
 //! What people see: headers, faults with a caret, modes, and what to make of them.
 
+use super::{B3, TRACEPARENT, explain, modes, piped};
 use crate::support::command::Sandbox;
-use crate::{B3, TRACEPARENT, explain, modes, piped};
 
 #[tokio::test]
 async fn faults_are_shown_with_a_caret_and_their_rule() {

@@ -1,4 +1,4 @@
-//! Real backends, as `tests/backends/install` installs them, each on ports of its own on loopback.
+//! Real backends, as `tests/backends/install` installs them, each on its own ports on loopback.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,12 +9,13 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// How long a backend may take to come up: a JVM on a busy machine takes its time.
+/// How long a backend may take to start. A JVM on a busy machine is slow.
 const START_PATIENCE: Duration = Duration::from_secs(300);
-/// What was installed, by file name.
+/// The installed files, by name.
 const INSTALLED: [&str; 3] = ["zipkin.jar", "jaeger", "collector"];
 
-/// Where the backends are installed; `None`, with the reason printed, if one is missing. In CI that fails the test.
+/// Where the backends are installed, or `None` if one is missing. Then it prints why, and in CI
+/// fails.
 pub(crate) fn installed() -> Option<PathBuf> {
     let directory = match std::env::var_os("BATON_BACKENDS") {
         Some(directory) => PathBuf::from(directory),
@@ -39,7 +40,7 @@ pub(crate) fn installed() -> Option<PathBuf> {
     None
 }
 
-/// A backend that is up; it is killed when this is dropped.
+/// A running backend. Dropping this kills it.
 pub(crate) struct Backend {
     _child: Child,
     lines: mpsc::UnboundedReceiver<String>,
@@ -63,8 +64,8 @@ impl Backend {
         }
     }
 
-    /// Waits for a line with all of these words and gives what stands between the last of them and the next quote or
-    /// space.
+    /// Waits for a line with all of these words. Gives the text between the last of them and the
+    /// next quote or space.
     async fn said(&mut self, words: &[&str]) -> String {
         let mut before = Vec::new();
         let found = timeout(START_PATIENCE, async {
@@ -88,7 +89,7 @@ fn forward(output: impl AsyncRead + Unpin + Send + 'static, lines: mpsc::Unbound
     tokio::spawn(async move {
         let mut output = BufReader::new(output).lines();
         while let Ok(Some(line)) = output.next_line().await {
-            // nobody listens any more once it is up
+            // the receiver is gone once the backend is up
             let _ = lines.send(line);
         }
     });
@@ -148,7 +149,7 @@ impl Jaeger {
         let mut backend = Backend::start(
             Command::new(installed.join("jaeger"))
                 .args(servers.map(|server| format!("--{server}.host-port=127.0.0.1:0")))
-                // it refuses two addresses that are written the same
+                // it refuses two equal addresses
                 .arg("--query.grpc-server.host-port=localhost:0"),
         );
         let otlp = backend
@@ -171,7 +172,8 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Starts it with this configuration, which is written to `file`, and returns when it is ready.
+    /// Writes this configuration to `file`, starts the Collector with it, and returns when it is
+    /// ready.
     pub(crate) async fn start(installed: &Path, file: &Path, configuration: &str) -> Collector {
         std::fs::write(file, configuration).expect("a file");
         let backend = Backend::start(
@@ -182,7 +184,7 @@ impl Collector {
         Collector { backend }
     }
 
-    /// The address of its OTLP/HTTP receiver, `http://127.0.0.1:PORT`, of which it has to have one.
+    /// The address of its OTLP/HTTP receiver, `http://127.0.0.1:PORT`. It must have one.
     pub(crate) async fn otlp(&mut self) -> String {
         let words = ["Starting HTTP server", "\"endpoint\": \""];
         format!("http://{}", self.backend.said(&words).await)

@@ -1,4 +1,4 @@
-//! Runs the command in an environment of its own.
+//! Runs the command in a clean environment.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
-/// A folder for everything a test leaves behind, and an environment in which nothing of the tester's own counts.
+/// A folder for everything that a test writes, and an environment without the variables of the
+/// tester.
 pub(crate) struct Sandbox(TempDir);
 
 /// A command that has ended.
@@ -24,10 +25,16 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Standard output, which has to be JSON.
+    /// Standard output, which must be JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
+}
+
+/// The path of the command that is tested: the one built with the tests, unless `BATON_TESTED`
+/// names another build.
+pub(crate) fn baton() -> String {
+    std::env::var("BATON_TESTED").unwrap_or_else(|_| env!("CARGO_BIN_EXE_baton").to_owned())
 }
 
 impl Sandbox {
@@ -40,15 +47,15 @@ impl Sandbox {
         self.0.path().join(name)
     }
 
-    /// The command, which is killed when its handle is dropped. It runs in the folder and sees no variables but
-    /// what every program needs.
+    /// The command. It runs in the folder, with only the variables that every program needs.
+    /// Dropping its handle kills it.
     pub(crate) fn baton<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = self.program(env!("CARGO_BIN_EXE_baton"));
+        let mut command = self.program(&baton());
         command.args(arguments);
         command
     }
 
-    /// Any program, in the same way.
+    /// Any other program, in the same way.
     pub(crate) fn program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command

@@ -1,20 +1,20 @@
-//! Run directories without a run: as the real writer leaves them, with figures that a test chooses.
+//! Run directories without a run, in the form of real ones, with figures that a test chooses.
 
 use std::path::Path;
 
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use serde_json::{Value, json};
 
-/// What a generated run is like.
+/// The figures of a generated run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Generated {
-    /// How many requests there are, each with one record.
+    /// The number of requests. Each has one record.
     pub(crate) messages: u64,
-    /// How many of the records start a new trace.
+    /// The number of records that start a new trace.
     pub(crate) broken: u64,
-    /// How long requests take, relative to others of the same seed.
+    /// The factor by which requests take longer than in another run of the same seed.
     pub(crate) slowness: f64,
-    /// Another one gives other ids and other latencies of the same distribution.
+    /// Another seed gives other ids, and other latencies of the same distribution.
     pub(crate) seed: u64,
 }
 
@@ -121,7 +121,7 @@ impl Generated {
 
     /// How long a request takes: at least 2 ms, and exponentially distributed beyond that.
     fn milliseconds(&self, message: u64) -> f64 {
-        // SplitMix64, so that neighbours have nothing in common
+        // SplitMix64, so that neighbouring numbers give unrelated results
         let mut bits = (self.seed << 32 | message).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

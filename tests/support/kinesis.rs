@@ -1,4 +1,4 @@
-//! Puts records on a lab's stream past the producer, through the Kinesis API.
+//! Puts records on a lab's stream through the Kinesis API, without the producer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lab::{Answer, Lab, answer};
 
-/// Asks a lab's Kinesis API for an operation.
+/// Calls an operation of a lab's Kinesis API.
 pub(crate) async fn call(lab: &Lab, operation: &str, parameters: &Value) -> Answer {
     let request = lab
         .client
@@ -14,7 +14,7 @@ pub(crate) async fn call(lab: &Lab, operation: &str, parameters: &Value) -> Answ
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
         .header("x-amz-date", "20260101T000000Z")
-        // what a lab's functions have for credentials; the signature is not looked at
+        // the credentials of a lab's functions; the lab does not check the signature
         .header(
             "authorization",
             "AWS4-HMAC-SHA256 Credential=baton/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
@@ -23,8 +23,8 @@ pub(crate) async fn call(lab: &Lab, operation: &str, parameters: &Value) -> Answ
     answer(request).await
 }
 
-/// Puts records on a shard of a stream that has `shards`, in one call, so that they are on the stream together.
-/// Gives their sequence numbers.
+/// Puts records on one shard of a stream that has `shards` shards. One call does it, so that they
+/// are on the stream together. Gives their sequence numbers.
 pub(crate) async fn put<D: AsRef<[u8]>>(
     lab: &Lab,
     (shard, shards): (u32, u32),

@@ -1,4 +1,4 @@
-//! A lab that is up, as `baton up` starts it.
+//! A running lab, as `baton up` starts it.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -30,7 +30,7 @@ pub(crate) const FREE_PORTS: [&str; 10] = [
     "0",
 ];
 
-/// The line with which a lab says where it answers.
+/// The line with the addresses of a lab.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Addresses {
     pub(crate) endpoint: String,
@@ -41,7 +41,7 @@ pub(crate) struct Addresses {
     pub(crate) stream: String,
 }
 
-/// A lab to be started.
+/// A lab that is not started yet.
 pub(crate) struct Setup {
     sandbox: Arc<Sandbox>,
     saved: PathBuf,
@@ -50,12 +50,12 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// A lab in a sandbox of its own, on free ports, that saves what it sees.
+    /// A lab in a new sandbox, on free ports, that saves what it sees.
     pub(crate) fn new() -> Self {
         Self::within(&Arc::new(Sandbox::new()), "saved")
     }
 
-    /// A lab in this sandbox that saves to the folder `name` of it.
+    /// A lab in this sandbox that saves to the folder `name` in it.
     pub(crate) fn within(sandbox: &Arc<Sandbox>, name: &str) -> Self {
         let saved = sandbox.path(name);
         let mut setup = Setup {
@@ -84,7 +84,7 @@ impl Setup {
         self
     }
 
-    /// Runs one of baton's own functions with variables that a lab would set otherwise, or not hand on.
+    /// Runs one of baton's own functions with variables that a lab would change or not pass on.
     pub(crate) fn function(self, name: &str, variables: &[(&str, &str)]) -> Self {
         let variables: Vec<_> = variables
             .iter()
@@ -93,12 +93,12 @@ impl Setup {
         let command = format!(
             "{name}=env {} '{}' function {name}",
             variables.join(" "),
-            env!("CARGO_BIN_EXE_baton")
+            super::command::baton()
         );
         self.flags(["--function", &command])
     }
 
-    /// Keeps nothing that the lab sees.
+    /// Does not save what the lab sees.
     pub(crate) fn unsaved(mut self) -> Self {
         let save = self.arguments.iter().position(|flag| flag == "--save");
         let save = save.expect("labs save unless told otherwise");
@@ -111,7 +111,7 @@ impl Setup {
         self.sandbox.path(name)
     }
 
-    /// Starts it and returns when it answers.
+    /// Starts the lab, and returns when it answers.
     pub(crate) async fn start(self) -> Lab {
         let mut child = self
             .sandbox
@@ -160,12 +160,12 @@ impl Setup {
     }
 }
 
-/// A lab that is up; it is killed when this is dropped.
+/// A running lab. Dropping this kills it.
 pub(crate) struct Lab {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) pid: u32,
     pub(crate) addresses: Addresses,
-    /// The run directory it writes.
+    /// The run directory that it writes.
     pub(crate) saved: PathBuf,
     pub(crate) client: Client,
     child: Child,
@@ -173,7 +173,7 @@ pub(crate) struct Lab {
     stderr: JoinHandle<String>,
 }
 
-/// What the endpoint answered.
+/// An answer of the endpoint.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -184,13 +184,13 @@ pub(crate) struct Answer {
 }
 
 impl Lab {
-    /// The endpoint's port, by which commands tell labs apart.
+    /// The endpoint's port, by which commands choose a lab.
     pub(crate) fn port(&self) -> u16 {
         let url = reqwest::Url::parse(&self.addresses.endpoint).expect("a URL");
         url.port().expect("a port")
     }
 
-    /// A POST to the endpoint, to be completed.
+    /// The beginning of a POST to the endpoint.
     pub(crate) fn request(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.client.post(&self.addresses.endpoint).body(body)
     }
@@ -200,7 +200,7 @@ impl Lab {
         answer(self.request(body)).await
     }
 
-    /// POSTs an empty object with these headers, which has to be accepted.
+    /// POSTs an empty object with these headers. The lab must accept it.
     pub(crate) async fn post_with(&self, headers: &[(&str, &str)]) -> Answer {
         let request = headers
             .iter()
@@ -212,14 +212,14 @@ impl Lab {
         answer
     }
 
-    /// POSTs a body and says that it has to be accepted; gives the request's id.
+    /// POSTs a body, which the lab must accept. Gives the id of the request.
     pub(crate) async fn accepted(&self, body: impl Into<reqwest::Body>) -> String {
         let answer = self.post(body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.request_id
     }
 
-    /// What the lab says of itself at this moment.
+    /// The lab's status.
     pub(crate) async fn status(&self) -> Value {
         let answer = self
             .client
@@ -230,7 +230,7 @@ impl Lab {
         serde_json::from_str(&answer.text().await.expect("text")).expect("JSON")
     }
 
-    /// Waits until the lab's status is as wished.
+    /// Waits until the lab's status is as expected.
     pub(crate) async fn wait_for(&self, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
         wait_until(what, async || {
             Some(self.status().await).filter(|status| wished(status))
@@ -238,7 +238,7 @@ impl Lab {
         .await
     }
 
-    /// Waits until so many records are delivered.
+    /// Waits until this number of records is delivered.
     pub(crate) async fn wait_for_delivered(&self, records: u64) {
         self.wait_for(&format!("{records} records are delivered"), |status| {
             status["records_delivered"] == records
@@ -246,7 +246,7 @@ impl Lab {
         .await;
     }
 
-    /// The processes of the functions, and whatever else the lab has started.
+    /// The processes of the functions, and all others that the lab has started.
     pub(crate) fn processes(&self) -> Vec<u32> {
         processes::descendants(self.pid)
     }
@@ -280,13 +280,13 @@ impl Lab {
         self.ended().await
     }
 
-    /// Ends the lab as Ctrl-C does; it has to say that all went well.
+    /// Ends the lab as Ctrl-C does. It must exit with 0.
     pub(crate) async fn stop_well(&mut self) {
         let finished = self.stop().await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
 
-    /// Ends the lab well and gives the summary of all it saw.
+    /// Ends the lab as Ctrl-C does, with exit code 0. Gives the summary of everything that it saw.
     pub(crate) async fn stop_and_sum_up(&mut self) -> Value {
         self.stop_well().await;
         run::json(&self.saved.join("summary.json"))

@@ -1,5 +1,4 @@
 //! What the tests of the whole share: the command, a lab that is up, and what both leave behind.
-#![allow(dead_code, reason = "every test target uses a part of it")]
 
 pub(crate) mod backends;
 pub(crate) mod command;
@@ -15,14 +14,14 @@ pub(crate) mod template;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The longest a test waits for anything, however slow the machine.
+/// The longest that a test waits for anything, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition is looked at that nobody announces.
+/// The pause between two looks at a condition that nothing announces.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Waits until `look` gives something, and gives that.
+/// Waits until `look` gives a value, and returns it.
 ///
-/// Panics with `what` did not happen when [`PATIENCE`] is over.
+/// Panics with "`what` did not happen" after [`PATIENCE`].
 pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let found = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -37,7 +36,7 @@ pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
-/// The program that Cargo made of the example `name`.
+/// The program of the example `name`, as Cargo built it.
 pub(crate) fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its program");
     let profile = test
@@ -53,7 +52,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     example
 }
 
-/// Says why a test cannot be made here. In CI, which installs everything, that fails the test.
+/// Prints why a test cannot run here. In CI, which installs everything, this fails the test.
 pub(crate) fn skipped(reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped in CI: {reason}");
     eprintln!("skipped: {reason}");

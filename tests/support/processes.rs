@@ -1,4 +1,4 @@
-//! Looks at processes through Linux' `/proc`, and sends them signals.
+//! Reads the state of processes from Linux' `/proc`, and sends them signals.
 
 use std::fs;
 
@@ -15,15 +15,15 @@ pub(crate) fn send(pid: u32, signal: Signal) {
     kill_process(pid, signal).expect("the process is there");
 }
 
-/// The letter of a process' state (proc_pid_stat(5)) and its parent; `None` when it is gone.
+/// The letter of a process' state (proc_pid_stat(5)) and its parent, or `None` if it is gone.
 fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the name before them is in parentheses and may contain anything
+    // the name before them is in parentheses, and may contain any character
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// The letter of a process' state; `None` when it is gone or only waits for its parent to notice its end.
+/// The letter of a process' state, or `None` if the process is gone or a zombie.
 pub(crate) fn state(pid: u32) -> Option<char> {
     state_and_parent(pid)
         .map(|(state, _)| state)

@@ -1,4 +1,4 @@
-//! What a run directory holds, read without the code that baton reads it with.
+//! The contents of a run directory, read independently of baton's own readers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(crate) struct Span {
     pub(crate) service: String,
     pub(crate) name: String,
-    /// As OTLP numbers them.
+    /// The number of the kind in OTLP.
     pub(crate) kind: u64,
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
@@ -45,7 +45,7 @@ impl Span {
             .unwrap_or_default()
     }
 
-    /// What names the span everywhere.
+    /// Trace id and span id, which identify the span.
     pub(crate) fn ids(&self) -> (String, String) {
         (self.trace_id.clone(), self.span_id.clone())
     }
@@ -95,7 +95,7 @@ pub(crate) fn records(spans: &[Span]) -> Vec<&Span> {
     records
 }
 
-/// Spans by an attribute that no two of them share.
+/// Spans by an attribute whose values are unique.
 pub(crate) fn by_attribute<'a>(spans: Vec<&'a Span>, attribute: &str) -> HashMap<String, &'a Span> {
     let mut found = HashMap::new();
     for span in spans {
@@ -164,10 +164,10 @@ pub(crate) fn log(directory: &Path, function: &str, event: &str) -> Vec<Value> {
     lines
 }
 
-/// A file's lines, each of which has to be JSON; none when there is no such file.
+/// The lines of a file, each of which must be JSON. No lines if there is no such file.
 pub(crate) fn json_lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    // what is being written may lack its end
+    // the last line may still be incomplete
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole
         .lines()

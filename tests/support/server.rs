@@ -1,4 +1,4 @@
-//! An endpoint that answers as it is told and remembers what it was asked.
+//! An endpoint that answers as a test wants, and remembers the requests.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// A header's value; empty when there is none.
+    /// The value of a header; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -27,7 +27,7 @@ impl Seen {
     }
 }
 
-/// A server on a port of its own.
+/// A server on a free port.
 pub(crate) struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -62,7 +62,7 @@ impl Server {
         Self::start(|number| async move { answer(200, number) }).await
     }
 
-    /// Answers the first requests with success, then never again.
+    /// Answers the first requests with success, and the others never.
     pub(crate) async fn hanging_after(answered: usize) -> Self {
         Self::start(move |number| async move {
             if number >= answered {
@@ -103,9 +103,9 @@ pub(crate) async fn closing() -> String {
     endpoint(address)
 }
 
-/// An endpoint where nobody listens, for as long as the socket lives.
+/// An endpoint that refuses connections as long as the socket lives.
 pub(crate) fn nobody() -> (TcpSocket, String) {
-    // a socket that is bound but does not listen keeps the port and refuses connections
+    // a socket that is bound but does not listen holds the port
     let socket = TcpSocket::new_v4().expect("a socket");
     let any = "127.0.0.1:0".parse().expect("an address");
     socket.bind(any).expect("a port");

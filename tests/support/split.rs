@@ -1,4 +1,4 @@
-//! Takes a run apart, as if several load generators had written it, read without the code that baton reads it with.
+//! Splits a run, as if several load generators had written it. Independent of baton's own readers.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -12,8 +12,8 @@ fn place(trace_id: &str, parts: usize) -> usize {
     u32::from_str_radix(digits, 16).unwrap_or_default() as usize % parts
 }
 
-/// Writes the run at `run` as several, at `parts`: every span and every log line goes where its trace belongs. So the
-/// two halves of a trace that broke may be in different parts.
+/// Splits the run at `run` into several at `parts`. Every span and log line goes to the part of its
+/// trace, so the two halves of a broken trace may be in different parts.
 pub(crate) fn by_traces(run: &Path, parts: &[PathBuf]) {
     for part in parts {
         fs::create_dir_all(part.join("logs")).expect("room");
@@ -52,7 +52,8 @@ pub(crate) fn by_traces(run: &Path, parts: &[PathBuf]) {
     load(run, parts, &requests);
 }
 
-/// Writes each part's `load.json`: its own requests, and as many of the whole run's durations as of them succeeded.
+/// Writes the `load.json` of each part: its own requests, and one duration of the whole run for
+/// each request that succeeded.
 fn load(run: &Path, parts: &[PathBuf], requests: &[(u64, u64)]) {
     let text = fs::read_to_string(run.join("load.json")).expect("figures");
     let whole: Value = serde_json::from_str(&text).expect("JSON");

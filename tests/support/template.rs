@@ -1,4 +1,4 @@
-//! What CloudFormation is given by the two ways to deploy: templates with their parameters filled in.
+//! The templates that CloudFormation receives from the two ways to deploy, with their parameters.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 
 use super::skipped;
 
-/// Values that are given to a template, by the name in `serverless.yml`; in `template.yaml` it begins with a capital.
+/// Parameters of a template, by their name in `serverless.yml`. In `template.yaml` the name begins
+/// with a capital.
 pub(crate) type Parameters<'a> = BTreeMap<&'a str, &'a str>;
 
 /// A template as CloudFormation sees it.
@@ -26,7 +27,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
 }
 
-/// A tool of the folder; none where it is not installed.
+/// A tool of the folder, or `None` if it is not installed.
 fn tool(path: &str, install: &str) -> Option<PathBuf> {
     let tool = folder().join(path);
     if tool.is_file() {
@@ -43,7 +44,7 @@ async fn output(command: &mut Command) -> Vec<u8> {
     let output = command
         .current_dir(folder())
         .stdin(Stdio::null())
-        // no account, and nobody's settings
+        // no account, and no settings of the tester
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_PROFILE")
         .env("AWS_DEFAULT_REGION", "us-east-1")
@@ -54,10 +55,10 @@ async fn output(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-/// osls writes to one folder beside `serverless.yml` first, wherever the package is to go.
+/// osls first writes to one folder beside `serverless.yml`, wherever the package goes.
 static OSLS: Mutex<()> = Mutex::const_new(());
 
-/// What `osls package` makes of `serverless.yml`; none where that is not installed.
+/// The output of `osls package` for `serverless.yml`, or `None` if osls is not installed.
 pub(crate) async fn serverless(parameters: &Parameters<'_>) -> Option<Template> {
     let osls = tool("node_modules/.bin/osls", "npm ci")?;
     let package = TempDir::new().expect("a temporary folder");
@@ -78,7 +79,7 @@ pub(crate) async fn serverless(parameters: &Parameters<'_>) -> Option<Template> 
     })
 }
 
-/// What SAM makes of `template.yaml`; none where its translator is not installed.
+/// The output of SAM for `template.yaml`, or `None` if its translator is not installed.
 pub(crate) async fn sam(parameters: &Parameters<'_>) -> Option<Template> {
     let python = tool(
         ".venv/bin/python",
@@ -121,8 +122,8 @@ impl Template {
         self.document["Resources"].as_object().expect("resources")
     }
 
-    /// The value with parameters, conditions and references put in. What only AWS knows stands there as its type, and
-    /// numbers as text: CloudFormation does not tell them apart.
+    /// The value with parameters, conditions and references resolved. A value that only AWS knows
+    /// becomes its type. Numbers become text, because CloudFormation treats them alike.
     fn resolved(&self, value: &Value) -> Value {
         match value {
             Value::Object(object) => match object.iter().next() {

@@ -3,6 +3,8 @@
 //! The ends are matched by the request id or the message key ([`crate::assemble`]); here the trace ids and
 //! parent ids of two ends that are known to belong together are judged.
 
+mod meaning;
+
 use std::fmt;
 
 use baton_propagators::id::SpanId;
@@ -33,7 +35,8 @@ impl fmt::Display for Hop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The receiver's span is in the sender's trace and its parent is the sender's span.
+    /// The receiver's span is in the sender's trace, and its parent is the sender's span, or it shares
+    /// the sender's id.
     Connected,
     /// Another trace, but a span link points to the sender's span.
     Linked,
@@ -355,7 +358,8 @@ fn verdict_by_ids(
     remote_parent: bool,
 ) -> Verdict {
     if at.trace_id == from.trace_id {
-        if receiver.parent == Some(from.span_id) {
+        // With B3, client and server may share a span's id.
+        if receiver.parent == Some(from.span_id) || at == from {
             Verdict::Connected
         } else {
             Verdict::WrongParent
@@ -408,7 +412,7 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
 
 /// Whether the keys of all members of `left` are in `arrived`. A receiver may put members of its own in front,
 /// and may update a value (W3C Trace Context, section 3.5).
-fn every_member_is_in(left: &str, arrived: &str) -> bool {
+pub(crate) fn every_member_is_in(left: &str, arrived: &str) -> bool {
     fn keys(state: &str) -> impl Iterator<Item = &str> {
         state
             .split(',')

@@ -2,8 +2,7 @@
 //!
 //! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions' logs; other backends
 //! export their spans as files or over HTTP ([`source`]). The [`readers`] stream all of these, [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges them, and
-//! [`measure`] counts the verdicts and the latencies into a [`summary`], as in `summary.json`. [`narrative`] says in plain sentences
-//! what several summaries show. [`merge`] joins the runs of several load generators into one. [`compare`] says which of their differences are more than noise, and
+//! [`measure`] counts the verdicts and the latencies into a [`summary`], as in `summary.json`. [`merge`] joins the runs of several load generators into one. [`compare`] says which of their differences are more than noise, and
 //! [`trace_difference`] compares two traces span by span.
 //!
 //! The two ends of a hand-off are found by what the carriers themselves say, the API's request id and the
@@ -30,14 +29,15 @@
 //! ```
 
 pub mod assemble;
+pub mod audit;
 pub mod compare;
-pub mod drawing;
+mod edges;
+mod ends;
+mod evidence;
 pub mod hand_off;
 pub mod measure;
 pub mod merge;
-pub mod narrative;
 pub mod readers;
-pub mod report;
 pub mod run;
 pub mod service_map;
 pub mod shown;
@@ -50,4 +50,3 @@ pub mod tally;
 pub mod trace;
 pub mod trace_difference;
 pub mod trace_index;
-pub mod waterfall;

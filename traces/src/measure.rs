@@ -158,7 +158,7 @@ impl Measured {
     ///
     /// # Errors
     /// As [`Source::measure`].
-    pub(crate) fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
+    pub fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
         let mut table = Table::default();
         let also = &mut |span: &Span<'_>| table.add_span(span, 0);
         let (measured, tally) = Measured::of_source(source, also)?;

@@ -3,18 +3,14 @@
 //! The edges of hand-offs are those that request ids and message keys show, so an edge is there even if the trace
 //! broke on it. All other edges are calls whose receiver names its parent.
 
-mod layout;
-mod svg;
-mod text;
-
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use crate::assemble::{HandOff, HandOffKey};
 use crate::hand_off::{Hop, Verdict};
+use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
-use crate::waterfall::service_name;
 
 /// What a node stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -133,7 +129,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = hand_off
         .sender
         .reference
-        .and_then(|sender| index.table.service(sender));
+        .and_then(|sender| index.table.service(sender, true));
     // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
@@ -142,13 +138,13 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = sender.map_or_else(|| unrecorded(sending), service);
     let receiver = hand_off.receiver.map(|receiver| {
         let reference = receiver.reference.filter(|_| receiver.recorded);
-        let name = reference.and_then(|reference| index.table.service(reference));
+        let name = reference.and_then(|reference| index.table.service(reference, false));
         name.map_or_else(|| unrecorded(receiving), service)
     });
     let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));
     match (hand_off.hop, hand_off.key) {
         (Hop::Record, HandOffKey::Message(key)) => {
-            let stream = (NodeKind::Queue, crate::shown::visible(key.stream));
+            let stream = (NodeKind::Queue, visible(key.stream));
             edges.add(&sender, &stream, None);
             edges.add(&stream, &receiver, hand_off.verdict);
         }
@@ -164,35 +160,9 @@ fn unrecorded(role: &str) -> Key {
     (NodeKind::Unrecorded, format!("({role} unseen)"))
 }
 
-impl Node {
-    /// What the node is, in words.
-    pub(crate) fn facts(&self) -> String {
-        match self.kind {
-            NodeKind::Service => crate::shown::counted(self.spans, "span"),
-            NodeKind::Queue => "stream".to_owned(),
-            NodeKind::Unrecorded => "known from logs".to_owned(),
-            NodeKind::Nowhere => "lost".to_owned(),
-        }
-    }
-}
-
 impl Edge {
     /// Whether the context is known to have survived on it.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         !self.broken && !self.verdicts.is_empty()
-    }
-
-    /// How many and what became of them, in words: `2,000 connected`, or `2,000 sent` where nothing is judged.
-    pub(crate) fn facts(&self, kind_of_receiver: NodeKind) -> Vec<String> {
-        if self.verdicts.is_empty() {
-            return vec![match kind_of_receiver {
-                NodeKind::Queue => format!("{} sent", crate::shown::count(self.count)),
-                _ => crate::shown::counted(self.count, "call"),
-            }];
-        }
-        let verdicts = self.verdicts.iter();
-        verdicts
-            .map(|(verdict, count)| format!("{} {verdict}", crate::shown::count(*count)))
-            .collect()
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use unicode_width::UnicodeWidthChar;
 
 use crate::span::UnixTime;
 
@@ -28,46 +27,21 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// A service's name, made [`visible`]; a service without a name says so.
+pub fn service_name(name: &str) -> String {
+    if name.is_empty() {
+        "(no service name)".to_owned()
+    } else {
+        visible(name)
+    }
+}
+
 /// Control and format characters (Unicode's Cc and Cf, as far as they matter), and line separators.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// How many columns of a terminal `text` takes.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().map(width).sum()
-}
-
-fn width(character: char) -> usize {
-    character.width().unwrap_or(0)
-}
-
-/// `text` in at most `limit` columns; what does not fit gives way to `ellipsis`.
-pub(crate) fn fitted(text: &str, limit: usize, ellipsis: &str) -> String {
-    if columns(text) <= limit {
-        return text.to_owned();
-    }
-    let room = limit.saturating_sub(columns(ellipsis));
-    let mut fitted = String::new();
-    let mut used = 0;
-    for character in text.chars() {
-        used += width(character);
-        if used > room {
-            break;
-        }
-        fitted.push(character);
-    }
-    fitted + ellipsis
-}
-
-/// `text` in exactly `columns_wanted` columns, filled with spaces on the right.
-pub(crate) fn padded(text: &str, columns_wanted: usize, ellipsis: &str) -> String {
-    let text = fitted(text, columns_wanted, ellipsis);
-    let missing = columns_wanted.saturating_sub(columns(&text));
-    text + &" ".repeat(missing)
 }
 
 /// A duration as JSON has it, in milliseconds: the number that is nearest to its nanoseconds.
@@ -176,16 +150,6 @@ mod tests {
             assert!(!shown.chars().any(is_hidden), "{shown:?}");
             assert!(shown.contains('\\'), "{shown:?}");
         }
-    }
-
-    #[test]
-    fn text_fits_its_columns_whatever_it_is_written_in() {
-        assert_eq!(padded("abc", 5, "…"), "abc  ");
-        assert_eq!(padded("abcdef", 5, "…"), "abcd…");
-        assert_eq!(padded("abcdef", 5, "..."), "ab...");
-        // two columns each
-        assert_eq!(padded("日本語", 5, "…"), "日本…");
-        assert_eq!(padded("日本語", 4, "…"), "日… ");
     }
 
     #[test]

@@ -1,12 +1,18 @@
-//! Where spans are read from: a run directory, an export in a file, or another backend over HTTP.
+//! Where spans are read from: a run directory, exports in files and directories, standard input, or
+//! another backend over HTTP.
 
 mod backend;
+mod files;
+mod seen;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use self::backend::Backend;
+use self::files::StandardInput;
+use self::seen::Seen;
 use crate::hand_off::Hop;
 use crate::measure::Measured;
 use crate::readers::log::{self, LogLine};
@@ -14,30 +20,47 @@ use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Function, Manifest, RunDirectory, RunError};
 use crate::span::{Span, UnixTime, Want};
 
-/// One source of spans, as a command line names it: a path, or the address of a backend's query API.
+/// One source of spans, as a command line names it: a path, `-` for standard input, or the address of a
+/// backend's query API.
 ///
 /// [`fmt::Display`] gives that back, without user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source(Place);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Place {
-    /// A run directory, or a file of any form that can be read.
+    /// A run directory, a file of any form that can be read, or a directory of such files.
     Path(PathBuf),
+    /// Standard input.
+    Input(Arc<StandardInput>),
     /// A backend's query API.
     Backend(Backend),
 }
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Path(path), Place::Path(other)) => path == other,
+            (Place::Backend(backend), Place::Backend(other)) => backend == other,
+            (Place::Input(_), Place::Input(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Place {}
 
 /// What was read of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The form that the spans were in.
     pub form: Form,
-    /// How many spans were handed over.
+    /// How many spans were handed over. One that came twice counts once.
     pub spans: u64,
     /// For OTLP/JSON in lines, whether every line has its end; see [`readers::Reading::whole_lines`].
     pub whole_lines: Option<bool>,
-    /// What could not be read, as of a file that is cut short: a sentence each.
+    /// What could not be read, as of a file that is cut short, or was not read although it may hold
+    /// spans: a sentence each.
     pub problems: Vec<String>,
 }
 
@@ -47,7 +70,10 @@ impl From<readers::Reading> for Reading {
             form: reading.form,
             spans: reading.spans,
             whole_lines: reading.whole_lines,
-            problems: reading.truncated.iter().map(ToString::to_string).collect(),
+            problems: {
+                let truncated = reading.truncated.iter().map(ToString::to_string);
+                truncated.chain(reading.skipped).collect()
+            },
         }
     }
 }
@@ -64,6 +90,14 @@ pub enum SourceError {
     /// An input cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A directory or standard input cannot be read.
+    #[error("cannot read {name}: {problem}")]
+    Files {
+        /// The source's name.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A backend does not answer as it should.
     #[error("cannot read {backend}: {problem}")]
     Backend {
@@ -77,9 +111,12 @@ pub enum SourceError {
 impl FromStr for Source {
     type Err = SourceError;
 
-    /// Takes a path or an address (`jaeger+http://HOST…`, `zipkin+http://HOST…`, or with `https`), and looks at neither.
+    /// Takes a path, `-` or an address (`jaeger+http://HOST…`, `zipkin+http://HOST…`, or with `https`), and looks at neither.
     /// An address may end with `?service=NAME&lookback=2h&limit=1000`.
     fn from_str(text: &str) -> Result<Source, SourceError> {
+        if text == "-" {
+            return Ok(Source(Place::Input(Arc::default())));
+        }
         match text.split_once("://") {
             Some((scheme, _)) if scheme.contains('+') => {
                 let backend = Backend::parse(text).map_err(SourceError::Name)?;
@@ -106,6 +143,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::Path(path) => write!(formatter, "{}", path.display()),
+            Place::Input(_) => formatter.write_str(STANDARD_INPUT),
             Place::Backend(backend) => write!(formatter, "{backend}"),
         }
     }
@@ -116,7 +154,7 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
             Place::Path(path) => Some(path),
-            Place::Backend(_) => None,
+            Place::Input(_) | Place::Backend(_) => None,
         }
     }
 
@@ -135,27 +173,98 @@ impl Source {
                     _ => name.into_owned(),
                 }
             }
+            Place::Input(_) => STANDARD_INPUT.to_owned(),
             Place::Backend(backend) => backend.name(),
         }
     }
 
-    /// Hands every span to `take`, one at a time and in the source's order. Memory does not grow with their number.
+    /// Hands every span to `take`, one at a time and in the source's order. A span that comes twice is
+    /// handed over once; that costs some 15 bytes for each span, and nothing else is kept.
     ///
     /// # Errors
-    /// If the source cannot be read or is no export of spans; what came before the fault was handed over. A source that
-    /// is merely cut short is no error: see [`Reading::problems`].
+    /// If the source cannot be read or is no export of spans; what came before the fault was handed over.
+    /// A source that is merely cut short is no error, nor is a file in a directory that is not an export:
+    /// see [`Reading::problems`].
     pub fn read(
         &self,
         want: Want,
         take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<Reading, SourceError> {
-        match &self.0 {
-            Place::Path(path) if path.is_dir() => {
-                let run = RunDirectory::open(path)?;
-                Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into())
+        let (mut seen, mut spans) = (Seen::new(), 0);
+        let mut reading = self.read_all(want, &mut |span| {
+            if seen.is_new(span) {
+                spans += 1;
+                take(span);
             }
+        })?;
+        reading.spans = spans;
+        Ok(reading)
+    }
+
+    fn read_all(
+        &self,
+        want: Want,
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<Reading, SourceError> {
+        match &self.0 {
+            Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
+                Ok(run) => Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into()),
+                Err(RunError::NotARun { .. }) => self.read_inside(path, want, take),
+                Err(error) => Err(error.into()),
+            },
             Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
+            Place::Input(input) => {
+                let input = input.open().map_err(|error| self.failed(&error))?;
+                Ok(readers::read(input, STANDARD_INPUT, want, take)?.into())
+            }
             Place::Backend(backend) => backend.read(want, take),
+        }
+    }
+
+    /// Reads the exports in a directory that is not a run. A file that is none is said, and passed over.
+    fn read_inside(
+        &self,
+        directory: &Path,
+        want: Want,
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<Reading, SourceError> {
+        let is_run = |path: &Path| RunDirectory::open(path).is_ok();
+        let files = files::inside(directory, is_run).map_err(|error| self.failed(&error))?;
+        let mut all: Option<Reading> = None;
+        let mut problems = Vec::new();
+        for file in files {
+            match Source::from(file.as_path()).read_all(want, take) {
+                Ok(reading) => {
+                    problems.extend(reading.problems);
+                    all.get_or_insert(Reading {
+                        form: reading.form,
+                        ..Reading::default()
+                    });
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        match all {
+            Some(reading) => Ok(Reading {
+                problems,
+                ..reading
+            }),
+            None => Err(SourceError::Files {
+                name: self.to_string(),
+                problem: match problems.first() {
+                    Some(problem) => format!("it holds no file of spans; {problem}"),
+                    None => {
+                        "it is a directory without a file; name a run, or files of spans".to_owned()
+                    }
+                },
+            }),
+        }
+    }
+
+    fn failed(&self, error: &std::io::Error) -> SourceError {
+        SourceError::Files {
+            name: self.to_string(),
+            problem: error.to_string(),
         }
     }
 
@@ -207,17 +316,21 @@ impl Source {
         match (self.run()?, &self.0) {
             (Some(run), _) => Ok(Some(run.spans_path())),
             (None, Place::Path(path)) => Ok(Some(path.clone())),
-            (None, Place::Backend(_)) => Ok(None),
+            (None, Place::Input(_) | Place::Backend(_)) => Ok(None),
         }
     }
 
     /// The run directory that the source is, if it is one.
     ///
     /// # Errors
-    /// If it is a directory without a manifest.
+    /// If it is one that cannot be used.
     pub fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
         match &self.0 {
-            Place::Path(path) if path.is_dir() => Ok(Some(RunDirectory::open(path)?)),
+            Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
+                Ok(run) => Ok(Some(run)),
+                Err(RunError::NotARun { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
             _ => Ok(None),
         }
     }
@@ -230,6 +343,9 @@ impl Source {
         Measured::of_source(self, &mut |_| {}).map(|(measured, _)| measured)
     }
 }
+
+/// How standard input is named in messages.
+const STANDARD_INPUT: &str = "standard input";
 
 #[cfg(test)]
 mod tests;

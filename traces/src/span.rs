@@ -30,6 +30,19 @@ impl UnixTime {
         NonZeroU64::new(nanoseconds).map(UnixTime)
     }
 
+    /// The moment that `text` names as RFC 3339 has it, as in `2026-11-29T12:00:00Z`.
+    ///
+    /// # Errors
+    /// If it names none, or one before 1970.
+    pub fn parse(text: &str) -> Result<UnixTime, String> {
+        let expected = || {
+            format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)")
+        };
+        let time: jiff::Timestamp = text.parse().map_err(|_| expected())?;
+        let nanoseconds = u64::try_from(time.as_nanosecond()).map_err(|_| expected())?;
+        UnixTime::from_nanoseconds(nanoseconds).ok_or_else(expected)
+    }
+
     /// Nanoseconds since the epoch.
     pub fn as_nanoseconds(self) -> u64 {
         self.0.get()
@@ -70,6 +83,14 @@ pub enum Kind {
     Producer,
     /// Handling of a message (5).
     Consumer,
+}
+
+impl Kind {
+    /// Whether the span calls or sends. With B3, the two halves of a call may share a span id; this
+    /// tells them apart.
+    pub fn is_sender(self) -> bool {
+        matches!(self, Kind::Client | Kind::Producer)
+    }
 }
 
 /// The attributes that judging looks at; all others are skipped while reading, or kept apart
@@ -181,11 +202,18 @@ pub enum SpanFormat {
     Jaeger,
     /// Segments of AWS X-Ray.
     XRay,
+    /// What Datadog's tracers send to the agent.
+    Datadog,
 }
 
 impl SpanFormat {
     /// Every format.
-    pub const ALL: [SpanFormat; 3] = [SpanFormat::Zipkin, SpanFormat::Jaeger, SpanFormat::XRay];
+    pub const ALL: [SpanFormat; 4] = [
+        SpanFormat::Zipkin,
+        SpanFormat::Jaeger,
+        SpanFormat::XRay,
+        SpanFormat::Datadog,
+    ];
 
     /// Its name, as in the attribute.
     pub fn name(self) -> &'static str {
@@ -193,6 +221,7 @@ impl SpanFormat {
             SpanFormat::Zipkin => FORMAT_ZIPKIN,
             SpanFormat::Jaeger => "jaeger",
             SpanFormat::XRay => "xray",
+            SpanFormat::Datadog => "datadog",
         }
     }
 
@@ -211,6 +240,7 @@ impl fmt::Display for SpanFormat {
             SpanFormat::Zipkin => "Zipkin",
             SpanFormat::Jaeger => "Jaeger",
             SpanFormat::XRay => "X-Ray",
+            SpanFormat::Datadog => "Datadog",
         })
     }
 }
@@ -224,6 +254,17 @@ pub enum Value<'a> {
     Integer(i64),
     /// True or false.
     Boolean(bool),
+}
+
+impl Value<'_> {
+    /// The value as text.
+    pub(crate) fn plain(&self) -> Cow<'_, str> {
+        match self {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Integer(number) => Cow::Owned(number.to_string()),
+            Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        }
+    }
 }
 
 /// The attributes of one span or resource, one place for each [`Key`].

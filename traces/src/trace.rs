@@ -200,14 +200,16 @@ impl Trace {
         trace
     }
 
-    /// Puts the spans in order and drops those that were exported twice.
+    /// Puts the spans in order, and drops those that were exported twice. Of two that are the same, one
+    /// that has ended is kept.
     fn sort(&mut self) {
+        let half = |span: &TraceSpan| (span.reference, span.kind.is_sender());
+        self.spans.sort_by_key(|span| span.end.is_none());
+        let mut seen = HashSet::with_capacity(self.spans.len());
+        self.spans.retain(|span| seen.insert(half(span)));
         self.spans.sort_by_key(|span| {
             let id = span.reference.span_id;
             (span.start.is_none(), span.start, id, span.kind as u8)
-        });
-        self.spans.dedup_by(|a, b| {
-            (a.reference, a.kind, a.start, &a.service) == (b.reference, b.kind, b.start, &b.service)
         });
     }
 
@@ -229,17 +231,14 @@ impl Trace {
 
     /// The spans as a tree, in depth-first order; those under the same span in the order of their start.
     pub fn tree(&self) -> Vec<Node> {
-        let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(self.spans.len());
-        for (index, span) in self.spans.iter().enumerate() {
-            by_id.entry(span.reference.span_id).or_insert(index);
-        }
+        let halves = Halves::of(&self.spans);
         let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.spans.len()];
         let mut tops = Vec::new();
         for (index, span) in self.spans.iter().enumerate() {
-            match span.parent_span_id.map(|id| by_id.get(&id).copied()) {
-                None => tops.push((index, Place::Root)),
-                Some(None) => tops.push((index, Place::Orphan)),
-                Some(Some(parent)) => children[parent].push(index),
+            match (halves.parent(span), span.parent_span_id) {
+                (Some(parent), _) => children[parent].push(index),
+                (None, None) => tops.push((index, Place::Root)),
+                (None, Some(_)) => tops.push((index, Place::Orphan)),
             }
         }
         let mut walk = Walk {
@@ -250,11 +249,59 @@ impl Trace {
         for (index, place) in tops {
             walk.down(index, place);
         }
-        // whoever was not reached stands in a circle, or below one
+        // What was not reached is in a circle, or below one.
         for index in 0..self.spans.len() {
             walk.down(index, Place::Cycle);
         }
         walk.nodes
+    }
+}
+
+/// The spans of a trace by their ids. With B3 two spans may have one id: the caller's half of a call,
+/// and the half of the service that was called.
+struct Halves<'a> {
+    spans: &'a [TraceSpan],
+    senders: HashMap<SpanId, usize>,
+    others: HashMap<SpanId, usize>,
+}
+
+impl<'a> Halves<'a> {
+    fn of(spans: &'a [TraceSpan]) -> Halves<'a> {
+        let mut halves = Halves {
+            spans,
+            senders: HashMap::new(),
+            others: HashMap::with_capacity(spans.len()),
+        };
+        for (place, span) in spans.iter().enumerate() {
+            let half = match span.kind.is_sender() {
+                true => &mut halves.senders,
+                false => &mut halves.others,
+            };
+            half.entry(span.reference.span_id).or_insert(place);
+        }
+        halves
+    }
+
+    /// The span that `span` stands under: the caller's half of its own id, or else the span that its
+    /// parent's id names. Of two halves of that id the parent is the one in the same service; if
+    /// neither is, it is the half that was called.
+    fn parent(&self, span: &TraceSpan) -> Option<usize> {
+        let own = span.reference.span_id;
+        if !span.kind.is_sender()
+            && let Some(caller) = self.senders.get(&own)
+        {
+            return Some(*caller);
+        }
+        let id = span.parent_span_id?;
+        let (sender, other) = (self.senders.get(&id), self.others.get(&id));
+        match (sender, other) {
+            (Some(sender), Some(other)) => {
+                let is_in = |place: usize| self.spans[place].service == span.service;
+                let called = is_in(*other) || !is_in(*sender);
+                Some(if called { *other } else { *sender })
+            }
+            (sender, other) => sender.or(other).copied(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod filter;
 mod journey;
 mod names;
 mod table;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
 use self::table::Entry;
 pub(crate) use self::table::Table;
+pub use self::wanted::Wanted;
 
 /// The traces of one source, or of several read one after the other.
 #[derive(Debug, Default)]
@@ -198,24 +200,20 @@ impl TraceIndex {
         }
     }
 
-    /// The one trace whose id starts with `prefix`, in hexadecimal digits of either case. The digits of a 64-bit
-    /// id may be written without the zeros that stand before it.
+    /// The one trace that is meant by an id, as any backend writes it, or by the digits that begin it
+    /// ([`Wanted`]). A trace with exactly that id goes before those whose ids only begin so.
     ///
     /// # Errors
-    /// If there is none, or more than one.
+    /// If there is none, or more than one, or if the text is not an id.
     pub fn find(&self, prefix: &str) -> Result<TraceId, FindError> {
-        let wanted = prefix.to_ascii_lowercase();
-        let mut found: Vec<TraceId> = self
-            .table
-            .traces
-            .keys()
-            .filter(|id| {
-                let digits = id.to_string();
-                let is_short = id.is_64_bit() && digits[16..].starts_with(&wanted);
-                digits.starts_with(&wanted) || is_short
-            })
-            .copied()
-            .collect();
+        let Some(wanted) = Wanted::parse(prefix) else {
+            return Err(FindError::None(prefix.to_owned()));
+        };
+        let traces = self.table.traces.keys().copied();
+        let mut found: Vec<TraceId> = traces.clone().filter(|id| wanted.is(*id)).collect();
+        if found.is_empty() {
+            found = traces.filter(|id| wanted.begins(*id)).collect();
+        }
         found.sort();
         match *found.as_slice() {
             [] => Err(FindError::None(prefix.to_owned())),

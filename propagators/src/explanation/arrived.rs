@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use crate::carrier::Getter;
 use crate::context::TraceContext;
 use crate::extraction::{Candidate, ConflictKind};
-use crate::format;
-use crate::formats::{b3, b3multi};
+use crate::formats::{self, FORMATS};
 use crate::sampling::Sampling;
 
 /// What an explanation is made from.
@@ -44,11 +43,7 @@ impl<'a> Arrived<'a> {
             if sources.iter().any(is_same) {
                 continue;
             }
-            let own = match candidate.header {
-                b3::HEADER => b3::NAME,
-                b3multi::TRACE_ID => b3multi::NAME,
-                _ => candidate.format,
-            };
+            let own = writer_of(candidate.header).unwrap_or(candidate.format);
             let reads_it = |other: &Candidate| {
                 other.format == own
                     && other.header == candidate.header
@@ -90,7 +85,7 @@ impl<'a> Arrived<'a> {
     pub(super) fn names(&self) -> Vec<String> {
         let formats = self.candidates.iter();
         let mut names = Vec::new();
-        for format in formats.filter_map(|candidate| format::find(candidate.format)) {
+        for format in formats.filter_map(|candidate| formats::find(candidate.format)) {
             let fields = format.fields().iter();
             let fields = fields.filter(|field| self.carrier.get(field).is_some());
             names.extend(fields.map(|field| (*field).to_owned()));
@@ -118,6 +113,14 @@ impl<'a> Arrived<'a> {
     pub(super) fn source(&self, format: &str) -> Option<&Source<'a>> {
         self.sources.iter().find(|source| source.format == format)
     }
+}
+
+/// The format that writes a header; where several do, the first. Only formats of one family read headers
+/// that they do not write.
+fn writer_of(header: &str) -> Option<&'static str> {
+    let mut formats = FORMATS.iter();
+    let writer = formats.find(|format| format.written().contains(&header));
+    writer.map(|format| format.name())
 }
 
 impl Source<'_> {
@@ -166,8 +169,8 @@ pub(super) const fn sampling(sampling: Sampling) -> &'static str {
     }
 }
 
-/// Names as a phrase: `a`, `a and b`, `a, b and c`.
-pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// Names as a phrase: `a`, `a and b`, `a, b and c`. No names give an empty text.
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.as_slice() {
         [] => String::new(),

@@ -7,11 +7,11 @@ use super::arrived::{Arrived, Source, list};
 use super::measured::{self, Refusal};
 use crate::carrier::Getter;
 use crate::extraction::Candidate;
-use crate::format::{self, Format};
+use crate::format::Format;
+use crate::formats;
 use crate::formats::b3multi::{self, B3Multi};
-use crate::formats::{b3, baggage, datadog, ottrace, tracecontext, xray};
+use crate::formats::{b3, datadog, ottrace, tracecontext, xray};
 use crate::reject::Fault;
-use crate::tracestate;
 
 type Note = fn(&Arrived<'_>) -> Option<String>;
 
@@ -254,16 +254,20 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
 
 /// Headers that arrived several times and are no lists.
 fn several(arrived: &Arrived<'_>) -> Option<String> {
-    const LISTS: [&str; 2] = [tracestate::HEADER, baggage::NAME];
     let mut first_counts: Vec<&str> = Vec::new();
     let mut none_counts = false;
     let formats = arrived.candidates.iter();
-    let formats = formats.filter_map(|candidate| format::find(candidate.format));
-    for field in formats.flat_map(|format| format.fields()) {
+    let formats = formats.filter_map(|candidate| formats::find(candidate.format));
+    let fields =
+        formats.flat_map(|format| format.fields().iter().map(move |field| (format, field)));
+    for (format, field) in fields {
         let arrival = arrived.carrier.arrival(field);
         if *field == tracecontext::TRACEPARENT {
             none_counts = arrival.several;
-        } else if arrival.differing && !LISTS.contains(field) && !first_counts.contains(field) {
+        } else if arrival.differing
+            && !format.lists().contains(field)
+            && !first_counts.contains(field)
+        {
             first_counts.push(field);
         }
     }

@@ -27,9 +27,10 @@ use super::b3multi;
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
@@ -78,12 +79,25 @@ impl Format for B3 {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        HEADER
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         FIELDS
     }
 
     fn written(&self) -> &'static [&'static str] {
         &[HEADER]
+    }
+
+    // The upstream crates write both encodings.
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[HEADER, b3multi::TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        HeaderDefect::ALL
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

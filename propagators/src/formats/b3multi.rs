@@ -26,6 +26,7 @@ use super::b3::{self, Place};
 use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
 use crate::reject::{Fault, Reject};
@@ -51,12 +52,29 @@ impl Format for B3Multi {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        "X-B3-*"
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         b3::FIELDS
     }
 
     fn written(&self) -> &'static [&'static str] {
         &[TRACE_ID, SPAN_ID, SAMPLED, FLAGS]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined]
+    }
+
+    fn family(&self) -> &'static str {
+        b3::NAME
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

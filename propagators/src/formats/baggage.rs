@@ -23,7 +23,7 @@ use crate::baggage::{Baggage as Entries, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
 use crate::context::{Extracted, Outgoing};
 use crate::format::{Candidate, Format, Outcome};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 
 pub(crate) const NAME: &str = "baggage";
@@ -51,8 +51,20 @@ impl Format for Baggage {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        BAGGAGE
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[BAGGAGE]
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &[BAGGAGE]
+    }
+
+    fn carries_context(&self) -> bool {
+        false
     }
 
     fn carries_baggage(&self) -> bool {

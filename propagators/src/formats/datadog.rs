@@ -26,9 +26,10 @@
 use crate::carrier::{Getter, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
@@ -75,8 +76,21 @@ impl Format for Datadog {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        "x-datadog-*"
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[TRACE_ID, PARENT_ID, SAMPLING_PRIORITY, TAGS, ORIGIN]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[Zeros, NotADigit, Quoted, Undefined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

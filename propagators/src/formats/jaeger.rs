@@ -25,9 +25,10 @@ use super::prefixed::Prefixed;
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
@@ -82,12 +83,25 @@ impl Format for Jaeger {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        HEADER
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[HEADER]
     }
 
     fn prefixes(&self) -> &'static [&'static str] {
         &[PREFIX]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[HEADER]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[Zeros, Separator, Truncated, NotADigit, Quoted, Undefined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

@@ -24,9 +24,10 @@ use super::prefixed::Prefixed;
 use crate::carrier::{Getter, Setter, Single, single};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
@@ -66,12 +67,25 @@ impl Format for OtTrace {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        "ot-tracer-*"
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[TRACE_ID, SPAN_ID, SAMPLED]
     }
 
     fn prefixes(&self) -> &'static [&'static str] {
         &[PREFIX]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[TRACE_ID]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[ShortId, Zeros, NotADigit, Quoted, Undefined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

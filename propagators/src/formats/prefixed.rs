@@ -3,7 +3,7 @@
 use super::baggage::{MAX_BYTES, MAX_MEMBERS, TOKEN, token_fault};
 use crate::baggage::{Baggage, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 
 /// How a format writes baggage.

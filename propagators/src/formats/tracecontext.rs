@@ -29,14 +29,15 @@ use std::ops::Range;
 use crate::carrier::{Arrival, Getter, Setter, Single, single};
 use crate::context::{self, Extracted, Outgoing, TraceState};
 use crate::format::{Candidate, Format, Outcome, Usual};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, Reject};
 use crate::sampling::Sampling;
 use crate::tracestate;
 
-pub(crate) const NAME: &str = "tracecontext";
+pub(crate) const NAME: &str = tracestate::FORMAT;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = tracestate::HEADER;
@@ -82,8 +83,28 @@ impl Format for TraceContext {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        TRACEPARENT
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[TRACEPARENT, TRACESTATE]
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &[TRACESTATE]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[TRACEPARENT]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        HeaderDefect::ALL
+    }
+
+    fn carries_tracestate(&self) -> bool {
+        true
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

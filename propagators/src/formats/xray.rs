@@ -14,7 +14,7 @@
 //! span that could be a parent: it is valid, holds its decision alone, and is never continued.
 //!
 //! Lambda sets the environment variable `_X_AMZN_TRACE_ID` to such a header for every invocation, also where X-Ray is
-//! off, and then with `Sampled=0`. [`XraySource::Environment`](crate::mode::XraySource) reads it where no header
+//! off, and then with `Sampled=0`. [`XraySource::Environment`](crate::policy::XraySource) reads it where no header
 //! arrived; listed last, it turns sampling off for the whole service.
 //!
 //! Size bound: 74 bytes as it is written; no more than 8192 are read.
@@ -25,14 +25,18 @@
 use crate::carrier::{Getter, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::format::{Candidate, Format, Outcome};
+use crate::header_defect::HeaderDefect;
 use crate::hex;
 use crate::id::{SpanId, TraceId};
-use crate::mode::Engine;
+use crate::policy::Engine;
 use crate::reject::{Fault, Field, GET, Reject};
 use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "xray";
 pub(crate) const HEADER: &str = "x-amzn-trace-id";
+/// The environment variable in which AWS Lambda provides the header. Candidates name it as their header if
+/// they came from there.
+pub const X_AMZN_TRACE_ID: &str = "_X_AMZN_TRACE_ID";
 
 const MAX_BYTES: usize = 8192;
 
@@ -71,8 +75,25 @@ impl Format for XRay {
         NAME
     }
 
+    fn headers(&self) -> &'static str {
+        "X-Amzn-Trace-Id"
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &[HEADER]
+    }
+
+    fn trace_id_headers(&self) -> &'static [&'static str] {
+        &[HEADER]
+    }
+
+    fn defects(&self) -> &'static [HeaderDefect] {
+        use HeaderDefect::*;
+        &[ShortId, Zeros, Truncated, NotADigit]
+    }
+
+    fn lambda_variable(&self) -> Option<&'static str> {
+        Some(X_AMZN_TRACE_ID)
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

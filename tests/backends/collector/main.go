@@ -1,4 +1,5 @@
-// The OpenTelemetry Collector with what the tests of the backends need and nothing else, so that it builds in a minute.
+// The OpenTelemetry Collector with only the components that the tests need, so that it builds in a
+// minute.
 package main
 
 import (

@@ -15,7 +15,7 @@ use crate::span::{Kind, Span, SpanReference};
 /// What parents and links tell of one hop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// Receivers whose parent is a sender's span, or is in another service.
+    /// Receivers whose parent is a sender's span, or is in another service, or that share a sender's id.
     pub connected: u64,
     /// Receivers in traces of their own that link to a sender's span.
     pub linked: u64,
@@ -87,6 +87,8 @@ impl Unmatched {
                 .parent
                 .map(|span_id| SpanReference { span_id, ..span });
             let place = match parent {
+                // With B3, client and server may share a span's id.
+                _ if is_sender(span) => &mut structure.connected,
                 Some(parent) if is_sender(parent) => &mut structure.connected,
                 Some(_) if receiving.parent_is_remote == Some(false) => return,
                 Some(parent) => match is_in(receiving.service, parent.span_id) {

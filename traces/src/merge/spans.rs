@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{MergeError, append, encode};
 use crate::readers::input::{self, ZSTD_MAGIC};
 use crate::readers::lines::{LineError, Lines};
-use crate::readers::{Form, LINE_BYTES_LIMIT, otlp_json};
+use crate::readers::{Form, MAX_LINE_BYTES, otlp_json};
 use crate::run::RunDirectory;
 use crate::source::{Reading, Source};
 use crate::span::Want;
@@ -60,7 +60,7 @@ fn append_frames(path: &Path, out: &Path) -> io::Result<()> {
 fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
     let failed = |error| copy(path, error);
     let mut spans = run.append_spans()?;
-    let mut lines = Lines::new(input::open(path).map_err(failed)?, LINE_BYTES_LIMIT);
+    let mut lines = Lines::new(input::open(path).map_err(failed)?, MAX_LINE_BYTES);
     loop {
         let line = match lines.next_line() {
             Ok(None) => break,

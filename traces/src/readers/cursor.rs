@@ -193,6 +193,14 @@ impl<'a> Cursor<'a> {
         there
     }
 
+    /// Passes over the next value, and gives its text.
+    pub(super) fn skipped(&mut self) -> Result<&'a str, Mistake> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
     /// Passes over the next value.
     pub(super) fn skip(&mut self) -> Result<(), Mistake> {
         let mut depth = 0usize;

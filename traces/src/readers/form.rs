@@ -1,9 +1,12 @@
 //! The forms that spans are exported in, told apart by content and never by a file's name.
 
+mod json;
+mod refused;
+
 use std::fmt;
 
 use super::input::ZSTD_MAGIC;
-use super::json::{Fault, JsonReader};
+use super::{console, debug_log};
 use crate::span::SpanFormat;
 
 /// A form of export.
@@ -18,12 +21,22 @@ pub enum Form {
     OtlpFrames,
     /// Such messages, each behind its length as a protobuf varint.
     OtlpDelimited,
-    /// Zipkin v2 JSON: a list of spans, or of traces.
+    /// OTLP/JSON as log lines: CloudWatch's `aws/spans`, or Java's `logging-otlp` exporter.
+    OtlpLogLines,
+    /// An answer of CloudWatch Logs about `aws/spans`.
+    CloudWatch,
+    /// The log of the Collector's `debug` exporter, or what Rust's `opentelemetry-stdout` prints.
+    DebugLog,
+    /// What the console exporters of OpenTelemetry's Python, Go and JavaScript print.
+    Console,
+    /// Zipkin's JSON, version 2 or 1: a list of spans, or of traces.
     Zipkin,
-    /// Jaeger's JSON: what its query API answers, one trace, or a list of spans.
+    /// Jaeger's JSON: what its query API answers, one trace, spans, or documents of Elasticsearch.
     Jaeger,
-    /// What AWS X-Ray's `BatchGetTraces` answers.
+    /// AWS X-Ray's segments, alone or as its API, console and daemon have them.
     XRay,
+    /// What Datadog's tracers send to the agent, as JSON.
+    Datadog,
 }
 
 impl fmt::Display for Form {
@@ -31,21 +44,35 @@ impl fmt::Display for Form {
         formatter.write_str(match self {
             Form::OtlpJson => "OTLP/JSON",
             Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => "OTLP protobuf",
-            Form::Zipkin => "Zipkin v2 JSON",
+            Form::OtlpLogLines => "OTLP/JSON in log lines",
+            Form::CloudWatch => "an answer of CloudWatch Logs",
+            Form::DebugLog => "the debug exporter's log",
+            Form::Console => "the console exporter's output",
+            Form::Zipkin => "Zipkin JSON",
             Form::Jaeger => "Jaeger JSON",
-            Form::XRay => "X-Ray BatchGetTraces JSON",
+            Form::XRay => "X-Ray segments",
+            Form::Datadog => "Datadog JSON",
         })
     }
 }
 
 impl Form {
-    /// The mark that a span keeps where it is written anew as OTLP; `None` for OTLP itself.
+    /// The mark that a span keeps where it is written anew as OTLP; `None` for OpenTelemetry's own
+    /// forms, which have a place for links and `tracestate`.
     pub(crate) fn mark(self) -> Option<SpanFormat> {
         match self {
-            Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => None,
+            Form::OtlpJson
+            | Form::OtlpProtobuf
+            | Form::OtlpFrames
+            | Form::OtlpDelimited
+            | Form::OtlpLogLines
+            | Form::CloudWatch
+            | Form::DebugLog
+            | Form::Console => None,
             Form::Zipkin => Some(SpanFormat::Zipkin),
             Form::Jaeger => Some(SpanFormat::Jaeger),
             Form::XRay => Some(SpanFormat::XRay),
+            Form::Datadog => Some(SpanFormat::Datadog),
         }
     }
 
@@ -56,104 +83,66 @@ impl Form {
             Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited => {
                 "OTLP protobuf ExportTraceServiceRequest messages"
             }
-            Form::Zipkin => "a list of Zipkin v2 spans",
+            Form::OtlpLogLines | Form::CloudWatch => "OTLP/JSON spans in log messages",
+            Form::DebugLog => "the fields of a span, a line each",
+            Form::Console => "an object that a console exporter prints",
+            Form::Zipkin => "a list of Zipkin spans",
             Form::Jaeger => "an answer of Jaeger's query API",
-            Form::XRay => "an answer of X-Ray's BatchGetTraces",
+            Form::XRay => "X-Ray segment documents",
+            Form::Datadog => "a list of Datadog traces",
         }
     }
 
     /// The form of an export that begins so; or what it is instead.
     pub(super) fn of(beginning: &[u8]) -> Result<Form, String> {
         let text = beginning.trim_ascii_start();
-        let as_json = match text.first() {
+        match text.first() {
             None => return Ok(Form::default()),
-            Some(b'{' | b'[') => form_of_json(text),
-            Some(_) => Err(starts_with(text)),
-        };
-        as_json.or_else(|found| form_of_protobuf(beginning).ok_or(found))
+            Some(b'{' | b'[') => match json::form(text) {
+                Ok(form) => return Ok(form),
+                // Objects of JavaScript begin as JSON does.
+                Err(found) => form_of_text(text).unwrap_or(Err(found)),
+            },
+            Some(_) => form_of_text(text).unwrap_or_else(|| Err(starts_with(text))),
+        }
+        .or_else(|found| form_of_protobuf(beginning).ok_or(found))
     }
 }
 
 fn starts_with(text: &[u8]) -> String {
-    const BYTES_LIMIT: usize = 40;
-    let start = text[..text.len().min(BYTES_LIMIT)].escape_ascii();
+    const MAX_BYTES: usize = 40;
+    let start = text[..text.len().min(MAX_BYTES)].escape_ascii();
     format!("something that starts with `{start}`")
 }
 
-fn form_of_json(text: &[u8]) -> Result<Form, String> {
-    let mut names = Vec::new();
-    match look_into(&mut JsonReader::new(text), &mut names, 0) {
-        Ok(Some(form)) => Ok(form),
-        // JSON that holds nothing is an export of nothing.
-        Ok(None) if names.is_empty() => Ok(Form::OtlpJson),
-        Ok(None) => {
-            const NAMES_LIMIT: usize = 5;
-            names.truncate(NAMES_LIMIT);
-            Err(format!("JSON with the members {}", names.join(", ")))
-        }
-        Err(_) => Err(starts_with(text)),
+/// The form of text that is not JSON from its first byte; `None` if nothing tells it.
+fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
+    if let Some(found) = refused::text(text) {
+        return Some(Err(found));
     }
+    let lossy = String::from_utf8_lossy(text);
+    if debug_log::is_in(&lossy) {
+        return Some(Ok(Form::DebugLog));
+    }
+    // The first line with an object that tells.
+    let objects = lossy
+        .lines()
+        .filter_map(|line| Some(&line[line.find('{')?..]));
+    let forms = objects
+        .take(MAX_LINES)
+        .map(|object| json::form(object.as_bytes()));
+    for form in forms {
+        match form {
+            Ok(Form::OtlpLogLines) => return Some(Ok(Form::OtlpLogLines)),
+            Ok(Form::OtlpJson) => return Some(Ok(Form::OtlpLogLines)),
+            _ => {}
+        }
+    }
+    console::is_in(text).then_some(Ok(Form::Console))
 }
 
-/// The form that the members of the next value tell; `None` if they do not.
-fn look_into(
-    json: &mut JsonReader<&[u8]>,
-    names: &mut Vec<String>,
-    depth: usize,
-) -> Result<Option<Form>, Fault> {
-    /// A list of Zipkin traces is two arrays deep.
-    const DEPTH_LIMIT: usize = 3;
-    let mut form = None;
-    match json.peek()? {
-        Some(b'[') if depth < DEPTH_LIMIT => {
-            let walked = json.array(|json| {
-                if form.is_none() {
-                    form = look_into(json, names, depth + 1)?;
-                    if form.is_some() {
-                        return Err(json.unexpected("no more"));
-                    }
-                    return Ok(());
-                }
-                json.skip()
-            });
-            if form.is_none() {
-                walked?;
-            }
-        }
-        Some(b'{') => {
-            let (mut has_trace_id, mut is_zipkin) = (false, false);
-            let walked = json.object(|json, name| {
-                form = match name {
-                    "resourceSpans" | "resourceLogs" | "resourceMetrics" | "result" => {
-                        Some(Form::OtlpJson)
-                    }
-                    "data" | "traceID" => Some(Form::Jaeger),
-                    "Traces" | "Segments" => Some(Form::XRay),
-                    _ => None,
-                };
-                has_trace_id |= name == "traceId";
-                is_zipkin |= matches!(name, "id" | "parentId" | "localEndpoint");
-                if has_trace_id && is_zipkin {
-                    form = Some(Form::Zipkin);
-                }
-                if form.is_some() {
-                    // What comes next is the reader's.
-                    return Err(json.unexpected("no more"));
-                }
-                names.push(format!("`{}`", name.escape_debug()));
-                json.skip()
-            });
-            if form.is_none() {
-                walked?;
-            }
-        }
-        _ => {
-            names.push("of another kind".to_owned());
-            json.skip()?;
-        }
-    }
-    Ok(form)
-}
+/// How many lines of text are looked at.
+const MAX_LINES: usize = 1000;
 
 /// The field number 1 of every message here, length-delimited: `resource_spans`, and `resource` within it.
 const FIRST_FIELD: u8 = 0x0a;

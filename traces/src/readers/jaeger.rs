@@ -1,8 +1,13 @@
-//! Jaeger's JSON: what its query API answers and its UI downloads, one trace, or a list of traces or spans.
+//! Jaeger's JSON: what its query API answers and its UI downloads, one trace, or a list of traces or
+//! spans.
 //!
-//! Ids have no leading zeros, times are in microseconds, the parent is a reference, and the service is in the trace's
-//! `processes` (<https://www.jaegertracing.io/docs/latest/architecture/apis/#internal-http-json>). What its API v3
-//! answers is OTLP/JSON. A trace is held in memory whole, because its processes may come after its spans.
+//! Ids have no leading zeros, times are in microseconds, the parent is a reference, and the service is
+//! in the trace's `processes`
+//! (<https://www.jaegertracing.io/docs/latest/architecture/apis/#internal-http-json>). What its API v3
+//! answers is OTLP/JSON. Documents that Jaeger keeps in Elasticsearch or OpenSearch are spans with a
+//! `process` of their own; they are read alone, in an answer to a search (`hits`), and as
+//! `elasticdump` writes them (`_source`). A trace is held in memory whole, because its processes may
+//! come after its spans.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -10,11 +15,13 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::ids::{short_reference, short_span_id};
 use super::json::{Fault, JsonReader};
 use super::number::Number;
 use super::plain::Plain;
+use super::skipped::{Place, Skipped};
 use super::text::Text;
-use super::{json_problem, parse_json, short_reference, short_span_id, tags, times};
+use super::{json_problem, parse_json, tags, times};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, UnixTime, Value, Want,
 };
@@ -22,66 +29,114 @@ use crate::span::{
 /// The flags' bit for a span whose context had the debug flag.
 const DEBUG: u64 = 0x02;
 
+/// An answer, a trace, a span, or what Elasticsearch wraps a span in.
+static ANSWER: Place = Place {
+    name: "an answer of Jaeger or Elasticsearch",
+    members: &[
+        "data",
+        "errors",
+        "hits",
+        "_source",
+        "spans",
+        "processes",
+        "spanID",
+    ],
+};
+
 /// Hands every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
 ) -> Result<(), Fault> {
     let mut json = JsonReader::new(input);
+    let mut walk = Walk {
+        want,
+        each,
+        skipped,
+    };
     while let Some(byte) = json.peek()? {
         match byte {
-            b'[' => json.array(|json| trace_or_span(json, want, each))?,
-            _ => answer_or_trace(&mut json, want, each)?,
+            b'[' => json.array(|json| walk.object(json))?,
+            _ => walk.object(&mut json)?,
         }
     }
     Ok(())
 }
 
-/// `{"data": [TRACE, …]}`, or a trace alone.
-fn answer_or_trace<R: BufRead>(
-    json: &mut JsonReader<R>,
+struct Walk<'a> {
     want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    let line = json.line();
-    let (mut spans, mut processes, mut errors) = (None, None, None);
-    let mut is_empty = true;
-    json.object(|json, name| match name {
-        "data" => json.array(|json| {
-            is_empty = false;
-            trace_or_span(json, want, each)
-        }),
-        "errors" => {
-            errors = Some(json.value()?.to_vec());
-            Ok(())
+    each: &'a mut dyn FnMut(&Span<'_>),
+    skipped: &'a mut Skipped,
+}
+
+impl Walk<'_> {
+    /// `{"data": [TRACE, …]}`, a trace or a span alone, or what Elasticsearch wraps a span in.
+    fn object<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<(), Fault> {
+        let line = json.line();
+        let mut own = Vec::new();
+        let mut errors = None;
+        let mut is_empty = true;
+        json.object(|json, name| match name {
+            "data" => json.array(|json| {
+                is_empty = false;
+                trace_or_span(json, self.want, self.each)
+            }),
+            // The outer `hits` says how many there are; the inner one is the list.
+            "hits" if json.peek()? == Some(b'[') => json.array(|json| self.object(json)),
+            "hits" | "_source" => self.object(json),
+            "errors" => {
+                errors = Some(json.value()?.to_vec());
+                Ok(())
+            }
+            _ if is_of_trace_or_span(name) => {
+                own.push(if own.is_empty() { b'{' } else { b',' });
+                own.extend_from_slice(format!("\"{name}\":").as_bytes());
+                own.extend_from_slice(json.value()?);
+                Ok(())
+            }
+            _ => {
+                self.skipped.line = json.line();
+                let beginning = json.skip_showing()?;
+                if ANSWER.misses(name, &beginning) {
+                    self.skipped.add(&ANSWER, name);
+                }
+                Ok(())
+            }
+        })?;
+        if !own.is_empty() {
+            own.push(b'}');
+            return in_memory(&own, line, self.want, self.each);
         }
-        "spans" => {
-            spans = Some(json.value()?.to_vec());
-            Ok(())
-        }
-        "processes" => {
-            processes = Some(json.value()?.to_vec());
-            Ok(())
-        }
-        _ => json.skip(),
-    })?;
-    let problem = |problem| Fault::Problem { line, problem };
-    let Some(spans) = spans else {
         let said = errors.filter(|_| is_empty).and_then(|errors| said(&errors));
-        return said.map_or(Ok(()), |said| {
-            Err(problem(format!("Jaeger answers with an error: {said}")))
-        });
-    };
-    let decoded = |error: serde_json::Error| problem(json_problem(&error));
-    let trace = TraceFields {
-        spans: parse_json(&spans).map_err(decoded)?,
-        processes: match &processes {
-            Some(processes) => parse_json(processes).map_err(decoded)?,
-            None => None,
-        },
-    };
-    trace.hand_over(want, each).map_err(problem)
+        said.map_or(Ok(()), |said| {
+            let problem = format!("Jaeger answers with an error: {said}");
+            Err(Fault::Problem { line, problem })
+        })
+    }
+}
+
+/// Whether a member of that name is one of [`TraceFields`] or of [`SpanFields`].
+fn is_of_trace_or_span(name: &str) -> bool {
+    matches!(
+        name,
+        "spans"
+            | "processes"
+            | "traceID"
+            | "spanID"
+            | "parentSpanID"
+            | "flags"
+            | "operationName"
+            | "references"
+            | "startTime"
+            | "duration"
+            | "tags"
+            | "tag"
+            | "logs"
+            | "processID"
+            | "process"
+    )
 }
 
 /// The first of the errors that an answer holds.
@@ -101,14 +156,23 @@ fn trace_or_span<R: BufRead>(
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<(), Fault> {
     let line = json.line();
-    let text = json.value()?;
+    in_memory(json.value()?, line, want, each)
+}
+
+fn in_memory(
+    json: &[u8],
+    line: u64,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
     let problem = |problem| Fault::Problem { line, problem };
     let decoded = |error: serde_json::Error| problem(json_problem(&error));
-    let marker: TraceMarker = parse_json(text).map_err(decoded)?;
-    let trace = match marker.spans {
-        Some(_) => parse_json(text).map_err(decoded)?,
-        None => TraceFields {
-            spans: Some(vec![parse_json(text).map_err(decoded)?]),
+    let marker: TraceMarker = parse_json(json).map_err(decoded)?;
+    let trace = match (marker.spans, marker.span_id) {
+        (None, None) if marker.trace_id.is_none() => return Ok(()),
+        (Some(_), _) => parse_json(json).map_err(decoded)?,
+        (None, _) => TraceFields {
+            spans: Some(vec![parse_json(json).map_err(decoded)?]),
             processes: None,
         },
     };
@@ -121,6 +185,10 @@ fn trace_or_span<R: BufRead>(
 struct TraceMarker {
     #[serde(default)]
     spans: Option<IgnoredAny>,
+    #[serde(default, rename = "spanID")]
+    span_id: Option<IgnoredAny>,
+    #[serde(default, rename = "traceID")]
+    trace_id: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +207,9 @@ struct Process<'a> {
     service_name: Text<'a>,
     #[serde(borrow, default)]
     tags: Option<Vec<Tag<'a>>>,
+    /// As [`SpanFields::tag`].
+    #[serde(borrow, default)]
+    tag: Plain<'a>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +233,9 @@ struct SpanFields<'a> {
     duration: Number,
     #[serde(borrow, default)]
     tags: Option<Vec<Tag<'a>>>,
+    /// Tags as Elasticsearch can search them: an object whose names have `@` for each dot.
+    #[serde(borrow, default)]
+    tag: Plain<'a>,
     #[serde(borrow, default)]
     logs: Option<Vec<Log<'a>>>,
     #[serde(borrow, default, rename = "processID")]
@@ -230,7 +304,8 @@ impl<'a> TraceFields<'a> {
 impl<'a> Process<'a> {
     fn into_resource(self) -> (Text<'a>, Vec<Attribute<'a>>) {
         let tags = self.tags.unwrap_or_default().into_iter();
-        (self.service_name, tags.map(Tag::into_attribute).collect())
+        let tags = tags.map(Tag::into_attribute).chain(with_dots(self.tag));
+        (self.service_name, tags.collect())
     }
 }
 
@@ -249,8 +324,9 @@ impl<'a> SpanFields<'a> {
         let (parent, links) = relatives(reference, self.references.unwrap_or_default());
         span.parent_span_id = parent.or_else(|| short_span_id(&self.parent_span_id.0));
         span.links = links;
-        for tag in self.tags.unwrap_or_default() {
-            let (name, value) = tag.into_attribute();
+        let own = self.tags.unwrap_or_default().into_iter();
+        let own = own.map(Tag::into_attribute).chain(with_dots(self.tag));
+        for (name, value) in own {
             tags::add(&mut span, want, name, value);
         }
         if want == Want::Everything {
@@ -285,6 +361,12 @@ fn relatives(
         trace_state: "".into(),
     });
     (parent, links.collect())
+}
+
+/// Attributes whose names have their dots again.
+fn with_dots(tag: Plain<'_>) -> impl Iterator<Item = Attribute<'_>> {
+    let members = tag.into_members().into_iter();
+    members.map(|(name, value)| (name.replace('@', ".").into(), value))
 }
 
 impl<'a> Tag<'a> {

@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 
 /// The largest value that is read into memory, in bytes: a Jaeger trace of 100,000 spans has about 100 MB.
-pub(super) const VALUE_BYTES_LIMIT: usize = 256 << 20;
+pub(super) const MAX_VALUE_BYTES: usize = 256 << 20;
 
 /// Why walking ended.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl<R: BufRead> JsonReader<R> {
             input,
             line: 1,
             value: Vec::new(),
-            bytes_limit: VALUE_BYTES_LIMIT,
+            bytes_limit: MAX_VALUE_BYTES,
         }
     }
 
@@ -146,6 +146,18 @@ impl<R: BufRead> JsonReader<R> {
         self.take_value(|_, _| true)
     }
 
+    /// Passes over the next value, and gives how it begins.
+    pub(super) fn skip_showing(&mut self) -> Result<String, Fault> {
+        const MAX_BYTES: usize = 64 << 10;
+        let mut beginning = Vec::new();
+        self.take_value(|bytes, _| {
+            let room = MAX_BYTES.saturating_sub(beginning.len());
+            beginning.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            true
+        })?;
+        Ok(String::from_utf8_lossy(&beginning).into_owned())
+    }
+
     /// What is wrong if the next token is not `expected`.
     pub(super) fn unexpected(&mut self, expected: &str) -> Fault {
         match self.peek() {
@@ -231,7 +243,7 @@ impl<R: BufRead> JsonReader<R> {
     }
 }
 
-fn ended() -> Fault {
+pub(super) fn ended() -> Fault {
     Fault::Input(io::ErrorKind::UnexpectedEof.into())
 }
 

@@ -10,9 +10,10 @@ use baton_propagators::id::SpanId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::ids::{span_id, trace_id};
 use super::lines::{LineError, Lines};
 use super::text::Text;
-use super::{LINE_BYTES_LIMIT, ReadError, input, span_id, trace_id};
+use super::{MAX_LINE_BYTES, ReadError, input};
 use crate::hand_off::MessageKey;
 use crate::run::{Function, Manifest};
 use crate::span::SpanReference;
@@ -106,13 +107,13 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
         file: file.clone(),
         source,
     };
-    let mut lines = Lines::new(input::open(path).map_err(failed)?, LINE_BYTES_LIMIT);
+    let mut lines = Lines::new(input::open(path).map_err(failed)?, MAX_LINE_BYTES);
     let mut reading = LogReading::default();
     loop {
         let read = match lines.next_line() {
             Ok(None) => return Ok(reading),
             Ok(Some(line)) => read_line(line, each),
-            Err(LineError::TooLong) => Err(format!("it is longer than {LINE_BYTES_LIMIT} bytes")),
+            Err(LineError::TooLong) => Err(format!("it is longer than {MAX_LINE_BYTES} bytes")),
             Err(LineError::Input(source)) => return Err(failed(source)),
         };
         match read {

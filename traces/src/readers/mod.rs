@@ -1,20 +1,26 @@
 //! What spans and logs are read from: one file for each form.
 //!
-//! Readers stream: they hand over one span or log line at a time and hold at most one line, or one value of a larger
-//! document, of the input.
+//! Readers stream: they hand over one span or log line at a time. Of the input they hold at most one
+//! line, or one value of a larger document.
 
 mod blocks;
+mod console;
 mod cursor;
+mod datadog;
+mod debug_log;
 mod form;
+mod ids;
 pub(crate) mod input;
 pub mod jaeger;
 mod json;
 pub(crate) mod lines;
 pub mod log;
+mod log_lines;
 mod number;
 pub mod otlp_json;
 pub mod otlp_protobuf;
 mod plain;
+mod skipped;
 mod tags;
 mod text;
 pub mod xray;
@@ -24,20 +30,21 @@ use std::fmt;
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use baton_propagators::id::{SpanId, TraceId};
 use serde::Deserialize;
 
 pub use self::form::Form;
+pub(crate) use self::ids::trace_id;
 use self::input::Input;
 use self::json::Fault;
-use crate::span::{Span, SpanReference, UnixTime, Want};
+use self::skipped::Skipped;
+use crate::span::{Span, UnixTime, Want};
 
 /// The longest line that is read, in bytes; a longer one is refused, so that memory stays bounded.
-pub const LINE_BYTES_LIMIT: usize = 64 << 20;
+pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// The forms of spans that are read, as a phrase.
-const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin v2 JSON, Jaeger JSON or X-Ray BatchGetTraces JSON (plain, zstd \
-     or gzip)";
+const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an OpenTelemetry console \
+     exporter prints (plain, zstd or gzip)";
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +64,24 @@ pub enum ReadError {
         file: String,
         /// How it begins.
         found: String,
+    },
+    /// The input has a known form, but its spans stand in members that the form does not have.
+    #[error("{file}: this looks like {form}, but no span was read; skipped: {skipped}")]
+    Misplaced {
+        /// The input's name.
+        file: String,
+        /// The form that it looks like.
+        form: Form,
+        /// The members, and where they stand.
+        skipped: String,
+    },
+    /// The input has logs, metrics or profiles, and no spans.
+    #[error(
+        "{file} has logs, metrics or profiles in OTLP/JSON, but no spans; export the traces signal"
+    )]
+    OtherSignals {
+        /// The input's name.
+        file: String,
     },
     /// A message of a binary form is not what it should be.
     #[error("{file}, message {number}: expected {expected}, but {problem}")]
@@ -96,6 +121,8 @@ pub struct Reading {
     pub whole_lines: Option<bool>,
     /// Set if the input ends in the middle of what it holds.
     pub truncated: Option<Truncated>,
+    /// What was passed over although it may hold spans: a sentence.
+    pub skipped: Option<String>,
 }
 
 /// An input that ends in the middle of a compressed frame, a line or a document, as when whoever wrote it was killed.
@@ -183,22 +210,28 @@ fn read_form(
     if form == Form::OtlpJson && otlp_json::is_in_lines(beginning) {
         return otlp_json::read_lines(input, file, want, each);
     }
+    let mut skipped = Skipped::default();
     let mut spans = 0;
     let counted = &mut |span: &Span<'_>| {
         spans += 1;
         each(span);
     };
     let read = match form {
-        Form::OtlpJson => otlp_json::walk(input, want, counted),
+        Form::OtlpJson => otlp_json::walk(input, want, counted, &mut skipped),
         Form::OtlpProtobuf => otlp_protobuf::read_message(input, want, counted),
         Form::OtlpFrames | Form::OtlpDelimited => {
-            otlp_protobuf::read_frames(input, form, want, counted)
+            otlp_protobuf::read_frames(input, form, want, counted, &mut skipped)
         }
+        Form::OtlpLogLines => log_lines::read_lines(input, want, counted, &mut skipped),
+        Form::CloudWatch => log_lines::read_answer(input, want, counted, &mut skipped),
+        Form::DebugLog => debug_log::read(input, want, counted),
+        Form::Console => console::read(input, want, counted),
         Form::Zipkin => zipkin::read(input, want, counted),
-        Form::Jaeger => jaeger::read(input, want, counted),
-        Form::XRay => xray::read(input, want, counted),
+        Form::Jaeger => jaeger::read(input, want, counted, &mut skipped),
+        Form::XRay => xray::read(input, want, counted, &mut skipped),
+        Form::Datadog => datadog::read(input, want, counted),
     };
-    finish(read, form, spans, file)
+    finish(read, form, spans, &skipped, file)
 }
 
 /// What reading amounts to, given how it ended.
@@ -206,16 +239,26 @@ fn finish(
     read: Result<(), Fault>,
     form: Form,
     spans: u64,
+    skipped: &Skipped,
     file: &str,
 ) -> Result<Reading, ReadError> {
     let file = file.to_owned();
+    let said =
+        |skipped: &Skipped| format!("{file}: not all of it was read as {form}; skipped: {skipped}");
     let reading = Reading {
         form,
         spans,
         whole_lines: None,
         truncated: None,
+        skipped: (!skipped.is_empty()).then(|| said(skipped)),
     };
     match read {
+        Ok(()) if spans == 0 && !skipped.is_empty() => Err(ReadError::Misplaced {
+            file,
+            form,
+            skipped: skipped.to_string(),
+        }),
+        Ok(()) if spans == 0 && skipped.other_signals > 0 => Err(ReadError::OtherSignals { file }),
         Ok(()) => Ok(reading),
         Err(Fault::Input(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Reading {
             truncated: Some(Truncated { file, spans }),
@@ -239,7 +282,13 @@ fn finish(
 
 /// An input that ends within the first bytes of its compression is cut short too.
 fn cut_or_failed(error: io::Error, file: &str) -> Result<Reading, ReadError> {
-    finish(Err(Fault::Input(error)), Form::default(), 0, file)
+    finish(
+        Err(Fault::Input(error)),
+        Form::default(),
+        0,
+        &Skipped::default(),
+        file,
+    )
 }
 
 /// What serde_json says of one line, with the column only, because it counts lines within the one it was given;
@@ -258,51 +307,18 @@ fn json_problem(error: &serde_json::Error) -> String {
     }
 }
 
+/// A moment as RFC 3339 writes it; `None` for anything else.
+fn time(text: &str) -> Option<UnixTime> {
+    let nanoseconds = text.parse::<jiff::Timestamp>().ok()?.as_nanosecond();
+    UnixTime::from_nanoseconds(u64::try_from(nanoseconds).ok()?)
+}
+
 /// Checking the whole text at once is cheaper than each of its strings; what is not UTF-8 is refused with its place.
 fn parse_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(json) {
         Ok(json) => serde_json::from_str(json),
         Err(_) => serde_json::from_slice(json),
     }
-}
-
-/// A trace id from 32 hex digits of either case, as OTLP/JSON allows; `None` if it is not one or all zeros.
-fn trace_id(hex: &str) -> Option<TraceId> {
-    TraceId::from_hex(lower(hex, &mut [0; TraceId::DIGITS])?)
-}
-
-/// A span id from 16 hex digits of either case; `None` if it is not one or all zeros.
-fn span_id(hex: &str) -> Option<SpanId> {
-    SpanId::from_hex(lower(hex, &mut [0; SpanId::DIGITS])?)
-}
-
-/// A trace id of up to 32 hex digits: Zipkin and Jaeger leave leading zeros out. `None` as for [`trace_id`].
-fn short_trace_id(hex: &str) -> Option<TraceId> {
-    trace_id(padded(hex, &mut [b'0'; TraceId::DIGITS])?)
-}
-
-/// A span id of up to 16 hex digits. `None` as for [`span_id`].
-fn short_span_id(hex: &str) -> Option<SpanId> {
-    span_id(padded(hex, &mut [b'0'; SpanId::DIGITS])?)
-}
-
-/// The ids of a span as Zipkin and Jaeger write them; or what is wrong with one.
-fn short_reference(trace: &str, span: &str) -> Result<SpanReference, String> {
-    let invalid = |what: &str, digits: usize, hex: &str| {
-        let start: String = hex.chars().take(40).collect();
-        format!("found: {start:?}, expected a {what} id of up to {digits} hex digits, not all zero")
-    };
-    Ok(SpanReference {
-        trace_id: short_trace_id(trace).ok_or_else(|| invalid("trace", TraceId::DIGITS, trace))?,
-        span_id: short_span_id(span).ok_or_else(|| invalid("span", SpanId::DIGITS, span))?,
-    })
-}
-
-/// `hex` with zeros in front.
-fn padded<'a, const DIGITS: usize>(hex: &str, zeros: &'a mut [u8; DIGITS]) -> Option<&'a str> {
-    let start = DIGITS.checked_sub(hex.len())?;
-    zeros[start..].copy_from_slice(hex.as_bytes());
-    std::str::from_utf8(zeros).ok()
 }
 
 /// A moment given in microseconds, and the one a duration in microseconds later.
@@ -312,10 +328,4 @@ fn times(start: Option<u64>, duration: Option<u64>) -> (Option<UnixTime>, Option
         .zip(duration)
         .map(|(start, duration)| start.saturating_add(duration));
     (start.and_then(at), end.and_then(at))
-}
-
-fn lower<'a, const DIGITS: usize>(hex: &str, buffer: &'a mut [u8; DIGITS]) -> Option<&'a str> {
-    *buffer = hex.as_bytes().try_into().ok()?;
-    buffer.make_ascii_lowercase();
-    std::str::from_utf8(buffer).ok()
 }

@@ -15,6 +15,12 @@ impl Number {
     }
 }
 
+impl From<u64> for Number {
+    fn from(number: u64) -> Number {
+        Number(Some(number.into()))
+    }
+}
+
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NumberVisitor;

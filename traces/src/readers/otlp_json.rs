@@ -1,24 +1,30 @@
 //! OTLP/JSON: `ExportTraceServiceRequest` objects, plain or compressed.
 //!
-//! One per line is what the OpenTelemetry Collector's file exporter writes and its `otlpjsonfile` receiver reads
-//! (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>); a document that spans many lines, a list of
-//! them, and one line of any length are read too. The encoding is protobuf's JSON mapping
-//! with two exceptions: ids are hex, and enums are numbers
-//! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>). 64-bit numbers are strings; plain
-//! numbers are read too. Unknown fields are skipped. Only what [`Span`] holds is decoded.
+//! One per line is what the OpenTelemetry Collector's file exporter writes and its `otlpjsonfile`
+//! receiver reads (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>). A document
+//! of many lines, a list of them, and one line of any length are read too. The encoding is
+//! protobuf's JSON mapping with two exceptions: ids are hex, and enums are numbers
+//! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>). Writers that keep to the
+//! mapping are read as well: ids in base64, enums by name, names in snake_case. So are the names
+//! that older versions and Tempo have for the same members. 64-bit numbers are strings or numbers.
+//! Unknown members are skipped, and said where spans may be in them. Only what [`Span`] holds is
+//! decoded.
 
-mod decode;
+mod containers;
+mod span;
+mod values;
 mod walk;
 
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use self::decode::ResourceSpans;
+use self::containers::ResourceSpans;
 use super::blocks::{self, Blocks};
 use super::input;
 use super::json::Fault;
 use super::lines::LineError;
-use super::{Form, LINE_BYTES_LIMIT, ReadError, Reading};
+use super::skipped::Skipped;
+use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
@@ -29,7 +35,7 @@ pub(super) use self::walk::walk;
 ///
 /// # Errors
 /// If the file cannot be read, a frame is damaged, or a line is not a request or longer than
-/// [`LINE_BYTES_LIMIT`]; the spans of the lines before were handed over. A file that is merely cut short is no
+/// [`MAX_LINE_BYTES`]; the spans of the lines before were handed over. A file that is merely cut short is no
 /// error: see [`Reading::truncated`].
 pub fn read_file(
     path: &Path,
@@ -52,10 +58,25 @@ pub fn read_request(
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<u64, String> {
-    let decoded = decode::request(json, want);
+    let decoded = containers::request(json, want, &mut Skipped::default());
     let all = decoded.map_err(|mistake| mistake.explain(json).1)?;
     let spans = all.into_iter().map(|all| all.hand_over(each));
     Ok(spans.sum())
+}
+
+/// Hands over one span with its resource in the same object, or what [`read_request`] takes.
+pub(super) fn read_alone(
+    json: &[u8],
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
+) -> Result<(), String> {
+    let decoded = containers::alone(json, want, skipped);
+    let all = decoded.map_err(|mistake| mistake.explain(json).1)?;
+    for resource_spans in all {
+        resource_spans.hand_over(each);
+    }
+    Ok(())
 }
 
 /// Whether a file that begins so has a whole request on its first line; otherwise it is walked through.
@@ -63,7 +84,7 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     let beginning = beginning.trim_ascii_start();
     let line_end = beginning.iter().position(|byte| *byte == b'\n');
     let line = &beginning[..line_end.unwrap_or(beginning.len())];
-    line.is_empty() || decode::request(line, Want::Judging).is_ok()
+    line.is_empty() || containers::request(line, Want::Judging, &mut Skipped::default()).is_ok()
 }
 
 /// Reads lines, which several threads decode.
@@ -73,7 +94,7 @@ pub(super) fn read_lines(
     want: Want,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
-    let blocks = Blocks::new(input, LINE_BYTES_LIMIT);
+    let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let state = (Progress::default(), each);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
         let decoded = decode_lines(block, want);
@@ -92,6 +113,7 @@ struct DecodedLines<'a> {
     /// Whether the last one has its end.
     is_whole: bool,
     fault: Option<LineFault>,
+    skipped: Skipped,
 }
 
 enum LineFault {
@@ -106,10 +128,12 @@ fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
         count: 0,
         is_whole: block.ends_with(b"\n"),
         fault: None,
+        skipped: Skipped::default(),
     };
     for line in block.split_inclusive(|byte| *byte == b'\n') {
         if !line.trim_ascii().is_empty() {
-            match decode::request(line, want) {
+            decoded.skipped.line = decoded.count + 1;
+            match containers::request(line, want, &mut decoded.skipped) {
                 Ok(spans) => decoded.spans.extend(spans),
                 Err(mistake) => {
                     let (is_cut, problem) = mistake.explain(line);
@@ -133,6 +157,7 @@ struct Progress {
     spans: u64,
     has_unfinished_line: bool,
     fault: Option<LineFault>,
+    skipped: Skipped,
 }
 
 impl Progress {
@@ -144,6 +169,7 @@ impl Progress {
         for resource_spans in decoded.spans {
             self.spans += resource_spans.hand_over(each);
         }
+        self.skipped.append(decoded.skipped, self.lines);
         self.lines += decoded.count;
         self.has_unfinished_line = !decoded.is_whole;
         self.fault = decoded.fault;
@@ -160,11 +186,11 @@ impl Progress {
             (None, Some(LineError::Input(error))) => Err(Fault::Input(error)),
             (None, Some(LineError::TooLong)) => Err(Fault::Problem {
                 line,
-                problem: format!("it is longer than {LINE_BYTES_LIMIT} bytes"),
+                problem: format!("it is longer than {MAX_LINE_BYTES} bytes"),
             }),
             (None, None) => Ok(()),
         };
-        let reading = super::finish(ended, Form::OtlpJson, self.spans, file)?;
+        let reading = super::finish(ended, Form::OtlpJson, self.spans, &self.skipped, file)?;
         Ok(Reading {
             whole_lines: Some(reading.truncated.is_none() && !self.has_unfinished_line),
             ..reading

@@ -18,7 +18,8 @@ use prost::Message as _;
 
 use super::form::Form;
 use super::input;
-use super::json::{Fault, VALUE_BYTES_LIMIT};
+use super::json::{Fault, MAX_VALUE_BYTES};
+use super::skipped::Skipped;
 use super::{otlp_json, tags};
 use crate::span::{
     AnyValue, Attribute, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime,
@@ -43,6 +44,7 @@ pub(super) fn read_frames(
     form: Form,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
 ) -> Result<(), Fault> {
     let mut frame = Vec::new();
     for number in 1.. {
@@ -61,15 +63,15 @@ pub(super) fn read_frames(
         let mut decompressed = Vec::new();
         let unpacked = input::decompress(frame.as_slice()).and_then(|input| {
             input
-                .take(VALUE_BYTES_LIMIT as u64 + 1)
+                .take(MAX_VALUE_BYTES as u64 + 1)
                 .read_to_end(&mut decompressed)
         });
         unpacked.map_err(|error| problem(number, error.to_string()))?;
-        if decompressed.len() > VALUE_BYTES_LIMIT {
+        if decompressed.len() > MAX_VALUE_BYTES {
             return Err(problem(number, too_long()));
         }
         if decompressed.first() == Some(&b'{') {
-            let read = otlp_json::read_request(&decompressed, want, each);
+            let read = otlp_json::read_alone(&decompressed, want, each, skipped);
             read.map_err(|found| problem(number, found))?;
         } else {
             // All of it is there, so it cannot be cut short.
@@ -129,7 +131,7 @@ fn problem(number: u64, problem: String) -> Fault {
 }
 
 fn too_long() -> String {
-    format!("a part of it is longer than {VALUE_BYTES_LIMIT} bytes")
+    format!("a part of it is longer than {MAX_VALUE_BYTES} bytes")
 }
 
 /// Reads exactly `length` bytes.
@@ -140,7 +142,7 @@ fn take(
     bytes: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     bytes.clear();
-    if length > VALUE_BYTES_LIMIT as u64 {
+    if length > MAX_VALUE_BYTES as u64 {
         return Err(problem(number, too_long()));
     }
     let read = input.take(length).read_to_end(bytes)?;

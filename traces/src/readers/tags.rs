@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{span_id, trace_id};
+use super::ids::{span_id, trace_id};
 use crate::span::{AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
 
 /// Where the OpenTelemetry Collector puts `tracestate`.

@@ -1,20 +1,39 @@
-//! What AWS X-Ray's `BatchGetTraces` answers: traces of segments, each a JSON document in a string.
+//! AWS X-Ray's segment documents, alone or in what its API, console and daemon wrap them in.
 //!
 //! A segment is a service's part of a trace, and its subsegments are what happened within it
-//! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>). X-Ray has no span kinds: they
-//! are told from what a segment says it did. Names of annotations have underscores where attributes have dots.
+//! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>). A document is
+//! an object, or a string that holds one, and stands
+//! - in the answer of `BatchGetTraces` (`{"Traces": [{"Id", "Segments": [{"Document"}]}]}`), or in
+//!   one trace of it, as the console shows its raw data,
+//! - in a call of `PutTraceSegments` (`{"TraceSegmentDocuments": […]}`),
+//! - behind the header that the daemon takes over UDP (`{"format": "json", "version": 1}`),
+//! - alone, also a subsegment that was sent by itself, and a segment in progress.
+//!
+//! X-Ray has no span kinds: they are told from what a segment says it did. Names of annotations have
+//! underscores where attributes have dots.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::BufRead;
 
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Deserialize;
+use serde_json::Value as Json;
 
+use super::ids::{span_id, xray_trace_id};
 use super::json::{Fault, JsonReader};
 use super::plain::Plain;
+use super::skipped::{Place, Skipped};
 use super::text::Text;
-use super::{json_problem, parse_json, span_id, tags, trace_id};
+use super::{json_problem, parse_json, tags};
 use crate::span::{
     AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
+};
+
+/// What wraps documents.
+static WRAPPER: Place = Place {
+    name: "an X-Ray trace",
+    members: &["Traces", "Segments", "TraceSegmentDocuments", "Document"],
 };
 
 /// Hands every segment and subsegment of `input` to `each`, as a span.
@@ -22,57 +41,125 @@ pub(super) fn read(
     input: impl BufRead,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
 ) -> Result<(), Fault> {
     let mut json = JsonReader::new(input);
-    while let Some(byte) = json.peek()? {
-        match byte {
-            b'[' => json.array(|json| answer_or_trace(json, want, each))?,
-            _ => answer_or_trace(&mut json, want, each)?,
+    let mut walk = Walk {
+        want,
+        each,
+        skipped,
+        ended: HashSet::new(),
+        in_progress: Vec::new(),
+    };
+    let mut read = Ok(true);
+    while let Ok(true) = read {
+        read = walk.next(&mut json);
+    }
+    walk.finish()?;
+    read.map(|_| ())
+}
+
+struct Walk<'a> {
+    want: Want,
+    each: &'a mut dyn FnMut(&Span<'_>),
+    skipped: &'a mut Skipped,
+    /// The segments that have ended.
+    ended: HashSet<SpanReference>,
+    /// Documents of segments in progress, which count only if no later one tells of their end.
+    in_progress: Vec<(SpanReference, u64, Vec<u8>)>,
+}
+
+impl Walk<'_> {
+    /// Takes the next value of the input; gives whether there was one.
+    fn next<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
+        match json.peek()? {
+            Some(_) => self.wrapped(json, None).map(|()| true),
+            None => Ok(false),
         }
     }
-    Ok(())
-}
 
-/// `{"Traces": [TRACE, …]}`, or a trace alone.
-fn answer_or_trace<R: BufRead>(
-    json: &mut JsonReader<R>,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    let mut id = None;
-    json.object(|json, name| match name {
-        "Id" => {
-            id = json.parse::<Option<String>>()?;
-            Ok(())
+    /// Hands over the segments of which no document tells the end.
+    fn finish(&mut self) -> Result<(), Fault> {
+        for (reference, line, json) in std::mem::take(&mut self.in_progress) {
+            if self.ended.insert(reference) {
+                let document: Result<Document<'_>, _> = parse_json(&json);
+                let problem = |problem| Fault::Problem { line, problem };
+                let document = document.map_err(|error| problem(json_problem(&error)))?;
+                let service = document.service();
+                let read =
+                    document.hand_over(reference.trace_id, None, &service, self.want, self.each);
+                read.map_err(problem)?;
+            }
         }
-        "Traces" => json.array(|json| answer_or_trace(json, want, each)),
-        "Segments" => json.array(|json| {
-            let line = json.line();
-            let segment: Segment = json.parse()?;
-            let read = segment.hand_over(id.as_deref(), want, each);
-            read.map_err(|problem| Fault::Problem { line, problem })
-        }),
-        _ => json.skip(),
-    })
-}
+        Ok(())
+    }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an X-Ray Segment object")]
-struct Segment {
-    #[serde(rename = "Document")]
-    document: String,
-}
-
-impl Segment {
-    /// Hands its document over; `id` is that of the trace, which need not stand in the document too.
-    fn hand_over(
-        self,
+    /// Documents in whatever wraps them; `id` is that of the trace, where a wrapper said it.
+    fn wrapped<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
         id: Option<&str>,
-        want: Want,
-        each: &mut dyn FnMut(&Span<'_>),
-    ) -> Result<(), String> {
-        let document: Document<'_> = parse_json(self.document.as_bytes())
+    ) -> Result<(), Fault> {
+        match json.peek()? {
+            Some(b'[') => json.array(|json| self.wrapped(json, id)),
+            Some(b'"') => self.document_in_string(json, id),
+            _ => self.object(json, id),
+        }
+    }
+
+    /// A wrapper, the daemon's header, or a document. Only a document is held in memory.
+    fn object<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        outer: Option<&str>,
+    ) -> Result<(), Fault> {
+        let line = json.line();
+        let mut id = None;
+        let mut own = Vec::new();
+        json.object(|json, name| {
+            match name {
+                "Id" => id = json.parse::<Option<String>>()?,
+                "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => {
+                    // The id of a segment is not that of its trace.
+                    let trace = id.as_deref().filter(|id| xray_trace_id(id).is_some());
+                    self.wrapped(json, trace.or(outer))?;
+                }
+                _ if name.starts_with(char::is_uppercase) => self.unknown(json, name)?,
+                _ => {
+                    own.push(if own.is_empty() { b'{' } else { b',' });
+                    own.extend_from_slice(Json::from(name).to_string().as_bytes());
+                    own.push(b':');
+                    own.extend_from_slice(json.value()?);
+                }
+            }
+            Ok(())
+        })?;
+        if own.is_empty() {
+            return Ok(());
+        }
+        own.push(b'}');
+        let read = self.document(&own, line, outer);
+        read.map_err(|problem| Fault::Problem { line, problem })
+    }
+
+    fn document_in_string<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        id: Option<&str>,
+    ) -> Result<(), Fault> {
+        let line = json.line();
+        let document: String = json.parse()?;
+        let read = self.document(document.as_bytes(), line, id);
+        read.map_err(|problem| Fault::Problem { line, problem })
+    }
+
+    /// Hands a document over; `id` is that of its trace, which need not stand in the document too.
+    fn document(&mut self, json: &[u8], line: u64, id: Option<&str>) -> Result<(), String> {
+        let document: Document<'_> = parse_json(json)
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
+        if document.is_header() {
+            return Ok(());
+        }
         let own = Some(&*document.trace_id.0).filter(|id| !id.is_empty());
         let trace_id = own.or(id).and_then(xray_trace_id).ok_or_else(|| {
             invalid(
@@ -80,8 +167,26 @@ impl Segment {
                 &document.trace_id,
             )
         })?;
-        let service = document.name.0.clone();
-        document.hand_over(trace_id, None, &service, want, each)
+        if let Some(span_id) = span_id(&document.id.0) {
+            let reference = SpanReference { trace_id, span_id };
+            if document.in_progress == Some(true) {
+                self.in_progress.push((reference, line, json.to_vec()));
+                return Ok(());
+            }
+            self.ended.insert(reference);
+        }
+        let service = document.service();
+        document.hand_over(trace_id, None, &service, self.want, self.each)
+    }
+
+    /// Passes over a member that is not known, and counts it if it should be said.
+    fn unknown<R: BufRead>(&mut self, json: &mut JsonReader<R>, name: &str) -> Result<(), Fault> {
+        self.skipped.line = json.line();
+        let beginning = json.skip_showing()?;
+        if WRAPPER.misses(name, &beginning) {
+            self.skipped.add(&WRAPPER, name);
+        }
+        Ok(())
     }
 }
 
@@ -90,17 +195,14 @@ fn invalid(expected: &str, found: &Text<'_>) -> String {
     format!("found: {start:?}, expected a {expected}")
 }
 
-/// X-Ray writes the first 32 bits, which are a time, apart from the others.
-fn xray_trace_id(text: &str) -> Option<TraceId> {
-    let (time, rest) = text.strip_prefix("1-")?.split_once('-')?;
-    (time.len() == 8).then(|| trace_id(&format!("{time}{rest}")))?
-}
-
 #[derive(Deserialize)]
 #[serde(expecting = "an X-Ray segment document")]
 struct Document<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     id: Text<'a>,
+    /// Of the daemon's header alone.
+    #[serde(borrow, default)]
+    format: Text<'a>,
     #[serde(borrow, default)]
     trace_id: Text<'a>,
     #[serde(borrow, default)]
@@ -111,10 +213,13 @@ struct Document<'a> {
     start_time: Option<f64>,
     #[serde(default)]
     end_time: Option<f64>,
+    /// Set instead of an end.
+    #[serde(default)]
+    in_progress: Option<bool>,
     /// Of a subsegment: `aws` or `remote` where another service was called.
     #[serde(borrow, default)]
     namespace: Text<'a>,
-    /// Made up by X-Ray for a service that sends no segments.
+    /// Set where X-Ray made the segment up, for a service that sends none.
     #[serde(default)]
     inferred: Option<bool>,
     #[serde(default)]
@@ -133,6 +238,9 @@ struct Document<'a> {
     links: Option<Vec<LinkFields<'a>>>,
     #[serde(borrow, default)]
     subsegments: Option<Vec<Document<'a>>>,
+    /// `subsegment` for one that was sent by itself, while its segment goes on.
+    #[serde(borrow, default, rename = "type")]
+    kind: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +260,19 @@ struct LinkFields<'a> {
 }
 
 impl<'a> Document<'a> {
+    fn is_header(&self) -> bool {
+        self.id.0.is_empty() && self.trace_id.0.is_empty() && !self.format.0.is_empty()
+    }
+
+    /// The service that a segment is of. A subsegment that was sent by itself has the name of what it
+    /// called, and does not say which service it is of.
+    fn service(&self) -> Cow<'a, str> {
+        match &*self.kind.0 {
+            "subsegment" => Cow::Borrowed(""),
+            _ => self.name.0.clone(),
+        }
+    }
+
     /// Hands it and its subsegments over; `parent` is that of a subsegment.
     fn hand_over(
         mut self,
@@ -192,6 +313,7 @@ impl<'a> Document<'a> {
             span.status.code = StatusCode::Error;
         }
         let is_request = self.http.is_some();
+        let is_subsegment = parent.is_some() || self.kind.0 == "subsegment";
         if let Some(http) = self.http {
             for (name, value) in http.response.into_members() {
                 if let ("status", AnyValue::Integer(status)) = (&*name, &value) {
@@ -215,7 +337,7 @@ impl<'a> Document<'a> {
         }
         if span.kind == Kind::Unspecified && self.inferred != Some(true) {
             let calls = matches!(&*self.namespace.0, "aws" | "remote");
-            span.kind = kind(&span, parent.is_some(), calls, is_request);
+            span.kind = kind(&span, is_subsegment, calls, is_request);
         }
         let links = self.links.unwrap_or_default().into_iter();
         span.links = links.filter_map(LinkFields::into_link).collect();
@@ -239,22 +361,22 @@ fn kind(span: &Span<'_>, is_subsegment: bool, calls: bool, is_request: bool) -> 
         _ if calls => Kind::Client,
         _ if is_subsegment => Kind::Internal,
         _ if is_request => Kind::Server,
-        // it may have been called by another service, and does not say how
+        // Another service may have called it; it does not say how.
         _ => Kind::Unspecified,
     }
 }
 
-/// A moment in seconds since the epoch. A double tells microseconds apart, and no less.
+/// A moment in seconds since the epoch. A double is exact to a microsecond.
 fn time(seconds: f64) -> Option<UnixTime> {
     let microseconds = (seconds * 1e6).round();
-    // What is no number, or negative, becomes 0: no time.
+    // What is not a number, or negative, becomes 0: an unknown time.
     UnixTime::from_nanoseconds((microseconds as u64).saturating_mul(1000))
 }
 
 impl LinkFields<'_> {
     fn into_link(self) -> Option<Link<'static>> {
         let to = SpanReference {
-            trace_id: xray_trace_id(&self.trace_id.0).or_else(|| trace_id(&self.trace_id.0))?,
+            trace_id: xray_trace_id(&self.trace_id.0)?,
             span_id: span_id(&self.id.0)?,
         };
         Some(Link {

@@ -1,19 +1,25 @@
-//! Zipkin v2 JSON: a list of spans, or of traces, each a list of spans.
+//! Zipkin's JSON, version 2 and 1: a list of spans, or of traces, each a list of spans.
 //!
-//! This is what Zipkin's `/api/v2/traces` answers, its UI downloads and `/api/v2/spans` takes
-//! (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags are attributes and annotations events. Links have no
-//! place in it, except where the OpenTelemetry Collector wrote them as tags.
+//! Version 2 is what Zipkin's `/api/v2/traces` answers, its UI downloads and `/api/v2/spans` takes
+//! (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags are attributes and annotations events.
+//! Links have no place in it, except where the OpenTelemetry Collector wrote them as tags. Version 1
+//! is told by what its annotations look like ([`v1`]).
+//!
+//! With B3, client and server may share a span's id; then there are two spans of one id here too, one
+//! of each service.
+
+mod v1;
 
 use std::io::BufRead;
 
-use baton_propagators::id::SpanId;
 use serde::Deserialize;
 
+use super::ids::{short_reference, short_span_id};
 use super::json::{Fault, JsonReader};
 use super::number::Number;
 use super::plain::Plain;
 use super::text::Text;
-use super::{short_reference, short_span_id, tags, times};
+use super::{tags, times};
 use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
 
 /// Hands every span of a document, as `/api/v2/spans` takes it, to `each`, with all it holds.
@@ -62,31 +68,15 @@ fn span<R: BufRead>(
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<(), Fault> {
     let line = json.line();
-    let mut fields: SpanFields<'_> = json.parse()?;
-    let local = fields.local_endpoint.take().unwrap_or_default();
-    let remote = fields.remote_endpoint.take().unwrap_or_default();
-    match fields.into_span(&local.service_name.0, want) {
-        Ok(mut span) => {
-            if want == Want::Everything {
-                let peer = remote.service_name.0.to_string();
-                if !peer.is_empty() {
-                    let peer = AnyValue::Text(peer.into());
-                    span.other_attributes.push(("peer.service".into(), peer));
-                }
-                let local = local.place("network.local.address", "network.local.port");
-                let remote = remote.place("network.peer.address", "network.peer.port");
-                let places = local.chain(remote);
-                let places = places.map(|(name, value)| (name.into(), value));
-                span.other_attributes.extend(places);
-            }
-            each(&span);
-            Ok(())
-        }
-        Err(problem) => Err(Fault::Problem { line, problem }),
+    let fields: SpanFields<'_> = json.parse()?;
+    let problem = |problem| Fault::Problem { line, problem };
+    match fields.is_v1() {
+        true => v1::hand_over(fields, want, each).map_err(problem),
+        false => fields.hand_over(want, each).map_err(problem),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a Zipkin span object")]
 struct SpanFields<'a> {
     #[serde(borrow)]
@@ -111,13 +101,16 @@ struct SpanFields<'a> {
     tags: Plain<'a>,
     #[serde(borrow, default)]
     annotations: Option<Vec<Annotation<'a>>>,
+    /// Version 1's tags.
+    #[serde(borrow, default)]
+    binary_annotations: Option<Vec<v1::BinaryAnnotation<'a>>>,
     #[serde(default)]
     shared: Option<bool>,
     #[serde(default)]
     debug: Option<bool>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a Zipkin endpoint object")]
 struct Endpoint<'a> {
     #[serde(borrow, default)]
@@ -150,16 +143,40 @@ impl Endpoint<'_> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(expecting = "a Zipkin annotation object")]
 struct Annotation<'a> {
     #[serde(default)]
     timestamp: Number,
     #[serde(borrow, default)]
     value: Text<'a>,
+    /// Of version 1 alone.
+    #[serde(borrow, default)]
+    endpoint: Option<Endpoint<'a>>,
 }
 
 impl<'a> SpanFields<'a> {
+    /// Hands the span over.
+    fn hand_over(mut self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
+        let local = self.local_endpoint.take().unwrap_or_default();
+        let remote = self.remote_endpoint.take().unwrap_or_default();
+        let mut span = self.into_span(&local.service_name.0, want)?;
+        if want == Want::Everything {
+            let peer = remote.service_name.0.to_string();
+            if !peer.is_empty() {
+                let peer = AnyValue::Text(peer.into());
+                span.other_attributes.push(("peer.service".into(), peer));
+            }
+            let local = local.place("network.local.address", "network.local.port");
+            let remote = remote.place("network.peer.address", "network.peer.port");
+            let places = local.chain(remote);
+            let places = places.map(|(name, value)| (name.into(), value));
+            span.other_attributes.extend(places);
+        }
+        each(&span);
+        Ok(())
+    }
+
     fn into_span<'s>(self, service: &'s str, want: Want) -> Result<Span<'s>, String>
     where
         'a: 's,
@@ -171,8 +188,8 @@ impl<'a> SpanFields<'a> {
         span.kind = tags::kind_named(&self.kind.0).unwrap_or_default();
         (span.start, span.end) = times(self.timestamp.unsigned(), self.duration.unsigned());
         if self.shared == Some(true) && span.kind == Kind::Server {
-            span.parent_span_id = Some(span.reference.span_id);
-            span.reference.span_id = server_side(span.reference.span_id);
+            // The client's half has the same id and the same parent, and is in another process.
+            span.parent_is_remote = Some(true);
         }
         if self.debug == Some(true) {
             span.attributes.set(Key::ContextDebug, Value::Boolean(true));
@@ -200,12 +217,4 @@ impl<'a> Annotation<'a> {
             attributes: Vec::new(),
         }
     }
-}
-
-/// An id for the server's half of a span that client and server share, as B3 has it: the two are spans of their own
-/// here, the server's below the client's.
-fn server_side(shared: SpanId) -> SpanId {
-    let mut bytes = shared.to_bytes();
-    bytes[0] ^= 0x80;
-    SpanId::from_bytes(bytes).unwrap_or(shared)
 }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::pairing::Pairs;
 use super::side::Side;
 use crate::shown;
-use crate::span::StatusCode;
+use crate::span::{Kind, StatusCode};
 use crate::trace::TraceSpan;
 
 /// What is not compared, because it differs between any two traces.
@@ -84,11 +84,7 @@ pub(super) fn between(
         }
     };
     text("name", one.name.clone(), other.name.clone());
-    text(
-        "kind",
-        format!("{:?}", one.kind),
-        format!("{:?}", other.kind),
-    );
+    text("kind", kind(one), kind(other));
     let parents = (left.parent(left_node), right.parent(right_node));
     let places = (left.tree[left_node].place, right.tree[right_node].place);
     if places.0 != places.1 || parents.0.and_then(|parent| pairs.of_left[parent]) != parents.1 {
@@ -115,9 +111,17 @@ pub(super) fn between(
         other.trace_state.clone(),
     );
     text("events", events(one), events(other));
-    changes.extend(attributes("attributes", &one.attributes, &other.attributes));
+    changes.extend(attributes(
+        "attributes",
+        (&one.attributes, &one.resource),
+        (&other.attributes, &other.resource),
+    ));
     if with_resource {
-        changes.extend(attributes("resource", &one.resource, &other.resource));
+        changes.extend(attributes(
+            "resource",
+            (&one.resource, &one.attributes),
+            (&other.resource, &other.attributes),
+        ));
     }
     changes
 }
@@ -145,28 +149,62 @@ fn events(span: &TraceSpan) -> String {
     names.join(", ")
 }
 
+/// The kind; work inside a service has none in Zipkin and Jaeger.
+fn kind(span: &TraceSpan) -> String {
+    match span.kind {
+        Kind::Unspecified => format!("{:?}", Kind::Internal),
+        kind => format!("{kind:?}"),
+    }
+}
+
+type Attributes = BTreeMap<String, Json>;
+
+/// How attributes differ. Each side comes with what stands elsewhere in the same span: formats without
+/// a place for a resource have its attributes on each span, and the name of its service in a field.
 fn attributes(
     place: &str,
-    left: &BTreeMap<String, Json>,
-    right: &BTreeMap<String, Json>,
+    (left, left_elsewhere): (&Attributes, &Attributes),
+    (right, right_elsewhere): (&Attributes, &Attributes),
 ) -> Vec<Change> {
     let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     let changed = names.into_iter().filter_map(|name| {
+        if OF_A_FORMAT.contains(&&**name) {
+            return None;
+        }
         let (before, after) = (left.get(name), right.get(name));
+        let elsewhere = match (before, after) {
+            (Some(_), None) => right_elsewhere.get(name),
+            (None, Some(_)) => left_elsewhere.get(name),
+            _ => None,
+        };
+        let (before, after) = (before.or(elsewhere), after.or(elsewhere));
         let masked = MASKED_ATTRIBUTES.contains(&name.as_str());
+        let (before, after) = (before.map(plain), after.map(plain));
         if before == after || (masked && before.is_some() && after.is_some()) {
             return None;
         }
         Some(Change {
             what: format!("{place}.{name}"),
-            left: before.map(plain),
-            right: after.map(plain),
+            left: before,
+            right: after,
         })
     });
     changed.collect()
 }
 
-/// A value without its quotes, if it is text.
+/// Attributes that tell of a format, or that a format has a field for.
+const OF_A_FORMAT: [&str; 8] = [
+    "internal.span.format",
+    "service.name",
+    "otel.library.name",
+    "otel.library.version",
+    "otel.scope.name",
+    "otel.scope.version",
+    "span.kind",
+    "otel.status_code",
+];
+
+/// A value as text, without quotes if it is text: formats that keep text alone write it so.
 fn plain(value: &Json) -> String {
     value
         .as_str()

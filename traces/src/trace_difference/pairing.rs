@@ -27,9 +27,14 @@ enum By {
 impl By {
     fn key(self, span: &TraceSpan) -> Option<Key<'_>> {
         let service = &*span.service;
+        // Work inside a service has no kind in Zipkin and Jaeger.
+        let kind = match span.kind {
+            Kind::Unspecified => Kind::Internal,
+            kind => kind,
+        };
         match self {
-            By::Id => Some((service, Some(span.kind), shared_id(span)?)),
-            By::Identity => Some((service, Some(span.kind), "")),
+            By::Id => Some((service, Some(kind), shared_id(span)?)),
+            By::Identity => Some((service, Some(kind), "")),
             By::Name => Some((service, None, &*span.name)),
         }
     }

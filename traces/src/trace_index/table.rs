@@ -15,8 +15,9 @@ const SERVICES_LIMIT: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(super) traces: HashMap<TraceId, Entry>,
-    /// The service of every span that may be an end of a call between services.
-    ends: HashMap<SpanReference, Name>,
+    /// The service of every span that may be an end of a call between services, by its ids and by
+    /// whether it is the sending end: with B3 two ends may share their ids.
+    ends: HashMap<(SpanReference, bool), Name>,
     spans_by_service: BTreeMap<Name, u64>,
     calls: Vec<Call>,
     names: Names,
@@ -83,11 +84,15 @@ impl Table {
 
     fn add_end(&mut self, span: &Span<'_>, service: Name) {
         if span.kind != Kind::Internal {
-            self.ends.insert(span.reference, service);
+            self.ends
+                .insert((span.reference, span.kind.is_sender()), service);
         }
         let may_be_remote = span.parent_is_remote.unwrap_or(true)
             && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
-        if let (true, Some(parent)) = (may_be_remote, span.parent_span_id) {
+        // A caller that shares the span's id may have no parent itself.
+        let is_called = span.parent_is_remote == Some(true);
+        let own = is_called.then_some(span.reference.span_id);
+        if let (true, Some(parent)) = (may_be_remote, span.parent_span_id.or(own)) {
             self.calls.push(Call {
                 parent,
                 receiver: span.reference,
@@ -96,9 +101,11 @@ impl Table {
         }
     }
 
-    /// The service of `span`, if it may be an end of a call between services.
-    pub(crate) fn service(&self, span: SpanReference) -> Option<&str> {
-        self.ends.get(&span).map(|service| self.names.get(*service))
+    /// The service of the span of these ids, if it may be an end of a call between services. Of two
+    /// halves it is the one that sends, or the one that does not.
+    pub(crate) fn service(&self, span: SpanReference, sends: bool) -> Option<&str> {
+        let service = self.end(span, sends).or_else(|| self.end(span, !sends))?;
+        Some(self.names.get(service))
     }
 
     /// Every service, and how many spans it has.
@@ -114,10 +121,21 @@ impl Table {
                 trace_id: call.receiver.trace_id,
                 span_id: call.parent,
             };
-            let from = self.ends.get(&parent)?;
+            let called = self.end(parent, false);
+            // Of a parent's two halves, one in the same service is the parent.
+            let from = self
+                .end(call.receiver, true)
+                .or(called.filter(|service| *service == call.service))
+                .or_else(|| self.end(parent, true))
+                .or(called)?;
             let name = |service| self.names.get(service);
-            (*from != call.service).then(|| (name(*from), call.receiver, name(call.service)))
+            (from != call.service).then(|| (name(from), call.receiver, name(call.service)))
         })
+    }
+
+    /// The service of one half of the spans of these ids.
+    fn end(&self, span: SpanReference, is_sender: bool) -> Option<Name> {
+        self.ends.get(&(span, is_sender)).copied()
     }
 
     /// What a list shows of `entry`.

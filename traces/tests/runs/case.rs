@@ -49,6 +49,19 @@ struct Words {
     values: BTreeMap<String, String>,
 }
 
+/// The cases of all files in a folder, in the order of the files' names.
+pub(crate) fn parse_folder(folder: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(folder).expect("the cases");
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("a file of cases").path())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .flat_map(|file| parse(&fs::read_to_string(file).expect("a file of cases")))
+        .collect()
+}
+
 /// All cases of a file.
 pub(crate) fn parse(text: &str) -> Vec<Case> {
     let sections = text.split("\n== ").skip(1);

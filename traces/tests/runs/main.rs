@@ -1,11 +1,9 @@
 //! Whole runs, written as files and summed up: what a user reads of them.
 
 mod case;
-mod drawings;
-mod report;
+mod search;
 mod story;
 
-use std::fs;
 use std::path::Path;
 
 use case::{Case, Order};
@@ -31,22 +29,8 @@ fn every_case_gives_what_it_says_in_any_order() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
+/// The cases of all files in `cases/`.
 fn cases() -> Vec<Case> {
-    cases_in("cases")
-}
-
-/// The cases of all files in a folder beside this file.
-fn cases_in(folder: &str) -> Vec<Case> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/runs")
-        .join(folder);
-    let mut files: Vec<_> = fs::read_dir(directory)
-        .expect("the cases")
-        .map(|entry| entry.expect("a file of cases").path())
-        .collect();
-    files.sort();
-    files
-        .iter()
-        .flat_map(|file| case::parse(&fs::read_to_string(file).expect("a file of cases")))
-        .collect()
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runs/cases");
+    case::parse_folder(Path::new(folder))
 }

@@ -1,12 +1,12 @@
 //! What is said about sampling: what turns it off, who takes what for which decision.
 
 use crate::context::Extracted;
-use crate::environment::X_AMZN_TRACE_ID;
 use crate::explanation::arrived::Arrived;
 use crate::explanation::measured::asks_to_decide;
 use crate::extraction::Candidate;
 use crate::format::Outcome;
-use crate::formats::{b3, b3multi, tracecontext, xray};
+use crate::formats::xray::{self, X_AMZN_TRACE_ID};
+use crate::formats::{b3, b3multi, tracecontext};
 use crate::sampling::Sampling;
 
 /// A context that turns sampling off while another is sampled; Lambda's does so wherever X-Ray is off.

@@ -1,96 +1,135 @@
-//! OTLP/JSON that is not one request per line: walked through span by span, so that its size does not matter.
+//! OTLP/JSON that is not one request per line: walked through span by span, so that its size does
+//! not matter.
 
 use std::io::BufRead;
 
-use super::decode;
+use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Resource, SCOPE_SPANS};
+use super::span;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
 use crate::readers::json::{Fault, JsonReader};
+use crate::readers::skipped::{Place, Skipped};
 use crate::span::{Span, Want};
+
+/// What is done with the spans.
+pub(super) struct Walk<'a> {
+    pub(super) want: Want,
+    pub(super) each: &'a mut dyn FnMut(&Span<'_>),
+    pub(super) skipped: &'a mut Skipped,
+}
 
 /// Hands every span of the requests in `input`, which follow one another or are in a list, to `each`.
 pub(crate) fn walk(
     input: impl BufRead,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
 ) -> Result<(), Fault> {
     let mut json = JsonReader::new(input);
+    let mut walk = Walk {
+        want,
+        each,
+        skipped,
+    };
     while let Some(byte) = json.peek()? {
         match byte {
-            b'[' => json.array(|json| request(json, want, each))?,
-            _ => request(&mut json, want, each)?,
+            b'[' => json.array(|json| walk.object(json, &REQUEST))?,
+            _ => walk.object(&mut json, &REQUEST)?,
         }
     }
     Ok(())
 }
 
-fn request<R: BufRead>(
-    json: &mut JsonReader<R>,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    json.object(|json, name| match name {
-        "resourceSpans" => json.array(|json| resource_spans(json, want, each)),
-        // Jaeger's API v3 wraps each part of an answer.
-        "result" => json.object(|json, name| match name {
-            "resourceSpans" => json.array(|json| resource_spans(json, want, each)),
-            _ => json.skip(),
-        }),
-        _ => json.skip(),
-    })
-}
-
-/// The resource usually comes first; what comes before it waits.
-fn resource_spans<R: BufRead>(
-    json: &mut JsonReader<R>,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    let mut resource: Option<Vec<u8>> = None;
-    let mut waiting: Vec<Vec<u8>> = Vec::new();
-    json.object(|json, name| match (name, &resource) {
-        ("resource", _) => {
-            resource = Some(json.value()?.to_vec());
-            Ok(())
-        }
-        ("scopeSpans", None) => {
-            waiting.push(json.value()?.to_vec());
-            Ok(())
-        }
-        ("scopeSpans", Some(resource)) => scopes(json, resource, want, each),
-        _ => json.skip(),
-    })?;
-    let resource = resource.as_deref().unwrap_or(b"null");
-    for waiting in waiting {
-        let mut json = JsonReader::new(waiting.as_slice());
-        scopes(&mut json, resource, want, each)?;
-    }
-    Ok(())
-}
-
-fn scopes<R: BufRead>(
-    json: &mut JsonReader<R>,
-    resource: &[u8],
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    let line = json.line();
-    let resource = decoded(resource, line, |cursor| decode::resource(cursor, want))?;
-    json.array(|json| {
-        json.object(|json, name| match name {
-            "spans" => json.array(|json| {
-                let line = json.line();
-                let mut span = decoded(json.value()?, line, |cursor| decode::span(cursor, want))?;
-                span.service = &resource.service;
-                span.resource_attributes = &resource.attributes;
-                each(&span);
+impl Walk<'_> {
+    /// A request, what wraps one, or a `ResourceSpans`. The resource usually comes first; what comes
+    /// before it waits.
+    fn object<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        place: &'static Place,
+    ) -> Result<(), Fault> {
+        let mut resource: Option<Vec<u8>> = None;
+        let mut waiting: Vec<(u64, Vec<u8>)> = Vec::new();
+        json.object(|json, name| match (Member::of(name), &resource) {
+            (Member::ResourceSpans, _) => json.array(|json| self.object(json, &RESOURCE_SPANS)),
+            (Member::Wrapped, _) if json.peek()? == Some(b'{') => self.object(json, &REQUEST),
+            (Member::Resource, _) => {
+                resource = Some(json.value()?.to_vec());
                 Ok(())
-            }),
-            _ => json.skip(),
+            }
+            (Member::ScopeSpans, None) => {
+                waiting.push((json.line(), json.value()?.to_vec()));
+                Ok(())
+            }
+            (Member::ScopeSpans, Some(resource)) => self.scopes(json, 0, resource),
+            (Member::OtherSignal, _) => {
+                self.skipped.other_signals += 1;
+                json.skip()
+            }
+            _ => self.unknown(json, place, name),
+        })?;
+        let resource = resource.as_deref().unwrap_or(b"null");
+        for (line, waiting) in waiting {
+            let mut json = JsonReader::new(waiting.as_slice());
+            self.scopes(&mut json, line - 1, resource)?;
+        }
+        Ok(())
+    }
+
+    /// A list of `ScopeSpans`, which follows `lines` others.
+    fn scopes<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        lines: u64,
+        resource: &[u8],
+    ) -> Result<(), Fault> {
+        self.skipped.line = lines + json.line();
+        let resource: Resource<'_> = decoded(resource, self.skipped.line, |cursor| {
+            containers::resource(cursor, self.want, self.skipped)
+        })?;
+        json.array(|json| {
+            json.object(|json, name| match name {
+                "spans" => json.array(|json| self.span(json, lines, &resource)),
+                "scope" | "instrumentationLibrary" => json.skip(),
+                _ => self.unknown(json, &SCOPE_SPANS, name),
+            })
         })
-    })
+    }
+
+    fn span<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        lines: u64,
+        resource: &Resource<'_>,
+    ) -> Result<(), Fault> {
+        let line = lines + json.line();
+        self.skipped.line = line;
+        let mut span = decoded(json.value()?, line, |cursor| {
+            span::span(cursor, self.want, self.skipped)
+        })?;
+        span.service = &resource.service;
+        span.resource_attributes = &resource.attributes;
+        (self.each)(&span);
+        Ok(())
+    }
+
+    /// Passes over a member that is not known, and counts it if it should be said.
+    fn unknown<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        place: &'static Place,
+        name: &str,
+    ) -> Result<(), Fault> {
+        self.skipped.line = json.line();
+        let beginning = json.skip_showing()?;
+        if place.misses(name, &beginning) {
+            self.skipped.add(place, name);
+        }
+        Ok(())
+    }
 }
 
-fn decoded<'a, T>(
+/// Decodes a value that is in memory, and stands on that line.
+pub(super) fn decoded<'a, T>(
     json: &'a [u8],
     line: u64,
     decode: impl FnOnce(&mut Cursor<'a>) -> Result<T, Mistake>,

@@ -1,0 +1,90 @@
+# The steps of `.ci/run`, one recipe each: `just` lists them, `just ci` runs them all.
+# Nothing here needs `just` itself: each line is a plain command that works when pasted into a shell at the root.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Tools that recipes install for themselves go here, and nowhere else.
+tools := justfile_directory() / "target/tools"
+export PATH := tools / "venv/bin:" + tools / "bin:" + justfile_directory() / "deploy/.venv/bin:" + env("PATH")
+
+# List the recipes.
+default:
+    @just --list --unsorted
+
+# Run every step, as CI does.
+ci:
+    .ci/run
+
+# Check that all code is formatted (`cargo fmt --all` formats it).
+fmt:
+    cargo fmt --all --check
+
+# Lint all code, with warnings as errors.
+lint:
+    cargo clippy --workspace --all-targets --features baton-propagators/instructions --locked -- -D warnings
+    cargo clippy --package baton-functions --no-default-features --all-targets --locked -- -D warnings
+
+# Run all tests that need nothing but the Rust toolchain. Tests of missing parts say that they were skipped.
+test *arguments:
+    cargo test --workspace --locked {{arguments}}
+
+# Build the documentation of all crates, with warnings as errors.
+docs:
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+# Check licences, sources and duplicate versions of all dependencies.
+deny:
+    cargo-deny check bans licenses sources
+
+# Check known vulnerabilities of all dependencies; needs the internet.
+advisories:
+    cargo-deny check advisories
+
+# Run every fuzz target for some seconds.
+fuzz seconds="10":
+    fuzz/run {{seconds}}
+
+# Build all benches, the release binary among them.
+bench-build:
+    cargo bench --workspace --no-run --locked
+
+# Run a bench: `just bench propagation`, `just bench pipeline`, `just bench comparison`.
+bench name *arguments:
+    cargo bench --bench {{name}} --locked -- {{arguments}}
+
+# Run the commands of README.md and docs/ with the release binary.
+documents: release
+    BATON_TESTED="$PWD/target/release/baton" cargo test --test whole --locked documents:: -- --include-ignored
+
+# Build the release binary.
+release:
+    cargo build --release --locked
+
+# Hold the instructions that propagation takes against their limits; needs valgrind.
+instructions:
+    cargo bench --package baton-propagators --profile instructions --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --example instruction_counts --locked
+
+# Install the packages of the Node.js functions, which their tests run.
+nodejs:
+    npm ci --prefix examples/nodejs
+
+# Build the packages for AWS, and check both templates without an account.
+packages:
+    cargo lambda build --package baton-functions --profile lambda --x86-64 --output-format zip --locked
+    deploy/check
+
+# Install the Zipkin server, Jaeger and the OpenTelemetry Collector, which tests run against; needs Go and Java.
+backends:
+    tests/backends/install
+
+# Look at the report and the page in headless Chromium.
+browser:
+    cargo test --test whole --locked report_in_browser -- --include-ignored
+
+# Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
+main-job: release
+    .ci/main-job
+
+# Check what a release would ship, and its workflow.
+release-check:
+    .ci/release

@@ -1,0 +1,229 @@
+//! What libraries in use make of arriving headers: which context each would continue, and what it sends on.
+//!
+//! A [`Library`] is a set of readers, one for each format, and a rule that chooses among what they find. Readers and
+//! rules follow the libraries' sources and were checked against measured answers (`tests/libraries.rs`). Where a rule
+//! is surprising, its comment names the measured case that shows it.
+//!
+//! ```
+//! use baton_propagators::{HeaderList, libraries};
+//!
+//! let headers = HeaderList::from([
+//!     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03"),
+//! ]);
+//! let mode = "tracecontext".parse()?;
+//! let java = libraries::find("otel-java").expect("it is in the list");
+//! assert!(java.continues(&headers, &mode).continues.is_some());
+//! // Spring Boot on Brave refuses the random flag and starts a new trace.
+//! let spring = libraries::find("spring-boot-brave").expect("it is in the list");
+//! assert_eq!(spring.continues(&headers, &mode).continues, None);
+//! # Ok::<(), baton_propagators::ModeError>(())
+//! ```
+
+use crate::carrier::HeaderList;
+use crate::id::{SpanId, TraceId};
+use crate::mode::Mode;
+use arrived::{Arrived, Delivery};
+use read::{Choose, Chosen, Read};
+use sends::Writer;
+
+mod arrived;
+mod brave;
+mod datadog;
+mod digits;
+mod names;
+mod notes;
+mod opentelemetry;
+mod read;
+mod sends;
+mod spring_boot;
+mod traceparent;
+mod tracestate;
+
+pub use names::in_short;
+pub use sends::Sending;
+
+/// A library that reads and writes trace context.
+#[derive(Debug)]
+pub struct Library {
+    /// Its name, with its major version where versions differ: `datadog-js@5`.
+    pub name: &'static str,
+    /// Its name as people say it.
+    pub title: &'static str,
+    /// The version whose answers were measured.
+    pub version: &'static str,
+    delivery: Delivery,
+    readers: &'static [(&'static str, Reader)],
+    choose: Choose,
+    undecided: Undecided,
+    /// Whether it can be set to one format only.
+    one_format: bool,
+    writers: &'static [(&'static str, Writer)],
+}
+
+type Reader = fn(&Arrived<'_>) -> Read;
+
+/// What a service does with a context that leaves the decision open, with the library's default sampler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undecided {
+    /// Its own spans are sampled.
+    Sampled,
+    /// The open decision counts as "not sampled".
+    NotSampled,
+}
+
+/// What a library makes of headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The context it continues; `None` where it starts a new trace.
+    pub continues: Option<Continuation>,
+    /// Contexts of other traces that it keeps as span links.
+    pub links: Vec<Link>,
+    /// Whether the next span is sampled, with the library's default sampler.
+    pub next_sampled: bool,
+    /// What is lost, changed, refused or accepted beyond the specification, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A context as a library continues it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Continuation {
+    /// The format it came in, by baton's name.
+    pub format: &'static str,
+    /// The trace that goes on.
+    pub trace_id: TraceId,
+    /// The parent of the next span.
+    pub span_id: SpanId,
+    /// The decision; `None` where the library leaves it open.
+    pub sampled: Option<bool>,
+    /// Whether B3's or Jaeger's debug state is kept.
+    pub debug: bool,
+    /// Whether W3C's random flag is kept.
+    pub random: bool,
+    /// The `tracestate` that is kept; empty where there is none.
+    pub tracestate: String,
+}
+
+/// A context that is not continued and becomes a span link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The format it came in.
+    pub format: &'static str,
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its span.
+    pub span_id: SpanId,
+}
+
+impl Library {
+    /// The formats it reads, by baton's names.
+    pub fn formats(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.readers.iter().map(|(format, _)| *format)
+    }
+
+    /// The formats it writes, by baton's names.
+    pub fn writes(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.writers.iter().map(|(format, _)| *format)
+    }
+
+    /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
+    pub fn cannot(&self, mode: &Mode) -> Option<String> {
+        let contexts = || mode.names().filter(|name| *name != "baggage");
+        if self.one_format && contexts().count() > 1 {
+            return Some(format!("{} is set to one format at a time.", self.title));
+        }
+        let unread: Vec<&str> = contexts()
+            .filter(|name| !self.formats().any(|format| format == *name))
+            .collect();
+        (!unread.is_empty()).then(|| {
+            format!(
+                "{} does not read {}, or was not measured with it.",
+                self.title,
+                unread.join(" and ")
+            )
+        })
+    }
+
+    /// Which context it continues when it is set to read a mode. Formats that it does not read are passed over; see
+    /// [`Library::cannot`].
+    pub fn continues(&self, headers: &HeaderList, mode: &Mode) -> Answer {
+        let arrived = Arrived::new(headers, self.delivery);
+        let readings: Vec<(&'static str, Read)> = mode
+            .names()
+            .filter_map(|name| self.readers.iter().find(|(format, _)| *format == name))
+            .map(|(format, reader)| (*format, reader(&arrived)))
+            .collect();
+        let chosen = (self.choose)(&readings);
+        let continues = chosen.context.as_ref().and_then(|(format, found)| {
+            Some(Continuation {
+                format,
+                trace_id: found.trace_id()?,
+                span_id: found.span_id()?,
+                sampled: found.sampled,
+                debug: found.debug || chosen.leaked_debug.is_some(),
+                random: found.random,
+                tracestate: found.tracestate.clone(),
+            })
+        });
+        let links = chosen.links.iter().filter_map(|(format, found)| {
+            Some(Link {
+                format,
+                trace_id: found.trace_id()?,
+                span_id: found.span_id()?,
+            })
+        });
+        Answer {
+            links: links.collect(),
+            next_sampled: self.next_sampled(&chosen, continues.as_ref()),
+            notes: notes::notes(self, headers, &readings, &chosen, continues.as_ref()),
+            continues,
+        }
+    }
+
+    fn next_sampled(&self, chosen: &Chosen, continues: Option<&Continuation>) -> bool {
+        match continues {
+            Some(context) => context
+                .sampled
+                .unwrap_or(self.undecided == Undecided::Sampled),
+            None => chosen.decision.is_none_or(|decision| decision.sampled),
+        }
+    }
+
+    /// The headers it writes for the next hop when it is set to write a mode; formats that it does not write are
+    /// passed over.
+    pub fn sends_on(&self, sending: &Sending, mode: &Mode) -> HeaderList {
+        let mut headers = HeaderList::new();
+        for name in mode.names() {
+            if let Some((_, write)) = self.writers.iter().find(|(format, _)| *format == name) {
+                write(sending, &mut headers);
+            }
+        }
+        headers
+    }
+}
+
+/// Every library there is a profile of. A new one is one file of readers and one line here.
+pub static LIBRARIES: &[&Library] = &[
+    &opentelemetry::javascript::V2,
+    &opentelemetry::javascript::V3,
+    &opentelemetry::python::LIBRARY,
+    &opentelemetry::java::LIBRARY,
+    &opentelemetry::go::LIBRARY,
+    &opentelemetry::rust::LIBRARY,
+    &brave::LIBRARY,
+    &spring_boot::BRAVE,
+    &spring_boot::OTEL,
+    &datadog::javascript::V5,
+    &datadog::javascript::V6,
+    &datadog::python::LIBRARY,
+    &datadog::java::LIBRARY,
+    &datadog::go::LIBRARY,
+    &datadog::rust::LIBRARY,
+];
+
+/// The library of this name, as in `otel-js@3`; case does not matter.
+pub fn find(name: &str) -> Option<&'static Library> {
+    LIBRARIES
+        .iter()
+        .copied()
+        .find(|library| library.name.eq_ignore_ascii_case(name))
+}

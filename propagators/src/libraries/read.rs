@@ -1,0 +1,144 @@
+//! What a reader found in one format, and how a list of formats is decided.
+
+use crate::id::{SpanId, TraceId};
+
+/// What a library's reader of one format makes of the headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// None of its headers arrived.
+    Absent,
+    /// Its headers arrived, and the reader passes over them for this reason.
+    Refused(&'static str),
+    /// A sampling decision without a context.
+    Decision(Decision),
+    /// An invalid context that takes the place of a valid one: nothing is continued.
+    Void(&'static str),
+    /// A fault that ends all reading: nothing is continued.
+    Corrupt(&'static str),
+    /// A context.
+    Context(Found),
+}
+
+/// A sampling decision that arrived without ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) sampled: bool,
+    pub(super) debug: bool,
+}
+
+/// A context as a library holds it. An id of zero is one that it lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    /// `None` where the library keeps the decision open.
+    pub(super) sampled: Option<bool>,
+    pub(super) debug: bool,
+    /// The random flag of W3C, where the library keeps it.
+    pub(super) random: bool,
+    pub(super) tracestate: String,
+    /// Whether it keeps the `tracestate` of the context whose place it takes.
+    pub(super) keeps_tracestate: bool,
+}
+
+impl Found {
+    /// A context without debug state and `tracestate`.
+    pub(super) fn new(trace: u128, span: u128, sampled: Option<bool>) -> Self {
+        Found {
+            trace,
+            span: u64::try_from(span).unwrap_or_default(),
+            sampled,
+            ..Found::default()
+        }
+    }
+
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        TraceId::from_bytes(self.trace.to_be_bytes())
+    }
+
+    pub(super) fn span_id(&self) -> Option<SpanId> {
+        SpanId::from_bytes(self.span.to_be_bytes())
+    }
+
+    /// This as what was read: an id of zero makes it `Void`, or `Refused` for readers that check.
+    pub(super) fn checked(self, fault: fn(&'static str) -> Read) -> Read {
+        if self.trace == 0 {
+            return fault("the trace id is zero");
+        }
+        if self.span == 0 {
+            return fault("the span id is zero or missing");
+        }
+        Read::Context(self)
+    }
+}
+
+/// A format of a list and what its reader found, in the order of the list.
+pub(super) type Readings = [(&'static str, Read)];
+
+/// How a library decides among what it found.
+pub(super) type Choose = fn(&Readings) -> Chosen;
+
+/// What a library decided.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) context: Option<(&'static str, Found)>,
+    pub(super) decision: Option<Decision>,
+    pub(super) links: Vec<(&'static str, Found)>,
+    /// The format that keeps every other from being continued although it holds no context, and why.
+    pub(super) blocked: Option<(&'static str, &'static str)>,
+    /// The format whose debug state goes on although another's context is continued.
+    pub(super) leaked_debug: Option<&'static str>,
+}
+
+/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before. B3's debug
+/// state is kept beside the context, and stays when the context is replaced (`b.w3c+b3.trace-d`).
+pub(super) fn last(readings: &Readings) -> Chosen {
+    let mut chosen = Chosen::default();
+    for (format, read) in readings {
+        match read {
+            Read::Context(found) => {
+                let mut found = found.clone();
+                if let (true, Some((_, before))) = (found.keeps_tracestate, &chosen.context) {
+                    found.tracestate.clone_from(&before.tracestate);
+                }
+                if found.debug {
+                    chosen.leaked_debug = Some(format);
+                }
+                chosen.context = Some((format, found));
+                chosen.blocked = None;
+            }
+            Read::Void(reason) => {
+                chosen.context = None;
+                chosen.blocked = Some((format, reason));
+            }
+            // Go keeps the debug state of a `d` alone (`b.w3c+b3.onlyd`).
+            Read::Decision(decision) if decision.debug => chosen.leaked_debug = Some(format),
+            Read::Absent | Read::Refused(_) | Read::Decision(_) | Read::Corrupt(_) => {}
+        }
+    }
+    chosen.leaked_debug = chosen.leaked_debug.filter(|debug| {
+        chosen
+            .context
+            .as_ref()
+            .is_some_and(|(format, _)| format != debug)
+    });
+    chosen
+}
+
+/// Spring Boot's composites: the first format that finds anything wins, be it a decision alone.
+pub(super) fn first(readings: &Readings) -> Chosen {
+    let mut chosen = Chosen::default();
+    for (format, read) in readings {
+        match read {
+            Read::Absent | Read::Refused(_) | Read::Corrupt(_) => continue,
+            Read::Context(found) => chosen.context = Some((format, found.clone())),
+            Read::Void(reason) => chosen.blocked = Some((format, reason)),
+            Read::Decision(decision) => {
+                chosen.decision = Some(*decision);
+                chosen.blocked = Some((format, "it holds a sampling decision and no ids"));
+            }
+        }
+        break;
+    }
+    chosen
+}

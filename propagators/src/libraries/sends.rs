@@ -1,0 +1,365 @@
+//! What libraries write for the next hop, one function for each way of writing a format.
+
+use crate::carrier::{HeaderList, Setter};
+use crate::id::{SpanId, TraceId};
+
+use super::Continuation;
+
+/// The span whose context a service sends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its own id.
+    pub span_id: SpanId,
+    /// Its parent's id; `None` where it is a root.
+    pub parent_id: Option<SpanId>,
+    /// Whether it is sampled; `None` where that is still open.
+    pub sampled: Option<bool>,
+    /// Whether the debug state goes on.
+    pub debug: bool,
+    /// Whether W3C's random flag goes on.
+    pub random: bool,
+    /// The `tracestate` that goes on.
+    pub tracestate: String,
+}
+
+impl Sending {
+    /// A span that a service opens under a context that it continues.
+    pub fn under(continued: &Continuation, span_id: SpanId) -> Self {
+        Sending {
+            trace_id: continued.trace_id,
+            span_id,
+            parent_id: Some(continued.span_id),
+            sampled: continued.sampled,
+            debug: continued.debug,
+            random: continued.random,
+            tracestate: continued.tracestate.clone(),
+        }
+    }
+
+    fn is_sampled(&self) -> bool {
+        self.sampled == Some(true)
+    }
+
+    /// The sampling state as a digit.
+    fn digit(&self) -> &'static str {
+        if self.is_sampled() { "1" } else { "0" }
+    }
+
+    /// The trace id as B3 writes it where 64-bit ids keep their 16 digits.
+    fn short_trace_id(&self) -> String {
+        let digits = self.trace_id.to_string();
+        let start = if self.trace_id.is_64_bit() { 16 } else { 0 };
+        digits[start..].to_owned()
+    }
+}
+
+/// Writes the context of a span in one format.
+pub(super) type Writer = fn(&Sending, &mut HeaderList);
+
+fn traceparent(sending: &Sending, flags: u8) -> String {
+    format!("00-{}-{}-{flags:02x}", sending.trace_id, sending.span_id)
+}
+
+/// The sampled and random flags, and a `tracestate` that is not empty.
+pub(super) fn traceparent_with_flags(sending: &Sending, headers: &mut HeaderList) {
+    let flags = u8::from(sending.is_sampled()) | u8::from(sending.random) << 1;
+    headers.set("traceparent", &traceparent(sending, flags));
+    if !sending.tracestate.is_empty() {
+        headers.set("tracestate", &sending.tracestate);
+    }
+}
+
+/// OpenTelemetry for Rust: the sampled flag alone, and always a `tracestate`, empty or not.
+pub(super) fn traceparent_and_any_tracestate(sending: &Sending, headers: &mut HeaderList) {
+    let flags = u8::from(sending.is_sampled());
+    headers.set("traceparent", &traceparent(sending, flags));
+    headers.set("tracestate", &sending.tracestate);
+}
+
+/// Micrometer on Brave: the sampled flag and no `tracestate`.
+pub(super) fn traceparent_micrometer(sending: &Sending, headers: &mut HeaderList) {
+    let flags = u8::from(sending.is_sampled());
+    headers.set("traceparent", &traceparent(sending, flags));
+}
+
+/// Brave: the whole context again as a `b3` member at the front of `tracestate`.
+pub(super) fn traceparent_brave(sending: &Sending, headers: &mut HeaderList) {
+    traceparent_micrometer(sending, headers);
+    let mut tracestate = format!("b3={}", single_brave(sending));
+    if !sending.tracestate.is_empty() {
+        tracestate.push(',');
+        tracestate.push_str(&sending.tracestate);
+    }
+    headers.set("tracestate", &tracestate);
+}
+
+/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`. What else stands in
+/// that member depends on the tracer's settings.
+pub(super) fn traceparent_datadog(sending: &Sending, headers: &mut HeaderList) {
+    traceparent_micrometer(sending, headers);
+    let others = sending.tracestate.split(',').map(str::trim);
+    let others = others.filter(|member| !member.is_empty() && !member.starts_with("dd="));
+    let mut members = Vec::new();
+    if sending.sampled.is_some() {
+        members.push(format!("dd=s:{};p:{}", priority(sending), sending.span_id));
+    }
+    members.extend(others.map(str::to_owned));
+    if !members.is_empty() {
+        headers.set("tracestate", &members.join(","));
+    }
+}
+
+fn priority(sending: &Sending) -> i8 {
+    match (sending.debug, sending.is_sampled()) {
+        (true, _) => 2,
+        (false, sampled) => i8::from(sampled),
+    }
+}
+
+fn single(sending: &Sending, state: &str) -> String {
+    format!("{}-{}-{state}", sending.trace_id, sending.span_id)
+}
+
+/// Ids of full length and the state, `d` for debug.
+pub(super) fn b3_single(sending: &Sending, headers: &mut HeaderList) {
+    let state = if sending.debug { "d" } else { sending.digit() };
+    headers.set("b3", &single(sending, state));
+}
+
+/// OpenTelemetry for Python: debug goes on as "sampled".
+pub(super) fn b3_single_without_debug(sending: &Sending, headers: &mut HeaderList) {
+    headers.set("b3", &single(sending, sending.digit()));
+}
+
+/// OpenTelemetry for Rust: the single header and the several.
+pub(super) fn b3_single_and_multi(sending: &Sending, headers: &mut HeaderList) {
+    b3_single(sending, headers);
+    b3_multi(sending, headers);
+}
+
+fn multi(sending: &Sending, headers: &mut HeaderList, trace_id: &str) {
+    headers.set("x-b3-traceid", trace_id);
+    headers.set("x-b3-spanid", &sending.span_id.to_string());
+}
+
+/// Flags for debug, else the state.
+pub(super) fn b3_multi(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.trace_id.to_string());
+    match sending.debug {
+        true => headers.set("x-b3-flags", "1"),
+        false => headers.set("x-b3-sampled", sending.digit()),
+    }
+}
+
+/// OpenTelemetry for Java: flags and state.
+pub(super) fn b3_multi_debug_and_sampled(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.trace_id.to_string());
+    if sending.debug {
+        headers.set("x-b3-flags", "1");
+    }
+    let state = if sending.debug { "1" } else { sending.digit() };
+    headers.set("x-b3-sampled", state);
+}
+
+/// OpenTelemetry for Python: the state alone.
+pub(super) fn b3_multi_without_debug(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.trace_id.to_string());
+    headers.set("x-b3-sampled", sending.digit());
+}
+
+fn single_brave(sending: &Sending) -> String {
+    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
+    if sending.debug {
+        value.push_str("-d");
+    } else if sending.sampled.is_some() {
+        value.push('-');
+        value.push_str(sending.digit());
+    }
+    if let Some(parent) = sending.parent_id {
+        value.push_str(&format!("-{parent}"));
+    }
+    value
+}
+
+/// Brave: a 64-bit trace id keeps its 16 digits, and the parent's id goes along.
+pub(super) fn b3_brave(sending: &Sending, headers: &mut HeaderList) {
+    headers.set("b3", &single_brave(sending));
+}
+
+/// As [`b3_brave`], in several headers.
+pub(super) fn b3_multi_brave(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.short_trace_id());
+    if let Some(parent) = sending.parent_id {
+        headers.set("x-b3-parentspanid", &parent.to_string());
+    }
+    if sending.debug {
+        headers.set("x-b3-flags", "1");
+    } else if sending.sampled.is_some() {
+        headers.set("x-b3-sampled", sending.digit());
+    }
+}
+
+/// Datadog for Go and Java: a 64-bit trace id keeps its 16 digits; debug goes on as "sampled".
+pub(super) fn b3_datadog(sending: &Sending, headers: &mut HeaderList) {
+    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
+    if sending.sampled.is_some() {
+        value.push('-');
+        value.push_str(sending.digit());
+    }
+    headers.set("b3", &value);
+}
+
+/// As [`b3_datadog`], in several headers.
+pub(super) fn b3_multi_datadog(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.short_trace_id());
+    if sending.sampled.is_some() {
+        headers.set("x-b3-sampled", sending.digit());
+    }
+}
+
+/// Datadog for Python and Rust: priority 2 goes on as debug.
+pub(super) fn b3_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
+    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
+    if sending.debug {
+        value.push_str("-d");
+    } else if sending.sampled.is_some() {
+        value.push('-');
+        value.push_str(sending.digit());
+    }
+    headers.set("b3", &value);
+}
+
+/// As [`b3_datadog_debug`], in several headers.
+pub(super) fn b3_multi_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.short_trace_id());
+    if sending.debug {
+        headers.set("x-b3-flags", "1");
+    } else if sending.sampled.is_some() {
+        headers.set("x-b3-sampled", sending.digit());
+    }
+}
+
+/// Datadog for JavaScript: always a state, debug as "sampled", and the parent's id.
+pub(super) fn b3_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
+    let mut value = format!(
+        "{}-{}-{}",
+        sending.short_trace_id(),
+        sending.span_id,
+        sending.digit()
+    );
+    if let Some(parent) = sending.parent_id {
+        value.push_str(&format!("-{parent}"));
+    }
+    headers.set("b3", &value);
+}
+
+/// As [`b3_datadog_javascript`], in several headers, where debug goes on beside the state.
+pub(super) fn b3_multi_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.short_trace_id());
+    headers.set("x-b3-sampled", sending.digit());
+    if sending.debug {
+        headers.set("x-b3-flags", "1");
+    }
+    if let Some(parent) = sending.parent_id {
+        headers.set("x-b3-parentspanid", &parent.to_string());
+    }
+}
+
+/// Datadog's own headers: the ids in decimal, the high half of the trace id as a tag.
+pub(super) fn datadog(sending: &Sending, headers: &mut HeaderList) {
+    let low = u64::from_be_bytes(sending.trace_id.low_64());
+    let span = u64::from_be_bytes(sending.span_id.to_bytes());
+    headers.set("x-datadog-trace-id", &low.to_string());
+    headers.set("x-datadog-parent-id", &span.to_string());
+    if sending.sampled.is_some() {
+        headers.set(
+            "x-datadog-sampling-priority",
+            &priority(sending).to_string(),
+        );
+    }
+    if !sending.trace_id.is_64_bit() {
+        let digits = sending.trace_id.to_string();
+        headers.set("x-datadog-tags", &format!("_dd.p.tid={}", &digits[..16]));
+    }
+}
+
+/// X-Ray's root, parent and decision.
+pub(super) fn xray(sending: &Sending, headers: &mut HeaderList) {
+    let digits = sending.trace_id.to_string();
+    let (epoch, unique) = digits.split_at(8);
+    let value = format!(
+        "Root=1-{epoch}-{unique};Parent={};Sampled={}",
+        sending.span_id,
+        sending.digit()
+    );
+    headers.set("x-amzn-trace-id", &value);
+}
+
+/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending, which is not known here.
+pub(super) fn xray_datadog_java(sending: &Sending, headers: &mut HeaderList) {
+    let digits = sending.trace_id.to_string();
+    let mut value = format!(
+        "Root=1-<time>-00000000{};Parent={}",
+        &digits[16..],
+        sending.span_id
+    );
+    if sending.sampled.is_some() {
+        value.push_str(&format!(";Sampled={}", sending.digit()));
+    }
+    headers.set("x-amzn-trace-id", &value);
+}
+
+fn uber_trace_id(sending: &Sending, parent: &str, flags: &str) -> String {
+    format!("{}:{}:{parent}:{flags}", sending.trace_id, sending.span_id)
+}
+
+/// OpenTelemetry for JavaScript: two digits of flags.
+pub(super) fn jaeger(sending: &Sending, headers: &mut HeaderList) {
+    let flags = format!(
+        "0{}",
+        u8::from(sending.is_sampled()) | u8::from(sending.random) << 1
+    );
+    headers.set("uber-trace-id", &uber_trace_id(sending, "0", &flags));
+}
+
+/// OpenTelemetry for Java: one digit of flags.
+pub(super) fn jaeger_short(sending: &Sending, headers: &mut HeaderList) {
+    headers.set(
+        "uber-trace-id",
+        &uber_trace_id(sending, "0", sending.digit()),
+    );
+}
+
+/// OpenTelemetry for Go and Rust: one digit of flags, 3 for debug.
+pub(super) fn jaeger_short_debug(sending: &Sending, headers: &mut HeaderList) {
+    let flags = if sending.debug && sending.is_sampled() {
+        "3"
+    } else {
+        sending.digit()
+    };
+    headers.set("uber-trace-id", &uber_trace_id(sending, "0", flags));
+}
+
+/// OpenTelemetry for Python: the parent in 16 digits, and debug set whenever it is sampled.
+pub(super) fn jaeger_python(sending: &Sending, headers: &mut HeaderList) {
+    let parent = sending
+        .parent_id
+        .map_or_else(|| "0".repeat(16), |id| id.to_string());
+    let flags = if sending.is_sampled() { "03" } else { "00" };
+    headers.set("uber-trace-id", &uber_trace_id(sending, &parent, flags));
+}
+
+/// OpenTracing's: the low half of the trace id only.
+pub(super) fn ot_trace(sending: &Sending, headers: &mut HeaderList) {
+    let digits = sending.trace_id.to_string();
+    headers.set("ot-tracer-traceid", &digits[16..]);
+    headers.set("ot-tracer-spanid", &sending.span_id.to_string());
+    let sampled = if sending.is_sampled() {
+        "true"
+    } else {
+        "false"
+    };
+    headers.set("ot-tracer-sampled", sampled);
+}

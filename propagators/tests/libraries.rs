@@ -1,0 +1,164 @@
+//! What the profiles answer, against what the libraries answered when they were run.
+//!
+//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in baton's names. Each
+//! further line is a case of `data/*.jsonl`: what was found, as `trace id-span id-sampled` (`?` for an open decision),
+//! by the places of the lists that found it. A list that is not named found nothing; `measured` holds the lists that
+//! were tried, where not all were.
+
+use std::collections::BTreeMap;
+
+use baton_propagators::libraries::{Answer, LIBRARIES, Library};
+use baton_propagators::{HeaderList, Mode};
+use serde::Deserialize;
+
+use crate::cases;
+
+#[derive(Deserialize)]
+struct Lists {
+    lists: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Measured {
+    id: String,
+    measured: Option<Vec<usize>>,
+    found: BTreeMap<String, Vec<usize>>,
+}
+
+/// One answer of a profile beside the one that was measured.
+struct Compared {
+    case: String,
+    list: String,
+    measured: String,
+    answered: String,
+}
+
+impl Compared {
+    fn same(&self) -> bool {
+        self.measured == self.answered
+    }
+}
+
+const NONE: &str = "none";
+
+fn in_words(answer: &Answer) -> String {
+    let Some(found) = &answer.continues else {
+        return NONE.to_owned();
+    };
+    let sampled = match found.sampled {
+        Some(true) => '1',
+        Some(false) => '0',
+        None => '?',
+    };
+    format!("{}-{}-{sampled}", found.trace_id, found.span_id)
+}
+
+fn compare(library: &Library, headers: &BTreeMap<String, HeaderList>) -> Vec<Compared> {
+    let path = format!(
+        "{}/tests/data/libraries/{}.jsonl",
+        env!("CARGO_MANIFEST_DIR"),
+        library.name
+    );
+    let data = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut lines = data.lines();
+    let first = lines.next().expect("the lists");
+    let Lists { lists } = serde_json::from_str(first).expect("the lists");
+    let modes: Vec<Mode> = lists
+        .iter()
+        .map(|list| list.parse().expect("a mode"))
+        .collect();
+    let mut compared = Vec::new();
+    for line in lines {
+        let case: Measured = serde_json::from_str(line).expect("a case");
+        let tried = case.measured.unwrap_or_else(|| (0..lists.len()).collect());
+        for place in tried {
+            let found = case
+                .found
+                .iter()
+                .find(|(_, places)| places.contains(&place));
+            let answer = library.continues(&headers[&case.id], &modes[place]);
+            compared.push(Compared {
+                case: case.id.clone(),
+                list: lists[place].clone(),
+                measured: found.map_or(NONE, |(found, _)| found).to_owned(),
+                answered: in_words(&answer),
+            });
+        }
+    }
+    compared
+}
+
+fn headers() -> BTreeMap<String, HeaderList> {
+    cases::all()
+        .into_iter()
+        .map(|case| (case.id, case.headers))
+        .collect()
+}
+
+/// Answers that a profile gives otherwise, by library and case, and why.
+const OTHERWISE: &[(&str, &str, &str)] = &[(
+    "datadog-python",
+    "f.b3-span-17",
+    "it keeps a span id of 68 bits, for which there is no place in a context",
+)];
+
+/// The share of answers that must be as measured, for each library.
+const LEAST: f64 = 0.99;
+
+#[test]
+fn profiles_answer_as_the_libraries_did() {
+    let headers = headers();
+    for library in LIBRARIES {
+        let compared = compare(library, &headers);
+        let wrong: Vec<&Compared> = compared
+            .iter()
+            .filter(|compared| !compared.same())
+            .collect();
+        let unexplained: Vec<String> = wrong
+            .iter()
+            .filter(|wrong| !is_known(library.name, &wrong.case))
+            .map(|wrong| {
+                let Compared {
+                    case,
+                    list,
+                    measured,
+                    answered,
+                } = wrong;
+                format!("{case}, {list}: measured {measured}, answered {answered}")
+            })
+            .collect();
+        assert!(unexplained.is_empty(), "{}: {unexplained:#?}", library.name);
+        let share = 1.0 - wrong.len() as f64 / compared.len() as f64;
+        assert!(share >= LEAST, "{}: {share}", library.name);
+        assert!(
+            compared.len() > 900,
+            "{}: only {} answers",
+            library.name,
+            compared.len()
+        );
+    }
+}
+
+fn is_known(library: &str, case: &str) -> bool {
+    OTHERWISE
+        .iter()
+        .any(|(known, id, _)| *known == library && *id == case)
+}
+
+#[test]
+fn what_is_listed_as_wrong_is_wrong() {
+    let headers = headers();
+    for (name, case, _) in OTHERWISE {
+        let library = LIBRARIES
+            .iter()
+            .find(|library| library.name == *name)
+            .expect("a library");
+        let compared = compare(library, &headers);
+        assert!(
+            compared
+                .iter()
+                .any(|compared| compared.case == *case && !compared.same()),
+            "{name}, {case}"
+        );
+    }
+}

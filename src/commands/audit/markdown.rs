@@ -1,0 +1,64 @@
+//! An audit for a pull request: the answer, the edges as a table, the rest folded.
+
+use baton_traces::audit::Edge;
+use baton_traces::shown;
+
+use super::Outcome;
+use super::text::{evidence, held, not_judged, verdicts};
+use crate::print::markdown::{code, escaped};
+
+/// Writes all of it.
+pub(super) fn render(outcome: &Outcome) -> String {
+    let judged = &outcome.judged;
+    let answer = judged.answer();
+    let mut parts = vec![format!("**{}**", escaped(&answer[0]))];
+    if answer.len() > 1 {
+        parts.push(list(answer[1..].iter().cloned()));
+    }
+    if !outcome.checks.is_empty() {
+        let checks = outcome.checks.iter().map(|checked| {
+            let mark = if checked.check.passed { "passed" } else { "failed" };
+            format!("{mark}: {}", checked.sentence())
+        });
+        parts.push(list(checks));
+    }
+    if !judged.edges.is_empty() {
+        parts.push(table(&judged.edges));
+    }
+    let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
+    if !broken.is_empty() {
+        parts.push(list(broken));
+    }
+    if !judged.unjudged.is_empty() {
+        let unjudged = list(judged.unjudged.iter().map(not_judged));
+        parts.push(format!(
+            "<details><summary>What could not be judged</summary>\n\n{unjudged}\n\n</details>"
+        ));
+    }
+    parts.join("\n\n")
+}
+
+fn list(lines: impl IntoIterator<Item = String>) -> String {
+    let lines = lines.into_iter().map(|line| format!("- {}", escaped(line.trim())));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn table(edges: &[Edge]) -> String {
+    let mut lines = vec![
+        "| from | to | channel | hand-offs | verdicts | held | matched by |".to_owned(),
+        "| --- | --- | --- | ---: | --- | ---: | --- |".to_owned(),
+    ];
+    for edge in edges {
+        lines.push(format!(
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            code(&edge.from),
+            code(&edge.to),
+            code(&edge.channel.to_string()),
+            shown::count(edge.handoffs),
+            escaped(&verdicts(edge)),
+            held(edge),
+            escaped(&evidence(edge)),
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,143 @@
+//! An audit for people: a table of edges, a sentence for each broken one, what could not be judged.
+
+use baton_traces::audit::{Edge, Unjudged, What};
+use baton_traces::shown::{self, visible};
+use comfy_table::{Cell, CellAlignment, Color};
+
+use super::Outcome;
+use crate::print::fitting::{fitted, narrow_table};
+use crate::print::output::{Output, wrapped};
+
+const HEADINGS: [&str; 7] = [
+    "from",
+    "to",
+    "channel",
+    "hand-offs",
+    "verdicts",
+    "held",
+    "matched by",
+];
+/// Columns of words, which fold where a terminal is narrow.
+const WORDS: [usize; 3] = [2, 4, 6];
+/// Columns of figures, which are aligned right.
+const FIGURES: [usize; 2] = [3, 5];
+
+/// Draws all of it.
+pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
+    let judged = &outcome.judged;
+    let mut parts = vec![lines(judged.answer(), output)];
+    if !judged.edges.is_empty() {
+        parts.push(table(&judged.edges, output));
+    }
+    let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
+    parts.extend(broken.iter().map(|sentence| lines([sentence.clone()], output)));
+    if !judged.unjudged.is_empty() {
+        let unjudged = judged.unjudged.iter().map(not_judged);
+        let heading = "Not judged:".to_owned();
+        parts.push(lines(std::iter::once(heading).chain(unjudged), output));
+    }
+    if !outcome.checks.is_empty() {
+        let checks = outcome.checks.iter().map(|checked| {
+            let mark = if checked.check.passed { "ok    " } else { "FAILED" };
+            format!("{mark} {}", checked.sentence())
+        });
+        parts.push(lines(checks, output));
+    }
+    parts.join("\n\n")
+}
+
+fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
+    let folded = |line: String| {
+        let indent = if line.starts_with("  ") { "    " } else { "" };
+        let line = visible(&line);
+        match output.columns {
+            Some(columns) => wrapped(&line, columns, indent),
+            None => line,
+        }
+    };
+    lines.into_iter().map(folded).collect::<Vec<_>>().join("\n")
+}
+
+fn table(edges: &[Edge], output: &Output) -> String {
+    let mut table = narrow_table(HEADINGS, output);
+    for edge in edges {
+        let held = Cell::new(held(edge));
+        let colour = if edge.broken() == 0 { Color::Green } else { Color::Red };
+        table.add_row(vec![
+            Cell::new(visible(&edge.from)),
+            Cell::new(visible(&edge.to)),
+            Cell::new(visible(&edge.channel.to_string())),
+            Cell::new(shown::count(edge.handoffs)),
+            Cell::new(verdicts(edge)),
+            if output.colour { held.fg(colour) } else { held },
+            Cell::new(evidence(edge)),
+        ]);
+    }
+    for index in FIGURES {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    fitted(&table, &WORDS)
+}
+
+/// The share that held; a share that is not all is never shown as 100 %.
+pub(super) fn held(edge: &Edge) -> String {
+    match edge.share() {
+        None => "-".to_owned(),
+        Some(share) if edge.broken() > 0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
+        Some(_) => "100 %".to_owned(),
+    }
+}
+
+/// The verdicts with their counts, and what is ambiguous.
+pub(super) fn verdicts(edge: &Edge) -> String {
+    let verdicts = edge.verdicts.iter();
+    let mut parts: Vec<String> = verdicts
+        .map(|(verdict, count)| format!("{} {verdict}", shown::count(*count)))
+        .collect();
+    let ambiguous = edge.ambiguous;
+    if ambiguous.at_most > 0 {
+        parts.push(match ambiguous.at_least == ambiguous.at_most {
+            true => format!("{} more broken", shown::count(ambiguous.at_most)),
+            false => format!(
+                "{} to {} more broken",
+                shown::count(ambiguous.at_least),
+                shown::count(ambiguous.at_most)
+            ),
+        });
+    }
+    parts.join(", ")
+}
+
+/// By what the ends were matched.
+pub(super) fn evidence(edge: &Edge) -> String {
+    let names: Vec<&str> = edge.evidence.keys().copied().collect();
+    names.join(", ")
+}
+
+/// What was not judged, why, and what would help, in one line.
+pub(super) fn not_judged(unjudged: &Unjudged) -> String {
+    let Unjudged {
+        service,
+        what,
+        count,
+        to,
+        why,
+        would_help,
+    } = unjudged;
+    let number = |noun| shown::counted(*count, noun);
+    let place = |preposition: &str| {
+        to.as_ref().map_or_else(String::new, |to| format!(" {preposition} {to}"))
+    };
+    let subject = match what {
+        What::Calls => format!("{} of {service}{}", number("call"), place("to")),
+        What::MessagesSent => format!("{} sent by {service}{}", number("message"), place("to")),
+        What::Roots => format!("{} to {service}", number("request")),
+        What::MessagesReceived => {
+            format!("{} received by {service}{}", number("message"), place("from"))
+        }
+    };
+    let help = would_help.map_or_else(String::new, |help| format!(". Would help: {help}"));
+    format!("  {subject}: {why}{help}")
+}

@@ -1,0 +1,201 @@
+//! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
+
+mod brief;
+mod cells;
+mod checks;
+mod diff;
+mod find;
+mod markdown;
+mod text;
+
+use std::process::ExitCode;
+
+use baton_traces::compare::{Comparison, METHOD};
+use baton_traces::measure::Measured;
+use baton_traces::shown::visible;
+use baton_traces::source::Source;
+use baton_traces::summary::Summary;
+use baton_views::narrative::narrate;
+use baton_views::report::{self, Report};
+use serde_json::json;
+
+use crate::arguments::{CompareArguments, Format};
+use crate::failure::Failure;
+use crate::lab_client;
+use crate::limits::check_names;
+use crate::print::junit;
+use crate::print::output::Output;
+
+pub(crate) use self::brief::brief;
+pub(crate) use self::checks::figures_help;
+use self::checks::{Checked, FIGURES};
+
+/// What there is to print.
+struct Outcome {
+    summaries: Vec<Summary>,
+    comparison: Comparison,
+    checks: Vec<Checked>,
+    /// What a page shows besides; empty for any other format.
+    runs: Vec<report::Run>,
+}
+
+/// Reads the sources, compares them, checks the limits.
+pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<ExitCode, Failure> {
+    lab_client::flush_named(&arguments.sources)?;
+    if let Some(traces) = &arguments.diff {
+        return diff::diff(traces, &arguments.sources, output);
+    }
+    let limits: Vec<_> = arguments
+        .fail_under
+        .into_iter()
+        .chain(arguments.fail_over)
+        .collect();
+    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
+    if let [only] = &arguments.sources[..]
+        && limits.is_empty()
+    {
+        // what is not there is said first
+        if only.path().is_some_and(|path| !path.exists()) {
+            only.measure().map_err(Failure::usage)?;
+        }
+        return Err(Failure::usage(
+            "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
+        ));
+    }
+    if output.format == Format::Junit && limits.is_empty() {
+        return Err(Failure::usage(
+            "--format junit shows checks, and there are none; add --fail-under or --fail-over",
+        ));
+    }
+    let (measured, runs) = read(&arguments.sources, output)?;
+    let baseline = match &arguments.baseline {
+        Some(name) => baseline(name, &arguments.sources, &measured)?,
+        None => 0,
+    };
+    let outcome = Outcome {
+        comparison: Comparison::of(&measured, baseline),
+        checks: checks::check(&limits, &measured),
+        summaries: measured
+            .iter()
+            .map(|source| source.summary.clone())
+            .collect(),
+        runs,
+    };
+    print(&outcome, output)?;
+    verdict(&outcome.checks, output)
+}
+
+/// Reads the sources, also for what a page shows where one is wanted, and gives each a name of its own.
+fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
+    let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
+    let mut runs = Vec::new();
+    for source in sources {
+        output.detail(&format!("reading {source}"));
+        if output.format == Format::Html {
+            let run = report::Run::read(source).map_err(Failure::usage)?;
+            measured.push(run.measured().clone());
+            runs.push(run);
+        } else {
+            measured.push(source.measure().map_err(Failure::usage)?);
+        }
+    }
+    let names: Vec<String> = measured
+        .iter()
+        .map(|measured| measured.summary.name.clone())
+        .collect();
+    for (place, measured) in measured.iter_mut().enumerate() {
+        let same = |name: &&String| **name == names[place];
+        if names.iter().filter(same).count() == 1 {
+            continue;
+        }
+        let written = sources[place].to_string();
+        let before = sources[..place]
+            .iter()
+            .filter(|source| source.to_string() == written)
+            .count();
+        measured.summary.name = match before {
+            0 => written,
+            _ => format!("{written} ({})", before + 1),
+        };
+    }
+    let names = measured
+        .iter()
+        .map(|measured| measured.summary.name.clone());
+    let runs = runs
+        .into_iter()
+        .zip(names)
+        .map(|(run, name)| run.named(name));
+    let runs = runs.collect();
+    Ok((measured, runs))
+}
+
+/// The place of the source that is meant.
+fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usize, Failure> {
+    let by_name = measured
+        .iter()
+        .position(|measured| measured.summary.name == name);
+    let as_written = || {
+        let wanted: Source = name.parse().ok()?;
+        sources.iter().position(|source| *source == wanted)
+    };
+    by_name.or_else(as_written).ok_or_else(|| {
+        let names: Vec<_> = measured
+            .iter()
+            .map(|measured| &*measured.summary.name)
+            .collect();
+        Failure::usage(visible(&format!(
+            "--baseline {name}: there is no such source; the sources are {}",
+            names.join(", ")
+        )))
+    })
+}
+
+fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
+    match output.format {
+        Format::Json => output.print_json(&json!({
+            "runs": outcome.summaries,
+            "baseline": outcome.comparison.baseline,
+            "differences": outcome.comparison.differences,
+            "checks": outcome.checks,
+            "unknown": outcome.comparison.unknown,
+            "method": METHOD,
+            "answer": narrate(&outcome.summaries).join(" "),
+        })),
+        Format::Markdown => output.print(&markdown::render(outcome)),
+        Format::Junit => {
+            let cases: Vec<_> = outcome.checks.iter().map(Checked::case).collect();
+            output.print(&junit::render("baton compare", &cases))
+        }
+        Format::Html => output.print(&page(outcome)),
+        _ => output.print(&text::render(outcome, output)),
+    }
+}
+
+/// The report as a page, with what it shows of the sources' traces.
+fn page(outcome: &Outcome) -> String {
+    let checks = outcome.checks.iter().map(|checked| report::Check {
+        sentence: checked.sentence(),
+        passed: checked.check.passed,
+    });
+    let report = Report {
+        runs: outcome.runs.clone(),
+        comparison: (outcome.runs.len() > 1).then(|| outcome.comparison.clone()),
+        checks: checks.collect(),
+    };
+    report.render()
+}
+
+/// A check that failed fails the command. As text, the checks are among the results already.
+fn verdict(checks: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|checked| !checked.check.passed)
+        .map(Checked::sentence)
+        .collect();
+    let count = format!("{} of {} checks failed", failed.len(), checks.len());
+    match failed.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        _ if output.format == Format::Text => Err(Failure::check(count)),
+        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
+    }
+}

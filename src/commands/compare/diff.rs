@@ -1,0 +1,175 @@
+//! `baton compare --diff`: two traces beside each other, span by span.
+
+use std::process::ExitCode;
+
+use baton_traces::shown::{self, visible};
+use baton_traces::source::Source;
+use baton_traces::trace::{Node, Trace};
+use baton_traces::trace_difference::{MASKED, Mark, Row, TraceDifference};
+use comfy_table::{Cell, Color, ContentArrangement};
+use serde_json::{Value, json};
+
+use super::find::{Found, find};
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::print::fitting::narrow_table;
+use crate::print::output::Output;
+
+/// Finds both traces and prints how they differ. Where there are several sources, the left trace is looked for from
+/// the first on and the right one from the last back, so two exports of one trace can be compared.
+pub(super) fn diff(
+    traces: &[String],
+    sources: &[Source],
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let [left, right] = traces else {
+        return Err(Failure::usage("--diff takes two traces"));
+    };
+    if !matches!(output.format, Format::Text | Format::Json) {
+        return Err(Failure::usage(format!(
+            "--diff prints text or json, not {}",
+            output.format.name()
+        )));
+    }
+    let left = find(left, sources, 0..sources.len())?;
+    let right = find(right, sources, (0..sources.len()).rev())?;
+    let difference = TraceDifference::between(&left.trace, &right.trace);
+    if output.format == Format::Json {
+        output.print_json(&to_json(&difference, &left, &right, sources))?;
+    } else {
+        output.print(&to_text(&difference, &left, &right, sources, output))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_json(difference: &TraceDifference, left: &Found, right: &Found, sources: &[Source]) -> Value {
+    let trace = |found: &Found| {
+        json!({
+            "source": sources[found.source].to_string(),
+            "trace_id": found.trace.trace_id.to_string(),
+            "spans": found.trace.spans.len(),
+            "spans_left_out": found.trace.left_out,
+        })
+    };
+    let span = |trace: &Trace, node: Option<Node>| {
+        let node = node?;
+        let span = &trace.spans[node.span];
+        Some(json!({
+            "span_id": span.reference.span_id.to_string(),
+            "service": span.service,
+            "name": span.name,
+            "depth": node.depth,
+            "place": node.place,
+            "duration_ms": span.duration().map(shown::milliseconds),
+        }))
+    };
+    let rows = difference.rows.iter().map(|row| {
+        json!({
+            "mark": row.mark(),
+            "left": span(&left.trace, row.left),
+            "right": span(&right.trace, row.right),
+            "changes": row.changes,
+        })
+    });
+    json!({
+        "left": trace(left),
+        "right": trace(right),
+        "same": difference.count(Mark::Same),
+        "changed": difference.count(Mark::Changed),
+        "only_left": difference.count(Mark::OnlyLeft),
+        "only_right": difference.count(Mark::OnlyRight),
+        "spans": rows.collect::<Vec<_>>(),
+        "masked": MASKED,
+    })
+}
+
+fn to_text(
+    difference: &TraceDifference,
+    left: &Found,
+    right: &Found,
+    sources: &[Source],
+    output: &Output,
+) -> String {
+    let title = |side: &str, found: &Found| {
+        let left_out = match found.trace.left_out {
+            0 => String::new(),
+            left_out => format!(", and {left_out} more that are not compared"),
+        };
+        visible(&format!(
+            "{side}  {} in {}: {}{left_out}",
+            found.trace.trace_id,
+            sources[found.source],
+            shown::counted(found.trace.spans.len() as u64, "span")
+        ))
+    };
+    let mut table = narrow_table(["", "left", "right"], output);
+    // both sides get alike much
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for row in &difference.rows {
+        table.add_row(cells(row, &left.trace, &right.trace, output));
+        for change in &row.changes {
+            let text = |side: &Option<String>| match side {
+                Some(text) => visible(text),
+                None => "-".to_owned(),
+            };
+            let what = format!("· {}: ", visible(&change.what));
+            table.add_row([
+                "".to_owned(),
+                what.clone() + &text(&change.left),
+                what + &text(&change.right),
+            ]);
+        }
+    }
+    let counts = format!(
+        "{} same, {} changed, {} only left, {} only right.",
+        difference.count(Mark::Same),
+        difference.count(Mark::Changed),
+        difference.count(Mark::OnlyLeft),
+        difference.count(Mark::OnlyRight)
+    );
+    format!(
+        "{}\n{}\n\n{}\n\n{counts}\nNot compared:\n  {}",
+        title("left ", left),
+        title("right", right),
+        table.trim_fmt(),
+        MASKED.join("\n  ")
+    )
+}
+
+fn cells(row: &Row, left: &Trace, right: &Trace, output: &Output) -> Vec<Cell> {
+    let (mark, colour) = match row.mark() {
+        Mark::Same => ("=", None),
+        Mark::Changed => ("~", Some(Color::Yellow)),
+        Mark::OnlyLeft => ("<", Some(Color::Red)),
+        Mark::OnlyRight => (">", Some(Color::Green)),
+    };
+    let cells = [
+        mark.to_owned(),
+        span(left, row.left),
+        span(right, row.right),
+    ];
+    let coloured = |text: String| match colour {
+        Some(colour) if output.colour => Cell::new(text).fg(colour),
+        _ => Cell::new(text),
+    };
+    cells.into_iter().map(coloured).collect()
+}
+
+/// A span in the tree: indented by its depth, as far as there is room.
+fn span(trace: &Trace, node: Option<Node>) -> String {
+    const DEEPEST_INDENT: usize = 12;
+    let Some(node) = node else {
+        return String::new();
+    };
+    let span = &trace.spans[node.span];
+    let indent = "  ".repeat(node.depth.min(DEEPEST_INDENT));
+    let duration = span
+        .duration()
+        .map(|duration| format!(" {}", shown::duration(duration)));
+    format!(
+        "{indent}{} {}{}",
+        visible(&span.service),
+        visible(&span.name),
+        duration.unwrap_or_default()
+    )
+}

@@ -1,0 +1,67 @@
+//! Finds a trace in sources by its id or by the digits that begin it.
+
+use baton_propagators::id::TraceId;
+use baton_traces::shown::visible;
+use baton_traces::source::Source;
+use baton_traces::span::{Span, Want};
+use baton_traces::trace::{Gathering, Trace};
+use baton_traces::trace_index::{Filter, FindError, TraceIndex, Wanted};
+
+use crate::failure::Failure;
+
+/// Fewer digits name too many traces.
+const MIN_DIGITS: usize = 8;
+
+/// A trace, and the place of its source.
+pub(super) struct Found {
+    pub(super) trace: Trace,
+    pub(super) source: usize,
+}
+
+/// Looks for a trace in each of the sources until one has it. `places` are the sources' places in the order to look.
+pub(super) fn find(
+    wanted: &str,
+    sources: &[Source],
+    places: impl IntoIterator<Item = usize>,
+) -> Result<Found, Failure> {
+    if !Wanted::parse(wanted).is_some_and(|wanted| wanted.is_plain(MIN_DIGITS)) {
+        return Err(Failure::usage(format!(
+            "{wanted:?} is not a trace id; write it as its backend does, or the {MIN_DIGITS} digits or more that begin it"
+        )));
+    }
+    for place in places {
+        let source = &sources[place];
+        let Some(trace_id) = trace_id(wanted, source)? else {
+            continue;
+        };
+        let mut gathering = Gathering::new([trace_id]);
+        let each = &mut |span: &Span<'_>| gathering.add_span(span);
+        source
+            .read(Want::Everything, each)
+            .map_err(Failure::usage)?;
+        if let Some(trace) = gathering.get(trace_id) {
+            return Ok(Found {
+                trace,
+                source: place,
+            });
+        }
+    }
+    let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
+    let names = visible(&names.join(" or "));
+    Err(Failure::usage(format!("no trace {wanted} is in {names}")))
+}
+
+/// The one id in `source` that is meant by `prefix`.
+fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
+    if let Some(whole) = TraceId::from_hex(prefix) {
+        return Ok(Some(whole));
+    }
+    let mut index = TraceIndex::new(Filter::default());
+    let each = &mut |span: &Span<'_>| index.add_span(span);
+    source.read(Want::Judging, each).map_err(Failure::usage)?;
+    match index.find(prefix) {
+        Ok(trace_id) => Ok(Some(trace_id)),
+        Err(FindError::None(_)) => Ok(None),
+        Err(several) => Err(Failure::usage(format!("{source}: {several}"))),
+    }
+}

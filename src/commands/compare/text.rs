@@ -1,0 +1,118 @@
+//! A comparison for people: the runs, and for each what differs.
+
+use baton_traces::compare::{Difference, METHOD};
+use baton_traces::shown::visible;
+use baton_views::narrative::narrate;
+use comfy_table::{Cell, Color};
+
+use super::{Outcome, cells};
+use crate::print::fitting::{fitted, narrow_table};
+use crate::print::output::{Output, wrapped};
+use crate::print::table::table;
+
+/// The column of tests, or why there is none, which folds where a terminal is narrow.
+const TEST: usize = 5;
+
+/// Draws all of it.
+pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
+    let names = outcome.summaries.iter();
+    let names = names.map(|summary| visible(&summary.name)).collect();
+    let mut parts = vec![
+        table("run", names, &outcome.summaries, output),
+        lines(narrate(&outcome.summaries), output),
+    ];
+    let baseline = &outcome.comparison.baseline;
+    for summary in &outcome.summaries {
+        if summary.name != *baseline {
+            parts.push(run(outcome, &summary.name, output));
+        }
+    }
+    let problems = outcome.summaries.iter().flat_map(|summary| {
+        let problems = summary.problems.iter();
+        problems.map(|problem| format!("{}: {problem}", summary.name))
+    });
+    let notes = problems.chain(outcome.comparison.unknown.iter().cloned());
+    parts.push(lines(notes, output));
+    if !outcome.checks.is_empty() {
+        let checks = outcome.checks.iter().map(|checked| {
+            let mark = if checked.check.passed {
+                "ok    "
+            } else {
+                "FAILED"
+            };
+            format!("{mark} {}", checked.sentence())
+        });
+        parts.push(lines(checks, output));
+    }
+    if outcome.summaries.len() > 1 {
+        parts.push(lines(METHOD.map(str::to_owned), output));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
+    let lines = lines.into_iter();
+    let lines: Vec<_> = lines.map(|line| output.folded(&visible(&line))).collect();
+    lines.join("\n")
+}
+
+/// One run beside the baseline.
+fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
+    let baseline = &outcome.comparison.baseline;
+    let differences = || {
+        let all = outcome.comparison.differences.iter();
+        all.filter(|difference| difference.run == run)
+    };
+    let significant = || differences().filter(|difference| difference.significant);
+    let heading = format!(
+        "{run} against {baseline}: {}",
+        match significant().count() {
+            0 if differences().next().is_none() => "no figure in common".to_owned(),
+            0 => "no significant difference".to_owned(),
+            1 => "1 significant difference".to_owned(),
+            count => format!("{count} significant differences"),
+        }
+    );
+    let mut parts = vec![output.folded(&visible(&heading))];
+    parts.extend(significant().map(|difference| {
+        let words = format!("  {}", visible(&difference.words));
+        match output.columns {
+            Some(columns) => wrapped(&words, columns, "    "),
+            None => words,
+        }
+    }));
+    if differences().any(|difference| !difference.is_none()) {
+        let mut table = narrow_table(
+            ["metric", "baseline", "this run", "change", "", "by"],
+            output,
+        );
+        for difference in differences().filter(|difference| !difference.is_none()) {
+            table.add_row(row(difference, output));
+        }
+        parts.push(fitted(&table, &[TEST]));
+    }
+    let same = differences().filter(|difference| difference.is_none());
+    let same: Vec<_> = same.map(|difference| difference.metric).collect();
+    if !same.is_empty() {
+        parts.push(output.folded(&format!("the same: {}", same.join(", "))));
+    }
+    parts.join("\n")
+}
+
+fn row(difference: &Difference, output: &Output) -> Vec<Cell> {
+    let mark = Cell::new(cells::mark(difference));
+    let mark = match (difference.significant, difference.better) {
+        (true, Some(true)) if output.colour => mark.fg(Color::Green),
+        (true, Some(false)) if output.colour => mark.fg(Color::Red),
+        _ => mark,
+    };
+    vec![
+        Cell::new(difference.metric),
+        Cell::new(cells::baseline(difference)),
+        Cell::new(cells::value(difference)),
+        Cell::new(cells::change(difference)),
+        mark,
+        Cell::new(cells::test(difference)),
+    ]
+}

@@ -1,0 +1,33 @@
+//! `baton completions`: a script with which a shell completes baton's commands and flags.
+
+use std::process::ExitCode;
+
+use clap_complete::generate;
+use serde_json::json;
+
+use crate::arguments::{CompletionsArguments, Format, documented_command};
+use crate::failure::Failure;
+use crate::print::output::Output;
+
+/// Prints the script.
+pub(crate) fn completions(
+    arguments: &CompletionsArguments,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    generate(
+        arguments.shell,
+        &mut documented_command(),
+        "baton",
+        &mut script,
+    );
+    let script = String::from_utf8(script).map_err(Failure::check)?;
+    match output.format {
+        Format::Json => output.print_json(&json!({
+            "shell": arguments.shell.to_string(),
+            "script": script,
+        }))?,
+        _ => output.print(script.trim_end())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

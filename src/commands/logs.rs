@@ -1,0 +1,175 @@
+//! `baton logs`: the functions' logs, as they are or made readable.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use baton_lab::registry;
+use baton_traces::run::{Function, RunDirectory};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::arguments::{Format, FunctionName, LogsArguments};
+use crate::failure::Failure;
+use crate::lab_client;
+use crate::print::output::Output;
+
+/// How often a followed log is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Fields that stand first on a line, without their names.
+const FIRST: [&str; 4] = ["timestamp", "level", "service", "message"];
+/// Fields that say what another one says better.
+const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
+
+/// Prints the log; with `--follow` until the lab has ended.
+pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let lab = lab_client::find(&arguments.lab)?;
+    let path = RunDirectory::open(lab.directory)
+        .map_err(Failure::usage)?
+        .log_path(match arguments.function {
+            FunctionName::Producer => Function::Producer,
+            FunctionName::Consumer => Function::Consumer,
+        });
+    let mut log = Lines::open(path)?;
+    loop {
+        // looked at before the file is: what a lab writes last is still printed
+        let is_up =
+            registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
+        while let Some(line) = log.next()? {
+            output.print(&match output.format {
+                Format::Json => line,
+                _ => readable(&line),
+            })?;
+        }
+        if !arguments.follow || !is_up {
+            return Ok(ExitCode::SUCCESS);
+        }
+        std::thread::sleep(LOOK_INTERVAL);
+    }
+}
+
+/// A file's whole lines, also those that are written while it is read.
+struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    unfinished: Vec<u8>,
+}
+
+impl Lines {
+    fn open(path: PathBuf) -> Result<Self, Failure> {
+        match File::open(&path) {
+            Ok(file) => Ok(Lines {
+                path,
+                reader: BufReader::new(file),
+                unfinished: Vec::new(),
+            }),
+            Err(error) => Err(Failure::check(format!(
+                "{} cannot be read: {error}",
+                path.display()
+            ))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<String>, Failure> {
+        self.reader
+            .read_until(b'\n', &mut self.unfinished)
+            .map_err(|error| {
+                Failure::check(format!("{} cannot be read: {error}", self.path.display()))
+            })?;
+        if self.unfinished.pop_if(|byte| *byte == b'\n').is_none() {
+            return Ok(None);
+        }
+        let line = String::from_utf8_lossy(&self.unfinished).into_owned();
+        self.unfinished.clear();
+        Ok(Some(line))
+    }
+}
+
+/// A line's fields in their order, each value as its JSON text.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a log line")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Time, level, service and message, then the other fields by name. What is not JSON stays as it is, less the
+/// characters that would steer a terminal.
+fn readable(line: &str) -> String {
+    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
+        return line
+            .chars()
+            .filter(|character| !character.is_control())
+            .collect();
+    };
+    let mut parts: Vec<String> = FIRST
+        .iter()
+        .filter_map(|first| fields.iter().find(|(name, _)| name == first))
+        .map(|(_, value)| plain(value.get()))
+        .collect();
+    for (name, value) in &fields {
+        let name = name.as_str();
+        if !FIRST.contains(&name) && !LEFT_OUT.contains(&name) && value.get() != "null" {
+            parts.push(format!("{}={}", name.escape_debug(), plain(value.get())));
+        }
+    }
+    parts.join(" ")
+}
+
+/// Text without its quotes where nothing in it needs them. JSON itself escapes control characters, but a record
+/// may be JSON over several lines.
+fn plain(json: &str) -> String {
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if !text.chars().any(char::is_control) => text,
+        _ => json
+            .chars()
+            .filter(|character| !character.is_control())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_made_readable() {
+        let line = r#"{"timestamp":"2026-11-23T05:00:00Z","level":"INFO","service":"consumer-lambda","message":"record received","event":"record.received","sequence_number":"7","tracecontext":{"b3":"0"},"record":null}"#;
+        assert_eq!(
+            readable(line),
+            r#"2026-11-23T05:00:00Z INFO consumer-lambda record received sequence_number=7 tracecontext={"b3":"0"}"#
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_log_steers_the_terminal() {
+        for line in [
+            "plain \u{1b}[31mred",
+            r#"{"message":"a\u001b[31mb","x\u001b":"\u0007"}"#,
+        ] {
+            assert!(!readable(line).chars().any(char::is_control), "{line}");
+        }
+    }
+}

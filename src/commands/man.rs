@@ -1,0 +1,81 @@
+//! `baton man`: the manual pages, one of baton and one of each command.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Command;
+use clap_mangen::Man;
+use serde_json::json;
+
+use crate::arguments::{Format, ManArguments, documented_command};
+use crate::failure::Failure;
+use crate::print::output::Output;
+
+/// A page, and the file that `man` looks for it in.
+struct Page {
+    file: String,
+    text: String,
+}
+
+/// Prints one page, or writes all of them.
+pub(crate) fn man(arguments: &ManArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let baton = documented_command();
+    if let Some(directory) = &arguments.out {
+        return write_all(&baton, directory, output);
+    }
+    let page = match arguments.command.as_deref() {
+        None => page(&baton)?,
+        Some(name) => {
+            let command = baton
+                .find_subcommand(name)
+                .ok_or_else(|| unknown(name, &baton))?;
+            page(command)?
+        }
+    };
+    match output.format {
+        Format::Json => output.print_json(&json!({"file": page.file, "page": page.text}))?,
+        _ => output.print(page.text.trim_end())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_all(baton: &Command, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
+    let unusable = |path: &Path, error| Failure::usage(format!("{}: {error}", path.display()));
+    fs::create_dir_all(directory).map_err(|error| unusable(directory, error))?;
+    let mut saved = Vec::new();
+    for command in [baton].into_iter().chain(baton.get_subcommands()) {
+        let page = page(command)?;
+        let path = directory.join(&page.file);
+        fs::write(&path, page.text).map_err(|error| unusable(&path, error))?;
+        saved.push(path);
+    }
+    match output.format {
+        Format::Json => output.print_json(&json!({"saved": saved}))?,
+        _ => {
+            for path in &saved {
+                output.print(&path.display().to_string())?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(command: &Command) -> Result<Page, Failure> {
+    let version = concat!("baton ", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command.clone()).source(version);
+    let mut text = Vec::new();
+    man.render(&mut text).map_err(Failure::check)?;
+    Ok(Page {
+        file: man.get_filename(),
+        text: String::from_utf8(text).map_err(Failure::check)?,
+    })
+}
+
+fn unknown(name: &str, baton: &Command) -> Failure {
+    let names: Vec<_> = baton.get_subcommands().map(Command::get_name).collect();
+    Failure::usage(format!(
+        "baton has no command {name:?}; there are {}",
+        names.join(", ")
+    ))
+}

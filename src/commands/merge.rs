@@ -1,0 +1,95 @@
+//! `baton merge`: joins the runs of several load generators into one.
+
+mod load;
+
+use std::process::ExitCode;
+
+use baton_lab::UNDELIVERABLE_FILE;
+use baton_traces::merge::{Merge, MergeError};
+use baton_traces::source::Source;
+use baton_views::narrative::narrate;
+use serde_json::json;
+
+use crate::arguments::{Format, MergeArguments};
+use crate::failure::Failure;
+use crate::print::output::Output;
+use crate::print::table::{pairing, table};
+use crate::report;
+
+/// Merges the runs, judges what came of them as of one, and prints it.
+pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let (sources, killed) = with_leftovers(&arguments.runs)?;
+    let merge = Merge::of(&sources).map_err(failure)?;
+    let runs: Vec<_> = merge.runs().collect();
+    let load = load::merged(&runs)?;
+    let run = merge
+        .write(&arguments.out, &[UNDELIVERABLE_FILE])
+        .map_err(failure)?;
+    if let Some(text) = &load.text {
+        let path = run.load_path();
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+    }
+    let summary = report::of_run(&run)?.measured().summary.clone();
+
+    let notes = [killed, merge.notes(), load.notes].concat();
+    let sources: Vec<_> = arguments.runs.iter().map(ToString::to_string).collect();
+    let summaries = [summary];
+    let sentences = narrate(&summaries);
+    if output.format == Format::Json {
+        output.print_json(&json!({
+            "runs": summaries,
+            "merged": sources,
+            "notes": notes,
+            "answer": sentences.join(" "),
+            "saved": arguments.out,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = summaries.iter().map(pairing).collect();
+    let mut text = table("run", names, &summaries, output);
+    text.push_str("\n\n");
+    for sentence in sentences.iter().chain(&notes) {
+        text.push_str(sentence);
+        text.push('\n');
+    }
+    output.print(&format!(
+        "{text}\n{} runs merged; saved in {}.",
+        sources.len(),
+        arguments.out.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the user named wrongly is wrong usage; that the disk is full is not.
+fn failure(error: MergeError) -> Failure {
+    match error {
+        MergeError::Copy { .. } => Failure::check(error),
+        _ => Failure::usage(error),
+    }
+}
+
+/// The runs, and the spans that a load generator which was killed had not added to its run yet; and a sentence about each.
+fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure> {
+    let (mut sources, mut notes) = (Vec::new(), Vec::new());
+    for source in runs {
+        sources.push(source.clone());
+        let Some(run) = source.run().map_err(Failure::usage)? else {
+            continue;
+        };
+        let has_ended = run.manifest().is_ok_and(|manifest| manifest.end.is_some());
+        if has_ended || !run.client_spans_path().is_file() {
+            continue;
+        }
+        if run.is_being_written() {
+            return Err(Failure::usage(format!(
+                "{source}: its burst is still going on; merge it when it has ended"
+            )));
+        }
+        notes.push(format!(
+            "{source} was cut off: what its load generator had written counts"
+        ));
+        sources.push(Source::from(&*run.client_spans_path()));
+    }
+    Ok((sources, notes))
+}

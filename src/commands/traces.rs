@@ -1,0 +1,170 @@
+//! `baton traces`: lists and searches traces, and shows one over time.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use baton_propagators::id::TraceId;
+use baton_traces::shown;
+use baton_traces::source::Source;
+use baton_traces::trace::{Gathering, Trace};
+use baton_traces::trace_index::{Filter, Journey, TraceIndex, TraceLine, Wanted};
+use baton_views::drawing::Page;
+use baton_views::waterfall::Waterfall;
+use serde_json::json;
+
+use crate::arguments::{Format, TracesArguments};
+use crate::failure::Failure;
+use crate::print::output::Output;
+use crate::print::trace_table::trace_table;
+use crate::view::View;
+
+const TRACES_LIMIT: usize = 20;
+const SPANS_LIMIT: usize = 100;
+/// How many traces are shown together, where hand-offs between them broke.
+const JOURNEY_LIMIT: usize = 6;
+/// How few digits may begin a trace id.
+const DIGITS_MIN: usize = 8;
+
+/// Lists the traces, or shows the one that is named.
+pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let (trace_id, words) = told_apart(&arguments.words)?;
+    let mut sources = arguments.from;
+    for word in words {
+        sources.push(Source::from_str(word).map_err(Failure::usage)?);
+    }
+    let filter = Filter {
+        services: arguments.service,
+        attributes: arguments.attribute,
+        verdicts: arguments.verdict,
+    };
+    let limit = |default| arguments.limit.map_or(default, std::num::NonZeroUsize::get);
+    match trace_id {
+        Some(trace_id) if filter == Filter::default() => {
+            let view = View::of(sources, &arguments.lab)?;
+            show(&view, trace_id, limit(SPANS_LIMIT), output)
+        }
+        Some(trace_id) => Err(Failure::usage(format!(
+            "{trace_id} names one trace; --service, --attribute and --verdict search among all"
+        ))),
+        None if output.format == Format::Svg => Err(Failure::usage(
+            "--format svg draws one trace; say which by its id",
+        )),
+        None => {
+            let view = View::of(sources, &arguments.lab)?;
+            list(&view, filter, limit(TRACES_LIMIT), output)
+        }
+    }
+}
+
+/// The trace id among the words, if there is one; all others are sources. What is a file is a source.
+fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
+    let is_id = |word: &str| {
+        let id = Wanted::parse(word).filter(|id| id.is_plain(DIGITS_MIN));
+        id.is_some() && !Path::new(word).exists()
+    };
+    let words = words.iter().map(String::as_str);
+    let (ids, sources): (Vec<_>, Vec<_>) = words.partition(|word| is_id(word));
+    match ids.as_slice() {
+        [] => Ok((None, sources)),
+        [id] => Ok((Some(id), sources)),
+        [first, second, ..] => Err(Failure::usage(format!(
+            "{first} and {second} are two trace ids; one is shown at a time"
+        ))),
+    }
+}
+
+fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
+    let searched = filter != Filter::default();
+    let index = view.index(filter, output)?;
+    let (lines, found) = index.list(limit);
+    if output.format == Format::Json {
+        let traces: Vec<_> = lines.iter().map(line_json).collect();
+        output.print_json(&json!({ "traces": traces, "found": found }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if lines.is_empty() {
+        output.print(if searched {
+            "no trace was found"
+        } else {
+            "no trace was seen"
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output.print(&trace_table(&lines, output))?;
+    let found = found as u64;
+    if found > lines.len() as u64 {
+        output.note(&format!(
+            "the newest {} of {} traces; --limit shows more",
+            lines.len(),
+            shown::count(found)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line_json(line: &TraceLine) -> serde_json::Value {
+    json!({
+        "trace_id": line.trace_id,
+        "name": line.name,
+        "service": line.service,
+        "services": line.services,
+        "spans": line.spans,
+        "start": line.start.map(|start| start.as_nanoseconds().to_string()),
+        "duration_ms": line.duration.map(shown::milliseconds),
+        "hops": line.verdicts,
+    })
+}
+
+fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
+    let index = view.index(Filter::default(), output)?;
+    let trace_id = find(&index, prefix, view)?;
+    let journey = index.journey(trace_id, JOURNEY_LIMIT);
+    let traces = gather(view, &journey)?;
+    match output.format {
+        Format::Json => {
+            let traces: Vec<_> = traces.iter().map(Trace::to_json).collect();
+            output.print_json(&json!({
+                "trace_id": trace_id,
+                "traces": traces,
+                "hand_offs": journey.passages,
+                "left_out": journey.left_out,
+            }))?;
+        }
+        format => {
+            let waterfall = Waterfall::new(&traces, &journey.passages, limit);
+            output.print(&match format {
+                Format::Svg => waterfall.drawing(Page::Wide).standalone(),
+                _ if output.verbose => waterfall.text_with_attributes(output.style()),
+                _ => waterfall.text(output.style()),
+            })?;
+        }
+    }
+    if journey.left_out > 0 {
+        output.note(&format!(
+            "{} more traces belong to it by their hand-offs",
+            shown::count(journey.left_out)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(index: &TraceIndex, prefix: &str, view: &View) -> Result<TraceId, Failure> {
+    index.find(prefix).map_err(|error| {
+        let hint = match view.lab {
+            Some(_) if index.is_empty() => "; the lab has received no span yet",
+            _ => "",
+        };
+        Failure::usage(format!("{error}{hint}"))
+    })
+}
+
+/// The journey's traces, whole.
+fn gather(view: &View, journey: &Journey) -> Result<Vec<Trace>, Failure> {
+    let mut gathering = Gathering::new(journey.traces.iter().copied());
+    view.read(&mut |span| gathering.add_span(span))?;
+    let traces = journey.traces.iter();
+    Ok(traces
+        .filter_map(|trace_id| gathering.get(*trace_id))
+        .collect())
+}

@@ -1,0 +1,242 @@
+//! `baton up`: starts the lab and stays.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use baton_lab::registry::{self, Note};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
+use baton_propagators::mode::Pairing;
+use baton_propagators::propagation::{BATON_ENGINE, Propagation};
+use baton_traces::run::{Manifest, RunDirectory};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::arguments::{Format, FunctionName, UpArguments};
+use crate::commands::run;
+use crate::commands::switch::modes;
+use crate::failure::Failure;
+use crate::lab_options::{function_options, kept_out, lab_options};
+use crate::manifest::{lab_settings, versions};
+use crate::print::output::Output;
+use crate::report;
+use crate::signals::Signals;
+
+/// Starts the lab, says where it is, stays until a signal, then delivers what was accepted.
+pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Failure> {
+    let (directory, temporary) = match &arguments.save {
+        Some(directory) => (directory.clone(), None),
+        None => {
+            let folder = tempfile::Builder::new()
+                .prefix("baton-lab-")
+                .tempdir()
+                .map_err(|error| {
+                    Failure::usage(format!(
+                        "the lab's temporary directory cannot be made, set TMPDIR to one that can be written: {error}"
+                    ))
+                })?;
+            (folder.path().to_owned(), Some(folder))
+        }
+    };
+    let ending = run::runtime()?.block_on(stay(&arguments, directory.clone(), output))?;
+    if let Some(temporary) = temporary
+        && (ending.status.records_undeliverable > 0 || !ending.drained)
+    {
+        // what could not be delivered is in there
+        let _ = temporary.keep();
+    }
+    report(&ending, &directory, output)
+}
+
+async fn stay(
+    arguments: &UpArguments,
+    directory: PathBuf,
+    output: &Output,
+) -> Result<Ending, Failure> {
+    // before anything is started, so that no signal comes too early
+    let mut signals = Signals::new()?;
+    let mut manifest = manifest(arguments)?;
+    let directory = RunDirectory::create(directory).map_err(Failure::usage)?;
+    let directory_path = std::path::absolute(directory.path()).map_err(Failure::usage)?;
+    let options = options(arguments, directory.clone())?;
+    let started = tokio::select! {
+        started = Lab::start(options) => started,
+        () = signals.next() => return Err(Failure::interrupted()),
+    };
+    let lab = started.map_err(Failure::usage)?;
+    directory
+        .write_manifest(&manifest)
+        .map_err(Failure::usage)?;
+    let registration = registry::register(&Note {
+        pid: std::process::id(),
+        addresses: lab.addresses().clone(),
+        directory: directory_path,
+    });
+    if let Err(error) = &registration {
+        output.note(&format!("other commands will not find this lab: {error}"));
+    }
+    let kept_out = kept_out();
+    if !kept_out.is_empty() {
+        output.note(&format!(
+            "the lab's functions send their spans to the lab; kept out: {} (docs/backends.md)",
+            kept_out.join(", ")
+        ));
+    }
+    announce(&lab, output)?;
+
+    signals.next().await;
+    output.note("delivering what was accepted; a second Ctrl-C ends at once");
+    let ending = tokio::select! {
+        ending = lab.stop() => ending,
+        () = signals.next() => {
+            return Err(Failure::interrupted());
+        }
+    };
+    drop(registration);
+    if arguments.save.is_some() {
+        manifest.end = Some(Timestamp::now());
+        if ending.status.switches > 0 {
+            let LabStatus {
+                producer,
+                consumer,
+                switches,
+                ..
+            } = &ending.status;
+            let modes =
+                json!({ "producer": producer.propagation, "consumer": consumer.propagation });
+            manifest
+                .settings
+                .insert("switches".to_owned(), json!(switches));
+            manifest
+                .settings
+                .insert("modes_at_the_end".to_owned(), modes);
+        }
+        directory
+            .write_manifest(&manifest)
+            .map_err(Failure::check)?;
+        report::of_run(&directory)?;
+        output.note(&format!("saved to {}", directory.path().display()));
+    }
+    Ok(ending)
+}
+
+fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
+    let function = |name, mode| {
+        let mut options = function_options(name, &arguments.functions, mode)?;
+        if let Some(engine) = arguments.engine {
+            let engine = (BATON_ENGINE.to_owned(), engine.to_string());
+            options.environment.extend([engine]);
+        }
+        Ok::<_, Failure>(options)
+    };
+    let producer = function(FunctionName::Producer, arguments.producer.as_ref())?;
+    let consumer = function(FunctionName::Consumer, arguments.consumer.as_ref())?;
+    Ok(LabOptions {
+        ports: Ports {
+            endpoint: arguments.port,
+            page: arguments.page_port,
+            kinesis: arguments.kinesis_port,
+            otlp: arguments.otlp_port,
+            zipkin: arguments.zipkin_port,
+        },
+        ..lab_options(&arguments.lab, producer, consumer, directory)
+    })
+}
+
+/// What was asked for, as a run's manifest says it. Modes can be switched later.
+fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
+    let is_overridden = arguments.producer.is_some() && arguments.consumer.is_some();
+    let variable = |name: &str| {
+        if let (BATON_ENGINE, Some(engine)) = (name, arguments.engine) {
+            return Some(engine.to_string());
+        }
+        let is_list = ["OTEL_PROPAGATORS", "BATON_INJECT", "BATON_EXTRACT"].contains(&name);
+        std::env::var(name)
+            .ok()
+            .filter(|_| !(is_list && is_overridden))
+    };
+    let environment = Propagation::from_environment(variable).map_err(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        Failure::usage(problems.join("; "))
+    })?;
+    Ok(Manifest {
+        pairing: Some(Pairing {
+            producer: arguments.producer.clone().unwrap_or(environment.inject),
+            consumer: arguments.consumer.clone().unwrap_or(environment.extract),
+        }),
+        engine: environment.engine,
+        settings: lab_settings(&arguments.lab, &arguments.functions),
+        versions: versions(),
+        start: Timestamp::now(),
+        end: None,
+    })
+}
+
+fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
+    let addresses = lab.addresses();
+    if output.format == Format::Json {
+        return output.print_json(addresses);
+    }
+    let LabStatus {
+        producer, consumer, ..
+    } = lab.status();
+    output.print(&format!(
+        "endpoint   {}\n\
+         page       {}\n\
+         Kinesis    {}, stream {}\n\
+         collector  {}\n\
+         Zipkin     {}\n\
+         producer   {}\n\
+         consumer   {}\n\
+         \n\
+         Try, in another terminal:\n  \
+         curl -d '{{ \"name\": \"Kate\", \"superpower\": \"Distributed Tracing\" }}' {}\n  \
+         baton logs -f consumer\n  \
+         baton switch producer=b3 consumer=b3\n\
+         Ctrl-C delivers what was accepted and ends the lab.",
+        addresses.endpoint,
+        addresses.page,
+        addresses.kinesis,
+        addresses.stream,
+        addresses.otlp,
+        addresses.zipkin,
+        modes(&producer),
+        modes(&consumer),
+        addresses.endpoint,
+    ))
+}
+
+/// Says how it ended; a lab that could not deliver everything has failed.
+fn report(ending: &Ending, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
+    let LabStatus {
+        producer,
+        records_delivered,
+        records_undeliverable,
+        spans,
+        ..
+    } = &ending.status;
+    output.note(&format!(
+        "{} requests, {records_delivered} records delivered, {spans} spans",
+        producer.invocations
+    ));
+    let mut problems = Vec::new();
+    if *records_undeliverable > 0 {
+        problems.push(format!(
+            "{records_undeliverable} records could not be delivered; they are kept in {}",
+            directory.join(UNDELIVERABLE_FILE).display()
+        ));
+    }
+    if !ending.drained {
+        problems.push(format!(
+            "not every accepted record was delivered in time; the lab's logs are in {}",
+            directory.display()
+        ));
+    }
+    if let Some(error) = &ending.span_error {
+        problems.push(format!("spans are missing: {error}"));
+    }
+    if problems.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::check(problems.join("; ")))
+    }
+}

@@ -1,0 +1,9 @@
+//! How results reach a person: the output, its tables, the progress of what runs.
+
+pub(crate) mod fitting;
+pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod output;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod trace_table;

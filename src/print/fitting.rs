@@ -1,0 +1,195 @@
+//! Tables within the terminal's columns: sentences fold between words, and columns for which there is no room go into
+//! a further table below. No number, id or word is divided.
+
+use std::iter;
+
+use comfy_table::{
+    Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING,
+};
+
+use crate::print::output::Output;
+
+/// Where no terminal says how wide it is, and the text is for a log or a pull request.
+pub(crate) const COLUMNS: u16 = 100;
+
+/// A table without lines, as wide as the terminal; without one, as wide as it takes.
+pub(crate) fn plain_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    output: &Output,
+) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings.into_iter().map(|heading| {
+            let cell = Cell::new(heading);
+            if output.colour {
+                cell.add_attribute(Attribute::Bold)
+            } else {
+                cell
+            }
+        }));
+    if output.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    if let Some(columns) = output.columns {
+        table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    table
+}
+
+/// A table as wide as the terminal, but no wider than what fits anywhere.
+pub(crate) fn narrow_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    output: &Output,
+) -> Table {
+    let mut table = plain_table(headings, output);
+    if table.width().is_none_or(|width| width > COLUMNS) {
+        table.set_width(COLUMNS);
+    }
+    table
+}
+
+/// The columns that a table takes if nothing of it is folded, without the blank at its end.
+pub(crate) fn natural_width(table: &Table) -> u16 {
+    let widths = table.column_max_content_widths();
+    room(table, &widths, 0..widths.len())
+}
+
+/// Draws a table within its width. The columns of `sentences` may be folded between words; where that is not enough, the
+/// first column is repeated in a table for those that are left.
+pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
+    let width = table.width().unwrap_or(u16::MAX);
+    if natural_width(table) <= width {
+        return table.trim_fmt();
+    }
+    let natural = table.column_max_content_widths();
+    let mut least = natural.clone();
+    for column in sentences {
+        least[*column] = least[*column].min(longest_word(table, *column));
+    }
+    let mut blocks: Vec<Vec<usize>> = Vec::new();
+    for column in 1..natural.len() {
+        match blocks.last_mut() {
+            Some(block) if room(table, &least, with(block, column)) <= width => block.push(column),
+            _ => blocks.push(vec![0, column]),
+        }
+    }
+    let blocks: Vec<_> = blocks
+        .iter()
+        .map(|columns| {
+            let mut widths = least.clone();
+            for column in columns {
+                let left = width.saturating_sub(room(table, &widths, columns.iter().copied()));
+                widths[*column] = natural[*column].min(widths[*column].saturating_add(left));
+            }
+            block(table, columns, &widths)
+        })
+        .collect();
+    blocks.join("\n\n")
+}
+
+/// The table with some of its columns, each so wide.
+fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
+    let mut table = table.clone();
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if !columns.contains(&index) {
+            column.set_constraint(ColumnConstraint::Hidden);
+            continue;
+        }
+        if columns.last() == Some(&index) {
+            // a coloured line that ends in a blank would be too long by it
+            column.set_padding((column.padding_width().saturating_sub(1), 0));
+        }
+        let width = widths[index].saturating_add(column.padding_width());
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+    }
+    table.trim_fmt()
+}
+
+fn with(block: &[usize], column: usize) -> impl Iterator<Item = usize> {
+    block.iter().copied().chain(iter::once(column))
+}
+
+/// What columns of such widths take, without the blank behind the last.
+fn room(table: &Table, widths: &[u16], columns: impl IntoIterator<Item = usize>) -> u16 {
+    let padding = |index| {
+        table
+            .column(index)
+            .map_or(0, comfy_table::Column::padding_width)
+    };
+    let each = columns
+        .into_iter()
+        .map(|index| u32::from(widths[index]) + u32::from(padding(index)));
+    let all = each.sum::<u32>().saturating_sub(1);
+    u16::try_from(all).unwrap_or(u16::MAX)
+}
+
+fn longest_word(table: &Table, column: usize) -> u16 {
+    let rows = table.header().into_iter().chain(table.row_iter());
+    let cells = rows.filter_map(|row| row.cell_iter().nth(column));
+    let words = cells.flat_map(|cell| {
+        let text = cell.content();
+        let lengths = text.split_whitespace().map(|word| word.chars().count());
+        lengths.max()
+    });
+    let longest = words.max().unwrap_or(0);
+    u16::try_from(longest).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    fn drawn(columns: Option<usize>, colour: bool) -> String {
+        let mut output = Output::plain();
+        (output.columns, output.colour) = (columns, colour);
+        let headings = ["trace id", "begins with", "cost", "per\nmonth", "verdict"];
+        let mut table = plain_table(headings, &output);
+        let name = "stream-producer POST /dev/producer";
+        table.add_row([ID, name, "$58.69", "$1,009,971", "✗ wrong_parent"]);
+        fitted(&table, &[1])
+    }
+
+    #[test]
+    fn what_has_no_room_goes_into_a_further_table_and_no_word_is_divided() {
+        for (width, blocks) in [(Some(100), 1), (Some(80), 2), (Some(60), 2), (None, 1)] {
+            let text = drawn(width, false);
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width.unwrap_or(usize::MAX)), "{text}");
+            let tables: Vec<_> = text.split("\n\n").collect();
+            assert_eq!(tables.len(), blocks, "{text}");
+            for table in tables {
+                assert!(table.contains(ID), "{text}");
+            }
+            let words = ["stream-producer", "/dev/producer", "$58.69", "$1,009,971"];
+            for word in words.into_iter().chain(["✗ wrong_parent"]) {
+                assert!(text.contains(word), "{word}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_too_narrow_for_a_word_still_gets_every_column() {
+        let text = drawn(Some(10), false);
+        assert_eq!(text.split("\n\n").count(), 4, "{text}");
+        assert!(text.contains("$1,009,971"), "{text}");
+    }
+
+    #[test]
+    fn colour_makes_no_line_longer() {
+        let text = drawn(Some(80), true);
+        assert!(text.contains('\u{1b}'), "{text:?}");
+        for line in text.lines() {
+            let plain = line.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+            assert!(plain.chars().count() <= 80, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What the commands print: results on standard output, everything else on standard error.
+
+use std::io::{IsTerminal, Write};
+
+use baton_views::terminal::TextStyle;
+use comfy_table::Table;
+use serde::Serialize;
+
+use crate::arguments::{Format, GlobalArguments};
+use crate::failure::Failure;
+
+/// How to print, as the command line and the terminal have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    /// Whether standard output shows colour.
+    pub(crate) colour: bool,
+    /// Whether the locale has more than ASCII.
+    unicode: bool,
+    /// The columns of standard output, where it is a terminal.
+    pub(crate) columns: Option<usize>,
+    /// Whether standard error is a terminal, where a progress bar can move.
+    pub(crate) terminal: bool,
+}
+
+impl Output {
+    pub(crate) fn new(arguments: &GlobalArguments) -> Self {
+        let no_colour = arguments.no_color
+            || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Output {
+            format: arguments.format,
+            quiet: arguments.quiet,
+            verbose: arguments.verbose,
+            colour: !no_colour && std::io::stdout().is_terminal(),
+            unicode: has_unicode(),
+            // a terminal may not know
+            columns: Table::new()
+                .width()
+                .map(usize::from)
+                .filter(|columns| *columns > 0),
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Text without colour, for tests.
+    #[cfg(test)]
+    pub(crate) const fn plain() -> Self {
+        Output {
+            format: Format::Text,
+            quiet: false,
+            verbose: false,
+            colour: false,
+            columns: None,
+            terminal: false,
+            unicode: true,
+        }
+    }
+
+    /// What drawings may be made of.
+    pub(crate) fn style(&self) -> TextStyle {
+        TextStyle {
+            unicode: self.unicode,
+            colour: self.colour,
+        }
+    }
+
+    /// Text in lines of the terminal's width, broken between words; where there is none, as it is.
+    pub(crate) fn folded(&self, text: &str) -> String {
+        self.columns
+            .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, ""))
+    }
+
+    /// Prints a result.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{text}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Failure::output(&error))
+    }
+
+    /// Prints a result as one line of JSON, in ASCII: a character that came in a header and means something to the terminal
+    /// stays an escape.
+    pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.print(&ascii(
+            &serde_json::to_string(value).map_err(Failure::check)?,
+        ))
+    }
+
+    /// Says something that is not the result; silent under `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Says what makes the result less than it seems, whatever is silenced.
+    pub(crate) fn warn(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// Says a detail that only `--verbose` asks for.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
+    /// Says why the command failed.
+    pub(crate) fn error(&self, failure: &Failure) {
+        if !failure.is_silent() {
+            let _ = writeln!(std::io::stderr(), "baton: {failure}");
+        }
+    }
+}
+
+/// The text in lines of at most `width` characters, those after the first indented.
+pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let start = text.len() - text.trim_start().len();
+    let mut line = text[..start].to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
+        if longer > width && !is_empty {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+/// JSON with everything beyond printable ASCII escaped, which can stand in its strings alone.
+fn ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, ' '..='~') {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            escaped.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
+/// Whether the locale's characters are UTF-8; the first variable that is set decides, as POSIX says.
+fn has_unicode() -> bool {
+    let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let values = variables.filter_map(|name| std::env::var(name).ok());
+    let mut set = values.filter(|value| !value.is_empty());
+    set.next().is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_ascii_says_the_same() {
+        let text = "a\u{1b}[31m\u{7f}\u{9b}31m\u{202e}é😀\n\"\\";
+        let json = ascii(&serde_json::to_string(text).expect("JSON"));
+        assert!(
+            json.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    #[test]
+    fn text_is_broken_between_words_where_there_is_a_terminal() {
+        let text = "The trace broke at Kinesis.";
+        assert_eq!(Output::plain().folded(text), text);
+        let columns = Some(15);
+        let output = Output {
+            columns,
+            ..Output::plain()
+        };
+        assert_eq!(output.folded(text), "The trace broke\nat Kinesis.");
+    }
+}

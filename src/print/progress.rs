@@ -1,0 +1,185 @@
+//! Progress of long work: a bar with rate and time left on a terminal, plain lines otherwise.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use baton_loadgen::Progress as News;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::print::output::Output;
+
+/// How often a line is printed where no bar can move.
+const LINE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What there is to do over all stages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Total {
+    /// That many requests.
+    Requests(u64),
+    /// As many requests as this time allows.
+    Time(Duration),
+}
+
+/// Shows how far a command has come.
+#[derive(Debug)]
+pub(crate) struct Progress<'a> {
+    bar: ProgressBar,
+    output: &'a Output,
+    total: Total,
+    /// The bar's position when the present stage began.
+    stage_start: Cell<u64>,
+    /// How far the stage had come when a line was last printed.
+    last_line: Cell<Duration>,
+}
+
+impl<'a> Progress<'a> {
+    /// Progress towards `total`.
+    pub(crate) fn new(output: &'a Output, total: Total) -> Self {
+        let (length, template) = match total {
+            Total::Requests(requests) => (
+                requests,
+                "{msg:!30} {wide_bar} {pos}/{len} requests, {prefix}, {eta} left",
+            ),
+            Total::Time(time) => (
+                milliseconds(time),
+                "{msg:!30} {wide_bar} {percent}%, {prefix}, {eta} left",
+            ),
+        };
+        let bar = ProgressBar::new(length);
+        if output.quiet || !output.terminal {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix("0/s");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress {
+            bar,
+            output,
+            total,
+            stage_start: Cell::new(0),
+            last_line: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// Begins a stage; its name stands beside the bar on a terminal, otherwise on a line of its own.
+    pub(crate) fn stage(&self, name: &str) {
+        self.stage_start.set(self.bar.position());
+        self.last_line.set(Duration::ZERO);
+        self.bar.set_message(name.to_owned());
+        if !self.output.terminal {
+            self.output.note(name);
+        }
+    }
+
+    /// The present stage's attack has come this far.
+    pub(crate) fn advance(&self, news: &News) {
+        let step = match self.total {
+            Total::Requests(_) => news.requests.sent,
+            Total::Time(_) => milliseconds(news.elapsed),
+        };
+        self.bar.set_position(self.stage_start.get() + step);
+        self.bar.set_prefix(at_the_moment(news));
+        if !self.output.terminal && news.elapsed >= self.last_line.get() + LINE_INTERVAL {
+            self.last_line.set(news.elapsed);
+            self.output.note(&format!(
+                "{:4.0} s  {} requests, {}",
+                news.elapsed.as_secs_f64(),
+                news.requests.sent,
+                at_the_moment(news)
+            ));
+        }
+    }
+
+    /// The present stage is over, after this many requests.
+    pub(crate) fn stage_done(&self, requests: u64) {
+        if let Total::Requests(_) = self.total {
+            self.bar.set_position(self.stage_start.get() + requests);
+        }
+    }
+
+    /// That many more requests are done, of whichever stage.
+    pub(crate) fn add(&self, requests: u64) {
+        self.bar.inc(requests);
+    }
+
+    /// Says something without tearing the bar.
+    pub(crate) fn note(&self, text: &str) {
+        self.bar.suspend(|| self.output.note(text));
+    }
+
+    /// Says a detail, as [`Progress::note`] does, where `--verbose` asks for it.
+    pub(crate) fn detail(&self, text: &str) {
+        self.bar.suspend(|| self.output.detail(text));
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Rate, percentiles and failures of the last moment; the failures are all of the stage's.
+fn at_the_moment(news: &News) -> String {
+    let recent = &news.recent;
+    let seconds = recent.time.as_secs_f64();
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the number of requests is far below 2^52"
+    )]
+    let ended = (recent.ok + recent.failed) as f64;
+    let rate = if seconds > 0.0 { ended / seconds } else { 0.0 };
+    let mut text = format!("{rate:.0}/s");
+    if let Some(latency) = recent.latency_ms {
+        text.push_str(&format!(
+            ", p50 {:.1} p99 {:.1} ms",
+            latency.p50, latency.p99
+        ));
+    }
+    if news.requests.failed > 0 {
+        text.push_str(&format!(", {} failed", news.requests.failed));
+    }
+    text
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_loadgen::{Latency, Recent, Requests};
+
+    use super::*;
+
+    #[test]
+    fn the_moment_is_rate_percentiles_and_failures() {
+        let latency = Latency {
+            p50: 1.25,
+            p90: 2.0,
+            p99: 4.0,
+            p999: 5.0,
+            max: 6.0,
+        };
+        let mut news = News {
+            requests: Requests {
+                sent: 30,
+                ok: 28,
+                failed: 2,
+            },
+            elapsed: Duration::from_secs(2),
+            latency_ms: None,
+            recent: Recent {
+                time: Duration::from_millis(250),
+                ok: 24,
+                failed: 1,
+                latency_ms: Some(latency),
+            },
+        };
+        assert_eq!(at_the_moment(&news), "100/s, p50 1.2 p99 4.0 ms, 2 failed");
+        news.requests.failed = 0;
+        news.recent = Recent::default();
+        assert_eq!(at_the_moment(&news), "0/s");
+    }
+}

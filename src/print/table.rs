@@ -1,0 +1,316 @@
+//! The tables: of runs, and of bursts, one row each.
+
+use std::collections::BTreeMap;
+use std::iter;
+
+use baton_loadgen::Outcome;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::statistics::Percentiles;
+use baton_traces::summary::Summary;
+use comfy_table::{Cell, CellAlignment, Color, Table};
+
+use crate::print::fitting::{COLUMNS, fitted, natural_width, plain_table};
+use crate::print::output::Output;
+
+const HEADINGS: [&str; 8] = [
+    "requests",
+    "delivered",
+    "ingress",
+    "record",
+    "header\nbytes",
+    "request ms\np50 / p99",
+    "end to end\nms p50 / p99",
+    "requests\nper s",
+];
+
+/// Columns of words; all others are figures and stand to the right.
+const WORDS: [usize; 3] = [0, 3, 4];
+
+const BURST_HEADINGS: [&str; 10] = [
+    "burst",
+    "requests",
+    "ok",
+    "failed",
+    "ok\nper s",
+    "p50\nms",
+    "p90\nms",
+    "p99\nms",
+    "p99.9\nms",
+    "max\nms",
+];
+
+/// How much room the table of runs takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// A run in as few lines as it needs.
+    Wide,
+    /// Names folded where a mode ends, and one space between columns.
+    Folded,
+    /// Each verdict below its count, too.
+    Stacked,
+}
+
+/// Draws the runs as an aligned table, in the widest layout that the terminal has room for, or as several tables. `heading`
+/// is above their `names`.
+pub(crate) fn table(
+    heading: &str,
+    names: Vec<String>,
+    summaries: &[Summary],
+    output: &Output,
+) -> String {
+    let drawn = |layout| {
+        let headings = iter::once(heading).chain(HEADINGS);
+        let rows = names.iter().zip(summaries);
+        let rows = rows.map(|(name, summary)| row(name, summary, layout, output));
+        let mut table = draw(headings, &WORDS, rows, output);
+        if layout != Layout::Wide {
+            for column in table.column_iter_mut() {
+                column.set_padding((0, 1));
+            }
+        }
+        table
+    };
+    let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
+    let mut tables = layouts.map(drawn).into_iter();
+    let fits = |table: &Table| natural_width(table) <= table.width().unwrap_or(COLUMNS);
+    let fitting = tables.find(fits);
+    fitted(&fitting.unwrap_or_else(|| drawn(Layout::Folded)), &[])
+}
+
+/// A run's name in lines, none of which is longer than the longest name of a format and a comma.
+fn folded(name: &str) -> String {
+    const LONGEST: usize = 13;
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + part.chars().count() > LONGEST {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(part);
+        }
+    }
+    lines.join("\n")
+}
+
+/// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
+pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
+    let rows = bursts.iter().enumerate().map(|(index, outcome)| {
+        let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
+        let times = match latency {
+            Some(latency) => [
+                latency.p50,
+                latency.p90,
+                latency.p99,
+                latency.p999,
+                latency.max,
+            ]
+            .map(|time| format!("{time:.1}")),
+            None => std::array::from_fn(|_| unknown()),
+        };
+        let mut row = vec![
+            Cell::new(index + 1),
+            Cell::new(outcome.requests.sent),
+            Cell::new(outcome.requests.ok),
+            failures(outcome.requests.failed, output),
+            Cell::new(format!("{:.0}", outcome.throughput_rps)),
+        ];
+        row.extend(times.map(Cell::new));
+        row
+    });
+    fitted(&draw(BURST_HEADINGS, &[], rows, output), &[])
+}
+
+fn failures(failed: u64, output: &Output) -> Cell {
+    let cell = Cell::new(failed);
+    match (output.colour, failed) {
+        (false, _) => cell,
+        (true, 0) => cell.fg(Color::Green),
+        (true, _) => cell.fg(Color::Red),
+    }
+}
+
+/// Rows of figures, which stand to the right but for the columns of `words`, in the terminal's width; without a terminal in
+/// one that fits into a log or a pull request.
+fn draw<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
+    words: &[usize],
+    rows: impl Iterator<Item = Vec<Cell>>,
+    output: &Output,
+) -> Table {
+    let mut table = plain_table(headings, output);
+    if table.width().is_none() {
+        table.set_width(COLUMNS);
+    }
+    table.add_rows(rows);
+    for index in 0..table.column_count() {
+        if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// A run's pairing, written shortest.
+pub(crate) fn pairing(summary: &Summary) -> String {
+    match &summary.pairing {
+        Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
+        Some(pairing) => pairing.to_string(),
+        None => summary.name.clone(),
+    }
+}
+
+fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Cell> {
+    let name = match layout {
+        Layout::Wide => name.to_owned(),
+        Layout::Folded | Layout::Stacked => folded(name),
+    };
+    let requests = summary
+        .requests
+        .map_or_else(unknown, |requests| match requests.failed {
+            0 => requests.sent.to_string(),
+            failed => format!("{}\n{failed} failed", requests.sent),
+        });
+    let delivered = summary.records.map_or_else(unknown, |records| {
+        let mut text = records.delivered.to_string();
+        for (count, what) in [(records.lost, "lost"), (records.duplicates, "again")] {
+            if count > 0 {
+                text.push_str(&format!("\n{count} {what}"));
+            }
+        }
+        text
+    });
+    vec![
+        Cell::new(name),
+        Cell::new(requests),
+        Cell::new(delivered),
+        verdicts(summary.hops.get(&Hop::Ingress), layout, output),
+        verdicts(summary.hops.get(&Hop::Record), layout, output),
+        Cell::new(
+            summary
+                .carrier_bytes
+                .as_ref()
+                .map_or_else(unknown, |bytes| format!("{:.0}", bytes.mean)),
+        ),
+        Cell::new(percentiles(summary.latency_ms.request.as_ref())),
+        Cell::new(percentiles(summary.latency_ms.end_to_end.as_ref())),
+        Cell::new(
+            summary
+                .throughput_rps
+                .map_or_else(unknown, |rate| format!("{rate:.0}")),
+        ),
+    ]
+}
+
+fn unknown() -> String {
+    "-".to_owned()
+}
+
+fn percentiles(percentiles: Option<&Percentiles>) -> String {
+    let time = |time: f64| match time {
+        ..100.0 => format!("{time:.1}"),
+        _ => format!("{time:.0}"),
+    };
+    percentiles.map_or_else(unknown, |percentiles| {
+        format!("{} / {}", time(percentiles.p50), time(percentiles.p99))
+    })
+}
+
+/// The verdicts by name and count; green where every hand-off is whole, red where any is not.
+fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Output) -> Cell {
+    let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
+        return Cell::new(unknown());
+    };
+    let between = if layout == Layout::Stacked { '\n' } else { ' ' };
+    let lines: Vec<_> = counts
+        .iter()
+        .map(|(verdict, count)| format!("{count}{between}{}", verdict.name()))
+        .collect();
+    let cell = Cell::new(lines.join("\n"));
+    if !output.colour {
+        return cell;
+    }
+    let whole = counts.keys().all(|verdict| verdict.is_whole());
+    cell.fg(if whole { Color::Green } else { Color::Red })
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_traces::summary::Records;
+
+    use super::*;
+
+    fn run(pairing: &str) -> Summary {
+        let mut run = Summary {
+            pairing: pairing.parse().ok(),
+            records: Some(Records {
+                sent: 100_000,
+                delivered: 100_000,
+                duplicates: 3,
+                lost: 0,
+            }),
+            ..Summary::default()
+        };
+        let hops = [
+            (Hop::Ingress, Verdict::WrongParent),
+            (Hop::Record, Verdict::IdTruncated),
+        ];
+        for (hop, verdict) in hops {
+            run.hops.insert(
+                hop,
+                [(Verdict::Connected, 90_000), (verdict, 10_000)].into(),
+            );
+        }
+        let times = Percentiles {
+            p50: 123.4,
+            p90: 500.0,
+            p99: 1234.5,
+            p999: 2000.0,
+            max: 3000.0,
+        };
+        run.latency_ms.request = Some(times);
+        run.latency_ms.end_to_end = Some(times);
+        run.throughput_rps = Some(1234.0);
+        run
+    }
+
+    #[test]
+    fn in_a_terminal_no_word_or_number_is_divided() {
+        let runs = [
+            run("tracecontext,b3,baggage:b3multi,tracecontext"),
+            run("b3"),
+        ];
+        for columns in [80, 60, 40] {
+            let mut output = Output::plain();
+            output.columns = Some(columns);
+            let names = runs.iter().map(pairing).collect();
+            let drawn = table("pairing", names, &runs, &output);
+            let widest = drawn.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{columns}: {drawn}");
+            for word in ["tracecontext,", "delivered", "100000", "90000 connected"] {
+                assert!(drawn.contains(word), "{columns}, {word}: {drawn}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_runs_fit_into_a_hundred_columns_and_no_word_is_broken() {
+        let runs = [
+            run("tracecontext,b3,baggage:b3multi,tracecontext"),
+            run("b3"),
+        ];
+        let names: Vec<_> = runs.iter().map(pairing).collect();
+        let drawn = table("pairing", names, &runs, &Output::plain());
+        let widest = drawn.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(usize::from(COLUMNS)), "{drawn}");
+        for word in [
+            "tracecontext,",
+            "b3multi,",
+            "connected",
+            "wrong_parent",
+            "123 / 1234",
+        ] {
+            assert!(drawn.contains(word), "{word}: {drawn}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What only the whole can show: the command with real processes, on loopback. One file or folder
+//! per subject.
+//!
+//! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one
+//! file of it.
+
+mod backends;
+mod bad_input;
+mod burst;
+mod collector;
+mod compare;
+mod decisions;
+mod deploy;
+mod documents;
+mod ending;
+mod event_source;
+mod explain;
+mod freeze;
+mod load_job;
+mod matrix;
+mod merge;
+mod mixed_headers;
+mod nodejs;
+mod packaging;
+mod reference;
+mod refusals;
+mod report_in_browser;
+mod run;
+mod settings;
+mod splunk;
+mod support;
+mod switches;
+mod telemetry;
+mod traces;
+mod unrecorded;
+mod up;
+mod zipkin;

@@ -1,0 +1,228 @@
+//! docs/reference/ is what the code says: help, variables, verdicts and names of files.
+//!
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use baton_functions::{Topic, VARIABLES, Variable};
+use baton_lab::UNDELIVERABLE_FILE;
+use baton_traces::hand_off::{Flag, Verdict};
+use baton_traces::run::{Function, RunDirectory};
+
+use crate::support::command::Sandbox;
+
+/// Says where a page comes from, to someone who opens it in an editor.
+const GENERATED: &str = "<!-- Generated: BATON_UPDATE_DOCS=1 cargo test --test whole reference -->";
+
+/// Compares a page with the document, or writes it.
+fn check(name: &str, text: &str) {
+    let path = folder().join(name);
+    let page = format!("{GENERATED}\n\n{}\n", text.trim_end());
+    if std::env::var_os("BATON_UPDATE_DOCS").is_some() {
+        std::fs::write(path, page).expect("the page");
+        return;
+    }
+    let saved = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        saved == page,
+        "docs/reference/{name} is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole \
+         reference updates it"
+    );
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference")
+}
+
+/// What a command prints on standard output.
+async fn printed(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let finished = sandbox.run(arguments).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let lines = finished.stdout.trim_end().lines().map(str::trim_end);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn the_commands_are_those_of_the_help() {
+    let sandbox = Sandbox::new();
+    let help = printed(&sandbox, &["--help"]).await;
+    let pages = printed(&sandbox, &["man", "--out", "man"]).await;
+    let names = pages
+        .lines()
+        .filter_map(|path| path.strip_suffix(".1")?.rsplit_once("baton-"));
+    let mut names: Vec<_> = names.map(|(_, name)| name).collect();
+    // in the order of the help, by use
+    names.sort_by_key(|name| help.find(&format!("\n  {name} ")));
+    let mut text = format!("# Commands\n\n```text\n{help}\n```\n");
+    for name in names {
+        let help = printed(&sandbox, &["help", name]).await;
+        write!(text, "\n## baton {name}\n\n```text\n{help}\n```\n").expect("memory");
+    }
+    check("commands.md", &text);
+}
+
+#[test]
+fn the_variables_are_those_that_the_functions_read() {
+    let mut text = "# Environment variables\n\n\
+        The functions read these variables, in the lab as on AWS. A value that is not accepted stops \
+        the\nfunction at its start, with an error that names the variable, the value and what is \
+        accepted. An empty\nvalue counts as unset.\n\n\
+        The lab ignores `OTEL_EXPORTER_*`, `SPLUNK_*` and `OTEL_SERVICE_NAME` of your shell, so that \
+        spans do\nnot leave this machine by accident. `--function` can set them; see\n\
+        [backends.md](../backends.md#in-the-lab).\n"
+        .to_owned();
+    for (topic, title) in [
+        (Topic::Propagation, "Propagation"),
+        (Topic::Spans, "Spans"),
+        (Topic::Export, "Where the spans go"),
+        (Topic::Aws, "AWS"),
+    ] {
+        write!(
+            text,
+            "\n## {title}\n\n| variable | sets | values | default |\n| --- | --- | --- | --- |\n"
+        )
+        .expect("memory");
+        for variable in VARIABLES.iter().filter(|variable| variable.topic == topic) {
+            text.push_str(&row(variable));
+        }
+    }
+    text.push_str(
+        "\n## The command\n\n\
+         | variable | sets | default |\n| --- | --- | --- |\n\
+         | `OTEL_PROPAGATORS`, `BATON_INJECT`, `BATON_EXTRACT`, `BATON_ENGINE` | the modes and the \
+         engine of `baton up`, where no flag sets them | as above |\n\
+         | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | a folder of the \
+         user, for temporary files |\n\
+         | `NO_COLOR` | prints without colour, with any value | unset |\n",
+    );
+    check("environment.md", &text);
+}
+
+fn row(variable: &Variable) -> String {
+    let choices: Vec<_> = variable
+        .choices
+        .iter()
+        .map(|choice| format!("`{choice}`"))
+        .collect();
+    let values = match choices.is_empty() {
+        true => variable.form.to_owned(),
+        false => choices.join(", "),
+    };
+    let default = variable
+        .default
+        .map_or_else(|| "unset".to_owned(), |value| format!("`{value}`"));
+    format!(
+        "| `{}` | {} | {values} | {default} |\n",
+        variable.name, variable.sets
+    )
+}
+
+#[test]
+fn the_verdicts_are_those_of_the_code() {
+    let mut text = "# Verdicts\n\n\
+        Each hand-off gets one verdict. baton matches the two ends by ids that are independent of \
+        the trace\ncontext, so a verdict never relies on what it judges. If a source does not show \
+        enough to judge a\nhand-off, it gets no verdict, and baton says what is unknown.\n\n\
+        | verdict | the trace | when |\n| --- | --- | --- |\n"
+        .to_owned();
+    for verdict in Verdict::ALL {
+        let trace = match verdict.is_whole() {
+            true => "holds",
+            false => "breaks",
+        };
+        writeln!(text, "| `{verdict}` | {trace} | {} |", verdict.meaning()).expect("memory");
+    }
+    text.push_str(
+        "\n## Flags\n\nA flag says what else did not survive, whatever the verdict. A flag that a \
+         source cannot tell is `null`.\n\n| flag | when |\n| --- | --- |\n",
+    );
+    for flag in Flag::ALL {
+        writeln!(text, "| `{flag}` | {} |", flag.meaning()).expect("memory");
+    }
+    check("verdicts.md", &text);
+}
+
+/// The files of a run, and what they hold.
+fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
+    vec![
+        (
+            run.manifest_path(),
+            "pairing, engine, settings, versions, start and end",
+        ),
+        (
+            run.spans_path(),
+            "all spans as OTLP/JSON, one `ExportTraceServiceRequest` per line, in zstd: what the \
+             OpenTelemetry Collector's file exporter writes, and its `otlpjsonfile` receiver reads",
+        ),
+        (
+            run.log_path(Function::Producer),
+            "the producer's log, a JSON object per line: one for each request, and one for each \
+             record that it put on the stream",
+        ),
+        (
+            run.log_path(Function::Consumer),
+            "the consumer's log, a JSON object per line: one for each record",
+        ),
+        (
+            run.load_path(),
+            "the load generator's figures: requests, latencies with their histograms, and goose's \
+             metrics",
+        ),
+        (
+            run.summary_path(),
+            "verdicts, flags, latencies and throughput: one element of `runs` in \
+             `baton compare --format json`",
+        ),
+        (run.report_path(), "the report, one page without scripts"),
+        (
+            run.path().join(UNDELIVERABLE_FILE),
+            "records that the consumer failed on too often, with the reason; only if there are any",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_files_are_those_of_a_run() {
+    let sandbox = Sandbox::new();
+    let arguments = ["run", "none", "--requests", "1", "--out", "runs"];
+    printed(&sandbox, &arguments).await;
+    let run = RunDirectory::open(sandbox.path("runs/none")).expect("a run");
+    let files = files(&run);
+    let written = walk(run.path());
+    let unlisted = written
+        .iter()
+        .find(|file| files.iter().all(|(path, _)| path != *file));
+    assert_eq!(unlisted, None, "a file that the page does not list");
+
+    let mut text = "# Files of a run\n\n\
+        `baton run`, `baton up --save`, `baton burst --out` and `baton merge` write a run: a directory \
+        that is\nenough to judge it again, on any machine. `baton burst --out` writes no logs, because \
+        it does not run the\nfunctions.\n\n| file | what it holds |\n| --- | --- |\n"
+        .to_owned();
+    for (path, holds) in files {
+        let name = path.strip_prefix(run.path()).expect("a file of the run");
+        writeln!(text, "| `{}` | {holds} |", name.display()).expect("memory");
+    }
+    text.push_str(
+        "\nThe directory is named after the pairing: `:` becomes `_to_`, `,` becomes `+`, and the \
+         second run of a\npairing gets `_2`. So `tracecontext,b3:b3` is `tracecontext+b3_to_b3`.\n",
+    );
+    check("files.md", &text);
+}
+
+/// All files below a folder, without hidden ones.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let shown = paths.filter(|path| {
+        let name = path.file_name().unwrap_or_default();
+        !name.to_string_lossy().starts_with('.')
+    });
+    shown
+        .flat_map(|path| match path.is_dir() {
+            true => walk(&path),
+            false => vec![path],
+        })
+        .collect()
+}

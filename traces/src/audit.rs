@@ -1,0 +1,129 @@
+//! Every hand-off between the services of a source, judged by the best evidence there is.
+//!
+//! ```
+//! use baton_traces::audit::{Audit, Options};
+//! use baton_traces::readers::otlp_json;
+//! use baton_traces::span::Want;
+//!
+//! let line = br#"{"resourceSpans":[
+//!   {"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"web"}}]},
+//!    "scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","kind":3}]}]},
+//!   {"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"booking"}}]},
+//!    "scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","kind":2,
+//!      "parentSpanId":"b7ad6b7169203331"}]}]}
+//! ]}"#;
+//! let mut audit = Audit::new(Options::default());
+//! otlp_json::read_request(line, Want::Everything, &mut |span| audit.add(span)).expect("a valid request");
+//! let judged = audit.judge(&mut |_| {});
+//! assert_eq!(judged.edges[0].to, "booking");
+//! assert_eq!(judged.edges[0].share(), Some(1.0));
+//! ```
+
+mod answer;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+pub use crate::edges::unjudged::{Unjudged, What};
+pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
+use crate::edges::{judge, unjudged};
+use crate::ends::Gathered;
+use crate::ends::tree::Tree;
+use crate::evidence::Pairs;
+use crate::span::{Span, UnixTime};
+
+/// What an audit looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Attributes that the user names as ids of requests or messages.
+    pub keys: Vec<String>,
+    /// Only spans that start at this moment or later.
+    pub since: Option<UnixTime>,
+    /// Only spans that start before this moment.
+    pub until: Option<UnixTime>,
+}
+
+/// An audit of one source.
+#[derive(Debug, Default)]
+pub struct Audit {
+    options: Options,
+    gathered: Gathered,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Judged {
+    /// The edges, those with the most broken hand-offs first.
+    pub edges: Vec<Edge>,
+    /// What could not be judged.
+    pub unjudged: Vec<Unjudged>,
+    /// How many spans were looked at.
+    pub spans: u64,
+    /// The services that they are of.
+    pub services: BTreeSet<String>,
+}
+
+impl Audit {
+    /// Starts an audit.
+    pub fn new(options: Options) -> Audit {
+        Audit {
+            gathered: Gathered::new(options.keys.clone()),
+            options,
+        }
+    }
+
+    /// Takes a span, in any order.
+    pub fn add(&mut self, span: &Span<'_>) {
+        let is_early = self
+            .options
+            .since
+            .is_some_and(|since| span.start.is_some_and(|at| at < since));
+        let is_late = self
+            .options
+            .until
+            .is_some_and(|until| span.start.is_some_and(|at| at >= until));
+        if !is_early && !is_late {
+            self.gathered.add(span);
+        }
+    }
+
+    /// Judges every hand-off, and gives each to `each`.
+    pub fn judge(self, each: &mut dyn FnMut(&HandOff)) -> Judged {
+        let tree = Tree::of(self.gathered);
+        let pairs = Pairs::of(&tree);
+        let edges = judge(&tree, &pairs, each);
+        let services = tree.spans().iter().map(|end| end.service);
+        let services: BTreeSet<_> = services.collect();
+        Judged {
+            edges,
+            unjudged: unjudged::of(&tree, &pairs),
+            spans: tree.len() as u64,
+            services: services
+                .into_iter()
+                .map(|name| tree.names().text(name).to_owned())
+                .collect(),
+        }
+    }
+}
+
+impl Judged {
+    /// How many hand-offs were judged.
+    pub fn hand_offs(&self) -> u64 {
+        self.edges.iter().map(|edge| edge.handoffs).sum()
+    }
+
+    /// How many of them broke.
+    pub fn broken(&self) -> u64 {
+        self.edges.iter().map(Edge::broken).sum()
+    }
+
+    /// How many hand-offs could not be judged, spans that nobody called aside: those may come from outside.
+    pub fn not_judged(&self) -> u64 {
+        let unjudged = self
+            .unjudged
+            .iter()
+            .filter(|unjudged| unjudged.what != What::Roots);
+        unjudged.map(|unjudged| unjudged.count).sum()
+    }
+}

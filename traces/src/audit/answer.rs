@@ -1,0 +1,117 @@
+//! What an audit found, in sentences.
+
+use super::{Edge, Judged, What};
+use crate::shown::{count, counted};
+
+impl Judged {
+    /// The answer in a few sentences: how many hand-offs broke and where, and how many could not be judged.
+    pub fn answer(&self) -> Vec<String> {
+        let mut sentences = vec![self.headline()];
+        let ambiguous = self.ambiguous();
+        if ambiguous.1 > 0 {
+            sentences.push(format!(
+                "Between {} and {} more broke; the spans do not tell which call belongs to which receiver.",
+                count(ambiguous.0),
+                count(ambiguous.1)
+            ));
+        }
+        let unjudged = self.not_judged();
+        if unjudged > 0 {
+            sentences.push(format!(
+                "{} could not be judged, because one end is not in the source or cannot be matched.",
+                counted(unjudged, "hand-off")
+            ));
+        }
+        let roots = self.unjudged.iter().filter(|unjudged| unjudged.what == What::Roots);
+        let roots: u64 = roots.map(|unjudged| unjudged.count).sum();
+        if roots > 0 {
+            sentences.push(format!(
+                "{} came from outside the source, or from services that do not export spans.",
+                counted(roots, "request")
+            ));
+        }
+        sentences
+    }
+
+    fn headline(&self) -> String {
+        let (judged, broken) = (self.hand_offs(), self.broken());
+        if self.spans == 0 {
+            return "No span was seen.".to_owned();
+        }
+        if judged == 0 {
+            return match self.services.len() {
+                0 | 1 => "All spans are of one service, so there is no hand-off between services to judge.".to_owned(),
+                services => format!(
+                    "Nothing could be judged: no hand-off between the {services} services was found."
+                ),
+            };
+        }
+        let edges = self.edges.iter().filter(|edge| edge.handoffs > 0).count() as u64;
+        if broken == 0 {
+            return match self.is_all_judged() {
+                true => format!(
+                    "Every hand-off held: {} over {}.",
+                    count(judged),
+                    counted(edges, "edge")
+                ),
+                false => format!(
+                    "Of what could be judged, every hand-off held: {} over {}.",
+                    count(judged),
+                    counted(edges, "edge")
+                ),
+            };
+        }
+        let broken_edges = self.edges.iter().filter(|edge| edge.broken() > 0).count() as u64;
+        format!(
+            "{} of {} broke, on {} of {}.",
+            count(broken),
+            counted(judged, "judged hand-off"),
+            count(broken_edges),
+            counted(edges, "edge")
+        )
+    }
+
+    /// Whether every hand-off that the source shows an end of was judged, but for requests from outside.
+    pub fn is_all_judged(&self) -> bool {
+        self.not_judged() == 0 && self.ambiguous().1 == 0
+    }
+
+    fn ambiguous(&self) -> (u64, u64) {
+        let edges = self.edges.iter().map(|edge| edge.ambiguous);
+        edges.fold((0, 0), |(least, most), ambiguous| {
+            (least + ambiguous.at_least, most + ambiguous.at_most)
+        })
+    }
+}
+
+impl Edge {
+    /// What broke on it, why, which traces show it and what to change; `None` if nothing is known to have broken.
+    pub fn sentence(&self) -> Option<String> {
+        let worst = self.worst()?;
+        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.is_whole());
+        let broken: Vec<String> = broken
+            .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
+            .collect();
+        let mut sentence = format!(
+            "{} -> {} ({}): {} of {} broke ({}).",
+            self.from,
+            self.to,
+            self.channel,
+            count(self.broken()),
+            counted(self.handoffs, "hand-off"),
+            broken.join(", ")
+        );
+        if let Some(cause) = &self.cause {
+            sentence += &format!(" {cause}.");
+        }
+        let examples = self.examples.iter().filter(|example| example.verdict == worst);
+        let traces: Vec<String> = examples
+            .map(|example| example.sender.trace_id.to_string())
+            .collect();
+        sentence += &format!(" Traces to open: {}.", traces.join(", "));
+        if let Some(change) = &self.change {
+            sentence += &format!(" {change}");
+        }
+        Some(sentence)
+    }
+}

@@ -1,0 +1,68 @@
+//! The verdict on a hand-off, from ids alone.
+
+use crate::ends::At;
+use crate::ends::tree::{Parent, Tree};
+use crate::hand_off::{Flags, Verdict, every_member_is_in};
+
+/// What became of the trace context between `sender` and `receiver`, which are known to belong together.
+///
+/// The context may have been injected above the sender, by the span that was active, or below it, by an HTTP client: within
+/// the sender's service and its part of the trace that makes no difference.
+pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
+    let (from, at) = (tree.span(sender), tree.span(receiver));
+    let entry = tree.entry(receiver);
+    let parent = tree.parent(entry);
+    let is_senders = |at: At| tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender);
+    if from.trace == at.trace {
+        let is_followed = matches!(parent, Parent::Span(parent) if is_senders(parent));
+        // a consumer may be a child of the span that fetched the message, and link to its sender
+        return match is_followed {
+            true => Verdict::Connected,
+            false if links(tree, receiver, &is_senders) => Verdict::Linked,
+            false => Verdict::WrongParent,
+        };
+    }
+    if links(tree, receiver, &is_senders) {
+        Verdict::Linked
+    } else if at.trace.is_64_bit() && at.trace.low_64() == from.trace.low_64() {
+        Verdict::IdTruncated
+    } else if continues_another(tree, entry) {
+        Verdict::WrongTrace
+    } else {
+        Verdict::NewTrace
+    }
+}
+
+/// Whether the part of a trace that begins with `entry` continues a context that came from elsewhere.
+fn continues_another(tree: &Tree, entry: At) -> bool {
+    match tree.parent(entry) {
+        Parent::None => false,
+        Parent::Span(_) => true,
+        // a parent that is known to be local was merely not exported
+        Parent::Missing => tree.span(entry).remote != Some(false),
+    }
+}
+
+/// Whether `receiver`, or a consumer above it in its service, links to one of the sender's spans.
+fn links(tree: &Tree, receiver: At, is_senders: &impl Fn(At) -> bool) -> bool {
+    let mut next = Some(receiver);
+    while let Some(at) = next {
+        let mut linked = tree.links(at).iter();
+        if linked.any(|link| tree.find(link.trace, link.span).is_some_and(is_senders)) {
+            return true;
+        }
+        next = tree.local_parent(at);
+    }
+    false
+}
+
+/// What else did not survive, as far as the two spans tell.
+pub(crate) fn flags(tree: &Tree, sender: At, receiver: At) -> Flags {
+    let (from, at) = (tree.span(sender), tree.span(receiver));
+    let state = |name| tree.names().text(name);
+    let is_told = from.is_otlp && at.is_otlp;
+    Flags {
+        tracestate_lost: is_told && !every_member_is_in(state(from.state), state(at.state)),
+        ..Flags::default()
+    }
+}

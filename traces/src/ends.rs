@@ -1,0 +1,272 @@
+//! The ends of hand-offs, compact: every span as a few numbers, gathered in any order and then sorted.
+//!
+//! A receiver's parent may be any span of another service, so each span is kept: its ids, times and service. Text is
+//! interned, ids that are only compared are kept as hashes.
+
+pub(crate) mod about;
+pub(crate) mod attributes;
+pub(crate) mod names;
+pub(crate) mod tree;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use baton_propagators::id::{SpanId, TraceId};
+
+use self::about::{About, Words};
+use self::attributes::Meaning;
+use self::names::{Name, Names};
+use crate::span::{Kind, Span, SpanReference};
+
+/// A number that names a span of a source.
+pub(crate) type At = u32;
+
+/// At most this many shared ids are kept of one span, so that no span can fill the memory.
+const MAX_SHARED_IDS: usize = 8;
+
+/// One span.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// Its trace.
+    pub(crate) trace: TraceId,
+    /// Its own id.
+    pub(crate) span: u64,
+    /// Its parent's id; 0 for a root.
+    pub(crate) parent: u64,
+    /// When it started, in nanoseconds since the epoch; 0 if not said.
+    pub(crate) start: u64,
+    /// When it ended; 0 if not said.
+    pub(crate) end: u64,
+    /// Its service.
+    pub(crate) service: Name,
+    /// Its place in [`Gathered::abouts`].
+    about: u32,
+    /// Its `tracestate`.
+    pub(crate) state: Name,
+    /// Its role.
+    pub(crate) kind: Kind,
+    /// Whether its parent is in another process; `None` if not said.
+    pub(crate) remote: Option<bool>,
+    /// Whether its form has a place for `tracestate`.
+    pub(crate) is_otlp: bool,
+}
+
+impl End {
+    /// A number that spans of one service share if they say the same about their hand-offs.
+    pub(crate) fn about_number(&self) -> u32 {
+        self.about
+    }
+
+    /// The two ids that name it.
+    pub(crate) fn reference(&self) -> SpanReference {
+        let span_id = SpanId::from_bytes(self.span.to_be_bytes());
+        SpanReference {
+            trace_id: self.trace,
+            span_id: span_id.unwrap_or_else(|| SpanId::from_bytes([255; 8]).expect("not zero")),
+        }
+    }
+}
+
+/// An id that a span carries, as a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IdAt {
+    /// The id's hash.
+    pub(crate) id: u64,
+    /// The span.
+    pub(crate) at: At,
+}
+
+/// A link from a span.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinkAt {
+    /// The span that links.
+    pub(crate) at: At,
+    /// The trace that it links to.
+    pub(crate) trace: TraceId,
+    /// The span that it links to.
+    pub(crate) span: u64,
+}
+
+/// A header with trace context that an instrumentation captured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderAt {
+    /// The span.
+    pub(crate) at: At,
+    /// The header's name.
+    pub(crate) header: &'static str,
+    /// Its value.
+    pub(crate) value: Name,
+}
+
+/// The ids of a source's spans, by what they identify.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    /// Of messages: ids that are unique.
+    pub(crate) messages: Vec<IdAt>,
+    /// Of messages: partition and offset, which are unique within a topic.
+    pub(crate) offsets: Vec<IdAt>,
+    /// Of requests.
+    pub(crate) requests: Vec<IdAt>,
+    /// Of whatever the user's own attributes name.
+    pub(crate) keys: Vec<IdAt>,
+    /// Of whatever looks like an id and may be shared.
+    pub(crate) shared: Vec<IdAt>,
+}
+
+/// All spans of a source, as they come.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// The attributes that the user names as ids.
+    key_names: Vec<String>,
+    pub(crate) names: Names,
+    pub(crate) spans: Vec<End>,
+    abouts: Vec<About>,
+    about_numbers: HashMap<About, u32>,
+    pub(crate) ids: Ids,
+    pub(crate) links: Vec<LinkAt>,
+    pub(crate) headers: Vec<HeaderAt>,
+}
+
+impl Gathered {
+    /// Gathers spans. `key_names` are attributes that the user names as ids of requests or messages.
+    pub(crate) fn new(key_names: Vec<String>) -> Gathered {
+        let mut gathered = Gathered {
+            key_names,
+            ..Gathered::default()
+        };
+        let silent = About::default();
+        gathered.abouts.push(silent);
+        gathered.about_numbers.insert(silent, 0);
+        gathered
+    }
+
+    /// Takes a span, in any order.
+    pub(crate) fn add(&mut self, span: &Span<'_>) {
+        let Ok(at) = At::try_from(self.spans.len()) else {
+            return;
+        };
+        let mut words = Words::default();
+        let mut message = MessageWords::default();
+        let mut shared = 0;
+        about::each_attribute(span, |name, value| {
+            if self.key_names.iter().any(|key| key == name) && !value.is_empty() {
+                let id = self.names.hash(&value);
+                self.ids.keys.push(IdAt { id, at });
+            }
+            match attributes::meaning(name) {
+                Some(Meaning::RequestId) if !value.is_empty() => {
+                    let id = self.names.hash(&value);
+                    self.ids.requests.push(IdAt { id, at });
+                }
+                Some(meaning) => {
+                    message.add(meaning, &value);
+                    words.add(name, meaning, value);
+                }
+                None => {
+                    let captured = attributes::captured_header(name);
+                    if let Some(header) = captured.and_then(attributes::context_header) {
+                        let value = self.names.intern(&value);
+                        self.headers.push(HeaderAt { at, header, value });
+                    } else if shared < MAX_SHARED_IDS
+                        && attributes::may_be_shared(name)
+                        && attributes::looks_like_id(&value)
+                    {
+                        shared += 1;
+                        let id = self.names.hash(&value);
+                        self.ids.shared.push(IdAt { id, at });
+                    }
+                }
+            }
+        });
+        self.add_message(at, &message);
+        let about = words.about(span, &mut self.names).unwrap_or_default();
+        let about = self.about(about);
+        self.links.extend(span.links.iter().map(|link| LinkAt {
+            at,
+            trace: link.to.trace_id,
+            span: u64::from_be_bytes(link.to.span_id.to_bytes()),
+        }));
+        let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
+        self.spans.push(End {
+            trace: span.reference.trace_id,
+            span: number(span.reference.span_id),
+            parent: span.parent_span_id.map_or(0, number),
+            start: span.start.map_or(0, |time| time.as_nanoseconds()),
+            end: span.end.map_or(0, |time| time.as_nanoseconds()),
+            service: self.names.intern(span.service),
+            about,
+            state: self.names.intern(&span.trace_state),
+            kind: span.kind,
+            remote: span.parent_is_remote,
+            is_otlp: span.format().is_none(),
+        });
+    }
+
+    /// What `end` says about its hand-off.
+    pub(crate) fn about_of(&self, end: &End) -> &About {
+        &self.abouts[end.about as usize]
+    }
+
+    fn about(&mut self, about: About) -> u32 {
+        let next = u32::try_from(self.abouts.len()).unwrap_or(0);
+        let number = *self.about_numbers.entry(about).or_insert(next);
+        if number as usize == self.abouts.len() {
+            self.abouts.push(about);
+        }
+        number
+    }
+
+    fn add_message(&mut self, at: At, message: &MessageWords) {
+        if !message.id.is_empty() {
+            let id = self.names.hash(&message.id);
+            self.ids.messages.push(IdAt { id, at });
+        } else if !message.offset.is_empty() && !message.partition.is_empty() {
+            let place = format!("{} {}", message.partition, message.offset);
+            let id = self.names.hash(&place);
+            self.ids.offsets.push(IdAt { id, at });
+        }
+    }
+}
+
+/// The attributes that identify a message.
+#[derive(Default)]
+struct MessageWords {
+    id: String,
+    partition: String,
+    offset: String,
+}
+
+impl MessageWords {
+    fn add(&mut self, meaning: Meaning, value: &Cow<'_, str>) {
+        let word = match meaning {
+            Meaning::MessageId => &mut self.id,
+            Meaning::Partition => &mut self.partition,
+            Meaning::Offset => &mut self.offset,
+            _ => return,
+        };
+        if word.is_empty() {
+            word.push_str(value);
+        }
+    }
+}
+
+/// A span's role in hand-offs, told from its kind and operation.
+impl Gathered {
+    /// Whether `end` may hand something over: a client or producer, but none that calls a database, or that fetches
+    /// or deletes a message.
+    pub(crate) fn is_call(&self, end: &End) -> bool {
+        let about = self.about_of(end);
+        let operation = about.operation;
+        match end.kind {
+            Kind::Producer => true,
+            Kind::Client => {
+                !about.is_database
+                    && matches!(
+                        operation,
+                        about::Operation::Unknown | about::Operation::Send
+                    )
+            }
+            _ => false,
+        }
+    }
+}

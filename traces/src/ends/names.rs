@@ -1,0 +1,69 @@
+//! Text that occurs on many spans, kept once and named by a number.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// One interned text. [`Name::EMPTY`] is the empty one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Name(u32);
+
+impl Name {
+    /// The empty text, which also means "not said".
+    pub(crate) const EMPTY: Name = Name(0);
+
+    /// Whether the text is empty.
+    pub(crate) fn is_empty(self) -> bool {
+        self == Name::EMPTY
+    }
+
+    /// This name, or `other` if this one is empty.
+    pub(crate) fn or(self, other: Name) -> Name {
+        if self.is_empty() { other } else { self }
+    }
+}
+
+/// All interned text of one source.
+#[derive(Debug)]
+pub(crate) struct Names {
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+    /// Hashes values that are only compared. Its key is random, so that nobody can craft a collision.
+    hasher: RandomState,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        let empty: Arc<str> = Arc::from("");
+        Names {
+            numbers: HashMap::from([(Arc::clone(&empty), 0)]),
+            texts: vec![empty],
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Names {
+    /// The name of `text`. A text not seen before gets a new one.
+    pub(crate) fn intern(&mut self, text: &str) -> Name {
+        if let Some(number) = self.numbers.get(text) {
+            return Name(*number);
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(0);
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        Name(number)
+    }
+
+    /// The text of `name`.
+    pub(crate) fn text(&self, name: Name) -> &str {
+        &self.texts[name.0 as usize]
+    }
+
+    /// A number that stands for `value` where values are only compared.
+    pub(crate) fn hash(&self, value: &str) -> u64 {
+        self.hasher.hash_one(value)
+    }
+}

@@ -1,0 +1,348 @@
+//! The spans of a source, sorted and with their parents found.
+
+use std::cmp::Ordering;
+
+use super::about::{About, Operation};
+use super::names::Names;
+use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
+use crate::span::Kind;
+
+/// No span.
+const NONE: At = At::MAX;
+/// A parent that the source does not have.
+const MISSING: At = At::MAX - 1;
+
+/// What a span's parent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// It has none.
+    None,
+    /// The source does not have it.
+    Missing,
+    /// This span.
+    Span(At),
+}
+
+/// All spans of a source, in an order that does not depend on the one they came in: by trace, then by span.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    gathered: Gathered,
+    parents: Vec<At>,
+    /// Of each span: the span with which its part of the trace within its service begins.
+    entries: Vec<At>,
+    /// The links of all spans, by the span that links.
+    links: Vec<LinkAt>,
+}
+
+impl Tree {
+    /// Sorts the spans and finds their parents. A span that came twice is kept once.
+    pub(crate) fn of(mut gathered: Gathered) -> Tree {
+        let order = order(&gathered);
+        let mut places = vec![NONE; order.len()];
+        let mut spans: Vec<End> = Vec::with_capacity(order.len());
+        for at in order {
+            let end = gathered.spans[at as usize];
+            let is_repeated = spans.last().is_some_and(|last| is_same(last, &end));
+            if !is_repeated {
+                spans.push(end);
+            }
+            places[at as usize] = (spans.len() - 1) as At;
+        }
+        gathered.spans = spans;
+        move_ids(&mut gathered.ids, &places);
+        let links = moved_links(&gathered, &places);
+        for header in &mut gathered.headers {
+            header.at = places[header.at as usize];
+        }
+        let names = &gathered.names;
+        gathered.headers.sort_by_key(|header| {
+            (
+                header.at,
+                header.header,
+                names.text(header.value).to_owned(),
+            )
+        });
+        let parents = parents(&gathered.spans);
+        let entries = entries(&gathered.spans, &parents);
+        Tree {
+            gathered,
+            parents,
+            entries,
+            links,
+        }
+    }
+
+    /// All spans.
+    pub(crate) fn spans(&self) -> &[End] {
+        &self.gathered.spans
+    }
+
+    /// How many spans there are.
+    pub(crate) fn len(&self) -> usize {
+        self.gathered.spans.len()
+    }
+
+    /// The numbers of all spans.
+    pub(crate) fn all(&self) -> impl Iterator<Item = At> + use<> {
+        0..self.len() as At
+    }
+
+    /// The span `at`.
+    pub(crate) fn span(&self, at: At) -> &End {
+        &self.gathered.spans[at as usize]
+    }
+
+    /// What the span `at` says about its hand-off.
+    pub(crate) fn about(&self, at: At) -> &About {
+        self.gathered.about_of(self.span(at))
+    }
+
+    /// The interned text.
+    pub(crate) fn names(&self) -> &Names {
+        &self.gathered.names
+    }
+
+    /// The ids that spans carry.
+    pub(crate) fn ids(&self) -> &Ids {
+        &self.gathered.ids
+    }
+
+    /// The captured headers of the span `at` that carry trace context.
+    pub(crate) fn headers(&self, at: At) -> &[HeaderAt] {
+        let headers = &self.gathered.headers;
+        let start = headers.partition_point(|header| header.at < at);
+        let end = headers.partition_point(|header| header.at <= at);
+        &headers[start..end]
+    }
+
+    /// The links of the span `at`.
+    pub(crate) fn links(&self, at: At) -> &[LinkAt] {
+        let start = self.links.partition_point(|link| link.at < at);
+        let end = self.links.partition_point(|link| link.at <= at);
+        &self.links[start..end]
+    }
+
+    /// The links of all spans, by the span that links.
+    pub(crate) fn all_links(&self) -> &[LinkAt] {
+        &self.links
+    }
+
+    /// The parent of the span `at`.
+    pub(crate) fn parent(&self, at: At) -> Parent {
+        match self.parents[at as usize] {
+            NONE => Parent::None,
+            MISSING => Parent::Missing,
+            parent => Parent::Span(parent),
+        }
+    }
+
+    /// The parent of the span `at` within its service and its part of the trace.
+    pub(crate) fn local_parent(&self, at: At) -> Option<At> {
+        match self.parent(at) {
+            Parent::Span(parent) if self.entry(at) != at => Some(parent),
+            _ => None,
+        }
+    }
+
+    /// The span with which the part of the trace that `at` belongs to begins, within its service.
+    pub(crate) fn entry(&self, at: At) -> At {
+        self.entries[at as usize]
+    }
+
+    /// Whether `at` is `above` or lies below it, within one service.
+    pub(crate) fn is_at_or_below(&self, at: At, above: At) -> bool {
+        let mut next = Some(at);
+        while let Some(at) = next {
+            if at == above {
+                return true;
+            }
+            next = self.local_parent(at);
+        }
+        false
+    }
+
+    /// The span with these ids. Of a client and a server that share an id: the client.
+    pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
+        let spans = self.spans();
+        let start = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
+        let found = spans.get(start)?;
+        (found.trace == trace && found.span == span).then_some(start as At)
+    }
+
+    /// The numbers of the spans of the trace that `at` belongs to.
+    pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
+        let trace = self.span(at).trace;
+        let spans = self.spans();
+        let start = spans.partition_point(|end| end.trace < trace);
+        let end = spans.partition_point(|end| end.trace <= trace);
+        start as At..end as At
+    }
+
+    /// Whether the span `at` may hand something over.
+    pub(crate) fn is_call(&self, at: At) -> bool {
+        self.gathered.is_call(self.span(at))
+    }
+
+    /// Whether the span `at` fetches messages and does not handle one.
+    pub(crate) fn only_receives(&self, at: At) -> bool {
+        self.span(at).kind == Kind::Consumer && self.about(at).operation == Operation::Receive
+    }
+
+    /// The service of the span `at`.
+    pub(crate) fn service(&self, at: At) -> &str {
+        self.names().text(self.span(at).service)
+    }
+}
+
+/// Senders before receivers, so that of a shared id the client comes first.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Client | Kind::Producer => 0,
+        Kind::Internal | Kind::Unspecified => 1,
+        Kind::Server | Kind::Consumer => 2,
+    }
+}
+
+fn order(gathered: &Gathered) -> Vec<At> {
+    let spans = &gathered.spans;
+    let names = &gathered.names;
+    let mut order: Vec<At> = (0..spans.len() as At).collect();
+    order.sort_unstable_by(|left, right| {
+        let (left, right) = (&spans[*left as usize], &spans[*right as usize]);
+        let ids = (left.trace, left.span).cmp(&(right.trace, right.span));
+        ids.then_with(|| rank(left.kind).cmp(&rank(right.kind)))
+            .then_with(|| {
+                if left.service == right.service {
+                    Ordering::Equal
+                } else {
+                    names.text(left.service).cmp(names.text(right.service))
+                }
+            })
+            .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
+    });
+    order
+}
+
+fn is_same(left: &End, right: &End) -> bool {
+    (left.trace, left.span, left.service) == (right.trace, right.span, right.service)
+        && rank(left.kind) == rank(right.kind)
+}
+
+fn move_ids(ids: &mut Ids, places: &[At]) {
+    let all = [
+        &mut ids.messages,
+        &mut ids.offsets,
+        &mut ids.requests,
+        &mut ids.keys,
+        &mut ids.shared,
+    ];
+    for ids in all {
+        for id in &mut *ids {
+            let IdAt { at, .. } = id;
+            *at = places[*at as usize];
+        }
+        ids.sort_unstable();
+        ids.dedup();
+    }
+}
+
+fn moved_links(gathered: &Gathered, places: &[At]) -> Vec<LinkAt> {
+    let links = gathered.links.iter();
+    let mut links: Vec<LinkAt> = links
+        .map(|link| LinkAt {
+            at: places[link.at as usize],
+            ..*link
+        })
+        .collect();
+    links.sort_unstable_by_key(|link| (link.at, link.trace, link.span));
+    links.dedup_by_key(|link| (link.at, link.trace, link.span));
+    links
+}
+
+/// The parent of each span. Where client and server share an id, the one of the child's own service is its parent.
+fn parents(spans: &[End]) -> Vec<At> {
+    let mut parents = vec![NONE; spans.len()];
+    let mut start = 0;
+    while start < spans.len() {
+        let trace = spans[start].trace;
+        let length = spans[start..].partition_point(|end| end.trace == trace);
+        let range = start..start + length;
+        for at in range.clone() {
+            parents[at] = parent(spans, range.clone(), at);
+        }
+        start = range.end;
+    }
+    parents
+}
+
+fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
+    let child = &spans[at];
+    let with_id = |id: u64| {
+        let first = trace.start + spans[trace.clone()].partition_point(|end| end.span < id);
+        let same = spans[first..trace.end]
+            .iter()
+            .take_while(move |end| end.span == id);
+        (first..).zip(same).filter(|(place, _)| *place != at)
+    };
+    // a server that shares its client's id
+    let shared = with_id(child.span).find(|(_, other)| rank(other.kind) == 0);
+    if let Some((client, _)) = shared.filter(|_| rank(child.kind) == 2) {
+        return client as At;
+    }
+    if child.parent == 0 || child.parent == child.span {
+        return NONE;
+    }
+    let mut candidates = with_id(child.parent);
+    let Some((first, _)) = candidates.next() else {
+        return MISSING;
+    };
+    // what the reader of Zipkin made of a server that shares its client's id lies below that client
+    let twin = with_id(child.parent ^ SHARED_BIT)
+        .filter(|(_, twin)| twin.parent == child.parent && twin.kind == Kind::Server);
+    let others = candidates.chain(twin);
+    let own = others
+        .into_iter()
+        .find(|(_, other)| other.service == child.service);
+    if spans[first].service == child.service {
+        return first as At;
+    }
+    own.map_or(first as At, |(own, _)| own as At)
+}
+
+/// The bit by which the reader of Zipkin tells a server's half of a shared span from the client's.
+const SHARED_BIT: u64 = 0x80 << 56;
+
+/// The entry of each span. A span begins a part of its own unless its parent is of the same service and neither calls
+/// another process nor is remote.
+fn entries(spans: &[End], parents: &[At]) -> Vec<At> {
+    let is_entry = |at: usize| {
+        let parent = match parents[at] {
+            NONE | MISSING => return true,
+            parent => &spans[parent as usize],
+        };
+        let end = &spans[at];
+        if parent.service != end.service || end.remote == Some(true) {
+            return true;
+        }
+        let calls = matches!(parent.kind, Kind::Client | Kind::Producer);
+        let answers = matches!(end.kind, Kind::Server | Kind::Consumer);
+        calls && answers && end.remote != Some(false)
+    };
+    let mut entries = vec![NONE; spans.len()];
+    let mut path = Vec::new();
+    for at in 0..spans.len() {
+        let mut next = at;
+        while entries[next] == NONE && !is_entry(next) {
+            entries[next] = MISSING; // on the way: a circle of parents ends where it comes back to
+            path.push(next);
+            next = parents[next] as usize;
+        }
+        let is_known = entries[next] != NONE && entries[next] != MISSING;
+        let entry = if is_known { entries[next] } else { next as At };
+        entries[next] = entry;
+        for at in path.drain(..) {
+            entries[at] = entry;
+        }
+    }
+    entries
+}

@@ -1,0 +1,83 @@
+//! Which call belongs to which receiver, where each receiver has one or more candidates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ends::At;
+
+/// The candidates of each receiver.
+pub(super) type Candidates = BTreeMap<At, Vec<At>>;
+
+/// Takes out the pairs that are the only ones possible: a receiver with one candidate belongs to it, and so that candidate
+/// to no other. Leaves in `candidates` what stays ambiguous.
+pub(super) fn forced(candidates: &mut Candidates) -> Vec<(At, At)> {
+    let mut pairs = Vec::new();
+    let mut used: BTreeSet<At> = BTreeSet::new();
+    let mut stuck: BTreeSet<At> = BTreeSet::new();
+    let mut by_call: BTreeMap<At, Vec<At>> = BTreeMap::new();
+    for (receiver, calls) in candidates.iter() {
+        for call in calls {
+            by_call.entry(*call).or_default().push(*receiver);
+        }
+    }
+    let mut single: BTreeSet<At> = BTreeSet::new();
+    single.extend(
+        candidates
+            .iter()
+            .filter(|(_, calls)| calls.len() == 1)
+            .map(|(at, _)| *at),
+    );
+    while !single.is_empty() {
+        // all that are forced now are taken at once, so that the order does not matter
+        let mut takers: BTreeMap<At, Vec<At>> = BTreeMap::new();
+        for receiver in std::mem::take(&mut single) {
+            if let Some([call]) = candidates.get(&receiver).map(Vec::as_slice) {
+                takers.entry(*call).or_default().push(receiver);
+            }
+        }
+        for (call, receivers) in takers {
+            if let [receiver] = *receivers.as_slice() {
+                pairs.push((call, receiver));
+                candidates.remove(&receiver);
+            } else {
+                // one call for several receivers: one of them is another call's
+                stuck.extend(receivers);
+            }
+            used.insert(call);
+            for receiver in by_call.get(&call).into_iter().flatten() {
+                let Some(calls) = candidates
+                    .get_mut(receiver)
+                    .filter(|_| !stuck.contains(receiver))
+                else {
+                    continue;
+                };
+                calls.retain(|other| *other != call);
+                if calls.len() == 1 {
+                    single.insert(*receiver);
+                }
+            }
+        }
+    }
+    candidates.retain(|_, calls| !calls.is_empty());
+    pairs.sort_unstable();
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_forced_is_paired() {
+        let mut candidates = Candidates::from([
+            (1, vec![10]),
+            (2, vec![10, 11]),
+            (3, vec![12, 13]),
+            (4, vec![12, 13]),
+            (5, vec![14]),
+            (6, vec![14]),
+        ]);
+        assert_eq!(forced(&mut candidates), [(10, 1), (11, 2)]);
+        let left: Vec<At> = candidates.keys().copied().collect();
+        assert_eq!(left, [3, 4, 5, 6]);
+    }
+}

@@ -1,0 +1,122 @@
+//! How far the clocks of services are apart, by the hand-offs that are certain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Pairs;
+use crate::ends::At;
+use crate::ends::names::Name;
+use crate::ends::tree::Tree;
+
+/// Times are this coarse in some SDKs, in nanoseconds.
+const GRAIN: i64 = 1_000_000;
+
+/// The clocks of a source's services.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    /// How far each clock is ahead of that of the first service it is connected with, in nanoseconds.
+    ahead: BTreeMap<Name, i64>,
+    /// How far a receiver may seem to start before its sender did, in nanoseconds.
+    slack: i64,
+}
+
+impl Clocks {
+    /// Estimates the clocks by requests whose sender and receiver are known. A receiver starts after its sender did and
+    /// before its sender ended; clocks that contradict that are apart.
+    pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Clocks {
+        let mut bounds: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
+        for pair in pairs.iter() {
+            let (call, receiver) = (tree.span(pair.sender), tree.span(pair.receiver));
+            let is_request = tree.is_call(pair.sender) && !tree.about(pair.sender).is_messaging;
+            let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;
+            if is_request && has_times && call.service != receiver.service {
+                let bounds = bounds.entry((call.service, receiver.service)).or_default();
+                bounds.at_most.push(difference(receiver.start, call.start));
+                bounds.at_least.push(difference(receiver.start, call.end));
+            }
+        }
+        let mut apart: BTreeMap<Name, Vec<(Name, i64)>> = BTreeMap::new();
+        let mut slack = GRAIN;
+        for ((from, to), bounds) in bounds {
+            let (ahead, spread) = bounds.estimate();
+            slack = slack.max(spread);
+            apart.entry(from).or_default().push((to, ahead));
+            apart.entry(to).or_default().push((from, -ahead));
+        }
+        Clocks {
+            ahead: settled(&apart),
+            slack,
+        }
+    }
+
+    /// When `receiver` started, by the clock of the service of `call`.
+    pub(super) fn start(&self, tree: &Tree, receiver: At, call: Name) -> i64 {
+        let receiver = tree.span(receiver);
+        let ahead = |service: Name| self.ahead.get(&service).copied().unwrap_or(0);
+        signed(receiver.start) - ahead(receiver.service) + ahead(call)
+    }
+
+    /// How far a receiver may seem to start before its sender did, in nanoseconds.
+    pub(super) fn slack(&self) -> i64 {
+        self.slack
+    }
+}
+
+/// What the hand-offs between two services say about their clocks.
+#[derive(Default)]
+struct Bounds {
+    at_most: Vec<i64>,
+    at_least: Vec<i64>,
+}
+
+impl Bounds {
+    /// How far the receiver's clock is ahead, and how much of that is uncertain. A few hand-offs may be wrong, such as
+    /// those of a receiver that started after its sender gave up.
+    fn estimate(mut self) -> (i64, i64) {
+        let few = self.at_most.len() / 50;
+        let many = self.at_least.len() - 1 - self.at_least.len() / 20;
+        self.at_most.sort_unstable();
+        self.at_least.sort_unstable();
+        let (most, least) = (self.at_most[few], self.at_least[many]);
+        if least <= 0 && 0 <= most + GRAIN {
+            return (0, 0);
+        }
+        let ahead = if least <= most {
+            most
+        } else {
+            least / 2 + most / 2
+        };
+        (ahead, (ahead - self.at_most[0]).clamp(0, 50 * GRAIN))
+    }
+}
+
+/// Clocks along the hand-offs between services, each part of the system by that of its first service.
+fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
+    let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
+    for first in apart.keys() {
+        if ahead.contains_key(first) {
+            continue;
+        }
+        ahead.insert(*first, 0);
+        let mut next = BTreeSet::from([*first]);
+        while let Some(service) = next.pop_first() {
+            let own = ahead[&service];
+            for (other, by) in apart.get(&service).into_iter().flatten() {
+                if !ahead.contains_key(other) {
+                    ahead.insert(*other, own.saturating_add(*by));
+                    next.insert(*other);
+                }
+            }
+        }
+    }
+    ahead
+}
+
+fn signed(time: u64) -> i64 {
+    i64::try_from(time)
+        .unwrap_or(i64::MAX / 4)
+        .min(i64::MAX / 4)
+}
+
+fn difference(left: u64, right: u64) -> i64 {
+    signed(left) - signed(right)
+}

@@ -1,0 +1,85 @@
+//! Span links: a receiver that links to the sender, as consumers of batches do. One hand-off for each message.
+
+use std::collections::BTreeSet;
+
+use super::{Named, Pairs};
+use crate::ends::At;
+use crate::ends::names::Name;
+use crate::ends::tree::{Parent, Tree};
+use crate::span::Kind;
+
+/// Pairs each linked span of another service, or linked sender of the same one, with the span that links to it.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+    let handled = handled(tree, pairs);
+    let has_message = |pairs: &Pairs, at: At| pairs.has_sender(at);
+    let links = tree.all_links();
+    for links in links.chunk_by(|left, right| left.at == right.at) {
+        let receiver = links[0].at;
+        if has_message(pairs, receiver) && links.len() == 1 {
+            continue;
+        }
+        for link in links {
+            let Some(sender) = tree.find(link.trace, link.span) else {
+                continue;
+            };
+            let service = tree.span(receiver).service;
+            let is_handled = tree.only_receives(receiver) && handled.contains(&(sender, service));
+            if may_hand_over(tree, sender, receiver)
+                && !is_handled
+                && !has_ended_at(pairs, tree, sender, receiver)
+            {
+                pairs.add(sender, receiver, name);
+            }
+        }
+    }
+}
+
+/// Whether a link from `receiver` to `sender` tells of a hand-off.
+fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
+    let (from, to) = (tree.span(sender), tree.span(receiver));
+    let is_call = tree.is_call(sender);
+    match to.kind {
+        Kind::Consumer => is_call || from.service != to.service,
+        Kind::Server => {
+            let has_parent = matches!(tree.parent(receiver), Parent::Span(_));
+            from.service != to.service && !has_parent
+        }
+        Kind::Internal | Kind::Unspecified => {
+            from.kind == Kind::Producer && from.service != to.service
+        }
+        Kind::Client | Kind::Producer => false,
+    }
+}
+
+/// Whether the message that `sender` sent is known to have ended at `receiver`, or at a span below it.
+fn has_ended_at(pairs: &Pairs, tree: &Tree, sender: At, receiver: At) -> bool {
+    let first = super::Pair {
+        sender,
+        receiver: 0,
+        evidence: "",
+    };
+    let ends = pairs.pairs.range(first..);
+    let mut ends = ends.take_while(|pair| pair.sender == sender);
+    ends.any(|pair| pair.receiver == receiver || tree.entry(pair.receiver) == tree.entry(receiver))
+}
+
+/// Which messages have a span that handles them, by sender and receiving service: the span that fetched them is no
+/// receiver of its own then.
+fn handled(tree: &Tree, pairs: &Pairs) -> BTreeSet<(At, Name)> {
+    let mut handled: BTreeSet<(At, Name)> = BTreeSet::new();
+    let is_handler = |at: At| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at);
+    for link in tree.all_links().iter().filter(|link| is_handler(link.at)) {
+        if let Some(sender) = tree.find(link.trace, link.span) {
+            handled.insert((sender, tree.span(link.at).service));
+        }
+    }
+    for at in tree.all().filter(|at| is_handler(*at)) {
+        if let Parent::Span(sender) = tree.parent(at) {
+            handled.insert((sender, tree.span(at).service));
+        }
+    }
+    for pair in pairs.iter() {
+        handled.insert((pair.sender, tree.span(pair.receiver).service));
+    }
+    handled
+}

@@ -1,0 +1,140 @@
+//! A remote parent: the receiver's parent is a span of another service, or a call of its own service.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::fit::Places;
+use super::{Named, Pairs};
+use crate::ends::At;
+use crate::ends::names::Name;
+use crate::ends::tree::{Parent, Tree};
+use crate::span::Kind;
+
+/// Pairs each receiver with its parent. A receiver whose parent is a call that another receiver answered is doubtful: a
+/// service may pass on the headers that it got.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+    let children = children(tree, pairs);
+    let places = Places::of_parents(tree, &children);
+    for (parent, children) in &children {
+        let (best, others) = best_first(tree, &places, *parent, children);
+        for child in best {
+            pairs.add(*parent, handler(tree, child), name);
+            pairs.received.insert(child);
+        }
+        for child in others {
+            pairs.doubtful.insert(child, *parent);
+        }
+    }
+}
+
+/// Pairs what stayed doubtful with its parent after all: no other sender was found.
+pub(super) fn settle(pairs: &mut Pairs) {
+    for (receiver, parent) in std::mem::take(&mut pairs.doubtful) {
+        if !pairs.has_sender(receiver) {
+            pairs.add(parent, receiver, "parent");
+        }
+    }
+}
+
+/// The receivers below each span of another service.
+fn children(tree: &Tree, pairs: &Pairs) -> BTreeMap<At, Vec<At>> {
+    let low_ids = LowIds::of(tree);
+    // what was found below a receiver that merely fetched the message
+    let found: BTreeSet<(At, At)> = pairs
+        .iter()
+        .map(|pair| (pair.sender, tree.entry(pair.receiver)))
+        .collect();
+    let mut children: BTreeMap<At, Vec<At>> = BTreeMap::new();
+    for at in tree.all() {
+        if tree.entry(at) != at || pairs.has_sender(at) {
+            continue;
+        }
+        let parent = match tree.parent(at) {
+            Parent::Span(parent) => Some(parent),
+            Parent::Missing => low_ids.parent(tree, at),
+            Parent::None => None,
+        };
+        if let Some(parent) = parent.filter(|parent| !found.contains(&(*parent, at))) {
+            children.entry(parent).or_default().push(at);
+        }
+    }
+    for children in children.values_mut() {
+        keep_receivers(tree, children);
+    }
+    children
+}
+
+/// Where a service has a server or consumer span for it, that is its receiver; else its first span.
+fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
+    let is_receiver = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+    children.sort_by_key(|at| (!is_receiver(*at), tree.span(*at).start, *at));
+    let mut seen: BTreeSet<Name> = BTreeSet::new();
+    children.retain(|at| {
+        let is_first = seen.insert(tree.span(*at).service);
+        is_receiver(*at) || is_first
+    });
+}
+
+/// The receivers that `parent` handed over to, and those that may have come by its context another way: of a call that
+/// has receivers in several services, those in services that its address does not lead to.
+fn best_first(tree: &Tree, places: &Places, parent: At, children: &[At]) -> (Vec<At>, Vec<At>) {
+    let services: BTreeSet<Name> = children.iter().map(|at| tree.span(*at).service).collect();
+    let is_request = tree.is_call(parent) && !tree.about(parent).is_messaging;
+    if services.len() < 2 || !is_request {
+        return (children.to_vec(), Vec::new());
+    }
+    let leads = |at: &At| places.lead(tree, parent, tree.span(*at).service);
+    if !children.iter().any(leads) {
+        return (children.to_vec(), Vec::new());
+    }
+    children.iter().copied().partition(|at| leads(at))
+}
+
+/// The span that handles the message that `receiver` fetched, if it is one message: the two are one hand-off.
+fn handler(tree: &Tree, receiver: At) -> At {
+    if !tree.only_receives(receiver) {
+        return receiver;
+    }
+    let mut handlers = tree.trace(receiver).filter(|at| {
+        tree.span(*at).kind == Kind::Consumer
+            && !tree.only_receives(*at)
+            && tree.parent(*at) == Parent::Span(receiver)
+            && tree.entry(*at) == receiver
+    });
+    let first = handlers.next();
+    first
+        .filter(|_| handlers.next().is_none())
+        .unwrap_or(receiver)
+}
+
+/// Spans by span id and the low 64 bits of the trace id, which is all that B3 with 64-bit ids carries.
+struct LowIds(HashMap<(u64, [u8; 8]), At>);
+
+impl LowIds {
+    /// Of all spans whose trace has a longer id; none if no trace has a short one.
+    fn of(tree: &Tree) -> LowIds {
+        let has_orphans =
+            |at: At| tree.span(at).trace.is_64_bit() && tree.parent(at) == Parent::Missing;
+        let wanted: BTreeSet<(u64, [u8; 8])> = tree
+            .all()
+            .filter(|at| has_orphans(*at))
+            .map(|at| (tree.span(at).parent, tree.span(at).trace.low_64()))
+            .collect();
+        let mut spans = HashMap::new();
+        if !wanted.is_empty() {
+            for at in tree.all() {
+                let end = tree.span(at);
+                let key = (end.span, end.trace.low_64());
+                if !end.trace.is_64_bit() && wanted.contains(&key) {
+                    spans.entry(key).or_insert(at);
+                }
+            }
+        }
+        LowIds(spans)
+    }
+
+    fn parent(&self, tree: &Tree, at: At) -> Option<At> {
+        let end = tree.span(at);
+        let key = (end.parent, end.trace.low_64());
+        self.0.get(&key).copied().filter(|_| end.trace.is_64_bit())
+    }
+}

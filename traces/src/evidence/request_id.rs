@@ -1,0 +1,64 @@
+//! Request identity: the id that an API gave the request, and whatever attributes the user names as ids.
+
+use std::collections::BTreeMap;
+
+use super::{Named, Pairs};
+use crate::edges::verdict;
+use crate::ends::names::Name;
+use crate::ends::tree::Tree;
+use crate::ends::{At, IdAt};
+use crate::span::Kind;
+
+/// A request with more ends than this has no id worth the name, but a constant.
+const MAX_ENDS: usize = 1000;
+
+/// Pairs a call with the receivers that carry the same id, one for each receiving service.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+    for ids in [&tree.ids().requests, &tree.ids().keys] {
+        for request in ids.chunk_by(|left, right| left.id == right.id) {
+            if request.len() <= MAX_ENDS {
+                join(tree, pairs, name, request);
+            }
+        }
+    }
+}
+
+fn join(tree: &Tree, pairs: &mut Pairs, name: Named, request: &[IdAt]) {
+    let ends = request.iter().map(|id| id.at);
+    let calls = ends
+        .clone()
+        .filter(|at| tree.is_call(*at) && !pairs.has_receiver(*at));
+    let calls: Vec<At> = calls.collect();
+    let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
+    for at in ends {
+        let is_receiver = matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+        if is_receiver && tree.entry(at) == at && !pairs.has_sender(at) {
+            receivers.entry(tree.span(at).service).or_default().push(at);
+        }
+    }
+    // an id that one call of several may have given is left to weaker evidence
+    let (Some(call), Some(receivers)) = (only(&calls), only_of(receivers)) else {
+        return;
+    };
+    let is_followed = |at: At| verdict::of(tree, call, at).is_whole();
+    let best = receivers
+        .iter()
+        .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
+    if let Some(best) = best {
+        pairs.add(call, *best, name);
+        pairs.received.extend(&receivers);
+    }
+}
+
+fn only(calls: &[At]) -> Option<At> {
+    match calls {
+        [call] => Some(*call),
+        _ => None,
+    }
+}
+
+fn only_of(receivers: BTreeMap<Name, Vec<At>>) -> Option<Vec<At>> {
+    let mut all = receivers.into_values();
+    let first = all.next();
+    first.filter(|_| all.next().is_none())
+}

@@ -1,0 +1,207 @@
+//! What OpenTelemetry's console exporters print: one object a span, on one line or on many.
+//!
+//! Python ([`python`]) and Go ([`go`]) print JSON, and JavaScript ([`node`]) prints objects as Node.js
+//! shows them. Other output of the program may stand between them; lines that do not begin an object
+//! are passed over, and so are objects that are not spans.
+
+mod go;
+mod node;
+mod python;
+
+use std::io::BufRead;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::json::{Fault, MAX_VALUE_BYTES, ended};
+use super::lines::{LineError, Lines};
+use super::{json_problem, parse_json};
+use crate::span::{Span, Want};
+
+/// Hands every span of `input` to `each`.
+pub(super) fn read(
+    input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let mut objects = Objects::new(input);
+    while let Some((line, text)) = objects.next()? {
+        let problem = |problem| Fault::Problem { line, problem };
+        span(text, want, each).map_err(problem)?;
+    }
+    Ok(())
+}
+
+/// Whether text has an object that one of the exporters may have printed.
+pub(super) fn is_in(text: &[u8]) -> bool {
+    let mut objects = Objects::new(text);
+    while let Ok(Some((_, object))) = objects.next() {
+        let mut is_span = false;
+        if span(object, Want::Judging, &mut |_| is_span = true).is_ok() && is_span {
+            return true;
+        }
+    }
+    false
+}
+
+/// Which exporter printed an object.
+#[derive(Deserialize)]
+struct Marks<'a> {
+    #[serde(default)]
+    context: Option<IgnoredAny>,
+    #[serde(default, rename = "SpanContext")]
+    span_context: Option<IgnoredAny>,
+    /// That of Node.js, told apart by its own name for a span's id.
+    #[serde(default, rename = "traceId")]
+    trace_id: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+/// Hands the object over if it is a span. Other objects of a program's output are none.
+fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
+    if text.starts_with('[') {
+        let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+            return Ok(());
+        };
+        return list
+            .into_iter()
+            .try_for_each(|object| span(object.get(), want, each));
+    }
+    let converted;
+    let json = match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => text,
+        Err(error) => match node::to_json(text) {
+            Some(json) => {
+                converted = json;
+                &converted
+            }
+            None if text.contains("trace_id") || text.contains("TraceID") => {
+                return Err(json_problem(&error));
+            }
+            None => return Ok(()),
+        },
+    };
+    let decoded = |error: serde_json::Error| json_problem(&error);
+    match parse_json(json.as_bytes()) {
+        Ok(Marks {
+            context: Some(_), ..
+        }) => {
+            let fields: python::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
+            fields.hand_over(want, each)
+        }
+        Ok(Marks {
+            span_context: Some(_),
+            ..
+        }) => {
+            let fields: go::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
+            fields.hand_over(want, each)
+        }
+        Ok(Marks {
+            trace_id: Some(_),
+            id: Some(_),
+            ..
+        }) => {
+            let fields: node::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
+            fields.hand_over(want, each)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The objects in text, each as one piece of text.
+struct Objects<R> {
+    lines: Lines<R>,
+    text: String,
+}
+
+impl<R: BufRead> Objects<R> {
+    fn new(input: R) -> Self {
+        Objects {
+            lines: Lines::new(input, MAX_VALUE_BYTES),
+            text: String::new(),
+        }
+    }
+
+    /// The next object, or a list of objects on one line, and the line on which it begins.
+    fn next(&mut self) -> Result<Option<(u64, &str)>, Fault> {
+        self.text.clear();
+        let (mut first, mut indent) = (0, String::new());
+        loop {
+            let number = self.lines.number() + 1;
+            let Some(line) = next_line(&mut self.lines)? else {
+                return if self.text.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(ended())
+                };
+            };
+            let trimmed = line.trim();
+            if self.text.is_empty() {
+                if !trimmed.starts_with(['{', '[']) || trimmed == "[" {
+                    continue;
+                }
+                (first, indent) = (number, indentation(&line).to_owned());
+                // The first object of a list that goes on.
+                let is_list = trimmed.starts_with("[{") && !trimmed.ends_with(']');
+                let trimmed = if is_list { &trimmed[1..] } else { trimmed };
+                self.text.push_str(trimmed.trim_end_matches(','));
+                if trimmed.len() > 1 && is_whole(&self.text) {
+                    break;
+                }
+            } else if self.text.len() + line.len() > MAX_VALUE_BYTES {
+                let problem = format!("one object is longer than {MAX_VALUE_BYTES} bytes");
+                return Err(Fault::Problem {
+                    line: first,
+                    problem,
+                });
+            } else {
+                self.text.push('\n');
+                let closes = indentation(&line) == indent && matches!(trimmed, "}" | "}," | "}]");
+                if closes {
+                    self.text.push('}');
+                    break;
+                }
+                self.text.push_str(&line);
+            }
+        }
+        Ok(Some((first, &self.text)))
+    }
+}
+
+/// Whether a line that begins an object is all of it. A line that only begins like one is too.
+fn is_whole(line: &str) -> bool {
+    line.ends_with(['}', ']']) || !line.starts_with('{')
+}
+
+fn indentation(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+/// The next line, without the colours of a terminal.
+fn next_line(lines: &mut Lines<impl BufRead>) -> Result<Option<String>, Fault> {
+    let number = lines.number() + 1;
+    match lines.next_line() {
+        Ok(line) => Ok(line.map(|line| without_colours(&String::from_utf8_lossy(line)))),
+        Err(LineError::Input(error)) => Err(Fault::Input(error)),
+        Err(LineError::TooLong) => Err(Fault::Problem {
+            line: number,
+            problem: format!("it is longer than {MAX_VALUE_BYTES} bytes"),
+        }),
+    }
+}
+
+/// The text without escape sequences of colours: `ESC [ … m`.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.trim_end_matches('\r').split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|letter: char| !letter.is_ascii_digit() && letter != ';');
+        match end {
+            Some(end) if part[end..].starts_with('m') => plain.push_str(&part[end + 1..]),
+            _ => plain.push_str(part),
+        }
+    }
+    plain
+}

@@ -1,0 +1,167 @@
+//! What Python's `ConsoleSpanExporter` prints: `ReadableSpan.to_json`.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::readers::ids::{short_reference, short_span_id};
+use crate::readers::plain::Plain;
+use crate::readers::tags;
+use crate::readers::text::Text;
+use crate::readers::time;
+use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, Want};
+
+#[derive(Deserialize)]
+pub(super) struct SpanFields<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    context: Context<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    parent_id: Text<'a>,
+    #[serde(borrow, default)]
+    start_time: Text<'a>,
+    #[serde(borrow, default)]
+    end_time: Text<'a>,
+    #[serde(borrow, default)]
+    status: Option<Status<'a>>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
+    #[serde(borrow, default)]
+    events: Option<Vec<Event<'a>>>,
+    #[serde(borrow, default)]
+    links: Option<Vec<LinkFields<'a>>>,
+    #[serde(borrow, default)]
+    resource: Plain<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct Context<'a> {
+    #[serde(borrow, default)]
+    trace_id: Text<'a>,
+    #[serde(borrow, default)]
+    span_id: Text<'a>,
+    #[serde(borrow, default)]
+    trace_state: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Status<'a> {
+    #[serde(borrow, default)]
+    status_code: Text<'a>,
+    #[serde(borrow, default)]
+    description: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow, default)]
+    timestamp: Text<'a>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
+}
+
+#[derive(Deserialize)]
+struct LinkFields<'a> {
+    #[serde(borrow, default)]
+    context: Context<'a>,
+}
+
+impl<'a> SpanFields<'a> {
+    /// Hands the span over, or gives what is wrong with it.
+    pub(super) fn hand_over(
+        self,
+        want: Want,
+        each: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<(), String> {
+        let reference = short_reference(&self.context.trace_id.0, &self.context.span_id.0)?;
+        let resource = resource(self.resource);
+        let mut span = Span::new(reference, service(&resource));
+        span.parent_span_id = short_span_id(&self.parent_id.0);
+        span.name = self.name.0;
+        let kind = self.kind.0.strip_prefix("SpanKind.");
+        span.kind = kind.and_then(tags::kind_named).unwrap_or_default();
+        (span.start, span.end) = (time(&self.start_time.0), time(&self.end_time.0));
+        span.trace_state = self.context.trace_state();
+        if let Some(status) = self.status {
+            span.status.code = match &*status.status_code.0 {
+                "OK" => StatusCode::Ok,
+                "ERROR" => StatusCode::Error,
+                _ => StatusCode::Unset,
+            };
+            span.status.message = status.description.0;
+        }
+        for (name, value) in self.attributes.into_members() {
+            tags::add_attribute(&mut span, want, name, value);
+        }
+        for link in self.links.unwrap_or_default() {
+            let Context {
+                trace_id, span_id, ..
+            } = &link.context;
+            if let Ok(to) = short_reference(&trace_id.0, &span_id.0) {
+                let trace_state = link.context.trace_state();
+                span.links.push(Link { to, trace_state });
+            }
+        }
+        if want == Want::Everything {
+            let events = self.events.unwrap_or_default().into_iter();
+            span.events = events.map(Event::into_event).collect();
+            span.resource_attributes = &resource;
+        }
+        each(&span);
+        Ok(())
+    }
+}
+
+/// Resource attributes; before version 1.12 they stood in the resource itself.
+fn resource(resource: Plain<'_>) -> Vec<Attribute<'_>> {
+    let members = resource.into_members();
+    match members.iter().position(|(name, _)| name == "attributes") {
+        Some(place) => {
+            let mut members = members;
+            Plain(members.swap_remove(place).1).into_members()
+        }
+        None => members,
+    }
+}
+
+/// The service's name among resource attributes; empty if it is not there.
+pub(super) fn service<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
+    let mut values = resource.iter().rev();
+    let found = values.find_map(|(name, value)| match value {
+        AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+impl<'a> Context<'a> {
+    /// `tracestate` as the header has it; Python prints `[{key=a, value=1}, …]`.
+    fn trace_state(&self) -> Cow<'a, str> {
+        let text = self
+            .trace_state
+            .0
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let members = text.split("{key=").filter_map(|member| {
+            let (key, value) = member.split_once(", value=")?;
+            let value = value.split('}').next().unwrap_or_default();
+            Some(format!("{key}={value}"))
+        });
+        members.collect::<Vec<_>>().join(",").into()
+    }
+}
+
+impl<'a> Event<'a> {
+    fn into_event(self) -> SpanEvent<'a> {
+        SpanEvent {
+            time: time(&self.timestamp.0),
+            name: self.name.0,
+            attributes: self.attributes.into_members(),
+        }
+    }
+}

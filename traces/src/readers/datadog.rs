@@ -1,0 +1,181 @@
+//! What Datadog's tracers send to the agent, as JSON: a list of traces, each a list of spans.
+//!
+//! (<https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api/>) Ids are decimal numbers of
+//! 64 bits; the high half of a trace id is in the tag `_dd.p.tid`, in hex, of one span of the trace at
+//! least. Tags are `meta` and numbers `metrics`.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use baton_propagators::id::{SpanId, TraceId};
+use serde::Deserialize;
+
+use super::json::{Fault, JsonReader};
+use super::number::Number;
+use super::plain::Plain;
+use super::tags;
+use super::text::Text;
+use crate::span::{AnyValue, Link, Span, SpanReference, StatusCode, UnixTime, Want};
+
+/// The tag that holds the high 64 bits of a trace id.
+const HIGH_BITS: &str = "_dd.p.tid";
+const SAMPLING_PRIORITY: &str = "_sampling_priority_v1";
+
+/// Hands every span of `input` to `each`.
+pub(super) fn read(
+    input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let mut json = JsonReader::new(input);
+    while let Some(byte) = json.peek()? {
+        match byte {
+            b'[' => json.array(|json| trace_or_span(json, want, each))?,
+            _ => trace_or_span(&mut json, want, each)?,
+        }
+    }
+    Ok(())
+}
+
+/// A trace is held in memory whole: any of its spans may have the high bits of its id.
+fn trace_or_span<R: BufRead>(
+    json: &mut JsonReader<R>,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) -> Result<(), Fault> {
+    let line = json.line();
+    let spans: Vec<SpanFields<'_>> = match json.peek()? {
+        Some(b'[') => json.parse()?,
+        _ => vec![json.parse()?],
+    };
+    // A list may hold several traces; each has the high bits that one of its spans says.
+    let known: HashMap<_, _> = spans
+        .iter()
+        .filter_map(|span| Some((span.trace_id.unsigned()?, span.high_bits()?)))
+        .collect();
+    for span in spans {
+        let id = span.trace_id.unsigned().unwrap_or_default();
+        let high_bits = known.get(&id).copied().unwrap_or_default();
+        let read = span.hand_over(high_bits, want, each);
+        read.map_err(|problem| Fault::Problem { line, problem })?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a Datadog span object")]
+struct SpanFields<'a> {
+    trace_id: Number,
+    span_id: Number,
+    #[serde(default)]
+    parent_id: Number,
+    #[serde(borrow, default)]
+    service: Text<'a>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow, default)]
+    resource: Text<'a>,
+    /// In nanoseconds, as is the duration.
+    #[serde(default)]
+    start: Number,
+    #[serde(default)]
+    duration: Number,
+    #[serde(default)]
+    error: Number,
+    #[serde(borrow, default)]
+    meta: Plain<'a>,
+    #[serde(borrow, default)]
+    metrics: Plain<'a>,
+    #[serde(borrow, default)]
+    span_links: Option<Vec<LinkFields<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct LinkFields<'a> {
+    trace_id: Number,
+    #[serde(default)]
+    trace_id_high: Number,
+    span_id: Number,
+    #[serde(borrow, default)]
+    tracestate: Text<'a>,
+}
+
+impl<'a> SpanFields<'a> {
+    fn high_bits(&self) -> Option<u64> {
+        let AnyValue::Map(members) = &self.meta.0 else {
+            return None;
+        };
+        let (_, value) = members.iter().find(|(name, _)| name == HIGH_BITS)?;
+        match value {
+            AnyValue::Text(hex) => u64::from_str_radix(hex, 16).ok(),
+            _ => None,
+        }
+    }
+
+    fn hand_over(
+        self,
+        high_bits: u64,
+        want: Want,
+        each: &mut dyn FnMut(&Span<'_>),
+    ) -> Result<(), String> {
+        let reference = reference(high_bits, self.trace_id, self.span_id).ok_or_else(|| {
+            "a trace id and a span id are decimal numbers of 64 bits, not 0".to_owned()
+        })?;
+        let mut span = Span::new(reference, &self.service.0);
+        span.parent_span_id = self.parent_id.unsigned().and_then(span_id);
+        // Datadog's name is the kind of operation, and its resource what OpenTelemetry calls the name.
+        span.name = match self.resource.0.is_empty() {
+            true => self.name.0,
+            false => self.resource.0,
+        };
+        let (start, duration) = (self.start.unsigned(), self.duration.unsigned());
+        span.start = start.and_then(UnixTime::from_nanoseconds);
+        let end = start
+            .zip(duration)
+            .and_then(|(start, duration)| start.checked_add(duration));
+        span.end = end.and_then(UnixTime::from_nanoseconds);
+        for (name, value) in self.meta.into_members() {
+            tags::add(&mut span, want, name, value);
+        }
+        for (name, value) in self.metrics.into_members() {
+            if name == SAMPLING_PRIORITY {
+                span.sampled = match value {
+                    AnyValue::Integer(priority) => Some(priority > 0),
+                    AnyValue::Double(priority) => Some(priority > 0.0),
+                    _ => None,
+                };
+            }
+            tags::add(&mut span, want, name, value);
+        }
+        if self.error.unsigned().unwrap_or_default() != 0 {
+            span.status.code = StatusCode::Error;
+        }
+        let links = self.span_links.unwrap_or_default().into_iter();
+        span.links.extend(links.filter_map(LinkFields::into_link));
+        each(&span);
+        Ok(())
+    }
+}
+
+impl<'a> LinkFields<'a> {
+    fn into_link(self) -> Option<Link<'a>> {
+        let high_bits = self.trace_id_high.unsigned().unwrap_or_default();
+        Some(Link {
+            to: reference(high_bits, self.trace_id, self.span_id)?,
+            trace_state: self.tracestate.0,
+        })
+    }
+}
+
+fn reference(high_bits: u64, trace: Number, span: Number) -> Option<SpanReference> {
+    let low_bits = trace.unsigned().filter(|id| *id != 0)?;
+    let trace_id = u128::from(high_bits) << 64 | u128::from(low_bits);
+    Some(SpanReference {
+        trace_id: TraceId::from_bytes(trace_id.to_be_bytes())?,
+        span_id: span_id(span.unsigned()?)?,
+    })
+}
+
+fn span_id(number: u64) -> Option<SpanId> {
+    SpanId::from_bytes(number.to_be_bytes())
+}

@@ -1,0 +1,197 @@
+//! Tells a form of JSON by the members of its first objects.
+
+use super::refused;
+use super::{Form, starts_with};
+use crate::readers::json::{Fault, JsonReader};
+
+/// Lists of Zipkin's traces, and of Datadog's, are two arrays deep.
+const MAX_DEPTH: usize = 3;
+
+/// The form of JSON that begins so; or what it is instead.
+pub(super) fn form(text: &[u8]) -> Result<Form, String> {
+    let mut look = Look::default();
+    match look.at(&mut JsonReader::new(text), 0) {
+        _ if look.found.is_some() => look.found.unwrap_or_else(|| Ok(Form::default())),
+        // JSON that holds nothing is an export of nothing.
+        Ok(()) if look.names.is_empty() => Ok(Form::OtlpJson),
+        Ok(()) => {
+            const MAX_NAMES: usize = 5;
+            look.names.truncate(MAX_NAMES);
+            Err(format!("JSON with the members {}", look.names.join(", ")))
+        }
+        Err(_) => Err(starts_with(text)),
+    }
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Look {
+    /// For an error's message.
+    names: Vec<String>,
+    found: Option<Result<Form, String>>,
+}
+
+impl Look {
+    /// Looks at the next value, until the form is found.
+    fn at(&mut self, json: &mut JsonReader<&[u8]>, depth: usize) -> Result<(), Fault> {
+        match json.peek()? {
+            Some(b'[') if depth < MAX_DEPTH => json.array(|json| {
+                self.at(json, depth + 1)?;
+                self.go_on(json)
+            }),
+            Some(b'{') => {
+                let mut members = Members::default();
+                let walked = json.object(|json, name| {
+                    self.found = members.add(name, json)?;
+                    self.go_on(json)?;
+                    self.names.push(format!("`{}`", name.escape_debug()));
+                    json.skip()
+                });
+                if self.found.is_none() {
+                    self.found = members.probable.map(Ok);
+                }
+                match self.found {
+                    Some(_) => self.go_on(json),
+                    None => walked,
+                }
+            }
+            _ => {
+                self.names.push("of another kind".to_owned());
+                json.skip()
+            }
+        }
+    }
+
+    /// An error once the form is found: what comes next is the reader's.
+    fn go_on(&self, json: &mut JsonReader<&[u8]>) -> Result<(), Fault> {
+        match self.found {
+            None => Ok(()),
+            Some(_) => Err(json.unexpected("no more")),
+        }
+    }
+}
+
+/// The members of one object that tell a form together.
+#[derive(Default)]
+struct Members {
+    names: Vec<String>,
+    /// The form, unless a later member tells otherwise.
+    probable: Option<Form>,
+}
+
+impl Members {
+    /// Takes the next member, and gives the form if it is told now.
+    fn add(
+        &mut self,
+        name: &str,
+        json: &mut JsonReader<&[u8]>,
+    ) -> Result<Option<Result<Form, String>>, Fault> {
+        self.names.push(name.to_owned());
+        if let Some(form) = by_one_name(name) {
+            return Ok(Some(Ok(form)));
+        }
+        if let Some(found) = refused::json(&self.names) {
+            return Ok(Some(Err(found)));
+        }
+        let is_nested = matches!(json.peek()?, Some(b'[' | b'{'));
+        let form = match name {
+            "data" => {
+                let inner = first_names(json);
+                match refused::data(&inner) {
+                    Some(found) => return Ok(Some(Err(found))),
+                    None => Form::Jaeger,
+                }
+            }
+            "context" if is_nested => match first_names(json) {
+                inner if inner.iter().any(|name| name == "trace_id") => Form::Console,
+                _ => return Ok(None),
+            },
+            "events" | "results" if is_nested && self.names.len() == 1 => match first_names(json) {
+                inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
+                _ => return Ok(None),
+            },
+            // JavaScript's console exporter has Zipkin's names, and numbers for kinds.
+            "kind" if json.peek()?.is_some_and(|byte| byte.is_ascii_digit()) => {
+                match by_all_names(&self.names).or(self.probable) {
+                    Some(Form::Zipkin) => Form::Console,
+                    _ => return Ok(None),
+                }
+            }
+            _ => match by_all_names(&self.names) {
+                Some(Form::Zipkin) => {
+                    self.probable = Some(Form::Zipkin);
+                    return Ok(None);
+                }
+                form => return Ok(form.map(Ok)),
+            },
+        };
+        Ok(Some(Ok(form)))
+    }
+}
+
+/// The form that has a member of that name and is alone in that.
+fn by_one_name(name: &str) -> Option<Form> {
+    Some(match name {
+        "resource_spans" | "batches" | "result" | "trace" | "scope_spans" => Form::OtlpJson,
+        "instrumentationLibrarySpans" | "instrumentation_library_spans" => Form::OtlpJson,
+        "traceID" | "hits" | "_source" => Form::Jaeger,
+        "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => Form::XRay,
+        "SpanContext" => Form::Console,
+        // Also where their case is wrong: the reader says so.
+        _ => match name.to_ascii_lowercase().as_str() {
+            "resourcespans" | "resourcelogs" | "resourcemetrics" | "scopespans" => Form::OtlpJson,
+            _ => return None,
+        },
+    })
+}
+
+/// The form that these members tell together.
+fn by_all_names(names: &[String]) -> Option<Form> {
+    let has = |name: &str| names.iter().any(|known| known == name);
+    let has_any = |wanted: &[&str]| has_any(names, wanted);
+    if has("traceId") && has_any(&["id", "parentId", "localEndpoint", "binaryAnnotations"]) {
+        Some(Form::Zipkin)
+    } else if has_any(&["traceId", "trace_id"])
+        && has_any(&["spanId", "span_id"])
+        && has_any(&["startTimeUnixNano", "start_time_unix_nano"])
+    {
+        Some(Form::OtlpLogLines)
+    } else if has("trace_id") && has("span_id") && has_any(&["start", "duration", "meta"]) {
+        Some(Form::Datadog)
+    } else if has("id") && has_any(&["trace_id", "start_time", "subsegments"])
+        || has("format") && has("version")
+    {
+        Some(Form::XRay)
+    } else {
+        None
+    }
+}
+
+fn has_any(names: &[String], wanted: &[&str]) -> bool {
+    names.iter().any(|name| wanted.contains(&&**name))
+}
+
+/// The names of the members of the first object in a value, as far as they can be read.
+fn first_names(json: &mut JsonReader<&[u8]>) -> Vec<String> {
+    fn look(
+        json: &mut JsonReader<&[u8]>,
+        names: &mut Vec<String>,
+        depth: usize,
+    ) -> Result<(), Fault> {
+        match json.peek()? {
+            Some(b'[') if depth < MAX_DEPTH => json.array(|json| {
+                look(json, names, depth + 1)?;
+                Err(json.unexpected("no more"))
+            }),
+            Some(b'{') => json.object(|json, name| {
+                names.push(name.to_owned());
+                json.skip()
+            }),
+            _ => json.skip(),
+        }
+    }
+    let mut names = Vec::new();
+    // What is cut short here is the reader's to say.
+    let _ = look(json, &mut names, 0);
+    names
+}

@@ -1,0 +1,160 @@
+//! Trace and span ids, in every spelling that an exporter or a backend gives them.
+
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use baton_propagators::id::{SpanId, TraceId};
+
+use crate::span::SpanReference;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+/// Base64 as protobuf's JSON mapping writes bytes, and the alphabet for addresses, which it reads.
+const BASE64: [GeneralPurpose; 2] = [
+    GeneralPurpose::new(&STANDARD, LENIENT),
+    GeneralPurpose::new(&URL_SAFE, LENIENT),
+];
+
+/// A trace id of 32 hex digits of either case, or of 16 bytes in base64. `None` for anything else
+/// and for zeros.
+pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
+    match lower(text, &mut [0; TraceId::DIGITS]) {
+        Some(hex) => TraceId::from_hex(hex),
+        None => TraceId::from_bytes(base64(text)?),
+    }
+}
+
+/// A span id of 16 hex digits of either case, or of 8 bytes in base64. `None` for anything else
+/// and for zeros.
+pub(super) fn span_id(text: &str) -> Option<SpanId> {
+    match lower(text, &mut [0; SpanId::DIGITS]) {
+        Some(hex) => SpanId::from_hex(hex),
+        None => SpanId::from_bytes(base64(text)?),
+    }
+}
+
+/// A trace id of up to 32 hex digits: Zipkin and Jaeger leave leading zeros out, others write `0x`.
+pub(super) fn short_trace_id(hex: &str) -> Option<TraceId> {
+    TraceId::from_hex(padded(hex, &mut [b'0'; TraceId::DIGITS])?)
+}
+
+/// A span id of up to 16 hex digits, as [`short_trace_id`].
+pub(super) fn short_span_id(hex: &str) -> Option<SpanId> {
+    SpanId::from_hex(padded(hex, &mut [b'0'; SpanId::DIGITS])?)
+}
+
+/// The ids of a span whose leading zeros may be missing; or what is wrong with one of them.
+pub(super) fn short_reference(trace: &str, span: &str) -> Result<SpanReference, String> {
+    let invalid = |what: &str, digits: usize, hex: &str| {
+        let start: String = hex.chars().take(40).collect();
+        format!("found: {start:?}, expected a {what} id of up to {digits} hex digits, not all zero")
+    };
+    Ok(SpanReference {
+        trace_id: short_trace_id(trace).ok_or_else(|| invalid("trace", TraceId::DIGITS, trace))?,
+        span_id: short_span_id(span).ok_or_else(|| invalid("span", SpanId::DIGITS, span))?,
+    })
+}
+
+/// A trace id as X-Ray writes it: `1-`, 8 hex digits of time, `-`, 24 more. A trace that began with
+/// W3C's header may also have its 32 digits.
+pub(super) fn xray_trace_id(text: &str) -> Option<TraceId> {
+    let Some(dashed) = text.strip_prefix("1-") else {
+        return trace_id(text);
+    };
+    let (time, rest) = dashed.split_once('-')?;
+    (time.len() == 8).then(|| trace_id(&format!("{time}{rest}")))?
+}
+
+/// `hex` in lower case, with zeros before it.
+fn padded<'a, const DIGITS: usize>(hex: &str, zeros: &'a mut [u8; DIGITS]) -> Option<&'a str> {
+    let hex = hex.strip_prefix("0x").unwrap_or(hex);
+    let start = DIGITS.checked_sub(hex.len())?;
+    zeros[start..].copy_from_slice(hex.as_bytes());
+    zeros.make_ascii_lowercase();
+    std::str::from_utf8(zeros).ok()
+}
+
+fn lower<'a, const DIGITS: usize>(hex: &str, buffer: &'a mut [u8; DIGITS]) -> Option<&'a str> {
+    *buffer = hex.as_bytes().try_into().ok()?;
+    buffer.make_ascii_lowercase();
+    std::str::from_utf8(buffer).ok()
+}
+
+/// Exactly so many bytes in base64, with or without `=` at its end.
+fn base64<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    if text.len() < BYTES || text.len() > 2 * BYTES {
+        return None;
+    }
+    let decoded = BASE64.iter().find_map(|engine| engine.decode(text).ok())?;
+    decoded.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_in_every_spelling() {
+        let digits = "5b8efff798038103d269b633813fc60c";
+        for (text, read) in [
+            (digits, trace_id as fn(&str) -> Option<TraceId>),
+            ("5B8EFFF798038103D269B633813FC60C", trace_id),
+            ("W47/95gDgQPSabYzgT/GDA==", trace_id),
+            ("W47_95gDgQPSabYzgT_GDA", trace_id),
+            ("0x5b8efff798038103d269b633813fc60c", short_trace_id),
+            ("1-5b8efff7-98038103d269b633813fc60c", xray_trace_id),
+            (digits, xray_trace_id),
+        ] {
+            let id = read(text).map(|id| id.to_string());
+            assert_eq!(id.as_deref(), Some(digits), "{text}");
+        }
+        for text in [
+            "eee19b7ec3c1b174",
+            "EEE19B7EC3C1B174",
+            "7uGbfsPBsXQ=",
+            "7uGbfsPBsXQ",
+        ] {
+            let id = span_id(text).map(|id| id.to_string());
+            assert_eq!(id.as_deref(), Some("eee19b7ec3c1b174"), "{text}");
+        }
+        assert_eq!(
+            short_reference("ABC", "0xa1")
+                .map(|ids| (ids.trace_id.to_string(), ids.span_id.to_string())),
+            Ok((
+                "00000000000000000000000000000abc".to_owned(),
+                "00000000000000a1".to_owned()
+            ))
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_not_read_as_one() {
+        for text in [
+            "",
+            "0",
+            "xyz",
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "7uGbfsPBsXQ=",
+            "5b8efff79803810",
+        ] {
+            assert_eq!(trace_id(text), None, "{text}");
+        }
+        for text in [
+            "",
+            "xyz",
+            "0000000000000000",
+            "AAAAAAAAAAA=",
+            "ß7ad6b716920333",
+        ] {
+            assert_eq!(span_id(text), None, "{text}");
+        }
+        for text in [
+            "1-5b8efff7",
+            "1-5b8e-fff798038103d269b633813fc60c",
+            "2-5b8efff7-98038103d269b633813fc60c",
+        ] {
+            assert_eq!(xray_trace_id(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! OTLP's spans as log lines: one JSON object a line, which text may precede.
+//!
+//! - CloudWatch's log group `aws/spans` has one span a line, with its resource, and attributes as an
+//!   object (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Transaction-Search.html>).
+//!   Read are the lines themselves, also as an export to S3 has them, with the time before each; and
+//!   what `aws logs filter-log-events` and `get-query-results` answer.
+//! - Java's `logging-otlp` exporter logs one `ResourceSpans` a line.
+//!
+//! Lines without a span are other output of the same program, and are passed over.
+
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use super::json::{Fault, JsonReader};
+use super::lines::{LineError, Lines};
+use super::skipped::{Skipped, holds_spans};
+use super::{MAX_LINE_BYTES, otlp_json};
+use crate::span::{Span, Want};
+
+/// Hands every span in the lines of `input` to `each`.
+pub(super) fn read_lines(
+    input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
+) -> Result<(), Fault> {
+    let mut lines = Lines::new(input, MAX_LINE_BYTES);
+    loop {
+        let number = lines.number() + 1;
+        let problem = |problem| Fault::Problem {
+            line: number,
+            problem,
+        };
+        skipped.line = number;
+        match lines.next_line() {
+            Ok(None) => return Ok(()),
+            Ok(Some(line)) => message(line, want, each, skipped).map_err(problem)?,
+            Err(LineError::Input(error)) => return Err(Fault::Input(error)),
+            Err(LineError::TooLong) => {
+                return Err(problem(format!("it is longer than {MAX_LINE_BYTES} bytes")));
+            }
+        }
+    }
+}
+
+/// Hands over the span or spans in one log message.
+fn message(
+    text: &[u8],
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
+) -> Result<(), String> {
+    let start = text.iter().position(|byte| *byte == b'{');
+    let json = start.map_or(&[][..], |start| text[start..].trim_ascii());
+    match std::str::from_utf8(json) {
+        Ok(json) if holds_spans(json) => {
+            otlp_json::read_alone(json.as_bytes(), want, each, skipped)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Hands every span to `each` in an answer of CloudWatch Logs: events with messages, or rows of fields.
+pub(super) fn read_answer(
+    input: impl BufRead,
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+    skipped: &mut Skipped,
+) -> Result<(), Fault> {
+    let mut json = JsonReader::new(input);
+    while json.peek()?.is_some() {
+        json.object(|json, name| match name {
+            "events" | "results" => json.array(|json| {
+                let line = json.line();
+                skipped.line = line;
+                let messages: Entry = json.parse()?;
+                messages.texts().try_for_each(|text| {
+                    let read = message(text.as_bytes(), want, each, skipped);
+                    read.map_err(|problem| Fault::Problem { line, problem })
+                })
+            }),
+            _ => json.skip(),
+        })?;
+    }
+    Ok(())
+}
+
+/// A log event, or a row of a query's result.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Event {
+        #[serde(default)]
+        message: String,
+    },
+    Row(Vec<Field>),
+}
+
+#[derive(Deserialize)]
+struct Field {
+    #[serde(default)]
+    field: String,
+    #[serde(default)]
+    value: String,
+}
+
+impl Entry {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let (message, row) = match self {
+            Entry::Event { message } => (Some(&**message), &[][..]),
+            Entry::Row(row) => (None, row.as_slice()),
+        };
+        let fields = row.iter().filter(|field| field.field == "@message");
+        message.into_iter().chain(fields.map(|field| &*field.value))
+    }
+}

@@ -1,0 +1,242 @@
+//! Decodes what spans of OTLP/JSON come in: requests, resources and scopes, under their names of
+//! today and of older versions.
+
+use std::borrow::Cow;
+
+use super::span::{span, unknown};
+use super::values::{any_value, each_attribute};
+use crate::readers::cursor::{Cursor, Mistake, cursor};
+use crate::readers::skipped::{Place, Skipped};
+use crate::span::{AnyValue, Attribute, Key, Span, Want};
+
+/// A request, in any of its wrappers.
+pub(super) static REQUEST: Place = Place {
+    name: "an ExportTraceServiceRequest",
+    members: &["resourceSpans", "batches", "result", "trace"],
+};
+/// The spans of a resource.
+pub(super) static RESOURCE_SPANS: Place = Place {
+    name: "a ResourceSpans",
+    members: &["resource", "scopeSpans", "instrumentationLibrarySpans"],
+};
+/// The spans of a scope.
+pub(super) static SCOPE_SPANS: Place = Place {
+    name: "a ScopeSpans",
+    members: &["scope", "spans", "instrumentationLibrary"],
+};
+static RESOURCE: Place = Place {
+    name: "a Resource",
+    members: &["attributes"],
+};
+
+/// What a member of a request or of a `ResourceSpans` holds, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    /// A list of `ResourceSpans`; Tempo calls them batches.
+    ResourceSpans,
+    /// A request: Jaeger's API v3 (`result`) and Tempo's API v2 (`trace`) wrap it.
+    Wrapped,
+    /// The resource of a `ResourceSpans`.
+    Resource,
+    /// A list of `ScopeSpans`; before version 0.15 of OTLP they were `InstrumentationLibrarySpans`.
+    ScopeSpans,
+    /// Logs, metrics or profiles.
+    OtherSignal,
+    /// Anything else.
+    Unknown,
+}
+
+impl Member {
+    /// The member of that name. Protobuf's own names (`resource_spans`) are read too.
+    pub(super) fn of(name: &str) -> Member {
+        match name {
+            "resourceSpans" | "resource_spans" | "batches" => Member::ResourceSpans,
+            "result" | "trace" => Member::Wrapped,
+            "resource" => Member::Resource,
+            "scopeSpans"
+            | "scope_spans"
+            | "instrumentationLibrarySpans"
+            | "instrumentation_library_spans" => Member::ScopeSpans,
+            "resourceLogs" | "resourceMetrics" | "resourceProfiles" => Member::OtherSignal,
+            _ => Member::Unknown,
+        }
+    }
+}
+
+/// The spans of one resource.
+#[derive(Default)]
+pub(super) struct ResourceSpans<'a> {
+    pub(super) resource: Resource<'a>,
+    /// Their service and resource attributes are in `resource`.
+    pub(super) spans: Vec<Span<'a>>,
+}
+
+/// What sent them.
+#[derive(Default)]
+pub(super) struct Resource<'a> {
+    pub(super) service: Cow<'a, str>,
+    /// For [`Want::Everything`].
+    pub(super) attributes: Vec<Attribute<'a>>,
+}
+
+impl ResourceSpans<'_> {
+    /// Hands the spans over, and gives their number.
+    pub(super) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
+        let count = self.spans.len() as u64;
+        for span in self.spans {
+            let mut span: Span<'_> = span;
+            span.service = &self.resource.service;
+            span.resource_attributes = &self.resource.attributes;
+            each(&span);
+        }
+        count
+    }
+}
+
+/// Decodes one request, or one `ResourceSpans` alone, as Java's `logging-otlp` exporter prints it.
+pub(super) fn request<'a>(
+    json: &'a [u8],
+    want: Want,
+    skipped: &mut Skipped,
+) -> Result<Vec<ResourceSpans<'a>>, Mistake> {
+    let mut cursor = cursor(json)?;
+    let mut all = Vec::new();
+    add_request(&mut cursor, want, &mut all, skipped)?;
+    cursor.end()?;
+    Ok(all)
+}
+
+/// Decodes one span with its resource in the same object, as CloudWatch has it; or a request.
+pub(super) fn alone<'a>(
+    json: &'a [u8],
+    want: Want,
+    skipped: &mut Skipped,
+) -> Result<Vec<ResourceSpans<'a>>, Mistake> {
+    let mut outer = cursor(json)?;
+    let mut is_span = false;
+    let mut found = ResourceSpans::default();
+    outer.object("an object", |cursor, name| match name {
+        "spanId" | "span_id" => {
+            is_span = true;
+            cursor.skip()
+        }
+        "resource" => {
+            found.resource = resource(cursor, want, skipped)?;
+            Ok(())
+        }
+        _ => cursor.skip(),
+    })?;
+    if !is_span {
+        return request(json, want, skipped);
+    }
+    found.spans.push(span(&mut cursor(json)?, want, skipped)?);
+    Ok(vec![found])
+}
+
+fn add_request<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    all: &mut Vec<ResourceSpans<'a>>,
+    skipped: &mut Skipped,
+) -> Result<(), Mistake> {
+    let mut alone = ResourceSpans::default();
+    cursor.object(
+        "an ExportTraceServiceRequest object",
+        |cursor, name| match Member::of(name) {
+            Member::ResourceSpans => add_list(cursor, want, all, skipped),
+            Member::Wrapped => {
+                cursor.object("a TracesData object", |cursor, name| {
+                    match Member::of(name) {
+                        Member::ResourceSpans => add_list(cursor, want, all, skipped),
+                        _ => unknown(cursor, &REQUEST, name, skipped),
+                    }
+                })
+            }
+            Member::Resource => {
+                alone.resource = resource(cursor, want, skipped)?;
+                Ok(())
+            }
+            Member::ScopeSpans => scopes(cursor, want, &mut alone.spans, skipped),
+            Member::OtherSignal => {
+                skipped.other_signals += 1;
+                cursor.skip()
+            }
+            Member::Unknown => unknown(cursor, &REQUEST, name, skipped),
+        },
+    )?;
+    if !alone.spans.is_empty() {
+        all.push(alone);
+    }
+    Ok(())
+}
+
+fn add_list<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    all: &mut Vec<ResourceSpans<'a>>,
+    skipped: &mut Skipped,
+) -> Result<(), Mistake> {
+    cursor.array("a list of ResourceSpans", |cursor| {
+        all.push(resource_spans(cursor, want, skipped)?);
+        Ok(())
+    })
+}
+
+fn resource_spans<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    skipped: &mut Skipped,
+) -> Result<ResourceSpans<'a>, Mistake> {
+    let mut all = ResourceSpans::default();
+    cursor.object("a ResourceSpans object", |cursor, name| {
+        match Member::of(name) {
+            Member::Resource => all.resource = resource(cursor, want, skipped)?,
+            Member::ScopeSpans => scopes(cursor, want, &mut all.spans, skipped)?,
+            _ => unknown(cursor, &RESOURCE_SPANS, name, skipped)?,
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn scopes<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    spans: &mut Vec<Span<'a>>,
+    skipped: &mut Skipped,
+) -> Result<(), Mistake> {
+    cursor.array("a list of ScopeSpans", |cursor| {
+        cursor.object("a ScopeSpans object", |cursor, name| match name {
+            "spans" => cursor.array("a list of spans", |cursor| {
+                spans.push(span(cursor, want, skipped)?);
+                Ok(())
+            }),
+            "scope" | "instrumentationLibrary" => cursor.skip(),
+            _ => unknown(cursor, &SCOPE_SPANS, name, skipped),
+        })
+    })
+}
+
+/// Decodes a resource.
+pub(super) fn resource<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    skipped: &mut Skipped,
+) -> Result<Resource<'a>, Mistake> {
+    let mut resource = Resource::default();
+    cursor.object("a Resource object", |cursor, name| match name {
+        "attributes" => each_attribute(cursor, |name, value| {
+            if name == Key::ServiceName.name()
+                && let AnyValue::Text(service) = any_value(&mut value.clone(), 0)?
+            {
+                resource.service = service;
+            }
+            if want == Want::Everything {
+                resource.attributes.push((name, any_value(value, 0)?));
+            }
+            Ok(())
+        }),
+        _ => unknown(cursor, &RESOURCE, name, skipped),
+    })?;
+    Ok(resource)
+}

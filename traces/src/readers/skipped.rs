@@ -1,0 +1,199 @@
+//! Members of a known form that stand where the form has no such member.
+//!
+//! JSON lets a reader pass over what it does not know, and new versions of a form rely on that. But a
+//! member that is spelt almost like a known one, or that holds spans, is a mistake: its spans are
+//! missing from every figure. So such members are counted, and said.
+
+use std::fmt;
+
+/// A kind of object, and the members that a reader knows there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The object's name, with its article.
+    pub(super) name: &'static str,
+    /// The names of its members.
+    pub(super) members: &'static [&'static str],
+}
+
+impl Place {
+    /// The member that `name` is, but for the case of letters and for underscores.
+    fn meant(&self, name: &str) -> Option<&'static str> {
+        let folded = |name: &str| -> String {
+            let letters = name
+                .chars()
+                .filter(|letter| !matches!(letter, '_' | '-' | ' '));
+            letters.flat_map(char::to_lowercase).collect()
+        };
+        let wanted = folded(name);
+        let mut members = self.members.iter().copied();
+        members.find(|member| folded(member) == wanted)
+    }
+
+    /// Whether the member `name` with `value`, which the reader does not know, should be said.
+    pub(super) fn misses(&self, name: &str, value: &str) -> bool {
+        self.meant(name).is_some() || holds_spans(value)
+    }
+}
+
+/// Whether JSON holds something that has a span's id.
+pub(super) fn holds_spans(json: &str) -> bool {
+    const IDS: [&[u8]; 2] = [b"spanid\"", b"span_id\""];
+    if !json.starts_with(['[', '{']) {
+        return false;
+    }
+    let found = |id: &&[u8]| {
+        json.as_bytes()
+            .windows(id.len())
+            .any(|part| part.eq_ignore_ascii_case(id))
+    };
+    IDS.iter().any(found)
+}
+
+/// How many names are kept; members of further names are counted together.
+const MAX_NAMES: usize = 5;
+/// How much of a name is kept, in characters.
+const MAX_NAME_CHARACTERS: usize = 60;
+
+/// What was passed over and should not be passed over in silence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Skipped {
+    members: Vec<Member>,
+    /// How many members have names that are not kept.
+    others: u64,
+    /// The line that is read, from 1; 0 where lines mean nothing.
+    pub(super) line: u64,
+    /// How many lists of logs, metrics or profiles were passed over. They are no mistake.
+    pub(super) other_signals: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Member {
+    place: &'static Place,
+    name: String,
+    count: u64,
+    first_line: u64,
+}
+
+impl Skipped {
+    /// Whether nothing was passed over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.others == 0
+    }
+
+    /// Counts the member `name` of an object.
+    pub(super) fn add(&mut self, place: &'static Place, name: &str) {
+        let name: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
+        let first_line = self.line;
+        self.count(Member {
+            place,
+            name,
+            count: 1,
+            first_line,
+        });
+    }
+
+    /// Adds what was passed over in lines that follow `lines` others.
+    pub(super) fn append(&mut self, later: Skipped, lines: u64) {
+        for member in later.members {
+            let first_line = member.first_line + lines;
+            self.count(Member {
+                first_line,
+                ..member
+            });
+        }
+        self.others += later.others;
+        self.other_signals += later.other_signals;
+    }
+
+    fn count(&mut self, member: Member) {
+        let same = |known: &&mut Member| known.place == member.place && known.name == member.name;
+        if let Some(known) = self.members.iter_mut().find(same) {
+            known.count += member.count;
+        } else if self.members.len() < MAX_NAMES {
+            self.members.push(member);
+        } else {
+            self.others += member.count;
+        }
+    }
+}
+
+impl fmt::Display for Skipped {
+    /// What was passed over, where, and how often: a phrase that follows "skipped".
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, member) in self.members.iter().enumerate() {
+            let Member {
+                place,
+                name,
+                count,
+                first_line,
+            } = member;
+            let comma = if number > 0 { "; " } else { "" };
+            let members = if *count == 1 { "member" } else { "members" };
+            write!(
+                formatter,
+                "{comma}{count} {members} `{}` of {}",
+                name.escape_debug(),
+                place.name
+            )?;
+            match (first_line, count) {
+                (0, _) => {}
+                (line, 1) => write!(formatter, " on line {line}")?,
+                (line, _) => write!(formatter, ", the first on line {line}")?,
+            }
+            match place.meant(name) {
+                Some(meant) => write!(formatter, " (the name is `{meant}`)")?,
+                None => write!(formatter, " (it has spans, and does not belong there)")?,
+            }
+        }
+        match self.others {
+            0 => Ok(()),
+            others => write!(formatter, "; {others} members of other names"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place = Place {
+        name: "a ScopeSpans",
+        members: &["spans", "scopeName"],
+    };
+
+    #[test]
+    fn a_member_is_missed_if_it_is_misspelt_or_holds_spans() {
+        for (name, value, missed) in [
+            ("Spans", "[]", true),
+            ("scope_name", "\"x\"", true),
+            ("extra", r#"[{"spanId":"1"}]"#, true),
+            ("extra", r#"[{"SPAN_ID":"1"}]"#, true),
+            ("extra", r#""spanId""#, false),
+            ("extra", r#"{"name":"x"}"#, false),
+        ] {
+            assert_eq!(PLACE.misses(name, value), missed, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_is_said_with_its_count_and_place() {
+        static PLACE: Place = super::tests::PLACE;
+        let mut skipped = Skipped {
+            line: 3,
+            ..Skipped::default()
+        };
+        skipped.add(&PLACE, "Spans");
+        let mut more = Skipped {
+            line: 1,
+            ..Skipped::default()
+        };
+        more.add(&PLACE, "Spans");
+        more.add(&PLACE, "extra");
+        skipped.append(more, 7);
+        assert_eq!(
+            skipped.to_string(),
+            "2 members `Spans` of a ScopeSpans, the first on line 3 (the name is `spans`); \
+             1 member `extra` of a ScopeSpans on line 8 (it has spans, and does not belong there)"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! The exports in a directory, and what comes through standard input.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// How deep directories are looked into.
+const MAX_DEPTH: usize = 16;
+
+/// The files and the run directories in a directory and in those below it, by name. Hidden ones are
+/// left out.
+///
+/// # Errors
+/// If a directory cannot be read.
+pub(super) fn inside(directory: &Path, is_run: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(directory.to_owned(), 0)];
+    while let Some((directory, depth)) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory)? {
+            let path = entry?.path();
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().starts_with('.'));
+            if name == Some(true) {
+                continue;
+            }
+            match path.is_dir() {
+                true if is_run(&path) => found.push(path),
+                true if depth < MAX_DEPTH => waiting.push((path, depth + 1)),
+                true => {}
+                false => found.push(path),
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Standard input, kept in a file without a name so that it can be read more than once.
+#[derive(Debug, Default)]
+pub(super) struct StandardInput(Mutex<Option<File>>);
+
+impl StandardInput {
+    /// All of it, from its beginning. The first call waits until it has ended.
+    ///
+    /// # Errors
+    /// If it cannot be read or kept.
+    pub(super) fn open(&self) -> io::Result<BufReader<File>> {
+        let mut kept = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let file = match &mut *kept {
+            Some(file) => file,
+            none => {
+                let mut file = tempfile::tempfile()?;
+                io::copy(&mut io::stdin().lock(), &mut file)?;
+                none.insert(file)
+            }
+        };
+        // Readers follow one another: they share the place in the file.
+        file.rewind()?;
+        Ok(BufReader::with_capacity(256 << 10, file.try_clone()?))
+    }
+}

@@ -1,0 +1,180 @@
+//! A trace id as a person writes it: copied from a backend, which may write it in its own way.
+
+use baton_propagators::id::TraceId;
+
+use crate::readers::trace_id;
+
+/// The trace that an id means, or the traces whose ids begin so.
+///
+/// An id may be written
+/// - in hex digits of either case, whole or as the digits that begin it,
+/// - without its leading zeros, as Jaeger and Zipkin write it,
+/// - with `0x` before it, as Python does,
+/// - as X-Ray does: `1-5759e988-bd862e3fe1be46a994272793`, also with `Root=` before it,
+/// - as a UUID: `5759e988-bd86-2e3f-e1be-46a994272793`,
+/// - in base64, as Tempo's older answers have it,
+/// - as a decimal number of 64 bits, as Datadog does; it names the low half of the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// In lower case.
+    digits: String,
+    /// Whether the writing leaves no doubt that this is an id, and all of it.
+    is_whole: bool,
+    /// The number, where the digits may be those of a decimal one.
+    decimal: Option<u64>,
+}
+
+impl Wanted {
+    /// Reads an id; `None` if the text is in none of those forms.
+    pub fn parse(text: &str) -> Option<Wanted> {
+        let text = text.trim();
+        let text = text.strip_prefix("Root=").unwrap_or(text);
+        let lower = text.to_ascii_lowercase();
+        let (digits, is_whole) = if let Some(digits) = lower.strip_prefix("0x") {
+            (digits.to_owned(), true)
+        } else if let Some(digits) = without_dashes(&lower) {
+            (digits, true)
+        } else if is_hex(&lower) {
+            let is_whole = lower.len() == TraceId::DIGITS;
+            (lower, is_whole)
+        } else {
+            // Letters have their case in base64.
+            (trace_id(text)?.to_string(), true)
+        };
+        let fits = is_hex(&digits) && digits.len() <= TraceId::DIGITS;
+        let decimal = text.parse().ok().filter(|_| !text.starts_with('0'));
+        fits.then_some(Wanted {
+            digits,
+            is_whole,
+            decimal,
+        })
+    }
+
+    /// Whether the text could hardly be anything else than a trace id: it is a whole one, or has
+    /// `digits` digits at least.
+    pub fn is_plain(&self, digits: usize) -> bool {
+        self.is_whole || self.digits.len() >= digits
+    }
+
+    /// Whether `id` is the one that is meant.
+    pub fn is(&self, id: TraceId) -> bool {
+        let digits = id.to_string();
+        let short = digits.trim_start_matches('0');
+        short == self.digits.trim_start_matches('0')
+            || self.decimal.map(u64::to_be_bytes) == Some(id.low_64())
+    }
+
+    /// Whether `id` begins so, with its leading zeros or without them.
+    pub fn begins(&self, id: TraceId) -> bool {
+        let digits = id.to_string();
+        let low_half = id.is_64_bit().then(|| &digits[TraceId::DIGITS / 2..]);
+        !self.is_whole
+            && [
+                Some(&*digits),
+                low_half,
+                Some(digits.trim_start_matches('0')),
+            ]
+            .into_iter()
+            .flatten()
+            .any(|written| written.starts_with(&self.digits))
+    }
+}
+
+/// The digits of an id as X-Ray or a UUID writes it.
+fn without_dashes(text: &str) -> Option<String> {
+    const XRAY: &[usize] = &[1, 8, 24];
+    const UUID: &[usize] = &[8, 4, 4, 4, 12];
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    match lengths.as_slice() {
+        XRAY if parts[0] == "1" => Some(parts[1..].concat()),
+        UUID => Some(parts.concat()),
+        _ => None,
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(hex: &str) -> TraceId {
+        TraceId::from_hex(hex).expect("an id")
+    }
+
+    #[test]
+    fn an_id_is_found_however_a_backend_writes_it() {
+        for (written, whole) in [
+            (
+                "61dc455f6ea9978529a7aed4065a86cf",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "61DC455F6EA9978529A7AED4065A86CF",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "0x61dc455f6ea9978529a7aed4065a86cf",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "1-61dc455f-6ea9978529a7aed4065a86cf",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "Root=1-61dc455f-6ea9978529a7aed4065a86cf",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "61dc455f-6ea9-9785-29a7-aed4065a86cf",
+                "61dc455f6ea9978529a7aed4065a86cf",
+            ),
+            (
+                "W47/95gDgQPSabYzgT/GDA==",
+                "5b8efff798038103d269b633813fc60c",
+            ),
+            ("123456789abcdef", "00000000000000000123456789abcdef"),
+            ("0123456789abcdef", "00000000000000000123456789abcdef"),
+            ("0x123456789ABCDEF", "00000000000000000123456789abcdef"),
+            ("5b8efff79803810", "05b8efff79803810d269b633813fc60c"),
+            ("81985529216486895", "00000000000000000123456789abcdef"),
+            ("81985529216486895", "61dc455f6ea997850123456789abcdef"),
+            ("0x1", "00000000000000000000000000000001"),
+        ] {
+            let wanted = Wanted::parse(written).unwrap_or_else(|| panic!("{written}"));
+            let whole = id(whole);
+            assert!(wanted.is(whole) || wanted.begins(whole), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_whole_id_means_no_other() {
+        for written in [
+            "0x61dc455f",
+            "1-61dc455f-6ea9978529a7aed4065a86c0",
+            "61dc455f-6ea9-9785-29a7-aed4065a86c0",
+        ] {
+            let wanted = Wanted::parse(written).unwrap_or_else(|| panic!("{written}"));
+            let other = id("61dc455f6ea9978529a7aed4065a86cf");
+            assert!(!wanted.is(other) && !wanted.begins(other), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_none() {
+        for text in [
+            "",
+            "traces.json",
+            "0x",
+            "zz",
+            "1-61dc455f",
+            &"a".repeat(33),
+            "./abcdef12",
+        ] {
+            assert_eq!(Wanted::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Sums up several runs in two or three sentences: where the trace broke, where it held, and what
+//! else went wrong.
+//!
+//! Only the verdict counts decide whether a trace broke. The modes of a run only explain why, so a
+//! sentence never claims something that was not seen.
+
+mod reasons;
+
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::summary::Summary;
+
+/// Sums up `summaries`: one string per sentence, none if there are no summaries.
+///
+/// ```
+/// use baton_traces::hand_off::{Hop, Verdict};
+/// use baton_views::narrative::narrate;
+/// use baton_traces::summary::Summary;
+///
+/// let mut run = Summary { pairing: "tracecontext:b3".parse().ok(), ..Summary::default() };
+/// run.hops.entry(Hop::Record).or_default().insert(Verdict::NewTrace, 20);
+/// assert_eq!(
+///     narrate(&[run]),
+///     ["The trace broke at Kinesis under tracecontext:b3 (the producer wrote traceparent, the consumer reads \
+///       only b3)."]
+/// );
+/// ```
+pub fn narrate(summaries: &[Summary]) -> Vec<String> {
+    let labels = labels(summaries);
+    let runs: Vec<(&str, &Summary)> = labels.iter().map(String::as_str).zip(summaries).collect();
+    let broke = broken(&runs);
+    let held = held(&runs, broke.is_some());
+    let nothing = nothing_judged(&runs);
+    let troubles = troubles(&runs);
+    [broke, held, nothing, troubles]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What each run is called: its pairing in its shortest form. Runs with the same pairing also get
+/// their engine, or else their name.
+fn labels(summaries: &[Summary]) -> Vec<String> {
+    let short: Vec<String> = summaries
+        .iter()
+        .map(|summary| match &summary.pairing {
+            Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
+            Some(pairing) => pairing.to_string(),
+            None => summary.name.clone(),
+        })
+        .collect();
+    let with_engine: Vec<String> = short
+        .iter()
+        .zip(summaries)
+        .map(|(label, summary)| match summary.engine {
+            Some(engine) => format!("{label} with the {engine} engine"),
+            None => label.clone(),
+        })
+        .collect();
+    let is_own = |labels: &[String], index: usize| {
+        let same = labels.iter().filter(|label| **label == labels[index]);
+        same.count() == 1
+    };
+    summaries
+        .iter()
+        .enumerate()
+        .map(|(index, summary)| {
+            if is_own(&short, index) {
+                short[index].clone()
+            } else if is_own(&with_engine, index) {
+                with_engine[index].clone()
+            } else {
+                format!("{} ({})", short[index], summary.name)
+            }
+        })
+        .collect()
+}
+
+/// How many hand-offs of a hop were delivered, and how many of these are whole.
+fn delivered_and_whole(summary: &Summary, hop: Hop) -> (u64, u64) {
+    let whole = summary.count(hop, Verdict::Connected) + summary.count(hop, Verdict::Linked);
+    (
+        summary.judged(hop) - summary.count(hop, Verdict::Lost),
+        whole,
+    )
+}
+
+const HOPS: [Hop; 2] = [Hop::Ingress, Hop::Record];
+
+fn broken(runs: &[(&str, &Summary)]) -> Option<String> {
+    let places: Vec<String> = HOPS
+        .into_iter()
+        .filter_map(|hop| {
+            let mut clauses = Clauses::default();
+            for (label, summary) in runs {
+                let (delivered, whole) = delivered_and_whole(summary, hop);
+                if whole < delivered {
+                    let amount = if whole == 0 {
+                        String::new()
+                    } else {
+                        format!(" for {}", share(delivered - whole, delivered, hop))
+                    };
+                    let reasons = reasons::of(summary, hop, delivered);
+                    clauses.add(label, format!("{amount} ({reasons})"));
+                }
+            }
+            let place = match hop {
+                Hop::Ingress => "on the way into the producer",
+                Hop::Record => "at Kinesis",
+            };
+            clauses.joined().map(|clauses| format!("{place} {clauses}"))
+        })
+        .collect();
+    (!places.is_empty()).then(|| format!("The trace broke {}.", places.join(", and ")))
+}
+
+fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
+    let mut clauses = Clauses::default();
+    for (label, summary) in runs {
+        let hops = HOPS.map(|hop| (delivered_and_whole(summary, hop), summary.judged(hop)));
+        let seen = hops.iter().any(|(_, judged)| *judged > 0);
+        // if all messages of a hop were lost, nothing is known about the trace there
+        let held = hops.iter().all(|((delivered, whole), judged)| {
+            delivered == whole && (*delivered > 0 || *judged == 0)
+        });
+        if seen && held {
+            let linked = HOPS
+                .into_iter()
+                .any(|hop| summary.count(hop, Verdict::Linked) > 0);
+            // a hop that is judged by parents alone does not show what was lost
+            let in_part = HOPS.into_iter().any(|hop| {
+                let name = format!("{hop}.{}", Verdict::Connected);
+                summary.judged(hop) > 0 && summary.unknown.contains(&name)
+            });
+            let how = match (in_part, linked) {
+                (true, _) => " (as far as it can be seen)",
+                (false, true) => " (by links)",
+                (false, false) => "",
+            };
+            clauses.add(label, how.to_owned());
+        }
+    }
+    let subject = if others_broke { "It" } else { "The trace" };
+    clauses
+        .joined()
+        .map(|clauses| format!("{subject} stayed whole {clauses}."))
+}
+
+fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {
+    let mut clauses = Clauses::default();
+    for (label, summary) in runs {
+        if HOPS.into_iter().all(|hop| summary.judged(hop) == 0) {
+            clauses.add(label, String::new());
+        }
+    }
+    clauses
+        .joined()
+        .map(|clauses| format!("No hand-off was seen {clauses}."))
+}
+
+fn troubles(runs: &[(&str, &Summary)]) -> Option<String> {
+    let mut by_trouble: Vec<(String, Clauses)> = Vec::new();
+    for (label, summary) in runs {
+        for trouble in troubles_of(summary) {
+            match by_trouble.iter_mut().find(|(known, _)| *known == trouble) {
+                Some((_, clauses)) => clauses.add(label, String::new()),
+                None => {
+                    let mut clauses = Clauses::default();
+                    clauses.add(label, String::new());
+                    by_trouble.push((trouble, clauses));
+                }
+            }
+        }
+    }
+    let parts: Vec<String> = by_trouble
+        .into_iter()
+        .filter_map(|(trouble, clauses)| Some(format!("{trouble} {}", clauses.joined()?)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("Besides, {}.", parts.join("; ")))
+}
+
+fn troubles_of(summary: &Summary) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(requests) = summary.requests.filter(|requests| requests.failed > 0) {
+        let failed = share(requests.failed, requests.sent, Hop::Ingress);
+        troubles.push(format!("{failed} failed"));
+    }
+    for hop in HOPS {
+        let lost = summary.count(hop, Verdict::Lost);
+        if lost > 0 {
+            let lost = share(lost, summary.judged(hop), hop);
+            troubles.push(match hop {
+                Hop::Ingress => format!("{lost} left no trace in the producer"),
+                Hop::Record => format!("{lost} never arrived"),
+            });
+        }
+    }
+    match summary.records.map_or(0, |records| records.duplicates) {
+        0 => {}
+        1 => troubles.push("1 record was delivered once too often".to_owned()),
+        duplicates => troubles.push(format!("{duplicates} deliveries were duplicates")),
+    }
+    for hop in HOPS {
+        troubles.extend(luggage_lost(summary, hop));
+    }
+    troubles
+}
+
+/// What was lost although the trace survived. Where the trace broke, this loss is expected and is
+/// not mentioned.
+fn luggage_lost(summary: &Summary, hop: Hop) -> impl Iterator<Item = String> {
+    let (delivered, whole) = delivered_and_whole(summary, hop);
+    let flags = summary.flags.get(&hop).copied().unwrap_or_default();
+    [
+        ("the sampling decision changed", flags.sampled_changed),
+        ("tracestate was lost", flags.tracestate_lost),
+        ("baggage was lost", flags.baggage_lost),
+        ("the debug flag was lost", flags.debug_lost),
+    ]
+    .into_iter()
+    .filter_map(|(what, count)| Some((what, count?)))
+    .filter(move |(_, count)| *count > delivered - whole)
+    .map(move |(what, count)| format!("{what} in {}", share(count, delivered, hop)))
+}
+
+/// Says `3 of 100 records`, or `all 100 records`.
+fn share(part: u64, total: u64, hop: Hop) -> String {
+    let noun = match (hop, total) {
+        (Hop::Ingress, 1) => "request",
+        (Hop::Ingress, _) => "requests",
+        (Hop::Record, 1) => "record",
+        (Hop::Record, _) => "records",
+    };
+    if part == total && total > 1 {
+        format!("all {total} {noun}")
+    } else {
+        format!("{part} of {total} {noun}")
+    }
+}
+
+/// Says `under a and b (why) and under c (why)`: runs with the same text share a clause.
+#[derive(Default)]
+struct Clauses {
+    by_text: Vec<(String, Vec<String>)>,
+}
+
+impl Clauses {
+    fn add(&mut self, label: &str, text: String) {
+        match self.by_text.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, labels)) => labels.push(label.to_owned()),
+            None => self.by_text.push((text, vec![label.to_owned()])),
+        }
+    }
+
+    fn joined(&self) -> Option<String> {
+        let clauses: Vec<String> = self
+            .by_text
+            .iter()
+            .map(|(text, labels)| format!("under {}{text}", list(labels)))
+            .collect();
+        (!clauses.is_empty()).then(|| list(&clauses))
+    }
+}
+
+/// `a, b and c`.
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

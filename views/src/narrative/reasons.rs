@@ -1,0 +1,145 @@
+//! Why a trace broke: the verdicts say what happened, and the modes of the two sides say why.
+
+use baton_propagators::mode::Mode;
+
+use super::share;
+use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::summary::Summary;
+
+/// Why hand-offs of `hop` broke: one reason per verdict. Several reasons each come with their share
+/// of the `delivered` hand-offs.
+pub(super) fn of(summary: &Summary, hop: Hop, delivered: u64) -> String {
+    let broken: Vec<(Verdict, u64)> = Verdict::ALL
+        .into_iter()
+        .filter(|verdict| !verdict.is_whole() && *verdict != Verdict::Lost)
+        .map(|verdict| (verdict, summary.count(hop, verdict)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let alone = broken.len() == 1;
+    let reasons: Vec<String> = broken
+        .into_iter()
+        .map(|(verdict, count)| {
+            let reason = reason(summary, hop, verdict, delivered);
+            if alone {
+                reason
+            } else {
+                format!("{}: {reason}", share(count, delivered, hop))
+            }
+        })
+        .collect();
+    reasons.join("; ")
+}
+
+fn reason(summary: &Summary, hop: Hop, verdict: Verdict, delivered: u64) -> String {
+    let receiver = receiver(hop);
+    match verdict {
+        Verdict::NewTrace if summary.count(hop, Verdict::NewTrace) == delivered => {
+            why_all_new(summary, hop)
+        }
+        Verdict::NewTrace => format!("the {receiver} started a new trace"),
+        Verdict::WrongParent => {
+            format!("the {receiver} kept the trace, but its parent is another span")
+        }
+        Verdict::WrongTrace => {
+            format!("the {receiver} continued another context than its sender's")
+        }
+        Verdict::IdTruncated => {
+            format!("only the low 64 bits of the trace id are left at the {receiver}")
+        }
+        Verdict::Unsampled => {
+            format!(
+                "context arrived, but the {receiver} did not sample what its sender had sampled"
+            )
+        }
+        Verdict::Connected | Verdict::Linked | Verdict::Lost => verdict.to_string(),
+    }
+}
+
+/// Why every receiver started a new trace. This happens when the modes of the two sides do not
+/// match.
+fn why_all_new(summary: &Summary, hop: Hop) -> String {
+    let sender = match hop {
+        Hop::Ingress => "client",
+        Hop::Record => "producer",
+    };
+    let receiver = receiver(hop);
+    let modes = summary.pairing.as_ref();
+    let (written, read) = match hop {
+        Hop::Ingress => (
+            summary.client.as_ref().map(formats),
+            modes.map(|pairing| formats(&pairing.producer)),
+        ),
+        Hop::Record => (
+            modes.map(|pairing| formats(&pairing.producer)),
+            modes.map(|pairing| formats(&pairing.consumer)),
+        ),
+    };
+    let no_carrier =
+        hop == Hop::Record && summary.carrier_bytes.is_some_and(|sizes| sizes.max == 0);
+    match (written, read) {
+        (Some(written), _) if written.is_empty() => match hop {
+            Hop::Ingress => "the client sent no context".to_owned(),
+            Hop::Record => "no context in the record".to_owned(),
+        },
+        _ if no_carrier => "no context in the record".to_owned(),
+        (_, Some(read)) if read.is_empty() => format!("the {receiver} reads no context"),
+        (Some(written), Some(read)) if !fit(&written, &read) => format!(
+            "the {sender} wrote {}, the {receiver} reads only {}",
+            headers(&written),
+            headers(&read)
+        ),
+        (Some(_), Some(read)) => format!(
+            "the {receiver} started a new trace although it reads {}, as the {sender} wrote",
+            headers(&read)
+        ),
+        (None, Some(read)) => format!(
+            "the {receiver} reads {} and continued nothing",
+            headers(&read)
+        ),
+        _ => format!("the {receiver} started a new trace"),
+    }
+}
+
+fn receiver(hop: Hop) -> &'static str {
+    match hop {
+        Hop::Ingress => "producer",
+        Hop::Record => "consumer",
+    }
+}
+
+/// The formats of a mode that carry a trace context. Baggage carries none.
+fn formats(mode: &Mode) -> Vec<&'static str> {
+    mode.names().filter(|format| *format != "baggage").collect()
+}
+
+/// Whether a receiver that reads `read` understands one of the `written` formats. A reader of
+/// either B3 form understands both.
+fn fit(written: &[&str], read: &[&str]) -> bool {
+    let family = |format| if format == "b3multi" { "b3" } else { format };
+    let mut read = read.iter();
+    read.any(|read| {
+        written
+            .iter()
+            .any(|written| family(*written) == family(*read))
+    })
+}
+
+/// The header names of `formats`.
+fn headers(formats: &[&str]) -> String {
+    let headers: Vec<String> = formats
+        .iter()
+        .map(|format| {
+            match *format {
+                "tracecontext" => "traceparent",
+                "b3multi" => "X-B3-*",
+                "jaeger" => "uber-trace-id",
+                "xray" => "X-Amzn-Trace-Id",
+                "datadog" => "x-datadog-*",
+                "ottrace" => "ot-tracer-*",
+                other => other,
+            }
+            .to_owned()
+        })
+        .collect();
+    super::list(&headers)
+}

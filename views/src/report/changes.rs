@@ -1,0 +1,163 @@
+//! The section on how the runs differ from the baseline: significant differences as sentences, the
+//! others as counts.
+
+use super::Run;
+use baton_traces::compare::{Comparison, Difference, METHOD};
+use baton_traces::hand_off::Verdict;
+use baton_traces::shown::{counted, visible};
+
+/// The differences, for the page.
+pub(super) struct Changes {
+    pub(super) baseline: String,
+    pub(super) runs: Vec<RunChanges>,
+    pub(super) method: [&'static str; 4],
+}
+
+/// One run against the baseline.
+pub(super) struct RunChanges {
+    pub(super) run: String,
+    /// How many are better, worse, or neither.
+    pub(super) heading: String,
+    pub(super) significant: Vec<Change>,
+    /// One sentence that counts the other metrics.
+    pub(super) others: String,
+}
+
+/// One significant difference.
+pub(super) struct Change {
+    pub(super) words: String,
+    /// `better`, `worse` or `differs`.
+    pub(super) mark: &'static str,
+    /// The test and its p value.
+    pub(super) test: String,
+}
+
+impl Changes {
+    pub(super) fn of(comparison: &Comparison, runs: &[Run]) -> Changes {
+        let names = runs.iter().map(|run| &run.summary().name);
+        let others = names.filter(|name| **name != comparison.baseline);
+        Changes {
+            baseline: visible(&comparison.baseline),
+            runs: others
+                .map(|name| RunChanges::of(comparison, name))
+                .collect(),
+            method: METHOD,
+        }
+    }
+}
+
+impl RunChanges {
+    fn of(comparison: &Comparison, run: &str) -> RunChanges {
+        let differences: Vec<&Difference> = comparison
+            .differences
+            .iter()
+            .filter(|difference| difference.run == run)
+            .collect();
+        let is_told =
+            |difference: &Difference| difference.significant && !follows(difference, &differences);
+        let told = differences.iter().filter(|difference| is_told(difference));
+        let significant: Vec<Change> = told.map(|difference| Change::of(difference)).collect();
+        let others = differences.iter().filter(|difference| !is_told(difference));
+        let mut counts = [0, 0, 0, 0];
+        for other in others {
+            counts[if other.significant {
+                0
+            } else if other.is_none() {
+                1
+            } else if other.test.is_some() {
+                2
+            } else {
+                3
+            }] += 1;
+        }
+        let all: u64 = counts.iter().sum();
+        let names = [
+            match counts[0] {
+                1 => "that is significant follows from these",
+                _ => "that are significant follow from these",
+            },
+            "the same",
+            "within noise",
+            "not tested",
+        ];
+        RunChanges {
+            run: visible(run),
+            heading: match differences.is_empty() {
+                true => "no figure in common".to_owned(),
+                false => summed(&significant),
+            },
+            significant,
+            others: match all {
+                0 => String::new(),
+                _ => format!(
+                    "{}: {}.",
+                    counted(all, "other metric"),
+                    parts(counts.into_iter().zip(names))
+                ),
+            },
+        }
+    }
+}
+
+/// Whether the difference only mirrors a significant change of `connected` on the same hop.
+fn follows(difference: &Difference, all: &[&Difference]) -> bool {
+    let Some((hop, verdict)) = difference.metric.split_once('.') else {
+        return false;
+    };
+    let connected = format!("{hop}.connected");
+    Verdict::ALL.iter().any(|known| known.name() == verdict)
+        && difference.metric != connected
+        && all
+            .iter()
+            .any(|other| other.significant && other.metric == connected)
+}
+
+/// Says `5 better, 2 worse`.
+fn summed(changes: &[Change]) -> String {
+    let counts = ["better", "worse", "differs"].map(|mark| {
+        let count = changes.iter().filter(|change| change.mark == mark).count() as u64;
+        (
+            count,
+            if mark == "differs" {
+                "otherwise different"
+            } else {
+                mark
+            },
+        )
+    });
+    if changes.is_empty() {
+        "nothing that is more than noise".to_owned()
+    } else {
+        parts(counts.into_iter())
+    }
+}
+
+fn parts<'a>(counts: impl Iterator<Item = (u64, &'a str)>) -> String {
+    let counts = counts.filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    parts.join(", ")
+}
+
+impl Change {
+    fn of(difference: &Difference) -> Change {
+        let p_value = difference.p_adjusted.map(|p_value| match p_value {
+            ..0.001 => "p < 0.001".to_owned(),
+            _ => format!("p = {p_value:.3}"),
+        });
+        let parts: Vec<&str> = [difference.test, p_value.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        Change {
+            words: visible(&difference.words),
+            mark: match difference.better {
+                Some(true) => "better",
+                Some(false) => "worse",
+                None => "differs",
+            },
+            test: parts.join(", "),
+        }
+    }
+}

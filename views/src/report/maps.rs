@@ -1,0 +1,141 @@
+//! The sections with service maps and example traces. Runs with the same map share one picture.
+
+use super::{Picture, Run};
+use crate::service_map::{self, edge_facts};
+use crate::waterfall::Waterfall;
+use baton_traces::hand_off::Verdict;
+use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
+use baton_traces::shown::visible;
+
+/// A service map and the runs that have it.
+pub(super) struct MapFigure {
+    /// The names of the runs.
+    pub(super) runs: Vec<String>,
+    /// Where the trace broke, as a heading.
+    pub(super) heading: String,
+    /// The heading's CSS class, and the sign before the heading.
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) picture: Picture,
+    pub(super) edges: Vec<EdgeText>,
+    /// Whether several runs share the map. Its counts are those of the first run.
+    pub(super) shared: bool,
+}
+
+/// An edge in words.
+pub(super) struct EdgeText {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) facts: String,
+    pub(super) broken: bool,
+}
+
+/// A waterfall and the run that it comes from.
+pub(super) struct WaterfallFigure {
+    pub(super) heading: &'static str,
+    pub(super) run: String,
+    pub(super) picture: Picture,
+    pub(super) text: String,
+}
+
+/// The different maps of the runs.
+pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
+    let mut groups: Vec<(&ServiceMap, Vec<String>)> = Vec::new();
+    for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
+        let name = visible(&run.summary().name);
+        match groups.iter_mut().find(|(map, _)| are_alike(map, &run.map)) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((&run.map, vec![name])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(map, names)| MapFigure {
+            heading: heading(map),
+            class: state(map).0,
+            sign: state(map).1,
+            picture: Picture::of(|page| service_map::drawing(map, page)),
+            edges: edges(map),
+            shared: names.len() > 1,
+            runs: names,
+        })
+        .collect()
+}
+
+/// Whether both maps have the same nodes, edges and verdicts. Counts may differ.
+fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
+    let nodes = |map: &ServiceMap| -> Vec<(NodeKind, String)> {
+        map.nodes
+            .iter()
+            .map(|node| (node.kind, node.name.clone()))
+            .collect()
+    };
+    let edges = |map: &ServiceMap| -> Vec<(usize, usize, Vec<Verdict>)> {
+        let edges = map.edges.iter();
+        edges
+            .map(|edge| (edge.from, edge.to, edge.verdicts.keys().copied().collect()))
+            .collect()
+    };
+    nodes(a) == nodes(b) && edges(a) == edges(b)
+}
+
+/// The CSS class and the sign for a map that is broken, whole, or not judged.
+fn state(map: &ServiceMap) -> (&'static str, &'static str) {
+    if map.edges.iter().any(|edge| edge.broken) {
+        ("broken", "✗ ")
+    } else if map.edges.iter().any(Edge::is_whole) {
+        ("whole", "✓ ")
+    } else {
+        ("unjudged", "")
+    }
+}
+
+fn heading(map: &ServiceMap) -> String {
+    let named = |node: usize| match &map.nodes[node] {
+        node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
+        node => node.name.clone(),
+    };
+    let broken: Vec<String> = map
+        .edges
+        .iter()
+        .filter(|edge| edge.broken)
+        .map(|edge| format!("from {} to {}", named(edge.from), named(edge.to)))
+        .collect();
+    if broken.is_empty() {
+        match map.edges.iter().any(Edge::is_whole) {
+            true => "Whole".to_owned(),
+            false => "Not judged by ids".to_owned(),
+        }
+    } else {
+        format!("Broken {}", broken.join(", and "))
+    }
+}
+
+fn edges(map: &ServiceMap) -> Vec<EdgeText> {
+    map.edges
+        .iter()
+        .map(|edge| EdgeText {
+            from: map.nodes[edge.from].name.clone(),
+            to: map.nodes[edge.to].name.clone(),
+            facts: edge_facts(edge, map.nodes[edge.to].kind).join(", "),
+            broken: edge.broken,
+        })
+        .collect()
+}
+
+/// One broken trace and one whole trace. Each comes from the run where it has the fewest parts.
+pub(super) fn waterfalls(runs: &[Run]) -> Vec<WaterfallFigure> {
+    let simplest = |heading, example: fn(&Run) -> Option<&Waterfall>| {
+        let examples = runs.iter().filter_map(|run| Some((run, example(run)?)));
+        let (run, waterfall) = examples.min_by_key(|(_, waterfall)| waterfall.traces())?;
+        Some(WaterfallFigure {
+            heading,
+            run: visible(&run.summary().name),
+            picture: Picture::of(|page| waterfall.drawing(page)),
+            text: waterfall.outline(),
+        })
+    };
+    let broken = simplest("A trace that broke", |run| run.broken.as_ref());
+    let joined = simplest("A trace that stayed whole", |run| run.joined.as_ref());
+    broken.into_iter().chain(joined).collect()
+}

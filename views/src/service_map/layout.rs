@@ -1,0 +1,101 @@
+//! Arranges the nodes of a service map in layers. The same map always gets the same layout.
+
+use baton_traces::service_map::ServiceMap;
+
+/// The places of the nodes, in the order of [`ServiceMap::nodes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Each node's layer, and its place within the layer.
+    pub(super) places: Vec<(usize, usize)>,
+    /// How many nodes each layer has.
+    pub(super) layers: Vec<usize>,
+}
+
+impl Layout {
+    /// Puts every node one layer after its last sender. Edges that close a circle are ignored.
+    pub(super) fn of(map: &ServiceMap) -> Layout {
+        let forward = forward_edges(map);
+        let mut layer = vec![0; map.nodes.len()];
+        // without circles, a path has fewer edges than there are nodes
+        for _ in 0..map.nodes.len() {
+            let mut moved = false;
+            for (from, to) in &forward {
+                if layer[*to] <= layer[*from] {
+                    layer[*to] = layer[*from] + 1;
+                    moved = true;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        let mut layers = vec![0; layer.iter().max().map_or(0, |last| last + 1)];
+        let mut places = vec![(0, 0); map.nodes.len()];
+        for (current, count) in layers.iter_mut().enumerate() {
+            let nodes = 0..map.nodes.len();
+            let mut nodes: Vec<usize> = nodes.filter(|node| layer[*node] == current).collect();
+            // nodes are sorted by the places of their senders, so that few edges cross
+            nodes.sort_by_key(|node| {
+                let senders = forward.iter().filter(|(_, to)| to == node);
+                let above: Vec<usize> = senders.map(|(from, _)| places[*from].1).collect();
+                (
+                    above.iter().sum::<usize>() * 100 / above.len().max(1),
+                    *node,
+                )
+            });
+            for (place, node) in nodes.iter().enumerate() {
+                places[*node] = (current, place);
+            }
+            *count = nodes.len();
+        }
+        Layout { places, layers }
+    }
+}
+
+/// The edges without those that close a circle. A depth-first search from [`starts`] finds them.
+fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+    }
+    let receivers = |node: usize| {
+        let edges = map.edges.iter().filter(move |edge| edge.from == node);
+        edges.map(|edge| edge.to).collect::<Vec<_>>()
+    };
+    let mut state = vec![State::New; map.nodes.len()];
+    let mut forward = Vec::new();
+    for start in starts(map) {
+        if state[start] != State::New {
+            continue;
+        }
+        let mut way = vec![(start, receivers(start))];
+        state[start] = State::Open;
+        while let Some((node, waiting)) = way.last_mut() {
+            let node = *node;
+            let Some(next) = (!waiting.is_empty()).then(|| waiting.remove(0)) else {
+                state[node] = State::Done;
+                way.pop();
+                continue;
+            };
+            if state[next] == State::Open {
+                continue;
+            }
+            forward.push((node, next));
+            if state[next] == State::New {
+                state[next] = State::Open;
+                way.push((next, receivers(next)));
+            }
+        }
+    }
+    forward
+}
+
+/// All nodes. Those without a sender come first.
+pub(super) fn starts(map: &ServiceMap) -> Vec<usize> {
+    let is_receiver = |node: &usize| map.edges.iter().any(|edge| edge.to == *node);
+    let nodes = 0..map.nodes.len();
+    let (inner, outer): (Vec<_>, Vec<_>) = nodes.partition(is_receiver);
+    outer.into_iter().chain(inner).collect()
+}
