@@ -16,12 +16,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_experiments::LabSettings;
+use baton_propagators::{Engine, Mode, Pairing};
+use baton_traces::run::Function;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::{Deserialize, Serialize};
 
 use duration::{duration, positive_duration};
+use functions::function_name;
 use number::whole_number;
+
+use crate::failure::exit_codes;
 
 pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;
@@ -68,17 +72,25 @@ For packagers:
 Options:
 {options}
 
-`baton help COMMAND` says more about each.
+{after-help}
 ";
 
 /// Shows whether trace context survives the hand-off between services.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, help_template = HELP_TEMPLATE)]
+#[command(name = "baton", version, help_template = HELP_TEMPLATE, after_help = after_help())]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The end of the help.
+fn after_help() -> String {
+    format!(
+        "Exit codes:\n{}\n\n`baton help COMMAND` says more about a command.",
+        exit_codes()
+    )
 }
 
 /// Where the flags of every command stand in the help of one: behind its own.
@@ -162,8 +174,8 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Function {
         /// Which
-        #[arg(value_enum)]
-        function: FunctionName,
+        #[arg(value_parser = functions::function_parser())]
+        function: Function,
     },
     /// Carry out the plan on standard input
     #[command(hide = true)]
@@ -188,27 +200,12 @@ impl Command {
                 Format::Html,
                 Format::Junit,
             ],
-            Command::Audit(_) => &[
-                Format::Text,
-                Format::Json,
-                Format::Markdown,
-                Format::Junit,
-            ],
+            Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
             Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
             Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }
-}
-
-/// The two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum FunctionName {
-    /// Puts the body of a request on the stream
-    Producer,
-    /// Reads the stream's records
-    Consumer,
 }
 
 /// `baton run`.
@@ -299,12 +296,28 @@ pub(crate) struct LabArguments {
     pub(crate) timeout: Duration,
 }
 
+impl LabArguments {
+    /// The lab with these flags.
+    pub(crate) fn settings(&self) -> LabSettings {
+        LabSettings {
+            instances: self.instances,
+            shards: self.shards,
+            freeze: self.freeze,
+            batch_size: self.batch_size,
+            batch_window: self.batch_window,
+            retries: self.retries,
+            bisect: !self.no_bisect,
+            timeout: self.timeout,
+        }
+    }
+}
+
 /// `baton switch`.
 #[derive(Debug, Args)]
 pub(crate) struct SwitchArguments {
     /// The new modes, as in producer=b3 consumer=tracecontext,b3
     #[arg(required = true, value_name = "FUNCTION=MODE", value_parser = new_mode)]
-    pub(crate) modes: Vec<(FunctionName, Mode)>,
+    pub(crate) modes: Vec<(Function, Mode)>,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }
@@ -312,9 +325,9 @@ pub(crate) struct SwitchArguments {
 /// `baton logs`.
 #[derive(Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// Whose log
-    #[arg(value_enum)]
-    pub(crate) function: FunctionName,
+    /// The function
+    #[arg(value_parser = functions::function_parser())]
+    pub(crate) function: Function,
     /// Go on printing what comes, until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
@@ -330,12 +343,7 @@ pub(crate) struct LabChoice {
     pub(crate) port: Option<u16>,
 }
 
-fn function_name(text: &str) -> Result<FunctionName, String> {
-    FunctionName::from_str(text, false)
-        .map_err(|_| format!("{text:?} is neither producer nor consumer"))
-}
-
-fn new_mode(text: &str) -> Result<(FunctionName, Mode), String> {
+fn new_mode(text: &str) -> Result<(Function, Mode), String> {
     let (name, mode) = text
         .split_once('=')
         .ok_or("expected producer=MODE or consumer=MODE, as in producer=b3")?;

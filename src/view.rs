@@ -43,11 +43,11 @@ impl View {
         let mut is_cut_short = false;
         for source in &self.sources {
             let logs = source.read_logs(&mut |line| index.add_log_line(line));
-            logged.extend(logs.map_err(Failure::usage)?);
-            let since = source.under_way_since().map_err(Failure::usage)?;
+            logged.extend(logs?);
+            let since = source.under_way_since()?;
             under_way_since = under_way_since.or(since);
             let reading = source.read(want, &mut |span| index.add_span(span));
-            for problem in reading.map_err(Failure::usage)?.problems {
+            for problem in reading?.problems {
                 is_cut_short = true;
                 output.warn(&problem);
             }
@@ -68,9 +68,7 @@ impl View {
     pub(crate) fn read(&self, take: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<(), Failure> {
         for source in &self.sources {
             let each = &mut |span: &Span<'_>| take(span);
-            source
-                .read(Want::Everything, each)
-                .map_err(Failure::usage)?;
+            source.read(Want::Everything, each)?;
         }
         Ok(())
     }

@@ -110,7 +110,7 @@ async fn one_page_is_printed() {
     assert!(
         refused
             .stderr
-            .contains("no command \"attack\"; there are run,"),
+            .contains("no command \"attack\"; its commands are run,"),
         "{refused:?}"
     );
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use baton_traces::compare::limits::{Limit, share};
 use baton_traces::span::UnixTime;
 use clap::Args;
-
-use crate::limits::{self, Limit};
 
 /// `baton audit`.
 #[derive(Debug, Args)]
@@ -34,7 +33,7 @@ pub(crate) struct AuditArguments {
     pub(crate) until: Option<UnixTime>,
     /// Fail if a smaller share of the hand-offs held, as in 99%, or of those on one edge, as in 'web->booking=95%'; may be
     /// repeated
-    #[arg(long, value_name = "[FROM->TO=]SHARE", value_parser = limits::share)]
+    #[arg(long, value_name = "[FROM->TO=]SHARE", value_parser = share)]
     pub(crate) fail_under: Vec<Limit>,
     /// Write one line of JSON for each judged hand-off to this file
     #[arg(long, value_name = "FILE.jsonl")]

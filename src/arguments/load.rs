@@ -8,7 +8,12 @@ use clap::{Args, ValueEnum};
 
 use super::duration::{duration, positive_duration};
 use super::number::{number, whole_number};
-use crate::limits::{Limit, fail_over, fail_under};
+use baton_experiments::Load;
+use baton_loadgen::Stop;
+use baton_traces::compare::limits::{Limit, fail_over, fail_under};
+
+/// Requests in a burst that has neither a number nor a duration.
+const DEFAULT_REQUESTS: u64 = 2000;
 
 /// How many requests, how fast, in how many bursts.
 #[derive(Debug, Args)]
@@ -46,6 +51,24 @@ pub(crate) struct LoadArguments {
     /// Read settings from a TOML file: keys are the names of flags, which win over the file
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+}
+
+impl LoadArguments {
+    /// The load with these flags.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            users: self.users,
+            stop: match self.duration {
+                Some(duration) => Stop::Duration(duration),
+                None => Stop::Requests(self.requests.unwrap_or(DEFAULT_REQUESTS)),
+            },
+            rate: self.rate,
+            ramp: self.ramp,
+            bursts: self.bursts,
+            gap: self.gap,
+            engine: self.engine,
+        }
+    }
 }
 
 /// `baton burst`.

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
+use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
@@ -29,7 +30,7 @@ struct Outcome {
 pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitCode, Failure> {
     if output.format == Format::Junit && arguments.fail_under.is_empty() {
         return Err(Failure::usage(
-            "--format junit shows checks, and there are none; add --fail-under",
+            "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
     let mut audit = Audit::new(Options {
@@ -37,13 +38,22 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
         since: arguments.since,
         until: arguments.until,
     });
-    sources::read(&arguments.sources, &mut audit, output)?;
+    // a key of one's own may have any name
+    let want = if arguments.key.is_empty() {
+        Want::HandOffs
+    } else {
+        Want::Everything
+    };
+    sources::read(&arguments.sources, want, &mut audit, output)?;
     let mut writer = match &arguments.hand_offs {
         Some(path) => Some(HandOffFile::create(path)?),
         None => None,
     };
     let mut judged = audit.judge(&mut |hand_off| {
-        if let Some(writer) = writer.as_mut().filter(|_| is_wanted(arguments, &hand_off.from, &hand_off.to)) {
+        if let Some(writer) = writer
+            .as_mut()
+            .filter(|_| is_wanted(arguments, &hand_off.from, &hand_off.to))
+        {
             writer.write(hand_off);
         }
     });
@@ -51,8 +61,12 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
         writer.finish()?;
     }
     let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
-    judged.edges.retain(|edge| is_wanted(arguments, &edge.from, &edge.to));
-    judged.unjudged.retain(|unjudged| is_wanted(arguments, &unjudged.service, &unjudged.service));
+    judged
+        .edges
+        .retain(|edge| is_wanted(arguments, &edge.from, &edge.to));
+    judged
+        .unjudged
+        .retain(|unjudged| is_wanted(arguments, &unjudged.service, &unjudged.service));
     let outcome = Outcome {
         checks: checks::check(&arguments.fail_under, &judged),
         judged,
@@ -99,7 +113,10 @@ fn answer(judged: &Judged) -> Vec<String> {
 }
 
 fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCode, Failure> {
-    let failed = outcome.checks.iter().filter(|checked| !checked.check.passed);
+    let failed = outcome
+        .checks
+        .iter()
+        .filter(|checked| !checked.check.passed);
     let failed: Vec<String> = failed.map(Checked::sentence).collect();
     let count = format!("{} of {} checks failed", failed.len(), outcome.checks.len());
     match failed.as_slice() {
@@ -121,7 +138,7 @@ struct HandOffFile<'a> {
 
 impl HandOffFile<'_> {
     fn create(path: &Path) -> Result<HandOffFile<'_>, Failure> {
-        let file = File::create(path).map_err(|error| failed(path, &error))?;
+        let file = File::create(path).map_err(|error| failed(path, error))?;
         Ok(HandOffFile {
             path,
             writer: BufWriter::new(file),
@@ -140,10 +157,10 @@ impl HandOffFile<'_> {
         let result = std::mem::replace(&mut self.result, Ok(()));
         result
             .and_then(|()| self.writer.flush())
-            .map_err(|error| failed(self.path, &error))
+            .map_err(|error| failed(self.path, error))
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::check(format!("cannot write {}: {error}", path.display()))
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure::writing(path)(error).of("--hand-offs")
 }

@@ -142,7 +142,7 @@ async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
     )
     .await;
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    let sentence = "export: record.connected has no value, so its limit of 1% is not kept: ";
+    let sentence = "export: record.connected is not known, so the check of its limit 1% fails: ";
     assert!(finished.stderr.contains(sentence), "{}", finished.stderr);
     let result = finished.json();
     assert_eq!(result["checks"][0]["value"], Value::Null);

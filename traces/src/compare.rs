@@ -7,14 +7,17 @@
 //! run and not what makes one run differ from the next, which only repeated runs show.
 
 mod bootstrap;
+mod checks;
 mod differences;
 mod holm;
+pub mod limits;
 mod metrics;
 mod ranks;
 mod shares;
 mod words;
 
 pub use bootstrap::Interval;
+pub use checks::{Checked, FIGURES, check, figures_help};
 pub use differences::{Difference, Figure};
 pub use metrics::{Better, METRICS, Metric, Unit};
 

@@ -10,8 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub use self::earlier::EarlierRun;
 pub use self::manifest::Manifest;
@@ -86,7 +86,8 @@ fn runs_in(path: &Path) -> String {
 }
 
 /// One of the two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Function {
     /// Takes requests, puts records.
     Producer,

@@ -125,7 +125,7 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
 }
 
 /// `duration` in milliseconds, with microseconds as fractions.
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
+pub fn milliseconds(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1e3, 3)
 }
 

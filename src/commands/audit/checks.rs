@@ -1,10 +1,10 @@
 //! The limits of an audit: the share of hand-offs that held, of all or of one edge.
 
 use baton_traces::audit::{Edge, Judged};
+use baton_traces::compare::limits::{ALL_HAND_OFFS, Check, Limit};
 use baton_traces::shown::visible;
 use serde::Serialize;
 
-use crate::limits::{ALL_HAND_OFFS, Check, Limit};
 use crate::print::junit::Case;
 
 /// A limit, and what came of it.
@@ -71,7 +71,9 @@ fn edges<'a>(judged: &'a Judged, name: &str) -> Vec<&'a Edge> {
 /// The share that held. What surely broke counts, even where it is not known which hand-off it was.
 fn share(edges: &[&Edge]) -> Option<f64> {
     let whole: u64 = edges.iter().map(|edge| edge.whole()).sum();
-    let all = edges.iter().map(|edge| edge.handoffs + edge.ambiguous.at_least);
+    let all = edges
+        .iter()
+        .map(|edge| edge.handoffs + edge.ambiguous.at_least);
     let all: u64 = all.sum();
     let judged: u64 = edges.iter().map(|edge| edge.handoffs).sum();
     (judged > 0).then(|| whole as f64 / all as f64)

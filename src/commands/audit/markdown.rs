@@ -17,7 +17,11 @@ pub(super) fn render(outcome: &Outcome) -> String {
     }
     if !outcome.checks.is_empty() {
         let checks = outcome.checks.iter().map(|checked| {
-            let mark = if checked.check.passed { "passed" } else { "failed" };
+            let mark = if checked.check.passed {
+                "passed"
+            } else {
+                "failed"
+            };
             format!("{mark}: {}", checked.sentence())
         });
         parts.push(list(checks));
@@ -39,7 +43,9 @@ pub(super) fn render(outcome: &Outcome) -> String {
 }
 
 fn list(lines: impl IntoIterator<Item = String>) -> String {
-    let lines = lines.into_iter().map(|line| format!("- {}", escaped(line.trim())));
+    let lines = lines
+        .into_iter()
+        .map(|line| format!("- {}", escaped(line.trim())));
     lines.collect::<Vec<_>>().join("\n")
 }
 

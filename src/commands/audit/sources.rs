@@ -12,22 +12,27 @@ use crate::lab_client;
 use crate::print::output::Output;
 
 /// Hands every span of `sources` to `audit`, and says what could not be read.
-pub(super) fn read(sources: &[String], audit: &mut Audit, output: &Output) -> Result<(), Failure> {
+pub(super) fn read(
+    sources: &[String],
+    want: Want,
+    audit: &mut Audit,
+    output: &Output,
+) -> Result<(), Failure> {
     for text in sources {
         if text == "-" {
             let input = std::io::BufReader::new(std::io::stdin());
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = readers::read(input, "standard input", Want::Everything, each)
-                .map_err(Failure::usage)?;
+            let reading =
+                readers::read(input, "standard input", want, each).map_err(Failure::usage)?;
             warn(baton_traces::source::Reading::from(reading), output);
             continue;
         }
-        let source: Source = text.parse().map_err(Failure::usage)?;
+        let source: Source = text.parse()?;
         for source in parts(source)? {
             lab_client::flush_named(std::slice::from_ref(&source))?;
             output.detail(&format!("reading {source}"));
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = source.read(Want::Everything, each).map_err(Failure::usage)?;
+            let reading = source.read(want, each)?;
             warn(reading, output);
         }
     }
@@ -46,12 +51,10 @@ fn parts(source: Source) -> Result<Vec<Source>, Failure> {
         Some(path) if path.is_dir() && !path.join("run.json").is_file() => path.to_owned(),
         _ => return Ok(vec![source]),
     };
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(format!("cannot read {}: {error}", directory.display()))
-    };
+    let unreadable = Failure::reading(&directory);
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(&directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
+    for entry in std::fs::read_dir(&directory).map_err(&unreadable)? {
+        let path = entry.map_err(&unreadable)?.path();
         if path.is_file() && !is_hidden(&path) || path.join("run.json").is_file() {
             files.push(path);
         }
@@ -62,7 +65,10 @@ fn parts(source: Source) -> Result<Vec<Source>, Failure> {
             "{} is a directory without a file; name files of spans, or a directory that holds some",
             directory.display()
         ))),
-        false => Ok(files.iter().map(|path| Source::from(path.as_path())).collect()),
+        false => Ok(files
+            .iter()
+            .map(|path| Source::from(path.as_path()))
+            .collect()),
     }
 }
 

@@ -30,7 +30,11 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         parts.push(table(&judged.edges, output));
     }
     let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
-    parts.extend(broken.iter().map(|sentence| lines([sentence.clone()], output)));
+    parts.extend(
+        broken
+            .iter()
+            .map(|sentence| lines([sentence.clone()], output)),
+    );
     if !judged.unjudged.is_empty() {
         let unjudged = judged.unjudged.iter().map(not_judged);
         let heading = "Not judged:".to_owned();
@@ -38,7 +42,11 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     }
     if !outcome.checks.is_empty() {
         let checks = outcome.checks.iter().map(|checked| {
-            let mark = if checked.check.passed { "ok    " } else { "FAILED" };
+            let mark = if checked.check.passed {
+                "ok    "
+            } else {
+                "FAILED"
+            };
             format!("{mark} {}", checked.sentence())
         });
         parts.push(lines(checks, output));
@@ -62,7 +70,11 @@ fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
         let held = Cell::new(held(edge));
-        let colour = if edge.broken() == 0 { Color::Green } else { Color::Red };
+        let colour = if edge.broken() == 0 {
+            Color::Green
+        } else {
+            Color::Red
+        };
         table.add_row(vec![
             Cell::new(visible(&edge.from)),
             Cell::new(visible(&edge.to)),
@@ -128,14 +140,19 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
     } = unjudged;
     let number = |noun| shown::counted(*count, noun);
     let place = |preposition: &str| {
-        to.as_ref().map_or_else(String::new, |to| format!(" {preposition} {to}"))
+        to.as_ref()
+            .map_or_else(String::new, |to| format!(" {preposition} {to}"))
     };
     let subject = match what {
         What::Calls => format!("{} of {service}{}", number("call"), place("to")),
         What::MessagesSent => format!("{} sent by {service}{}", number("message"), place("to")),
         What::Roots => format!("{} to {service}", number("request")),
         What::MessagesReceived => {
-            format!("{} received by {service}{}", number("message"), place("from"))
+            format!(
+                "{} received by {service}{}",
+                number("message"),
+                place("from")
+            )
         }
     };
     let help = would_help.map_or_else(String::new, |help| format!(". Would help: {help}"));

@@ -103,7 +103,7 @@ fn to_text(
         ))
     };
     let mut table = narrow_table(["", "left", "right"], output);
-    // both sides get alike much
+    // both sides get the same width
     table.set_content_arrangement(ContentArrangement::Dynamic);
     for row in &difference.rows {
         table.add_row(cells(row, &left.trace, &right.trace, output));

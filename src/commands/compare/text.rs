@@ -5,7 +5,8 @@ use baton_traces::shown::visible;
 use baton_views::narrative::narrate;
 use comfy_table::{Cell, Color};
 
-use super::{Outcome, cells};
+use super::Outcome;
+use crate::print::cells;
 use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::{Output, wrapped};
 use crate::print::table::table;

@@ -1,13 +1,18 @@
 //! The matrix for a terminal.
 
 use baton_traces::hand_off::Hop;
+use baton_traces::shown::visible;
 
-use super::cells::Matrix;
-use super::report::{Carried, Section, sections, visible};
-use crate::print::output::wrapped;
+use super::report::{Carried, Section, sections};
+use crate::print::output::{Output, wrapped};
+use baton_experiments::matrix::Matrix;
+
+/// The width where there is no terminal.
+const COLUMNS: usize = 100;
 
 /// Draws all of it in at most `width` columns, if its words allow it.
-pub(super) fn render(matrix: &Matrix, width: usize, colour: bool) -> String {
+pub(super) fn render(matrix: &Matrix, output: &Output) -> String {
+    let (width, colour) = (output.columns.unwrap_or(COLUMNS), output.colour);
     let mut parts: Vec<String> = sections(matrix)
         .iter()
         .map(|section| draw(section, width, colour))

@@ -22,7 +22,10 @@ impl Judged {
                 counted(unjudged, "hand-off")
             ));
         }
-        let roots = self.unjudged.iter().filter(|unjudged| unjudged.what == What::Roots);
+        let roots = self
+            .unjudged
+            .iter()
+            .filter(|unjudged| unjudged.what == What::Roots);
         let roots: u64 = roots.map(|unjudged| unjudged.count).sum();
         if roots > 0 {
             sentences.push(format!(
@@ -88,7 +91,10 @@ impl Edge {
     /// What broke on it, why, which traces show it and what to change; `None` if nothing is known to have broken.
     pub fn sentence(&self) -> Option<String> {
         let worst = self.worst()?;
-        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.is_whole());
+        let broken = self
+            .verdicts
+            .iter()
+            .filter(|(verdict, _)| !verdict.is_whole());
         let broken: Vec<String> = broken
             .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
             .collect();
@@ -104,7 +110,10 @@ impl Edge {
         if let Some(cause) = &self.cause {
             sentence += &format!(" {cause}.");
         }
-        let examples = self.examples.iter().filter(|example| example.verdict == worst);
+        let examples = self
+            .examples
+            .iter()
+            .filter(|example| example.verdict == worst);
         let traces: Vec<String> = examples
             .map(|example| example.sender.trace_id.to_string())
             .collect();

@@ -140,9 +140,8 @@ impl Signs {
         }
         let (from, to) = (&*edge.from, &*edge.to);
         let mut cause = worst.cause(from, to);
-        let list = |headers: &BTreeSet<&str>| {
-            headers.iter().copied().collect::<Vec<_>>().join(" and ")
-        };
+        let list =
+            |headers: &BTreeSet<&str>| headers.iter().copied().collect::<Vec<_>>().join(" and ");
         if !self.with_trace.is_empty() {
             let headers = list(&self.with_trace);
             cause += &format!("; {to} received the sender's trace id in {headers}");
