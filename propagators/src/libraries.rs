@@ -57,6 +57,8 @@ pub struct Library {
     undecided: Undecided,
     /// Whether it can be set to one format only.
     one_format: bool,
+    /// What a span that is opened under a context does not take over from it.
+    opened: fn(&mut Sending),
     writers: &'static [(&'static str, Writer)],
 }
 
@@ -97,6 +99,10 @@ pub struct Continuation {
     pub sampled: Option<bool>,
     /// Whether B3's or Jaeger's debug state is kept.
     pub debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`.
+    debug_in_flags: bool,
+    /// Whether the library knows beside the context that the decision is open.
+    open: bool,
     /// Whether W3C's random flag is kept.
     pub random: bool,
     /// The `tracestate` that is kept; empty where there is none.
@@ -160,6 +166,8 @@ impl Library {
                 span_id: found.span_id()?,
                 sampled: found.sampled,
                 debug: found.debug || chosen.leaked_debug.is_some(),
+                debug_in_flags: found.debug_in_flags,
+                open: found.open,
                 random: found.random,
                 tracestate: found.tracestate.clone(),
             })
@@ -186,6 +194,15 @@ impl Library {
                 .unwrap_or(self.undecided == Undecided::Sampled),
             None => chosen.decision.is_none_or(|decision| decision.sampled),
         }
+    }
+
+    /// The span that a service opens under what the library continues, with its default sampler; `None` where it
+    /// starts a new trace.
+    pub fn sending(&self, answer: &Answer, span_id: SpanId) -> Option<Sending> {
+        let mut sending = Sending::under(answer.continues.as_ref()?, span_id);
+        sending.sampled = Some(answer.next_sampled);
+        (self.opened)(&mut sending);
+        Some(sending)
     }
 
     /// The headers it writes for the next hop when it is set to write a mode; formats that it does not write are

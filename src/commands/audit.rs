@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
+use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
@@ -37,7 +38,13 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
         since: arguments.since,
         until: arguments.until,
     });
-    sources::read(&arguments.sources, &mut audit, output)?;
+    // a key of one's own may have any name
+    let want = if arguments.key.is_empty() {
+        Want::HandOffs
+    } else {
+        Want::Everything
+    };
+    sources::read(&arguments.sources, want, &mut audit, output)?;
     let mut writer = match &arguments.hand_offs {
         Some(path) => Some(HandOffFile::create(path)?),
         None => None,

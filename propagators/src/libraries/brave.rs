@@ -15,6 +15,7 @@ pub(super) static LIBRARY: Library = Library {
     choose: first,
     undecided: Undecided::Sampled,
     one_format: true,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 

@@ -34,6 +34,10 @@ pub(super) struct Found {
     /// `None` where the library keeps the decision open.
     pub(super) sampled: Option<bool>,
     pub(super) debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`, where the library tells that apart.
+    pub(super) debug_in_flags: bool,
+    /// Whether the library remembers that the decision is open, although its context says "not sampled".
+    pub(super) open: bool,
     /// The random flag of W3C, where the library keeps it.
     pub(super) random: bool,
     pub(super) tracestate: String,

@@ -18,6 +18,10 @@ pub struct Sending {
     pub sampled: Option<bool>,
     /// Whether the debug state goes on.
     pub debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`.
+    debug_in_flags: bool,
+    /// Whether no decision is written to B3, although there is one.
+    open: bool,
     /// Whether W3C's random flag goes on.
     pub random: bool,
     /// The `tracestate` that goes on.
@@ -25,7 +29,8 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A span that a service opens under a context that it continues.
+    /// A context that is sent on as it was read, but for the span's id. A span that a service opens may differ: see
+    /// [`Library::sending`][super::Library::sending].
     pub fn under(continued: &Continuation, span_id: SpanId) -> Self {
         Sending {
             trace_id: continued.trace_id,
@@ -33,6 +38,8 @@ impl Sending {
             parent_id: Some(continued.span_id),
             sampled: continued.sampled,
             debug: continued.debug,
+            debug_in_flags: continued.debug_in_flags,
+            open: continued.open,
             random: continued.random,
             tracestate: continued.tracestate.clone(),
         }
@@ -53,6 +60,20 @@ impl Sending {
         let start = if self.trace_id.is_64_bit() { 16 } else { 0 };
         digits[start..].to_owned()
     }
+}
+
+/// A span takes all over from the context that it is opened under.
+pub(super) fn takes_all(_: &mut Sending) {}
+
+/// OpenTelemetry for JavaScript: a span has the sampled flag alone.
+pub(super) fn drops_random(sending: &mut Sending) {
+    sending.random = false;
+}
+
+/// OpenTelemetry for Rust: what is not sampled loses its flags for debug and for an open decision.
+pub(super) fn drops_flags_unsampled(sending: &mut Sending) {
+    sending.debug &= sending.is_sampled();
+    sending.open &= sending.is_sampled();
 }
 
 /// Writes the context of a span in one format.
@@ -124,8 +145,30 @@ fn single(sending: &Sending, state: &str) -> String {
 
 /// Ids of full length and the state, `d` for debug.
 pub(super) fn b3_single(sending: &Sending, headers: &mut HeaderList) {
-    let state = if sending.debug { "d" } else { sending.digit() };
-    headers.set("b3", &single(sending, state));
+    let value = match (sending.debug, sending.open) {
+        (true, _) => single(sending, "d"),
+        (false, true) => format!("{}-{}", sending.trace_id, sending.span_id),
+        (false, false) => single(sending, sending.digit()),
+    };
+    headers.set("b3", &value);
+}
+
+/// OpenTelemetry for JavaScript: debug goes on only in the form in which it came, as "sampled" in the other.
+pub(super) fn b3_single_javascript(sending: &Sending, headers: &mut HeaderList) {
+    let debug = sending.debug && !sending.debug_in_flags;
+    headers.set(
+        "b3",
+        &single(sending, if debug { "d" } else { sending.digit() }),
+    );
+}
+
+/// As [`b3_single_javascript`], in several headers.
+pub(super) fn b3_multi_javascript(sending: &Sending, headers: &mut HeaderList) {
+    multi(sending, headers, &sending.trace_id.to_string());
+    match sending.debug && sending.debug_in_flags {
+        true => headers.set("x-b3-flags", "1"),
+        false => headers.set("x-b3-sampled", sending.digit()),
+    }
 }
 
 /// OpenTelemetry for Python: debug goes on as "sampled".
@@ -147,9 +190,10 @@ fn multi(sending: &Sending, headers: &mut HeaderList, trace_id: &str) {
 /// Flags for debug, else the state.
 pub(super) fn b3_multi(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.trace_id.to_string());
-    match sending.debug {
-        true => headers.set("x-b3-flags", "1"),
-        false => headers.set("x-b3-sampled", sending.digit()),
+    match (sending.debug, sending.open) {
+        (true, _) => headers.set("x-b3-flags", "1"),
+        (false, true) => {}
+        (false, false) => headers.set("x-b3-sampled", sending.digit()),
     }
 }
 
@@ -297,6 +341,26 @@ pub(super) fn xray(sending: &Sending, headers: &mut HeaderList) {
     headers.set("x-amzn-trace-id", &value);
 }
 
+/// OpenTelemetry for Rust: `?` for an open decision, and the members of `tracestate` behind it.
+pub(super) fn xray_rust(sending: &Sending, headers: &mut HeaderList) {
+    let digits = sending.trace_id.to_string();
+    let (epoch, unique) = digits.split_at(8);
+    let state = if sending.open { "?" } else { sending.digit() };
+    let mut value = format!(
+        "Root=1-{epoch}-{unique};Parent={};Sampled={state}",
+        sending.span_id
+    );
+    for (key, member) in sending
+        .tracestate
+        .split(',')
+        .filter_map(|member| member.split_once('='))
+    {
+        let (first, rest) = key.split_at(key.len().min(1));
+        value.push_str(&format!(";{}{rest}={member}", first.to_ascii_uppercase()));
+    }
+    headers.set("x-amzn-trace-id", &value);
+}
+
 /// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending, which is not known here.
 pub(super) fn xray_datadog_java(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
@@ -349,6 +413,14 @@ pub(super) fn jaeger_python(sending: &Sending, headers: &mut HeaderList) {
         .map_or_else(|| "0".repeat(16), |id| id.to_string());
     let flags = if sending.is_sampled() { "03" } else { "00" };
     headers.set("uber-trace-id", &uber_trace_id(sending, &parent, flags));
+}
+
+/// OpenTelemetry for Python: sampled only where no other flag is set.
+pub(super) fn ot_trace_python(sending: &Sending, headers: &mut HeaderList) {
+    ot_trace(sending, headers);
+    if sending.random {
+        headers.set("ot-tracer-sampled", "false");
+    }
 }
 
 /// OpenTracing's: the low half of the trace id only.

@@ -16,6 +16,7 @@ pub(super) static BRAVE: Library = Library {
     choose: first,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: BRAVE_WRITERS,
 };
 
@@ -28,6 +29,7 @@ pub(super) static OTEL: Library = Library {
     choose: first,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: OTEL_WRITERS,
 };
 

@@ -12,13 +12,18 @@ use crate::lab_client;
 use crate::print::output::Output;
 
 /// Hands every span of `sources` to `audit`, and says what could not be read.
-pub(super) fn read(sources: &[String], audit: &mut Audit, output: &Output) -> Result<(), Failure> {
+pub(super) fn read(
+    sources: &[String],
+    want: Want,
+    audit: &mut Audit,
+    output: &Output,
+) -> Result<(), Failure> {
     for text in sources {
         if text == "-" {
             let input = std::io::BufReader::new(std::io::stdin());
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = readers::read(input, "standard input", Want::Everything, each)
-                .map_err(Failure::usage)?;
+            let reading =
+                readers::read(input, "standard input", want, each).map_err(Failure::usage)?;
             warn(baton_traces::source::Reading::from(reading), output);
             continue;
         }
@@ -27,7 +32,7 @@ pub(super) fn read(sources: &[String], audit: &mut Audit, output: &Output) -> Re
             lab_client::flush_named(std::slice::from_ref(&source))?;
             output.detail(&format!("reading {source}"));
             let each = &mut |span: &Span<'_>| audit.add(span);
-            let reading = source.read(Want::Everything, each)?;
+            let reading = source.read(want, each)?;
             warn(reading, output);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::attributes::{Meaning, system_named};
 use super::names::{Name, Names};
+use crate::attributes::{Meaning, system_named};
 use crate::span::{AnyValue, Kind, Span};
 
 /// What is done with a message.

@@ -23,6 +23,7 @@ const fn library(name: &'static str, title: &'static str, version: &'static str)
         choose,
         undecided: Undecided::Sampled,
         one_format: false,
+        opened: sends::takes_all,
         writers: WRITERS,
     }
 }

@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::Sampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 

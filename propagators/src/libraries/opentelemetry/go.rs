@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -119,6 +120,7 @@ fn b3_single(value: &str) -> Read {
     };
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = debug;
+    found.open = rest.is_empty();
     found.checked(Read::Refused)
 }
 
@@ -157,6 +159,7 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     }
     let mut found = Found::new(trace, span, Some(sampled || debug));
     found.debug = debug;
+    found.open = state.is_empty() && !debug;
     found.checked(Read::Refused)
 }
 

@@ -16,6 +16,7 @@ pub(in super::super) static V2: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_random,
     writers: WRITERS,
 };
 
@@ -58,15 +59,15 @@ fn whole(trace_id: &str) -> Option<u128> {
 
 const WRITERS_V3: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
-    ("b3", sends::b3_single),
-    ("b3multi", sends::b3_multi),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
     ("xray", sends::xray),
 ];
 
 const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
-    ("b3", sends::b3_single),
-    ("b3multi", sends::b3_multi),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
     ("xray", sends::xray),
     ("jaeger", sends::jaeger),
     ("ottrace", sends::ot_trace),
@@ -143,6 +144,7 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     };
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = debug;
+    found.debug_in_flags = debug;
     found.checked(Read::Refused)
 }
 

@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -35,7 +36,7 @@ const WRITERS: &[(&str, Writer)] = &[
     ("b3multi", sends::b3_multi_without_debug),
     ("xray", sends::xray),
     ("jaeger", sends::jaeger_python),
-    ("ottrace", sends::ot_trace),
+    ("ottrace", sends::ot_trace_python),
 ];
 
 /// `^[ \t]*version-traceid-spanid-flags(-.*)?[ \t]*$` in lower case, of the first header that arrived.

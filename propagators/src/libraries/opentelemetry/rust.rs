@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_flags_unsampled,
     writers: WRITERS,
 };
 
@@ -32,7 +33,7 @@ const WRITERS: &[(&str, Writer)] = &[
     // Its single header never comes without the several.
     ("b3", sends::b3_single_and_multi),
     ("b3multi", sends::b3_multi),
-    ("xray", sends::xray),
+    ("xray", sends::xray_rust),
     ("jaeger", sends::jaeger_short_debug),
 ];
 
@@ -160,6 +161,7 @@ fn b3_context(trace: &str, span: &str, state: State) -> Read {
     let sampled = matches!(state, State::Keep | State::DebugAndSampled);
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = matches!(state, State::Debug | State::DebugAndSampled);
+    found.open = state == State::Deferred;
     found.checked(Read::Refused)
 }
 
@@ -174,7 +176,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
     };
-    let (mut trace, mut span, mut sampled) = (0, 0, false);
+    let (mut trace, mut span, mut sampled, mut open) = (0, 0, false, true);
     let mut others = Vec::new();
     for (key, value) in header
         .trim()
@@ -195,7 +197,10 @@ fn xray(arrived: &Arrived<'_>) -> Read {
                 }
             }
             "Parent" => span = u64::from_str_radix(value, 16).unwrap_or_default(),
-            "Sampled" => sampled = value == "1",
+            "Sampled" => {
+                sampled = value == "1";
+                open = !matches!(value, "0" | "1");
+            }
             _ => others.push((key.to_ascii_lowercase(), value)),
         }
     }
@@ -206,6 +211,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
         return Read::Refused("it has no Root");
     }
     let mut found = Found::new(trace, span.into(), Some(sampled));
+    found.open = open;
     found.tracestate = tracestate;
     found.checked(Read::Void)
 }
