@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::iter;
 
-use baton_loadgen::Outcome;
+use baton_loadgen::AttackOutcome;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
@@ -95,7 +95,7 @@ fn folded(name: &str) -> String {
 }
 
 /// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
-pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
+pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
     let rows = bursts.iter().enumerate().map(|(index, outcome)| {
         let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
         let times = match latency {

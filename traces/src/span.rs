@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::attributes;
 
@@ -73,7 +73,7 @@ impl UnixTime {
 }
 
 /// The two ids that name a span everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpanReference {
     /// The trace the span belongs to.
     pub trace_id: TraceId,

@@ -37,6 +37,9 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
             .iter()
             .map(|sentence| output.lines([sentence.clone()])),
     );
+    if let Some(differences) = differences(outcome) {
+        parts.push(output.lines(differences));
+    }
     if !judged.unjudged.is_empty() {
         let unjudged = judged.unjudged.iter().map(not_judged);
         let heading = "Not judged:".to_owned();
@@ -48,6 +51,22 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         parts.push(output.lines(checks));
     }
     parts.join("\n\n")
+}
+
+/// What differs from the baseline, a sentence each; `None` without a baseline.
+pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
+    if outcome.differences.is_empty() {
+        return None;
+    }
+    let notable = outcome
+        .differences
+        .iter()
+        .filter(|difference| difference.is_notable());
+    let sentences: Vec<String> = notable.map(|difference| difference.sentence()).collect();
+    Some(match sentences.is_empty() {
+        true => vec!["No edge differs from the baseline by more than noise.".to_owned()],
+        false => sentences,
+    })
 }
 
 fn table(edges: &[Edge], output: &Output) -> String {
@@ -103,7 +122,7 @@ pub(super) fn verdicts(edge: &Edge) -> String {
 
 /// By what the ends were matched.
 pub(super) fn evidence(edge: &Edge) -> String {
-    let names: Vec<&str> = edge.evidence.keys().copied().collect();
+    let names: Vec<&str> = edge.evidence.keys().map(|kind| kind.name()).collect();
     names.join(", ")
 }
 
@@ -134,6 +153,8 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
             )
         }
     };
-    let help = would_help.map_or_else(String::new, |help| format!(". Would help: {help}"));
+    let help = would_help
+        .as_ref()
+        .map_or_else(String::new, |help| format!(". Would help: {help}"));
     format!("  {subject}: {why}{help}")
 }
