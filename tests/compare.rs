@@ -95,7 +95,7 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     );
     assert_eq!(
         connected["words"],
-        "In broken, 360 of 400 records stay connected; in whole all 400 do."
+        "In broken, 360 of 400 records stay connected (whole: 400 of 400)."
     );
     assert_eq!(connected["test"], "chi-square test");
     let median = difference(&worse, "request.p50");

@@ -132,7 +132,7 @@ async fn every_cell_says_what_became_of_its_requests_and_why() {
     }
     let answer = matrix["answer"].as_str().expect("text");
     assert!(
-        answer.contains("the last of the reader's list wins")
+        answer.contains("the last one in the reader's list wins")
             && answer.contains("tracecontext,b3 continues b3"),
         "{answer}"
     );
@@ -167,7 +167,7 @@ async fn the_first_may_win_and_lambdas_environment_may_turn_sampling_off() {
     );
     let answer = matrix["answer"].as_str().expect("text");
     assert!(
-        answer.contains("the first of the reader's list wins"),
+        answer.contains("the first one in the reader's list wins"),
         "{answer}"
     );
 }
@@ -295,7 +295,7 @@ async fn what_was_not_measured_is_not_called_whole() {
     let problems = matrix["problems"].as_array().expect("problems");
     assert!(
         problems.iter().any(|problem| problem
-            == "native, tracecontext:tracecontext: accepted requests of whose record the producer's log says nothing, so that its hand-off is not judged: 1"),
+            == "native, tracecontext:tracecontext: accepted requests without a record in the producer's log, whose hand-offs are not judged: 1"),
         "{problems:?}"
     );
     let answer = matrix["answer"].as_str().expect("an answer");
