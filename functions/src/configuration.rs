@@ -1,7 +1,7 @@
 //! Everything a function takes from its environment, checked at once before it starts.
 //!
 //! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and
-//! Lambda's (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name for it.
+//! Lambda's (`AWS_*`), and baton's own (`BATON_*`) if no standard has a name for it.
 
 mod exporter_variables;
 mod telemetry;

@@ -87,7 +87,7 @@ impl Collector {
             .with_state(self.clone())
     }
 
-    /// Keeps the request's spans, of which there are `count`.
+    /// Keeps the `count` spans of a request.
     ///
     /// # Errors
     /// The answer, if they cannot be kept.
@@ -143,7 +143,7 @@ fn write(mut file: SpanFile, mut queue: mpsc::Receiver<Write>) -> Result<(), std
             }
             Write::Flush(done) => {
                 file.flush()?;
-                // whoever asked may have gone away
+                // The caller can be gone.
                 let _ = done.send(());
             }
         }

@@ -60,7 +60,7 @@ pub(super) async fn export(
     }
 }
 
-/// Takes out the spans whose ids are none; gives how many are left and how many were taken out.
+/// Removes spans with invalid ids. Returns how many are left and how many were removed.
 fn keep_valid(request: &mut ExportTraceServiceRequest) -> (u64, i64) {
     let is_id = |id: &[u8], length: usize| id.len() == length && id.iter().any(|byte| *byte != 0);
     let (mut accepted, mut rejected) = (0, 0);

@@ -39,13 +39,13 @@ pub(super) async fn export(
     }
 }
 
-/// The body's spans as OTLP, and how many they are. One broken span refuses all, as Zipkin does.
+/// The body's spans as OTLP, and their number. One invalid span refuses all, as in Zipkin.
 fn read(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(ExportTraceServiceRequest, u64), (StatusCode, String)> {
     let content_type = body::content_type(headers);
-    // whatever else senders of JSON call it, Zipkin takes it too
+    // Zipkin accepts JSON under any other content type too.
     if matches!(
         content_type,
         "application/x-protobuf" | "application/x-thrift"
