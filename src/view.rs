@@ -1,7 +1,9 @@
 //! What `traces` and `map` look at: the sources that are named, or the lab that is up.
 
 use baton_lab::registry::Note;
+use baton_traces::collect::Extent;
 use baton_traces::hand_off::Hop;
+use baton_traces::load::load;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace_index::{Filter, TraceIndex};
@@ -38,21 +40,19 @@ impl View {
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
         let want = filter.want();
         let mut index = TraceIndex::new(filter);
-        let mut logged = Vec::new();
-        let mut under_way_since = None;
-        let mut is_cut_short = false;
+        let mut extent = Extent::default();
         for source in &self.sources {
-            let logs = source.read_logs(&mut |line| index.add_log_line(line));
-            logged.extend(logs?);
-            let since = source.under_way_since()?;
-            under_way_since = under_way_since.or(since);
-            let reading = source.read(want, &mut |span| index.add_span(span));
-            for problem in reading?.problems {
-                is_cut_short = true;
+            let loaded = load(source, want, &mut index)?;
+            if let Some(spans) = loaded.missing_spans {
+                let missing = format!("{} is missing: there are no spans", spans.display());
+                return Err(Failure::usage(missing));
+            }
+            for problem in loaded.span_problems {
                 output.warn(&problem);
             }
+            extent.add(&loaded.extent);
         }
-        index.finish(&logged, under_way_since, is_cut_short);
+        index.finish(&extent);
         if !index.is_empty() && !index.has_ids() {
             output.note(
                 "no span has a request or message id, so single hand-offs are not judged; `baton compare` judges them together, by parents and links",

@@ -1,6 +1,6 @@
 //! The checks that the fuzz targets share.
 
-use baton_propagators::{HeaderList, Outgoing, Usual, format};
+use baton_propagators::{HeaderList, Outgoing, Usual, formats};
 use baton_traces::span::{Span, Want};
 
 /// Reads `bytes` as the headers of a format: one line per field (`~` means absent), then more lines
@@ -11,7 +11,7 @@ use baton_traces::span::{Span, Want};
 ///
 /// If one of these does not hold.
 pub fn headers(name: &str, bytes: &[u8]) {
-    let format = format::find(name).expect("a format");
+    let format = formats::find(name).expect("a format");
     let text = String::from_utf8_lossy(bytes);
     let fields: Vec<String> = format
         .fields()

@@ -49,7 +49,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     {
         // a source that is missing is the first thing to say
         if only.path().is_some_and(|path| !path.exists()) {
-            only.measure()?;
+            Measured::of(only)?;
         }
         return Err(Failure::usage(
             "compare takes two sources or more; a single one can be checked with --fail-under or --fail-over",
@@ -89,7 +89,7 @@ fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<repor
             measured.push(run.measured().clone());
             runs.push(run);
         } else {
-            measured.push(source.measure()?);
+            measured.push(Measured::of(source)?);
         }
     }
     let names: Vec<String> = measured

@@ -18,6 +18,7 @@ use self::names::MessageKeys;
 pub(crate) use self::names::Names;
 pub use self::structure::Structure;
 use self::structure::Unmatched;
+use crate::collect::Extent;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
 use crate::span::{Key, Span, UnixTime};
@@ -168,27 +169,21 @@ impl Assembly {
         }
     }
 
-    /// Takes it that the source is read to its end. A hop that has senders, and of whose receivers no span and no log
-    /// line was seen, is only half in the source: its hand-offs are not judged, instead of being called lost. `logged`
-    /// are the hops whose receivers' log was there, even if it tells of none; what they lack is lost, unless it was sent
-    /// after `under_way_since`, in a run that goes on. Of a source that `is_cut_short` nothing else is lost: it may be
-    /// behind the cut.
-    pub fn finish(
-        &mut self,
-        logged: &[Hop],
-        under_way_since: Option<UnixTime>,
-        is_cut_short: bool,
-    ) {
-        let hops = [Hop::Ingress, Hop::Record].into_iter();
-        let unlogged = hops.filter(|hop| !logged.contains(hop));
+    /// Says that the source was read completely, and how far it shows what happened.
+    ///
+    /// A hop with senders, but without any span or log line of its receivers, is only half in the
+    /// source: its hand-offs are not judged. Of a hop that is logged, what has no receiver is lost,
+    /// unless it is still under way. Of a source that is cut short, nothing else is lost.
+    pub fn finish(&mut self, extent: &Extent) {
+        let is_unlogged = |hop: &Hop| !extent.logged.contains(hop);
+        let unlogged = Hop::BOTH.into_iter().filter(is_unlogged);
         self.is_logged = unlogged.clone().next().is_none();
-        self.behind_the_cut = unlogged.filter(|_| is_cut_short).collect();
-        self.under_way_since = under_way_since;
-        let hops = [Hop::Ingress, Hop::Record].into_iter();
-        let alone = hops.filter(|hop| {
-            !logged.contains(hop) && self.has_senders(*hop) && !self.has_receivers(*hop)
-        });
+        let alone = unlogged
+            .clone()
+            .filter(|hop| self.has_senders(*hop) && !self.has_receivers(*hop));
         self.senders_alone = alone.collect();
+        self.behind_the_cut = unlogged.filter(|_| extent.is_cut_short).collect();
+        self.under_way_since = extent.under_way_since;
     }
 
     /// Whether a sender of `hop` was seen that has an id to be matched by.

@@ -22,6 +22,11 @@ pub enum Hop {
     Record,
 }
 
+impl Hop {
+    /// Both hops, in the order in which a message passes them.
+    pub const BOTH: [Hop; 2] = [Hop::Ingress, Hop::Record];
+}
+
 impl fmt::Display for Hop {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -31,11 +31,14 @@
 pub mod assemble;
 mod attributes;
 pub mod audit;
+pub mod collect;
 pub mod compare;
 mod edges;
 mod ends;
 mod evidence;
 pub mod hand_off;
+pub mod known;
+pub mod load;
 pub mod measure;
 pub mod merge;
 pub mod readers;

@@ -17,12 +17,9 @@ use serde_json::{Value, json};
 
 use self::overlap::Overlap;
 use self::spans::SpanSource;
-use crate::run::{Manifest, RunDirectory, RunError};
+use crate::run::{MERGED, Manifest, RunDirectory, RunError};
 use crate::source::{Source, SourceError};
 use crate::span::{Kind, SpanReference, Want};
-
-/// The manifest's setting that lists what was merged.
-pub const MERGED: &str = "merged";
 
 /// Why sources cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -254,17 +251,6 @@ impl Part {
             _ => vec![own],
         }
     }
-}
-
-/// What a merged run's manifest says was wrong with its parts.
-pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
-    let parts = manifest.settings.get(MERGED).and_then(Value::as_array);
-    let problems = parts
-        .into_iter()
-        .flatten()
-        .filter_map(|part| part["problems"].as_array());
-    let problems = problems.flatten().filter_map(Value::as_str);
-    problems.map(str::to_owned).collect()
 }
 
 fn manifest(sources: &[Source]) -> Result<Manifest, MergeError> {

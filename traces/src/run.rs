@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use self::earlier::EarlierRun;
-pub use self::manifest::Manifest;
+pub use self::manifest::{MERGED, Manifest};
 use crate::hand_off::Hop;
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
@@ -96,6 +96,9 @@ pub enum Function {
 }
 
 impl Function {
+    /// The producer and the consumer.
+    pub const BOTH: [Function; 2] = [Function::Producer, Function::Consumer];
+
     /// Its name, as in `logs/producer.log`.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::format::{FORMAT_ZIPKIN, SpanFormat};
 
@@ -75,7 +75,7 @@ impl UnixTime {
 }
 
 /// The two ids that name a span everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpanReference {
     /// The trace the span belongs to.
     pub trace_id: TraceId,

@@ -7,6 +7,7 @@ use baton_propagators::id::TraceId;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Assembly, RecordCounts, succeeded};
+use crate::collect::{Collect, Extent};
 use crate::hand_off::{Flag, Flags, Hop, Role, Verdict};
 use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Span, UnixTime};
@@ -152,6 +153,16 @@ pub struct Tally {
     troubles: TroubleCounts,
 }
 
+impl Collect for Tally {
+    fn add_span(&mut self, span: &Span<'_>) {
+        self.add_span(span);
+    }
+
+    fn add_log_line(&mut self, line: &LogLine<'_>) {
+        self.add_log_line(line);
+    }
+}
+
 impl Tally {
     /// Counts a span.
     pub fn add_span(&mut self, span: &Span<'_>) {
@@ -176,7 +187,7 @@ impl Tally {
         self.assembly.add_span(span);
     }
 
-    /// Counts a line of the functions' logs.
+    /// Counts a line of a function's log.
     pub fn add_log_line(&mut self, line: &LogLine<'_>) {
         match line.event {
             Event::RecordFailed => self.troubles.records_failed += 1,
@@ -223,14 +234,9 @@ impl Tally {
         self.debug_marks
     }
 
-    /// Takes it that the source is read to its end: see [`Assembly::finish`].
-    pub fn finish(
-        &mut self,
-        logged: &[Hop],
-        under_way_since: Option<UnixTime>,
-        is_cut_short: bool,
-    ) {
-        self.assembly.finish(logged, under_way_since, is_cut_short);
+    /// Says that the source was read completely: see [`Assembly::finish`].
+    pub fn finish(&mut self, extent: &Extent) {
+        self.assembly.finish(extent);
     }
 
     /// The clients' requests.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
+use crate::collect::{Collect, Extent};
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
 use crate::span::{Span, UnixTime};
@@ -76,6 +77,16 @@ pub enum FindError {
     },
 }
 
+impl Collect for TraceIndex {
+    fn add_span(&mut self, span: &Span<'_>) {
+        self.add_span(span);
+    }
+
+    fn add_log_line(&mut self, line: &LogLine<'_>) {
+        self.assembly.add_log_line(line);
+    }
+}
+
 impl TraceIndex {
     /// An index that tells which traces meet `filter`.
     pub fn new(filter: Filter) -> TraceIndex {
@@ -100,19 +111,9 @@ impl TraceIndex {
         self.assembly.add_span(span);
     }
 
-    /// Takes a line of the functions' logs.
-    pub fn add_log_line(&mut self, line: &LogLine<'_>) {
-        self.assembly.add_log_line(line);
-    }
-
-    /// Takes it that the source is read to its end: see [`Assembly::finish`].
-    pub fn finish(
-        &mut self,
-        logged: &[Hop],
-        under_way_since: Option<UnixTime>,
-        is_cut_short: bool,
-    ) {
-        self.assembly.finish(logged, under_way_since, is_cut_short);
+    /// Says that the source was read completely: see [`Assembly::finish`].
+    pub fn finish(&mut self, extent: &Extent) {
+        self.assembly.finish(extent);
     }
 
     /// The hops whose senders alone are in the source, so that none of their hand-offs is judged.

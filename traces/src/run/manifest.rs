@@ -33,10 +33,29 @@ pub struct Manifest {
     pub end: Option<Timestamp>,
 }
 
+/// The setting that lists the parts of a merged run.
+pub const MERGED: &str = "merged";
+
 /// How long a record may be on its way while a run goes on; longer than a lab waits for its last ones.
 const UNDER_WAY: Duration = Duration::from_secs(60);
 
 impl Manifest {
+    /// Whether the run was merged from several.
+    pub fn is_merged(&self) -> bool {
+        self.settings.contains_key(MERGED)
+    }
+
+    /// What was wrong with the parts of a merged run, one sentence each.
+    pub fn problems_of_parts(&self) -> Vec<String> {
+        let parts = self.settings.get(MERGED).and_then(Value::as_array);
+        let problems = parts
+            .into_iter()
+            .flatten()
+            .filter_map(|part| part["problems"].as_array());
+        let problems = problems.flatten().filter_map(Value::as_str);
+        problems.map(str::to_owned).collect()
+    }
+
     /// While the run goes on: what was sent since then and has not arrived may still do so, and is not lost yet.
     pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;

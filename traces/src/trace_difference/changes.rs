@@ -1,4 +1,4 @@
-//! How two paired spans differ, less what always does.
+//! How two paired spans differ, without what always differs.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::shown;
 use crate::span::{Kind, StatusCode};
 use crate::trace::TraceSpan;
 
-/// What is not compared, because it differs between any two traces.
+/// The fields that are not compared, because they differ between any two traces.
 pub const MASKED: [&str; 5] = [
     "trace and span ids",
     "times, and durations that differ by less than half or by less than 1 ms",
@@ -21,7 +21,7 @@ pub const MASKED: [&str; 5] = [
     "what only one of the formats has a place for: the case of names, and the scope",
 ];
 
-/// Attributes whose value names one request, record, connection, process or thread.
+/// Attributes whose value identifies one request, record, connection, process or thread.
 const MASKED_ATTRIBUTES: [&str; 20] = [
     "aws.request_id",
     "client.port",
@@ -45,15 +45,15 @@ const MASKED_ATTRIBUTES: [&str; 20] = [
     "process.parent_pid",
 ];
 
-/// One thing in which two spans differ.
+/// One difference between two spans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an attribute's name behind
-    /// `attributes.` or `resource.`.
+    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an
+    /// attribute's name after `attributes.` or `resource.`.
     pub what: String,
-    /// What it is in the left trace; `None` if it is not there.
+    /// The value in the left trace, or `None` if it has none.
     pub left: Option<String>,
-    /// What it is in the right trace; `None` if it is not there.
+    /// The value in the right trace, or `None` if it has none.
     pub right: Option<String>,
 }
 
@@ -153,7 +153,7 @@ fn events(span: &TraceSpan) -> String {
     names.join(", ")
 }
 
-/// The kind; work inside a service has none in Zipkin and Jaeger.
+/// The kind. In Zipkin and Jaeger, work inside a service has none.
 fn kind(span: &TraceSpan) -> String {
     match span.kind {
         Kind::Unspecified => format!("{:?}", Kind::Internal),
@@ -163,8 +163,8 @@ fn kind(span: &TraceSpan) -> String {
 
 type Attributes = BTreeMap<String, Json>;
 
-/// How attributes differ. Each side comes with what stands elsewhere in the same span: formats without
-/// a place for a resource have its attributes on each span, and the name of its service in a field.
+/// How attributes differ. Each side also has the values from elsewhere in the span, because formats
+/// without a resource put its attributes on each span, and the service's name in a field.
 fn attributes(
     place: &str,
     (left, left_elsewhere): (&Attributes, &Attributes),
@@ -212,7 +212,7 @@ const OLDER_NAMES: [(&str, &str); 6] = [
     ("net.sock.peer.port", "network.peer.port"),
 ];
 
-/// Attributes that tell of a format, or that a format has a field for.
+/// Attributes that depend on the format, or for which a format has a field.
 const OF_A_FORMAT: [&str; 8] = [
     "internal.span.format",
     "service.name",
@@ -224,7 +224,7 @@ const OF_A_FORMAT: [&str; 8] = [
     "otel.status_code",
 ];
 
-/// A value as text, without quotes if it is text: formats that keep text alone write it so.
+/// A value as text, without quotes if it is text, because some formats keep only text.
 fn plain(value: &Json) -> String {
     value
         .as_str()

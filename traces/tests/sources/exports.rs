@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::measure::Measured;
 use baton_traces::readers::Form;
 use baton_traces::span::{AnyValue, Kind, Span, StatusCode, Want};
 
@@ -163,7 +164,7 @@ fn every_export_is_read_and_judged_by_what_it_holds() {
             reading.problems
         );
 
-        let measured = source.measure().unwrap_or_else(|error| panic!("{error}"));
+        let measured = Measured::of(&source).unwrap_or_else(|error| panic!("{error}"));
         let summary = &measured.summary;
         assert_eq!(summary.spans, Some(export.spans), "{file}");
         assert_eq!(summary.traces, Some(export.traces), "{file}");

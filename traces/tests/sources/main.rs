@@ -31,7 +31,7 @@ fn measured(directory: &Path, content: &[u8]) -> Measured {
     let path = directory.join("export");
     std::fs::write(&path, content).expect("room");
     let source = Source::from(path.as_path());
-    source.measure().unwrap_or_else(|error| panic!("{error}"))
+    Measured::of(&source).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(content: &[u8], each: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Reading, ReadError> {

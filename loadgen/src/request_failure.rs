@@ -15,7 +15,7 @@ const MAX_MESSAGE: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Failure {
+pub enum RequestFailure {
     /// Nobody listens at the endpoint's address.
     ConnectionRefused,
     /// No connection came about, for another reason.
@@ -41,7 +41,7 @@ pub enum Failure {
     Interrupted,
 }
 
-impl Failure {
+impl RequestFailure {
     /// Why a request without an answer failed.
     pub(crate) fn from_error(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
@@ -74,8 +74,8 @@ impl Failure {
         }
     }
 
-    /// The value of the span attribute `error.type`: few distinct values, the status code for an answer
-    /// (OpenTelemetry's semantic conventions for HTTP spans).
+    /// The value of the span attribute `error.type`: few distinct values, the status code for an
+    /// answer (OpenTelemetry's semantic conventions for HTTP spans).
     pub fn error_type(&self) -> Cow<'static, str> {
         match self {
             Self::ConnectionRefused => "connection_refused".into(),
@@ -146,7 +146,8 @@ impl Failure {
         }
     }
 
-    /// Whether the endpoint could not be talked to at all, so that trying again at once is of no use.
+    /// Whether the endpoint could not be talked to at all, so that trying again at once is of no
+    /// use.
     pub(crate) fn is_connection(&self) -> bool {
         matches!(
             self,
@@ -162,7 +163,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// What a body says: the `message` of a JSON object, as AWS and the producer answer, or the first line of a text.
+/// What a body says: the `message` of a JSON object, as AWS and the producer answer, or the first
+/// line of a text.
 fn message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {
@@ -223,28 +225,28 @@ mod tests {
 
     #[test]
     fn failures_are_said_in_words() {
-        let status = |status: u16, message: Option<&str>| Failure::Status {
+        let status = |status: u16, message: Option<&str>| RequestFailure::Status {
             status,
             message: message.map(str::to_owned),
         };
         let cause = || "broken pipe".to_owned();
         let cases = [
             (
-                Failure::ConnectionRefused,
+                RequestFailure::ConnectionRefused,
                 "connection refused at http://h/p",
                 "connection_refused",
             ),
             (
-                Failure::NotConnected { cause: cause() },
+                RequestFailure::NotConnected { cause: cause() },
                 "could not connect to http://h/p: broken pipe",
                 "not_connected",
             ),
             (
-                Failure::ConnectionBroken { cause: cause() },
+                RequestFailure::ConnectionBroken { cause: cause() },
                 "the connection broke before the answer was complete: broken pipe",
                 "connection_broken",
             ),
-            (Failure::Timeout, "no answer within 1.5s", "timeout"),
+            (RequestFailure::Timeout, "no answer within 1.5s", "timeout"),
             (
                 status(503, Some("busy")),
                 "HTTP 503 Service Unavailable: busy",
@@ -253,7 +255,7 @@ mod tests {
             (status(403, None), "HTTP 403 Forbidden", "403"),
             (status(599, None), "HTTP 599", "599"),
             (
-                Failure::Interrupted,
+                RequestFailure::Interrupted,
                 "interrupted before the answer came",
                 "interrupted",
             ),

@@ -1,28 +1,32 @@
-//! A grid of verdicts, as wide as it may be: words fold first, and if that is not enough, the columns go into several
+//! A grid of verdicts in the terminal's width. First its words fold; if that is not enough, its columns go into several
 //! blocks.
 
 use std::cmp::Reverse;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+use comfy_table::Cell;
+
+use crate::print::fitting::{COLUMNS, blocks, plain_table};
+use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 /// Rows and columns of verdicts.
 #[derive(Debug)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// What the rows are.
-    pub(super) corner: &'static str,
+    pub(crate) corner: &'static str,
     /// The columns' modes.
-    pub(super) columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// The rows' names and their cells, one for each column.
-    pub(super) rows: Vec<(String, Vec<GridCell>)>,
+    pub(crate) rows: Vec<(String, Vec<GridCell>)>,
 }
 
 /// One cell.
 #[derive(Clone, Debug, Default)]
-pub(super) struct GridCell {
+pub(crate) struct GridCell {
     /// Its verdict, or several with their counts.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Whether every hand-off can be followed.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 /// Space between two columns.
@@ -34,20 +38,13 @@ const SOFT_HYPHEN: char = '\u{ad}';
 type Widths = Vec<usize>;
 
 impl Grid {
-    /// Draws the grid in at most `width` columns, if its words allow it.
-    pub(super) fn draw(&self, width: usize, colour: bool) -> String {
-        let mut blocks: Vec<Vec<usize>> = Vec::new();
-        for column in 0..self.columns.len() {
-            match blocks.last_mut() {
-                Some(block) if total(&self.least(&[&block[..], &[column]].concat())) <= width => {
-                    block.push(column);
-                }
-                _ => blocks.push(vec![column]),
-            }
-        }
-        let blocks: Vec<_> = blocks
+    /// Draws the grid in the terminal's width, if its words allow it.
+    pub(crate) fn draw(&self, output: &Output) -> String {
+        let width = output.columns.unwrap_or(usize::from(COLUMNS));
+        let fits = |columns: &[usize]| total(&self.least(columns)) <= width;
+        let blocks: Vec<_> = blocks(0..self.columns.len(), fits)
             .iter()
-            .map(|columns| self.block(columns, &self.widths(columns, width), colour))
+            .map(|columns| self.block(columns, &self.widths(columns, width), output))
             .collect();
         blocks.join("\n\n")
     }
@@ -134,41 +131,19 @@ impl Grid {
         widths
     }
 
-    fn block(&self, columns: &[usize], widths: &Widths, colour: bool) -> String {
-        let mut table = Table::new();
-        table
-            .load_style(comfy_table::presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        if colour {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
+    fn block(&self, columns: &[usize], widths: &Widths, output: &Output) -> String {
         let label_width = widths.first().copied().unwrap_or(0);
         let widths = || columns.iter().zip(widths.iter().skip(1));
-        let heading = |text: &str, width| {
-            let cell = Cell::new(fold(text, width).join("\n"));
-            match colour {
-                true => cell.add_attribute(Attribute::Bold),
-                false => cell,
-            }
-        };
-        let headings = widths().map(|(&column, &width)| heading(&self.columns[column], width));
-        table.set_header(
-            [heading(self.corner, label_width)]
-                .into_iter()
-                .chain(headings),
-        );
+        let headings = widths().map(|(&column, &width)| fold(&self.columns[column], width));
+        let corner = fold(self.corner, label_width);
+        let headings: Vec<_> = [corner].into_iter().chain(headings).collect();
+        let headings: Vec<_> = headings.iter().map(|lines| lines.join("\n")).collect();
+        let mut table = plain_table(headings.iter().map(String::as_str), output);
         for (label, cells) in &self.rows {
             let cells = widths().map(|(&column, &width)| {
                 let GridCell { words, is_whole } = &cells[column];
                 let lines: Vec<_> = words.iter().flat_map(|word| fold(word, width)).collect();
-                let cell = Cell::new(lines.join("\n"));
-                match (colour, is_whole) {
-                    (false, _) => cell,
-                    (true, true) => cell.fg(Color::Green),
-                    (true, false) => cell.fg(Color::Red),
-                }
+                Tone::of(*is_whole).cell(lines.join("\n"), output)
             });
             let label = Cell::new(fold(label, label_width).join("\n"));
             table.add_row([label].into_iter().chain(cells));
@@ -180,11 +155,7 @@ impl Grid {
         if let Some(last) = table.column_mut(columns.len()) {
             last.set_padding((0, 0));
         }
-        let lines: Vec<_> = table
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect();
-        lines.join("\n")
+        table.trim_fmt()
     }
 }
 
@@ -268,6 +239,12 @@ mod tests {
         }
     }
 
+    fn drawn(width: usize, colour: bool) -> String {
+        let mut output = Output::plain();
+        (output.columns, output.colour) = (Some(width), colour);
+        grid().draw(&output)
+    }
+
     fn widest_line(text: &str) -> usize {
         text.lines()
             .map(|line| line.chars().count())
@@ -299,18 +276,18 @@ mod tests {
 
     #[test]
     fn nine_columns_fit_a_hundred() {
-        let text = grid().draw(100, false);
+        let text = drawn(100, false);
         assert!(widest_line(&text) <= 100, "{text}");
         assert!(!text.contains("\n\n"), "one block:\n{text}");
     }
 
     #[test]
     fn narrower_grids_fold_into_blocks_and_say_the_same() {
-        let wide = grid().draw(1_000, false);
+        let wide = drawn(1_000, false);
         assert!(!wide.contains("\n\n"), "{wide}");
         assert!(wide.contains("wrong_parent"), "{wide}");
         for width in [80, 60, 40] {
-            let text = grid().draw(width, false);
+            let text = drawn(width, false);
             assert!(widest_line(&text) <= width, "{width}:\n{text}");
             let blocks = text.split("\n\n").count();
             assert!(blocks > 1, "{width}:\n{text}");
@@ -328,14 +305,14 @@ mod tests {
 
     #[test]
     fn a_terminal_that_is_too_narrow_for_a_word_still_gets_every_column() {
-        let text = grid().draw(5, false);
+        let text = drawn(5, false);
         assert_eq!(text.split("\n\n").count(), MODES.len(), "{text}");
     }
 
     #[test]
     fn colour_adds_to_the_words() {
         let width = 100;
-        let (plain, colour) = (grid().draw(width, false), grid().draw(width, true));
+        let (plain, colour) = (drawn(width, false), drawn(width, true));
         assert!(!plain.contains('\u{1b}'), "{plain:?}");
         assert!(colour.contains('\u{1b}'), "{colour:?}");
         let mut uncoloured = String::new();

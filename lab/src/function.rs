@@ -1,8 +1,11 @@
 //! The instances of one function: a queue in front, processes behind, as many as demand asks for.
 //!
-//! An instance handles one invocation at a time. When all are busy another is started, up to the limit; when
-//! that is reached invocations wait, up to a bound. Changing the environment starts an instance with the new
-//! one first and ends the old ones only between invocations, so that no request is lost.
+//! An instance handles one invocation at a time. When all are busy another is started, up to the
+//! limit; when that is reached invocations wait, up to a bound. Changing the environment starts an
+//! instance with the new one first and ends the old ones only between invocations, so that no
+//! request is lost.
+
+mod instance;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +17,13 @@ use tokio::task::JoinSet;
 
 use crate::error::LabError;
 use crate::function_environment;
-use crate::instance::{self, InstanceId};
 use crate::invocation::{self, Invocation, InvocationError};
 use crate::status::FunctionStatus;
 
+use instance::InstanceId;
+
 /// How many invocations may wait for an instance.
-const WAITING_LIMIT: usize = 1000;
+const MAX_WAITING: usize = 1000;
 const STOPPING: &str = "the lab is shutting down";
 /// How long no further instance is started after several failed to come up.
 const START_PAUSE: Duration = Duration::from_secs(1);
@@ -139,7 +143,8 @@ impl Function {
     /// Invokes the function with an event and waits for its answer.
     ///
     /// # Errors
-    /// When too many invocations wait already, or the function gives no answer; see [`InvocationError`].
+    /// When too many invocations wait already, or the function gives no answer; see
+    /// [`InvocationError`].
     pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes, InvocationError> {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Invocation {
@@ -173,7 +178,7 @@ impl Function {
                 Err(returned) => invocation = returned,
             }
         }
-        if state.waiting.len() >= WAITING_LIMIT {
+        if state.waiting.len() >= MAX_WAITING {
             state.errors += 1;
             return Err(InvocationError::Throttled {
                 function: self.0.settings.name,
@@ -237,9 +242,9 @@ impl Function {
         self.switch(self.environment()).await
     }
 
-    /// Gives the function a new environment without losing a request: a new instance comes up first, then the
-    /// old ones end after what they are doing. On an error the old ones go on. Has to run to its end, and not
-    /// while another switch of this function is under way.
+    /// Gives the function a new environment without losing a request: a new instance comes up
+    /// first, then the old ones end after what they are doing. On an error the old ones go on. Has
+    /// to run to its end, and not while another switch of this function is under way.
     ///
     /// # Errors
     /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
@@ -313,8 +318,8 @@ impl Function {
         }
     }
 
-    /// An instance asks for its next event. `cold_start` is the time since its process was started, at the
-    /// first call.
+    /// An instance asks for its next event. `cold_start` is the time since its process was started,
+    /// at the first call.
     pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
         let mut state = self.state();
         let state = &mut *state;
@@ -346,7 +351,8 @@ impl Function {
         Next::Wait(receiver)
     }
 
-    /// An instance's process is gone. `failure` says how it ended, which matters if it never asked for an event.
+    /// An instance's process is gone. `failure` says how it ended, which matters if it never asked
+    /// for an event.
     pub(crate) fn ended(&self, id: InstanceId, failure: String) {
         let mut state = self.state();
         let state = &mut *state;
@@ -389,8 +395,8 @@ impl Function {
         }
     }
 
-    /// Lets instances finish what they are doing and ends them, waiting at most `patience`. What no instance has
-    /// taken yet is refused.
+    /// Lets instances finish what they are doing and ends them, waiting at most `patience`. What no
+    /// instance has taken yet is refused.
     pub(crate) async fn stop(&self, patience: Duration) {
         {
             let mut state = self.state();

@@ -20,7 +20,7 @@ fn function(command: &[&str]) -> Function {
 async fn too_many_waiting_invocations_are_refused_with_the_reason() {
     // never asks for an event
     let function = function(&["/bin/sleep", "60"]);
-    let waiting: Vec<_> = (0..WAITING_LIMIT)
+    let waiting: Vec<_> = (0..MAX_WAITING)
         .map(|number| {
             let (reply, answer) = oneshot::channel();
             let request_id = number.to_string();

@@ -6,73 +6,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::failure::Failure;
 use crate::latency::{Buckets, Latency};
 use crate::plan::Plan;
+use crate::progress::Requests;
+use crate::request_failure::RequestFailure;
 use crate::tally::Counted;
 
 /// How many kinds of failure the summary names; the list of failures has them all.
 const NAMED_KINDS: usize = 3;
-
-/// How many requests there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Requests {
-    /// Requests sent; while an attack runs, those under way are among them.
-    pub sent: u64,
-    /// Requests answered with a status of success (2xx), in time and completely.
-    pub ok: u64,
-    /// All other requests that ended.
-    pub failed: u64,
-}
-
-impl Requests {
-    /// Why the figures, which came from outside, cannot be those of any requests; `None` if they can.
-    pub fn contradiction(&self) -> Option<String> {
-        let Requests { sent, ok, failed } = *self;
-        let ended = ok.checked_add(failed);
-        let is_possible = ended.is_some_and(|ended| ended <= sent);
-        (!is_possible).then(|| {
-            format!(
-                "{sent} requests cannot have been sent where {ok} succeeded and {failed} failed"
-            )
-        })
-    }
-}
-
-/// How far an attack has come.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The requests so far.
-    pub requests: Requests,
-    /// The time since the first request.
-    pub elapsed: Duration,
-    /// How long requests took so far, if any succeeded; under a rate, from when they were due.
-    #[serde(default)]
-    pub latency_ms: Option<Latency>,
-    /// The time since the last progress.
-    #[serde(default)]
-    pub recent: Recent,
-}
-
-/// What has happened since the last progress was told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Recent {
-    /// How long that is.
-    pub time: Duration,
-    /// Requests that succeeded.
-    pub ok: u64,
-    /// Requests that failed.
-    pub failed: u64,
-    /// How long requests took, if any succeeded; under a rate, from when they were due.
-    pub latency_ms: Option<Latency>,
-}
 
 /// One kind of failure, and how often it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCount {
     /// What went wrong.
     #[serde(flatten)]
-    pub failure: Failure,
+    pub failure: RequestFailure,
     /// How many requests failed so.
     pub count: u64,
     /// The failure in words.
@@ -81,14 +29,15 @@ pub struct FailureCount {
 
 /// What came of an attack. Its JSON is the `load.json` of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct AttackOutcome {
     /// What happened, in one sentence.
     pub summary: String,
     /// How many requests there were.
     pub requests: Requests,
     /// Whether somebody ended the attack before its plan was fulfilled.
     pub interrupted: bool,
-    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered, or nothing any more.
+    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered,
+    /// or nothing any more.
     #[serde(default)]
     pub gave_up: bool,
     /// When the first request was sent.
@@ -99,9 +48,9 @@ pub struct Outcome {
     pub throughput_rps: f64,
     /// How long requests took from being sent, if any succeeded.
     pub latency_ms: Option<Latency>,
-    /// How long requests took from when they were due under the plan's rate, so that a stall counts for every request
-    /// it delayed; `None` without a rate, as then nothing says when a request would have been sent if the one before it
-    /// had been answered at once.
+    /// How long requests took from when they were due under the plan's rate, so that a stall counts
+    /// for every request it delayed; `None` without a rate, as then nothing says when a request
+    /// would have been sent if the one before it had been answered at once.
     #[serde(default)]
     pub latency_corrected_ms: Option<Latency>,
     /// What `latency_ms` is of; `None` where an earlier version wrote the outcome.
@@ -115,8 +64,8 @@ pub struct Outcome {
     pub unsent: u64,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
-    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests again. `None` where several
-    /// attacks were merged.
+    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests
+    /// again. `None` where several attacks were merged.
     pub seed: Option<u64>,
     /// The seeds of the attacks that were merged, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -151,9 +100,10 @@ pub(crate) struct Circumstances {
     pub goose: Box<RawValue>,
 }
 
-impl Outcome {
-    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can. Without a contradiction
-    /// none of them is larger than the number of requests that were sent, or were not.
+impl AttackOutcome {
+    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can.
+    /// Without a contradiction none of them is larger than the number of requests that were sent,
+    /// or were not.
     pub fn contradiction(&self) -> Option<String> {
         let Requests { ok, failed, .. } = self.requests;
         let histograms = [
@@ -252,7 +202,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
     sentence.insert_str(0, prefix);
     // what an attack that gives up leaves under way says nothing new
     let told = |failures: &&FailureCount| {
-        ending != Ending::GaveUp || failures.failure != Failure::Interrupted
+        ending != Ending::GaveUp || failures.failure != RequestFailure::Interrupted
     };
     let failures: Vec<&FailureCount> = failures.iter().filter(told).collect();
     match &failures[..] {
@@ -286,7 +236,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
 mod tests {
     use super::*;
 
-    fn failures(kinds: &[(Failure, u64)]) -> Vec<FailureCount> {
+    fn failures(kinds: &[(RequestFailure, u64)]) -> Vec<FailureCount> {
         kinds
             .iter()
             .map(|(failure, count)| FailureCount {
@@ -298,8 +248,8 @@ mod tests {
             .collect()
     }
 
-    fn status(status: u16, message: &str) -> Failure {
-        Failure::Status {
+    fn status(status: u16, message: &str) -> RequestFailure {
+        RequestFailure::Status {
             status,
             message: Some(message.to_owned()),
         }
@@ -307,12 +257,17 @@ mod tests {
 
     struct Case {
         sent: u64,
-        kinds: Vec<(Failure, u64)>,
+        kinds: Vec<(RequestFailure, u64)>,
         ending: Ending,
         sentence: &'static str,
     }
 
-    fn case(sent: u64, kinds: Vec<(Failure, u64)>, ending: Ending, sentence: &'static str) -> Case {
+    fn case(
+        sent: u64,
+        kinds: Vec<(RequestFailure, u64)>,
+        ending: Ending,
+        sentence: &'static str,
+    ) -> Case {
         Case {
             sent,
             kinds,
@@ -337,19 +292,22 @@ mod tests {
             ),
             case(
                 500,
-                vec![(Failure::ConnectionRefused, 500)],
+                vec![(RequestFailure::ConnectionRefused, 500)],
                 Complete,
                 "all 500 requests failed: connection refused at http://127.0.0.1:3000/dev/producer; is the endpoint up?",
             ),
             case(
                 11,
-                vec![(Failure::Timeout, 8), (Failure::Interrupted, 3)],
+                vec![
+                    (RequestFailure::Timeout, 8),
+                    (RequestFailure::Interrupted, 3),
+                ],
                 GaveUp,
                 "gave up, as nothing was answered: all 11 requests failed: no answer within 5s; the endpoint takes connections but does not answer",
             ),
             case(
                 500,
-                vec![(Failure::Timeout, 24)],
+                vec![(RequestFailure::Timeout, 24)],
                 GaveUp,
                 "gave up, as nothing was answered any more: 24 of 500 requests failed: no answer within 5s; the endpoint takes connections but does not answer",
             ),
@@ -367,7 +325,7 @@ mod tests {
             ),
             case(
                 20,
-                vec![(status(503, "busy"), 4), (Failure::Timeout, 1)],
+                vec![(status(503, "busy"), 4), (RequestFailure::Timeout, 1)],
                 Complete,
                 "5 of 20 requests failed: 4 × HTTP 503 Service Unavailable: busy, 1 × no answer within 5s",
             ),
@@ -375,7 +333,7 @@ mod tests {
                 9,
                 vec![
                     (status(503, "busy"), 4),
-                    (Failure::Timeout, 2),
+                    (RequestFailure::Timeout, 2),
                     (status(500, "a"), 2),
                     (status(500, "b"), 1),
                 ],

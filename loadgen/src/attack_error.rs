@@ -3,12 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use thiserror::Error;
-
-/// Why an attack could not be made. What went wrong with requests is in the [`Outcome`](crate::Outcome).
-#[derive(Debug, Error)]
+/// Why an attack could not be made. What went wrong with requests is in the
+/// [`AttackOutcome`](crate::AttackOutcome).
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum AttackError {
     /// This process has already made an attack.
     #[error(
         "this process has already made an attack; goose allows one per process, so start another"

@@ -1,7 +1,9 @@
 //! One instance of a function: a process and the Runtime API that is its own.
 //!
-//! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear which process
-//! is asking.
+//! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear
+//! which process is asking.
+
+mod runtime_api;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,10 +19,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
+use super::{Function, Next};
 use crate::error::LabError;
-use crate::instances::{Function, Next};
 use crate::invocation::{Invocation, InvocationError};
-use crate::runtime_api;
 use crate::server::Listener;
 
 /// Names an instance within its function.
@@ -32,7 +33,7 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a log's end is looked at, in bytes.
-const LOG_END_LIMIT: u64 = 4096;
+const MAX_LOG_END_BYTES: u64 = 4096;
 
 /// An instance as its Runtime API sees it.
 #[derive(Debug)]
@@ -153,8 +154,8 @@ impl Instance {
         }
     }
 
-    /// Returns when the process has not come up in time, or an invocation has exceeded its time; its caller has
-    /// been told.
+    /// Returns when the process has not come up in time, or an invocation has exceeded its time;
+    /// its caller has been told.
     async fn watch(&self) {
         let mut interval =
             tokio::time::interval(WATCH_INTERVAL.min(self.function.settings().timeout));
@@ -258,7 +259,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it ended.
+/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it
+/// ended.
 async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> String {
     let group = ProcessGroup(instance.pid);
     let server = listener.serve(runtime_api::router(Arc::clone(&instance)));
@@ -298,17 +300,22 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
     })
 }
 
-/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its log with its version.
+/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its
+/// log with its version.
 fn is_error(line: &str) -> bool {
     let name = line.split_once(": ").map_or("", |(name, _)| name);
     name.ends_with("Error") && !name.contains(char::is_whitespace)
 }
 
-/// The last error of a log, or else its last line that says something: the log itself may be gone when somebody wants to
-/// look.
+/// The last error of a log, or else its last line that says something: the log itself may be gone
+/// when somebody wants to look.
 fn telling_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
-    let start = file.metadata().ok()?.len().saturating_sub(LOG_END_LIMIT);
+    let start = file
+        .metadata()
+        .ok()?
+        .len()
+        .saturating_sub(MAX_LOG_END_BYTES);
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut end = Vec::new();
     file.read_to_end(&mut end).ok()?;

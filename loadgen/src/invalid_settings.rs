@@ -7,14 +7,15 @@ use std::time::Duration;
 use baton_propagators::mode::Mode;
 use thiserror::Error;
 
-use crate::defect::Defect;
-use crate::payload::MAX_PAYLOAD;
-use crate::plan::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
+use crate::limits::{
+    MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
+};
+use baton_propagators::HeaderDefect;
 
 /// One thing that is wrong with [`Settings`](crate::Settings); the text is one sentence.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum InvalidSetting {
     /// The endpoint cannot be read as a URL.
     #[error(
         "endpoint `{endpoint}` is not a URL ({reason}); write it in full, like http://127.0.0.1:3000/dev/producer"
@@ -117,7 +118,7 @@ pub enum Fault {
     )]
     Defect {
         /// What was to be wrong.
-        defect: Defect,
+        defect: HeaderDefect,
         /// With which format's header.
         format: &'static str,
     },
@@ -147,20 +148,20 @@ pub enum Fault {
 
 /// Everything that is wrong with [`Settings`](crate::Settings), one sentence a line; never empty.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Faults(Vec<Fault>);
+pub struct InvalidSettings(Vec<InvalidSetting>);
 
-impl Faults {
-    pub(crate) fn new(faults: Vec<Fault>) -> Self {
+impl InvalidSettings {
+    pub(crate) fn new(faults: Vec<InvalidSetting>) -> Self {
         Self(faults)
     }
 
     /// The faults, in the order of the settings.
-    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+    pub fn iter(&self) -> impl Iterator<Item = &InvalidSetting> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.0.iter().enumerate() {
             if index > 0 {
@@ -172,4 +173,4 @@ impl fmt::Display for Faults {
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for InvalidSettings {}

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API of one instance.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: `next` waits for an event, `response` and
-//! `error` answer it, `init/error` says that the function cannot start.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: `next` waits for an event,
+//! `response` and `error` answer it, `init/error` says that the function cannot start.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -16,11 +16,8 @@ use axum::{Json, Router};
 use baton_traces::shown::visible;
 use serde::Deserialize;
 
-use crate::instance::{Instance, UnknownRequest};
-use crate::invocation;
-
-/// Lambda's limit for a synchronous answer, in bytes.
-pub(crate) const PAYLOAD_SIZE_LIMIT: usize = 6 * 1024 * 1024;
+use super::{Instance, UnknownRequest};
+use crate::invocation::{self, MAX_PAYLOAD_BYTES};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +40,7 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
             post(error),
         )
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .layer(DefaultBodyLimit::max(PAYLOAD_SIZE_LIMIT))
+        .layer(DefaultBodyLimit::max(MAX_PAYLOAD_BYTES))
         .with_state(instance)
 }
 
