@@ -103,7 +103,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the span calls or sends: what tells apart two halves of a call that share an id (B3).
+    /// Whether the span calls or sends. Tells apart the halves of a call that share an id (B3).
     pub fn is_sender(self) -> bool {
         matches!(self, Kind::Client | Kind::Producer)
     }
@@ -370,7 +370,7 @@ pub struct Span<'a> {
     pub attributes: Attributes<'a>,
     /// The spans it links to.
     pub links: Vec<Link<'a>>,
-    /// How it ended. Like all below, read for [`Want::Everything`] only, and empty otherwise.
+    /// How it ended. Like all below, read for [`Want::Everything`] only.
     pub status: Status<'a>,
     /// The attributes without a [`Key`], and those whose value is of another type.
     pub other_attributes: Vec<Attribute<'a>>,
@@ -417,7 +417,6 @@ impl<'a> Span<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn every_key_is_found_by_its_name_and_has_its_own_place() {
         for (place, key) in Key::ALL.into_iter().enumerate() {
