@@ -15,7 +15,8 @@ use crate::format::Outcome;
 use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
 
-use arrived::{Arrived, Source, list};
+pub use arrived::list;
+use arrived::{Arrived, Source};
 use measured::Refusal;
 
 /// What arrived and what becomes of it, in words.

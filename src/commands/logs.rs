@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use baton_lab::registry;
-use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::RunDirectory;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::arguments::{Format, FunctionName, LogsArguments};
+use crate::arguments::{Format, LogsArguments};
 use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::output::Output;
@@ -29,10 +29,7 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
     let lab = lab_client::find(&arguments.lab)?;
     let path = RunDirectory::open(lab.directory)
         .map_err(Failure::usage)?
-        .log_path(match arguments.function {
-            FunctionName::Producer => Function::Producer,
-            FunctionName::Consumer => Function::Consumer,
-        });
+        .log_path(arguments.function.into());
     let mut log = Lines::open(path)?;
     loop {
         // looked at before the file is: what a lab writes last is still printed

@@ -5,10 +5,12 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest duration told apart; a longer one counts as this long.
-const DURATION_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::shown::milliseconds;
 
-/// Durations, in memory that does not grow with their number. Precise to three significant digits.
+/// The longest duration. A longer one counts as this long.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Durations to three significant digits. Memory does not grow with their number.
 #[derive(Clone, Debug)]
 pub struct Durations {
     nanoseconds: Histogram<u64>,
@@ -17,7 +19,7 @@ pub struct Durations {
 
 impl Default for Durations {
     fn default() -> Self {
-        let limit = u64::try_from(DURATION_LIMIT.as_nanos()).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_DURATION.as_nanos()).unwrap_or(u64::MAX);
         Durations {
             nanoseconds: Histogram::new_with_max(limit, 3)
                 .expect("a limit of at least 2 and 3 digits are what a histogram allows"),
@@ -61,14 +63,14 @@ impl Durations {
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| {
             let nanoseconds = self.nanoseconds.value_at_quantile(quantile);
-            milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
+            rounded_milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
         };
         (self.count() > 0).then(|| Percentiles {
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
             p999: at(0.999),
-            max: milliseconds(self.longest),
+            max: rounded_milliseconds(self.longest),
         })
     }
 }
@@ -124,9 +126,9 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// `duration` in milliseconds, with microseconds as fractions.
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
-    rounded(duration.as_secs_f64() * 1e3, 3)
+/// `duration` in milliseconds, rounded to a microsecond.
+pub(crate) fn rounded_milliseconds(duration: Duration) -> f64 {
+    rounded(milliseconds(duration), 3)
 }
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ pub(super) const fn sampling(sampling: Sampling) -> &'static str {
 }
 
 /// Names as a phrase: `a`, `a and b`, `a, b and c`.
-pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.as_slice() {
         [] => String::new(),

@@ -141,5 +141,5 @@ fn headers(formats: &[&str]) -> String {
             .to_owned()
         })
         .collect();
-    super::list(&headers)
+    super::list(headers.iter().map(String::as_str))
 }
