@@ -1,51 +1,134 @@
-//! How a command fails: the sentence on standard error and the exit code.
+//! How a command ends: its exit code, and the sentence on standard error if it failed.
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
+use baton_experiments::ExperimentError;
+use baton_lab::LabError;
+use baton_loadgen::InvalidSettings;
+use baton_propagators::ModeError;
+use baton_traces::merge::MergeError;
+use baton_traces::run::RunError;
+use baton_traces::source::SourceError;
+
 use crate::credentials::without_credentials;
+
+/// The meaning of an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is done and all is well.
+    Done,
+    /// A check failed, or something was lost.
+    CheckFailed,
+    /// The command line or an input is wrong.
+    WrongInput,
+    /// The system or a network did not allow it.
+    NotCarriedOut,
+    /// A signal ended it.
+    Interrupted,
+}
+
+impl Exit {
+    /// Every exit code, in ascending order.
+    pub(crate) const ALL: [Exit; 5] = [
+        Exit::Done,
+        Exit::CheckFailed,
+        Exit::WrongInput,
+        Exit::NotCarriedOut,
+        Exit::Interrupted,
+    ];
+
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::CheckFailed => 1,
+            Exit::WrongInput => 2,
+            Exit::NotCarriedOut => 3,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// What the number means, in one line.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "done, and all is well",
+            Exit::CheckFailed => "a check failed, or a record or a request was lost",
+            Exit::WrongInput => "wrong usage, or an input that cannot be read",
+            Exit::NotCarriedOut => {
+                "not carried out: a file cannot be written, a port is in use, or an endpoint cannot be reached"
+            }
+            Exit::Interrupted => "interrupted by a signal",
+        }
+    }
+}
+
+/// The table of exit codes, one line each, as the help and the manual page show it.
+pub(crate) fn exit_codes() -> String {
+    let line = |exit: Exit| format!("  {:<3} {}", exit.code(), exit.meaning());
+    Exit::ALL.map(line).join("\n")
+}
 
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: u8,
+    exit: Exit,
     message: String,
 }
 
 impl Failure {
-    /// Wrong usage or bad input, exit code 2.
-    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+    fn new(exit: Exit, message: impl fmt::Display) -> Failure {
         Failure {
-            code: 2,
+            exit,
             message: without_credentials(&message.to_string()),
         }
     }
 
-    /// A check that did not pass, exit code 1.
-    pub(crate) fn check(message: impl fmt::Display) -> Self {
-        Failure {
-            code: 1,
-            message: without_credentials(&message.to_string()),
-        }
+    /// Wrong usage, or an input that cannot be read: exit code 2.
+    pub(crate) fn usage(message: impl fmt::Display) -> Failure {
+        Failure::new(Exit::WrongInput, message)
     }
 
-    /// Ended by a signal, exit code 130.
-    pub(crate) fn interrupted() -> Self {
-        Failure {
-            code: 130,
-            message: "interrupted".to_owned(),
-        }
+    /// A check that failed, or something that was lost: exit code 1.
+    pub(crate) fn check(message: impl fmt::Display) -> Failure {
+        Failure::new(Exit::CheckFailed, message)
     }
 
-    /// Standard output that cannot be written. A reader that has gone, `| head` for example, is no failure.
-    pub(crate) fn output(error: &io::Error) -> Self {
+    /// Something that could not be carried out: exit code 3.
+    pub(crate) fn not_carried_out(message: impl fmt::Display) -> Failure {
+        Failure::new(Exit::NotCarriedOut, message)
+    }
+
+    /// Ended by a signal: exit code 130.
+    pub(crate) fn interrupted() -> Failure {
+        Failure::new(Exit::Interrupted, "interrupted")
+    }
+
+    /// For `map_err`: the input file at `path` cannot be read.
+    pub(crate) fn reading(path: &Path) -> impl Fn(io::Error) -> Failure {
+        move |error| Failure::usage(format!("cannot read {}: {error}", path.display()))
+    }
+
+    /// For `map_err`: the file or directory at `path` cannot be made or written.
+    pub(crate) fn writing(path: &Path) -> impl Fn(io::Error) -> Failure {
+        move |error| Failure::not_carried_out(format!("cannot write {}: {error}", path.display()))
+    }
+
+    /// Standard output cannot be written. It is no failure if the reader has gone, as in `baton … | head`.
+    pub(crate) fn output(error: &io::Error) -> Failure {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure {
-                code: 0,
-                message: String::new(),
-            },
-            _ => Failure::check(format!("standard output cannot be written: {error}")),
+            io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, ""),
+            _ => Failure::not_carried_out(format!("cannot write to standard output: {error}")),
+        }
+    }
+
+    /// The same failure with the flag that it comes from.
+    pub(crate) fn of(self, flag: &str) -> Failure {
+        Failure {
+            message: format!("{flag}: {}", self.message),
+            ..self
         }
     }
 
@@ -55,12 +138,114 @@ impl Failure {
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+        ExitCode::from(self.exit.code())
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
+    }
+}
+
+impl From<ModeError> for Failure {
+    fn from(error: ModeError) -> Failure {
+        Failure::usage(error)
+    }
+}
+
+impl From<InvalidSettings> for Failure {
+    fn from(faults: InvalidSettings) -> Failure {
+        Failure::usage(faults)
+    }
+}
+
+impl From<LabError> for Failure {
+    /// A function that does not start has a wrong command or a wrong variable, and both come from the user.
+    fn from(error: LabError) -> Failure {
+        match error {
+            LabError::FunctionStart { .. } => Failure::usage(error),
+            LabError::Directory(error) => error.into(),
+            _ => Failure::not_carried_out(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match error {
+            RunError::NotARun { .. } | RunError::Json { .. } | RunError::Read(_) => {
+                Failure::usage(error)
+            }
+            RunError::File { action: "read", .. } => Failure::usage(error),
+            RunError::File { .. } | RunError::InUse { .. } => Failure::not_carried_out(error),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Failure {
+        match error {
+            SourceError::Run(error) => error.into(),
+            SourceError::Unreachable { .. } => Failure::not_carried_out(error),
+            SourceError::Name(_)
+            | SourceError::Read(_)
+            | SourceError::Files { .. }
+            | SourceError::Backend { .. } => Failure::usage(error),
+        }
+    }
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Failure {
+        match error {
+            MergeError::Source(error) => error.into(),
+            MergeError::Run(error) => error.into(),
+            MergeError::Copy { .. } => Failure::not_carried_out(error),
+            _ => Failure::usage(error),
+        }
+    }
+}
+
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Failure {
+        match error {
+            ExperimentError::Lab(error) => error.into(),
+            ExperimentError::Run(error) => error.into(),
+            ExperimentError::Interrupted => Failure::interrupted(),
+            ExperimentError::File { action: "read", .. }
+            | ExperimentError::Setting(_)
+            | ExperimentError::Mode(_)
+            | ExperimentError::Plan(_)
+            | ExperimentError::Input { .. }
+            | ExperimentError::Read(_) => Failure::usage(error),
+            ExperimentError::File { .. }
+            | ExperimentError::LoadGenerator(_)
+            | ExperimentError::Internal(_) => Failure::not_carried_out(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_code_once() {
+        let table = exit_codes();
+        for exit in Exit::ALL {
+            let line = format!("  {:<3} {}", exit.code(), exit.meaning());
+            assert_eq!(table.matches(&line).count(), 1, "{table}");
+        }
+    }
+
+    #[test]
+    fn a_failure_names_its_flag_and_no_password() {
+        let failure = Failure::usage("http://kate:hush@host/ is not an address").of("--endpoint");
+        assert_eq!(
+            failure.to_string(),
+            "--endpoint: http://host/ is not an address"
+        );
+        assert_eq!(failure.exit_code(), ExitCode::from(2));
     }
 }

@@ -10,14 +10,16 @@ use serde::Deserialize;
 
 use crate::arguments::LabChoice;
 use crate::failure::Failure;
+use crate::runtime;
 
-/// A switch waits for processes to come up; longer than this means that something hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A switch waits for processes to start. If it takes longer than this, something hangs.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The one lab that is meant.
+/// The lab that the user means.
 pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
-    let labs = registry::labs()
-        .map_err(|error| Failure::usage(format!("labs that are up cannot be listed: {error}")))?;
+    let labs = registry::labs().map_err(|error| {
+        Failure::usage(format!("the labs that are up cannot be listed: {error}"))
+    })?;
     let endpoints: Vec<_> = labs
         .iter()
         .map(|lab| lab.addresses.endpoint.clone())
@@ -30,13 +32,13 @@ pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
     match (chosen.next(), chosen.next()) {
         (Some(lab), None) => Ok(lab),
         (Some(_), Some(_)) => Err(Failure::usage(format!(
-            "several labs are up; say which with --lab and the port of its endpoint: {}",
+            "several labs are up; choose one with --lab and the port of its endpoint: {}",
             endpoints.join(", ")
         ))),
         (None, _) => Err(Failure::usage(match (choice.port, endpoints.as_slice()) {
             (Some(port), [_, ..]) => {
                 format!(
-                    "no lab has an endpoint on port {port}; those that are up have {}",
+                    "--lab: no lab has an endpoint on port {port}; the labs that are up have {}",
                     endpoints.join(", ")
                 )
             }
@@ -61,14 +63,14 @@ pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabSta
         return response.json().await.map_err(unreachable);
     }
     let refusal: Refusal = response.json().await.map_err(unreachable)?;
-    Err(Failure::check(refusal.message))
+    Err(Failure::not_carried_out(refusal.message))
 }
 
-/// Asks every lab that is up and saves to one of these sources to let it be read.
+/// If a lab that is up saves to one of these sources, asks it to write what it has.
 pub(crate) fn flush_named(sources: &[Source]) -> Result<(), Failure> {
     let paths = sources.iter().filter_map(Source::path);
     let paths: Vec<_> = paths.filter_map(|path| path.canonicalize().ok()).collect();
-    // where no lab can be listed, the sources are read as they are
+    // if the labs cannot be listed, the sources are read as they are
     for lab in registry::labs().unwrap_or_default() {
         let directory = lab.directory.canonicalize();
         if directory.is_ok_and(|directory| paths.contains(&directory)) {
@@ -78,17 +80,13 @@ pub(crate) fn flush_named(sources: &[Source]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks the lab to let its directory be read: every span that it has received is in it when this returns.
+/// Asks the lab to write every span that it has received to its directory.
 pub(crate) fn flush(lab: &Note) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::check)?;
-    let response = runtime.block_on(ask(lab, "flush", |request| request))?;
+    let response = runtime::on_this_thread()?.block_on(ask(lab, "flush", |request| request))?;
     if response.status().is_success() {
         return Ok(());
     }
-    Err(Failure::check(format!(
+    Err(Failure::not_carried_out(format!(
         "the lab of process {} cannot write its spans to {}",
         lab.pid,
         lab.directory.display()
@@ -103,9 +101,9 @@ async fn ask(
 ) -> Result<Response, Failure> {
     let client = reqwest::Client::builder()
         .no_proxy()
-        .timeout(PATIENCE)
+        .timeout(MAX_WAIT)
         .build()
-        .map_err(Failure::check)?;
+        .map_err(Failure::not_carried_out)?;
     let request = complete(client.post(format!("{}/{what}", lab.addresses.page)));
     request
         .send()
@@ -114,7 +112,7 @@ async fn ask(
 }
 
 fn unreachable(lab: &Note, error: &reqwest::Error) -> Failure {
-    Failure::check(format!(
+    Failure::not_carried_out(format!(
         "the lab of process {} does not answer at {}: {error}",
         lab.pid, lab.addresses.page
     ))

@@ -3,18 +3,14 @@
 //! One file per subcommand; what they do is done by the crates beside this one.
 
 mod arguments;
-mod attack_process;
-mod bursts;
 mod commands;
 mod credentials;
 mod failure;
 mod lab_client;
-mod lab_options;
-mod limits;
-mod manifest;
 mod plan_file;
 mod print;
 mod report;
+mod runtime;
 mod signals;
 mod view;
 

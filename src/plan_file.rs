@@ -1,5 +1,5 @@
-//! `--plan FILE.toml`: settings from a file. Each key is the name of a flag, so what the file says becomes part of the
-//! command line: it is read, checked and explained as if it stood there.
+//! `--plan FILE.toml`: settings from a file. Each key is the name of a flag. The settings become part of the command
+//! line, and are read and checked there.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,7 +31,8 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let Some((name, given, path)) = plan else {
         return Arguments::from_arg_matches(&matches).map_err(Failure::usage);
     };
-    let explain = |reason: String| Failure::usage(format!("{}: {reason}", path.display()));
+    let explain =
+        |reason: String| Failure::usage(format!("{}: {reason}", path.display())).of("--plan");
     let text = std::fs::read_to_string(path).map_err(|error| explain(error.to_string()))?;
     let subcommand = command
         .find_subcommand(name)
@@ -148,7 +149,7 @@ fn unknown(key: &str, command: &Command) -> String {
     let mut names: Vec<_> = arguments_of(command).map(name).collect();
     names.sort_unstable();
     format!(
-        "there is no setting {key:?} of baton {}; there are {}",
+        "baton {} has no setting {key:?}; its settings are {}",
         command.get_name(),
         names.join(", ")
     )

@@ -1,4 +1,4 @@
-//! What a run directory says of itself: `summary.json` and `report.html`; and the report of several runs.
+//! The `summary.json` and `report.html` of a run, and the report of several runs.
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,9 @@ use crate::print::table::pairing;
 
 /// Reads a run that has ended, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
-    let run = Run::read(&Source::from(directory.path())).map_err(Failure::check)?;
+    let run = Run::read(&Source::from(directory.path()))?;
     let summary = &run.measured().summary;
-    summary.write(directory).map_err(Failure::check)?;
+    summary.write(directory)?;
     let alone = Report {
         runs: vec![by_pairing(run.clone())],
         ..Report::default()
@@ -24,7 +24,7 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// Writes the report of all `runs` into `out`; gives where it is.
+/// Writes the report of all `runs` into `out`. Gives its path.
 pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
@@ -38,13 +38,12 @@ pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// Under the name that people know it by, rather than its directory's.
+/// The run under the name of its pairing instead of its directory's name.
 fn by_pairing(run: Run) -> Run {
     let name = pairing(&run.measured().summary);
     run.named(name)
 }
 
 fn save(path: &Path, report: &Report) -> Result<(), Failure> {
-    std::fs::write(path, report.render())
-        .map_err(|error| Failure::check(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, report.render()).map_err(Failure::writing(path))
 }

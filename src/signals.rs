@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::failure::Failure;
 
-/// Twice the same signal this close together is one: some tools send theirs to a process and then to its group.
+/// The same signal twice within this time counts once: some tools send it to a process and then to its group.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// The signals of this process, from the moment this is made.
@@ -39,9 +39,9 @@ pub(crate) fn interrupted(
 impl Signals {
     pub(crate) fn new() -> Result<Self, Failure> {
         Ok(Signals {
-            interrupt: signal(SignalKind::interrupt()).map_err(Failure::check)?,
-            terminate: signal(SignalKind::terminate()).map_err(Failure::check)?,
-            hangup: signal(SignalKind::hangup()).map_err(Failure::check)?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
             last: None,
         })
     }
@@ -64,4 +64,10 @@ impl Signals {
             }
         }
     }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| {
+        Failure::not_carried_out(format!("signals cannot be listened to: {error}"))
+    })
 }

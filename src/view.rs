@@ -42,7 +42,7 @@ impl View {
         let mut index = TraceIndex::new(filter);
         let mut extent = Extent::default();
         for source in &self.sources {
-            let loaded = load(source, want, &mut index).map_err(Failure::usage)?;
+            let loaded = load(source, want, &mut index)?;
             if let Some(spans) = loaded.missing_spans {
                 let missing = format!("{} is missing: there are no spans", spans.display());
                 return Err(Failure::usage(missing));
@@ -68,9 +68,7 @@ impl View {
     pub(crate) fn read(&self, take: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<(), Failure> {
         for source in &self.sources {
             let each = &mut |span: &Span<'_>| take(span);
-            source
-                .read(Want::Everything, each)
-                .map_err(Failure::usage)?;
+            source.read(Want::Everything, each)?;
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     );
     assert_eq!(
         connected["words"],
-        "In broken, 360 of 400 records stay connected; in whole all 400 do."
+        "In broken, 360 of 400 records stay connected (whole: 400 of 400)."
     );
     assert_eq!(connected["test"], "chi-square test");
     let median = difference(&worse, "request.p50");
@@ -230,7 +230,7 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
     for (arguments, sentence) in [
         (
             vec!["whole"],
-            "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
+            "compare takes two sources or more; a single one can be checked with --fail-under or --fail-over",
         ),
         (vec!["missing"], "missing: "),
         (vec!["."], "compare takes two sources or more"),
@@ -243,7 +243,7 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
         (vec!["whole", "noise"], "noise"),
         (
             vec!["whole", "broken", "--format", "junit"],
-            "--format junit shows checks, and there are none",
+            "--format junit prints checks, and there are none",
         ),
         (
             vec!["whole", "--fail-under", "conected=1"],
@@ -326,12 +326,12 @@ async fn two_traces_are_compared_span_by_span() {
     for (trace, sentence) in [
         (
             "deadbeefdeadbeef",
-            "no trace deadbeefdeadbeef is in whole or broken",
+            "trace deadbeefdeadbeef is not in whole or broken",
         ),
         (&whole[..8], "00000000 is the start of 400 trace ids"),
         (
             "00000",
-            "is no trace id; write its 32 hex digits, or the 8 or more that begin it",
+            "is not a trace id; write it as its backend does, or its first 8 digits or more",
         ),
     ] {
         let refused = command(&sandbox, &["whole", "broken", "--diff", trace, &broken]).await;

@@ -285,11 +285,11 @@ async fn counts_that_cannot_be_are_refused_with_their_file() {
     for (load, sentence) in [
         (
             json!({"requests": sent(most, 1, 0)}),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(most, 1, 0), json!([[5, 1]]), json!([])),
-            "two/load.json: with it there are more requests than can be counted",
+            "two/load.json: its requests and those of the runs before it are too many to count",
         ),
         (
             outcome(sent(2, 2, 0), json!([[5, most], [7, most]]), json!([])),
@@ -358,7 +358,7 @@ async fn a_worker_that_was_killed_counts_with_what_it_wrote() {
     assert!(all > first + 10, "{all} of {first}");
     let notes = merged["notes"].to_string();
     assert!(
-        notes.contains("worker-1 was cut off: what its load generator had written counts"),
+        notes.contains("worker-1 was cut off: the spans that its load generator wrote count"),
         "{notes}"
     );
 }
@@ -384,7 +384,7 @@ async fn without_load_figures_requests_are_counted_by_spans() {
     .await
     .json();
     assert_eq!(merged["runs"][0]["requests"]["sent"], 300);
-    let note = "worker-1 has no load.json, so the merged run has none; requests are counted by the clients' spans";
+    let note = "worker-1 has no load.json, so the merged run has none; the clients' spans count the requests";
     assert_eq!(merged["notes"], json!([note]));
     assert!(!sandbox.path("merged/load.json").exists());
 }

@@ -251,17 +251,17 @@ async fn what_cannot_be_shown_is_refused_in_one_sentence() {
         (
             &["traces", "1234abcd", "1234abce", "empty.jsonl"],
             2,
-            "are two trace ids; one is shown at a time",
+            "are two trace ids; name one",
         ),
         (
             &["traces", "1234abcd", "empty.jsonl", "--service", "x"],
             2,
-            "1234abcd names one trace",
+            "1234abcd is one trace",
         ),
         (
             &["traces", "empty.jsonl", "--format", "svg"],
             2,
-            "say which by its id",
+            "name it by its id",
         ),
         (
             &["traces", "empty.jsonl", "--verdict", "fine"],

@@ -124,7 +124,7 @@ async fn people_are_told_where_everything_is() {
     processes::send(pid, Signal::TERM);
     let finished = ended(lab).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let kept_out = "kept out: OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
+    let kept_out = "do not get OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
     assert!(finished.stderr.contains(kept_out), "{finished:?}");
     assert!(!finished.stderr.contains("hush"), "{finished:?}");
     // without --save, only the empty folder of notes remains
@@ -349,7 +349,7 @@ async fn a_port_in_use_is_named_with_the_flag_that_changes_it() {
             .iter()
             .flat_map(|other| [*other, if *other == flag { &port } else { "0" }]);
         let finished = sandbox.run(["up"].into_iter().chain(ports)).await;
-        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert_eq!(finished.code, Some(3), "{finished:?}");
         assert_eq!(finished.stdout, "");
         for words in [
             format!("port {port} "),

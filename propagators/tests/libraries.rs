@@ -1,13 +1,13 @@
 //! What the profiles answer, against what the libraries answered when they were run.
 //!
-//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in baton's names. Each
-//! further line is a case of `data/*.jsonl`: what was found, as `trace id-span id-sampled` (`?` for an open decision),
-//! by the places of the lists that found it. A list that is not named found nothing; `measured` holds the lists that
-//! were tried, where not all were.
+//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in
+//! baton's names. Each further line is a case of `data/*.jsonl`: what was found, as `trace id-span
+//! id-sampled` (`?` for an open decision), by the places of the lists that found it. A list that is
+//! not named found nothing; `measured` holds the lists that were tried, where not all were.
 
 use std::collections::BTreeMap;
 
-use baton_propagators::libraries::{Answer, LIBRARIES, Library};
+use baton_propagators::libraries::{self, Answer, LIBRARIES, Library, Sending};
 use baton_propagators::{HeaderList, Mode};
 use serde::Deserialize;
 
@@ -161,4 +161,33 @@ fn what_is_listed_as_wrong_is_wrong() {
             "{name}, {case}"
         );
     }
+}
+
+/// What a library wrote for the next hop when the context that it had read was injected as it was.
+#[derive(Deserialize)]
+struct Sent {
+    library: String,
+    arrived: HeaderList,
+    extract: Mode,
+    inject: Mode,
+    sent: BTreeMap<String, String>,
+}
+
+#[test]
+fn libraries_send_on_what_they_sent() {
+    let lines = include_str!("data/libraries/sent.jsonl").lines();
+    let mut compared = 0;
+    for line in lines {
+        let case: Sent = serde_json::from_str(line).expect("a case");
+        let library = libraries::find(&case.library).expect("a library");
+        let answer = library.continues(&case.arrived, &case.extract);
+        let continued = answer.continues.expect("a context");
+        let mut sending = Sending::under(&continued, continued.span_id);
+        sending.parent_id = None;
+        let sent = library.sends_on(&sending, &case.inject);
+        let sent: BTreeMap<String, String> = sent.into_iter().collect();
+        assert_eq!(sent, case.sent, "{line}");
+        compared += 1;
+    }
+    assert!(compared > 250, "only {compared}");
 }

@@ -2,7 +2,11 @@
 
 use clap::Args;
 
-use super::{FunctionName, function_name};
+use baton_experiments::{ForeignFunction, Functions, Program};
+use baton_traces::run::Function;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::failure::Failure;
 
 /// What to run in the place of baton's own functions.
 #[derive(Clone, Debug, Default, Args)]
@@ -12,40 +16,28 @@ pub(crate) struct FunctionArguments {
     pub(crate) functions: Vec<ForeignFunction>,
 }
 
-/// A function that is not baton's own.
-#[derive(Clone, Debug)]
-pub(crate) struct ForeignFunction {
-    pub(crate) function: FunctionName,
-    pub(crate) command: Vec<String>,
+impl FunctionArguments {
+    /// The functions that take part.
+    pub(crate) fn functions(&self) -> Result<Functions, Failure> {
+        Ok(Functions::new(Program::this()?, self.functions.clone())?)
+    }
 }
 
-impl FunctionArguments {
-    /// The command to run as `name`; `None` for baton's own.
-    ///
-    /// # Errors
-    /// A sentence, if there are two.
-    pub(crate) fn command(&self, name: FunctionName) -> Result<Option<&[String]>, &'static str> {
-        let mut commands = self
-            .functions
-            .iter()
-            .filter(|foreign| foreign.function == name);
-        match (commands.next(), commands.next()) {
-            (Some(_), Some(_)) => Err("--function names the same function twice; name it once"),
-            (only, _) => Ok(only.map(|foreign| foreign.command.as_slice())),
-        }
-    }
+/// Takes `producer` or `consumer`.
+pub(super) fn function_parser() -> impl TypedValueParser<Value = Function> {
+    let names = [Function::Producer, Function::Consumer].map(Function::name);
+    PossibleValuesParser::new(names).try_map(|name| function_name(&name))
+}
 
-    /// The names of those that are not baton's own.
-    pub(crate) fn foreign(&self) -> Vec<FunctionName> {
-        [FunctionName::Producer, FunctionName::Consumer]
-            .into_iter()
-            .filter(|name| {
-                self.functions
-                    .iter()
-                    .any(|foreign| foreign.function == *name)
-            })
-            .collect()
-    }
+/// Reads the name of a function.
+pub(super) fn function_name(text: &str) -> Result<Function, String> {
+    let functions = [Function::Producer, Function::Consumer];
+    let mut named = functions
+        .into_iter()
+        .filter(|function| function.name() == text);
+    named
+        .next()
+        .ok_or_else(|| format!("{text:?} is neither producer nor consumer"))
 }
 
 fn foreign_function(text: &str) -> Result<ForeignFunction, String> {
@@ -69,7 +61,7 @@ mod tests {
     #[test]
     fn foreign_functions_are_split_as_a_shell_does() {
         let function = foreign_function("consumer=node 'my consumer.js' --x").expect("valid");
-        assert_eq!(function.function, FunctionName::Consumer);
+        assert_eq!(function.function, Function::Consumer);
         assert_eq!(function.command, ["node", "my consumer.js", "--x"]);
         for wrong in ["node x.js", "other=node x.js", "consumer=", "consumer='x"] {
             assert!(foreign_function(wrong).is_err(), "{wrong:?}");

@@ -6,6 +6,7 @@ use baton_propagators::mode::{Engine, Select};
 use clap::Args;
 
 use super::FunctionArguments;
+use crate::failure::Failure;
 
 /// `baton matrix`.
 #[derive(Debug, Args)]
@@ -22,10 +23,10 @@ pub(crate) struct MatrixArguments {
         value_delimiter = ','
     )]
     pub(crate) engines: Vec<Engine>,
-    /// How many requests to send for each cell [default: 20]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    pub(crate) requests: Option<u64>,
-    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
+    /// How many requests to send for each cell
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) requests: u64,
+    /// Which of several valid contexts to continue: last, as OpenTelemetry does, or first, as Datadog does
     /// [default: last]
     #[arg(long, value_name = "WHICH")]
     pub(crate) select: Option<Select>,
@@ -34,7 +35,24 @@ pub(crate) struct MatrixArguments {
     /// Save the matrix to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Print a matrix that was saved, instead of making one
+    /// Print a saved matrix instead of measuring one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "functions", "save"])]
     pub(crate) from: Option<PathBuf>,
+}
+
+impl MatrixArguments {
+    /// The modes that were named. A mode may contain commas, so spaces, semicolons or arguments separate modes.
+    pub(crate) fn modes(&self) -> Result<Vec<&str>, Failure> {
+        let words = self
+            .modes
+            .iter()
+            .flat_map(|argument| argument.split([' ', ';']));
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        if words.is_empty() && !self.modes.is_empty() {
+            return Err(Failure::usage(
+                "--modes names no mode; give at least one, as in --modes none tracecontext,b3",
+            ));
+        }
+        Ok(words)
+    }
 }

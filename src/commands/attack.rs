@@ -1,28 +1,18 @@
-//! `baton attack`: carries out one plan of the load generator in a process of its own, since goose allows one
-//! attack per process. Reads the plan as the first line of standard input and is cancelled when that closes;
-//! prints a [`Message`] per line.
+//! `baton attack`: carries out one plan of the load generator in a process of its own, because goose allows one
+//! attack per process. It reads the plan from the first line of standard input, ends early when standard input
+//! closes, and prints one [`Message`] per line.
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use baton_experiments::Message;
 use baton_loadgen::Plan;
 use baton_loadgen::attack as carry_out;
-use baton_loadgen::{Outcome, Progress};
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::commands::sandbox;
 use crate::failure::Failure;
-
-/// What the process says about its attack.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Message {
-    /// How far it has come.
-    Progress(Progress),
-    /// It is over.
-    Outcome(Box<Outcome>),
-}
+use crate::runtime;
 
 /// Carries out the plan on standard input.
 pub(crate) fn attack() -> Result<ExitCode, Failure> {
@@ -31,30 +21,26 @@ pub(crate) fn attack() -> Result<ExitCode, Failure> {
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(Failure::usage)?;
+        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
     let plan: Plan = serde_json::from_str(&line)
         .map_err(|error| Failure::usage(format!("standard input holds no plan: {error}")))?;
 
     let (cancel, cancelled) = oneshot::channel::<()>();
     std::thread::spawn(move || {
-        // returns when whoever gave the plan closes the pipe
+        // returns when the parent process closes the pipe
         let _ = std::io::stdin().lock().read_line(&mut String::new());
         drop(cancel);
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::check)?;
     let cancelled = async {
         let _ = cancelled.await;
     };
-    let outcome = runtime
+    let outcome = runtime::on_this_thread()?
         .block_on(carry_out(
             &plan,
             |progress| say(&Message::Progress(progress)),
             cancelled,
         ))
-        .map_err(Failure::check)?;
+        .map_err(Failure::not_carried_out)?;
     say(&Message::Outcome(Box::new(outcome)));
     Ok(ExitCode::SUCCESS)
 }

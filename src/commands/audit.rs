@@ -2,7 +2,6 @@
 
 mod checks;
 mod markdown;
-mod sources;
 mod text;
 
 use std::fs::File;
@@ -11,17 +10,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
+use baton_traces::compare::{EdgeDifference, edge_differences};
+use baton_traces::source::Source;
+use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
 use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
+use crate::lab_client;
 use crate::print::junit;
 use crate::print::output::Output;
 
 /// What there is to print.
 struct Outcome {
     judged: Judged,
+    /// How the edges differ from the baseline's, if there is one.
+    differences: Vec<EdgeDifference>,
     checks: Vec<Checked>,
 }
 
@@ -29,43 +34,51 @@ struct Outcome {
 pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitCode, Failure> {
     if output.format == Format::Junit && arguments.fail_under.is_empty() {
         return Err(Failure::usage(
-            "--format junit shows checks, and there are none; add --fail-under",
+            "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
-    let mut audit = Audit::new(Options {
-        keys: arguments.key.clone(),
-        since: arguments.since,
-        until: arguments.until,
-    });
-    sources::read(&arguments.sources, &mut audit, output)?;
-    let mut writer = match &arguments.hand_offs {
-        Some(path) => Some(HandOffFile::create(path)?),
+    let audit = read(arguments, &arguments.sources, output)?;
+    let baseline = match &arguments.baseline {
+        Some(source) => Some(read(arguments, std::slice::from_ref(source), output)?.judge()),
         None => None,
     };
-    let mut judged = audit.judge(&mut |hand_off| {
-        if let Some(writer) = writer
-            .as_mut()
-            .filter(|_| is_wanted(arguments, &hand_off.from, &hand_off.to))
-        {
-            writer.write(hand_off);
-        }
-    });
-    if let Some(writer) = writer {
-        writer.finish()?;
-    }
+    let mut judged = judge(arguments, audit)?;
     let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
-    judged
-        .edges
-        .retain(|edge| is_wanted(arguments, &edge.from, &edge.to));
+    let mut differences = match &baseline {
+        Some(baseline) => edge_differences(baseline, &judged),
+        None => Vec::new(),
+    };
+    let wanted = |from: &str, to: &str| is_wanted(arguments, from, to);
+    differences.retain(|difference| {
+        let from = difference.from.as_ref().unwrap_or(&difference.to);
+        wanted(from, &difference.to)
+    });
+    judged.edges.retain(|edge| wanted(&edge.from, &edge.to));
     judged
         .unjudged
-        .retain(|unjudged| is_wanted(arguments, &unjudged.service, &unjudged.service));
+        .retain(|unjudged| wanted(&unjudged.service, &unjudged.service));
     let outcome = Outcome {
         checks: checks::check(&arguments.fail_under, &judged),
+        differences,
         judged,
     };
     print(&outcome, output)?;
     verdict(&outcome, is_blind, output)
+}
+
+/// Judges every hand-off, and writes those that are asked for to a file if one is named.
+fn judge(arguments: &AuditArguments, audit: Audit) -> Result<Judged, Failure> {
+    let Some(path) = &arguments.hand_offs else {
+        return Ok(audit.judge());
+    };
+    let mut file = HandOffFile::create(path)?;
+    let judged = audit.judge_each(&mut |hand_off| {
+        if is_wanted(arguments, &hand_off.from, &hand_off.to) {
+            file.write(hand_off);
+        }
+    });
+    file.finish()?;
+    Ok(judged)
 }
 
 /// Whether an edge between these services is asked for.
@@ -79,7 +92,11 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
 }
 
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
-    let Outcome { judged, checks } = outcome;
+    let Outcome {
+        judged,
+        differences,
+        checks,
+    } = outcome;
     match output.format {
         Format::Json => output.print_json(&json!({
             "version": 1,
@@ -87,8 +104,9 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "services": judged.services,
             "edges": judged.edges,
             "unjudged": judged.unjudged,
+            "differences": differences,
             "checks": checks,
-            "answer": answer(judged).join(" "),
+            "answer": answer(outcome).join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {
@@ -99,10 +117,39 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The answer, and a sentence for each broken edge.
-fn answer(judged: &Judged) -> Vec<String> {
-    let edges = judged.edges.iter().filter_map(Edge::sentence);
-    judged.answer().into_iter().chain(edges).collect()
+/// The answer, a sentence for each broken edge, and one for each notable difference.
+fn answer(outcome: &Outcome) -> Vec<String> {
+    let edges = outcome.judged.edges.iter().filter_map(Edge::sentence);
+    let notable = outcome
+        .differences
+        .iter()
+        .filter(|difference| difference.is_notable());
+    let differences = notable.map(EdgeDifference::sentence);
+    let answer = outcome.judged.answer().into_iter();
+    answer.chain(edges).chain(differences).collect()
+}
+
+/// Reads sources as one.
+fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Result<Audit, Failure> {
+    lab_client::flush_named(sources)?;
+    let mut audit = Audit::new(Options {
+        keys: arguments.key.clone(),
+        since: arguments.since,
+        until: arguments.until,
+    });
+    // a key of one's own may have any name
+    let want = match arguments.key.is_empty() {
+        true => Want::HandOffs,
+        false => Want::Everything,
+    };
+    for source in sources {
+        output.detail(&format!("reading {source}"));
+        let reading = source.read(want, &mut |span| audit.add(span))?;
+        for problem in reading.problems {
+            output.warn(&problem);
+        }
+    }
+    Ok(audit)
 }
 
 fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCode, Failure> {
@@ -131,7 +178,7 @@ struct HandOffFile<'a> {
 
 impl HandOffFile<'_> {
     fn create(path: &Path) -> Result<HandOffFile<'_>, Failure> {
-        let file = File::create(path).map_err(|error| failed(path, &error))?;
+        let file = File::create(path).map_err(|error| failed(path, error))?;
         Ok(HandOffFile {
             path,
             writer: BufWriter::new(file),
@@ -150,10 +197,10 @@ impl HandOffFile<'_> {
         let result = std::mem::replace(&mut self.result, Ok(()));
         result
             .and_then(|()| self.writer.flush())
-            .map_err(|error| failed(self.path, &error))
+            .map_err(|error| failed(self.path, error))
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::check(format!("cannot write {}: {error}", path.display()))
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure::writing(path)(error).of("--hand-offs")
 }

@@ -1,112 +1,105 @@
-//! `baton burst`: bursts at any endpoint, each measured and reported on its own.
+//! `baton burst`: bursts at any endpoint, each with its own figures.
 
 mod request;
 
 use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use baton_loadgen::{Failure as RequestFailure, Outcome, Payload, Plan, Scenario, Settings};
+use baton_experiments::burst::{FIGURES, checks, problems, unreachable};
+use baton_experiments::manifest::{load_settings, versions};
+use baton_experiments::{ExperimentError, Program, add_client_spans, requests, write_load};
+use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
+use baton_propagators::Mode;
+use baton_traces::compare::limits::{Check, check_names};
 use baton_traces::run::{Manifest, RunDirectory};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::request::{headers, scenario};
 use crate::arguments::{BurstArguments, Format};
-use crate::bursts;
-use crate::commands::run::runtime;
 use crate::failure::Failure;
-use crate::limits::{self, Check, Metric, Unit};
-use crate::manifest::{load_settings, versions};
 use crate::print::output::Output;
-use crate::print::progress::Progress;
+use crate::print::progress::{Progress, Total};
 use crate::print::table::burst_table;
-use crate::report;
-use crate::signals;
+use crate::{report, runtime, signals};
 
-/// The figures of a burst that can have a limit.
-const METRICS: [Metric; 8] = [
-    metric("ok", Unit::Share),
-    metric("failed", Unit::Number),
-    metric("rps", Unit::Number),
-    metric("p50", Unit::Milliseconds),
-    metric("p90", Unit::Milliseconds),
-    metric("p99", Unit::Milliseconds),
-    metric("p999", Unit::Milliseconds),
-    metric("max", Unit::Milliseconds),
-];
-const fn metric(name: &'static str, unit: Unit) -> Metric {
-    Metric { name, unit }
-}
-
-/// A machine that sends more requests may not have the memory to judge them all.
-const MOST_SUMMED_UP: u64 = 250_000;
+/// A run with more requests gets no summary here: the machine may not have the memory for it.
+const MAX_SUMMARIZED: u64 = 250_000;
 
 /// Sends the bursts and prints a table of them.
 pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let limits = arguments.fail_under.iter().chain(&arguments.fail_over);
-    limits::check_names(limits, &METRICS).map_err(Failure::usage)?;
+    let limits: Vec<_> = arguments
+        .fail_under
+        .iter()
+        .chain(&arguments.fail_over)
+        .cloned()
+        .collect();
+    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
     let mut settings = settings(arguments)?;
     // a fault in the plan is found before anything is made
-    Plan::new(settings.clone()).map_err(Failure::usage)?;
+    Plan::new(settings.clone())?;
     for number in 1..=arguments.load.bursts {
         if let Some(report) = goose_report(arguments, number) {
-            File::create(&report).map_err(|error| unusable(&report, &error))?;
+            let unwritable = Failure::writing(&report);
+            File::create(&report).map_err(|error| unwritable(error).of("--goose-report"))?;
         }
     }
+    let of_out = |error| Failure::from(error).of("--out");
     let directory = match &arguments.out {
         Some(out) => {
-            let directory = RunDirectory::create(out).map_err(Failure::usage)?;
-            let earlier = directory.set_aside().map_err(Failure::usage)?;
+            let directory = RunDirectory::create(out).map_err(of_out)?;
+            let earlier = directory.set_aside().map_err(of_out)?;
             Some((directory, earlier))
         }
         None => None,
     };
     let (directory, earlier) = directory.unzip();
     settings.spans = directory.as_ref().map(RunDirectory::client_spans_path);
-    let plan = Plan::new(settings.clone()).map_err(Failure::usage)?;
+    let plan = Plan::new(settings.clone())?;
     let mut manifest = manifest(arguments, &plan);
 
     if let Some(directory) = &directory {
-        // whoever is killed leaves a run that has not ended
-        directory
-            .write_manifest(&manifest)
-            .map_err(Failure::usage)?;
+        // a burst that is killed leaves a run that has not ended
+        directory.write_manifest(&manifest).map_err(of_out)?;
     }
     let (outcomes, interrupted) =
-        runtime()?.block_on(send_all(arguments, &settings, directory.as_ref(), output))?;
+        runtime::for_lab()?.block_on(send_all(arguments, &settings, directory.as_ref(), output))?;
     if let Some(reason) = unreachable(&outcomes) {
         if let Some(directory) = directory {
-            directory.discard().map_err(Failure::check)?;
+            directory.discard().map_err(of_out)?;
         }
-        // what `earlier` holds is put back
+        // dropping `earlier` puts its files back
         return Err(match interrupted {
             true => Failure::interrupted(),
-            false => Failure::usage(reason),
+            false => Failure::not_carried_out(reason).of("--endpoint"),
         });
     }
     if let Some(earlier) = earlier {
-        earlier.remove().map_err(Failure::check)?;
+        earlier.remove().map_err(of_out)?;
     }
     if let Some(directory) = &directory {
-        bursts::write_load(directory, &outcomes)?;
+        write_load(directory, &outcomes)?;
         manifest.end = Some(Timestamp::now());
-        directory
-            .write_manifest(&manifest)
-            .map_err(Failure::check)?;
-        if bursts::requests(&outcomes).sent <= MOST_SUMMED_UP {
+        directory.write_manifest(&manifest).map_err(of_out)?;
+        if requests(&outcomes).sent <= MAX_SUMMARIZED {
             report::of_run(directory)?;
         } else {
-            output.note("so many requests are not summed up here; `baton compare` and `baton merge` do that");
+            output.note(&format!(
+                "more than {MAX_SUMMARIZED} requests get no summary here; `baton compare` and `baton merge` make one"
+            ));
         }
     }
-    let checks = checks(arguments, &outcomes);
+    let checks = checks(&limits, &outcomes);
     print(arguments, &manifest, &outcomes, &checks, output)?;
     if interrupted {
         return Err(Failure::interrupted());
     }
-    judge(arguments, &outcomes, &checks)
+    let problems = problems(&outcomes, &limits, &checks);
+    match problems.is_empty() {
+        true => Ok(ExitCode::SUCCESS),
+        false => Err(Failure::check(problems.join("\n"))),
+    }
 }
 
 async fn send_all(
@@ -114,13 +107,14 @@ async fn send_all(
     settings: &Settings,
     directory: Option<&RunDirectory>,
     output: &Output,
-) -> Result<(Vec<Outcome>, bool), Failure> {
+) -> Result<(Vec<AttackOutcome>, bool), Failure> {
     let left_over = settings.spans.clone();
     let interrupted = signals::interrupted(move || {
-        // spans that were not folded into a run yet belong to none
+        // these spans were not added to the run
         let _ = left_over.map(fs::remove_file);
     })?;
-    let progress = Progress::new(output, arguments.load.total(1));
+    let load = arguments.load.load();
+    let progress = Progress::new(output, Total::of(&load, 1));
     let plan = |number: u32| {
         Plan::new(Settings {
             // the same seed again would be the same traces again
@@ -130,11 +124,19 @@ async fn send_all(
             goose_report: goose_report(arguments, number),
             ..settings.clone()
         })
-        .map_err(Failure::usage)
+        .map_err(ExperimentError::from)
     };
-    let fold = || directory.map_or(Ok(()), bursts::fold_client_spans);
-    let load = &arguments.load;
-    let outcomes = bursts::send(load, plan, "burst", &progress, interrupted.clone(), fold).await?;
+    let ended = || directory.map_or(Ok(()), add_client_spans);
+    let program = Program::this()?;
+    let sent = load.send(
+        &program,
+        plan,
+        "burst",
+        &progress,
+        interrupted.clone(),
+        ended,
+    );
+    let outcomes = sent.await?;
     progress.finish();
     let interrupted = *interrupted.borrow();
     Ok((outcomes, interrupted))
@@ -144,17 +146,14 @@ fn settings(arguments: &BurstArguments) -> Result<Settings, Failure> {
     let endpoint = arguments.endpoint.as_deref().ok_or_else(|| {
         Failure::usage("the plan has no endpoint; give one there or with --endpoint URL")
     })?;
-    let load = &arguments.load;
     let template = match &arguments.payload {
-        Some(path) => Some(fs::read_to_string(path).map_err(|error| unusable(path, &error))?),
+        Some(path) => {
+            let text = fs::read_to_string(path);
+            Some(text.map_err(|error| Failure::reading(path)(error).of("--payload"))?)
+        }
         None => None,
     };
     Ok(Settings {
-        users: load.users,
-        stop: load.stop(),
-        rate: load.rate,
-        ramp: load.ramp,
-        engine: load.engine,
         payload: Payload {
             template,
             size: arguments.payload_size,
@@ -163,13 +162,9 @@ fn settings(arguments: &BurstArguments) -> Result<Settings, Failure> {
         seed: arguments.seed,
         timeout: arguments.timeout,
         goose_report: arguments.goose_report.clone(),
-        ..Settings::new(endpoint, scenario(arguments)?)
+        scenarios: vec![scenario(arguments)?],
+        ..arguments.load.load().settings(endpoint, Mode::NONE)
     })
-}
-
-/// Why a file that was named cannot be used.
-fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("{}: {error}", path.display()))
 }
 
 /// The file for goose's report of a burst.
@@ -182,9 +177,9 @@ fn goose_report(arguments: &BurstArguments, number: u32) -> Option<PathBuf> {
     Some(report.with_file_name(format!("{stem}-{number}.html")))
 }
 
-/// Nothing is known of who receives, so the run has no pairing.
+/// The run has no pairing: its receiver is not known.
 fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
-    let mut settings = load_settings(&arguments.load, plan);
+    let mut settings = load_settings(&arguments.load.load(), plan);
     settings.insert("endpoint".to_owned(), plan.endpoint().into());
     if let Some(Scenario {
         conflict,
@@ -210,69 +205,10 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
     }
 }
 
-/// Why there was nobody to talk to, if no request of any burst came as far as a connection.
-fn unreachable(outcomes: &[Outcome]) -> Option<&str> {
-    let failures = || outcomes.iter().flat_map(|outcome| &outcome.failures);
-    let is_refused = |failure: &RequestFailure| {
-        matches!(
-            failure,
-            RequestFailure::ConnectionRefused | RequestFailure::NotConnected { .. }
-        )
-    };
-    let is_unreachable = outcomes.iter().all(|outcome| outcome.requests.ok == 0)
-        && failures().any(|failures| is_refused(&failures.failure))
-        && failures().all(|failures| {
-            is_refused(&failures.failure) || failures.failure == RequestFailure::Interrupted
-        });
-    let last = outcomes.last().filter(|_| is_unreachable)?;
-    Some(&last.summary)
-}
-
-/// Every limit, for every burst.
-fn checks(arguments: &BurstArguments, outcomes: &[Outcome]) -> Vec<Check> {
-    let limits: Vec<_> = arguments
-        .fail_under
-        .iter()
-        .chain(&arguments.fail_over)
-        .collect();
-    let of_burst = |(index, outcome): (usize, &Outcome)| {
-        let checks = limits
-            .iter()
-            .map(|limit| limit.evaluate(|name| figure(outcome, name)));
-        checks
-            .map(|check| match outcomes {
-                [_] => check,
-                _ => check.of(format!("burst {}", index + 1)),
-            })
-            .collect::<Vec<_>>()
-    };
-    outcomes.iter().enumerate().flat_map(of_burst).collect()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the number of requests is far below 2^52"
-)]
-fn figure(outcome: &Outcome, name: &str) -> Option<f64> {
-    let requests = outcome.requests;
-    let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
-    match name {
-        "ok" => (requests.sent > 0).then(|| requests.ok as f64 / requests.sent as f64),
-        "failed" => Some(requests.failed as f64),
-        "rps" => Some(outcome.throughput_rps),
-        "p50" => latency.map(|latency| latency.p50),
-        "p90" => latency.map(|latency| latency.p90),
-        "p99" => latency.map(|latency| latency.p99),
-        "p999" => latency.map(|latency| latency.p999),
-        "max" => latency.map(|latency| latency.max),
-        _ => None,
-    }
-}
-
 fn print(
     arguments: &BurstArguments,
     manifest: &Manifest,
-    outcomes: &[Outcome],
+    outcomes: &[AttackOutcome],
     checks: &[Check],
     output: &Output,
 ) -> Result<(), Failure> {
@@ -282,9 +218,9 @@ fn print(
         return output.print_json(&json!({
             "settings": manifest.settings,
             "engine": manifest.engine,
-            "requests": bursts::requests(outcomes),
+            "requests": requests(outcomes),
             "latency": if arguments.load.rate.is_some() { "intended_start" } else { "closed_loop" },
-            "bursts": bursts.map_err(Failure::check)?,
+            "bursts": bursts.map_err(Failure::not_carried_out)?,
             "checks": checks,
             "saved": arguments.out,
             "goose_reports": reports.collect::<Vec<_>>(),
@@ -299,7 +235,7 @@ fn print(
         }
         if outcome.unsent > 0 {
             text.push_str(&format!(
-                "burst {}: {} requests were due and never sent, as all users were waiting; use more users or a lower \
+                "burst {}: {} requests were due and never sent, because all users were waiting; use more users or a lower \
                  rate\n",
                 index + 1,
                 outcome.unsent
@@ -308,11 +244,11 @@ fn print(
     }
     text.push_str(match arguments.load.rate {
         Some(_) => {
-            "Latencies from the intended start, so a stall counts for every request it delayed."
+            "Latencies count from the intended start, so a stall counts for every request that it delayed."
         }
         None => {
-            "Closed loop: latencies as each user saw them; a stall counts once for each user. --rate counts it for \
-             every request it delays."
+            "Latencies are those that each user saw, so a stall counts once for each user. With --rate it counts for \
+             every request that it delays."
         }
     });
     for check in checks.iter().filter(|check| check.passed) {
@@ -324,8 +260,8 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures and the histograms, which `load.json` has.
-fn figures(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
+/// An outcome without goose's own figures and the histograms. `load.json` has them.
+fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
     for name in [
         "goose",
@@ -335,36 +271,4 @@ fn figures(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
         fields.remove(name);
     }
     Ok(fields)
-}
-
-/// Whether the command has failed. Failed requests fail it, unless there are limits on how many may.
-fn judge(
-    arguments: &BurstArguments,
-    outcomes: &[Outcome],
-    checks: &[Check],
-) -> Result<ExitCode, Failure> {
-    let limits = arguments.fail_under.iter().chain(&arguments.fail_over);
-    let are_failures_limited = limits
-        .into_iter()
-        .any(|limit| ["ok", "failed"].contains(&&*limit.name));
-    let failed = outcomes.iter().enumerate().filter(|(_, outcome)| {
-        outcome.gave_up || outcome.requests.failed > 0 && !are_failures_limited
-    });
-    let mut problems: Vec<String> = failed
-        .map(|(index, outcome)| match outcomes {
-            [_] => outcome.summary.clone(),
-            _ => format!("burst {}: {}", index + 1, outcome.summary),
-        })
-        .collect();
-    let spans = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.span_file_error.as_ref());
-    problems.extend(spans.map(|error| format!("spans are missing: {error}")));
-    let broken = checks.iter().filter(|check| !check.passed);
-    problems.extend(broken.map(ToString::to_string));
-    if problems.is_empty() {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(Failure::check(problems.join("\n")))
-    }
 }

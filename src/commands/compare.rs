@@ -1,8 +1,5 @@
 //! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
 
-mod brief;
-mod cells;
-mod checks;
 mod diff;
 mod find;
 mod markdown;
@@ -10,7 +7,8 @@ mod text;
 
 use std::process::ExitCode;
 
-use baton_traces::compare::{Comparison, METHOD};
+use baton_traces::compare::limits::check_names;
+use baton_traces::compare::{Checked, Comparison, FIGURES, METHOD, check};
 use baton_traces::measure::Measured;
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
@@ -22,20 +20,15 @@ use serde_json::json;
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::limits::check_names;
 use crate::print::junit;
 use crate::print::output::Output;
 
-pub(crate) use self::brief::brief;
-pub(crate) use self::checks::figures_help;
-use self::checks::{Checked, FIGURES};
-
-/// What there is to print.
+/// The results to print.
 struct Outcome {
     summaries: Vec<Summary>,
     comparison: Comparison,
     checks: Vec<Checked>,
-    /// What a page shows besides; empty for any other format.
+    /// The runs for a page; empty for any other format.
     runs: Vec<report::Run>,
 }
 
@@ -54,17 +47,17 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     if let [only] = &arguments.sources[..]
         && limits.is_empty()
     {
-        // what is not there is said first
+        // a source that is missing is the first thing to say
         if only.path().is_some_and(|path| !path.exists()) {
-            Measured::of(only).map_err(Failure::usage)?;
+            Measured::of(only)?;
         }
         return Err(Failure::usage(
-            "compare takes two sources or more; one alone can only be checked, with --fail-under or --fail-over",
+            "compare takes two sources or more; a single one can be checked with --fail-under or --fail-over",
         ));
     }
     if output.format == Format::Junit && limits.is_empty() {
         return Err(Failure::usage(
-            "--format junit shows checks, and there are none; add --fail-under or --fail-over",
+            "--format junit prints checks, and there are none; add --fail-under or --fail-over",
         ));
     }
     let (measured, runs) = read(&arguments.sources, output)?;
@@ -74,7 +67,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     };
     let outcome = Outcome {
         comparison: Comparison::of(&measured, baseline),
-        checks: checks::check(&limits, &measured),
+        checks: check(&limits, &measured),
         summaries: measured
             .iter()
             .map(|source| source.summary.clone())
@@ -85,18 +78,18 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     verdict(&outcome.checks, output)
 }
 
-/// Reads the sources, also for what a page shows where one is wanted, and gives each a name of its own.
+/// Reads the sources, for a page too if one is wanted, and gives each a name of its own.
 fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
     let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
     let mut runs = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
         if output.format == Format::Html {
-            let run = report::Run::read(source).map_err(Failure::usage)?;
+            let run = report::Run::read(source)?;
             measured.push(run.measured().clone());
             runs.push(run);
         } else {
-            measured.push(Measured::of(source).map_err(Failure::usage)?);
+            measured.push(Measured::of(source)?);
         }
     }
     let names: Vec<String> = measured
@@ -129,7 +122,7 @@ fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<repor
     Ok((measured, runs))
 }
 
-/// The place of the source that is meant.
+/// The place of the source that `--baseline` names.
 fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usize, Failure> {
     let by_name = measured
         .iter()
@@ -163,7 +156,7 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {
-            let cases: Vec<_> = outcome.checks.iter().map(Checked::case).collect();
+            let cases: Vec<_> = outcome.checks.iter().map(case).collect();
             output.print(&junit::render("baton compare", &cases))
         }
         Format::Html => output.print(&page(outcome)),
@@ -171,10 +164,20 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The report as a page, with what it shows of the sources' traces.
+/// A check as a test case.
+fn case(checked: &Checked) -> junit::Case {
+    junit::Case {
+        suite: checked.run.clone(),
+        limit: checked.limit.clone(),
+        sentence: visible(&checked.sentence()),
+        passed: checked.check.passed,
+    }
+}
+
+/// The report as a page.
 fn page(outcome: &Outcome) -> String {
     let checks = outcome.checks.iter().map(|checked| report::Check {
-        sentence: checked.sentence(),
+        sentence: visible(&checked.sentence()),
         passed: checked.check.passed,
     });
     let report = Report {
@@ -190,7 +193,7 @@ fn verdict(checks: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
     let failed: Vec<String> = checks
         .iter()
         .filter(|checked| !checked.check.passed)
-        .map(Checked::sentence)
+        .map(|checked| visible(&checked.sentence()))
         .collect();
     let count = format!("{} of {} checks failed", failed.len(), checks.len());
     match failed.as_slice() {

@@ -21,7 +21,7 @@ pub(crate) fn completions(
         "baton",
         &mut script,
     );
-    let script = String::from_utf8(script).map_err(Failure::check)?;
+    let script = String::from_utf8(script).map_err(Failure::not_carried_out)?;
     match output.format {
         Format::Json => output.print_json(&json!({
             "shell": arguments.shell.to_string(),

@@ -2,31 +2,22 @@
 
 use std::process::ExitCode;
 
-use baton_functions::Function;
+use baton_traces::run::Function;
 
-use crate::arguments::FunctionName;
 use crate::commands::sandbox;
 use crate::failure::Failure;
-
-impl From<FunctionName> for Function {
-    fn from(name: FunctionName) -> Self {
-        match name {
-            FunctionName::Producer => Function::Producer,
-            FunctionName::Consumer => Function::Consumer,
-        }
-    }
-}
+use crate::runtime;
 
 /// Runs until the Runtime API or the parent process goes away.
-pub(crate) fn function(name: FunctionName) -> Result<ExitCode, Failure> {
+pub(crate) fn function(function: Function) -> Result<ExitCode, Failure> {
     sandbox::end_with_parent();
+    let function = match function {
+        Function::Producer => baton_functions::Function::Producer,
+        Function::Consumer => baton_functions::Function::Consumer,
+    };
     // one invocation at a time: a second thread would only cost memory
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::check)?;
-    runtime
-        .block_on(baton_functions::run(name.into()))
+    runtime::on_this_thread()?
+        .block_on(baton_functions::run(function))
         .map(|()| ExitCode::SUCCESS)
-        .map_err(Failure::check)
+        .map_err(Failure::not_carried_out)
 }

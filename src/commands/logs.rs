@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use baton_lab::registry;
 use baton_traces::run::RunDirectory;
+use baton_traces::shown::visible;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -17,22 +18,20 @@ use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::output::Output;
 
-/// How often a followed log is looked at.
+/// How often a followed log is read.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Fields that stand first on a line, without their names.
+/// Fields that come first on a line, without their names.
 const FIRST: [&str; 4] = ["timestamp", "level", "service", "message"];
-/// Fields that say what another one says better.
+/// Fields that repeat another field.
 const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
 
 /// Prints the log; with `--follow` until the lab has ended.
 pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let lab = lab_client::find(&arguments.lab)?;
-    let path = RunDirectory::open(lab.directory)
-        .map_err(Failure::usage)?
-        .log_path(arguments.function.into());
+    let path = RunDirectory::open(lab.directory)?.log_path(arguments.function);
     let mut log = Lines::open(path)?;
     loop {
-        // looked at before the file is: what a lab writes last is still printed
+        // this comes before the file is read, so that the last lines of a lab are printed
         let is_up =
             registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
         while let Some(line) = log.next()? {
@@ -63,19 +62,14 @@ impl Lines {
                 reader: BufReader::new(file),
                 unfinished: Vec::new(),
             }),
-            Err(error) => Err(Failure::check(format!(
-                "{} cannot be read: {error}",
-                path.display()
-            ))),
+            Err(error) => Err(Failure::reading(&path)(error)),
         }
     }
 
     fn next(&mut self) -> Result<Option<String>, Failure> {
         self.reader
             .read_until(b'\n', &mut self.unfinished)
-            .map_err(|error| {
-                Failure::check(format!("{} cannot be read: {error}", self.path.display()))
-            })?;
+            .map_err(Failure::reading(&self.path))?;
         if self.unfinished.pop_if(|byte| *byte == b'\n').is_none() {
             return Ok(None);
         }
@@ -112,14 +106,10 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// Time, level, service and message, then the other fields by name. What is not JSON stays as it is, less the
-/// characters that would steer a terminal.
+/// Time, level, service and message, then the other fields by name. A line that is not JSON stays as it is.
 fn readable(line: &str) -> String {
     let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
-        return line
-            .chars()
-            .filter(|character| !character.is_control())
-            .collect();
+        return visible(line);
     };
     let mut parts: Vec<String> = FIRST
         .iter()
@@ -129,21 +119,17 @@ fn readable(line: &str) -> String {
     for (name, value) in &fields {
         let name = name.as_str();
         if !FIRST.contains(&name) && !LEFT_OUT.contains(&name) && value.get() != "null" {
-            parts.push(format!("{}={}", name.escape_debug(), plain(value.get())));
+            parts.push(format!("{}={}", visible(name), plain(value.get())));
         }
     }
     parts.join(" ")
 }
 
-/// Text without its quotes where nothing in it needs them. JSON itself escapes control characters, but a record
-/// may be JSON over several lines.
+/// A value: a text without its quotes, anything else as its JSON.
 fn plain(json: &str) -> String {
     match serde_json::from_str::<String>(json) {
-        Ok(text) if !text.chars().any(char::is_control) => text,
-        _ => json
-            .chars()
-            .filter(|character| !character.is_control())
-            .collect(),
+        Ok(text) => visible(&text),
+        Err(_) => visible(json),
     }
 }
 
@@ -164,9 +150,12 @@ mod tests {
     fn nothing_in_a_log_steers_the_terminal() {
         for line in [
             "plain \u{1b}[31mred",
+            "plain \u{202e}der",
             r#"{"message":"a\u001b[31mb","x\u001b":"\u0007"}"#,
         ] {
-            assert!(!readable(line).chars().any(char::is_control), "{line}");
+            let shown = readable(line);
+            let is_hidden = |c: char| c.is_control() || c == '\u{202e}';
+            assert!(!shown.chars().any(is_hidden), "{shown}");
         }
     }
 }

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use serde_json::json;
 
 use crate::arguments::{Format, ManArguments, documented_command};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::print::output::Output;
 
 /// A page, and the file that `man` looks for it in.
@@ -41,13 +41,13 @@ pub(crate) fn man(arguments: &ManArguments, output: &Output) -> Result<ExitCode,
 }
 
 fn write_all(baton: &Command, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
-    let unusable = |path: &Path, error| Failure::usage(format!("{}: {error}", path.display()));
-    fs::create_dir_all(directory).map_err(|error| unusable(directory, error))?;
+    let unwritable = |path: &Path, error| Failure::writing(path)(error).of("--out");
+    fs::create_dir_all(directory).map_err(|error| unwritable(directory, error))?;
     let mut saved = Vec::new();
     for command in [baton].into_iter().chain(baton.get_subcommands()) {
         let page = page(command)?;
         let path = directory.join(&page.file);
-        fs::write(&path, page.text).map_err(|error| unusable(&path, error))?;
+        fs::write(&path, page.text).map_err(|error| unwritable(&path, error))?;
         saved.push(path);
     }
     match output.format {
@@ -65,17 +65,24 @@ fn page(command: &Command) -> Result<Page, Failure> {
     let version = concat!("baton ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).source(version);
     let mut text = Vec::new();
-    man.render(&mut text).map_err(Failure::check)?;
+    man.render(&mut text).map_err(Failure::not_carried_out)?;
+    let text = String::from_utf8(text).map_err(Failure::not_carried_out)?;
     Ok(Page {
         file: man.get_filename(),
-        text: String::from_utf8(text).map_err(Failure::check)?,
+        text: text + &exit_status(),
     })
+}
+
+/// The section about exit codes.
+fn exit_status() -> String {
+    let entry = |exit: Exit| format!(".TP\n.B {}\n{}\n", exit.code(), exit.meaning());
+    format!(".SH \"EXIT STATUS\"\n{}", Exit::ALL.map(entry).concat())
 }
 
 fn unknown(name: &str, baton: &Command) -> Failure {
     let names: Vec<_> = baton.get_subcommands().map(Command::get_name).collect();
     Failure::usage(format!(
-        "baton has no command {name:?}; there are {}",
+        "baton has no command {name:?}; its commands are {}",
         names.join(", ")
     ))
 }

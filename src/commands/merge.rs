@@ -1,11 +1,10 @@
 //! `baton merge`: joins the runs of several load generators into one.
 
-mod load;
-
 use std::process::ExitCode;
 
+use baton_experiments::merged;
 use baton_lab::UNDELIVERABLE_FILE;
-use baton_traces::merge::{Merge, MergeError};
+use baton_traces::merge::Merge;
 use baton_traces::source::Source;
 use baton_views::narrative::narrate;
 use serde_json::json;
@@ -16,19 +15,18 @@ use crate::print::output::Output;
 use crate::print::table::{pairing, table};
 use crate::report;
 
-/// Merges the runs, judges what came of them as of one, and prints it.
+/// Merges the runs, judges the result as one run, and prints it.
 pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
     let (sources, killed) = with_leftovers(&arguments.runs)?;
-    let merge = Merge::of(&sources).map_err(failure)?;
+    let merge = Merge::of(&sources)?;
     let runs: Vec<_> = merge.runs().collect();
-    let load = load::merged(&runs)?;
+    let load = merged(&runs)?;
     let run = merge
         .write(&arguments.out, &[UNDELIVERABLE_FILE])
-        .map_err(failure)?;
+        .map_err(|error| Failure::from(error).of("--out"))?;
     if let Some(text) = &load.text {
         let path = run.load_path();
-        std::fs::write(&path, text)
-            .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
+        std::fs::write(&path, text).map_err(Failure::writing(&path))?;
     }
     let summary = report::of_run(&run)?.measured().summary.clone();
 
@@ -61,20 +59,12 @@ pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the user named wrongly is wrong usage; that the disk is full is not.
-fn failure(error: MergeError) -> Failure {
-    match error {
-        MergeError::Copy { .. } => Failure::check(error),
-        _ => Failure::usage(error),
-    }
-}
-
-/// The runs, and the spans that a load generator which was killed had not added to its run yet; and a sentence about each.
+/// The runs, and the spans that a killed load generator did not add to its run; and a sentence about each of those.
 fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure> {
     let (mut sources, mut notes) = (Vec::new(), Vec::new());
     for source in runs {
         sources.push(source.clone());
-        let Some(run) = source.run().map_err(Failure::usage)? else {
+        let Some(run) = source.run()? else {
             continue;
         };
         let has_ended = run.manifest().is_ok_and(|manifest| manifest.end.is_some());
@@ -83,11 +73,11 @@ fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure
         }
         if run.is_being_written() {
             return Err(Failure::usage(format!(
-                "{source}: its burst is still going on; merge it when it has ended"
+                "{source}: its burst has not ended; merge it after that"
             )));
         }
         notes.push(format!(
-            "{source} was cut off: what its load generator had written counts"
+            "{source} was cut off: the spans that its load generator wrote count"
         ));
         sources.push(Source::from(&*run.client_spans_path()));
     }

@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
 
-/// Asks the system to kill this process when its parent dies. Elsewhere than on Linux a function still notices:
-/// its Runtime API is gone.
+/// Asks the system to kill this process when its parent dies. Only Linux can do that; elsewhere a function ends when its
+/// Runtime API is gone.
 pub(crate) fn end_with_parent() {
     #[cfg(target_os = "linux")]
     {
@@ -16,14 +16,14 @@ pub(crate) fn end_with_parent() {
     }
 }
 
-/// Becomes the command; returns only if that is not possible.
+/// Becomes the command. It returns only if that is not possible.
 pub(crate) fn sandbox(command: &[OsString]) -> Result<ExitCode, Failure> {
     end_with_parent();
     let (program, arguments) = command
         .split_first()
         .ok_or_else(|| Failure::usage("the command is empty"))?;
     let error = Command::new(program).args(arguments).exec();
-    Err(Failure::check(format!(
+    Err(Failure::not_carried_out(format!(
         "{} cannot be run: {error}",
         program.to_string_lossy()
     )))

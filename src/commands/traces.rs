@@ -31,7 +31,7 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
     let (trace_id, words) = told_apart(&arguments.words)?;
     let mut sources = arguments.from;
     for word in words {
-        sources.push(Source::from_str(word).map_err(Failure::usage)?);
+        sources.push(Source::from_str(word)?);
     }
     let filter = Filter {
         services: arguments.service,
@@ -45,10 +45,10 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
             show(&view, trace_id, limit(SPANS_LIMIT), output)
         }
         Some(trace_id) => Err(Failure::usage(format!(
-            "{trace_id} names one trace; --service, --attribute and --verdict search among all"
+            "{trace_id} is one trace, but --service, --attribute and --verdict search all traces; leave one of them out"
         ))),
         None if output.format == Format::Svg => Err(Failure::usage(
-            "--format svg draws one trace; say which by its id",
+            "--format svg draws one trace; name it by its id",
         )),
         None => {
             let view = View::of(sources, &arguments.lab)?;
@@ -69,7 +69,7 @@ fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
         [] => Ok((None, sources)),
         [id] => Ok((Some(id), sources)),
         [first, second, ..] => Err(Failure::usage(format!(
-            "{first} and {second} are two trace ids; one is shown at a time"
+            "{first} and {second} are two trace ids; name one"
         ))),
     }
 }
@@ -142,7 +142,7 @@ fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<Exit
     }
     if journey.left_out > 0 {
         output.note(&format!(
-            "{} more traces belong to it by their hand-offs",
+            "{} more traces are joined to it by their hand-offs",
             shown::count(journey.left_out)
         ));
     }

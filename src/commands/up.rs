@@ -3,25 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use baton_experiments::kept_out;
+use baton_experiments::manifest::{lab_settings, versions};
 use baton_lab::registry::{self, Note};
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
-use baton_traces::run::{Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::arguments::{Format, FunctionName, UpArguments};
-use crate::commands::run;
-use crate::commands::switch::modes;
+use crate::arguments::{Format, UpArguments};
 use crate::failure::Failure;
-use crate::lab_options::{function_options, kept_out, lab_options};
-use crate::manifest::{lab_settings, versions};
+use crate::print::modes::modes;
 use crate::print::output::Output;
-use crate::report;
 use crate::signals::Signals;
+use crate::{report, runtime};
 
-/// Starts the lab, says where it is, stays until a signal, then delivers what was accepted.
+/// Starts the lab, prints its addresses, stays until a signal, then delivers what was accepted.
 pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Failure> {
     let (directory, temporary) = match &arguments.save {
         Some(directory) => (directory.clone(), None),
@@ -30,14 +29,15 @@ pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Fa
                 .prefix("baton-lab-")
                 .tempdir()
                 .map_err(|error| {
-                    Failure::usage(format!(
-                        "the lab's temporary directory cannot be made, set TMPDIR to one that can be written: {error}"
+                    Failure::not_carried_out(format!(
+                        "cannot make a temporary directory in {}: {error}; set TMPDIR to a directory that can be written",
+                        std::env::temp_dir().display()
                     ))
                 })?;
             (folder.path().to_owned(), Some(folder))
         }
     };
-    let ending = run::runtime()?.block_on(stay(&arguments, directory.clone(), output))?;
+    let ending = runtime::for_lab()?.block_on(stay(&arguments, directory.clone(), output))?;
     if let Some(temporary) = temporary
         && (ending.status.records_undeliverable > 0 || !ending.drained)
     {
@@ -55,29 +55,29 @@ async fn stay(
     // before anything is started, so that no signal comes too early
     let mut signals = Signals::new()?;
     let mut manifest = manifest(arguments)?;
-    let directory = RunDirectory::create(directory).map_err(Failure::usage)?;
-    let directory_path = std::path::absolute(directory.path()).map_err(Failure::usage)?;
+    let of_save = |error| Failure::from(error).of("--save");
+    let directory = RunDirectory::create(directory).map_err(of_save)?;
+    let directory_path =
+        std::path::absolute(directory.path()).map_err(Failure::writing(directory.path()))?;
     let options = options(arguments, directory.clone())?;
     let started = tokio::select! {
         started = Lab::start(options) => started,
         () = signals.next() => return Err(Failure::interrupted()),
     };
-    let lab = started.map_err(Failure::usage)?;
-    directory
-        .write_manifest(&manifest)
-        .map_err(Failure::usage)?;
+    let lab = started?;
+    directory.write_manifest(&manifest).map_err(of_save)?;
     let registration = registry::register(&Note {
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
         directory: directory_path,
     });
     if let Err(error) = &registration {
-        output.note(&format!("other commands will not find this lab: {error}"));
+        output.note(&format!("other commands cannot find this lab: {error}"));
     }
     let kept_out = kept_out();
     if !kept_out.is_empty() {
         output.note(&format!(
-            "the lab's functions send their spans to the lab; kept out: {} (docs/backends.md)",
+            "the functions send their spans to the lab and do not get {} (docs/backends.md)",
             kept_out.join(", ")
         ));
     }
@@ -110,9 +110,7 @@ async fn stay(
                 .settings
                 .insert("modes_at_the_end".to_owned(), modes);
         }
-        directory
-            .write_manifest(&manifest)
-            .map_err(Failure::check)?;
+        directory.write_manifest(&manifest).map_err(of_save)?;
         report::of_run(&directory)?;
         output.note(&format!("saved to {}", directory.path().display()));
     }
@@ -120,16 +118,17 @@ async fn stay(
 }
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
+    let functions = arguments.functions.functions()?;
     let function = |name, mode| {
-        let mut options = function_options(name, &arguments.functions, mode)?;
+        let mut options = functions.options(name, mode);
         if let Some(engine) = arguments.engine {
             let engine = (BATON_ENGINE.to_owned(), engine.to_string());
             options.environment.extend([engine]);
         }
-        Ok::<_, Failure>(options)
+        options
     };
-    let producer = function(FunctionName::Producer, arguments.producer.as_ref())?;
-    let consumer = function(FunctionName::Consumer, arguments.consumer.as_ref())?;
+    let producer = function(Function::Producer, arguments.producer.as_ref());
+    let consumer = function(Function::Consumer, arguments.consumer.as_ref());
     Ok(LabOptions {
         ports: Ports {
             endpoint: arguments.port,
@@ -138,11 +137,14 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
             otlp: arguments.otlp_port,
             zipkin: arguments.zipkin_port,
         },
-        ..lab_options(&arguments.lab, producer, consumer, directory)
+        ..arguments
+            .lab
+            .settings()
+            .options(producer, consumer, directory)
     })
 }
 
-/// What was asked for, as a run's manifest says it. Modes can be switched later.
+/// The manifest of the run. Modes can be switched later.
 fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
     let is_overridden = arguments.producer.is_some() && arguments.consumer.is_some();
     let variable = |name: &str| {
@@ -164,7 +166,7 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
         }),
         engine: environment.engine,
-        settings: lab_settings(&arguments.lab, &arguments.functions),
+        settings: lab_settings(&arguments.lab.settings(), &arguments.functions.functions()?),
         versions: versions(),
         start: Timestamp::now(),
         end: None,
@@ -205,7 +207,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     ))
 }
 
-/// Says how it ended; a lab that could not deliver everything has failed.
+/// Says how the lab ended. The command fails if not everything was delivered.
 fn report(ending: &Ending, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
     let LabStatus {
         producer,

@@ -84,7 +84,7 @@ impl Output {
     /// stays an escape.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         self.print(&ascii(
-            &serde_json::to_string(value).map_err(Failure::check)?,
+            &serde_json::to_string(value).map_err(Failure::not_carried_out)?,
         ))
     }
 

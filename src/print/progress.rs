@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use baton_loadgen::Progress as News;
+use baton_experiments::{Load, Observer};
+use baton_loadgen::{Progress as News, Stop};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::print::output::Output;
@@ -11,13 +12,25 @@ use crate::print::output::Output;
 /// How often a line is printed where no bar can move.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What there is to do over all stages.
+/// The end of all stages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
-    /// That many requests.
+    /// This many requests.
     Requests(u64),
-    /// As many requests as this time allows.
+    /// This time, with any number of requests.
     Time(Duration),
+}
+
+impl Total {
+    /// The end of a load that is sent `times`.
+    pub(crate) fn of(load: &Load, times: usize) -> Total {
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        let bursts = times.saturating_mul(load.bursts);
+        match load.stop {
+            Stop::Requests(requests) => Total::Requests(requests.saturating_mul(bursts.into())),
+            Stop::Duration(duration) => Total::Time(duration.saturating_mul(bursts)),
+        }
+    }
 }
 
 /// Shows how far a command has come.
@@ -26,7 +39,7 @@ pub(crate) struct Progress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     total: Total,
-    /// The bar's position when the present stage began.
+    /// The bar's position when the present stage started.
     stage_start: Cell<u64>,
     /// How far the stage had come when a line was last printed.
     last_line: Cell<Duration>,
@@ -63,8 +76,15 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Begins a stage; its name stands beside the bar on a terminal, otherwise on a line of its own.
-    pub(crate) fn stage(&self, name: &str) {
+    /// Removes the bar.
+    pub(crate) fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress<'_> {
+    /// The name is beside the bar on a terminal, and on a line of its own otherwise.
+    fn stage(&self, name: &str) {
         self.stage_start.set(self.bar.position());
         self.last_line.set(Duration::ZERO);
         self.bar.set_message(name.to_owned());
@@ -73,8 +93,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The present stage's attack has come this far.
-    pub(crate) fn advance(&self, news: &News) {
+    fn advance(&self, news: &News) {
         let step = match self.total {
             Total::Requests(_) => news.requests.sent,
             Total::Time(_) => milliseconds(news.elapsed),
@@ -92,31 +111,22 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The present stage is over, after this many requests.
-    pub(crate) fn stage_done(&self, requests: u64) {
+    fn stage_done(&self, requests: u64) {
         if let Total::Requests(_) = self.total {
             self.bar.set_position(self.stage_start.get() + requests);
         }
     }
 
-    /// That many more requests are done, of whichever stage.
-    pub(crate) fn add(&self, requests: u64) {
+    fn add(&self, requests: u64) {
         self.bar.inc(requests);
     }
 
-    /// Says something without tearing the bar.
-    pub(crate) fn note(&self, text: &str) {
+    fn note(&self, text: &str) {
         self.bar.suspend(|| self.output.note(text));
     }
 
-    /// Says a detail, as [`Progress::note`] does, where `--verbose` asks for it.
-    pub(crate) fn detail(&self, text: &str) {
+    fn detail(&self, text: &str) {
         self.bar.suspend(|| self.output.detail(text));
-    }
-
-    /// Removes the bar.
-    pub(crate) fn finish(self) {
-        self.bar.finish_and_clear();
     }
 }
 

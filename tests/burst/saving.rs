@@ -112,7 +112,7 @@ async fn a_plan_holds_settings_and_flags_win() {
     for (text, sentence) in [
         (
             "endpoints = 1",
-            "there is no setting \"endpoints\" of baton burst; there are baggage, bursts,",
+            "baton burst has no setting \"endpoints\"; its settings are baggage, bursts,",
         ),
         (
             "users = \"many\"",

@@ -4,7 +4,6 @@
 //! interned, ids that are only compared are kept as hashes.
 
 pub(crate) mod about;
-pub(crate) mod attributes;
 pub(crate) mod names;
 pub(crate) mod tree;
 
@@ -14,8 +13,8 @@ use std::collections::HashMap;
 use baton_propagators::id::{SpanId, TraceId};
 
 use self::about::{About, Words};
-use self::attributes::Meaning;
 use self::names::{Name, Names};
+use crate::attributes::{self, Meaning};
 use crate::span::{Kind, Span, SpanReference};
 
 /// A number that names a span of a source.
@@ -121,7 +120,7 @@ pub(crate) struct Gathered {
     pub(crate) names: Names,
     pub(crate) spans: Vec<End>,
     abouts: Vec<About>,
-    about_numbers: HashMap<About, u32>,
+    about_numbers: HashMap<About, u32, foldhash::quality::RandomState>,
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,

@@ -29,6 +29,7 @@
 //! ```
 
 pub mod assemble;
+mod attributes;
 pub mod audit;
 pub mod collect;
 pub mod compare;

@@ -87,6 +87,14 @@ pub enum SourceError {
     /// An input cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A backend cannot be reached: there is no such host, it refuses connections, TLS fails, or it does not answer in time.
+    #[error("cannot reach {backend}: {problem}")]
+    Unreachable {
+        /// Its address, without user and password.
+        backend: String,
+        /// The reason.
+        problem: String,
+    },
     /// A directory or standard input cannot be read.
     #[error("cannot read {name}: {problem}")]
     Files {

@@ -9,15 +9,31 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::attributes;
 
 /// How much of each span a reader decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Want {
     /// What judging looks at; the rest is skipped, which is a lot faster.
     Judging,
+    /// What hand-offs between any services are judged by ([`crate::audit`]): every attribute that may say something about
+    /// one, whatever its name.
+    HandOffs,
     /// All of it: every attribute, the status and the events too, as waterfalls and comparisons of traces show them.
     Everything,
+}
+
+impl Want {
+    /// Whether the attribute `name` is read.
+    pub(crate) fn takes(self, name: &str) -> bool {
+        match self {
+            Want::Everything => true,
+            Want::Judging => Key::from_name(name).is_some(),
+            Want::HandOffs => Key::from_name(name).is_some() || attributes::is_of_use(name),
+        }
+    }
 }
 
 /// A moment, in nanoseconds since the Unix epoch. An unknown time is no `UnixTime`: OTLP writes it as 0.
@@ -57,7 +73,7 @@ impl UnixTime {
 }
 
 /// The two ids that name a span everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpanReference {
     /// The trace the span belongs to.
     pub trace_id: TraceId,

@@ -5,8 +5,6 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::shown::milliseconds;
-
 /// The longest duration. A longer one counts as this long.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -63,14 +61,14 @@ impl Durations {
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| {
             let nanoseconds = self.nanoseconds.value_at_quantile(quantile);
-            rounded_milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
+            milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
         };
         (self.count() > 0).then(|| Percentiles {
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
             p999: at(0.999),
-            max: rounded_milliseconds(self.longest),
+            max: milliseconds(self.longest),
         })
     }
 }
@@ -126,9 +124,9 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// `duration` in milliseconds, rounded to a microsecond.
-pub(crate) fn rounded_milliseconds(duration: Duration) -> f64 {
-    rounded(milliseconds(duration), 3)
+/// `duration` in milliseconds, with microseconds as fractions.
+pub fn milliseconds(duration: Duration) -> f64 {
+    rounded(duration.as_secs_f64() * 1e3, 3)
 }
 
 #[cfg(test)]

@@ -4,6 +4,16 @@ use crate::carrier::{HeaderList, Setter};
 use crate::id::{SpanId, TraceId};
 
 use super::Continuation;
+use b3::single_brave;
+
+mod b3;
+
+pub(super) use b3::{
+    b3_brave, b3_datadog, b3_datadog_debug, b3_datadog_javascript, b3_multi, b3_multi_brave,
+    b3_multi_datadog, b3_multi_datadog_debug, b3_multi_datadog_javascript,
+    b3_multi_debug_and_sampled, b3_multi_javascript, b3_multi_without_debug, b3_single,
+    b3_single_and_multi, b3_single_javascript, b3_single_without_debug,
+};
 
 /// The span whose context a service sends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +28,10 @@ pub struct Sending {
     pub sampled: Option<bool>,
     /// Whether the debug state goes on.
     pub debug: bool,
+    /// Whether the debug state came in `X-B3-Flags`.
+    debug_in_flags: bool,
+    /// Whether no decision is written to B3, although there is one.
+    open: bool,
     /// Whether W3C's random flag goes on.
     pub random: bool,
     /// The `tracestate` that goes on.
@@ -25,7 +39,8 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A span that a service opens under a context that it continues.
+    /// A context that is sent on as it was read, but for the span's id. A span that a service opens
+    /// may differ: see [`Library::sending`][super::Library::sending].
     pub fn under(continued: &Continuation, span_id: SpanId) -> Self {
         Sending {
             trace_id: continued.trace_id,
@@ -33,6 +48,8 @@ impl Sending {
             parent_id: Some(continued.span_id),
             sampled: continued.sampled,
             debug: continued.debug,
+            debug_in_flags: continued.debug_in_flags,
+            open: continued.open,
             random: continued.random,
             tracestate: continued.tracestate.clone(),
         }
@@ -53,6 +70,20 @@ impl Sending {
         let start = if self.trace_id.is_64_bit() { 16 } else { 0 };
         digits[start..].to_owned()
     }
+}
+
+/// A span takes all over from the context that it is opened under.
+pub(super) fn takes_all(_: &mut Sending) {}
+
+/// OpenTelemetry for JavaScript: a span has the sampled flag alone.
+pub(super) fn drops_random(sending: &mut Sending) {
+    sending.random = false;
+}
+
+/// OpenTelemetry for Rust: what is not sampled loses its flags for debug and for an open decision.
+pub(super) fn drops_flags_unsampled(sending: &mut Sending) {
+    sending.debug &= sending.is_sampled();
+    sending.open &= sending.is_sampled();
 }
 
 /// Writes the context of a span in one format.
@@ -95,8 +126,8 @@ pub(super) fn traceparent_brave(sending: &Sending, headers: &mut HeaderList) {
     headers.set("tracestate", &tracestate);
 }
 
-/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`. What else stands in
-/// that member depends on the tracer's settings.
+/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`.
+/// What else stands in that member depends on the tracer's settings.
 pub(super) fn traceparent_datadog(sending: &Sending, headers: &mut HeaderList) {
     traceparent_micrometer(sending, headers);
     let others = sending.tracestate.split(',').map(str::trim);
@@ -115,155 +146,6 @@ fn priority(sending: &Sending) -> i8 {
     match (sending.debug, sending.is_sampled()) {
         (true, _) => 2,
         (false, sampled) => i8::from(sampled),
-    }
-}
-
-fn single(sending: &Sending, state: &str) -> String {
-    format!("{}-{}-{state}", sending.trace_id, sending.span_id)
-}
-
-/// Ids of full length and the state, `d` for debug.
-pub(super) fn b3_single(sending: &Sending, headers: &mut HeaderList) {
-    let state = if sending.debug { "d" } else { sending.digit() };
-    headers.set("b3", &single(sending, state));
-}
-
-/// OpenTelemetry for Python: debug goes on as "sampled".
-pub(super) fn b3_single_without_debug(sending: &Sending, headers: &mut HeaderList) {
-    headers.set("b3", &single(sending, sending.digit()));
-}
-
-/// OpenTelemetry for Rust: the single header and the several.
-pub(super) fn b3_single_and_multi(sending: &Sending, headers: &mut HeaderList) {
-    b3_single(sending, headers);
-    b3_multi(sending, headers);
-}
-
-fn multi(sending: &Sending, headers: &mut HeaderList, trace_id: &str) {
-    headers.set("x-b3-traceid", trace_id);
-    headers.set("x-b3-spanid", &sending.span_id.to_string());
-}
-
-/// Flags for debug, else the state.
-pub(super) fn b3_multi(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    match sending.debug {
-        true => headers.set("x-b3-flags", "1"),
-        false => headers.set("x-b3-sampled", sending.digit()),
-    }
-}
-
-/// OpenTelemetry for Java: flags and state.
-pub(super) fn b3_multi_debug_and_sampled(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    }
-    let state = if sending.debug { "1" } else { sending.digit() };
-    headers.set("x-b3-sampled", state);
-}
-
-/// OpenTelemetry for Python: the state alone.
-pub(super) fn b3_multi_without_debug(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    headers.set("x-b3-sampled", sending.digit());
-}
-
-fn single_brave(sending: &Sending) -> String {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.debug {
-        value.push_str("-d");
-    } else if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    if let Some(parent) = sending.parent_id {
-        value.push_str(&format!("-{parent}"));
-    }
-    value
-}
-
-/// Brave: a 64-bit trace id keeps its 16 digits, and the parent's id goes along.
-pub(super) fn b3_brave(sending: &Sending, headers: &mut HeaderList) {
-    headers.set("b3", &single_brave(sending));
-}
-
-/// As [`b3_brave`], in several headers.
-pub(super) fn b3_multi_brave(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if let Some(parent) = sending.parent_id {
-        headers.set("x-b3-parentspanid", &parent.to_string());
-    }
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    } else if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for Go and Java: a 64-bit trace id keeps its 16 digits; debug goes on as "sampled".
-pub(super) fn b3_datadog(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog`], in several headers.
-pub(super) fn b3_multi_datadog(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for Python and Rust: priority 2 goes on as debug.
-pub(super) fn b3_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.debug {
-        value.push_str("-d");
-    } else if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog_debug`], in several headers.
-pub(super) fn b3_multi_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    } else if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for JavaScript: always a state, debug as "sampled", and the parent's id.
-pub(super) fn b3_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!(
-        "{}-{}-{}",
-        sending.short_trace_id(),
-        sending.span_id,
-        sending.digit()
-    );
-    if let Some(parent) = sending.parent_id {
-        value.push_str(&format!("-{parent}"));
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog_javascript`], in several headers, where debug goes on beside the state.
-pub(super) fn b3_multi_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    headers.set("x-b3-sampled", sending.digit());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    }
-    if let Some(parent) = sending.parent_id {
-        headers.set("x-b3-parentspanid", &parent.to_string());
     }
 }
 
@@ -297,7 +179,28 @@ pub(super) fn xray(sending: &Sending, headers: &mut HeaderList) {
     headers.set("x-amzn-trace-id", &value);
 }
 
-/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending, which is not known here.
+/// OpenTelemetry for Rust: `?` for an open decision, and the members of `tracestate` behind it.
+pub(super) fn xray_rust(sending: &Sending, headers: &mut HeaderList) {
+    let digits = sending.trace_id.to_string();
+    let (epoch, unique) = digits.split_at(8);
+    let state = if sending.open { "?" } else { sending.digit() };
+    let mut value = format!(
+        "Root=1-{epoch}-{unique};Parent={};Sampled={state}",
+        sending.span_id
+    );
+    for (key, member) in sending
+        .tracestate
+        .split(',')
+        .filter_map(|member| member.split_once('='))
+    {
+        let (first, rest) = key.split_at(key.len().min(1));
+        value.push_str(&format!(";{}{rest}={member}", first.to_ascii_uppercase()));
+    }
+    headers.set("x-amzn-trace-id", &value);
+}
+
+/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending,
+/// which is not known here.
 pub(super) fn xray_datadog_java(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
     let mut value = format!(
@@ -349,6 +252,14 @@ pub(super) fn jaeger_python(sending: &Sending, headers: &mut HeaderList) {
         .map_or_else(|| "0".repeat(16), |id| id.to_string());
     let flags = if sending.is_sampled() { "03" } else { "00" };
     headers.set("uber-trace-id", &uber_trace_id(sending, &parent, flags));
+}
+
+/// OpenTelemetry for Python: sampled only where no other flag is set.
+pub(super) fn ot_trace_python(sending: &Sending, headers: &mut HeaderList) {
+    ot_trace(sending, headers);
+    if sending.random {
+        headers.set("ot-tracer-sampled", "false");
+    }
 }
 
 /// OpenTracing's: the low half of the trace id only.

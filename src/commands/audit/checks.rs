@@ -1,10 +1,10 @@
 //! The limits of an audit: the share of hand-offs that held, of all or of one edge.
 
 use baton_traces::audit::{Edge, Judged};
+use baton_traces::compare::limits::{ALL_HAND_OFFS, Check, Limit};
 use baton_traces::shown::visible;
 use serde::Serialize;
 
-use crate::limits::{ALL_HAND_OFFS, Check, Limit};
 use crate::print::junit::Case;
 
 /// A limit, and what came of it.

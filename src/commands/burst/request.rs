@@ -1,4 +1,4 @@
-//! What each request of a burst carries, from the command line.
+//! The headers of a burst's requests, from the command line.
 
 use std::fs;
 use std::path::Path;
@@ -6,15 +6,12 @@ use std::path::Path;
 use baton_loadgen::{Conflict, Header, Malformed, Scenario, Side};
 use baton_propagators::mode::Mode;
 
-use super::unusable;
 use crate::arguments::{BurstArguments, ConflictName};
 use crate::failure::Failure;
 
-/// What the client sends unless it is told otherwise, alone and where formats are to disagree.
+/// The formats that the client sends by default, and by default with `--conflict`.
 const DEFAULT_CLIENT: &str = "tracecontext";
 const DEFAULT_CONFLICT: &str = "tracecontext,b3";
-/// The formats that carry baggage.
-const CARRY_BAGGAGE: [&str; 3] = ["baggage", "jaeger", "ottrace"];
 
 /// The client and its headers.
 pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
@@ -24,11 +21,10 @@ pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> 
     };
     let mut client = match &arguments.client {
         Some(client) => client.clone(),
-        None => default.parse().map_err(Failure::usage)?,
+        None => default.parse()?,
     };
-    let carries_baggage = CARRY_BAGGAGE.iter().any(|name| client.contains(name));
-    if arguments.baggage.is_some() && !carries_baggage {
-        client = with_baggage(&client).map_err(Failure::usage)?;
+    if arguments.baggage.is_some() && !client.carries_baggage() {
+        client = with_baggage(&client)?;
     }
     Ok(Scenario {
         conflict: arguments.conflict.map(|conflict| match conflict {
@@ -53,14 +49,15 @@ fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeErro
     names.join(",").parse()
 }
 
-/// Reads headers as they were given; what is wrong with one is said without repeating it.
+/// Reads the headers of `--header`. No message repeats a header: it may hold a secret.
 pub(super) fn headers(given: &[String]) -> Result<Vec<Header>, Failure> {
     let mut headers = Vec::new();
     for text in given {
         let lines = match text.strip_prefix('@') {
             Some(path) => {
                 let path = Path::new(path);
-                fs::read_to_string(path).map_err(|error| unusable(path, &error))?
+                fs::read_to_string(path)
+                    .map_err(|error| Failure::reading(path)(error).of("--header"))?
             }
             None => text.clone(),
         };

@@ -9,7 +9,7 @@ use baton_traces::trace_index::{Filter, FindError, TraceIndex, Wanted};
 
 use crate::failure::Failure;
 
-/// Fewer digits name too many traces.
+/// Fewer digits would name too many traces.
 const MIN_DIGITS: usize = 8;
 
 /// A trace, and the place of its source.
@@ -26,7 +26,7 @@ pub(super) fn find(
 ) -> Result<Found, Failure> {
     if !Wanted::parse(wanted).is_some_and(|wanted| wanted.is_plain(MIN_DIGITS)) {
         return Err(Failure::usage(format!(
-            "{wanted:?} is not a trace id; write it as its backend does, or the {MIN_DIGITS} digits or more that begin it"
+            "{wanted:?} is not a trace id; write it as its backend does, or its first {MIN_DIGITS} digits or more"
         )));
     }
     for place in places {
@@ -36,9 +36,7 @@ pub(super) fn find(
         };
         let mut gathering = Gathering::new([trace_id]);
         let each = &mut |span: &Span<'_>| gathering.add_span(span);
-        source
-            .read(Want::Everything, each)
-            .map_err(Failure::usage)?;
+        source.read(Want::Everything, each)?;
         if let Some(trace) = gathering.get(trace_id) {
             return Ok(Found {
                 trace,
@@ -48,7 +46,7 @@ pub(super) fn find(
     }
     let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
     let names = visible(&names.join(" or "));
-    Err(Failure::usage(format!("no trace {wanted} is in {names}")))
+    Err(Failure::usage(format!("trace {wanted} is not in {names}")))
 }
 
 /// The one id in `source` that is meant by `prefix`.
@@ -58,7 +56,7 @@ fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
     }
     let mut index = TraceIndex::new(Filter::default());
     let each = &mut |span: &Span<'_>| index.add_span(span);
-    source.read(Want::Judging, each).map_err(Failure::usage)?;
+    source.read(Want::Judging, each)?;
     match index.find(prefix) {
         Ok(trace_id) => Ok(Some(trace_id)),
         Err(FindError::None(_)) => Ok(None),

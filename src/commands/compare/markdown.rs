@@ -3,7 +3,8 @@
 use baton_traces::compare::{Difference, METHOD};
 use baton_views::narrative::narrate;
 
-use super::{Outcome, cells};
+use super::Outcome;
+use crate::print::cells;
 use crate::print::markdown::{code, escaped};
 
 /// Writes all of it.

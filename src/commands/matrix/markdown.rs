@@ -1,14 +1,15 @@
 //! The matrix for a document.
 
 use baton_traces::hand_off::Hop;
+use baton_traces::shown::visible;
 
-use super::cells::Matrix;
-use super::grid::{Grid, GridCell};
-use super::report::{Carried, Section, sections, visible};
+use super::report::{Carried, Section, sections};
+use crate::print::grid::{Grid, GridCell};
+use baton_experiments::matrix::Matrix;
 
 /// Writes all of it.
 pub(super) fn render(matrix: &Matrix) -> String {
-    let mut parts = vec![escaped(&matrix.answer)];
+    let mut parts: Vec<_> = answer(&matrix.answer).into_iter().collect();
     parts.extend(sections(matrix).iter().map(write));
     let defects = matrix.defects.iter().map(ToString::to_string);
     let all = matrix.left_out.iter().cloned().chain(defects);
@@ -17,6 +18,16 @@ pub(super) fn render(matrix: &Matrix) -> String {
             .collect::<Vec<_>>(),
     ));
     parts.join("\n\n")
+}
+
+/// The answer as a list, with one sentence per line.
+fn answer(text: &str) -> Option<String> {
+    let sentences = text.split_inclusive(". ");
+    bullets(
+        &sentences
+            .map(|sentence| sentence.trim_end().to_owned())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn write(section: &Section) -> String {

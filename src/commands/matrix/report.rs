@@ -2,11 +2,12 @@
 
 use baton_propagators::mode::Engine;
 use baton_traces::hand_off::{Flag, Hop};
+use baton_traces::shown::visible;
 
-use super::cells::{Counts, IngressCell, Matrix, Outcome, RecordCell};
-use super::grid::{Grid, GridCell};
-use super::reason::list;
-use super::scenarios::in_words;
+use crate::print::grid::{Grid, GridCell};
+use baton_experiments::matrix::in_words;
+use baton_experiments::matrix::{Counts, IngressCell, Matrix, Outcome, RecordCell};
+use baton_propagators::explanation::list;
 
 /// What stands in a cell of which no hand-off could be judged.
 const UNKNOWN: &str = "unknown";
@@ -244,7 +245,7 @@ fn flags(cells: &[Placed<'_>]) -> Vec<String> {
         }
         let rows: Vec<_> = rows
             .iter()
-            .map(|(row, columns)| format!("{row} to {}", list(columns)))
+            .map(|(row, columns)| format!("{row} to {}", list(columns.iter().copied())))
             .collect();
         if !rows.is_empty() {
             let what = lost.map_or(
@@ -255,14 +256,4 @@ fn flags(cells: &[Placed<'_>]) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Text for a terminal or a page, whatever a file holds: no control characters.
-pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .map(|character| match character.is_control() {
-            true => '\u{fffd}',
-            false => character,
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ use std::f64::consts::TAU;
 
 use serde::Serialize;
 
-use crate::statistics::{Durations, rounded_milliseconds};
+use crate::statistics::{Durations, milliseconds};
 
 /// How many resamples are made: enough for a difference to stay significant after the correction for every metric.
 pub(super) const RESAMPLES: usize = 9_999;
@@ -72,7 +72,7 @@ fn resampled(durations: &Durations, quantile: f64, random: &mut fastrand::Rng) -
         .buckets()
         .map(|(duration, count)| {
             below += count;
-            (below, rounded_milliseconds(duration).min(longest))
+            (below, milliseconds(duration).min(longest))
         })
         .collect();
     let rank = (quantile * count).ceil();

@@ -183,7 +183,7 @@ fn hand_over(
         }
     });
     let resource: Vec<_> = match want {
-        Want::Judging => Vec::new(),
+        Want::Judging | Want::HandOffs => Vec::new(),
         Want::Everything => attributes.iter().map(attribute).collect(),
     };
     for scope_spans in &resource_spans.scope_spans {

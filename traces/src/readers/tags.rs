@@ -42,7 +42,7 @@ pub(super) fn add_attribute<'a>(
     value: AnyValue<'a>,
 ) {
     let Some(key) = Key::from_name(&name) else {
-        if want == Want::Everything {
+        if want.takes(&name) {
             span.other_attributes.push((name, value));
         }
         return;
@@ -51,7 +51,7 @@ pub(super) fn add_attribute<'a>(
         AnyValue::Text(text) => span.attributes.set(key, Value::Text(text)),
         AnyValue::Integer(number) => span.attributes.set(key, Value::Integer(number)),
         AnyValue::Boolean(value) => span.attributes.set(key, Value::Boolean(value)),
-        value if want == Want::Everything => span.other_attributes.push((name, value)),
+        value if want != Want::Judging => span.other_attributes.push((name, value)),
         _ => {}
     }
 }

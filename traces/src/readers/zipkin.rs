@@ -161,7 +161,7 @@ impl<'a> SpanFields<'a> {
         let local = self.local_endpoint.take().unwrap_or_default();
         let remote = self.remote_endpoint.take().unwrap_or_default();
         let mut span = self.into_span(&local.service_name.0, want)?;
-        if want == Want::Everything {
+        if want != Want::Judging {
             let peer = remote.service_name.0.to_string();
             if !peer.is_empty() {
                 let peer = AnyValue::Text(peer.into());

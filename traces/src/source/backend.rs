@@ -173,6 +173,7 @@ impl Backend {
     }
 
     fn failed(&self, error: reqwest::Error) -> SourceError {
+        let is_unreachable = error.is_connect() || error.is_timeout();
         // The error names the address, which may hold a password.
         let error = error.without_url();
         let mut problem = error.to_string();
@@ -181,7 +182,13 @@ impl Backend {
             problem = format!("{problem}: {error}");
             cause = error.source();
         }
-        self.problem(problem)
+        match is_unreachable {
+            true => SourceError::Unreachable {
+                backend: self.to_string(),
+                problem,
+            },
+            false => self.problem(problem),
+        }
     }
 
     fn problem(&self, problem: String) -> SourceError {

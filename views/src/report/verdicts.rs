@@ -106,7 +106,7 @@ pub(super) fn legend(summaries: &[Summary]) -> Vec<LegendEntry> {
     seen.map(|verdict| LegendEntry {
         verdict,
         class: class(verdict),
-        meaning: meaning(verdict),
+        meaning: verdict.meaning(),
     })
     .collect()
 }
@@ -122,22 +122,6 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::IdTruncated => "v-id_truncated",
         Verdict::Unsampled => "v-unsampled",
         Verdict::Lost => "v-lost",
-    }
-}
-
-/// What a verdict means.
-fn meaning(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Connected => {
-            "the receiver's span is in the sender's trace, under the sender's span"
-        }
-        Verdict::Linked => "another trace, but a span link points to the sender's span",
-        Verdict::NewTrace => "the receiver started a trace of its own",
-        Verdict::WrongParent => "the sender's trace, but under another span",
-        Verdict::WrongTrace => "the receiver continued a context that is not the sender's",
-        Verdict::IdTruncated => "the trace id survives only in its low 64 bits",
-        Verdict::Unsampled => "the receiver's span was turned off against the sender's decision",
-        Verdict::Lost => "accepted, and never delivered",
     }
 }
 

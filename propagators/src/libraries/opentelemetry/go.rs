@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::takes_all,
     writers: WRITERS,
 };
 
@@ -38,7 +39,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// Part by part, each with its exact length. In version 00, flags above 03 are refused (`d.flags-ff`).
+/// Part by part, each with its exact length. In version 00, flags above 03 are refused
+/// (`d.flags-ff`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -81,8 +83,8 @@ fn b3(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// By length: 1 is a state alone, which changes nothing but debug; then ids, a state, a parent that must be valid
-/// (`f.b3-bad-parent`, `f.b3-parent-no-sampled`).
+/// By length: 1 is a state alone, which changes nothing but debug; then ids, a state, a parent that
+/// must be valid (`f.b3-bad-parent`, `f.b3-parent-no-sampled`).
 fn b3_single(value: &str) -> Read {
     let debug = value == "d";
     if value.len() == 1 {
@@ -119,6 +121,7 @@ fn b3_single(value: &str) -> Read {
     };
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = debug;
+    found.open = rest.is_empty();
     found.checked(Read::Refused)
 }
 
@@ -157,11 +160,12 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     }
     let mut found = Found::new(trace, span, Some(sampled || debug));
     found.debug = debug;
+    found.open = state.is_empty() && !debug;
     found.checked(Read::Refused)
 }
 
-/// White space between parts is not trimmed but at the end of the last, and any `Sampled` but 1 is "not sampled"
-/// (`a.xray.spaces`, `a.xray.q`).
+/// White space between parts is not trimmed but at the end of the last, and any `Sampled` but 1 is
+/// "not sampled" (`a.xray.spaces`, `a.xray.q`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;

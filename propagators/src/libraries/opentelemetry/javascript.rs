@@ -1,4 +1,5 @@
-//! OpenTelemetry for JavaScript, versions 2 and 3. They read alike but for short trace ids in `X-B3-TraceId`.
+//! OpenTelemetry for JavaScript, versions 2 and 3. They read alike but for short trace ids in
+//! `X-B3-TraceId`.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -16,6 +17,7 @@ pub(in super::super) static V2: Library = Library {
     choose: last,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_random,
     writers: WRITERS,
 };
 
@@ -58,22 +60,22 @@ fn whole(trace_id: &str) -> Option<u128> {
 
 const WRITERS_V3: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
-    ("b3", sends::b3_single),
-    ("b3multi", sends::b3_multi),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
     ("xray", sends::xray),
 ];
 
 const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_with_flags),
-    ("b3", sends::b3_single),
-    ("b3multi", sends::b3_multi),
+    ("b3", sends::b3_single_javascript),
+    ("b3multi", sends::b3_multi_javascript),
     ("xray", sends::xray),
     ("jaeger", sends::jaeger),
     ("ottrace", sends::ot_trace),
 ];
 
-/// `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case; two headers arrive joined and do not match
-/// (`d.two-headers-same`).
+/// `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case; two headers arrive joined
+/// and do not match (`d.two-headers-same`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -88,7 +90,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A `b3` header that is not empty is read alone, also where it is malformed: `X-B3-*` is not looked at then.
+/// A `b3` header that is not empty is read alone, also where it is malformed: `X-B3-*` is not
+/// looked at then.
 fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     match arrived.filled("b3") {
         Some(value) => b3_single(value),
@@ -96,7 +99,8 @@ fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     }
 }
 
-/// The pattern is not anchored: it is found within any text (`f.b3-embedded`, `f.b3-prefix-garbage`, `f.b3-comma`).
+/// The pattern is not anchored: it is found within any text (`f.b3-embedded`,
+/// `f.b3-prefix-garbage`, `f.b3-comma`).
 fn b3_single(value: &str) -> Read {
     let Some((trace, span, rest)) = (0..value.len()).find_map(|start| ids(value, start)) else {
         return Read::Refused("no traceid-spanid in lower case is in it");
@@ -125,7 +129,8 @@ fn ids(value: &str, start: usize) -> Option<(u128, u128, &str)> {
     })
 }
 
-/// Either case is read (`a.b3m.upper`), and a sampling state that is not known refuses all of it (`a.b3m.TRUE`).
+/// Either case is read (`a.b3m.upper`), and a sampling state that is not known refuses all of it
+/// (`a.b3m.TRUE`).
 fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     let (Some(trace), Some(span)) = (arrived.first("x-b3-traceid"), arrived.first("x-b3-spanid"))
     else {
@@ -143,11 +148,12 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     };
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = debug;
+    found.debug_in_flags = debug;
     found.checked(Read::Refused)
 }
 
-/// `Sampled` must be there and be 0 or 1 (`a.xray.absent`, `a.xray.q`). Where another format came before, its
-/// `tracestate` stays (`b.w3c+xray.trace-ts`).
+/// `Sampled` must be there and be 0 or 1 (`a.xray.absent`, `a.xray.q`). Where another format came
+/// before, its `tracestate` stays (`b.w3c+xray.trace-ts`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -175,8 +181,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Ids are not checked: an invalid one takes the place of a valid context (`c.w3c+jaeger-zero`). Flags that are not
-/// hexadecimal mean sampled.
+/// Ids are not checked: an invalid one takes the place of a valid context (`c.w3c+jaeger-zero`).
+/// Flags that are not hexadecimal mean sampled.
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("uber-trace-id") else {
         return Read::Absent;

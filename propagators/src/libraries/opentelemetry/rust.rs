@@ -16,6 +16,7 @@ pub(in super::super) static LIBRARY: Library = Library {
     choose,
     undecided: Undecided::NotSampled,
     one_format: false,
+    opened: sends::drops_flags_unsampled,
     writers: WRITERS,
 };
 
@@ -32,7 +33,7 @@ const WRITERS: &[(&str, Writer)] = &[
     // Its single header never comes without the several.
     ("b3", sends::b3_single_and_multi),
     ("b3multi", sends::b3_multi),
-    ("xray", sends::xray),
+    ("xray", sends::xray_rust),
     ("jaeger", sends::jaeger_short_debug),
 ];
 
@@ -51,7 +52,8 @@ enum Encoding {
     Multi,
 }
 
-/// Any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`). The random flag is dropped.
+/// Any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`). The
+/// random flag is dropped.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -120,7 +122,8 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     else {
         return Read::Absent;
     };
-    // Flags decide before X-B3-Sampled is looked at, also when they are 0 (`a.b3m.flags0-sampled1`).
+    // Flags decide before X-B3-Sampled is looked at, also when they are 0
+    // (`a.b3m.flags0-sampled1`).
     let state = match (arrived.first("x-b3-flags"), arrived.first("x-b3-sampled")) {
         (Some("1"), _) => State::DebugAndSampled,
         (Some("0"), _) => State::Drop,
@@ -133,7 +136,8 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     b3_context(trace, span, state)
 }
 
-/// What it makes of a sampling state. Debug from the single header comes out not sampled (`a.b3.d`).
+/// What it makes of a sampling state. Debug from the single header comes out not sampled
+/// (`a.b3.d`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Deferred,
@@ -160,6 +164,7 @@ fn b3_context(trace: &str, span: &str, state: State) -> Read {
     let sampled = matches!(state, State::Keep | State::DebugAndSampled);
     let mut found = Found::new(trace, span, Some(sampled));
     found.debug = matches!(state, State::Debug | State::DebugAndSampled);
+    found.open = state == State::Deferred;
     found.checked(Read::Refused)
 }
 
@@ -168,13 +173,14 @@ fn b3_id(text: &str, lengths: &[usize]) -> Option<u128> {
     fits.then(|| digits::rust(text)).flatten()
 }
 
-/// Parts it does not know go to `tracestate`, and one with white space before its key spoils all of it
-/// (`a.xray.spaces`). Without `Parent`, the invalid context replaces a valid one (`c.w3c+xray-rootonly`).
+/// Parts it does not know go to `tracestate`, and one with white space before its key spoils all of
+/// it (`a.xray.spaces`). Without `Parent`, the invalid context replaces a valid one
+/// (`c.w3c+xray-rootonly`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
     };
-    let (mut trace, mut span, mut sampled) = (0, 0, false);
+    let (mut trace, mut span, mut sampled, mut open) = (0, 0, false, true);
     let mut others = Vec::new();
     for (key, value) in header
         .trim()
@@ -195,7 +201,10 @@ fn xray(arrived: &Arrived<'_>) -> Read {
                 }
             }
             "Parent" => span = u64::from_str_radix(value, 16).unwrap_or_default(),
-            "Sampled" => sampled = value == "1",
+            "Sampled" => {
+                sampled = value == "1";
+                open = !matches!(value, "0" | "1");
+            }
             _ => others.push((key.to_ascii_lowercase(), value)),
         }
     }
@@ -206,6 +215,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
         return Read::Refused("it has no Root");
     }
     let mut found = Found::new(trace, span.into(), Some(sampled));
+    found.open = open;
     found.tracestate = tracestate;
     found.checked(Read::Void)
 }

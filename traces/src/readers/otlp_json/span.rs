@@ -9,7 +9,7 @@ use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::ids::{span_id, trace_id};
 use crate::readers::skipped::{Place, Skipped};
 use crate::readers::tags;
-use crate::span::{Key, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime, Want};
+use crate::span::{Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime, Want};
 
 /// The flags' bit that says whether the next one means anything
 /// (`SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`).
@@ -70,7 +70,7 @@ pub(super) fn span<'a>(
                 span.end = UnixTime::from_nanoseconds(unsigned(cursor)?);
             }
             "attributes" => each_attribute(cursor, |name, value| {
-                if want == Want::Everything || Key::from_name(&name).is_some() {
+                if want.takes(&name) {
                     let value = any_value(value, 0)?;
                     tags::add_attribute(&mut span, want, name, value);
                 }

@@ -1,0 +1,57 @@
+//! The lab of an experiment.
+
+use std::time::Duration;
+
+use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
+use baton_traces::run::RunDirectory;
+
+/// How much longer than an invocation the last deliveries may take.
+const DRAIN_RESERVE: Duration = Duration::from_secs(5);
+
+/// The settings of a lab that people choose.
+#[derive(Clone, Copy, Debug)]
+pub struct LabSettings {
+    /// The most processes for each function.
+    pub instances: u16,
+    /// The shards of the stream.
+    pub shards: u16,
+    /// Whether processes are stopped between invocations, as on Lambda.
+    pub freeze: bool,
+    /// The most records in a batch for the consumer.
+    pub batch_size: u16,
+    /// How long records are gathered for a batch.
+    pub batch_window: Duration,
+    /// How often a batch that fails is tried again.
+    pub retries: u32,
+    /// Whether a batch that fails is split in two.
+    pub bisect: bool,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+}
+
+impl LabSettings {
+    /// A lab with these settings that writes into `directory`.
+    pub fn options(
+        &self,
+        producer: FunctionOptions,
+        consumer: FunctionOptions,
+        directory: RunDirectory,
+    ) -> LabOptions {
+        LabOptions {
+            instances: usize::from(self.instances),
+            shards: u32::from(self.shards),
+            freeze: self.freeze,
+            invocation_timeout: self.timeout,
+            // long enough for one more invocation, however slow
+            drain_timeout: self.timeout + DRAIN_RESERVE,
+            event_source: EventSourceOptions {
+                batch_size: usize::from(self.batch_size),
+                maximum_batching_window: self.batch_window,
+                maximum_retry_attempts: self.retries,
+                bisect_batch_on_function_error: self.bisect,
+                ..EventSourceOptions::default()
+            },
+            ..LabOptions::new(producer, consumer, directory)
+        }
+    }
+}

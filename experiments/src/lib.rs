@@ -1,0 +1,28 @@
+//! Experiments: a lab, a load, and a judgement of what became of the traces.
+//!
+//! - [`run`]: one lab for each pairing of modes, with bursts of requests, saved as run directories.
+//! - [`burst`]: bursts at an endpoint that is not a lab's.
+//! - [`matrix`]: every pairing and every client against every producer, counted into two grids.
+//!
+//! Both take their parts from here: the functions ([`Functions`]), the lab ([`LabSettings`]) and the load
+//! ([`Load`]). The functions and the load generator are processes of the calling program
+//! ([`Program`]). Nothing here prints: an [`Observer`] is told how far an experiment has come.
+
+pub mod burst;
+mod error;
+mod functions;
+mod lab;
+mod load;
+mod load_generator;
+pub mod manifest;
+pub mod matrix;
+mod observer;
+pub mod run;
+
+pub use error::ExperimentError;
+pub use functions::{ForeignFunction, Functions, Program, kept_out};
+pub use lab::LabSettings;
+pub use load::merged::{MergedLoad, merged};
+pub use load::{Load, add_client_spans, client_spans, load_json, requests, write_load};
+pub use load_generator::Message;
+pub use observer::Observer;

@@ -1,0 +1,161 @@
+//! The load of an experiment: bursts of requests, one after the other, each from zero.
+
+pub(crate) mod merged;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use baton_loadgen::{AttackOutcome, Plan, Requests, Settings, Stop};
+use baton_propagators::{Engine, Mode};
+use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::error::ExperimentError;
+use crate::functions::Program;
+use crate::load_generator::attack;
+use crate::observer::Observer;
+
+/// How many requests, how fast, in how many bursts.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Users that send at the same time.
+    pub users: usize,
+    /// What ends each burst.
+    pub stop: Stop,
+    /// Requests per second over all users; `None` sends as fast as the answers come.
+    pub rate: Option<f64>,
+    /// How long the users take to start, evenly one after the other.
+    pub ramp: Duration,
+    /// The number of bursts.
+    pub bursts: u32,
+    /// The pause between two bursts.
+    pub gap: Duration,
+    /// Whose code writes the headers.
+    pub engine: Engine,
+}
+
+impl Load {
+    /// The load generator's settings for one burst at `endpoint` by a client of this mode.
+    pub fn settings(&self, endpoint: &str, client: Mode) -> Settings {
+        Settings {
+            users: self.users,
+            stop: self.stop,
+            rate: self.rate,
+            ramp: self.ramp,
+            engine: self.engine,
+            ..Settings::new(endpoint, client)
+        }
+    }
+
+    /// Sends the bursts. `plan` makes the plan of burst n, counted from 1; `ended` is called after each burst.
+    /// Gives the outcomes of the bursts that were started: fewer than asked for if a signal came, or if a burst gave
+    /// up.
+    ///
+    /// # Errors
+    /// If the load generator cannot be run; and the errors of `plan` and `ended`.
+    pub async fn send(
+        &self,
+        program: &Program,
+        plan: impl Fn(u32) -> Result<Plan, ExperimentError>,
+        name: &str,
+        observer: &impl Observer,
+        mut interrupted: watch::Receiver<bool>,
+        mut ended: impl FnMut() -> Result<(), ExperimentError>,
+    ) -> Result<Vec<AttackOutcome>, ExperimentError> {
+        let mut outcomes = Vec::new();
+        for number in 1..=self.bursts {
+            if self.bursts > 1 {
+                observer.stage(&format!("{name} {number}/{}", self.bursts));
+            }
+            let mut signal = interrupted.clone();
+            let cancelled = async move {
+                let _ = signal.wait_for(|interrupted| *interrupted).await;
+            };
+            let advance = |news| observer.advance(&news);
+            let outcome = attack(program, &plan(number)?, advance, cancelled).await?;
+            observer.stage_done(outcome.requests.sent);
+            ended()?;
+            let is_last = outcome.gave_up || number == self.bursts;
+            outcomes.push(outcome);
+            if is_last || *interrupted.borrow() {
+                break;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.gap) => {}
+                _ = interrupted.wait_for(|interrupted| *interrupted) => break,
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+/// The requests of all bursts.
+pub fn requests(outcomes: &[AttackOutcome]) -> Requests {
+    let mut all = Requests::default();
+    for outcome in outcomes {
+        all.sent += outcome.requests.sent;
+        all.ok += outcome.requests.ok;
+        all.failed += outcome.requests.failed;
+    }
+    all
+}
+
+/// Writes `load.json`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_load(
+    directory: &RunDirectory,
+    outcomes: &[AttackOutcome],
+) -> Result<(), ExperimentError> {
+    let path = directory.load_path();
+    std::fs::write(&path, load_json(outcomes)?).map_err(ExperimentError::file("write", &path))
+}
+
+/// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the outcome of each.
+///
+/// # Errors
+/// If an outcome cannot be written as JSON.
+pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError> {
+    #[derive(Serialize)]
+    struct Several<'a> {
+        requests: Requests,
+        bursts: &'a [AttackOutcome],
+    }
+    let text = match outcomes {
+        [only] => serde_json::to_vec(only),
+        _ => serde_json::to_vec(&Several {
+            requests: requests(outcomes),
+            bursts: outcomes,
+        }),
+    };
+    text.map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+}
+
+/// The file of a burst's client spans while it is under way.
+pub fn client_spans(directory: &Path) -> PathBuf {
+    directory.join(CLIENT_SPANS_FILE)
+}
+
+/// Adds a burst's client spans to those of the run.
+///
+/// # Errors
+/// If a file cannot be read, written or removed.
+pub fn add_client_spans(directory: &RunDirectory) -> Result<(), ExperimentError> {
+    let path = directory.client_spans_path();
+    let spans_path = directory.spans_path();
+    let unreadable = ExperimentError::file("read", &path);
+    let unwritable = ExperimentError::file("write", &spans_path);
+    let mut lines = BufReader::new(File::open(&path).map_err(&unreadable)?);
+    let mut spans = directory.append_spans()?;
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(&unreadable)? > 0 {
+        spans.write_request(&line).map_err(&unwritable)?;
+        line.clear();
+    }
+    spans.finish().map_err(&unwritable)?;
+    std::fs::remove_file(&path).map_err(ExperimentError::file("remove", &path))
+}

@@ -1,0 +1,73 @@
+//! The settings in a run's manifest.
+
+use std::collections::BTreeMap;
+
+use baton_loadgen::Plan;
+use baton_traces::statistics::milliseconds;
+use serde_json::{Map, Value, json};
+
+use crate::functions::Functions;
+use crate::lab::LabSettings;
+use crate::load::Load;
+
+/// Variables of this process that the functions get and that change what they record.
+const TELEMETRY_VARIABLES: [&str; 8] = [
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_TRACES_EXPORTER",
+    "BATON_EXTRACT_SELECT",
+    "BATON_ON_CONFLICT",
+    "BATON_CONSUMER_RELATION",
+    "BATON_XRAY_SOURCE",
+];
+
+/// A lab's settings. A function that is not baton's own is named, its command is not: it may hold a secret.
+pub fn lab_settings(lab: &LabSettings, functions: &Functions) -> Map<String, Value> {
+    let mut settings = object(json!({
+        "instances": lab.instances,
+        "shards": lab.shards,
+        "freeze": lab.freeze,
+        "batch_size": lab.batch_size,
+        "batch_window_ms": milliseconds(lab.batch_window),
+        "retries": lab.retries,
+        "bisect": lab.bisect,
+        "timeout_ms": milliseconds(lab.timeout),
+    }));
+    let foreign = functions.foreign();
+    if !foreign.is_empty() {
+        settings.insert("foreign".to_owned(), json!(foreign));
+    }
+    for name in TELEMETRY_VARIABLES {
+        if let Ok(value) = std::env::var(name) {
+            settings.insert(name.to_owned(), value.into());
+        }
+    }
+    settings
+}
+
+/// The settings of a load.
+pub fn load_settings(load: &Load, plan: &Plan) -> Map<String, Value> {
+    let client = plan.scenarios().first().map(|scenario| &scenario.client);
+    object(json!({
+        "client": client,
+        "users": plan.users(),
+        "rate": plan.rate(),
+        "ramp_ms": milliseconds(plan.ramp()),
+        "stop": plan.stop(),
+        "bursts": load.bursts,
+        "gap_ms": milliseconds(load.gap),
+    }))
+}
+
+/// The versions of what takes part, by name.
+pub fn versions() -> BTreeMap<String, String> {
+    BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

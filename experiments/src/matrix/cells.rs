@@ -1,0 +1,250 @@
+//! The cells of a matrix, as they are counted, printed, saved and read again.
+
+use std::collections::BTreeMap;
+
+use baton_propagators::carrier::HeaderList;
+use baton_propagators::mode::{Engine, Mode, Select};
+use baton_traces::hand_off::{Flag, Flags, Hop, Verdict};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use baton_traces::run::Function;
+
+/// A whole matrix: what `--format json` prints and `--from` reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Matrix {
+    /// Requests per cell.
+    pub requests: u64,
+    /// The modes of rows and columns, in the order of the command line.
+    pub modes: Vec<Mode>,
+    /// Which valid context the functions continued.
+    pub select: Select,
+    /// The functions that were not baton's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Function>,
+    /// When the measurement started.
+    pub started: Timestamp,
+    /// How long it took, in seconds.
+    pub duration_s: f64,
+    /// The versions of what took part, by name.
+    pub versions: BTreeMap<String, String>,
+    /// The record grid: what consumers made of the producers' records.
+    pub record: Vec<RecordCell>,
+    /// The ingress grid: what producers made of the clients' requests.
+    pub ingress: Vec<IngressCell>,
+    /// Modes that an engine does not support: a sentence for each engine.
+    pub left_out: Vec<String>,
+    /// Cells whose spans differ from what the formats alone predict.
+    pub defects: Vec<Defect>,
+    /// Other problems: a sentence each.
+    pub problems: Vec<String>,
+    /// The answer, in a few sentences.
+    pub answer: String,
+}
+
+/// One pairing of modes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordCell {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// The producer's mode.
+    #[serde(with = "formats")]
+    pub producer: Mode,
+    /// The consumer's mode.
+    #[serde(with = "formats")]
+    pub consumer: Mode,
+    /// Records that the consumer received.
+    pub delivered: u64,
+    /// The verdicts.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The headers in one of the records.
+    pub carrier: HeaderList,
+    /// Bytes of the JSON object that holds them; 0 without one.
+    pub carrier_bytes: usize,
+}
+
+/// One client and one producer's mode.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IngressCell {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// The client's name.
+    pub client: String,
+    /// The headers of one of its requests.
+    pub headers: HeaderList,
+    /// The producer's mode.
+    #[serde(with = "formats")]
+    pub producer: Mode,
+    /// The verdicts.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The format whose context the producer's span continues.
+    pub followed: Option<String>,
+    /// The next hand-off of the same requests, to a consumer in the producer's mode.
+    pub record: Counts,
+}
+
+/// The outcome of a cell's hand-offs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Hand-offs that were sent.
+    pub sent: u64,
+    /// How many hand-offs have each verdict and flag.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The reason of most of them.
+    pub why: String,
+    /// Hand-offs whose sender left the sampling decision open and whose receiver recorded nothing.
+    #[serde(default)]
+    pub declined: u64,
+    /// The same reason without this cell's formats, for all cells of its kind.
+    pub kind: String,
+    /// What the formats alone predict.
+    pub prediction: Counts,
+    /// Whether the prediction is right for every hand-off.
+    pub agrees: bool,
+}
+
+/// How many hand-offs have each verdict and each flag. A verdict or flag that does not occur has no entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Hand-offs with each verdict.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// Hand-offs with each flag.
+    pub flags: BTreeMap<Flag, u64>,
+}
+
+/// A cell whose spans differ from what the formats alone predict. Either baton is wrong, or a function that is not
+/// baton's own reads or writes the formats differently.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Defect {
+    /// Whose code read and wrote the headers.
+    pub engine: Engine,
+    /// The hop of the hand-offs.
+    pub hop: Hop,
+    /// The cell, as in `tracecontext:b3` or `conflicting to b3`.
+    pub cell: String,
+    /// The ends of the hand-off that are not baton's own functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Function>,
+    /// Hand-offs on which they differ.
+    pub hand_offs: u64,
+    /// What the spans say.
+    pub observed: Counts,
+    /// What the formats alone predict.
+    pub predicted: Counts,
+}
+
+impl Counts {
+    /// Counts one hand-off. It has no verdict if it could not be judged.
+    pub(super) fn add(&mut self, verdict: Option<Verdict>, flags: Flags) {
+        if let Some(verdict) = verdict {
+            *self.verdicts.entry(verdict).or_default() += 1;
+        }
+        for flag in Flag::ALL {
+            if flag.is_in(flags) {
+                *self.flags.entry(flag).or_default() += 1;
+            }
+        }
+    }
+
+    /// The verdict that all hand-offs have, if they have the same.
+    pub fn only(&self) -> Option<Verdict> {
+        let mut verdicts = self.verdicts.keys();
+        verdicts
+            .next()
+            .copied()
+            .filter(|_| verdicts.next().is_none())
+    }
+
+    /// Whether any hand-off could be judged.
+    pub fn is_judged(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
+    /// Whether every hand-off can be followed; not where none was judged.
+    pub fn is_whole(&self) -> bool {
+        self.is_judged() && self.verdicts.keys().all(|verdict| verdict.is_whole())
+    }
+
+    /// `20 connected, 3 tracestate_lost`.
+    pub fn in_words(&self) -> String {
+        let verdicts = self.verdicts.iter();
+        let verdicts = verdicts.map(|(verdict, count)| format!("{count} {verdict}"));
+        let flags = self.flags.iter();
+        let flags = flags.map(|(flag, count)| format!("{count} {}", flag.name()));
+        let words: Vec<_> = verdicts.chain(flags).collect();
+        match words.is_empty() {
+            true => "nothing".to_owned(),
+            false => words.join(", "),
+        }
+    }
+}
+
+impl Matrix {
+    /// The engines, in the order of the command line.
+    pub fn engines(&self) -> Vec<Engine> {
+        let mut engines = Vec::new();
+        let all = self.record.iter().map(|cell| cell.engine);
+        for engine in all.chain(self.ingress.iter().map(|cell| cell.engine)) {
+            if !engines.contains(&engine) {
+                engines.push(engine);
+            }
+        }
+        engines
+    }
+
+    /// An engine's cells of the record grid.
+    pub fn record_of(&self, engine: Engine) -> impl Iterator<Item = &RecordCell> {
+        self.record.iter().filter(move |cell| cell.engine == engine)
+    }
+
+    /// An engine's cells of the ingress grid.
+    pub fn ingress_of(&self, engine: Engine) -> impl Iterator<Item = &IngressCell> {
+        self.ingress
+            .iter()
+            .filter(move |cell| cell.engine == engine)
+    }
+}
+
+impl std::fmt::Display for Defect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whose = match self.foreign.as_slice() {
+            [] => "defect of baton".to_owned(),
+            [Function::Producer] => "the producer is not baton's own".to_owned(),
+            [Function::Consumer] => "the consumer is not baton's own".to_owned(),
+            _ => "the functions are not baton's own".to_owned(),
+        };
+        write!(
+            f,
+            "{whose}: engine {}, {} {}: the spans say {}, the formats alone say {}",
+            self.engine,
+            self.hop,
+            self.cell,
+            self.observed.in_words(),
+            self.predicted.in_words()
+        )
+    }
+}
+
+/// A mode as the list of its formats.
+mod formats {
+    use baton_propagators::mode::Mode;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(mode.names())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Mode, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        if names.is_empty() {
+            return Ok(Mode::NONE);
+        }
+        names.join(",").parse().map_err(Error::custom)
+    }
+}

@@ -1,0 +1,266 @@
+//! The run: bursts of requests under each pairing of modes, saved as a run directory each.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
+use baton_loadgen::{AttackOutcome, Plan, Settings};
+use baton_propagators::propagation::BATON_ENGINE;
+use baton_propagators::{Mode, ModeError, Pairing};
+use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::statistics::milliseconds;
+use baton_traces::summary::Summary;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::error::ExperimentError;
+use crate::functions::Functions;
+use crate::lab::LabSettings;
+use crate::load::{Load, add_client_spans, client_spans, write_load};
+use crate::manifest::{lab_settings, load_settings, versions};
+use crate::observer::Observer;
+
+/// No format, each format alone, and the mixes that people meet on the way from B3 to W3C.
+const DEFAULT_PAIRINGS: [&str; 8] = [
+    "none",
+    "tracecontext",
+    "b3",
+    "b3multi",
+    "tracecontext:b3",
+    "b3:tracecontext",
+    "tracecontext,b3:b3",
+    "tracecontext:tracecontext,b3",
+];
+
+/// A run of several pairings.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// The pairings.
+    pub pairings: Vec<Pairing>,
+    /// The client's mode; `None` is the producer's.
+    pub client: Option<Mode>,
+    /// The load.
+    pub load: Load,
+    /// The lab.
+    pub lab: LabSettings,
+    /// The functions that take part.
+    pub functions: Functions,
+}
+
+/// A pairing whose run has ended and is saved.
+#[derive(Debug)]
+pub struct Ran {
+    /// Where it is saved.
+    pub directory: RunDirectory,
+    /// The outcome of each burst.
+    pub bursts: Vec<AttackOutcome>,
+}
+
+/// The pairings to run: those that were asked for, each once, or the usual ones.
+///
+/// # Errors
+/// None: the modes of the usual ones are valid.
+pub fn pairings(asked: &[Pairing]) -> Result<Vec<Pairing>, ModeError> {
+    if asked.is_empty() {
+        let usual = DEFAULT_PAIRINGS.iter();
+        return usual.map(|pairing| pairing.parse()).collect();
+    }
+    let mut pairings = Vec::new();
+    for pairing in asked {
+        if !pairings.contains(pairing) {
+            pairings.push(pairing.clone());
+        }
+    }
+    Ok(pairings)
+}
+
+/// Makes a directory in `parent` that is named after the time. No other command gets the same one, even if both start
+/// at the same moment.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn new_directory(parent: &Path) -> Result<PathBuf, ExperimentError> {
+    std::fs::create_dir_all(parent).map_err(ExperimentError::file("make", parent))?;
+    loop {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ");
+        let directory = parent.join(now.to_string());
+        match std::fs::create_dir(&directory) {
+            Ok(()) => return Ok(directory),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => return Err(ExperimentError::file("make", &directory)(error)),
+        }
+    }
+}
+
+/// A sentence about every record that was lost and every request that failed.
+pub fn losses(summaries: &[Summary]) -> Vec<String> {
+    let records = summaries.iter().filter_map(|summary| summary.records);
+    let lost: u64 = records.map(|records| records.lost).sum();
+    let requests = summaries.iter().filter_map(|summary| summary.requests);
+    let failed: u64 = requests.map(|requests| requests.failed).sum();
+    let mut losses = Vec::new();
+    if lost > 0 {
+        losses.push(format!("records accepted and never delivered: {lost}"));
+    }
+    if failed > 0 {
+        losses.push(format!(
+            "requests failed: {failed}; the load.json of each run says why"
+        ));
+    }
+    losses
+}
+
+impl RunSettings {
+    /// Finds every fault in the settings before the first lab starts.
+    ///
+    /// # Errors
+    /// If a load cannot be planned.
+    pub fn check(&self) -> Result<(), ExperimentError> {
+        for pairing in &self.pairings {
+            self.plan(pairing, "http://127.0.0.1:3000/", Path::new(""))?;
+        }
+        Ok(())
+    }
+
+    /// The files that belong to no run while a burst is under way: the client spans of every pairing in `out`.
+    pub fn unfinished(&self, out: &Path) -> Vec<PathBuf> {
+        let pairings = self.pairings.iter();
+        pairings
+            .map(|pairing| client_spans(&out.join(pairing.name())))
+            .collect()
+    }
+
+    /// Runs one pairing after the other, each in a directory of its own in `out`, and hands each to `ended` as soon as
+    /// it has ended. Gives whether a signal ended the run early.
+    ///
+    /// # Errors
+    /// If a lab or the load generator cannot be run, or a file cannot be written; and the errors of `ended`.
+    pub async fn execute<E: From<ExperimentError>>(
+        &self,
+        out: &Path,
+        observer: &impl Observer,
+        interrupted: watch::Receiver<bool>,
+        mut ended: impl FnMut(Ran) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        for (index, pairing) in self.pairings.iter().enumerate() {
+            let name = format!("{}/{} {pairing}", index + 1, self.pairings.len());
+            observer.stage(&name);
+            let directory = out.join(pairing.name());
+            let ran = self
+                .pairing(pairing, &directory, &name, observer, interrupted.clone())
+                .await?;
+            ended(ran)?;
+            if *interrupted.borrow() {
+                break;
+            }
+        }
+        Ok(*interrupted.borrow())
+    }
+
+    fn plan(
+        &self,
+        pairing: &Pairing,
+        endpoint: &str,
+        directory: &Path,
+    ) -> Result<Plan, ExperimentError> {
+        let client = self.client.as_ref().unwrap_or(&pairing.producer);
+        Ok(Plan::new(Settings {
+            spans: Some(client_spans(directory)),
+            ..self.load.settings(endpoint, client.clone())
+        })?)
+    }
+
+    /// Starts a lab, sends the load, waits until all is delivered, and saves what happened.
+    async fn pairing(
+        &self,
+        pairing: &Pairing,
+        directory: &Path,
+        name: &str,
+        observer: &impl Observer,
+        interrupted: watch::Receiver<bool>,
+    ) -> Result<Ran, ExperimentError> {
+        let directory = RunDirectory::create(directory)?;
+        let starting = Instant::now();
+        let lab = Lab::start(self.lab_options(pairing, directory.clone())).await?;
+        let LabStatus {
+            producer, consumer, ..
+        } = lab.status();
+        observer.detail(&format!(
+            "{pairing}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",
+            milliseconds(starting.elapsed()),
+            producer.cold_start_ms.unwrap_or_default(),
+            consumer.cold_start_ms.unwrap_or_default(),
+        ));
+        let plan = self.plan(pairing, &lab.addresses().endpoint, directory.path())?;
+        let mut manifest = self.manifest(pairing, &plan);
+        directory.write_manifest(&manifest)?;
+
+        let program = self.functions.program();
+        let add_spans = || add_client_spans(&directory);
+        let plan_of = |_| Ok(plan.clone());
+        let sent = self
+            .load
+            .send(program, plan_of, name, observer, interrupted, add_spans);
+        let bursts = sent.await?;
+        let ending = lab.stop().await;
+        for problem in problems(&bursts, &ending, &directory) {
+            observer.note(&format!("{pairing}: {problem}"));
+        }
+        write_load(&directory, &bursts)?;
+        manifest.end = Some(Timestamp::now());
+        directory.write_manifest(&manifest)?;
+        Ok(Ran { directory, bursts })
+    }
+
+    fn lab_options(&self, pairing: &Pairing, directory: RunDirectory) -> LabOptions {
+        let function = |name, mode| {
+            let mut options = self.functions.options(name, Some(mode));
+            let engine = (BATON_ENGINE.to_owned(), self.load.engine.to_string());
+            options.environment.extend([engine]);
+            options
+        };
+        let producer = function(Function::Producer, &pairing.producer);
+        let consumer = function(Function::Consumer, &pairing.consumer);
+        self.lab.options(producer, consumer, directory)
+    }
+
+    fn manifest(&self, pairing: &Pairing, plan: &Plan) -> Manifest {
+        let mut settings = lab_settings(&self.lab, &self.functions);
+        settings.extend(load_settings(&self.load, plan));
+        Manifest {
+            pairing: Some(pairing.clone()),
+            engine: self.load.engine,
+            settings,
+            versions: versions(),
+            start: Timestamp::now(),
+            end: None,
+        }
+    }
+}
+
+/// What went wrong in a run: a sentence each.
+fn problems(bursts: &[AttackOutcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
+    let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
+    let mut problems: Vec<_> = failed.map(|burst| burst.summary.clone()).collect();
+    if !ending.drained {
+        problems.push("not every accepted record was delivered in time".to_owned());
+    }
+    let undeliverable = ending.status.records_undeliverable;
+    if undeliverable > 0 {
+        problems.push(format!(
+            "{undeliverable} records could not be delivered; they are kept in {}",
+            directory.path().join(UNDELIVERABLE_FILE).display()
+        ));
+    }
+    let span_error = ending.span_error.as_ref().map(ToString::to_string);
+    let mut of_bursts = bursts
+        .iter()
+        .filter_map(|burst| burst.span_file_error.clone());
+    if let Some(error) = span_error.or_else(|| of_bursts.next()) {
+        problems.push(format!("spans are missing: {error}"));
+    }
+    problems
+}

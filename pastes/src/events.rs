@@ -1,0 +1,97 @@
+//! Shapes of JSON that are known: which reader looks where in them.
+//!
+//! A carrier is found in any JSON. What is here says whose event it is, and who reads which place of it.
+
+mod api_gateway;
+mod cloud_events;
+mod dynamodb;
+mod event_bridge;
+mod exchange;
+mod kafka;
+mod kinesis;
+mod pub_sub;
+mod record;
+mod sns;
+mod spans;
+mod sqs;
+
+use std::collections::HashMap;
+
+use crate::carrier::Carrier;
+use crate::tree::Tree;
+
+/// A known shape.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// Whether an object has this shape.
+    is: fn(&Tree) -> bool,
+    /// Members that hold no carrier of the receiver.
+    pub(crate) skipped: &'static [&'static str],
+    /// Who reads which of these places; `None` where there is nothing to say.
+    readers: fn(&[&str]) -> Option<String>,
+}
+
+/// Every known shape. The first that an object has counts.
+static EVENTS: &[&Event] = &[
+    &sqs::SQS,
+    &sns::SNS,
+    &kinesis::KINESIS,
+    &dynamodb::DYNAMODB,
+    &event_bridge::EVENT_BRIDGE,
+    &api_gateway::API_GATEWAY,
+    &kafka::KAFKA,
+    &cloud_events::CLOUD_EVENTS,
+    &pub_sub::PUB_SUB,
+    &exchange::EXCHANGE,
+    &spans::SPANS,
+    &record::RECORD,
+];
+
+/// The known shape of an object.
+pub(crate) fn of(tree: &Tree) -> Option<&'static Event> {
+    EVENTS.iter().copied().find(|event| (event.is)(tree))
+}
+
+/// Which shapes each unit of a text has.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(HashMap<String, Vec<&'static Event>>);
+
+impl Notes {
+    /// Notes the shape of a unit.
+    pub(crate) fn add(&mut self, unit: &str, event: &'static Event) {
+        let events = self.0.entry(unit.to_owned()).or_default();
+        if !events.iter().any(|known| std::ptr::eq(*known, event)) {
+            events.push(event);
+        }
+    }
+
+    /// What to say about a unit's carrier.
+    pub(crate) fn about(&self, unit: &str, carrier: &Carrier) -> Vec<String> {
+        let headers = carrier.headers.iter().map(|header| header.place.as_str());
+        let places: Vec<&str> = headers
+            .chain(carrier.unread.iter().map(|unread| unread.place.as_str()))
+            .collect();
+        let events = self.0.get(unit).map(Vec::as_slice).unwrap_or_default();
+        let notes = events.iter().filter_map(|event| (event.readers)(&places));
+        notes.collect()
+    }
+}
+
+/// Whether a member is there.
+fn has(tree: &Tree, name: &str) -> bool {
+    tree.get(name).is_some()
+}
+
+/// Whether any place has a part.
+fn any(places: &[&str], part: &str) -> bool {
+    places.iter().any(|place| place.contains(part))
+}
+
+/// Whether baton's consumer does not look at any of the places: it reads the envelope's member alone.
+fn not_in_envelope(places: &[&str]) -> bool {
+    !places.is_empty() && !any(places, "tracecontext")
+}
+
+/// What to say to a carrier that baton's consumer does not look at.
+const BATON: &str =
+    "baton's consumer would not look there: it reads the member tracecontext of a record alone";

@@ -1,0 +1,25 @@
+//! A request as API Gateway, a function URL or a load balancer gives it to Lambda.
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static API_GATEWAY: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    has(tree, "requestContext") && (has(tree, "headers") || has(tree, "multiValueHeaders"))
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    let several = places
+        .iter()
+        .any(|place| place.contains("multiValueHeaders"));
+    several.then(|| {
+        "multiValueHeaders repeats headers with all values; most readers, and baton's producer, look in headers, which has the \
+         last value of each."
+            .to_owned()
+    })
+}

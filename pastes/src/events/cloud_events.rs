@@ -1,0 +1,22 @@
+//! A CloudEvent in JSON (CloudEvents 1.0, structured mode).
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static CLOUD_EVENTS: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    has(tree, "specversion") && has(tree, "source")
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    (!places.is_empty()).then(|| {
+        "traceparent of a CloudEvent is its Distributed Tracing extension: the context in which the event was made. A reader of \
+         the transport's headers does not see it."
+            .to_owned()
+    })
+}

@@ -1,0 +1,30 @@
+//! A record of a DynamoDB stream.
+
+use super::{BATON, Event, any, has};
+use crate::tree::Tree;
+
+pub(super) static DYNAMODB: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    tree.get("dynamodb")
+        .is_some_and(|inner| has(inner, "NewImage") || has(inner, "OldImage") || has(inner, "Keys"))
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    if places.is_empty() {
+        return None;
+    }
+    let mut says = "A DynamoDB stream carries no context of its own: it is an attribute of the item that the writer \
+                    stored, and only a reader that knows the attribute finds it. "
+        .to_owned();
+    if any(places, "OldImage") {
+        says.push_str("OldImage has the context of the write before. ");
+    }
+    says.push_str(BATON);
+    says.push('.');
+    Some(says)
+}

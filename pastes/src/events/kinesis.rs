@@ -1,0 +1,27 @@
+//! A record of Amazon Kinesis, as an event for Lambda or as GetRecords answers.
+
+use super::{BATON, Event, any, has, not_in_envelope};
+use crate::tree::Tree;
+
+pub(super) static KINESIS: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    let of_lambda = tree.at(&["kinesis", "data"]).is_some();
+    of_lambda || has(tree, "Data") && (has(tree, "SequenceNumber") || has(tree, "PartitionKey"))
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    if !not_in_envelope(places) {
+        return None;
+    }
+    let who = if any(places, "_datadog") {
+        "Datadog's libraries read the member _datadog of a record's JSON. "
+    } else {
+        "A Kinesis record has no headers, so a context is in its data, where only a reader that knows the place finds it. "
+    };
+    Some(format!("{who}{BATON}."))
+}

@@ -1,0 +1,25 @@
+//! A message of Google Cloud Pub/Sub.
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static PUB_SUB: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    has(tree, "attributes")
+        && ["messageId", "message_id", "publishTime"]
+            .iter()
+            .any(|name| has(tree, name))
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    (!places.is_empty()).then(|| {
+        "Of a Pub/Sub message, Google's client libraries read the attribute googclient_traceparent; traceparent is read by \
+         instrumentations that were made for it."
+            .to_owned()
+    })
+}

@@ -1,0 +1,14 @@
+//! The record that baton's producer writes: an envelope of headers and a body.
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static RECORD: Event = Event {
+    is,
+    skipped: &[],
+    readers: |_| None,
+};
+
+fn is(tree: &Tree) -> bool {
+    has(tree, "tracecontext") && has(tree, "record")
+}

@@ -1,0 +1,23 @@
+//! A notification of Amazon SNS, as an event for Lambda or as the envelope in another service's message.
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static SNS: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    has(tree, "TopicArn") && has(tree, "Message") || has(tree, "Sns")
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    let of_lambda = !places.is_empty() && places.iter().all(|place| place.contains(".Sns."));
+    of_lambda.then(|| {
+        "Of an SNS event, OpenTelemetry's Lambda instrumentations read MessageAttributes where they read records at all; \
+         X-Ray's context of SNS comes in the function's own X-Amzn-Trace-Id."
+            .to_owned()
+    })
+}

@@ -1,0 +1,26 @@
+//! Spans instead of headers: an export in OTLP, Zipkin's or Jaeger's form.
+
+use super::{Event, has};
+use crate::tree::Tree;
+
+pub(super) static SPANS: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    let of_otlp = ["resourceSpans", "resource_spans", "scopeSpans"]
+        .iter()
+        .any(|name| has(tree, name));
+    of_otlp
+        || has(tree, "traceId") && has(tree, "id") && has(tree, "localEndpoint")
+        || has(tree, "traceID") && has(tree, "processes")
+}
+
+fn readers(_: &[&str]) -> Option<String> {
+    Some(
+        "These are spans and no headers: baton traces --from FILE and baton map FILE read them."
+            .to_owned(),
+    )
+}

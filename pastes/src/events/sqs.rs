@@ -1,0 +1,36 @@
+//! A message of Amazon SQS, as an event for Lambda or as ReceiveMessage answers.
+
+use super::{Event, any, has};
+use crate::tree::Tree;
+
+pub(super) static SQS: Event = Event {
+    is,
+    skipped: &[],
+    readers,
+};
+
+fn is(tree: &Tree) -> bool {
+    let of_lambda =
+        has(tree, "body") && (has(tree, "messageAttributes") || has(tree, "receiptHandle"));
+    let of_api =
+        has(tree, "Body") && (has(tree, "MessageAttributes") || has(tree, "ReceiptHandle"));
+    let is_named = tree.get("eventSource").and_then(Tree::text) == Some("aws:sqs");
+    of_lambda || of_api || is_named
+}
+
+fn readers(places: &[&str]) -> Option<String> {
+    if places.is_empty() {
+        return None;
+    }
+    let mut says = "Of an SQS message, the X-Ray SDK and OpenTelemetry's Java agent read attributes.AWSTraceHeader, \
+                    OpenTelemetry for JavaScript and Python the message attributes, and Datadog's libraries the attribute \
+                    _datadog; baton's consumer looks in a record under tracecontext."
+        .to_owned();
+    if any(places, ".body.") || any(places, ".Body.") {
+        says.push_str(
+            " The body is the sender's: an SNS envelope is in it unless raw message delivery is on, and only readers \
+             that are told to look in it find its MessageAttributes.",
+        );
+    }
+    Some(says)
+}

@@ -1,0 +1,50 @@
+//! The forms of text, and the list of them.
+
+mod any_text;
+mod base64;
+mod command;
+mod headers;
+mod hex_dump;
+mod json;
+mod packed;
+mod requests;
+
+use crate::carrier::Paste;
+
+pub use headers::is_header;
+
+/// A form in which people have headers.
+struct Form {
+    /// Reads a text of this form; `None` where it is of another.
+    read: fn(&[u8]) -> Option<Paste>,
+}
+
+/// Every form. The first that takes a text counts; the last takes any.
+static FORMS: &[Form] = &[
+    packed::FORM,
+    json::FORM,
+    headers::FORM,
+    requests::FORM,
+    command::FORM,
+    base64::FORM,
+    hex_dump::FORM,
+    any_text::FORM,
+];
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Finds the carriers of a text.
+pub fn read(text: &[u8]) -> Paste {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mut forms = FORMS.iter();
+    forms.find_map(|form| (form.read)(text)).unwrap_or_default()
+}
+
+/// What a walk found, as carriers.
+fn paste(walk: crate::walk::Walk) -> Paste {
+    let mut paste = crate::group::paste(walk.findings, &walk.notes);
+    if walk.is_cut {
+        paste.notes.push("The text is packed deeper, or unpacks to more, than is read: what is further inside is unknown.".to_owned());
+    }
+    paste
+}

@@ -1,0 +1,200 @@
+//! Any text: logs and dumps, with JSON and Base64 in the middle of them.
+
+use super::{Form, paste};
+use crate::carrier::Paste;
+use crate::decode;
+use crate::scan;
+use crate::tree::Tree;
+use crate::walk::{At, Walk};
+
+pub(super) const FORM: Form = Form {
+    read: |text| Some(read(text)),
+};
+
+/// How many places that look like JSON and are none are tried.
+const MAX_TRIES: usize = 400;
+/// How many lines above a finding the JSON may begin that it is in.
+const MAX_ABOVE: usize = 200;
+/// How Base64 begins of JSON, of gzip, and of a traceparent.
+const PACKED: [&[u8]; 3] = [b"eyJ", b"H4sI", b"MDAt"];
+/// The fewest characters of Base64 in a text.
+const MIN_PACKED: usize = 32;
+
+fn read(text: &[u8]) -> Paste {
+    let mut walk = Walk::default();
+    rest(text, 0, &mut walk);
+    paste(walk)
+}
+
+/// Reads the lines of a text from one on, which is counted from 0.
+pub(super) fn rest(text: &[u8], first: usize, walk: &mut Walk) {
+    let skipped: usize = text
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(first)
+        .map(<[u8]>::len)
+        .sum();
+    // The lines before stay as blank ones, so that lines keep their numbers.
+    let mut kept = vec![b'\n'; first.min(text.len())];
+    kept.extend_from_slice(&text[skipped..]);
+    if kept.trim_ascii().is_empty() {
+        return;
+    }
+    let kept = String::from_utf8_lossy(&kept).into_owned();
+    let regions = Regions::new(&kept).find();
+    let mut kept = kept.into_bytes();
+    for (start, end, line, region) in regions {
+        let at = At::unit(&format!("line {line}"));
+        match region {
+            Region::Json(tree) => walk.tree(&tree, &at, ""),
+            Region::Packed(text) => walk.text(&text, &at),
+        }
+        // Blanks in its place keep the lines of the rest.
+        for byte in kept[start..end].iter_mut().filter(|byte| **byte != b'\n') {
+            *byte = b' ';
+        }
+    }
+    walk.plain(&String::from_utf8_lossy(&kept), &At::default());
+}
+
+/// What a part of a text is.
+enum Region {
+    Json(Tree),
+    Packed(String),
+}
+
+/// Looks for JSON and Base64 where they matter: where something was found, or where something is packed.
+struct Regions<'a> {
+    text: &'a str,
+    tries: usize,
+    /// The byte up to which lines are counted, and the number of the line there.
+    counted: (usize, usize),
+    /// Bytes before this are done with.
+    done: usize,
+    found: Vec<(usize, usize, usize, Region)>,
+}
+
+impl<'a> Regions<'a> {
+    fn new(text: &'a str) -> Self {
+        Regions {
+            text,
+            tries: 0,
+            counted: (0, 1),
+            done: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// The parts in their order: where each starts and ends, and its line.
+    fn find(mut self) -> Vec<(usize, usize, usize, Region)> {
+        let mut anchors: Vec<usize> = scan::hits(self.text.as_bytes())
+            .iter()
+            .map(|hit| hit.start)
+            .collect();
+        let packed = packed(self.text.as_bytes());
+        anchors.extend(&packed);
+        anchors.sort_unstable();
+        for anchor in anchors {
+            if anchor < self.done {
+                continue;
+            }
+            if !self.json(anchor) && packed.binary_search(&anchor).is_ok() {
+                self.packed(anchor);
+            }
+        }
+        self.found
+    }
+
+    /// Finds the JSON that a place is in: the outermost that begins on a line not far above.
+    fn json(&mut self, anchor: usize) -> bool {
+        if self.tries >= MAX_TRIES {
+            return false;
+        }
+        let above = self.text[self.done..anchor].bytes().enumerate().rev();
+        let mut ends = above
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(place, _)| self.done + place + 1);
+        let first = ends.nth(MAX_ABOVE).unwrap_or(self.done);
+        let mut at = first;
+        while let Some(open) = self.text[at..anchor].find('{').map(|open| at + open) {
+            // an array of objects begins before its first
+            let before = self.text[at..open].trim_end();
+            let start = if before.ends_with('[') {
+                at + before.len() - 1
+            } else {
+                open
+            };
+            if self.tries >= MAX_TRIES {
+                return false;
+            }
+            let next_line = self.text[open..]
+                .find('\n')
+                .map_or(anchor, |end| open + end + 1);
+            match Tree::first(&self.text[start..]) {
+                Some((tree, length)) if start + length > anchor => {
+                    self.push(start, start + length, Region::Json(tree));
+                    return true;
+                }
+                Some((_, length)) => self.done = start + length,
+                None => {
+                    self.tries += 1;
+                    self.done = next_line.min(anchor);
+                }
+            }
+            at = self.done;
+        }
+        // Everything that begins before was tried.
+        self.done = self.done.max(anchor);
+        false
+    }
+
+    /// Finds the text that is packed at a place.
+    fn packed(&mut self, anchor: usize) {
+        let rest = &self.text.as_bytes()[anchor..];
+        let length = rest.iter().take_while(|byte| is_base64(byte)).count();
+        let inner = decode::base64(&rest[..length]).and_then(decode::text);
+        if let Some(inner) = inner.filter(|inner| !scan::hits(inner.as_bytes()).is_empty()) {
+            self.push(anchor, anchor + length, Region::Packed(inner));
+        }
+    }
+
+    fn push(&mut self, start: usize, end: usize, region: Region) {
+        let (from, number) = self.counted;
+        let line = number + self.text[from..start].matches('\n').count();
+        self.counted = (start, line);
+        self.done = end;
+        self.found.push((start, end, line, region));
+    }
+}
+
+fn is_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)
+}
+
+/// Where Base64 begins in a text.
+fn packed(text: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut at = 0;
+    while let Some(place) = text[at..]
+        .iter()
+        .position(|byte| matches!(byte, b'e' | b'H' | b'M'))
+    {
+        let start = at + place;
+        at = start + 1;
+        let is_start = start == 0 || !is_base64(&text[start - 1]) || text[start - 1] == b'=';
+        if is_start
+            && PACKED
+                .iter()
+                .any(|beginning| text[start..].starts_with(beginning))
+        {
+            let length = text[start..]
+                .iter()
+                .take_while(|byte| is_base64(byte))
+                .count();
+            if length >= MIN_PACKED {
+                places.push(start);
+            }
+            at = start + length;
+        }
+    }
+    places
+}

@@ -1,0 +1,248 @@
+//! Headers, one a line, as HTTP writes them: `name: value`.
+
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+
+use super::{Form, any_text, paste};
+use crate::carrier::Paste;
+use crate::finding::{Finding, Kind};
+use crate::names::{self, Name};
+use crate::scan;
+use crate::shapes::Shape;
+use crate::walk::Walk;
+
+pub(super) const FORM: Form = Form { read };
+
+/// A header's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) value: Vec<u8>,
+    /// The number of the line, which starts at 1.
+    pub(super) number: usize,
+}
+
+fn read(text: &[u8]) -> Option<Paste> {
+    let lines: Vec<&[u8]> = lines(text).collect();
+    let first = lines.iter().position(|line| !is_blank(line))?;
+    let mut walk = Walk::default();
+    let mut start = first;
+    let mut blocks = 0;
+    // Blocks of headers, with blank lines between; what follows them is a body.
+    while let Some(length) = lines
+        .get(start..)
+        .map(|rest| rest.iter().take_while(|line| !is_blank(line)).count())
+    {
+        let Some(headers) = block(&lines[start..start + length], start + 1)
+            .filter(|headers| blocks == 0 || any_known(headers))
+        else {
+            break;
+        };
+        blocks += 1;
+        let unit = format!("headers {blocks}");
+        walk.findings
+            .extend(findings(&headers, if blocks == 1 { "" } else { &unit }));
+        start += length;
+        start += lines[start..]
+            .iter()
+            .take_while(|line| is_blank(line))
+            .count();
+        if start == lines.len() {
+            break;
+        }
+    }
+    if blocks == 0 {
+        return None;
+    }
+    if blocks > 1 {
+        for finding in walk
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.unit.is_empty())
+        {
+            finding.unit = "headers 1".to_owned();
+        }
+    }
+    any_text::rest(text, start, &mut walk);
+    Some(paste(walk))
+}
+
+/// The headers of lines that are nothing else; `None` where one is no header, or names are in its value.
+pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
+    let indent = indent(lines);
+    let mut headers: Vec<Line> = Vec::new();
+    for (place, line) in lines.iter().enumerate() {
+        let line = line.strip_prefix(indent).unwrap_or(line);
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            // A folded line goes on with the one before (RFC 9112, section 5.2).
+            let last = headers.last_mut()?;
+            last.value.push(b' ');
+            last.value.extend_from_slice(line.trim_ascii());
+            continue;
+        }
+        let (name, value) = header(line)?;
+        headers.push(Line {
+            name,
+            value: value.to_vec(),
+            number: number + place,
+        });
+    }
+    without_dots(&mut headers);
+    let is_plain = |header: &Line| match names::header(&header.name) {
+        Name::Header(_) | Name::System(_) | Name::Misspelt(_) | Name::Secret => true,
+        Name::Id | Name::Unknown => {
+            let whole = std::str::from_utf8(&header.value)
+                .ok()
+                .and_then(Shape::of)
+                .is_some();
+            whole
+                || scan::hits(&header.value)
+                    .iter()
+                    .all(|hit| matches!(hit.kind, Kind::Id | Kind::NoValue(_)))
+        }
+    };
+    (!headers.is_empty() && headers.iter().all(is_plain)).then_some(headers)
+}
+
+/// Whether any is a header of a format or of another system.
+fn any_known(headers: &[Line]) -> bool {
+    headers
+        .iter()
+        .any(|line| matches!(names::header(&line.name), Name::Header(_) | Name::System(_)))
+}
+
+/// Takes away the dot that some dumps print for the end of a line, where all lines have it.
+fn without_dots(headers: &mut [Line]) {
+    if headers.len() > 1 && headers.iter().all(|header| header.value.ends_with(b".")) {
+        for header in headers {
+            header.value.pop();
+        }
+    }
+}
+
+/// What headers are, as findings of a unit.
+pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
+    let finding = |line: &Line| {
+        let kind = match names::header(&line.name) {
+            Name::Header(header) => Kind::Header(header),
+            Name::System(system) => Kind::System(system),
+            Name::Misspelt(meant) => Kind::Misspelt(meant),
+            Name::Secret => Kind::Other,
+            Name::Id | Name::Unknown => {
+                let shape = std::str::from_utf8(&line.value).ok().and_then(Shape::of);
+                shape.map_or(Kind::Other, Kind::Unnamed)
+            }
+        };
+        Finding {
+            value: if kind == Kind::Other {
+                Vec::new()
+            } else {
+                line.value.clone()
+            },
+            kind,
+            name: line.name.clone(),
+            place: format!("line {}", line.number),
+            unit: unit.to_owned(),
+            scope: unit.to_owned(),
+        }
+    };
+    headers.iter().map(finding).collect()
+}
+
+/// Reads `name: value`, or Lambda's variable as the environment has it, `_X_AMZN_TRACE_ID=value`; `None` for anything else.
+/// White space around the value is not part of it (RFC 9110, section 5.5).
+pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
+    if let Some(value) = line.strip_prefix(b"_X_AMZN_TRACE_ID=") {
+        return Some((X_AMZN_TRACE_ID.to_owned(), value.trim_ascii()));
+    }
+    // HTTP/2 writes parts of the request line so.
+    let start = usize::from(line.starts_with(b":"));
+    let colon = line[start..].iter().position(|byte| *byte == b':')?;
+    let name = line[..start + colon].trim_ascii_end();
+    let value = line[start + colon + 1..].trim_ascii();
+    let first = name.get(start)?;
+    let is_name =
+        (first.is_ascii_alphabetic() || *first == b'_') && name[start..].iter().all(is_token);
+    is_name.then(|| (String::from_utf8_lossy(name).into_owned(), value))
+}
+
+/// Whether a text is one header as HTTP writes it.
+pub fn is_header(text: &[u8]) -> bool {
+    header(text).is_some()
+}
+
+/// What a name is made of (RFC 9110, section 5.6.2).
+fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
+/// What all lines begin with that were copied from an indented example: what the first one begins with.
+fn indent<'a>(lines: &[&'a [u8]]) -> &'a [u8] {
+    let first = lines.first().copied().unwrap_or_default();
+    let end = first.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+    &first[..end.unwrap_or(0)]
+}
+
+/// The lines of a text without their ends.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_however_they_were_copied() {
+        let expected: &[(&str, &str)] = &[("b3", "0"), ("tracestate", "a=1, b=2")];
+        for text in [
+            "b3: 0\ntracestate: a=1, b=2\n",
+            "b3: 0\r\ntracestate:a=1, b=2 \t\r\n\r\nthe body: is none",
+            "\n\nb3:\t0\ntracestate: a=1,\n b=2",
+            "    b3: 0\n    tracestate: a=1,\n      b=2\n",
+            "b3: 0.\ntracestate: a=1, b=2.\n",
+            ":path: /\nb3: 0\ntracestate: a=1, b=2\n",
+        ] {
+            let paste = crate::read(text.as_bytes());
+            let headers = paste.carriers.iter().flat_map(|carrier| &carrier.headers);
+            let found: Vec<_> = headers
+                .map(|header| {
+                    (
+                        header.name.clone(),
+                        String::from_utf8_lossy(&header.value).into_owned(),
+                    )
+                })
+                .collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn log_lines_are_no_headers() {
+        for line in [
+            "2024-05-24T08:11:02 got b3: 0",
+            "trace parent: 0",
+            ": 0",
+            "no colon",
+            "INFO: traceparent=00-1",
+        ] {
+            assert_eq!(block(&[line.as_bytes()], 1), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn lambdas_variable_is_read_as_the_environment_has_it() {
+        for text in ["_X_AMZN_TRACE_ID=Root=1", "_X_AMZN_TRACE_ID: Root=1"] {
+            let paste = crate::read(text.as_bytes());
+            assert_eq!(paste.carriers[0].environment(), Some("Root=1"));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! JSON: one value, several, or one a line. Arrays of objects, and several values, are a carrier each.
+
+use super::{Form, paste};
+use crate::carrier::Paste;
+use crate::tree::Tree;
+use crate::walk::{At, Walk};
+
+pub(super) const FORM: Form = Form { read };
+
+fn read(text: &[u8]) -> Option<Paste> {
+    let text = std::str::from_utf8(text).ok()?;
+    if !matches!(text.trim_start().bytes().next(), Some(b'{' | b'[' | b'"')) {
+        return None;
+    }
+    let trees = Tree::all(text)?;
+    let mut walk = Walk::default();
+    let (mut counted, mut line) = (0, 1);
+    for (start, tree) in &trees {
+        line += text[counted..*start].matches('\n').count();
+        counted = *start;
+        let at = match trees.len() {
+            1 => At::default(),
+            _ => At::unit(&format!("line {line}")),
+        };
+        walk.tree(tree, &at, "");
+    }
+    Some(paste(walk))
+}

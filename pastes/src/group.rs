@@ -1,0 +1,248 @@
+//! From findings to carriers: what came in one unit is one carrier, unless two places of it contradict each other.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::MAX_CARRIERS;
+use crate::carrier::{Carrier, Header, Paste, Unread};
+use crate::events;
+use crate::finding::{Finding, Kind};
+
+/// The most headers of one carrier.
+const MAX_HEADERS: usize = 1000;
+/// The longest value that is kept of what is not read.
+const MAX_UNREAD: usize = 512;
+/// The most values of a kind that are not read and are named in one carrier.
+const MAX_UNREAD_COUNT: usize = 20;
+
+/// A carrier that is being put together, and what each place of it gave.
+#[derive(Default)]
+struct Building {
+    carrier: Carrier,
+    unit: String,
+    scopes: Vec<String>,
+    /// The names of other headers, in lower case.
+    others: HashSet<String>,
+}
+
+/// Puts findings together; `notes` are sentences about units.
+pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
+    let has_named = findings
+        .iter()
+        .any(|finding| matches!(finding.kind, Kind::Header(_) | Kind::Shape(_)));
+    let mut all: Vec<Building> = Vec::new();
+    let mut units: HashMap<String, usize> = HashMap::new();
+    for (unit, scope, findings) in scopes(findings) {
+        let first = *units.entry(unit.clone()).or_insert(all.len());
+        let fits = |building: &Building| building.unit == unit && fits(building, &findings);
+        let place = all
+            .iter()
+            .skip(first)
+            .take(8)
+            .position(fits)
+            .map(|place| place + first);
+        let place = place.unwrap_or_else(|| {
+            all.push(Building {
+                unit,
+                ..Building::default()
+            });
+            all.len() - 1
+        });
+        let building = &mut all[place];
+        building.scopes.push(scope);
+        for finding in findings {
+            // Ids and names that logs mention say nothing new beside a carrier.
+            if !(has_named && matches!(finding.kind, Kind::Id | Kind::NoValue(_))) {
+                building.add(finding, has_named);
+            }
+        }
+    }
+    let contradict: Vec<String> = repeated_units(&all);
+    let mut carriers: Vec<Carrier> = Vec::new();
+    for mut building in all {
+        if building.carrier.is_empty() {
+            continue;
+        }
+        let is_one_of_several = contradict.contains(&building.unit);
+        let place = match (building.unit.is_empty(), is_one_of_several) {
+            (_, true) => building.scopes.first().cloned().unwrap_or_default(),
+            (_, false) => building.unit.clone(),
+        };
+        building.carrier.place = (!place.is_empty()).then_some(place);
+        building
+            .carrier
+            .notes
+            .extend(notes.about(&building.unit, &building.carrier));
+        carriers.push(building.carrier);
+    }
+    whittled(carriers)
+}
+
+/// Drops what repeats another carrier, and carriers without any context where others have some.
+fn whittled(carriers: Vec<Carrier>) -> Paste {
+    let has_context = carriers.iter().any(|carrier| !carrier.headers.is_empty());
+    let mut kept: Vec<Carrier> = Vec::new();
+    let mut beyond = 0;
+    for carrier in carriers {
+        let tells = !carrier.headers.is_empty() || !carrier.unread.is_empty();
+        if has_context && !tells {
+            continue;
+        }
+        if kept.len() == MAX_CARRIERS {
+            beyond += 1;
+        } else {
+            kept.push(carrier);
+        }
+    }
+    if kept.len() == 1
+        && beyond == 0
+        && kept[0]
+            .place
+            .as_deref()
+            .is_some_and(|place| place.starts_with("line "))
+    {
+        kept[0].place = None;
+    }
+    Paste {
+        carriers: kept,
+        beyond,
+        notes: Vec::new(),
+    }
+}
+
+/// The units that several carriers came from.
+fn repeated_units(all: &[Building]) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for building in all {
+        *counts.entry(&building.unit).or_default() += 1;
+    }
+    let repeated = counts.into_iter().filter(|(_, count)| *count > 1);
+    repeated.map(|(unit, _)| unit.to_owned()).collect()
+}
+
+/// Findings of one unit and one scope each, in the order of the text.
+fn scopes(findings: Vec<Finding>) -> Vec<(String, String, Vec<Finding>)> {
+    let mut scopes: Vec<(String, String, Vec<Finding>)> = Vec::new();
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
+    for finding in findings {
+        let key = (finding.unit.clone(), finding.scope.clone());
+        let place = *places.entry(key).or_insert_with(|| {
+            scopes.push((finding.unit.clone(), finding.scope.clone(), Vec::new()));
+            scopes.len() - 1
+        });
+        scopes[place].2.push(finding);
+    }
+    scopes
+}
+
+/// The name and the value that a finding gives a carrier.
+fn header(finding: &Finding) -> Option<(String, &[u8])> {
+    let name = match &finding.kind {
+        Kind::Header(name) if name.eq_ignore_ascii_case(&finding.name) => finding.name.clone(),
+        Kind::Header(name) => name.clone(),
+        Kind::Shape(shape) | Kind::Unnamed(shape) => shape.header().to_owned(),
+        _ => return None,
+    };
+    Some((name, &finding.value))
+}
+
+/// Whether another place of a unit says the same as the carrier so far, or something else altogether.
+fn fits(building: &Building, findings: &[Finding]) -> bool {
+    let headers = &building.carrier.headers;
+    findings.iter().filter_map(header).all(|(name, value)| {
+        let mut same = headers.iter().filter(|header| header.is(&name)).peekable();
+        same.peek().is_none() || same.any(|header| header.value == value)
+    })
+}
+
+impl Building {
+    /// Adds a finding.
+    fn add(&mut self, finding: Finding, has_named: bool) {
+        let carrier = &mut self.carrier;
+        let is_unnamed = matches!(finding.kind, Kind::Unnamed(_));
+        if let Some((name, value)) = header(&finding).filter(|_| !(is_unnamed && has_named)) {
+            if carrier.headers.len() >= MAX_HEADERS {
+                return;
+            }
+            let note = unnamed(&finding);
+            carrier
+                .notes
+                .extend(note.filter(|note| !carrier.notes.contains(note)));
+            let mut same = carrier.headers.iter().filter(|header| header.is(&name));
+            let elsewhere = |header: &Header| {
+                header.value == value && parent(&header.place) != parent(&finding.place)
+            };
+            let repeated = same.any(elsewhere);
+            carrier.headers.push(Header {
+                name,
+                value: value.to_vec(),
+                place: finding.place,
+                repeated,
+            });
+            return;
+        }
+        let Some(why) = why(&finding) else {
+            if self.others.insert(finding.name.to_ascii_lowercase()) {
+                carrier.others.push(finding.name);
+            }
+            return;
+        };
+        if carrier.unread.len() < MAX_UNREAD_COUNT {
+            let value = String::from_utf8_lossy(&finding.value);
+            carrier.unread.push(Unread {
+                value: value.chars().take(MAX_UNREAD).collect(),
+                name: finding.name,
+                place: finding.place,
+                why,
+            });
+        }
+    }
+}
+
+/// A place without its last name.
+fn parent(place: &str) -> &str {
+    place.rsplit_once('.').map_or(place, |(parent, _)| parent)
+}
+
+/// What to know about a value that has the shape of a header and not its name.
+fn unnamed(finding: &Finding) -> Option<String> {
+    let (Kind::Shape(shape) | Kind::Unnamed(shape)) = &finding.kind else {
+        return None;
+    };
+    let header = shape.header();
+    if finding.name.is_empty() {
+        // X-Ray's header says by itself what it is.
+        let is_named = finding.value.starts_with(b"Root=") || finding.value.starts_with(b"Self=");
+        return (!is_named).then(|| {
+            format!(
+                "The value has no name; it has the shape of {header}, and is explained as that."
+            )
+        });
+    }
+    let named = matches!(finding.kind, Kind::Unnamed(_));
+    named.then(|| {
+        format!(
+            "{} is read by no format; its value has the shape of {header}, and is explained as if it came under that name.",
+            finding.name
+        )
+    })
+}
+
+/// Why a finding is not read; `None` for a header of no format.
+fn why(finding: &Finding) -> Option<String> {
+    let name = &finding.name;
+    let value = String::from_utf8_lossy(&finding.value);
+    Some(match &finding.kind {
+        Kind::System(system) => system.describe(name, &value),
+        Kind::Misspelt(meant) => format!("No format reads {name}; {meant} seems to be meant."),
+        Kind::Id => {
+            format!("{name} is an id as logs print it, and no header: nobody continues it.")
+        }
+        Kind::NoValue(header) => format!("{header} is named here without a value."),
+        Kind::Fault(reason) => reason.clone(),
+        Kind::Unnamed(shape) => format!(
+            "{name} is read by no format, although its value has the shape of {}.",
+            shape.header()
+        ),
+        Kind::Header(_) | Kind::Shape(_) | Kind::Other => return None,
+    })
+}

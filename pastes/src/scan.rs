@@ -1,0 +1,235 @@
+//! Finds names and values in any text: logs, dumps of objects in any language, answers of echo servers.
+//!
+//! It goes over the words of a text once. A word that is a known name is looked at together with what follows: quotes,
+//! separators, brackets and a value. A word that has the shape of a known value counts without a name.
+
+mod lines;
+mod value;
+
+use std::sync::LazyLock;
+
+use baton_propagators::FORMATS;
+
+use crate::finding::Kind;
+use crate::names::{self, MAX_NAME, Name};
+use crate::shapes::Shape;
+use crate::systems::SYSTEMS;
+
+pub(crate) use lines::units;
+use value::Value;
+
+/// A name and a value in a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hit {
+    pub(crate) kind: Kind,
+    /// The name as it was written; empty where there is none.
+    pub(crate) name: String,
+    pub(crate) value: Vec<u8>,
+    /// The first byte of the name, or of the value without one.
+    pub(crate) start: usize,
+    /// The byte behind the value.
+    pub(crate) end: usize,
+}
+
+/// The most names without a value, and ids of logs, that are kept each.
+const MAX_MENTIONS: usize = 3;
+/// How far before a value without a name a credential's name may be.
+const SECRET_REACH: usize = 80;
+
+/// Which lengths known names of a first letter have: one bit each.
+static LENGTHS: LazyLock<[u64; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    let fields = FORMATS.iter().flat_map(|format| format.fields());
+    let systems = SYSTEMS.iter().flat_map(|system| system.names);
+    let others = ["awstraceheader", "_x_amzn_trace_id"];
+    for name in fields.chain(systems).chain(&others) {
+        lengths[usize::from(name.as_bytes()[0])] |= 1 << name.len().min(63);
+    }
+    for prefix in FORMATS.iter().flat_map(|format| format.prefixes()) {
+        lengths[usize::from(prefix.as_bytes()[0])] |= u64::MAX << prefix.len();
+    }
+    // as CGI writes names: HTTP_TRACEPARENT
+    lengths[usize::from(b'h')] |= u64::MAX << 7;
+    lengths
+});
+
+/// Everything that is found in a text, in its order.
+pub(crate) fn hits(text: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let (mut mentions, mut ids) = (0, 0);
+    let mut at = 0;
+    while at < text.len() {
+        if !is_word(text[at]) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        while at < text.len() && is_word(text[at]) {
+            at += 1;
+        }
+        let Some(hit) = hit(text, start, at) else {
+            continue;
+        };
+        let count = match hit.kind {
+            Kind::NoValue(_) => Some(&mut mentions),
+            Kind::Id => Some(&mut ids),
+            _ => None,
+        };
+        if let Some(count) = count {
+            *count += 1;
+            if *count > MAX_MENTIONS {
+                continue;
+            }
+        }
+        let more = value::more(text, &hit);
+        at = at.max(more.last().unwrap_or(&hit).end);
+        hits.push(hit);
+        hits.extend(more);
+    }
+    hits
+}
+
+/// What a word is part of.
+fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
+    let start = start + skipped(text, start, end);
+    let word = text.get(start..end)?;
+    let first = *word.first()?;
+    if first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self") {
+        if let Some(hit) = shaped(text, start, end) {
+            return Some(hit);
+        }
+    }
+    if word.len() < 2 || word.len() > MAX_NAME {
+        return None;
+    }
+    let is_exact = LENGTHS[usize::from(first.to_ascii_lowercase())] >> word.len().min(63) & 1 == 1;
+    let may_be = is_exact || may_be_misspelt(text, word, end) && names::may_be_near(word);
+    may_be.then(|| named(text, start, end)).flatten()
+}
+
+/// How many bytes before a word's name are none of it: dashes of an option, the letter of `\n` in escaped text.
+fn skipped(text: &[u8], start: usize, end: usize) -> usize {
+    let word = &text[start..end];
+    let escape = start > 0 && text[start - 1] == b'\\' && matches!(word, [b'n' | b'r' | b't', ..]);
+    usize::from(escape) + word.iter().take_while(|byte| **byte == b'-').count()
+}
+
+/// Whether a word may be a name that is not exact: those of ids, and the misspelt ones. They need a separator.
+fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
+    let first = word[0].to_ascii_lowercase();
+    let near = matches!(
+        first,
+        b't' | b'r' | b'b' | b'x' | b'u' | b's' | b'd' | b'o' | b'p' | b'm'
+    );
+    let next = text
+        .get(end)
+        .is_some_and(|byte| b":=\"'` \\".contains(byte));
+    near && next && (5..=28).contains(&word.len())
+}
+
+/// A value of a known shape that begins at a word.
+fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
+    let is_free = start == 0 || !matches!(text[start - 1], b'%' | b'/' | b'+' | b'.');
+    let (start, end) = match text.get(end) {
+        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => value::xray(text, start),
+        Some(b':') if end - start <= 32 => (start, value::jaeger(text, start)),
+        _ if end - start >= 33 => (start, end),
+        _ => return None,
+    };
+    let found = std::str::from_utf8(&text[start..end]).ok()?;
+    let shape = Shape::of(found).filter(|_| is_free)?;
+    if is_behind_secret(text, start) {
+        return None;
+    }
+    let name = value::name_before(text, start);
+    // Lambda's report: XRAY TraceId: 1-…
+    let is_id = names::member(&name) == Name::Id && !found.contains('=');
+    Some(Hit {
+        kind: if is_id { Kind::Id } else { Kind::Shape(shape) },
+        name,
+        value: found.as_bytes().to_vec(),
+        start,
+        end,
+    })
+}
+
+/// Whether the same line promises a credential shortly before.
+fn is_behind_secret(text: &[u8], start: usize) -> bool {
+    let before = &text[start.saturating_sub(SECRET_REACH)..start];
+    let line = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    // what ends with a comma or a quote and a blank is another field
+    names::is_secret(&String::from_utf8_lossy(value::last_field(&before[line..])))
+}
+
+/// A known name and its value.
+fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
+    let word = std::str::from_utf8(&text[start..end]).ok()?;
+    let name = names::member(word);
+    let header = match &name {
+        Name::Header(header) => header.as_str(),
+        Name::Misspelt(header) => header,
+        Name::System(_) | Name::Id => "",
+        Name::Secret | Name::Unknown => return None,
+    };
+    let value = value::after(text, start, end, header);
+    let is_taken = value.as_ref().is_some_and(|value| is_taken(&name, value));
+    let (kind, value, end) = match (name, value) {
+        (Name::Header(header), Some(value)) if is_taken && value.is_cut => {
+            let reason =
+                "is cut: console.log shows 50 bytes of a Buffer. Log the value's toString()";
+            (
+                Kind::Fault(format!("{header} {reason}.")),
+                value.bytes,
+                value.end,
+            )
+        }
+        (Name::Header(header), Some(value)) if is_taken => {
+            (Kind::Header(header), value.bytes, value.end)
+        }
+        (Name::System(system), Some(value)) if is_taken => {
+            (Kind::System(system), value.bytes, value.end)
+        }
+        (Name::Misspelt(header), Some(value)) if is_taken => {
+            (Kind::Misspelt(header), value.bytes, value.end)
+        }
+        (Name::Id, Some(value)) if is_taken => (Kind::Id, value.bytes, value.end),
+        (Name::Header(_), Some(value)) if value.bytes == b"-" => return None,
+        // In prose, b3 and baggage are words like others.
+        (Name::Header(header), _) if header.len() > 7 => (Kind::NoValue(header), Vec::new(), end),
+        _ => return None,
+    };
+    Some(Hit {
+        kind,
+        name: word.to_owned(),
+        value,
+        start,
+        end,
+    })
+}
+
+/// Whether what follows a name is its value.
+fn is_taken(name: &Name, value: &Value) -> bool {
+    let text = String::from_utf8_lossy(&value.bytes);
+    let digits = || text.bytes().filter(u8::is_ascii_hexdigit).count();
+    match name {
+        Name::Header(header) => {
+            let is_alike = Shape::of(&text).is_some_and(|shape| shape.header() == header);
+            let may_be_empty = header == "x-b3-parentspanid" || value.is_quoted;
+            // A dash is what logs write for a header that did not come.
+            is_alike || value.is_strong && text != "-" && (may_be_empty || !text.is_empty())
+        }
+        Name::System(_) => value.is_strong && !text.is_empty(),
+        // A word of prose or of a program is no value.
+        Name::Misspelt(_) => value.is_strong && !text.is_empty() && digits() >= 1,
+        Name::Id => value.is_strong && digits() >= 16 && digits() == text.len(),
+        Name::Secret | Name::Unknown => false,
+    }
+}
+
+/// What names, ids and most values are made of.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}

@@ -1,0 +1,181 @@
+//! Which findings of a text belong together: those of one request, one object, one log line.
+
+use baton_propagators::FORMATS;
+
+use super::Hit;
+use crate::finding::Kind;
+
+/// How many lines one dump of headers may have without any header of tracing.
+const MAX_GAP: usize = 60;
+/// How far into a line its time may begin.
+const MAX_STAMP: usize = 48;
+/// How far back the start of a line is looked for.
+const MAX_LINE: usize = 4096;
+
+/// Lines and the carriers in them.
+struct Lines<'a> {
+    text: &'a [u8],
+    /// The byte up to which lines are counted, and the number of the line there.
+    counted: (usize, usize),
+}
+
+/// For each hit the number of its carrier, which start at 0, and the number of its line, which start at 1.
+pub(crate) fn units(text: &[u8], hits: &[Hit]) -> Vec<(usize, usize)> {
+    let mut lines = Lines {
+        text,
+        counted: (0, 1),
+    };
+    let mut units: Vec<(usize, usize)> = Vec::with_capacity(hits.len());
+    // the hits of the carrier at hand
+    let mut first = 0;
+    for (place, hit) in hits.iter().enumerate() {
+        let line = lines.number(hit.start);
+        let unit = match units.last() {
+            None => 0,
+            Some((unit, last_line)) => {
+                let own = &hits[first..place];
+                let is_new = lines.is_new(own, hit, line - last_line);
+                if is_new {
+                    first = place;
+                }
+                unit + usize::from(is_new)
+            }
+        };
+        units.push((unit, line));
+    }
+    units
+}
+
+impl Lines<'_> {
+    /// The number of the line of a byte; bytes are asked for in their order.
+    fn number(&mut self, at: usize) -> usize {
+        let (from, number) = self.counted;
+        let more = self.text[from..at]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        self.counted = (at, number + more);
+        number + more
+    }
+
+    /// Whether a hit belongs to another carrier than those before it; `gap` is how many lines are between.
+    fn is_new(&self, own: &[Hit], hit: &Hit, gap: usize) -> bool {
+        let Some(last) = own.last() else {
+            return false;
+        };
+        let name = header(hit);
+        let between = &self.text[last.end.min(hit.start)..hit.start];
+        if let Some(same) = own
+            .iter()
+            .find(|other| header(other) == name && !name.is_empty())
+        {
+            let is_repeated = same.value == hit.value && is_whole(hit) && gap == 0;
+            return !is_repeated && !self.is_duplicate(last, hit, between, gap);
+        }
+        let is_apart = gap > MAX_GAP || is_paragraph(between) || self.has_other_time(last, hit);
+        let needs_more = !is_whole(hit) && own.iter().any(|other| family(other) == family(hit));
+        is_apart && !needs_more
+    }
+
+    /// Whether a second value of a header came with the first, and not in another message.
+    fn is_duplicate(&self, last: &Hit, hit: &Hit, between: &[u8], gap: usize) -> bool {
+        let other_object = || {
+            let end = between.iter().position(|byte| *byte == b'}');
+            end.is_some_and(|end| between[end..].contains(&b'{')) && !is_pair(self.text, hit)
+        };
+        let starts_line = |hit: &Hit| {
+            let line = &self.text[self.line(hit.start)..hit.start];
+            line.iter().all(|byte| b" \t>*-'\"".contains(byte))
+        };
+        match gap {
+            0 => !other_object(),
+            1 => starts_line(last) && starts_line(hit) || is_pair(self.text, hit),
+            _ => is_pair(self.text, hit) && gap < 8,
+        }
+    }
+
+    /// The first byte of a line; of a very long one some byte in it.
+    fn line(&self, at: usize) -> usize {
+        let reach = at.saturating_sub(MAX_LINE);
+        let end = self.text[reach..at].iter().rposition(|byte| *byte == b'\n');
+        end.map_or(reach, |end| reach + end + 1)
+    }
+
+    /// Whether both lines have a time, and not the same to the second.
+    fn has_other_time(&self, last: &Hit, hit: &Hit) -> bool {
+        let lines = [last, hit].map(|hit| self.line(hit.start));
+        let times = lines.map(|start| stamp(&self.text[start..]));
+        lines[0] != lines[1] && matches!(times, [Some(a), Some(b)] if a != b)
+    }
+}
+
+/// Whether a name stands in a pair such as `{"key":"traceparent","value":"…"}` or `('traceparent', b'…')`.
+fn is_pair(text: &[u8], hit: &Hit) -> bool {
+    let before = &text[hit.start.saturating_sub(24)..hit.start];
+    let before: Vec<u8> = before.iter().map(u8::to_ascii_lowercase).collect();
+    let end = before
+        .iter()
+        .rposition(|byte| !b" \"'\\:=".contains(byte))
+        .map_or(0, |end| end + 1);
+    let word = &before[..end];
+    [&b"key"[..], b"name", b"("]
+        .iter()
+        .any(|start| word.ends_with(start))
+}
+
+/// The time at the start of a line, up to its seconds: `Aug 17 00:35:36`, `2024-05-24T08:11:02`.
+fn stamp(line: &[u8]) -> Option<&[u8]> {
+    let start = &line[..line.len().min(MAX_STAMP)];
+    let is_time = |window: &[u8]| {
+        let shape = window
+            .iter()
+            .map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte });
+        shape.eq(b"00:00:00".iter().copied())
+    };
+    let place = start.windows(8).position(is_time)?;
+    Some(&start[..place + 8])
+}
+
+/// Whether a blank line is in a text.
+fn is_paragraph(between: &[u8]) -> bool {
+    let mut ends = between.split(|byte| *byte == b'\n');
+    ends.next();
+    let mut lines = ends.peekable();
+    while let Some(line) = lines.next() {
+        if lines.peek().is_some()
+            && line
+                .iter()
+                .all(|byte| byte.is_ascii_whitespace() || b">*".contains(byte))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// The header that a hit counts as.
+fn header(hit: &Hit) -> &str {
+    match &hit.kind {
+        Kind::Header(header) | Kind::NoValue(header) => header,
+        Kind::Shape(shape) => shape.header(),
+        _ => "",
+    }
+}
+
+/// Whether it is a context by itself.
+fn is_whole(hit: &Hit) -> bool {
+    matches!(
+        header(hit),
+        "traceparent" | "b3" | "x-amzn-trace-id" | "uber-trace-id" | "_X_AMZN_TRACE_ID"
+    )
+}
+
+/// The format that reads it.
+fn family(hit: &Hit) -> Option<&'static str> {
+    let name = header(hit);
+    let format = FORMATS
+        .iter()
+        .rev()
+        .find(|format| crate::carrier::belongs_to(name, **format));
+    format.map(|format| format.name())
+}

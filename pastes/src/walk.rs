@@ -1,0 +1,450 @@
+//! Walks a JSON value and everything packed in it: text that is JSON again, Base64, gzip, zlib, and plain text.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::decode;
+use crate::events::{self, Notes};
+use crate::finding::{Finding, Kind};
+use crate::names::{self, Name};
+use crate::scan;
+use crate::shapes::Shape;
+use crate::tree::Tree;
+
+/// How many layers of packing are opened.
+const MAX_LAYERS: usize = 6;
+/// The most bytes that are unpacked in all.
+const MAX_UNPACKED: usize = 64 << 20;
+/// The shortest text that can hold a header.
+const MIN_TEXT: usize = 12;
+/// How many names are remembered.
+const MAX_NAMES: usize = 4096;
+/// The longest member name in a place.
+const MAX_PLACE: usize = 60;
+
+/// Members that hold the name of a pair, and its value.
+const PAIR_NAMES: &[&str] = &["key", "name", "Key", "Name", "header", "k"];
+const PAIR_VALUES: &[&str] = &["value", "Value", "stringValue", "v", "val"];
+/// Members that hold the text of a value: SQS, SNS, DynamoDB, Kafka, Step Functions.
+const TEXTS: &[&str] = &[
+    "stringValue",
+    "StringValue",
+    "string_value",
+    "Value",
+    "value",
+    "S",
+    "s",
+    "string",
+    "text",
+];
+/// Members that hold the bytes of a value in Base64.
+const BYTES: &[&str] = &["binaryValue", "BinaryValue", "B", "bytesValue", "bytes"];
+/// Names of what holds headers, in lower case: all their members are headers.
+const HOLDERS: &[&str] = &[
+    "headers",
+    "header",
+    "multivalueheaders",
+    "messageattributes",
+    "attributes",
+    "rawheaders",
+    "metadata",
+    "tracecontext",
+    "request_headers",
+    "requestheaders",
+    "properties",
+    "req_headers",
+    "carrier",
+];
+
+/// Where a walk is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct At {
+    /// The way from the text's start.
+    pub(crate) path: String,
+    /// The way to the record or request.
+    pub(crate) unit: String,
+    /// How many layers were opened.
+    layers: usize,
+}
+
+impl At {
+    /// A unit of its own by this name.
+    pub(crate) fn unit(name: &str) -> Self {
+        At {
+            path: name.to_owned(),
+            unit: name.to_owned(),
+            layers: 0,
+        }
+    }
+
+    fn member(&self, name: &str) -> Self {
+        let shown: String = name
+            .chars()
+            .take(MAX_PLACE)
+            .flat_map(char::escape_debug)
+            .collect();
+        // after `line 3` a path begins
+        let dot = match self.path.as_str() {
+            "" => "",
+            path if path.starts_with("line ") && !path.contains(':') => ": ",
+            _ => ".",
+        };
+        At {
+            path: format!("{}{dot}{shown}", self.path),
+            ..self.clone()
+        }
+    }
+
+    fn element(&self, place: usize) -> Self {
+        At {
+            path: format!("{}[{place}]", self.path),
+            ..self.clone()
+        }
+    }
+
+    fn deeper(&self) -> Self {
+        At {
+            layers: self.layers + 1,
+            ..self.clone()
+        }
+    }
+}
+
+/// Everything that a walk finds.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) notes: Notes,
+    /// What names stand for, as logs repeat them.
+    names: HashMap<String, Name>,
+    /// Bytes that were unpacked.
+    unpacked: usize,
+    /// Whether a limit kept something closed.
+    pub(crate) is_cut: bool,
+}
+
+impl Walk {
+    /// Walks a value.
+    pub(crate) fn tree(&mut self, tree: &Tree, at: &At, holder: &str) {
+        match tree {
+            Tree::Object(members) => self.object(tree, members, at, holder),
+            Tree::Array(elements) => self.array(elements, at, holder),
+            Tree::Text(text) => self.text(text, at),
+            Tree::Number(_) | Tree::Other => {}
+        }
+    }
+
+    fn object(&mut self, tree: &Tree, members: &[(String, Tree)], at: &At, holder: &str) {
+        if let Some((name, value)) = pair(tree) {
+            self.pair(name, value, at);
+            return;
+        }
+        let event = events::of(tree);
+        if let Some(event) = event {
+            self.notes.add(&at.unit, event);
+        }
+        let are_headers = HOLDERS.contains(&holder) || is_flat(members);
+        for (name, value) in members {
+            if event.is_some_and(|event| event.skipped.contains(&name.as_str())) {
+                continue;
+            }
+            self.member(name, value, &at.member(name), &at.path, are_headers);
+        }
+    }
+
+    /// A name and a value, which are a header or hold some.
+    fn member(&mut self, name: &str, value: &Tree, at: &At, scope: &str, is_header: bool) {
+        let kind = match self.name(name) {
+            Name::Header(header) => Kind::Header(header),
+            Name::System(system) => Kind::System(system),
+            Name::Misspelt(meant) => Kind::Misspelt(meant),
+            Name::Secret => {
+                self.other(name, at, scope, is_header);
+                return;
+            }
+            Name::Id if value.text().is_some() => Kind::Id,
+            Name::Id | Name::Unknown => {
+                let shape = value.text().and_then(Shape::of);
+                if let Some(shape) = shape {
+                    let value = value.text().unwrap_or_default().trim().as_bytes().to_vec();
+                    self.push(Kind::Unnamed(shape), name, value, at, scope);
+                    return;
+                }
+                self.other(name, at, scope, is_header && values(value).is_some());
+                self.tree(value, at, &name.to_ascii_lowercase());
+                return;
+            }
+        };
+        match values(value) {
+            // A dash is what logs write for a header that did not come.
+            Some(values) if matches!(kind, Kind::Header(_)) && values == [&b"-"[..]] => {}
+            Some(values) if matches!(kind, Kind::Header(_)) => {
+                let shape = match &kind {
+                    Kind::Header(header) => header.clone(),
+                    _ => String::new(),
+                };
+                for value in values {
+                    self.push(
+                        kind.clone(),
+                        name,
+                        plain(&value, &shape).into_owned(),
+                        at,
+                        scope,
+                    );
+                }
+            }
+            Some(values) => {
+                // What is no header by its exact name may hold some.
+                let value = values.first().map_or(&b""[..], Cow::as_ref).to_vec();
+                self.push(kind, name, value, at, scope);
+            }
+            None if matches!(value, Tree::Object(_) | Tree::Array(_)) => {
+                self.tree(value, at, &name.to_ascii_lowercase());
+            }
+            None => {
+                let (what, value) = match value {
+                    Tree::Number(number) => ("a number", number.clone()),
+                    _ => ("null, true or false", String::new()),
+                };
+                if let Kind::Header(header) = kind {
+                    let reason = format!(
+                        "{header} is {what} here and no text, so a reader of text does not take it."
+                    );
+                    self.push(Kind::Fault(reason), name, value.into_bytes(), at, scope);
+                }
+            }
+        }
+    }
+
+    /// What a name stands for.
+    fn name(&mut self, name: &str) -> Name {
+        if let Some(known) = self.names.get(name) {
+            return known.clone();
+        }
+        let known = names::member(name);
+        if self.names.len() < MAX_NAMES {
+            self.names.insert(name.to_owned(), known.clone());
+        }
+        known
+    }
+
+    /// A pair such as `{"name":"traceparent","value":"…"}`.
+    fn pair(&mut self, name: &str, value: &Tree, at: &At) {
+        let scope = at
+            .path
+            .rsplit_once('[')
+            .map_or(at.path.as_str(), |(scope, _)| scope)
+            .to_owned();
+        self.member(name, value, at, &scope, true);
+    }
+
+    fn array(&mut self, elements: &[Tree], at: &At, holder: &str) {
+        if let Some(text) = bytes(elements) {
+            self.text(&text, at);
+            return;
+        }
+        if let Some(pairs) = flat_pairs(elements) {
+            for (place, name, value) in pairs {
+                self.member(name, value, &at.element(place), &at.path, true);
+            }
+            return;
+        }
+        let are_units = !HOLDERS.contains(&holder)
+            && elements
+                .iter()
+                .any(|element| matches!(element, Tree::Object(_)))
+            && elements.iter().all(|element| pair(element).is_none());
+        for (place, element) in elements.iter().enumerate() {
+            let mut at = at.element(place);
+            if are_units {
+                at.unit.clone_from(&at.path);
+            }
+            self.tree(element, &at, holder);
+        }
+    }
+
+    /// Text, which may be JSON, Base64 or anything else.
+    pub(crate) fn text(&mut self, text: &str, at: &At) {
+        if text.len() < MIN_TEXT {
+            return;
+        }
+        if at.layers >= MAX_LAYERS || self.unpacked > MAX_UNPACKED {
+            self.is_cut = true;
+            return;
+        }
+        let start = text.trim_start().bytes().next();
+        if matches!(start, Some(b'{' | b'[' | b'"')) {
+            if let Some(trees) = Tree::all(text) {
+                self.unpacked += text.len();
+                for (_, tree) in &trees {
+                    self.tree(tree, &at.deeper(), "");
+                }
+                return;
+            }
+        }
+        if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
+            self.unpacked += inner.len();
+            self.text(&inner, &at.deeper());
+            return;
+        }
+        self.plain(text, at);
+    }
+
+    /// Text in which names and values are searched.
+    pub(crate) fn plain(&mut self, text: &str, at: &At) {
+        let hits = scan::hits(text.as_bytes());
+        let units = scan::units(text.as_bytes(), &hits);
+        let several = units.last().is_some_and(|(unit, _)| *unit > 0);
+        let has_lines = at.path.is_empty() || text.contains('\n');
+        let place = |line: usize| match (has_lines, at.path.as_str()) {
+            (false, path) => path.to_owned(),
+            (true, "") => format!("line {line}"),
+            (true, path) => format!("{path}, line {line}"),
+        };
+        let (mut last, mut name, mut on_line) = (None, String::new(), (0, 0));
+        for (hit, (unit, line)) in hits.into_iter().zip(units) {
+            if last != Some(unit) {
+                last = Some(unit);
+                on_line = if on_line.0 == line {
+                    (line, on_line.1 + 1)
+                } else {
+                    (line, 1)
+                };
+                name = place(line);
+                // one line of several carriers
+                if on_line.1 > 1 {
+                    name.push_str(&format!(" ({})", on_line.1));
+                }
+            }
+            let is_own = several || at.path.is_empty();
+            self.findings.push(Finding {
+                kind: hit.kind,
+                name: hit.name,
+                value: hit.value,
+                place: place(line),
+                unit: if is_own {
+                    name.clone()
+                } else {
+                    at.unit.clone()
+                },
+                scope: if is_own {
+                    name.clone()
+                } else {
+                    at.path.clone()
+                },
+            });
+        }
+    }
+
+    fn other(&mut self, name: &str, at: &At, scope: &str, is_header: bool) {
+        if is_header {
+            self.push(Kind::Other, name, Vec::new(), at, scope);
+        }
+    }
+
+    fn push(&mut self, kind: Kind, name: &str, value: Vec<u8>, at: &At, scope: &str) {
+        self.findings.push(Finding {
+            kind,
+            name: name.to_owned(),
+            value,
+            place: if at.path.is_empty() {
+                name.to_owned()
+            } else {
+                at.path.clone()
+            },
+            unit: at.unit.clone(),
+            scope: scope.to_owned(),
+        });
+    }
+}
+
+/// The name and the value of an object that is a pair of them.
+fn pair(tree: &Tree) -> Option<(&str, &Tree)> {
+    let name = PAIR_NAMES.iter().find_map(|name| tree.get(name)?.text())?;
+    let value = PAIR_VALUES.iter().find_map(|name| tree.get(name))?;
+    let Tree::Object(members) = tree else {
+        return None;
+    };
+    let is_header = !matches!(names::member(name), Name::Unknown | Name::Id);
+    (is_header || members.len() == 2 && value.text().is_some()).then_some((name, value))
+}
+
+/// Whether all members are texts, or lists of texts, and one is a header: an object of headers.
+fn is_flat(members: &[(String, Tree)]) -> bool {
+    let is_text = |(_, value): &(String, Tree)| match value {
+        Tree::Text(_) => true,
+        Tree::Array(elements) => elements.iter().all(|element| element.text().is_some()),
+        _ => false,
+    };
+    let is_known = |(name, _): &(String, Tree)| matches!(names::header(name), Name::Header(_));
+    members.iter().all(is_text) && members.iter().any(is_known)
+}
+
+/// The values that a member's value stands for; `None` where it is no text.
+fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
+    match tree {
+        Tree::Text(text) => Some(vec![Cow::Borrowed(text.as_bytes())]),
+        Tree::Array(elements) => {
+            if let Some(text) = bytes(elements) {
+                return Some(vec![Cow::Owned(text.into_bytes())]);
+            }
+            let mut all = Vec::new();
+            for element in elements {
+                all.append(&mut values(element)?);
+            }
+            (!all.is_empty()).then_some(all)
+        }
+        Tree::Object(_) => {
+            let text = TEXTS.iter().find_map(|name| tree.get(name)?.text());
+            if let Some(text) = text {
+                return Some(vec![Cow::Borrowed(text.as_bytes())]);
+            }
+            if let Some(data) = tree.get("data").filter(|_| tree.get("type").is_some()) {
+                return bytes(data.elements()).map(|text| vec![Cow::Owned(text.into_bytes())]);
+            }
+            let encoded = BYTES.iter().find_map(|name| tree.get(name)?.text())?;
+            let decoded = decode::base64(encoded.as_bytes()).and_then(decode::text)?;
+            Some(vec![Cow::Owned(decoded.into_bytes())])
+        }
+        Tree::Number(_) | Tree::Other => None,
+    }
+}
+
+/// A value without the Base64 that some tools put around it.
+fn plain<'a>(value: &'a Cow<'a, [u8]>, header: &str) -> Cow<'a, [u8]> {
+    let shape = |value: &[u8]| std::str::from_utf8(value).ok().and_then(Shape::of);
+    if shape(value).is_some() {
+        return Cow::Borrowed(value.as_ref());
+    }
+    let decoded = decode::base64(value).and_then(decode::text);
+    match decoded.filter(|text| Shape::of(text).is_some_and(|shape| shape.header() == header)) {
+        Some(decoded) => Cow::Owned(decoded.into_bytes()),
+        None => Cow::Borrowed(value.as_ref()),
+    }
+}
+
+/// Text that is written as a list of its bytes.
+fn bytes(elements: &[Tree]) -> Option<String> {
+    let byte = |element: &Tree| match element {
+        Tree::Number(number) => number.parse::<u8>().ok(),
+        _ => None,
+    };
+    let bytes = elements.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+    (!bytes.is_empty()).then(|| decode::text(bytes)).flatten()
+}
+
+/// Names and values that alternate in a list: Node.js' `rawHeaders`.
+fn flat_pairs(elements: &[Tree]) -> Option<Vec<(usize, &str, &Tree)>> {
+    let texts = elements.iter().all(|element| element.text().is_some());
+    if !texts || elements.is_empty() || elements.len() % 2 != 0 {
+        return None;
+    }
+    let pairs = elements.chunks_exact(2).enumerate();
+    let pairs: Vec<_> = pairs
+        .map(|(place, pair)| (2 * place, pair[0].text().unwrap_or_default(), &pair[1]))
+        .collect();
+    let is_known = |(_, name, _): &(usize, &str, &Tree)| {
+        matches!(names::header(name), Name::Header(_) | Name::System(_))
+    };
+    pairs.iter().any(is_known).then_some(pairs)
+}

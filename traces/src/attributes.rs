@@ -1,0 +1,298 @@
+//! What attributes mean, under every name that SDKs give them.
+//!
+//! The names are those of OpenTelemetry's semantic conventions, old and new, and of Zipkin's and Brave's tags.
+
+/// What an attribute says about a hand-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The message's id.
+    MessageId,
+    /// The queue, topic or stream.
+    Destination,
+    /// The address of a queue, which ends in its name.
+    QueueUrl,
+    /// The partition or shard.
+    Partition,
+    /// The message's offset within its partition.
+    Offset,
+    /// The messaging system.
+    System,
+    /// What is done with the message.
+    Operation,
+    /// How many messages a receive operation got.
+    BatchCount,
+    /// The API's id of a request.
+    RequestId,
+    /// The server's name: the host that a client calls, or the one that a server answers to.
+    ServerHost,
+    /// The server's port.
+    ServerPort,
+    /// The host of the span's own process.
+    OwnHost,
+    /// The port of the span's own process.
+    OwnPort,
+    /// The name of the peer's host.
+    PeerName,
+    /// The address of the peer's host.
+    PeerHost,
+    /// The peer's port.
+    PeerPort,
+    /// `host` or `host:port`.
+    HostAndPort,
+    /// The whole address of a request.
+    Url,
+    /// The path of a request, perhaps with its query.
+    Path,
+    /// The template that the path matched.
+    Route,
+    /// The request's method.
+    Method,
+    /// The response's status.
+    Status,
+    /// The service at the other end, as the client's configuration names it.
+    PeerService,
+    /// The RPC system.
+    RpcSystem,
+    /// The RPC service.
+    RpcService,
+    /// The RPC method.
+    RpcMethod,
+    /// There on calls to a database.
+    Database,
+}
+
+impl Meaning {
+    /// How many meanings there are.
+    pub(crate) const COUNT: usize = Meaning::Database as usize + 1;
+}
+
+/// The meaning of the attribute called `name`; `None` if hand-offs do not depend on it.
+pub(crate) fn meaning(name: &str) -> Option<Meaning> {
+    use Meaning::*;
+    Some(match name {
+        "messaging.message.id" | "messaging.message_id" | "message.id" | "messaging.id" => {
+            MessageId
+        }
+        "messaging.destination.name"
+        | "messaging.destination"
+        | "message_bus.destination"
+        | "messaging.kafka.topic"
+        | "kafka.topic"
+        | "messaging.source.name"
+        | "messaging.source"
+        | "messaging.aws.sqs.queue.name"
+        | "aws.queue.name"
+        | "aws.stream.name"
+        | "aws.kinesis.stream_name"
+        | "aws.kinesis.stream.name" => Destination,
+        "messaging.url"
+        | "aws.queue_url"
+        | "aws.queue.url"
+        | "aws.sqs.queue.url"
+        | "messaging.aws.sqs.queue.url"
+        | "aws.sns.topic.arn"
+        | "messaging.aws.sns.topic.arn" => QueueUrl,
+        "messaging.destination.partition.id"
+        | "messaging.kafka.partition"
+        | "messaging.kafka.destination.partition"
+        | "messaging.kafka.source.partition"
+        | "kafka.partition" => Partition,
+        "messaging.kafka.offset" | "messaging.kafka.message.offset" | "kafka.offset" => Offset,
+        "messaging.system" => System,
+        "messaging.operation.type" | "messaging.operation" | "messaging.operation.name" => {
+            Operation
+        }
+        "messaging.batch.message_count" => BatchCount,
+        "aws.request_id" | "aws.request.id" | "aws.requestId" => RequestId,
+        "server.address" => ServerHost,
+        "server.port" => ServerPort,
+        "net.host.name" | "http.server_name" => OwnHost,
+        "net.host.port" => OwnPort,
+        "net.peer.name" | "peer.hostname" => PeerName,
+        "network.peer.address" | "net.sock.peer.addr" | "net.peer.ip" | "peer.ipv4" => PeerHost,
+        "network.peer.port" | "net.sock.peer.port" | "net.peer.port" | "peer.port" => PeerPort,
+        "http.host" | "http.request.header.host" => HostAndPort,
+        "url.full" | "http.url" => Url,
+        "url.path" | "http.target" | "http.path" => Path,
+        "http.route" | "uri" => Route,
+        "http.request.method" | "http.method" | "method" => Method,
+        "http.response.status_code" | "http.status_code" | "status" => Status,
+        "peer.service" | "service.peer.name" => PeerService,
+        "rpc.system" | "rpc.system.name" => RpcSystem,
+        "rpc.service" => RpcService,
+        "rpc.method" => RpcMethod,
+        "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text" => Database,
+        _ => return None,
+    })
+}
+
+/// The name of the request header that the attribute `name` captured, in the attribute's spelling.
+pub(crate) fn captured_header(name: &str) -> Option<&str> {
+    name.strip_prefix("http.request.header.")
+}
+
+/// The header that carries trace context and has this captured name; `None` for all other headers. SDKs write
+/// `-` as `_`, and some keep it.
+pub(crate) fn context_header(captured: &str) -> Option<&'static str> {
+    const HEADERS: [&str; 12] = [
+        "traceparent",
+        "tracestate",
+        "b3",
+        "x-b3-traceid",
+        "x-b3-spanid",
+        "x-b3-parentspanid",
+        "x-b3-sampled",
+        "x-b3-flags",
+        "uber-trace-id",
+        "x-amzn-trace-id",
+        "x-datadog-trace-id",
+        "x-datadog-parent-id",
+    ];
+    let same = |header: &str| {
+        let bytes = header.bytes().zip(captured.bytes());
+        let fits = |(wanted, found): (u8, u8)| match found {
+            b'_' => wanted == b'-',
+            found => wanted == found.to_ascii_lowercase(),
+        };
+        header.len() == captured.len() && bytes.into_iter().all(fits)
+    };
+    HEADERS.into_iter().find(|header| same(header))
+}
+
+/// Whether the attribute `name` may hold an id that the spans of one request share: what describes the process, the
+/// network or the code never does.
+pub(crate) fn may_be_shared(name: &str) -> bool {
+    const NEVER: [&str; 29] = [
+        "thread.",
+        "process.",
+        "network.",
+        "net.",
+        "server.",
+        "client.",
+        "url.",
+        "http.response",
+        "user_agent.",
+        "db.",
+        "code.",
+        "telemetry.",
+        "otel.",
+        "host.",
+        "container.",
+        "k8s.",
+        "cloud.",
+        "exception.",
+        "error.",
+        "rpc.",
+        "aws.",
+        "os.",
+        "service.",
+        "baton.",
+        "faas.",
+        "peer.",
+        "event.",
+        "w3c.",
+        "internal.",
+    ];
+    if let Some(header) = captured_header(name) {
+        const HEADERS: [&str; 7] = [
+            "host",
+            "user",
+            "content",
+            "date",
+            "authorization",
+            "cookie",
+            "accept",
+        ];
+        return context_header(header).is_none()
+            && !HEADERS.iter().any(|start| header.starts_with(start));
+    }
+    let is_message_key = matches!(
+        name,
+        "messaging.kafka.message.key"
+            | "messaging.kafka.message_key"
+            | "messaging.message.conversation_id"
+            | "messaging.conversation_id"
+    );
+    let is_known = name.starts_with("http.") || name.starts_with("messaging.");
+    is_message_key
+        || !is_known
+            && !NEVER.iter().any(|start| name.starts_with(start))
+            && !name.contains("trace")
+            && !name.contains("span")
+            && meaning(name).is_none()
+}
+
+/// Whether the attribute `name` may say something about a hand-off.
+pub(crate) fn is_of_use(name: &str) -> bool {
+    let is_header = || captured_header(name).and_then(context_header).is_some();
+    meaning(name).is_some() || may_be_shared(name) || is_header()
+}
+
+/// Whether `value` looks like an id: one word of letters and digits, long enough to be unique.
+pub(crate) fn looks_like_id(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    (8..=128).contains(&value.len())
+        && digits >= 2
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'|'))
+}
+
+/// The messaging system under one name: instrumentations write `aws_sqs`, `aws.sqs` and `AmazonSQS`.
+pub(crate) fn system_named(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    match plain.as_str() {
+        "awssqs" | "amazonsqs" | "sqs" => "aws_sqs".to_owned(),
+        "awssns" | "amazonsns" | "sns" => "aws_sns".to_owned(),
+        "awskinesis" | "amazonkinesis" | "kinesis" => "aws_kinesis".to_owned(),
+        "gcppubsub" | "pubsub" => "gcp_pubsub".to_owned(),
+        _ => name.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_captured_header_is_known_in_every_spelling() {
+        for (captured, header) in [
+            ("x_b3_traceid", Some("x-b3-traceid")),
+            ("X-B3-TraceId", Some("x-b3-traceid")),
+            ("traceparent", Some("traceparent")),
+            ("x_request_id", None),
+        ] {
+            assert_eq!(context_header(captured), header, "{captured}");
+        }
+    }
+
+    #[test]
+    fn ids_are_told_from_words_and_addresses() {
+        for (value, is_id) in [
+            ("73f778aa-f6fa-4db8-a56a-bd72fb710734", true),
+            ("01ARZ3NDEKTSV4RRFFQ69G5FAV", true),
+            ("127.0.0.1", false),
+            ("Mozilla/5.0", false),
+            ("checkout", false),
+            ("42", false),
+        ] {
+            assert_eq!(looks_like_id(value), is_id, "{value}");
+        }
+        assert!(may_be_shared("app.order_id"));
+        assert!(may_be_shared("http.request.header.x_request_id"));
+        assert!(!may_be_shared("network.peer.address"));
+        assert!(!may_be_shared("http.request.header.traceparent"));
+    }
+
+    #[test]
+    fn a_messaging_system_has_one_name() {
+        for name in ["aws_sqs", "aws.sqs", "AmazonSQS", "AmazonSqs"] {
+            assert_eq!(system_named(name), "aws_sqs");
+        }
+        assert_eq!(system_named("kafka"), "kafka");
+    }
+}

@@ -1,0 +1,180 @@
+//! The limits of a comparison: which figures can have one, and their values in each source.
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+use super::limits::{self, Check, Limit};
+use super::metrics::{METRICS, Metric, Unit};
+use crate::hand_off::{Hop, Verdict};
+use crate::known::Unknown;
+use crate::measure::Measured;
+
+/// Figures that can have a limit and are not metrics of the comparison.
+const MORE_FIGURES: [(&str, limits::Unit); 7] = [
+    ("connected", limits::Unit::Share),
+    ("failed", limits::Unit::Share),
+    ("lost", limits::Unit::Share),
+    ("p50", limits::Unit::Milliseconds),
+    ("p90", limits::Unit::Milliseconds),
+    ("p99", limits::Unit::Milliseconds),
+    ("p999", limits::Unit::Milliseconds),
+];
+
+/// Every figure that can have a limit.
+pub static FIGURES: LazyLock<Vec<limits::Figure>> = LazyLock::new(|| {
+    let more = MORE_FIGURES.map(|(name, unit)| limits::Figure { name, unit });
+    let metrics = METRICS.iter().map(|metric| limits::Figure {
+        name: metric.name,
+        unit: match metric.unit() {
+            Unit::Share => limits::Unit::Share,
+            Unit::Milliseconds => limits::Unit::Milliseconds,
+            Unit::PerSecond | Unit::Bytes | Unit::Count => limits::Unit::Number,
+        },
+    });
+    more.into_iter().chain(metrics).collect()
+});
+
+/// The figures that can have a limit, in words.
+pub fn figures_help() -> String {
+    let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
+    format!(
+        "Figures that can have a limit: connected (the lower of ingress.connected and record.connected, if both are known), \
+         failed, lost, p50 to p999 (of requests), {}. Write a share as 99.9% or 0.999, and a time as 50ms or 1.5s. \
+         If a source does not tell a figure, the check fails.",
+        names.join(", ")
+    )
+}
+
+/// A limit, and its result in one source.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    #[serde(flatten)]
+    /// The result.
+    pub check: Check,
+    /// The source's name.
+    pub run: String,
+    /// Why the figure is not known, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The flag and its value, as the user wrote them.
+    #[serde(skip)]
+    pub limit: String,
+}
+
+impl Checked {
+    /// The result in one sentence. It may repeat text of the source, so make hostile characters visible.
+    pub fn sentence(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{}: {reason}", self.check),
+            None => self.check.to_string(),
+        }
+    }
+}
+
+/// Checks every limit in every source.
+pub fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
+    let checked = |source: &Measured, limit: &Limit| {
+        let name = &source.summary.name;
+        let check = limit.evaluate(|figure| figure_of(figure, source)).of(name);
+        Checked {
+            reason: check.value.is_none().then(|| reason(&limit.name, source)),
+            check,
+            run: name.clone(),
+            limit: limit.to_string(),
+        }
+    };
+    let each = |source| limits.iter().map(move |limit| checked(source, limit));
+    sources.iter().flat_map(each).collect()
+}
+
+/// Why `figure` has no value in `source`, in one sentence.
+fn reason(figure: &str, source: &Measured) -> String {
+    let metrics = metrics_behind(figure);
+    let covers = |unknown: &&Unknown| {
+        let named = |metric: &String| metrics.contains(&metric.as_str());
+        unknown.metrics.iter().any(named)
+    };
+    // a sentence about few metrics says more about each
+    let covering = source.unknown.iter().filter(covers);
+    match covering.min_by_key(|unknown| unknown.metrics.len()) {
+        Some(unknown) => unknown.sentence.clone(),
+        None => match source.summary.problems.first() {
+            Some(problem) => problem.clone(),
+            None if figure == "connected" => {
+                "the source has only one hop; set a limit for ingress.connected or record.connected"
+                    .to_owned()
+            }
+            None => "the source does not tell it".to_owned(),
+        },
+    }
+}
+
+/// The metrics that a figure is made of.
+fn metrics_behind(figure: &str) -> Vec<&str> {
+    match figure {
+        "connected" => vec!["ingress.connected", "record.connected"],
+        "failed" => vec!["ok"],
+        "lost" => vec!["delivered"],
+        "p50" => vec!["request.p50"],
+        "p90" => vec!["request.p90"],
+        "p99" => vec!["request.p99"],
+        "p999" => vec!["request.p999"],
+        metric => vec![metric],
+    }
+}
+
+fn figure_of(name: &str, source: &Measured) -> Option<f64> {
+    let summary = &source.summary;
+    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    match name {
+        "connected" => {
+            // one hop says nothing about the other
+            let shares = [Hop::Ingress, Hop::Record].map(|hop| {
+                let name = format!("{hop}.{}", Verdict::Connected);
+                Metric::from_name(&name)?.number(source)
+            });
+            let [ingress, record] = shares;
+            Some(ingress?.min(record?))
+        }
+        "failed" => summary
+            .requests
+            .and_then(|requests| share(requests.failed, requests.sent)),
+        "lost" => summary
+            .records
+            .and_then(|records| share(records.lost, records.sent)),
+        "p50" | "p90" | "p99" | "p999" => {
+            Metric::from_name(&format!("request.{name}"))?.number(source)
+        }
+        _ => Metric::from_name(name)?.number(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::summary::Summary;
+
+    use super::*;
+
+    #[test]
+    fn half_of_the_way_is_not_connected() {
+        let limit = limits::fail_under("connected=1").expect("a limit");
+        let whole = |hop| (hop, [(Verdict::Connected, 3)].into());
+        for (hops, passed) in [
+            (&[Hop::Ingress, Hop::Record][..], true),
+            (&[Hop::Record], false),
+            (&[Hop::Ingress], false),
+        ] {
+            let summary = Summary {
+                hops: hops.iter().copied().map(whole).collect(),
+                ..Summary::default()
+            };
+            let source = Measured {
+                summary,
+                ..Measured::default()
+            };
+            let checks = check(std::slice::from_ref(&limit), &[source]);
+            assert_eq!(checks[0].check.passed, passed, "{hops:?}");
+        }
+    }
+}
