@@ -62,24 +62,6 @@ async fn the_commands_are_those_of_the_help() {
     check("commands.md", &text);
 }
 
-#[tokio::test]
-async fn the_exit_codes_are_those_of_the_help() {
-    let help = printed(&Sandbox::new(), &["--help"]).await;
-    let (_, codes) = help
-        .split_once("Exit codes:\n")
-        .expect("a table of exit codes");
-    let lines = codes.lines().take_while(|line| !line.is_empty());
-    let mut text = "# Exit codes\n\n| code | meaning |\n| --- | --- |\n".to_owned();
-    for line in lines {
-        let (code, meaning) = line.trim().split_once(' ').expect("a code and its meaning");
-        writeln!(text, "| {code} | {} |", meaning.trim()).expect("memory");
-    }
-    text.push_str(
-        "\n`baton up` ends with Ctrl-C. There the code is 0, or 1 if something was not delivered.\n",
-    );
-    check("exit-codes.md", &text);
-}
-
 #[test]
 fn the_variables_are_those_that_the_functions_read() {
     let mut text = "# Environment variables\n\n\

@@ -1,5 +1,6 @@
 //! A source that is a directory of exports, and spans that come twice.
 
+use baton_traces::measure::Measured;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Place};
@@ -31,7 +32,7 @@ fn a_directory_is_the_spans_of_its_files_each_once() {
         "{:?}",
         reading.problems
     );
-    assert_eq!(all.measure().expect("a directory").summary.spans, Some(4));
+    assert_eq!(Measured::of(&all).expect("a directory").summary.spans, Some(4));
 }
 
 #[test]
