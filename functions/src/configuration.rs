@@ -7,10 +7,11 @@ mod exporter_variables;
 mod telemetry;
 mod variables;
 
+use baton_propagators::function::Function;
 use baton_propagators::propagation::{Problem, Propagation};
 
 pub use self::variables::{Topic, VARIABLES, Variable};
-use crate::settings::{AwsSettings, Function, Relation, StreamSettings, TelemetrySettings};
+use crate::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 
 /// A function's whole configuration.
 #[derive(Clone, Debug)]

@@ -21,6 +21,7 @@ mod splunk;
 mod stream;
 mod telemetry;
 
+pub use baton_propagators::function::Function;
 pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};
-pub use settings::{Exporter, Function, Relation, Sampler};
+pub use settings::{Exporter, Relation, Sampler};

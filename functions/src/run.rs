@@ -1,5 +1,6 @@
 //! Starts a function and keeps it running until the Lambda Runtime API goes away.
 
+use baton_propagators::function::Function;
 use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -10,7 +11,6 @@ use crate::http_event::HttpEvent;
 use crate::kinesis_event::KinesisEvent;
 use crate::log::{Event, Level, Log};
 use crate::producer::Producer;
-use crate::settings::Function;
 use crate::telemetry::Telemetry;
 
 /// Why a function did not start, or ended.

@@ -1,9 +1,10 @@
 //! The variables that say what is recorded and where it goes.
 
+use baton_propagators::function::Function;
 use std::time::Duration;
 
 use super::Environment;
-use crate::settings::{Exporter, Function, Sampler, TelemetrySettings};
+use crate::settings::{Exporter, Sampler, TelemetrySettings};
 use crate::splunk::{SPLUNK_ACCESS_TOKEN, SPLUNK_REALM, SplunkIngest};
 
 /// The OpenTelemetry protocol baton's functions speak.

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use serde_json::json;
 
-use super::{Collector, body};
+use super::{Collector, Request, body};
 
 /// Where OTLP/HTTP takes traces.
 pub(crate) const TRACES_PATH: &str = "/v1/traces";
@@ -37,7 +37,7 @@ pub(super) async fn export(
         Err((status, message)) => return (status, message).into_response(),
     };
     let (accepted, rejected) = keep_valid(&mut request);
-    if let Err(answer) = collector.keep(request, accepted).await {
+    if let Err(answer) = collector.keep(Request::Otlp(request), accepted).await {
         return answer.into_response();
     }
     match encoding {
