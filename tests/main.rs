@@ -15,6 +15,7 @@ mod deploy;
 mod documents;
 mod ending;
 mod event_source;
+mod exit_codes;
 mod explain;
 mod freeze;
 mod load_job;

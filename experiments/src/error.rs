@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use baton_lab::LabError;
-use baton_loadgen::Faults;
+use baton_loadgen::InvalidSettings;
 use baton_propagators::ModeError;
 use baton_traces::readers::ReadError;
 use baton_traces::run::RunError;
@@ -20,7 +20,7 @@ pub enum ExperimentError {
     Mode(#[from] ModeError),
     /// The load's settings are wrong.
     #[error(transparent)]
-    Plan(#[from] Faults),
+    Plan(#[from] InvalidSettings),
     /// A file that was given cannot be understood.
     #[error("{}: {problem}", path.display())]
     Input {

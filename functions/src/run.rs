@@ -27,8 +27,8 @@ pub enum StartError {
 /// Runs `function` with the configuration of the process environment until the Runtime API ends it.
 ///
 /// # Errors
-/// [`StartError::Configuration`] when the environment is wrong; it has been reported to the Runtime API as an
-/// init error and to the log. [`StartError::Runtime`] when the Runtime API goes away.
+/// [`StartError::Configuration`] when the environment is wrong; it has been reported to the Runtime
+/// API as an init error and to the log. [`StartError::Runtime`] when the Runtime API goes away.
 pub async fn run(function: Function) -> Result<(), StartError> {
     let (configuration, telemetry) = match configure(function) {
         Ok(configured) => configured,

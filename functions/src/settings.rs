@@ -33,7 +33,8 @@ impl fmt::Display for Function {
     }
 }
 
-/// How the record span relates to the context that came with the record (`BATON_CONSUMER_RELATION`).
+/// How the record span relates to the context that came with the record
+/// (`BATON_CONSUMER_RELATION`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Relation {
     /// The context is the span's parent: producer and consumer share one trace.

@@ -1,6 +1,7 @@
 //! The collector: takes spans as OTLP and as Zipkin, and keeps them in a file.
 //!
-//! The file is what the OpenTelemetry Collector's file exporter writes: OTLP/JSON, one request per line.
+//! The file is what the OpenTelemetry Collector's file exporter writes: OTLP/JSON, one request per
+//! line.
 
 mod body;
 mod conversion;
@@ -82,7 +83,7 @@ impl Collector {
 
     fn router(&self, router: Router<Collector>) -> Router {
         router
-            .layer(DefaultBodyLimit::max(body::SIZE_LIMIT))
+            .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
             .with_state(self.clone())
     }
 
@@ -103,8 +104,8 @@ impl Collector {
         Ok(())
     }
 
-    /// Waits until every span received so far can be read from the file. Gives whether it can; not if writing
-    /// failed.
+    /// Waits until every span received so far can be read from the file. Gives whether it can; not
+    /// if writing failed.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
         self.writes.send(Write::Flush(done)).await.is_ok() && flushed.await.is_ok()

@@ -70,7 +70,8 @@ pub struct LabOptions {
 }
 
 impl LabOptions {
-    /// Two shards, four instances per function, ports of the system's choice, AWS' defaults for the rest.
+    /// Two shards, four instances per function, ports of the system's choice, AWS' defaults for the
+    /// rest.
     pub fn new(
         producer: FunctionOptions,
         consumer: FunctionOptions,

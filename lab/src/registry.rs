@@ -37,7 +37,8 @@ impl Drop for Registration {
     }
 }
 
-/// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder per user among the temporary files.
+/// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder per user among the
+/// temporary files.
 fn folder() -> PathBuf {
     let variable = |name| {
         std::env::var_os(name)

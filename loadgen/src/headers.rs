@@ -1,9 +1,11 @@
-//! What identifies a request: a trace of its own, the client's span in it, and the headers that carry both.
+//! What identifies a request: a trace of its own, the client's span in it, and the headers that
+//! carry both.
 
 use std::sync::Arc;
 
 use baton_propagators::baggage::Baggage;
 use baton_propagators::context::{Outgoing, TraceContext, TraceState};
+use baton_propagators::format::Format;
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
@@ -11,11 +13,9 @@ use baton_propagators::sampling::Sampling;
 use fastrand::Rng;
 use http::{HeaderMap, HeaderValue};
 
-use crate::defect::Defect;
-use crate::scenario::{B3, Conflict, Malformed, Scenario};
+use crate::scenario::{Conflict, Malformed, Scenario, is_b3};
+use baton_propagators::HeaderDefect;
 
-/// Headers that hold a B3 trace id, at their beginning.
-const B3_TRACE_IDS: [&str; 2] = ["b3", "x-b3-traceid"];
 /// How many digits of a trace id make its high half.
 const HIGH_HALF: usize = 16;
 
@@ -43,7 +43,7 @@ struct Group {
     /// They carry the context that disagrees with the client's own.
     disagrees: bool,
     /// The one format among them is the one that is broken now and then.
-    breaks: Option<&'static str>,
+    breaks: Option<&'static dyn Format>,
 }
 
 /// The client's span of one request, as far as its headers go.
@@ -62,23 +62,28 @@ pub(crate) struct Sent {
     /// The scenario's name.
     pub scenario: Option<Arc<str>>,
     /// How one of the headers is broken.
-    pub defect: Option<Defect>,
+    pub defect: Option<HeaderDefect>,
 }
 
 impl Headers {
-    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault, written by `engine`.
+    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault,
+    /// written by `engine`.
     pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
-        let own = scenario.contexts().next();
+        let own = scenario.client.context_formats().next();
         let breaks = scenario
             .malformed
             .and_then(|malformed| scenario.side(malformed.side));
         let conflict = scenario
             .conflict
             .filter(|conflict| *conflict != Conflict::Agree);
+        let is = |format: &dyn Format, other: Option<&'static dyn Format>| {
+            other.is_some_and(|other| other.name() == format.name())
+        };
         let mut groups: Vec<(Vec<&'static str>, bool, bool)> = Vec::new();
-        for name in scenario.client.names() {
-            let disagrees = conflict.is_some() && name != "baggage" && Some(name) != own;
-            let is_broken = Some(name) == breaks;
+        for format in scenario.client.formats() {
+            let name = format.name();
+            let disagrees = conflict.is_some() && format.carries_context() && !is(*format, own);
+            let is_broken = is(*format, breaks);
             match groups.last_mut() {
                 Some((names, other, false)) if *other == disagrees && !is_broken => {
                     names.push(name);
@@ -107,12 +112,13 @@ impl Headers {
             trace_state: scenario.tracestate().unwrap_or_default(),
             baggage: scenario.baggage().unwrap_or_default(),
             short_b3: scenario.b3_64_bit_ids,
-            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(|own| B3.contains(&own)),
+            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(is_b3),
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace flags are those of
-    /// W3C Trace Context level 1, as clients send them today: without level 2's random flag.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace
+    /// flags are those of W3C Trace Context level 1, as clients send them today: without level 2's
+    /// random flag.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
@@ -140,8 +146,8 @@ impl Headers {
                     self.inject(group, outgoing, &mut broken);
                     let named = self.malformed.and_then(|malformed| malformed.defect);
                     defect = named
-                        .or_else(|| choose(Defect::of(format), rng))
-                        .and_then(|defect| defect.break_headers(format, &mut broken));
+                        .or_else(|| choose(format.defects(), rng))
+                        .and_then(|defect| break_headers(format, defect, &mut broken));
                     headers.extend(broken);
                 }
                 _ => self.inject(group, outgoing, &mut headers),
@@ -150,7 +156,7 @@ impl Headers {
         let own_trace_state = self
             .groups
             .iter()
-            .any(|group| !group.disagrees && group.propagation.inject.contains("tracecontext"));
+            .any(|group| !group.disagrees && group.propagation.inject.carries_tracestate());
         let sent = Sent {
             trace_id,
             span_id,
@@ -201,14 +207,44 @@ impl Headers {
     fn inject(&self, group: &Group, outgoing: &Outgoing, headers: &mut HeaderMap) {
         group.propagation.inject(outgoing, headers);
         if self.short_b3 {
-            for name in B3_TRACE_IDS {
-                shorten(name, headers);
+            let formats = group.propagation.inject.context_formats();
+            for format in formats.filter(|format| is_b3(*format)) {
+                for name in format.trace_id_headers() {
+                    shorten(name, headers);
+                }
             }
         }
     }
 }
 
-/// Takes the high half of the trace id away, once.
+/// Breaks the headers that hold the trace id of `format`. Returns their defect: an id without
+/// letters has no upper case, so it gets a character that is not a digit instead.
+fn break_headers(
+    format: &dyn Format,
+    defect: HeaderDefect,
+    headers: &mut HeaderMap,
+) -> Option<HeaderDefect> {
+    let mut done = None;
+    for name in format.trace_id_headers() {
+        let Some(value) = headers.get_mut(*name) else {
+            continue;
+        };
+        let whole = value.to_str().unwrap_or_default();
+        let mut defect = defect;
+        let mut broken = defect.apply(whole);
+        if broken == whole {
+            defect = HeaderDefect::NotADigit;
+            broken = defect.apply(whole);
+        }
+        if let Ok(broken) = HeaderValue::from_str(&broken) {
+            *value = broken;
+            done = Some(defect);
+        }
+    }
+    done
+}
+
+/// Removes the high half of a trace id of full length.
 fn shorten(name: &str, headers: &mut HeaderMap) {
     let Some(value) = headers.get_mut(name) else {
         return;

@@ -1,28 +1,28 @@
-//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage or `tracestate`.
+//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage
+//! or `tracestate`.
 
 use baton_propagators::baggage::Baggage;
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::context::{Extracted, TraceState};
-use baton_propagators::format::{self, Outcome};
+use baton_propagators::context::TraceState;
+use baton_propagators::format::Format;
+use baton_propagators::formats::baggage::parse_baggage;
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
 use serde::{Deserialize, Serialize};
 
-use crate::defect::Defect;
-use crate::fault::Fault;
+use crate::invalid_settings::InvalidSetting;
+use baton_propagators::HeaderDefect;
 
-/// The formats that carry `tracestate`.
-const TRACESTATE: &[&str] = &["tracecontext"];
-/// The formats that carry baggage.
-const BAGGAGE: &[&str] = &["baggage", "jaeger", "ottrace"];
-/// The formats whose trace ids can be written with 64 bits.
-pub(crate) const B3: &[&str] = &["b3", "b3multi"];
+/// The baggage of a mode that lists a format for baggage and is given no entries.
+const DEFAULT_BAGGAGE: &str = "client=baton";
+/// The family of the formats whose trace ids [`Scenario::b3_64_bit_ids`] shortens.
+const B3: &str = "b3";
 
 /// What the client sends with its requests, and what of it contradicts its own span.
 ///
-/// The **first** format of the mode that carries a context always carries that of the client's own span; it is what a
-/// receiver should continue. Formats behind it carry the same, or under a [`Conflict`] another one.
+/// The **first** format of the mode that carries a context always carries that of the client's own
+/// span; it is what a receiver should continue. Formats behind it carry the same, or under a
+/// [`Conflict`] another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -37,18 +37,19 @@ pub struct Scenario {
     /// Requests in which one format's header is broken.
     #[serde(default)]
     pub malformed: Option<Malformed>,
-    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in B3, its trace id
-    /// has no more than that; otherwise B3 carries the low half of it.
+    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in
+    /// B3, its trace id has no more than that; otherwise B3 carries the low half of it.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
-    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it, a mode that lists
-    /// `baggage` sends one entry, as nothing could be seen to be lost otherwise.
+    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it,
+    /// a mode that lists `baggage` sends one entry, as nothing could be seen to be lost otherwise.
     #[serde(default)]
     pub baggage: Option<String>,
-    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own span; under a
-    /// conflict in which another format comes first, `tracecontext` carries them in the other context.
+    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own
+    /// span; under a conflict in which another format comes first, `tracecontext` carries them in
+    /// the other context.
     #[serde(default)]
     pub tracestate: Option<String>,
 }
@@ -78,7 +79,7 @@ pub struct Malformed {
     pub side: Side,
     /// What is wrong with it; drawn for each request without it.
     #[serde(default)]
-    pub defect: Option<Defect>,
+    pub defect: Option<HeaderDefect>,
 }
 
 /// One end of a mode's list, among the formats that carry a context.
@@ -109,65 +110,69 @@ impl From<Mode> for Scenario {
 }
 
 impl Scenario {
-    /// The formats that carry a context, in order: all but `baggage`.
-    pub(crate) fn contexts(&self) -> impl Iterator<Item = &'static str> {
-        self.client.names().filter(|name| *name != "baggage")
-    }
-
     /// The entries of baggage, if any format carries them.
-    pub(crate) fn baggage(&self) -> Result<Option<Baggage>, Fault> {
-        let carried = lists_one_of(&self.client, BAGGAGE);
+    pub(crate) fn baggage(&self) -> Result<Option<Baggage>, InvalidSetting> {
+        let read = |text| {
+            parse_baggage(text).map_err(|reject| InvalidSetting::Baggage(reject.to_string()))
+        };
+        // Where baggage has a format of its own, its loss could not be seen without an entry.
+        let mut formats = self.client.formats().iter();
+        let has_own_format =
+            formats.any(|format| format.carries_baggage() && !format.carries_context());
         match &self.baggage {
-            Some(_) if !carried => Err(Fault::BaggageCarrier(self.client.clone())),
-            Some(text) => parse_baggage(text).map(Some),
-            None if self.client.contains("baggage") => parse_baggage("client=baton").map(Some),
+            Some(_) if !self.client.carries_baggage() => {
+                Err(InvalidSetting::BaggageCarrier(self.client.clone()))
+            }
+            Some(text) => read(text).map(Some),
+            None if has_own_format => read(DEFAULT_BAGGAGE).map(Some),
             None => Ok(None),
         }
     }
 
     /// The members of `tracestate`.
-    pub(crate) fn tracestate(&self) -> Result<TraceState, Fault> {
+    pub(crate) fn tracestate(&self) -> Result<TraceState, InvalidSetting> {
         let Some(text) = &self.tracestate else {
             return Ok(TraceState::EMPTY);
         };
-        if !lists_one_of(&self.client, TRACESTATE) {
-            return Err(Fault::TracestateCarrier(self.client.clone()));
+        if !self.client.carries_tracestate() {
+            return Err(InvalidSetting::TracestateCarrier(self.client.clone()));
         }
         match TraceState::parse(text) {
             Ok(state) if !state.is_empty() => Ok(state),
-            Ok(_) => Err(Fault::Tracestate("it is empty".to_owned())),
-            Err(reject) => Err(Fault::Tracestate(reject.to_string())),
+            Ok(_) => Err(InvalidSetting::Tracestate("it is empty".to_owned())),
+            Err(reject) => Err(InvalidSetting::Tracestate(reject.to_string())),
         }
     }
 
     /// Everything that is wrong with it, under `engine`.
-    pub(crate) fn faults(&self, engine: Engine) -> Vec<Fault> {
+    pub(crate) fn faults(&self, engine: Engine) -> Vec<InvalidSetting> {
         let mut faults = Vec::new();
         let propagation = Propagation {
             engine,
             ..Propagation::from(self.client.clone())
         };
         if let Err(reason) = propagation.check() {
-            faults.push(Fault::Engine(reason.to_string()));
+            faults.push(InvalidSetting::Engine(reason.to_string()));
         }
-        let contexts = self.contexts().count();
+        let contexts = self.client.context_formats().count();
         if self.conflict.is_some() && contexts < 2 {
-            faults.push(Fault::Conflict(self.client.clone()));
+            faults.push(InvalidSetting::Conflict(self.client.clone()));
         }
         if let Some(malformed) = self.malformed {
             if !(0.0..=100.0).contains(&malformed.percent) {
-                faults.push(Fault::Percent(malformed.percent));
+                faults.push(InvalidSetting::Percent(malformed.percent));
             }
             match (self.side(malformed.side), malformed.defect) {
-                (Some(format), Some(defect)) if !Defect::of(format).contains(&defect) => {
-                    faults.push(Fault::Defect { defect, format });
+                (Some(format), Some(defect)) if !format.defects().contains(&defect) => {
+                    let format = format.name();
+                    faults.push(InvalidSetting::Defect { defect, format });
                 }
-                (Some(format), _) if !Defect::of(format).is_empty() => {}
-                _ => faults.push(Fault::Malformed(self.client.clone())),
+                (Some(format), _) if !format.defects().is_empty() => {}
+                _ => faults.push(InvalidSetting::Malformed(self.client.clone())),
             }
         }
-        if self.b3_64_bit_ids && !lists_one_of(&self.client, B3) {
-            faults.push(Fault::B3(self.client.clone()));
+        if self.b3_64_bit_ids && !self.client.context_formats().any(is_b3) {
+            faults.push(InvalidSetting::B3(self.client.clone()));
         }
         faults.extend(self.baggage().err());
         faults.extend(self.tracestate().err());
@@ -175,17 +180,18 @@ impl Scenario {
     }
 
     /// The format at one end of the mode.
-    pub(crate) fn side(&self, side: Side) -> Option<&'static str> {
+    pub(crate) fn side(&self, side: Side) -> Option<&'static dyn Format> {
+        let mut contexts = self.client.context_formats();
         match side {
-            Side::First => self.contexts().next(),
-            Side::Last => self.contexts().last(),
+            Side::First => contexts.next(),
+            Side::Last => contexts.next_back(),
         }
     }
 }
 
 impl Malformed {
-    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the share of n is,
-    /// rounded down.
+    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the
+    /// share of n is, rounded down.
     pub(crate) fn strikes(&self, number: u64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
@@ -198,24 +204,9 @@ impl Malformed {
     }
 }
 
-fn lists_one_of(mode: &Mode, names: &[&str]) -> bool {
-    names.iter().any(|name| mode.contains(name))
-}
-
-/// Reads entries, and takes no part of them where one is wrong.
-fn parse_baggage(text: &str) -> Result<Baggage, Fault> {
-    let headers = HeaderList::from([("baggage", text)]);
-    let Some(candidate) = format::find("baggage").map(|format| format.extract(&headers)) else {
-        return Ok(Baggage::new());
-    };
-    if let Some(objection) = &candidate.objection {
-        return Err(Fault::Baggage(objection.to_string()));
-    }
-    match candidate.outcome {
-        Outcome::Valid(Extracted::Baggage(baggage)) => Ok(baggage),
-        Outcome::Malformed(reject) => Err(Fault::Baggage(reject.to_string())),
-        _ => Ok(Baggage::new()),
-    }
+/// Whether a format belongs to B3.
+pub(crate) fn is_b3(format: &dyn Format) -> bool {
+    format.family() == B3
 }
 
 #[cfg(test)]
@@ -287,7 +278,7 @@ mod tests {
                     s.malformed = Some(Malformed {
                         percent: 100.0,
                         side: Side::First,
-                        defect: Some(Defect::UpperCase),
+                        defect: Some(HeaderDefect::UpperCase),
                     });
                 },
                 "upper_case is no defect of datadog, which would be valid all the same; use another, or leave it to chance",
@@ -326,7 +317,7 @@ mod tests {
             scenario.baggage = Some(wrong.to_owned());
             let faults = scenario.faults(Engine::Native);
             assert!(
-                matches!(faults[..], [Fault::Baggage(_)]),
+                matches!(faults[..], [InvalidSetting::Baggage(_)]),
                 "{wrong:?}: {faults:?}"
             );
         }
@@ -335,7 +326,7 @@ mod tests {
             scenario.tracestate = Some(wrong.to_owned());
             let faults = scenario.faults(Engine::Native);
             assert!(
-                matches!(faults[..], [Fault::Tracestate(_)]),
+                matches!(faults[..], [InvalidSetting::Tracestate(_)]),
                 "{wrong:?}: {faults:?}"
             );
         }
@@ -347,7 +338,7 @@ mod tests {
         assert_eq!(scenario.faults(Engine::Native), []);
         assert!(matches!(
             scenario.faults(Engine::Otel)[..],
-            [Fault::Engine(_)]
+            [InvalidSetting::Engine(_)]
         ));
     }
 }

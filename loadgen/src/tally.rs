@@ -1,4 +1,5 @@
-//! What is counted while an attack runs. One request costs one lock, held for less than a microsecond.
+//! What is counted while an attack runs. One request costs one lock, held for less than a
+//! microsecond.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::failure::Failure;
 use crate::latency::{Buckets, Latency, histogram, latency, micros};
-use crate::outcome::{Progress, Recent, Requests};
+use crate::progress::{Progress, Recent, Requests};
+use crate::request_failure::RequestFailure;
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
-/// How many different failures are told apart. Messages that name an id would otherwise make every failure its own.
+/// How many different failures are told apart. Messages that name an id would otherwise make every
+/// failure its own.
 const MAX_KINDS: usize = 32;
 
 /// How many first requests have to be in vain before an attack gives up, however few users it has.
@@ -32,7 +34,7 @@ pub(crate) struct Tally {
 struct State {
     ok: u64,
     failed: u64,
-    failures: BTreeMap<Failure, u64>,
+    failures: BTreeMap<RequestFailure, u64>,
     /// From sending, in microseconds, as all histograms.
     latency: Histogram<u64>,
     /// From when requests were due, if there is a rate.
@@ -62,7 +64,7 @@ struct Window {
 pub(crate) struct Counted {
     pub requests: Requests,
     /// Most frequent first.
-    pub failures: Vec<(Failure, u64)>,
+    pub failures: Vec<(RequestFailure, u64)>,
     /// From sending.
     pub latency: Option<Latency>,
     /// From when they were due, if there is a rate.
@@ -165,8 +167,9 @@ impl Tally {
         }
     }
 
-    /// Whether an attack of `users` has nothing to hope for: none of its first requests was answered, whatever the
-    /// reason, or lately so many have waited in vain that each user did so several times.
+    /// Whether an attack of `users` has nothing to hope for: none of its first requests was
+    /// answered, whatever the reason, or lately so many have waited in vain that each user did so
+    /// several times.
     pub(crate) fn is_hopeless(&self, users: usize) -> bool {
         let users = users as u64;
         let state = self.state();
@@ -209,12 +212,12 @@ impl State {
             (self.unanswered, self.timeouts) = (0, 0);
         } else {
             self.unanswered += 1;
-            let is_timeout = span.failure == Some(Failure::Timeout);
+            let is_timeout = span.failure == Some(RequestFailure::Timeout);
             self.timeouts += u64::from(is_timeout);
         }
     }
 
-    fn count(&mut self, failure: &Failure) {
+    fn count(&mut self, failure: &RequestFailure) {
         if let Some(count) = self.failures.get_mut(failure) {
             *count += 1;
             return;

@@ -1,8 +1,10 @@
-//! What libraries in use make of arriving headers: which context each would continue, and what it sends on.
+//! What libraries in use make of arriving headers: which context each would continue, and what it
+//! sends on.
 //!
-//! A [`Library`] is a set of readers, one for each format, and a rule that chooses among what they find. Readers and
-//! rules follow the libraries' sources and were checked against measured answers (`tests/libraries.rs`). Where a rule
-//! is surprising, its comment names the measured case that shows it.
+//! A [`Library`] is a set of readers, one for each format, and a rule that chooses among what they
+//! find. Readers and rules follow the libraries' sources and were checked against measured answers
+//! (`tests/libraries.rs`). Where a rule is surprising, its comment names the measured case that
+//! shows it.
 //!
 //! ```
 //! use baton_propagators::{HeaderList, libraries};
@@ -64,7 +66,8 @@ pub struct Library {
 
 type Reader = fn(&Arrived<'_>) -> Read;
 
-/// What a service does with a context that leaves the decision open, with the library's default sampler.
+/// What a service does with a context that leaves the decision open, with the library's default
+/// sampler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undecided {
     /// Its own spans are sampled.
@@ -133,7 +136,7 @@ impl Library {
 
     /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
     pub fn cannot(&self, mode: &Mode) -> Option<String> {
-        let contexts = || mode.names().filter(|name| *name != "baggage");
+        let contexts = || mode.context_formats().map(|format| format.name());
         if self.one_format && contexts().count() > 1 {
             return Some(format!("{} is set to one format at a time.", self.title));
         }
@@ -149,8 +152,8 @@ impl Library {
         })
     }
 
-    /// Which context it continues when it is set to read a mode. Formats that it does not read are passed over; see
-    /// [`Library::cannot`].
+    /// Which context it continues when it is set to read a mode. Formats that it does not read are
+    /// passed over; see [`Library::cannot`].
     pub fn continues(&self, headers: &HeaderList, mode: &Mode) -> Answer {
         let arrived = Arrived::new(headers, self.delivery);
         let readings: Vec<(&'static str, Read)> = mode
@@ -196,8 +199,8 @@ impl Library {
         }
     }
 
-    /// The span that a service opens under what the library continues, with its default sampler; `None` where it
-    /// starts a new trace.
+    /// The span that a service opens under what the library continues, with its default sampler;
+    /// `None` where it starts a new trace.
     pub fn sending(&self, answer: &Answer, span_id: SpanId) -> Option<Sending> {
         let mut sending = Sending::under(answer.continues.as_ref()?, span_id);
         sending.sampled = Some(answer.next_sampled);
@@ -205,8 +208,8 @@ impl Library {
         Some(sending)
     }
 
-    /// The headers it writes for the next hop when it is set to write a mode; formats that it does not write are
-    /// passed over.
+    /// The headers it writes for the next hop when it is set to write a mode; formats that it does
+    /// not write are passed over.
     pub fn sends_on(&self, sending: &Sending, mode: &Mode) -> HeaderList {
         let mut headers = HeaderList::new();
         for name in mode.names() {

@@ -1,6 +1,7 @@
 //! `docs/compatibility.md` is what the profiles of libraries answer today.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test -p baton-propagators --test formats compatibility` writes it anew.
+//! `BATON_UPDATE_DOCS=1 cargo test -p baton-propagators --test formats compatibility` writes it
+//! anew.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

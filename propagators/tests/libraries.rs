@@ -1,9 +1,9 @@
 //! What the profiles answer, against what the libraries answered when they were run.
 //!
-//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in baton's names. Each
-//! further line is a case of `data/*.jsonl`: what was found, as `trace id-span id-sampled` (`?` for an open decision),
-//! by the places of the lists that found it. A list that is not named found nothing; `measured` holds the lists that
-//! were tried, where not all were.
+//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in
+//! baton's names. Each further line is a case of `data/*.jsonl`: what was found, as `trace id-span
+//! id-sampled` (`?` for an open decision), by the places of the lists that found it. A list that is
+//! not named found nothing; `measured` holds the lists that were tried, where not all were.
 
 use std::collections::BTreeMap;
 

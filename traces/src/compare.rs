@@ -57,7 +57,7 @@ impl Comparison {
     /// let comparison = Comparison::of(&sources, 0);
     /// let difference = &comparison.differences[1];
     /// assert_eq!((difference.metric, difference.significant), ("record.new_trace", true));
-    /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace; in tracecontext none do.");
+    /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000).");
     /// ```
     ///
     /// # Panics

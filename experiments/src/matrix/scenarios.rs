@@ -1,6 +1,7 @@
 //! The clients of the matrix.
 
-use baton_loadgen::{Conflict, Defect, Malformed, Scenario, Side};
+use baton_loadgen::{Conflict, Malformed, Scenario, Side};
+use baton_propagators::HeaderDefect;
 use baton_propagators::mode::{Mode, ModeError, XraySource};
 use baton_propagators::sampling::Sampling;
 
@@ -126,7 +127,7 @@ const ROWS: [Row; 34] = [
         "W3C alone, with ids of zeros",
         "tracecontext",
         |client| {
-            broken(client, Side::First, Defect::Zeros);
+            broken(client, Side::First, HeaderDefect::Zeros);
         },
     ),
     Row(
@@ -134,7 +135,7 @@ const ROWS: [Row; 34] = [
         "B3 alone, with ids of zeros",
         "b3",
         |client| {
-            broken(client, Side::First, Defect::Zeros);
+            broken(client, Side::First, HeaderDefect::Zeros);
         },
     ),
     Row(
@@ -142,7 +143,7 @@ const ROWS: [Row; 34] = [
         "W3C with ids of zeros beside valid B3",
         "tracecontext,b3",
         |client| {
-            broken(client, Side::First, Defect::Zeros);
+            broken(client, Side::First, HeaderDefect::Zeros);
         },
     ),
     Row(
@@ -150,7 +151,7 @@ const ROWS: [Row; 34] = [
         "B3 with ids of zeros beside valid W3C",
         "tracecontext,b3",
         |client| {
-            broken(client, Side::Last, Defect::Zeros);
+            broken(client, Side::Last, HeaderDefect::Zeros);
         },
     ),
     Row(
@@ -158,7 +159,7 @@ const ROWS: [Row; 34] = [
         "W3C with a trace id that lacks its first digit beside valid B3",
         "tracecontext,b3",
         |client| {
-            broken(client, Side::First, Defect::ShortId);
+            broken(client, Side::First, HeaderDefect::ShortId);
         },
     ),
     Row(
@@ -166,7 +167,7 @@ const ROWS: [Row; 34] = [
         "B3 with a trace id that lacks its first digit beside valid W3C",
         "tracecontext,b3",
         |client| {
-            broken(client, Side::Last, Defect::ShortId);
+            broken(client, Side::Last, HeaderDefect::ShortId);
         },
     ),
     Row(
@@ -174,7 +175,7 @@ const ROWS: [Row; 34] = [
         "W3C in capitals beside valid B3",
         "tracecontext,b3",
         |client| {
-            broken(client, Side::First, Defect::UpperCase);
+            broken(client, Side::First, HeaderDefect::UpperCase);
         },
     ),
     Row(
@@ -237,7 +238,7 @@ const ROWS: [Row; 34] = [
 
 fn as_it_is(_: &mut Client) {}
 
-fn broken(client: &mut Client, side: Side, defect: Defect) {
+fn broken(client: &mut Client, side: Side, defect: HeaderDefect) {
     client.scenario.malformed = Some(Malformed {
         percent: 100.0,
         side,

@@ -49,7 +49,8 @@ impl Environment<'_> {
         }
     }
 
-    /// <https://opentelemetry.io/docs/specs/semconv/resource/faas/>, from the variables that Lambda sets.
+    /// <https://opentelemetry.io/docs/specs/semconv/resource/faas/>, from the variables that Lambda
+    /// sets.
     fn lambda_attributes(&self) -> Vec<(&'static str, String)> {
         [
             ("faas.name", "AWS_LAMBDA_FUNCTION_NAME"),

@@ -30,7 +30,8 @@ pub(super) fn resource_spans(service: String, spans: Vec<OtlpSpan>) -> ResourceS
     }
 }
 
-/// All that `span` says, and one text attribute more. What it does not know stays out, its trace flags above all.
+/// All that `span` says, and one text attribute more. What it does not know stays out, its trace
+/// flags above all.
 pub(super) fn span_with(span: &Span<'_>, name: &str, value: &str) -> OtlpSpan {
     let known = span.attributes.iter();
     let known = known.map(|(key, value)| key_value(key.name(), known_value(value)));

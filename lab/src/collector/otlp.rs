@@ -1,4 +1,5 @@
-//! OTLP/HTTP: protobuf or JSON, gzipped or not (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
+//! OTLP/HTTP: protobuf or JSON, gzipped or not
+//! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
 use axum::Json;
 use axum::body::Bytes;

@@ -1,4 +1,5 @@
-//! Zipkin's `POST /api/v2/spans`: JSON, gzipped or not (<https://zipkin.io/zipkin-api/#/default/post_spans>).
+//! Zipkin's `POST /api/v2/spans`: JSON, gzipped or not
+//! (<https://zipkin.io/zipkin-api/#/default/post_spans>).
 //!
 //! The reader of Zipkin's exports decodes the spans, so that they say here what they say there.
 

@@ -60,8 +60,8 @@ struct Identity<'a> {
     user_agent: Option<&'a str>,
 }
 
-/// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a body that is
-/// not UTF-8 as base64.
+/// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a
+/// body that is not UTF-8 as base64.
 pub(super) fn event(
     method: &Method,
     uri: &Uri,

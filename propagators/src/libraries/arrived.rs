@@ -1,4 +1,5 @@
-//! Headers as a library's runtime hands them over: which of several values it sees, and with what white space.
+//! Headers as a library's runtime hands them over: which of several values it sees, and with what
+//! white space.
 
 use std::borrow::Cow;
 
@@ -11,10 +12,12 @@ pub(super) enum Delivery {
     Node,
     /// A multimap that ignores case: Go's `http.Header`, Java's servlets, Python's list carrier.
     Multimap,
-    /// Rust's `http::HeaderMap`: a multimap whose values can be read as text only where they are visible ASCII.
+    /// Rust's `http::HeaderMap`: a multimap whose values can be read as text only where they are
+    /// visible ASCII.
     HeaderMap,
-    /// The `dict` that Datadog for Python was measured with: values of one spelling are joined by a comma, of two
-    /// spellings the last wins, and white space around a value stays (`f.b3-trailspace`, `g.mixed-case-conflict`).
+    /// The `dict` that Datadog for Python was measured with: values of one spelling are joined by a
+    /// comma, of two spellings the last wins, and white space around a value stays
+    /// (`f.b3-trailspace`, `g.mixed-case-conflict`).
     Dict,
 }
 

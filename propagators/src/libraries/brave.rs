@@ -96,8 +96,8 @@ fn context(trace: u128, span: u128, decision: Option<Decision>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Ids may be shorter than they should (`f.b3m-short-span`); a state that is not known and a malformed parent refuse
-/// all of it.
+/// Ids may be shorter than they should (`f.b3m-short-span`); a state that is not known and a
+/// malformed parent refuse all of it.
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let debug = arrived.first("x-b3-flags") == Some("1");
     let state = match arrived.first("x-b3-sampled") {
@@ -130,8 +130,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     context(trace, span, decision)
 }
 
-/// The contributed W3C propagation reads nothing without `tracestate` (`a.w3c.sampled`), and takes the context from
-/// a `b3` member of it where there is one.
+/// The contributed W3C propagation reads nothing without `tracestate` (`a.w3c.sampled`), and takes
+/// the context from a `b3` member of it where there is one.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -155,8 +155,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// Lower case, by fields of exact length. Version 00 has flags 00 and 01 only: the random flag is refused
-/// (`a.w3c.random`).
+/// Lower case, by fields of exact length. Version 00 has flags 00 and 01 only: the random flag is
+/// refused (`a.w3c.random`).
 pub(super) fn traceparent(value: &str) -> Read {
     let parts: Vec<&str> = value.split('-').collect();
     let [version, trace, span, flags, ref more @ ..] = parts[..] else {
@@ -181,8 +181,8 @@ pub(super) fn traceparent(value: &str) -> Read {
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
 }
 
-/// The members of a `tracestate`; `None` where one is malformed. More than 32 are read. A comma at the end counts as
-/// part of the last value, which it spoils (`e.emptymember`).
+/// The members of a `tracestate`; `None` where one is malformed. More than 32 are read. A comma at
+/// the end counts as part of the last value, which it spoils (`e.emptymember`).
 fn members(list: &str) -> Option<Vec<(&str, &str)>> {
     let key_byte =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@_-*/".contains(&byte);
@@ -215,8 +215,8 @@ fn members(list: &str) -> Option<Vec<(&str, &str)>> {
     Some(members)
 }
 
-/// Spaces are skipped anywhere. Without `Parent` the trace id alone arrives, under which the next span is a new root;
-/// without `Sampled` the decision is open.
+/// Spaces are skipped anywhere. Without `Parent` the trace id alone arrives, under which the next
+/// span is a new root; without `Sampled` the decision is open.
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;

@@ -1,6 +1,6 @@
-//! Datadog's tracers. The first style that holds a context is continued; a later `traceparent` of the same trace
-//! gives its span id and `tracestate` while the first one's sampling stays; contexts of other traces become span
-//! links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
+//! Datadog's tracers. The first style that holds a context is continued; a later `traceparent` of
+//! the same trace gives its span id and `tracestate` while the first one's sampling stays; contexts
+//! of other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
 
 use super::read::{Chosen, Found, Read, Readings};
 
@@ -12,12 +12,14 @@ pub(super) mod rust;
 
 /// What differs between Datadog's tracers when they decide.
 pub(super) struct Rules {
-    /// Whether a sampling decision without ids, listed first, keeps a later context from being continued
-    /// (`b.w3c+b3.only0`).
+    /// Whether a sampling decision without ids, listed first, keeps a later context from being
+    /// continued (`b.w3c+b3.only0`).
     decision_blocks: bool,
-    /// Whether an open decision is filled in from a `traceparent` of the same trace (`b.w3c+b3.w0-deferred`).
+    /// Whether an open decision is filled in from a `traceparent` of the same trace
+    /// (`b.w3c+b3.w0-deferred`).
     fills_decision: bool,
-    /// Whether the span id of a later `traceparent` is taken only where Datadog's own headers are there too.
+    /// Whether the span id of a later `traceparent` is taken only where Datadog's own headers are
+    /// there too.
     span_needs_datadog: bool,
     /// Whether two contexts are of the same trace.
     same_trace: fn(&(&'static str, Found), &(&'static str, Found)) -> bool,
@@ -93,7 +95,8 @@ fn adopt(first: &mut Found, w3c: &Found, rules: &Rules, takes_span: bool) {
     first.tracestate.clone_from(&w3c.tracestate);
 }
 
-/// Priority 2, "the user asked to keep it", is what these tracers make of B3's debug, and send on as it.
+/// Priority 2, "the user asked to keep it", is what these tracers make of B3's debug, and send on
+/// as it.
 fn asks_to_keep(priority: Option<i64>) -> bool {
     priority == Some(2)
 }
@@ -103,8 +106,24 @@ fn whole_trace(low: u64, high: Option<u128>) -> u128 {
     high.unwrap_or_default() << 64 | u128::from(low)
 }
 
-/// The value of `_dd.p.tid` in `x-datadog-tags`.
-fn tid(tags: &str) -> Option<&str> {
-    tags.split(',')
-        .find_map(|tag| tag.trim().strip_prefix("_dd.p.tid="))
+/// The value of `_dd.p.tid` in `x-datadog-tags`, the last where there are several; `None` too where
+/// one tag is not what `is_tag` takes, for that spoils all of them.
+fn tid(tags: &str, is_tag: fn(&str, &str) -> bool) -> Option<&str> {
+    let mut tid = None;
+    for tag in tags.split(',') {
+        let (key, value) = tag.split_once('=').unwrap_or((tag, ""));
+        if !is_tag(key, value) {
+            return None;
+        }
+        if key == "_dd.p.tid" {
+            tid = Some(value);
+        }
+    }
+    tid
+}
+
+/// A tag whose key is visible and whose value is there.
+fn is_visible_tag(key: &str, value: &str) -> bool {
+    let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
+    !key.is_empty() && key.bytes().all(visible) && !value.is_empty()
 }

@@ -12,7 +12,8 @@ pub(super) fn any_case(text: &str, count: usize) -> Option<u128> {
         .flatten()
 }
 
-/// The value of 1 to `most` digits of either case: what a library reads that fills an id up with zeros.
+/// The value of 1 to `most` digits of either case: what a library reads that fills an id up with
+/// zeros.
 pub(super) fn up_to(text: &str, most: usize) -> Option<u128> {
     (text.len() <= most)
         .then(|| any_case(text, text.len()))
@@ -36,23 +37,59 @@ pub(super) fn rust(text: &str) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-/// Python's `int(text, 16)`: white space around, a sign, `0x`, underscores between digits, digits of any script.
+/// Python's `int(text, 16)`: white space around, a plus sign, `0x`, underscores between digits,
+/// digits of any script. `None` for a negative number too, and for one of more than 128 bits.
 pub(super) fn python(text: &str) -> Option<u128> {
+    u128::from_str_radix(&python_digits(text)?, 16).ok()
+}
+
+/// Whether Python's `int(text, 16)` gives a number that has no place in `bits`.
+pub(super) fn python_exceeds(text: &str, bits: u32) -> bool {
+    let negative = text
+        .trim()
+        .strip_prefix('-')
+        .is_some_and(|text| python_digits(text).is_some());
+    let wide = |digits: String| {
+        let digits = digits.trim_start_matches('0');
+        digits.len() > bits as usize / 4
+    };
+    negative || python_digits(text).is_some_and(wide)
+}
+
+/// Python's `int(text)`.
+pub(super) fn python_decimal(text: &str) -> Option<i128> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = without_underscores(digits)?;
+    let decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    decimal
+        .then(|| digits.parse::<i128>().ok().map(|number| sign * number))
+        .flatten()
+}
+
+fn python_digits(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
     let digits = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
         .map_or(text, |digits| digits.strip_prefix('_').unwrap_or(digits));
+    without_underscores(digits).filter(|digits| !digits.is_empty())
+}
+
+/// Digits as ASCII, without the underscores that Python allows between them.
+fn without_underscores(digits: &str) -> Option<String> {
     if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
         return None;
     }
-    let digits: Option<String> = digits
+    digits
         .chars()
         .filter(|letter| *letter != '_')
         .map(ascii_digit)
-        .collect();
-    u128::from_str_radix(digits.as_deref()?, 16).ok()
+        .collect()
 }
 
 /// Java's `Character.digit` for each character: digits of any script.
@@ -63,7 +100,8 @@ pub(super) fn java(text: &str) -> Option<u128> {
 
 /// The ASCII digit that a digit of another script stands for (`f.b3m-unicode`, `d.unicode-flags`).
 pub(super) fn ascii_digit(letter: char) -> Option<char> {
-    /// Where the ten decimal digits of scripts begin: Arabic, Persian, Devanagari, Bengali, Thai, full width.
+    /// Where the ten decimal digits of scripts begin: Arabic, Persian, Devanagari, Bengali, Thai,
+    /// full width.
     const ZEROS: [u32; 6] = [0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0xff10];
     if letter.is_ascii_hexdigit() {
         return Some(letter);
@@ -76,8 +114,8 @@ pub(super) fn ascii_digit(letter: char) -> Option<char> {
     value.and_then(|value| char::from_digit(value, 10))
 }
 
-/// The trace id in X-Ray's `1-8digits-24digits`, where digits are read by `read`; the version is not compared beyond
-/// its first character.
+/// The trace id in X-Ray's `1-8digits-24digits`, where digits are read by `read`; the version is
+/// not compared beyond its first character.
 pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> Option<u128> {
     let dashes = value.get(1..2) == Some("-") && value.get(10..11) == Some("-");
     if value.len() != 35 || !value.starts_with('1') || !dashes {
@@ -87,7 +125,8 @@ pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> O
     read(&digits, 32)
 }
 
-/// A text with its `%XX` decoded; `None` where a percent sign has no two digits or the bytes are not UTF-8.
+/// A text with its `%XX` decoded; `None` where a percent sign has no two digits or the bytes are
+/// not UTF-8.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

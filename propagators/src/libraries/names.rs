@@ -5,8 +5,8 @@ use super::{LIBRARIES, Library};
 /// How a title divides into a family and what tells its members apart.
 const DIVISIONS: [&str; 2] = [" for ", " on "];
 
-/// Names libraries by family: `OpenTelemetry (Java, Go), Spring Boot (both bridges), Brave`. Versions are named only
-/// where one of several is meant.
+/// Names libraries by family: `OpenTelemetry (Java, Go), Spring Boot (both bridges), Brave`.
+/// Versions are named only where one of several is meant.
 pub fn in_short(libraries: &[&Library]) -> String {
     let mut families: Vec<(&str, Vec<String>)> = Vec::new();
     for library in libraries {

@@ -2,7 +2,8 @@
 
 use crate::carrier::HeaderList;
 use crate::context::TraceContext;
-use crate::format::{self, Candidate};
+use crate::format::Candidate;
+use crate::formats;
 use crate::sampling::Sampling;
 
 use super::read::{Chosen, Read, Readings};
@@ -18,12 +19,12 @@ pub(super) fn notes(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for (format, read) in readings {
-        let Some(ours) = format::find(format).map(|format| format.extract(headers)) else {
+        let Some(ours) = formats::find(format).map(|format| format.extract(headers)) else {
             continue;
         };
         notes.extend(on_reading(format, read, &ours));
     }
-    if let (Some((format, reason)), None) = (chosen.blocked, continues) {
+    if let (Some((format, reason)), None, true) = (chosen.blocked, continues, readings.len() > 1) {
         notes.push(format!(
             "{format} keeps every other format from being continued: {reason}."
         ));
@@ -50,7 +51,8 @@ fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
             "It cannot use {format}, which the specification allows: {reason}."
         )),
         (Read::Absent, Some(_), _) => Some(format!(
-            "It finds nothing in {format}, which holds a context."
+            "It does not look at {} when it is set to {format}.",
+            ours.header
         )),
         (Read::Context(found), _, Some(reject)) if found.trace != 0 && found.span != 0 => Some(
             format!("It accepts {format}, which the specification refuses: {reject}."),
@@ -73,7 +75,7 @@ fn on_continued(
             continued.format
         ));
     }
-    let ours = format::find(continued.format).map(|format| format.extract(headers));
+    let ours = formats::find(continued.format).map(|format| format.extract(headers));
     let Some(sent) = ours.as_ref().and_then(Candidate::context) else {
         return notes;
     };
@@ -135,9 +137,74 @@ fn on_tracestate(sent: &TraceContext, continued: &Continuation) -> Option<String
         (0, _) => None,
         (_, 0) => Some("tracestate is dropped.".to_owned()),
         (before, after) if after < before => Some(format!(
-            "{} of {before} members of tracestate are dropped.",
+            "tracestate loses {} of {before} members.",
             before - after
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::carrier::HeaderList;
+    use crate::libraries::find;
+
+    #[test]
+    fn what_is_lost_changed_or_refused_is_noted() {
+        let w3c = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
+        let b3 = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312";
+        for (library, mode, headers, notes) in [
+            (
+                "spring-boot-brave",
+                "tracecontext",
+                vec![("traceparent", format!("{w3c}-03"))],
+                &[
+                    "It refuses tracecontext, which the specification allows: its flags are neither 00 \
+                   nor 01, the only ones it knows in version 00.",
+                ][..],
+            ),
+            (
+                "otel-rust",
+                "b3",
+                vec![("b3", format!("{b3}-d"))],
+                &["Debug comes out as not sampled."],
+            ),
+            (
+                "datadog-java",
+                "b3",
+                vec![("b3", format!("{b3}-1-05e3ac9a4f6e3b90"))],
+                &["It turns the decision to sample into one not to."],
+            ),
+            (
+                "datadog-go",
+                "tracecontext",
+                vec![
+                    ("traceparent", format!("{w3c}-01")),
+                    ("tracestate", "foo=1,bar=2".to_owned()),
+                    ("tracestate", "baz=3".to_owned()),
+                ],
+                &["tracestate loses 2 of 3 members."],
+            ),
+            (
+                "datadog-go",
+                "b3",
+                vec![
+                    ("x-b3-traceid", b3[..32].to_owned()),
+                    ("x-b3-spanid", b3[33..].to_owned()),
+                ],
+                &["It does not look at x-b3-traceid when it is set to b3."],
+            ),
+            (
+                "otel-java",
+                "tracecontext",
+                vec![("traceparent", format!("{w3c}-01"))],
+                &[],
+            ),
+        ] {
+            let headers: HeaderList = headers.into_iter().collect();
+            let library = find(library).expect("a library");
+            let answer = library.continues(&headers, &mode.parse().expect("a mode"));
+            assert_eq!(answer.notes, notes, "{}", library.name);
+        }
     }
 }

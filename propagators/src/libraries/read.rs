@@ -36,7 +36,8 @@ pub(super) struct Found {
     pub(super) debug: bool,
     /// Whether the debug state came in `X-B3-Flags`, where the library tells that apart.
     pub(super) debug_in_flags: bool,
-    /// Whether the library remembers that the decision is open, although its context says "not sampled".
+    /// Whether the library remembers that the decision is open, although its context says "not
+    /// sampled".
     pub(super) open: bool,
     /// The random flag of W3C, where the library keeps it.
     pub(super) random: bool,
@@ -88,14 +89,16 @@ pub(super) struct Chosen {
     pub(super) context: Option<(&'static str, Found)>,
     pub(super) decision: Option<Decision>,
     pub(super) links: Vec<(&'static str, Found)>,
-    /// The format that keeps every other from being continued although it holds no context, and why.
+    /// The format that keeps every other from being continued although it holds no context, and
+    /// why.
     pub(super) blocked: Option<(&'static str, &'static str)>,
     /// The format whose debug state goes on although another's context is continued.
     pub(super) leaked_debug: Option<&'static str>,
 }
 
-/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found before. B3's debug
-/// state is kept beside the context, and stays when the context is replaced (`b.w3c+b3.trace-d`).
+/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found
+/// before. B3's debug state is kept beside the context, and stays when the context is replaced
+/// (`b.w3c+b3.trace-d`).
 pub(super) fn last(readings: &Readings) -> Chosen {
     let mut chosen = Chosen::default();
     for (format, read) in readings {

@@ -4,6 +4,16 @@ use crate::carrier::{HeaderList, Setter};
 use crate::id::{SpanId, TraceId};
 
 use super::Continuation;
+use b3::single_brave;
+
+mod b3;
+
+pub(super) use b3::{
+    b3_brave, b3_datadog, b3_datadog_debug, b3_datadog_javascript, b3_multi, b3_multi_brave,
+    b3_multi_datadog, b3_multi_datadog_debug, b3_multi_datadog_javascript,
+    b3_multi_debug_and_sampled, b3_multi_javascript, b3_multi_without_debug, b3_single,
+    b3_single_and_multi, b3_single_javascript, b3_single_without_debug,
+};
 
 /// The span whose context a service sends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +39,8 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A context that is sent on as it was read, but for the span's id. A span that a service opens may differ: see
-    /// [`Library::sending`][super::Library::sending].
+    /// A context that is sent on as it was read, but for the span's id. A span that a service opens
+    /// may differ: see [`Library::sending`][super::Library::sending].
     pub fn under(continued: &Continuation, span_id: SpanId) -> Self {
         Sending {
             trace_id: continued.trace_id,
@@ -116,8 +126,8 @@ pub(super) fn traceparent_brave(sending: &Sending, headers: &mut HeaderList) {
     headers.set("tracestate", &tracestate);
 }
 
-/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`. What else stands in
-/// that member depends on the tracer's settings.
+/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`.
+/// What else stands in that member depends on the tracer's settings.
 pub(super) fn traceparent_datadog(sending: &Sending, headers: &mut HeaderList) {
     traceparent_micrometer(sending, headers);
     let others = sending.tracestate.split(',').map(str::trim);
@@ -136,178 +146,6 @@ fn priority(sending: &Sending) -> i8 {
     match (sending.debug, sending.is_sampled()) {
         (true, _) => 2,
         (false, sampled) => i8::from(sampled),
-    }
-}
-
-fn single(sending: &Sending, state: &str) -> String {
-    format!("{}-{}-{state}", sending.trace_id, sending.span_id)
-}
-
-/// Ids of full length and the state, `d` for debug.
-pub(super) fn b3_single(sending: &Sending, headers: &mut HeaderList) {
-    let value = match (sending.debug, sending.open) {
-        (true, _) => single(sending, "d"),
-        (false, true) => format!("{}-{}", sending.trace_id, sending.span_id),
-        (false, false) => single(sending, sending.digit()),
-    };
-    headers.set("b3", &value);
-}
-
-/// OpenTelemetry for JavaScript: debug goes on only in the form in which it came, as "sampled" in the other.
-pub(super) fn b3_single_javascript(sending: &Sending, headers: &mut HeaderList) {
-    let debug = sending.debug && !sending.debug_in_flags;
-    headers.set(
-        "b3",
-        &single(sending, if debug { "d" } else { sending.digit() }),
-    );
-}
-
-/// As [`b3_single_javascript`], in several headers.
-pub(super) fn b3_multi_javascript(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    match sending.debug && sending.debug_in_flags {
-        true => headers.set("x-b3-flags", "1"),
-        false => headers.set("x-b3-sampled", sending.digit()),
-    }
-}
-
-/// OpenTelemetry for Python: debug goes on as "sampled".
-pub(super) fn b3_single_without_debug(sending: &Sending, headers: &mut HeaderList) {
-    headers.set("b3", &single(sending, sending.digit()));
-}
-
-/// OpenTelemetry for Rust: the single header and the several.
-pub(super) fn b3_single_and_multi(sending: &Sending, headers: &mut HeaderList) {
-    b3_single(sending, headers);
-    b3_multi(sending, headers);
-}
-
-fn multi(sending: &Sending, headers: &mut HeaderList, trace_id: &str) {
-    headers.set("x-b3-traceid", trace_id);
-    headers.set("x-b3-spanid", &sending.span_id.to_string());
-}
-
-/// Flags for debug, else the state.
-pub(super) fn b3_multi(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    match (sending.debug, sending.open) {
-        (true, _) => headers.set("x-b3-flags", "1"),
-        (false, true) => {}
-        (false, false) => headers.set("x-b3-sampled", sending.digit()),
-    }
-}
-
-/// OpenTelemetry for Java: flags and state.
-pub(super) fn b3_multi_debug_and_sampled(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    }
-    let state = if sending.debug { "1" } else { sending.digit() };
-    headers.set("x-b3-sampled", state);
-}
-
-/// OpenTelemetry for Python: the state alone.
-pub(super) fn b3_multi_without_debug(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.trace_id.to_string());
-    headers.set("x-b3-sampled", sending.digit());
-}
-
-fn single_brave(sending: &Sending) -> String {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.debug {
-        value.push_str("-d");
-    } else if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    if let Some(parent) = sending.parent_id {
-        value.push_str(&format!("-{parent}"));
-    }
-    value
-}
-
-/// Brave: a 64-bit trace id keeps its 16 digits, and the parent's id goes along.
-pub(super) fn b3_brave(sending: &Sending, headers: &mut HeaderList) {
-    headers.set("b3", &single_brave(sending));
-}
-
-/// As [`b3_brave`], in several headers.
-pub(super) fn b3_multi_brave(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if let Some(parent) = sending.parent_id {
-        headers.set("x-b3-parentspanid", &parent.to_string());
-    }
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    } else if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for Go and Java: a 64-bit trace id keeps its 16 digits; debug goes on as "sampled".
-pub(super) fn b3_datadog(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog`], in several headers.
-pub(super) fn b3_multi_datadog(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for Python and Rust: priority 2 goes on as debug.
-pub(super) fn b3_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
-    if sending.debug {
-        value.push_str("-d");
-    } else if sending.sampled.is_some() {
-        value.push('-');
-        value.push_str(sending.digit());
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog_debug`], in several headers.
-pub(super) fn b3_multi_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    } else if sending.sampled.is_some() {
-        headers.set("x-b3-sampled", sending.digit());
-    }
-}
-
-/// Datadog for JavaScript: always a state, debug as "sampled", and the parent's id.
-pub(super) fn b3_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
-    let mut value = format!(
-        "{}-{}-{}",
-        sending.short_trace_id(),
-        sending.span_id,
-        sending.digit()
-    );
-    if let Some(parent) = sending.parent_id {
-        value.push_str(&format!("-{parent}"));
-    }
-    headers.set("b3", &value);
-}
-
-/// As [`b3_datadog_javascript`], in several headers, where debug goes on beside the state.
-pub(super) fn b3_multi_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
-    multi(sending, headers, &sending.short_trace_id());
-    headers.set("x-b3-sampled", sending.digit());
-    if sending.debug {
-        headers.set("x-b3-flags", "1");
-    }
-    if let Some(parent) = sending.parent_id {
-        headers.set("x-b3-parentspanid", &parent.to_string());
     }
 }
 
@@ -361,7 +199,8 @@ pub(super) fn xray_rust(sending: &Sending, headers: &mut HeaderList) {
     headers.set("x-amzn-trace-id", &value);
 }
 
-/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending, which is not known here.
+/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending,
+/// which is not known here.
 pub(super) fn xray_datadog_java(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
     let mut value = format!(

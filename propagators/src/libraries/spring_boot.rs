@@ -1,5 +1,6 @@
-//! Spring Boot 4 with either bridge of Micrometer Tracing. Both take the first format of the list that holds
-//! anything, so the one on OpenTelemetry decides the other way round than OpenTelemetry does (`b.w3c+b3.trace`).
+//! Spring Boot 4 with either bridge of Micrometer Tracing. Both take the first format of the list
+//! that holds anything, so the one on OpenTelemetry decides the other way round than OpenTelemetry
+//! does (`b.w3c+b3.trace`).
 
 use super::arrived::{Arrived, Delivery};
 use super::opentelemetry::java;
@@ -57,15 +58,16 @@ const BRAVE_WRITERS: &[(&str, Writer)] = &[
     ("b3multi", sends::b3_multi_brave),
 ];
 
-/// Micrometer's W3C propagation reads `traceparent` as Brave does and never keeps `tracestate` (`a.w3c.tracestate`).
+/// Micrometer's W3C propagation reads `traceparent` as Brave does and never keeps `tracestate`
+/// (`a.w3c.tracestate`).
 fn trace_context_brave(arrived: &Arrived<'_>) -> Read {
     arrived
         .first("traceparent")
         .map_or(Read::Absent, brave::traceparent)
 }
 
-/// With baggage, the reader of W3C is one of `traceparent` and `baggage` together. A `baggage` header alone is a find
-/// too, and keeps the formats after it from being read.
+/// With baggage, the reader of W3C is one of `traceparent` and `baggage` together. A `baggage`
+/// header alone is a find too, and keeps the formats after it from being read.
 fn trace_context_otel(arrived: &Arrived<'_>) -> Read {
     let read = java::trace_context_with(arrived, tracestate::java_1_62);
     let baggage = arrived.filled("baggage").is_some_and(|list| {

@@ -1,10 +1,11 @@
-//! The `traceparent` of version 00, as the regular expressions of OpenTelemetry for JavaScript and Python read it.
+//! The `traceparent` of version 00, as the regular expressions of OpenTelemetry for JavaScript and
+//! Python read it.
 
 use super::digits;
 use super::read::Found;
 
-/// `version-traceid-spanid-flags` in lower case; more only behind a dash and not in version 00; never version ff.
-/// Ids of zero are for the caller to refuse.
+/// `version-traceid-spanid-flags` in lower case; more only behind a dash and not in version 00;
+/// never version ff. Ids of zero are for the caller to refuse.
 pub(super) fn read(value: &str) -> Option<Found> {
     let (version, rest) = value.trim().split_once('-')?;
     let (trace, rest) = rest.split_once('-')?;

@@ -10,7 +10,8 @@ const MAX_BYTES_JAVASCRIPT: usize = 512;
 const MAX_DD_BYTES_GO: usize = 256;
 const MAX_MEMBER_BYTES_GO: usize = 512;
 
-/// OpenTelemetry for JavaScript: a bad member is left out (`e.upperkey`); the first 32 good ones stay.
+/// OpenTelemetry for JavaScript: a bad member is left out (`e.upperkey`); the first 32 good ones
+/// stay.
 pub(super) fn javascript(list: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     let mut bytes = 0;
@@ -34,7 +35,8 @@ pub(super) fn javascript(list: &str) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Python: all headers together; one bad member, a repeated key or a 33rd member drops all.
+/// OpenTelemetry for Python: all headers together; one bad member, a repeated key or a 33rd member
+/// drops all.
 pub(super) fn python(headers: &[Cow<'_, str>]) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in headers.iter().flat_map(|header| header.split(',')) {
@@ -67,7 +69,8 @@ pub(super) fn java(list: &str) -> String {
     java_1_62(&filled.join(","))
 }
 
-/// OpenTelemetry for Java before 1.68, in Spring Boot: an empty member in the midst drops all (`e.emptymember`).
+/// OpenTelemetry for Java before 1.68, in Spring Boot: an empty member in the midst drops all
+/// (`e.emptymember`).
 pub(super) fn java_1_62(list: &str) -> String {
     let members: Vec<&str> = list.trim_end_matches(',').split(',').collect();
     let mut kept: Vec<(&str, &str)> = Vec::new();
@@ -136,8 +139,8 @@ pub(super) fn rust_members(members: &[(String, &str)]) -> Option<String> {
     good.then(|| joined(&members))
 }
 
-/// Datadog for JavaScript: a member without `=`, key or value is left out, as is one of more than 256 bytes or with
-/// a tab in it; 32 members are read.
+/// Datadog for JavaScript: a member without `=`, key or value is left out, as is one of more than
+/// 256 bytes or with a tab in it; 32 members are read.
 pub(super) fn datadog_javascript(list: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in list.split(',').take(MAX_MEMBERS) {
@@ -157,7 +160,8 @@ pub(super) fn datadog_javascript(list: &str) -> String {
     joined(&kept)
 }
 
-/// Datadog for Python: members are trimmed and kept as they are, at most 32; anything but visible ASCII drops all.
+/// Datadog for Python: members are trimmed and kept as they are, at most 32; anything but visible
+/// ASCII drops all.
 pub(super) fn datadog_python(list: &str) -> String {
     let members: Vec<&str> = list
         .split(',')
@@ -205,8 +209,8 @@ pub(super) fn datadog_java(list: &str) -> String {
     }
 }
 
-/// Datadog for Rust: all headers together; one bad member drops all, what comes after 32 is cut off. Its own `dd`
-/// member is read and taken out.
+/// Datadog for Rust: all headers together; one bad member drops all, what comes after 32 is cut
+/// off. Its own `dd` member is read and taken out.
 pub(super) fn datadog_rust(headers: &[Cow<'_, str>]) -> String {
     let values = headers
         .iter()
@@ -258,7 +262,8 @@ fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-*/".contains(&byte)
 }
 
-/// W3C level 1: a simple key begins with a letter; a key with `@` has up to 241 characters before it and 14 after.
+/// W3C level 1: a simple key begins with a letter; a key with `@` has up to 241 characters before
+/// it and 14 after.
 fn is_key(key: &str, first: fn(u8) -> bool) -> bool {
     let part = |part: &str, most: usize, first: fn(u8) -> bool| {
         part.len() <= most
@@ -287,7 +292,8 @@ fn is_key_java(key: &str) -> bool {
     }
 }
 
-/// A key may begin with a digit; an `@` must not be the first character and is followed by up to 13 more.
+/// A key may begin with a digit; an `@` must not be the first character and is followed by up to 13
+/// more.
 fn is_key_rust(key: &str) -> bool {
     let first = |text: &str| {
         text.bytes()

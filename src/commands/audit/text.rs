@@ -2,11 +2,12 @@
 
 use baton_traces::audit::{Edge, Unjudged, What};
 use baton_traces::shown::{self, visible};
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment};
 
 use super::Outcome;
 use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::{Output, wrapped};
+use crate::print::palette::Tone;
 
 const HEADINGS: [&str; 7] = [
     "from",
@@ -88,19 +89,14 @@ fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
 fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
-        let held = Cell::new(held(edge));
-        let colour = if edge.broken() == 0 {
-            Color::Green
-        } else {
-            Color::Red
-        };
+        let held = Tone::of(edge.broken() == 0).cell(held(edge), output);
         table.add_row(vec![
             Cell::new(visible(&edge.from)),
             Cell::new(visible(&edge.to)),
             Cell::new(visible(&edge.channel.to_string())),
             Cell::new(shown::count(edge.handoffs)),
             Cell::new(verdicts(edge)),
-            if output.colour { held.fg(colour) } else { held },
+            held,
             Cell::new(evidence(edge)),
         ]);
     }

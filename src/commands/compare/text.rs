@@ -3,12 +3,13 @@
 use baton_traces::compare::{Difference, METHOD};
 use baton_traces::shown::visible;
 use baton_views::narrative::narrate;
-use comfy_table::{Cell, Color};
+use comfy_table::Cell;
 
 use super::Outcome;
 use crate::print::cells;
 use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::{Output, wrapped};
+use crate::print::palette::Tone;
 use crate::print::table::table;
 
 /// The column of tests, or why there is none, which folds where a terminal is narrow.
@@ -102,11 +103,10 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
 }
 
 fn row(difference: &Difference, output: &Output) -> Vec<Cell> {
-    let mark = Cell::new(cells::mark(difference));
-    let mark = match (difference.significant, difference.better) {
-        (true, Some(true)) if output.colour => mark.fg(Color::Green),
-        (true, Some(false)) if output.colour => mark.fg(Color::Red),
-        _ => mark,
+    let mark = cells::mark(difference);
+    let mark = match difference.better.filter(|_| difference.significant) {
+        Some(is_better) => Tone::of(is_better).cell(mark, output),
+        None => Cell::new(mark),
     };
     vec![
         Cell::new(difference.metric),

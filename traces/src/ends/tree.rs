@@ -296,21 +296,12 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
     let Some((first, _)) = candidates.next() else {
         return MISSING;
     };
-    // what the reader of Zipkin made of a server that shares its client's id lies below that client
-    let twin = with_id(child.parent ^ SHARED_BIT)
-        .filter(|(_, twin)| twin.parent == child.parent && twin.kind == Kind::Server);
-    let others = candidates.chain(twin);
-    let own = others
-        .into_iter()
-        .find(|(_, other)| other.service == child.service);
+    let own = candidates.find(|(_, other)| other.service == child.service);
     if spans[first].service == child.service {
         return first as At;
     }
     own.map_or(first as At, |(own, _)| own as At)
 }
-
-/// The bit by which the reader of Zipkin tells a server's half of a shared span from the client's.
-const SHARED_BIT: u64 = 0x80 << 56;
 
 /// The entry of each span. A span begins a part of its own unless its parent is of the same service and neither calls
 /// another process nor is remote.

@@ -12,9 +12,14 @@ use crate::tally::Tally;
 /// Says what the form of an export cannot hold, and what none of its spans says.
 pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     let on_both_hops = |what: &str| Hop::BOTH.map(|hop| format!("{hop}.{what}"));
-    let is_otlp = matches!(
+    let has_flags = matches!(
         form,
-        Form::OtlpJson | Form::OtlpProtobuf | Form::OtlpFrames | Form::OtlpDelimited
+        Form::OtlpJson
+            | Form::OtlpProtobuf
+            | Form::OtlpFrames
+            | Form::OtlpDelimited
+            | Form::OtlpLogLines
+            | Form::CloudWatch
     );
     if form == Form::Zipkin && tally.links() == 0 {
         known.cannot_tell(
@@ -22,13 +27,13 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
             on_both_hops("linked"),
         );
     }
-    if !is_otlp && tally.trace_states() == 0 {
+    if form.mark().is_some() && tally.trace_states() == 0 {
         known.cannot_tell(
             &format!("tracestate_lost cannot be told: {form} keeps no tracestate"),
             on_both_hops("tracestate_lost"),
         );
     }
-    if !is_otlp {
+    if !has_flags {
         known.cannot_tell(
             &format!(
                 "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"

@@ -2,9 +2,11 @@
 
 mod backend;
 mod contract;
+mod every_writer;
 mod exports;
 mod forms;
 mod hostile;
+mod many_files;
 mod partial;
 mod unknown;
 
@@ -36,10 +38,10 @@ fn read(content: &[u8], each: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Read
     readers::read(content, "input", Want::Everything, each)
 }
 
-/// Every export that nobody here wrote, by name.
+/// Every export among the data, by name.
 fn exports_in_data() -> Vec<(String, Vec<u8>)> {
     let mut exports = Vec::new();
-    for folder in ["zipkin", "jaeger", "otlp"] {
+    for folder in ["zipkin", "jaeger", "otlp", "forms"] {
         for entry in std::fs::read_dir(data(folder)).expect("exports") {
             let path = entry.expect("an export").path();
             let content = std::fs::read(&path).expect("an export");

@@ -49,8 +49,9 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Dashes and white space around it and its parts are trimmed, ids may be in upper case (`d.span-upper`), flags are
-/// a signed byte, so those from 80 on are refused (`d.flags-ff`). Of several `tracestate`s the last is kept.
+/// Dashes and white space around it and its parts are trimmed, ids may be in upper case
+/// (`d.span-upper`), flags are a signed byte, so those from 80 on are refused (`d.flags-ff`). Of
+/// several `tracestate`s the last is kept.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let value = match arrived.all("traceparent") {
         [] => return Read::Absent,
@@ -88,8 +89,8 @@ fn traceparent(value: &str) -> Option<(Found, u128)> {
     (value.len() >= 55).then(|| (Found::new(trace, span, Some(flags & 1 == 1)), version))
 }
 
-/// A trace id as it is read from B3: the last 32 characters, leading zeros dropped, halves apart. `Err` holds what is
-/// kept of an id that is not hexadecimal.
+/// A trace id as it is read from B3: the last 32 characters, leading zeros dropped, halves apart.
+/// `Err` holds what is kept of an id that is not hexadecimal.
 fn trace_id(text: &str) -> Result<u128, u128> {
     let start = text.len().saturating_sub(32);
     let Some(text) = text.get(start..) else {
@@ -107,8 +108,8 @@ fn trace_id(text: &str) -> Result<u128, u128> {
     }
 }
 
-/// The last header wins (`f.b3-two-headers`). Debug is "sampled"; what follows the state is not looked at. A state
-/// alone is corrupt (`f.b3-only-0`).
+/// The last header wins (`f.b3-two-headers`). Debug is "sampled"; what follows the state is not
+/// looked at. A state alone is corrupt (`f.b3-only-0`).
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.last("b3") else {
         return Read::Absent;
@@ -132,8 +133,8 @@ fn b3_single(arrived: &Arrived<'_>) -> Read {
     found(trace, span, sampled)
 }
 
-/// `X-B3-Sampled` must be a number, and `X-B3-Flags` is not looked at. A malformed trace id is passed over, a
-/// malformed span id or state is corrupt (`a.b3m.true`).
+/// `X-B3-Sampled` must be a number, and `X-B3-Flags` is not looked at. A malformed trace id is
+/// passed over, a malformed span id or state is corrupt (`a.b3m.true`).
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let trace = arrived.last("x-b3-traceid");
     let span = arrived.last("x-b3-spanid");
@@ -168,8 +169,8 @@ fn found(trace: u128, span: u128, sampled: Option<bool>) -> Read {
     Found::new(trace, span, sampled).checked(Read::Refused)
 }
 
-/// Decimal ids, a minus sign allowed; the high half of the trace id from `_dd.p.tid` in lower case. With origin
-/// `synthetics` the parent may be missing.
+/// Decimal ids, a minus sign allowed; the high half of the trace id from `_dd.p.tid` in lower case.
+/// With origin `synthetics` the parent may be missing.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let number = |name: &str| match arrived.last(name) {
         None => Some(0),
@@ -188,7 +189,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     };
     let high = arrived
         .last("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, |key, value| !key.is_empty() && !value.is_empty()))
         .and_then(|tid| digits::lower(tid, 16));
     let trace = super::whole_trace(low, high);
     if trace == 0 && span == 0 {

@@ -49,8 +49,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Trace ids are compared in their low 64 bits, unless both came with 128 bits from W3C or Datadog headers: a B3 id is
-/// never compared whole (`b.w3c+b3.low64`).
+/// Trace ids are compared in their low 64 bits, unless both came with 128 bits from W3C or Datadog
+/// headers: a B3 id is never compared whole (`b.w3c+b3.low64`).
 fn matching(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool {
     let whole = |(format, found): &(&'static str, Found)| {
         *format == "tracecontext" || (*format == "datadog" && found.trace >> 64 != 0)
@@ -61,7 +61,8 @@ fn matching(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool 
     }
 }
 
-/// By position; what stands between the parts is not looked at. A trace id whose low half is zero is refused.
+/// By position; what stands between the parts is not looked at. A trace id whose low half is zero
+/// is refused.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -101,8 +102,8 @@ fn traceparent(value: &str) -> Option<Found> {
     ))
 }
 
-/// A state is "sampled" only where all that follows the second dash is 1: a parent after it, and debug, mean "not
-/// sampled" (`a.b3.parent`, `a.b3.d`).
+/// A state is "sampled" only where all that follows the second dash is 1: a parent after it, and
+/// debug, mean "not sampled" (`a.b3.parent`, `a.b3.d`).
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3").map(first_value) else {
         return Read::Absent;
@@ -141,8 +142,9 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     )
 }
 
-/// A trace id of 1 to 32 digits in lower case, a span id of any length up to 64 bits, in either case. Digits of other
-/// scripts count, and the trace id keeps them, so that no one else can read it (`f.b3m-unicode`).
+/// A trace id of 1 to 32 digits in lower case, a span id of any length up to 64 bits, in either
+/// case. Digits of other scripts count, and the trace id keeps them, so that no one else can read
+/// it (`f.b3m-unicode`).
 fn context(trace: &str, span: Option<&str>, state: Option<&str>) -> Read {
     let trace_id = digits::java(trace).filter(|_| digits::is_lower(trace));
     let span_id = match span {
@@ -168,7 +170,8 @@ fn context(trace: &str, span: Option<&str>, state: Option<&str>) -> Read {
     ))
 }
 
-/// Only ids that this tracer itself could have sent: 64 bits behind eight zeros, the time before them ignored.
+/// Only ids that this tracer itself could have sent: 64 bits behind eight zeros, the time before
+/// them ignored.
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -199,7 +202,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     Read::Context(Found::new(trace, span, sampled))
 }
 
-/// Decimal ids; the high half of the trace id from `_dd.p.tid`. X-Ray's header is read too where no ids came.
+/// Decimal ids; the high half of the trace id from `_dd.p.tid`. X-Ray's header is read too where no
+/// ids came.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let number = |name: &str| match arrived.first(name).map(first_value) {
         Some(text) => text.parse::<u64>().map(Some),
@@ -220,7 +224,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     };
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, super::is_visible_tag))
         .and_then(|tid| digits::lower(tid, 16));
     let mut found = Found::new(
         super::whole_trace(low, high),

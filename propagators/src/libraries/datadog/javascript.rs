@@ -1,5 +1,5 @@
-//! Datadog for JavaScript. Versions 5 and 6 read alike; the style `b3` means the several headers in 5 and the single
-//! header in 6, whose name in 5 is `b3 single header`.
+//! Datadog for JavaScript. Versions 5 and 6 read alike; the style `b3` means the several headers in
+//! 5 and the single header in 6, whose name in 5 is `b3 single header`.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -54,7 +54,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Either case, also in the version: `FF` is not recognised as the forbidden one (`d.ver-FF`, `d.span-upper`).
+/// Either case, also in the version: `FF` is not recognised as the forbidden one (`d.ver-FF`,
+/// `d.span-upper`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -91,7 +92,8 @@ fn traceparent(value: &str) -> Option<Found> {
     ))
 }
 
-/// The whole header, in either case, or a state alone (`f.b3-only-0`). An upper-case `D` is "sampled" and not debug.
+/// The whole header, in either case, or a state alone (`f.b3-only-0`). An upper-case `D` is
+/// "sampled" and not debug.
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3") else {
         return Read::Absent;
@@ -121,7 +123,8 @@ fn b3_single(arrived: &Arrived<'_>) -> Read {
     )
 }
 
-/// Ids of a wrong length are passed over, and a decision that came beside them still counts (`c.w3c+badb3m-short`).
+/// Ids of a wrong length are passed over, and a decision that came beside them still counts
+/// (`c.w3c+badb3m-short`).
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let sampled = arrived.filled("x-b3-sampled");
     let debug = arrived.first("x-b3-flags") == Some("1");
@@ -166,7 +169,8 @@ fn context(trace: u128, span: u128, debug: bool, sampled: Option<&str>) -> Read 
     Read::Context(found)
 }
 
-/// Decimal ids. An open decision is filled in from a `traceparent` of the same low 64 bits, listed or not.
+/// Decimal ids. An open decision is filled in from a `traceparent` of the same low 64 bits, listed
+/// or not.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let (Some(trace), Some(span)) = (
         arrived.filled("x-datadog-trace-id"),
@@ -182,7 +186,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(leading_integer);
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, is_tag))
         .and_then(|tid| digits::any_case(tid, 16));
     let low = wrapping_decimal(trace);
     let mut found = Found::new(
@@ -198,6 +202,14 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         found.sampled = found.sampled.or(w3c.sampled);
     }
     Read::Context(found)
+}
+
+/// A tag to be passed on; any other spoils all tags.
+fn is_tag(key: &str, value: &str) -> bool {
+    let name = key.strip_prefix("_dd.p.").unwrap_or_default();
+    let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
+    let printed = |byte: u8| (b' '..=b'~').contains(&byte);
+    !name.is_empty() && name.bytes().all(visible) && value.bytes().all(printed)
 }
 
 /// Decimal digits up to the first other character, modulo 2⁶⁴.

@@ -46,7 +46,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Lower case, and something after a fifth dash (`d.vcc-trailingdash`). A `dd` member with origin `rum` and without a priority leaves the decision open.
+/// Lower case, and something after a fifth dash (`d.vcc-trailingdash`). A `dd` member with origin
+/// `rum` and without a priority leaves the decision open.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -62,10 +63,10 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     let priority = tracestate::dd_priority(&found.tracestate);
     found.debug = found.sampled == Some(true) && super::asks_to_keep(priority);
     if tracestate::dd_member(&found.tracestate, "o") == Some("rum") {
-        match priority {
+        match tracestate::dd_member(&found.tracestate, "s").map(digits::python_decimal) {
             None => found.sampled = None,
-            Some(0) => found.sampled = Some(false),
-            _ => {}
+            Some(Some(0)) => found.sampled = Some(false),
+            Some(_) => {}
         }
     }
     found.checked(Read::Refused)
@@ -96,8 +97,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     context(Some(trace), arrived.first("x-b3-spanid"), state, debug)
 }
 
-/// A state that is not known leaves the decision open. What lacks an id is a context all the same, and keeps later
-/// styles from being continued (`f.b3-only-0`).
+/// A state that is not known leaves the decision open. What lacks an id is a context all the same,
+/// and keeps later styles from being continued (`f.b3-only-0`).
 fn context(trace: Option<&str>, span: Option<&str>, state: &str, debug: bool) -> Read {
     let sampled = match state {
         _ if debug => Some(true),
@@ -125,23 +126,28 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     let Some(trace) = arrived.first("x-datadog-trace-id") else {
         return Read::Absent;
     };
-    let Some(low) = trace.trim().parse::<u64>().ok().filter(|id| *id != 0) else {
+    let whole = |text: &str| digits::python_decimal(text);
+    let low = whole(trace).and_then(|id| u64::try_from(id).ok());
+    let Some(low) = low.filter(|id| *id != 0) else {
         return Read::Refused("its trace id is not a number from 1 to 2⁶⁴ - 1");
     };
-    let span = arrived
-        .first("x-datadog-parent-id")
-        .unwrap_or("0")
-        .trim()
-        .parse::<u64>();
-    let priority = arrived
-        .first("x-datadog-sampling-priority")
-        .map(|text| text.trim().parse::<i64>());
-    let (Ok(span), Ok(priority)) = (span, priority.transpose()) else {
+    let span = arrived.first("x-datadog-parent-id").unwrap_or("0");
+    let priority = arrived.first("x-datadog-sampling-priority").map(whole);
+    let (Some(span), None | Some(Some(_))) = (whole(span), priority) else {
         return Read::Refused("its parent id or its priority is not a number");
     };
+    let priority = priority
+        .flatten()
+        .and_then(|priority| i64::try_from(priority).ok());
+    let span = u64::try_from(span).unwrap_or_default();
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| {
+            super::tid(
+                tags.strip_suffix(',').unwrap_or(tags),
+                super::is_visible_tag,
+            )
+        })
         .and_then(|tid| digits::lower(tid, 16))
         .filter(|high| *high != 0);
     let mut found = Found::new(

@@ -46,7 +46,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Lower case. In version 00, flags above 02 are refused, and so is "sampled and random" (`a.w3c.random`).
+/// Lower case. In version 00, flags above 02 are refused, and so is "sampled and random"
+/// (`a.w3c.random`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let value = match arrived.all("traceparent") {
         [] => return Read::Absent,
@@ -68,8 +69,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A state alone is a context without ids, and keeps later styles from being continued (`b.w3c+b3.only0`). What
-/// follows the state is not looked at.
+/// A state alone is a context without ids, and keeps later styles from being continued
+/// (`b.w3c+b3.only0`). What follows the state is not looked at.
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3") else {
         return Read::Absent;
@@ -124,8 +125,8 @@ fn context(trace: &str, span: Option<&str>, sampled: Option<bool>, debug: bool) 
     Read::Context(found)
 }
 
-/// Decimal ids; the high half of the trace id from `_dd.p.tid`. A priority that is not a number leaves the decision
-/// open.
+/// Decimal ids; the high half of the trace id from `_dd.p.tid`. A priority that is not a number
+/// leaves the decision open.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let Some(trace) = arrived.first("x-datadog-trace-id") else {
         return Read::Absent;
@@ -142,7 +143,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
         .and_then(|priority| priority.parse::<i8>().ok());
     let high = arrived
         .filled("x-datadog-tags")
-        .and_then(super::tid)
+        .and_then(|tags| super::tid(tags, |_, _| true))
         .filter(|tid| tid.len() == 16)
         .and_then(digits::rust);
     let mut found = Found::new(

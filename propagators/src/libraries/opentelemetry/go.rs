@@ -39,7 +39,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// Part by part, each with its exact length. In version 00, flags above 03 are refused (`d.flags-ff`).
+/// Part by part, each with its exact length. In version 00, flags above 03 are refused
+/// (`d.flags-ff`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -82,8 +83,8 @@ fn b3(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// By length: 1 is a state alone, which changes nothing but debug; then ids, a state, a parent that must be valid
-/// (`f.b3-bad-parent`, `f.b3-parent-no-sampled`).
+/// By length: 1 is a state alone, which changes nothing but debug; then ids, a state, a parent that
+/// must be valid (`f.b3-bad-parent`, `f.b3-parent-no-sampled`).
 fn b3_single(value: &str) -> Read {
     let debug = value == "d";
     if value.len() == 1 {
@@ -163,8 +164,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// White space between parts is not trimmed but at the end of the last, and any `Sampled` but 1 is "not sampled"
-/// (`a.xray.spaces`, `a.xray.q`).
+/// White space between parts is not trimmed but at the end of the last, and any `Sampled` but 1 is
+/// "not sampled" (`a.xray.spaces`, `a.xray.q`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;

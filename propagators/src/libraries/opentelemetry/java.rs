@@ -43,8 +43,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     trace_context_with(arrived, tracestate::java)
 }
 
-/// By position: 55 characters, or more with a dash after them in versions other than 00. `tracestate` is read by
-/// `members`.
+/// By position: 55 characters, or more with a dash after them in versions other than 00.
+/// `tracestate` is read by `members`.
 pub(in super::super) fn trace_context_with(
     arrived: &Arrived<'_>,
     members: fn(&str) -> String,
@@ -123,7 +123,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     ids(trace, span, arrived.first("x-b3-sampled"), debug)
 }
 
-/// Any state but 1, true and debug is "not sampled", also none at all (`a.b3.absent`, `f.b3-sampled-x`).
+/// Any state but 1, true and debug is "not sampled", also none at all (`a.b3.absent`,
+/// `f.b3-sampled-x`).
 fn ids(trace: &str, span: &str, state: Option<&str>, debug: bool) -> Read {
     let trace = digits::lower(trace, 16).or_else(|| digits::lower(trace, 32));
     let (Some(trace), Some(span)) = (trace, digits::lower(span, 16)) else {
@@ -138,8 +139,8 @@ fn is_true(state: Option<&str>) -> bool {
     state.is_some_and(|state| state == "1" || state.eq_ignore_ascii_case("true"))
 }
 
-/// `Sampled` must be 0 or 1 where it is there. Where another format came before, its `tracestate` stays
-/// (`b.w3c+xray.trace-ts`).
+/// `Sampled` must be 0 or 1 where it is there. Where another format came before, its `tracestate`
+/// stays (`b.w3c+xray.trace-ts`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;

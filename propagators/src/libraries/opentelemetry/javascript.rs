@@ -1,4 +1,5 @@
-//! OpenTelemetry for JavaScript, versions 2 and 3. They read alike but for short trace ids in `X-B3-TraceId`.
+//! OpenTelemetry for JavaScript, versions 2 and 3. They read alike but for short trace ids in
+//! `X-B3-TraceId`.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -73,8 +74,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case; two headers arrive joined and do not match
-/// (`d.two-headers-same`).
+/// `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case; two headers arrive joined
+/// and do not match (`d.two-headers-same`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -89,7 +90,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A `b3` header that is not empty is read alone, also where it is malformed: `X-B3-*` is not looked at then.
+/// A `b3` header that is not empty is read alone, also where it is malformed: `X-B3-*` is not
+/// looked at then.
 fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     match arrived.filled("b3") {
         Some(value) => b3_single(value),
@@ -97,7 +99,8 @@ fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     }
 }
 
-/// The pattern is not anchored: it is found within any text (`f.b3-embedded`, `f.b3-prefix-garbage`, `f.b3-comma`).
+/// The pattern is not anchored: it is found within any text (`f.b3-embedded`,
+/// `f.b3-prefix-garbage`, `f.b3-comma`).
 fn b3_single(value: &str) -> Read {
     let Some((trace, span, rest)) = (0..value.len()).find_map(|start| ids(value, start)) else {
         return Read::Refused("no traceid-spanid in lower case is in it");
@@ -126,7 +129,8 @@ fn ids(value: &str, start: usize) -> Option<(u128, u128, &str)> {
     })
 }
 
-/// Either case is read (`a.b3m.upper`), and a sampling state that is not known refuses all of it (`a.b3m.TRUE`).
+/// Either case is read (`a.b3m.upper`), and a sampling state that is not known refuses all of it
+/// (`a.b3m.TRUE`).
 fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     let (Some(trace), Some(span)) = (arrived.first("x-b3-traceid"), arrived.first("x-b3-spanid"))
     else {
@@ -148,8 +152,8 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// `Sampled` must be there and be 0 or 1 (`a.xray.absent`, `a.xray.q`). Where another format came before, its
-/// `tracestate` stays (`b.w3c+xray.trace-ts`).
+/// `Sampled` must be there and be 0 or 1 (`a.xray.absent`, `a.xray.q`). Where another format came
+/// before, its `tracestate` stays (`b.w3c+xray.trace-ts`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -177,8 +181,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Ids are not checked: an invalid one takes the place of a valid context (`c.w3c+jaeger-zero`). Flags that are not
-/// hexadecimal mean sampled.
+/// Ids are not checked: an invalid one takes the place of a valid context (`c.w3c+jaeger-zero`).
+/// Flags that are not hexadecimal mean sampled.
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("uber-trace-id") else {
         return Read::Absent;

@@ -39,7 +39,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace_python),
 ];
 
-/// `^[ \t]*version-traceid-spanid-flags(-.*)?[ \t]*$` in lower case, of the first header that arrived.
+/// `^[ \t]*version-traceid-spanid-flags(-.*)?[ \t]*$` in lower case, of the first header that
+/// arrived.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -51,8 +52,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A `b3` header that is not empty is read alone. Ids may be in upper case (`a.b3.upper`), and one of zeros is not
-/// refused: the invalid context replaces a valid one (`c.w3c+badb3-zerotrace`).
+/// A `b3` header that is not empty is read alone. Ids may be in upper case (`a.b3.upper`), and one
+/// of zeros is not refused: the invalid context replaces a valid one (`c.w3c+badb3-zerotrace`).
 fn b3(arrived: &Arrived<'_>) -> Read {
     let (trace, span, sampled) = match arrived.filled("b3") {
         Some(value) => match value.split('-').collect::<Vec<_>>()[..] {
@@ -126,7 +127,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     Found::new(trace, span, Some(sampled)).checked(Read::Refused)
 }
 
-/// Numbers are read with `int(…, 16)`, of any length; percent signs are not decoded (`a.jaeger.urlenc`).
+/// Numbers are read with `int(…, 16)`, of any length; percent signs are not decoded
+/// (`a.jaeger.urlenc`).
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("uber-trace-id") else {
         return Read::Absent;
@@ -140,10 +142,16 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let trace = digits::python(trace).unwrap_or_default();
     let span = digits::python(span).unwrap_or_default();
-    if span > u128::from(u64::MAX) {
-        return Read::Void("its span id has more than 64 bits");
+    let wide = digits::python_exceeds(parts[0], 128) || digits::python_exceeds(parts[1], 64);
+    if wide && parts[..2].iter().all(|id| is_number(id)) {
+        return Read::Void("an id is negative or has too many digits, and is kept all the same");
     }
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
+}
+
+/// Whether `int(…, 16)` gives a number that is not zero.
+fn is_number(id: &str) -> bool {
+    digits::python_exceeds(id, 64) || digits::python(id).is_some_and(|id| id != 0)
 }
 
 fn ot_trace(arrived: &Arrived<'_>) -> Read {

@@ -52,7 +52,8 @@ enum Encoding {
     Multi,
 }
 
-/// Any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`). The random flag is dropped.
+/// Any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`). The
+/// random flag is dropped.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -121,7 +122,8 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     else {
         return Read::Absent;
     };
-    // Flags decide before X-B3-Sampled is looked at, also when they are 0 (`a.b3m.flags0-sampled1`).
+    // Flags decide before X-B3-Sampled is looked at, also when they are 0
+    // (`a.b3m.flags0-sampled1`).
     let state = match (arrived.first("x-b3-flags"), arrived.first("x-b3-sampled")) {
         (Some("1"), _) => State::DebugAndSampled,
         (Some("0"), _) => State::Drop,
@@ -134,7 +136,8 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     b3_context(trace, span, state)
 }
 
-/// What it makes of a sampling state. Debug from the single header comes out not sampled (`a.b3.d`).
+/// What it makes of a sampling state. Debug from the single header comes out not sampled
+/// (`a.b3.d`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Deferred,
@@ -170,8 +173,9 @@ fn b3_id(text: &str, lengths: &[usize]) -> Option<u128> {
     fits.then(|| digits::rust(text)).flatten()
 }
 
-/// Parts it does not know go to `tracestate`, and one with white space before its key spoils all of it
-/// (`a.xray.spaces`). Without `Parent`, the invalid context replaces a valid one (`c.w3c+xray-rootonly`).
+/// Parts it does not know go to `tracestate`, and one with white space before its key spoils all of
+/// it (`a.xray.spaces`). Without `Parent`, the invalid context replaces a valid one
+/// (`c.w3c+xray-rootonly`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
