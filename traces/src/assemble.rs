@@ -42,7 +42,7 @@ pub struct Assembly {
     /// A record that was sent later may still arrive.
     under_way_since: Option<UnixTime>,
     /// Hops whose missing receivers may be in the part of the source that was cut off.
-    behind_the_cut: BTreeSet<Hop>,
+    out_of_sight: BTreeSet<Hop>,
 }
 
 /// An API request: its client, and the producer's side of it.
@@ -183,7 +183,8 @@ impl Assembly {
             .clone()
             .filter(|hop| self.has_senders(*hop) && !self.has_receivers(*hop));
         self.senders_alone = alone.collect();
-        self.behind_the_cut = unlogged.filter(|_| extent.is_cut_short).collect();
+        let is_open = extent.is_cut_short || extent.is_export;
+        self.out_of_sight = unlogged.filter(|_| is_open).collect();
         self.under_way_since = extent.under_way_since;
     }
 
@@ -278,13 +279,13 @@ impl Assembly {
         let sent = sender.end.or(sender.start);
         let since = self.under_way_since.filter(|_| hop == Hop::Record);
         let is_under_way = since.zip(sent).is_some_and(|(since, sent)| sent >= since);
-        is_under_way || self.behind_the_cut.contains(&hop)
+        is_under_way || self.out_of_sight.contains(&hop)
     }
 
     /// How many hand-offs of `hop` are not judged because their receivers may be in the part that was cut
     /// off.
-    pub(crate) fn behind_the_cut(&self, hop: Hop) -> u64 {
-        if !self.behind_the_cut.contains(&hop) {
+    pub(crate) fn out_of_sight(&self, hop: Hop) -> u64 {
+        if !self.out_of_sight.contains(&hop) {
             return 0;
         }
         let count = match hop {

@@ -49,6 +49,9 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
         let spans = run.spans_path();
         loaded.missing_spans = (!spans.is_file()).then_some(spans);
     }
+    // what was merged with an export shows no more than that
+    let manifest = loaded.manifest.as_ref();
+    loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
     if loaded.missing_spans.is_none() {
         let reading = source.read(want, &mut |span| into.add_span(span))?;
         loaded.form = reading.form;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use crate::assemble::{HandOff, HandOffKey};
+use crate::audit;
 use crate::hand_off::{Hop, Verdict};
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
@@ -75,12 +76,37 @@ impl Edges {
             *edge.1.entry(verdict).or_default() += 1;
         }
     }
+
+    /// Adds an edge of an audit, a message's by way of its queue.
+    fn add_audited(&mut self, audited: &audit::Edge) {
+        let (from, to) = (service(&audited.from), service(&audited.to));
+        let count = audited.handoffs;
+        let sender = match &audited.channel.destination {
+            Some(destination) => {
+                let queue = (NodeKind::Queue, visible(destination));
+                self.0.entry((from, queue.clone())).or_default().0 += count;
+                queue
+            }
+            None => from,
+        };
+        let edge = self.0.entry((sender, to)).or_default();
+        edge.0 += count;
+        for (verdict, count) in &audited.verdicts {
+            *edge.1.entry(*verdict).or_default() += count;
+        }
+    }
 }
 
 impl ServiceMap {
     /// The map of what `index` has seen.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
+        if let Some(judged) = index.judged() {
+            for edge in &judged.edges {
+                edges.add_audited(edge);
+            }
+            return ServiceMap::from_edges(&edges, index);
+        }
         let mut handed_over = HashSet::new();
         for hand_off in index.hand_offs() {
             add_hand_off(&mut edges, index, &hand_off);
@@ -91,6 +117,10 @@ impl ServiceMap {
                 edges.add(&service(from), &service(to), None);
             }
         }
+        ServiceMap::from_edges(&edges, index)
+    }
+
+    fn from_edges(edges: &Edges, index: &TraceIndex) -> ServiceMap {
         let mut nodes: BTreeMap<Key, u64> = BTreeMap::new();
         for (from, to) in edges.0.keys() {
             nodes.entry(from.clone()).or_default();

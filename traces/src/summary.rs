@@ -8,6 +8,7 @@ use baton_propagators::mode::{Engine, Mode, Pairing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{Edge, Judged};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::known::Known;
 use crate::run::{self, Manifest, RunDirectory, RunError};
@@ -47,6 +48,12 @@ pub struct Summary {
     /// Size of the JSON object that carries the context in a record; 0 for a record without context.
     pub carrier_bytes: Option<Sizes>,
 
+    /// The edges of an export, as in an audit.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// What an audit of an export found.
+    #[serde(skip)]
+    pub audit: Option<Judged>,
     /// The names of the metrics, as in a comparison, that the source cannot tell.
     #[serde(default)]
     pub unknown: BTreeSet<String>,

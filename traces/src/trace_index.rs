@@ -15,10 +15,11 @@ use std::time::Duration;
 use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
+use crate::audit::{Audit, Judged};
 use crate::collect::{Collect, Extent};
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
-use crate::span::{Span, UnixTime};
+use crate::span::{Span, SpanReference, UnixTime};
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
@@ -32,6 +33,26 @@ pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
     pub(crate) table: Table,
+    /// For exports, until they are read completely.
+    audit: Option<Audit>,
+    audited: Option<Audited>,
+}
+
+/// What an audit found.
+#[derive(Debug)]
+struct Audited {
+    judged: Judged,
+    passages: Vec<Passage>,
+}
+
+/// A hand-off by the traces that it begins and ends in.
+#[derive(Clone, Copy, Debug)]
+struct Crossing {
+    hop: Hop,
+    verdict: Option<Verdict>,
+    sender: Option<SpanReference>,
+    receiver: Option<SpanReference>,
+    start: Option<UnixTime>,
 }
 
 /// One trace in a list.
@@ -96,12 +117,39 @@ impl TraceIndex {
         }
     }
 
+    /// The same index, which audits hand-offs between any services: for exports. It needs spans read with
+    /// [`crate::span::Want::HandOffs`] or all of them.
+    pub fn auditing(self) -> TraceIndex {
+        TraceIndex {
+            audit: Some(Audit::default()),
+            ..self
+        }
+    }
+
+    /// Takes what an audit finds.
+    pub(crate) fn take_audit(&mut self, audit: Audit) -> Judged {
+        let mut passages = Vec::new();
+        let judged = audit.judge_each(&mut |hand_off| passages.push(Passage::from(hand_off)));
+        self.audited = Some(Audited {
+            judged: judged.clone(),
+            passages,
+        });
+        judged
+    }
+
+    /// What an audit found; `None` of runs.
+    pub fn judged(&self) -> Option<&Judged> {
+        self.audited.as_ref().map(|audited| &audited.judged)
+    }
+
     /// The index of a source that was read completely, without a filter.
     pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
         TraceIndex {
             filter: Filter::default(),
             assembly,
             table,
+            audit: None,
+            audited: None,
         }
     }
 
@@ -109,11 +157,17 @@ impl TraceIndex {
     pub fn add_span(&mut self, span: &Span<'_>) {
         self.table.add_span(span, self.filter.met_by(span));
         self.assembly.add_span(span);
+        if let Some(audit) = &mut self.audit {
+            audit.add(span);
+        }
     }
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
         self.assembly.finish(extent);
+        if let Some(audit) = self.audit.take() {
+            self.take_audit(audit);
+        }
     }
 
     /// The hops without receivers in the source. Their hand-offs are not judged.
@@ -166,20 +220,38 @@ impl TraceIndex {
         (lines, count)
     }
 
+    /// Every hand-off by its traces: those that an audit found, or those of the two hops.
+    fn crossings(&self) -> Box<dyn Iterator<Item = Crossing> + '_> {
+        match &self.audited {
+            Some(audited) => Box::new(audited.passages.iter().map(|passage| Crossing {
+                hop: passage.hop,
+                verdict: passage.verdict,
+                sender: passage.sender,
+                receiver: passage.receiver,
+                start: None,
+            })),
+            None => Box::new(self.hand_offs().map(|hand_off| Crossing {
+                hop: hand_off.hop,
+                verdict: hand_off.verdict,
+                sender: hand_off.sender.reference,
+                receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
+                start: hand_off.sender.start,
+            })),
+        }
+    }
+
     /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names no
     /// verdict.
     fn traces_with_verdicts(&self) -> Option<HashSet<TraceId>> {
         let wanted = &self.filter.verdicts;
+        let is_wanted = |crossing: &Crossing| {
+            crossing
+                .verdict
+                .is_some_and(|verdict| wanted.contains(&verdict))
+        };
         (!wanted.is_empty()).then(|| {
-            let hand_offs = self.hand_offs();
-            hand_offs
-                .filter(|hand_off| {
-                    hand_off
-                        .verdict
-                        .is_some_and(|verdict| wanted.contains(&verdict))
-                })
-                .flat_map(|hand_off| trace_ids(&hand_off))
-                .collect()
+            let found = self.crossings().filter(is_wanted);
+            found.flat_map(Crossing::trace_ids).collect()
         })
     }
 
@@ -189,13 +261,13 @@ impl TraceIndex {
             .enumerate()
             .map(|(place, line)| (line.trace_id, place))
             .collect();
-        for hand_off in self.hand_offs() {
-            let Some(verdict) = hand_off.verdict else {
+        for crossing in self.crossings() {
+            let Some(verdict) = crossing.verdict else {
                 continue;
             };
-            for trace_id in trace_ids(&hand_off) {
+            for trace_id in crossing.trace_ids() {
                 if let Some(place) = places.get(&trace_id) {
-                    let verdicts = lines[*place].verdicts.entry(hand_off.hop).or_default();
+                    let verdicts = lines[*place].verdicts.entry(crossing.hop).or_default();
                     *verdicts.entry(verdict).or_default() += 1;
                 }
             }
@@ -230,10 +302,11 @@ impl TraceIndex {
     }
 }
 
-/// The traces that a hand-off begins and ends in, without duplicates.
-fn trace_ids(hand_off: &HandOff<'_>) -> impl Iterator<Item = TraceId> + use<> {
-    let from = hand_off.sender.reference.map(|sender| sender.trace_id);
-    let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
-    let to = receiver.map(|receiver| receiver.trace_id);
-    from.into_iter().chain(to.filter(|to| Some(*to) != from))
+impl Crossing {
+    /// The traces that a hand-off begins and ends in, without duplicates.
+    fn trace_ids(self) -> impl Iterator<Item = TraceId> {
+        let from = self.sender.map(|sender| sender.trace_id);
+        let to = self.receiver.map(|receiver| receiver.trace_id);
+        from.into_iter().chain(to.filter(|to| Some(*to) != from))
+    }
 }

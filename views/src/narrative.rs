@@ -7,6 +7,7 @@
 mod reasons;
 
 use baton_propagators::explanation::list;
+use baton_traces::audit::Edge;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::summary::Summary;
 
@@ -27,15 +28,30 @@ use baton_traces::summary::Summary;
 /// ```
 pub fn narrate(summaries: &[Summary]) -> Vec<String> {
     let labels = labels(summaries);
-    let runs: Vec<(&str, &Summary)> = labels.iter().map(String::as_str).zip(summaries).collect();
+    let all = labels.iter().map(String::as_str).zip(summaries);
+    let (exports, runs): (Vec<_>, Vec<_>) = all.partition(|(_, summary)| summary.audit.is_some());
     let broke = broken(&runs);
     let held = held(&runs, broke.is_some());
     let nothing = nothing_judged(&runs);
     let troubles = troubles(&runs);
-    [broke, held, nothing, troubles]
-        .into_iter()
-        .flatten()
-        .collect()
+    let of_runs = [broke, held, nothing, troubles].into_iter().flatten();
+    let of_exports = exports
+        .iter()
+        .flat_map(|(label, summary)| audited(label, summary, summaries));
+    of_runs.chain(of_exports).collect()
+}
+
+/// What an audit of an export says, with its name if there are other sources.
+fn audited(label: &str, summary: &Summary, all: &[Summary]) -> Vec<String> {
+    let Some(judged) = &summary.audit else {
+        return Vec::new();
+    };
+    let broken = judged.edges.iter().filter_map(Edge::sentence);
+    let mut sentences: Vec<String> = judged.answer().into_iter().chain(broken).collect();
+    if let Some(first) = sentences.first_mut().filter(|_| all.len() > 1) {
+        *first = format!("{label}: {first}");
+    }
+    sentences
 }
 
 /// What each run is called: its pairing in its shortest form. Runs with the same pairing also get
