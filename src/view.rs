@@ -38,8 +38,18 @@ impl View {
 
     /// Reads all of it once, as a list or a map needs it. Says what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
-        let want = filter.want();
+        let mut want = filter.want();
         let mut index = TraceIndex::new(filter);
+        let mut are_exports = true;
+        for source in &self.sources {
+            are_exports &= source.run()?.is_none();
+        }
+        if are_exports {
+            index = index.auditing();
+            if want == Want::Judging {
+                want = Want::HandOffs;
+            }
+        }
         let mut extent = Extent::default();
         for source in &self.sources {
             let loaded = load(source, want, &mut index)?;
@@ -53,6 +63,10 @@ impl View {
             extent.add(&loaded.extent);
         }
         index.finish(&extent);
+        if let Some(judged) = index.judged() {
+            output.note(&judged.answer().join(" "));
+            return Ok(index);
+        }
         if !index.is_empty() && !index.has_ids() {
             output.note(
                 "no span has a request id or a message id, so single hand-offs are not judged; `baton compare` judges them together by parents and links",
