@@ -23,9 +23,16 @@ pub enum Defect {
     Quoted,
     /// The word `undefined`: JavaScript's missing value.
     Undefined,
+    /// The value twice, joined by a comma: what a proxy makes of a header that came twice.
+    Joined,
+    /// The header twice.
+    Duplicate,
 }
 
-use Defect::{NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase, Zeros};
+use Defect::{
+    Duplicate, Joined, NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase,
+    Zeros,
+};
 
 /// Each format with the headers that hold its trace id, and what they are broken by. Every entry makes the format's
 /// header malformed by its specification; what a format allows (capitals in Jaeger's ids, say) is no defect of it.
@@ -34,7 +41,8 @@ const FORMATS: &[(&str, &[&str], &[Defect])] = &[
         "tracecontext",
         &["traceparent"],
         &[
-            ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined,
+            ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
+            Duplicate,
         ],
     ),
     (
@@ -42,18 +50,22 @@ const FORMATS: &[(&str, &[&str], &[Defect])] = &[
         // the upstream crates write both
         &["b3", "x-b3-traceid"],
         &[
-            ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined,
+            ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
         ],
     ),
     (
         "b3multi",
         &["x-b3-traceid"],
-        &[ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined],
+        &[
+            ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined, Joined,
+        ],
     ),
     (
         "jaeger",
         &["uber-trace-id"],
-        &[Zeros, Separator, Truncated, NotADigit, Quoted, Undefined],
+        &[
+            Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
+        ],
     ),
     (
         "xray",
@@ -63,12 +75,12 @@ const FORMATS: &[(&str, &[&str], &[Defect])] = &[
     (
         "datadog",
         &["x-datadog-trace-id"],
-        &[Zeros, NotADigit, Quoted, Undefined],
+        &[Zeros, NotADigit, Quoted, Undefined, Joined],
     ),
     (
         "ottrace",
         &["ot-tracer-traceid"],
-        &[ShortId, Zeros, NotADigit, Quoted, Undefined],
+        &[ShortId, Zeros, NotADigit, Quoted, Undefined, Joined],
     ),
 ];
 
@@ -92,6 +104,8 @@ impl Defect {
             NotADigit => "not_a_digit",
             Quoted => "quoted",
             Undefined => "undefined",
+            Joined => "joined",
+            Duplicate => "duplicate",
         }
     }
 
@@ -101,6 +115,13 @@ impl Defect {
         let (_, names, _) = entry(format)?;
         let mut done = None;
         for name in *names {
+            if self == Duplicate {
+                if let Some(value) = headers.get(*name).cloned() {
+                    headers.append(*name, value);
+                    done = Some(self);
+                }
+                continue;
+            }
             let Some(value) = headers.get_mut(*name) else {
                 continue;
             };
@@ -145,6 +166,9 @@ impl Defect {
             NotADigit => format!("{}x{}", &value[..end - 1], &value[end..]),
             Quoted => format!("\"{value}\""),
             Undefined => "undefined".to_owned(),
+            Joined => format!("{value}, {value}"),
+            // The value stays; break_headers adds another header.
+            Duplicate => value.to_owned(),
         }
     }
 }
@@ -241,9 +265,25 @@ mod tests {
                 "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"",
             ),
             (Undefined, "undefined"),
+            (
+                Joined,
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01, \
+                 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ),
         ] {
             assert_eq!(defect.apply(whole), broken);
         }
+    }
+
+    #[test]
+    fn a_duplicate_is_the_same_header_twice() {
+        let value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", value.parse().unwrap());
+        let done = Duplicate.break_headers("tracecontext", &mut headers);
+        assert_eq!(done, Some(Duplicate));
+        let values: Vec<_> = headers.get_all("traceparent").iter().collect();
+        assert_eq!(values, [value, value]);
     }
 
     #[test]

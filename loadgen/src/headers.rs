@@ -16,6 +16,8 @@ use crate::scenario::{B3, Conflict, Malformed, Scenario};
 
 /// Headers that hold a B3 trace id, at their beginning.
 const B3_TRACE_IDS: [&str; 2] = ["b3", "x-b3-traceid"];
+/// The header of B3's parent id.
+const B3_PARENT_ID: &str = "x-b3-parentspanid";
 /// How many digits of a trace id make its high half.
 const HIGH_HALF: usize = 16;
 
@@ -34,6 +36,10 @@ pub(crate) struct Headers {
     short_b3: bool,
     /// The client's own trace id has no high half.
     short_trace_id: bool,
+    /// W3C's random flag is set.
+    random_flag: bool,
+    /// B3's parent id goes along, and is empty.
+    empty_parent: bool,
 }
 
 /// Formats that are written alike.
@@ -107,18 +113,21 @@ impl Headers {
             trace_state: scenario.tracestate().unwrap_or_default(),
             baggage: scenario.baggage().unwrap_or_default(),
             short_b3: scenario.b3_64_bit_ids,
+            random_flag: scenario.random_flag,
+            empty_parent: scenario.b3_empty_parent,
             short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(|own| B3.contains(&own)),
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace flags are those of
-    /// W3C Trace Context level 1, as clients send them today: without level 2's random flag.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's random flag is set only
+    /// where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
         let own = Outgoing {
             context: Some(TraceContext {
                 tracestate: self.trace_state.clone(),
+                random: self.random_flag,
                 ..TraceContext::new(trace_id, span_id, self.sampling)
             }),
             baggage: self.baggage.clone(),
@@ -146,6 +155,9 @@ impl Headers {
                 }
                 _ => self.inject(group, outgoing, &mut headers),
             }
+        }
+        if self.empty_parent {
+            headers.insert(B3_PARENT_ID, HeaderValue::from_static(""));
         }
         let own_trace_state = self
             .groups

@@ -41,6 +41,12 @@ pub struct Scenario {
     /// has no more than that; otherwise B3 carries the low half of it.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
+    /// Set W3C's random flag (Trace Context Level 2), as newer SDKs do.
+    #[serde(default)]
+    pub random_flag: bool,
+    /// Send an empty `X-B3-ParentSpanId` along, as some proxies do for a root.
+    #[serde(default)]
+    pub b3_empty_parent: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
     /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it, a mode that lists
@@ -101,6 +107,8 @@ impl From<Mode> for Scenario {
             conflict: None,
             malformed: None,
             b3_64_bit_ids: false,
+            random_flag: false,
+            b3_empty_parent: false,
             sampling: Sampling::Keep,
             baggage: None,
             tracestate: None,
@@ -168,6 +176,12 @@ impl Scenario {
         }
         if self.b3_64_bit_ids && !lists_one_of(&self.client, B3) {
             faults.push(Fault::B3(self.client.clone()));
+        }
+        if self.random_flag && !lists_one_of(&self.client, TRACESTATE) {
+            faults.push(Fault::RandomFlag(self.client.clone()));
+        }
+        if self.b3_empty_parent && !self.client.contains("b3multi") {
+            faults.push(Fault::EmptyParent(self.client.clone()));
         }
         faults.extend(self.baggage().err());
         faults.extend(self.tracestate().err());
@@ -291,6 +305,16 @@ mod tests {
                     });
                 },
                 "upper_case is no defect of datadog, which would be valid all the same; use another, or leave it to chance",
+            ),
+            (
+                "b3",
+                |s| s.random_flag = true,
+                "the client's formats `b3` cannot carry the random flag; let it send tracecontext",
+            ),
+            (
+                "b3",
+                |s| s.b3_empty_parent = true,
+                "the client's formats `b3` have no X-B3-ParentSpanId that could be empty; let it send b3multi",
             ),
             (
                 "tracecontext",
