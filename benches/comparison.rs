@@ -11,6 +11,7 @@ mod lines;
 
 use std::io::Read as _;
 
+use baton_traces::measure::Measured;
 use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
 use baton_traces::span::Want;
@@ -52,7 +53,7 @@ fn comparison(criterion: &mut Criterion) {
         group.sample_size(10).throughput(throughput);
         for (case, source) in &cases {
             group.bench_function(format!("measure_{case}"), |bencher| {
-                bencher.iter(|| source.measure().expect("a source"));
+                bencher.iter(|| Measured::of(source).expect("a source"));
             });
         }
         group.bench_function("read_everything", |bencher| {

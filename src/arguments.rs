@@ -37,47 +37,44 @@ pub(crate) use merge::MergeArguments;
 pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
 pub(crate) use view::{MapArguments, TracesArguments};
 
-const HELP_TEMPLATE: &str = "\
-{about-with-newline}
-{usage-heading} {usage}
+/// The commands by their use, as the help shows them.
+const USES: [(&str, &[&str]); 7] = [
+    ("Switch propagator modes", &["up", "switch", "logs"]),
+    ("Generate traffic", &["run", "burst"]),
+    (
+        "Answer what mixing the headers does",
+        &["matrix", "explain"],
+    ),
+    ("Find what breaks in your own system", &["audit"]),
+    (
+        "Compare what became of the traces",
+        &["compare", "traces", "map"],
+    ),
+    ("Go beyond one machine", &["merge"]),
+    ("For packagers", &["completions", "man"]),
+];
 
-Switch propagator modes:
-  up      Start the lab and stay
-  switch  Change the modes of a lab that is up, without losing a request
-  logs    Show the functions' logs
-
-Generate traffic:
-  run     Start a lab, send a burst under each pairing, compare what became of the traces
-  burst   Send bursts to any endpoint, here or on AWS
-
-Answer what mixing the headers does:
-  matrix  Every pairing and every client through the real pipeline, as grids and in words
-  explain Say which context each format finds in headers, which one each mode continues, and why
-
-Find what breaks in your own system:
-  audit   Judge every hand-off between the services of an export, and say which break and why
-
-Compare what became of the traces:
-  compare Say how runs or exports differ, what is significant, and whether limits were kept
-  traces  List and search traces, or show one over time, both halves where it broke
-  map     Draw who hands over to whom, and where the trace breaks
-
-Go beyond one machine:
-  merge   Join the runs of several load generators into one, exactly
-
-For packagers:
-  completions Print a script with which a shell completes commands and flags
-  man     Print or write the manual pages
-
-Options:
-{options}
-
-{after-help}
-";
+/// The help: the commands by their use, the options, and the end.
+fn help_template() -> String {
+    let all = Command::augment_subcommands(clap::Command::new("baton"));
+    let line = |name: &&str| {
+        let about = all.find_subcommand(name).and_then(clap::Command::get_about);
+        let about = about.map(ToString::to_string).unwrap_or_default();
+        format!("  {name:<11} {about}\n")
+    };
+    let uses = USES.map(|(use_case, names)| {
+        let lines: String = names.iter().map(line).collect();
+        format!("{use_case}:\n{lines}")
+    });
+    format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}\nOptions:\n{{options}}{{after-help}}\n",
+        uses.join("\n")
+    )
+}
 
 /// Shows whether trace context survives the hand-off between services.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, help_template = HELP_TEMPLATE, after_help = after_help())]
+#[command(name = "baton", version, help_template = help_template(), after_help = after_help())]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
@@ -93,23 +90,23 @@ fn after_help() -> String {
     )
 }
 
-/// Where the flags of every command stand in the help of one: behind its own.
+/// The order of the flags that every command has: behind the command's own.
 const LAST: usize = 900;
 
-// no docstring: clap would take it for what the whole command does
+// a doc comment would become the description of the command
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// What to print: text, or json for programs; audit, compare and matrix also markdown for a document, audit and
-    /// compare junit for CI, compare html as a page, map and traces TRACE-ID svg as a picture
+    /// The format of the result: text, or json for programs; also markdown for a document (audit, compare, matrix), junit
+    /// for CI (audit, compare), html for a page (compare), svg for a picture (map, traces TRACE-ID)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
-    /// Print without colour, as does the variable NO_COLOR
+    /// Print without colour; the variable NO_COLOR does the same
     #[arg(long, global = true, display_order = LAST)]
     pub(crate) no_color: bool,
     /// Print no progress
     #[arg(short, long, global = true, display_order = LAST)]
     pub(crate) quiet: bool,
-    /// Say more about what happens
+    /// Print more details
     #[arg(short, long, global = true, display_order = LAST)]
     pub(crate) verbose: bool,
 }
@@ -142,31 +139,31 @@ impl Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start a lab, send a burst under each pairing, compare what became of the traces
+    /// Start a lab, send a burst under each pairing, and compare the traces
     Run(Box<RunArguments>),
     /// Send bursts to any endpoint, here or on AWS
     Burst(Box<BurstArguments>),
-    /// Every pairing and every client through the real pipeline, as grids and in words
+    /// Measure every pairing and every client, and say what mixing headers does
     Matrix(MatrixArguments),
-    /// Start the lab and stay; Ctrl-C delivers what was accepted and ends it
+    /// Start the lab and stay until Ctrl-C
     Up(UpArguments),
     /// Change the modes of a lab that is up, without losing a request
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
-    /// Say which context each format finds in headers, which one each mode continues, and why
+    /// Show which context each format finds in headers, and which one each mode continues
     Explain(ExplainArguments),
     /// Judge every hand-off between the services of an export, and say which break and why
     Audit(Box<AuditArguments>),
-    /// Say how runs or exports differ, what is significant, and whether limits were kept
+    /// Show how runs or exports differ, which differences are significant, and check limits
     Compare(CompareArguments),
-    /// List and search traces, or show one over time, both halves where it broke
+    /// List and search traces, or show one over time, with both halves where it broke
     Traces(TracesArguments),
-    /// Draw who hands over to whom, and where the trace breaks
+    /// Draw which service calls which, and where traces break
     Map(MapArguments),
-    /// Join the runs of several load generators into one, exactly
+    /// Join the runs of several load generators into one run
     Merge(MergeArguments),
-    /// Print a script with which a shell completes commands and flags
+    /// Print the script that completes commands and flags in a shell
     Completions(CompletionsArguments),
     /// Print or write the manual pages
     Man(ManArguments),
@@ -211,9 +208,9 @@ impl Command {
 /// `baton run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// The producer's mode and the consumer's, as in tracecontext:b3; one mode alone means both. Without any:
+    /// The producer's mode and the consumer's, as in tracecontext:b3; a single mode is used for both [default:
     /// none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext, tracecontext,b3:b3 and
-    /// tracecontext:tracecontext,b3
+    /// tracecontext:tracecontext,b3]
     #[arg(value_name = "PAIRING")]
     pub(crate) pairings: Vec<Pairing>,
     #[command(flatten)]
@@ -221,7 +218,7 @@ pub(crate) struct RunArguments {
     /// The formats the client sends [default: the producer's]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
-    /// Where to save the runs, one directory each; an earlier run of the same pairing is replaced
+    /// The directory for the runs, one directory each; replaces an earlier run of the same pairing
     /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -258,7 +255,7 @@ pub(crate) struct UpArguments {
     /// The port of the collector's Zipkin API
     #[arg(long, default_value_t = 9411, value_name = "PORT")]
     pub(crate) zipkin_port: u16,
-    /// Save a run of all that the lab sees, on exit; an earlier run there is replaced
+    /// On exit, save everything that the lab received as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
     #[command(flatten)]
@@ -270,10 +267,10 @@ pub(crate) struct UpArguments {
 /// Flags of the commands that start a lab.
 #[derive(Debug, Args)]
 pub(crate) struct LabArguments {
-    /// The most processes per function; they start on demand
+    /// The most processes for each function; they start on demand
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) instances: u16,
-    /// How many shards the stream has; order is kept within each
+    /// The number of shards of the stream; each shard keeps its order
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) shards: u16,
     /// Stop the processes between invocations, as Lambda does
@@ -285,13 +282,13 @@ pub(crate) struct LabArguments {
     /// How long to gather records for a batch, as in 500ms
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) batch_window: Duration,
-    /// How often a batch that fails is tried again before its records are set aside
+    /// How often to retry a batch that fails before its records are set aside
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = whole_number::<u32>)]
     pub(crate) retries: u32,
-    /// Try a batch that fails again as a whole, instead of splitting it in two
+    /// Retry a batch that fails as a whole, instead of splitting it in two
     #[arg(long)]
     pub(crate) no_bisect: bool,
-    /// How long an invocation may take before its process is ended
+    /// How long an invocation may take before its process is killed
     #[arg(long, default_value = "29s", value_name = "TIME", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
 }
@@ -328,7 +325,7 @@ pub(crate) struct LogsArguments {
     /// The function
     #[arg(value_parser = functions::function_parser())]
     pub(crate) function: Function,
-    /// Go on printing what comes, until the lab ends
+    /// Keep printing new lines until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
     #[command(flatten)]
@@ -408,7 +405,7 @@ mod tests {
             .filter(|command| !command.is_hide_set())
         {
             assert!(
-                HELP_TEMPLATE.contains(&format!("\n  {} ", command.get_name())),
+                help_template().contains(&format!("\n  {} ", command.get_name())),
                 "{}",
                 command.get_name()
             );

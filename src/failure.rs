@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use baton_experiments::ExperimentError;
 use baton_lab::LabError;
-use baton_loadgen::Faults;
+use baton_loadgen::InvalidSettings;
 use baton_propagators::ModeError;
 use baton_traces::merge::MergeError;
 use baton_traces::run::RunError;
@@ -154,8 +154,8 @@ impl From<ModeError> for Failure {
     }
 }
 
-impl From<Faults> for Failure {
-    fn from(faults: Faults) -> Failure {
+impl From<InvalidSettings> for Failure {
+    fn from(faults: InvalidSettings) -> Failure {
         Failure::usage(faults)
     }
 }

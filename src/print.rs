@@ -2,11 +2,14 @@
 
 pub(crate) mod brief;
 pub(crate) mod cells;
+pub(crate) mod checks;
 pub(crate) mod fitting;
+pub(crate) mod grid;
 pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod output;
+pub(crate) mod palette;
 pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod trace_table;

@@ -95,7 +95,7 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     );
     assert_eq!(
         connected["words"],
-        "In broken, 360 of 400 records stay connected; in whole all 400 do."
+        "In broken, 360 of 400 records stay connected (whole: 400 of 400)."
     );
     assert_eq!(connected["test"], "chi-square test");
     let median = difference(&worse, "request.p50");
@@ -331,7 +331,7 @@ async fn two_traces_are_compared_span_by_span() {
         (&whole[..8], "00000000 is the start of 400 trace ids"),
         (
             "00000",
-            "is not a trace id; write its 32 hex digits, or its first 8 or more",
+            "is not a trace id; write it as its backend does, or its first 8 digits or more",
         ),
     ] {
         let refused = command(&sandbox, &["whole", "broken", "--diff", trace, &broken]).await;

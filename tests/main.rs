@@ -4,6 +4,7 @@
 //! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one
 //! file of it.
 
+mod audit;
 mod backends;
 mod bad_input;
 mod burst;
@@ -14,6 +15,7 @@ mod deploy;
 mod documents;
 mod ending;
 mod event_source;
+mod exit_codes;
 mod explain;
 mod freeze;
 mod load_job;

@@ -132,7 +132,7 @@ async fn every_cell_says_what_became_of_its_requests_and_why() {
     }
     let answer = matrix["answer"].as_str().expect("text");
     assert!(
-        answer.contains("the last of the reader's list wins")
+        answer.contains("the last one in the reader's list wins")
             && answer.contains("tracecontext,b3 continues b3"),
         "{answer}"
     );
@@ -167,7 +167,7 @@ async fn the_first_may_win_and_lambdas_environment_may_turn_sampling_off() {
     );
     let answer = matrix["answer"].as_str().expect("text");
     assert!(
-        answer.contains("the first of the reader's list wins"),
+        answer.contains("the first one in the reader's list wins"),
         "{answer}"
     );
 }
@@ -295,7 +295,7 @@ async fn what_was_not_measured_is_not_called_whole() {
     let problems = matrix["problems"].as_array().expect("problems");
     assert!(
         problems.iter().any(|problem| problem
-            == "native, tracecontext:tracecontext: accepted requests of whose record the producer's log says nothing, so that its hand-off is not judged: 1"),
+            == "native, tracecontext:tracecontext: accepted requests without a record in the producer's log, whose hand-offs are not judged: 1"),
         "{problems:?}"
     );
     let answer = matrix["answer"].as_str().expect("an answer");
@@ -337,4 +337,28 @@ async fn what_cannot_be_mixed_is_refused_in_a_sentence() {
         run.stderr.contains("markdown is for other commands"),
         "{run:?}"
     );
+}
+
+#[tokio::test]
+async fn nothing_in_a_saved_matrix_steers_a_terminal() {
+    let sandbox = Sandbox::new();
+    let saved = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mixed-headers.json");
+    let saved = std::fs::read_to_string(saved).expect("the matrix");
+    // a bidirectional control reorders the text around it, an escape steers the terminal
+    let hostile = "x\u{202e}\u{1b}[31m";
+    let mut matrix: serde_json::Value = serde_json::from_str(&saved).expect("JSON");
+    matrix["ingress"][0]["client"] = hostile.into();
+    matrix["ingress"][0]["headers"] = serde_json::json!({ "traceparent": hostile });
+    matrix["ingress"][0]["kind"] = hostile.into();
+    matrix["left_out"] = serde_json::json!([hostile]);
+    matrix["answer"] = hostile.into();
+    std::fs::write(sandbox.path("hostile.json"), matrix.to_string()).expect("room");
+    for format in ["text", "markdown"] {
+        let printed = sandbox
+            .run(["matrix", "--from", "hostile.json", "--format", format])
+            .await;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        assert!(!printed.stdout.contains(['\u{202e}', '\u{1b}']), "{format}");
+        assert!(printed.stdout.contains("u{202e}"), "{format}: {printed:?}");
+    }
 }

@@ -384,7 +384,7 @@ async fn without_load_figures_requests_are_counted_by_spans() {
     .await
     .json();
     assert_eq!(merged["runs"][0]["requests"]["sent"], 300);
-    let note = "worker-1 has no load.json, so the merged run has none; requests are counted by the clients' spans";
+    let note = "worker-1 has no load.json, so the merged run has none; the clients' spans count the requests";
     assert_eq!(merged["notes"], json!([note]));
     assert!(!sandbox.path("merged/load.json").exists());
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::command::Sandbox;
 
 /// The commands in the help.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "burst",
     "matrix",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 13] = [
     "switch",
     "logs",
     "explain",
+    "audit",
     "compare",
     "traces",
     "map",

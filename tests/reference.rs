@@ -68,9 +68,9 @@ fn the_variables_are_those_that_the_functions_read() {
         The functions read these variables, in the lab as on AWS. A value that is not accepted stops \
         the\nfunction at its start, with an error that names the variable, the value and what is \
         accepted. An empty\nvalue counts as unset.\n\n\
-        The lab ignores `OTEL_EXPORTER_*`, `SPLUNK_*` and `OTEL_SERVICE_NAME` of your shell, so that \
-        spans do\nnot leave this machine by accident. `--function` can set them; see\n\
-        [backends.md](../backends.md#in-the-lab).\n"
+        A lab passes the variables `OTEL_*` and `BATON_*` of your shell to its functions, except \
+        `OTEL_EXPORTER_*`\nand `OTEL_SERVICE_NAME`, so that spans do not leave this machine by accident. \
+        `--function` can set them;\nsee [backends.md](../backends.md#in-the-lab).\n"
         .to_owned();
     for (topic, title) in [
         (Topic::Propagation, "Propagation"),
@@ -92,8 +92,8 @@ fn the_variables_are_those_that_the_functions_read() {
          | variable | sets | default |\n| --- | --- | --- |\n\
          | `OTEL_PROPAGATORS`, `BATON_INJECT`, `BATON_EXTRACT`, `BATON_ENGINE` | the modes and the \
          engine of `baton up`, where no flag sets them | as above |\n\
-         | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | a folder of the \
-         user, for temporary files |\n\
+         | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | `baton` in \
+         `$XDG_RUNTIME_DIR`, or a folder of the user among the temporary files |\n\
          | `NO_COLOR` | prints without colour, with any value | unset |\n",
     );
     check("environment.md", &text);
@@ -116,6 +116,23 @@ fn row(variable: &Variable) -> String {
         "| `{}` | {} | {values} | {default} |\n",
         variable.name, variable.sets
     )
+}
+
+#[tokio::test]
+async fn the_exit_codes_are_those_of_the_help() {
+    let help = printed(&Sandbox::new(), &["--help"]).await;
+    let (_, codes) = help.split_once("\nExit codes:\n").expect("the table");
+    let mut text = "# Exit codes\n\n| code | meaning |\n| ---: | --- |\n".to_owned();
+    for line in codes.lines().take_while(|line| !line.is_empty()) {
+        let (code, meaning) = line.trim().split_once(' ').expect("a code and its meaning");
+        writeln!(text, "| {code} | {} |", meaning.trim()).expect("memory");
+    }
+    text.push_str(
+        "\nA failed command says why in one sentence on standard error, which names the path or the \
+         address,\nand the flag that it comes from. `baton up` ends with Ctrl-C: there the code is 0, \
+         or 1 if something\nwas not delivered.\n",
+    );
+    check("exit-codes.md", &text);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Bursts at an endpoint that is not a lab's: their figures, and whether they are good enough.
 
-use baton_loadgen::{Failure, Outcome};
+use baton_loadgen::{AttackOutcome, RequestFailure};
 use baton_traces::compare::limits::{Check, Figure, Limit, Unit};
 
 /// The figures of a burst that can have a limit.
@@ -16,26 +16,26 @@ pub const FIGURES: [Figure; 8] = [
 ];
 
 /// Why the endpoint cannot be reached, if no request of any burst got a connection.
-pub fn unreachable(outcomes: &[Outcome]) -> Option<&str> {
+pub fn unreachable(outcomes: &[AttackOutcome]) -> Option<&str> {
     let failures = || outcomes.iter().flat_map(|outcome| &outcome.failures);
-    let is_refused = |failure: &Failure| {
+    let is_refused = |failure: &RequestFailure| {
         matches!(
             failure,
-            Failure::ConnectionRefused | Failure::NotConnected { .. }
+            RequestFailure::ConnectionRefused | RequestFailure::NotConnected { .. }
         )
     };
     let is_unreachable = outcomes.iter().all(|outcome| outcome.requests.ok == 0)
         && failures().any(|failures| is_refused(&failures.failure))
         && failures().all(|failures| {
-            is_refused(&failures.failure) || failures.failure == Failure::Interrupted
+            is_refused(&failures.failure) || failures.failure == RequestFailure::Interrupted
         });
     let last = outcomes.last().filter(|_| is_unreachable)?;
     Some(&last.summary)
 }
 
 /// Checks every limit for every burst.
-pub fn checks(limits: &[Limit], outcomes: &[Outcome]) -> Vec<Check> {
-    let of_burst = |(index, outcome): (usize, &Outcome)| {
+pub fn checks(limits: &[Limit], outcomes: &[AttackOutcome]) -> Vec<Check> {
+    let of_burst = |(index, outcome): (usize, &AttackOutcome)| {
         let checks = limits
             .iter()
             .map(|limit| limit.evaluate(|name| figure(outcome, name)));
@@ -53,7 +53,7 @@ pub fn checks(limits: &[Limit], outcomes: &[Outcome]) -> Vec<Check> {
     clippy::cast_precision_loss,
     reason = "the number of requests is far below 2^52"
 )]
-fn figure(outcome: &Outcome, name: &str) -> Option<f64> {
+fn figure(outcome: &AttackOutcome, name: &str) -> Option<f64> {
     let requests = outcome.requests;
     let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
     match name {
@@ -71,7 +71,7 @@ fn figure(outcome: &Outcome, name: &str) -> Option<f64> {
 
 /// What is not well: a sentence for each burst with failed requests, for missing spans, and for each check that failed.
 /// Failed requests are well if there is a limit for them and it is kept.
-pub fn problems(outcomes: &[Outcome], limits: &[Limit], checks: &[Check]) -> Vec<String> {
+pub fn problems(outcomes: &[AttackOutcome], limits: &[Limit], checks: &[Check]) -> Vec<String> {
     let are_failures_limited = limits
         .iter()
         .any(|limit| ["ok", "failed"].contains(&&*limit.name));

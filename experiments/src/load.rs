@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use baton_loadgen::{Outcome, Plan, Requests, Settings, Stop};
+use baton_loadgen::{AttackOutcome, Plan, Requests, Settings, Stop};
 use baton_propagators::{Engine, Mode};
 use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
 use serde::Serialize;
@@ -64,7 +64,7 @@ impl Load {
         observer: &impl Observer,
         mut interrupted: watch::Receiver<bool>,
         mut ended: impl FnMut() -> Result<(), ExperimentError>,
-    ) -> Result<Vec<Outcome>, ExperimentError> {
+    ) -> Result<Vec<AttackOutcome>, ExperimentError> {
         let mut outcomes = Vec::new();
         for number in 1..=self.bursts {
             if self.bursts > 1 {
@@ -93,7 +93,7 @@ impl Load {
 }
 
 /// The requests of all bursts.
-pub fn requests(outcomes: &[Outcome]) -> Requests {
+pub fn requests(outcomes: &[AttackOutcome]) -> Requests {
     let mut all = Requests::default();
     for outcome in outcomes {
         all.sent += outcome.requests.sent;
@@ -107,7 +107,10 @@ pub fn requests(outcomes: &[Outcome]) -> Requests {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write_load(directory: &RunDirectory, outcomes: &[Outcome]) -> Result<(), ExperimentError> {
+pub fn write_load(
+    directory: &RunDirectory,
+    outcomes: &[AttackOutcome],
+) -> Result<(), ExperimentError> {
     let path = directory.load_path();
     std::fs::write(&path, load_json(outcomes)?).map_err(ExperimentError::file("write", &path))
 }
@@ -116,11 +119,11 @@ pub fn write_load(directory: &RunDirectory, outcomes: &[Outcome]) -> Result<(), 
 ///
 /// # Errors
 /// If an outcome cannot be written as JSON.
-pub fn load_json(outcomes: &[Outcome]) -> Result<Vec<u8>, ExperimentError> {
+pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError> {
     #[derive(Serialize)]
     struct Several<'a> {
         requests: Requests,
-        bursts: &'a [Outcome],
+        bursts: &'a [AttackOutcome],
     }
     let text = match outcomes {
         [only] => serde_json::to_vec(only),

@@ -2,7 +2,7 @@
 
 use std::process::{ExitStatus, Stdio};
 
-use baton_loadgen::{Outcome, Plan, Progress};
+use baton_loadgen::{AttackOutcome, Plan, Progress};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
@@ -17,7 +17,7 @@ pub enum Message {
     /// How far the attack has come.
     Progress(Progress),
     /// The attack is over.
-    Outcome(Box<Outcome>),
+    Outcome(Box<AttackOutcome>),
 }
 
 /// Carries out `plan` in a process of `program`. When `cancelled` completes, the attack ends early and keeps what it
@@ -27,7 +27,7 @@ pub(crate) async fn attack(
     plan: &Plan,
     mut progress: impl FnMut(Progress),
     cancelled: impl Future<Output = ()>,
-) -> Result<Outcome, ExperimentError> {
+) -> Result<AttackOutcome, ExperimentError> {
     let failed =
         |error: std::io::Error| ExperimentError::LoadGenerator(format!("does not answer: {error}"));
     let words = program.command(&["attack"]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
-use baton_loadgen::{Outcome, Plan, Settings};
+use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_propagators::propagation::BATON_ENGINE;
 use baton_propagators::{Mode, ModeError, Pairing};
 use baton_traces::run::{Function, Manifest, RunDirectory};
@@ -54,7 +54,7 @@ pub struct Ran {
     /// Where it is saved.
     pub directory: RunDirectory,
     /// The outcome of each burst.
-    pub bursts: Vec<Outcome>,
+    pub bursts: Vec<AttackOutcome>,
 }
 
 /// The pairings to run: those that were asked for, each once, or the usual ones.
@@ -242,7 +242,7 @@ impl RunSettings {
 }
 
 /// What went wrong in a run: a sentence each.
-fn problems(bursts: &[Outcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
+fn problems(bursts: &[AttackOutcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
     let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
     let mut problems: Vec<_> = failed.map(|burst| burst.summary.clone()).collect();
     if !ending.drained {

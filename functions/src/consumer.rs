@@ -31,7 +31,7 @@ pub(crate) struct Consumer {
     cold_start: ColdStart,
 }
 
-/// A record whose data could be read, with the context it brought.
+/// A record with readable data, and its context.
 struct Arrival<'a> {
     source: &'a KinesisRecord,
     record: Record<'a>,
@@ -58,8 +58,8 @@ impl Consumer {
         }
     }
 
-    /// Handles one batch. A record that cannot be read is reported as a batch item failure and ends the batch
-    /// there, since Lambda delivers everything from the first failure again.
+    /// Handles one batch. A record that cannot be read is reported as a batch item failure and ends
+    /// the batch there, since Lambda delivers everything from the first failure again.
     pub(crate) async fn handle(&self, event: LambdaEvent<KinesisEvent>) -> KinesisEventResponse {
         let started = SystemTime::now();
         let mut log = Log::new(&self.service_name);
@@ -160,8 +160,8 @@ impl Consumer {
         root.with_span(self.telemetry.tracer().build_with_context(span, &root))
     }
 
-    /// One span and one log line for the record. Its parent is the context that came with it; without one, or
-    /// where the relation is a link, the record stays in the invocation's trace.
+    /// One span and one log line for the record. Its parent is the context that came with it;
+    /// without one, or if the relation is a link, the record stays in the invocation's trace.
     fn handle_record(&self, arrival: &Arrival<'_>, invocation: &Context, log: &mut Log) {
         let extraction = &arrival.extraction;
         let on_conflict = self.propagation.on_conflict;

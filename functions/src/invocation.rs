@@ -23,7 +23,8 @@ impl ColdStart {
 }
 
 /// The span attributes of a Lambda invocation
-/// (<https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/>): id, trigger, cold start, function ARN.
+/// (<https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/>): id, trigger, cold start,
+/// function ARN.
 pub(crate) fn attributes(
     context: &Context,
     trigger: &'static str,

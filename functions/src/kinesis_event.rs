@@ -1,8 +1,9 @@
 //! The Kinesis event of an event source mapping and the partial batch response to it.
 //!
 //! Event shape: <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>; response:
-//! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>. The data stays
-//! base64 until a record is handled, so that one unreadable record fails alone and not the whole event.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>. The
+//! data stays base64 until a record is handled, so that one unreadable record fails alone and not
+//! the whole event.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ pub(crate) struct KinesisEvent {
     pub(crate) records: Vec<KinesisRecord>,
 }
 
-/// One record with where it came from.
+/// One record and its source.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KinesisRecord {
     /// `<shard id>:<sequence number>`.

@@ -1,7 +1,8 @@
-//! The functions' structured log: one JSON object per line on standard output, where Lambda picks it up.
+//! The functions' structured log: one JSON object per line on standard output, where Lambda picks
+//! it up.
 //!
-//! There is one line per request and per record whether or not a span was recorded: it tells a hand-off whose
-//! span was not sampled from a record that never arrived.
+//! There is one line per request and per record whether or not a span was recorded: it tells a
+//! hand-off whose span was not sampled from a record that never arrived.
 
 use std::io::Write;
 
@@ -32,7 +33,7 @@ pub(crate) struct SpanIds {
 }
 
 impl SpanIds {
-    /// The ids of `span`, and of its parent where it has one.
+    /// The ids of `span`, and of its parent if it has one.
     pub(crate) fn new(span: &SpanContext, parent: &SpanContext) -> Self {
         let parent = Some(parent).filter(|parent| parent.span_id() != SpanId::INVALID);
         SpanIds {
@@ -117,8 +118,8 @@ struct Line<'a> {
     span: Option<&'a SpanIds>,
 }
 
-/// Collects an invocation's lines and writes them at once: one system call, and lines of several instances
-/// that share a file never mix.
+/// Collects an invocation's lines and writes them at once: one system call, and lines of several
+/// instances that share a file never mix.
 #[derive(Debug)]
 pub(crate) struct Log {
     service: String,
@@ -155,7 +156,8 @@ impl Log {
             self.lines.truncate(start);
             return;
         }
-        // a record stands there as it came; between JSON's tokens a line feed is a space like any other
+        // A record is unchanged: between JSON's tokens a line feed is a space like any
+        // other
         for byte in &mut self.lines[start..] {
             if matches!(byte, b'\n' | b'\r') {
                 *byte = b' ';

@@ -16,7 +16,7 @@ use crate::invocation::{self, ColdStart};
 use crate::log::{Event, Level, Log};
 use crate::record;
 use crate::settings::StreamSettings;
-use crate::stream::{PutError, RECORD_SIZE_LIMIT, Stream};
+use crate::stream::{MAX_RECORD_BYTES, PutError, Stream};
 use crate::telemetry::{self, Telemetry};
 
 /// The producer Lambda.
@@ -28,15 +28,15 @@ pub(crate) struct Producer {
     cold_start: ColdStart,
 }
 
-/// What a request came to: the answer's status and message.
-struct Outcome {
+/// The status and message of the HTTP answer.
+struct Answer {
     status: u16,
     message: String,
 }
 
-impl Outcome {
+impl Answer {
     fn new(status: u16, message: impl Into<String>) -> Self {
-        Outcome {
+        Answer {
             status,
             message: message.into(),
         }
@@ -58,8 +58,8 @@ impl Producer {
         }
     }
 
-    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the process, or
-    /// have been given up on, when it returns.
+    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the
+    /// process, or have been given up on, when it returns.
     pub(crate) async fn handle(&self, event: LambdaEvent<HttpEvent>) -> HttpAnswer {
         let request = HttpRequest::from(event.payload);
         let mut log = Log::new(&self.service_name);
@@ -69,7 +69,7 @@ impl Producer {
         let parent = otel::context(&extraction, &Context::new());
         let context = self.start_server_span(&request, &extraction, &parent, &event.context);
 
-        let Outcome { status, message } = self.produce(&request, &context, &mut log).await;
+        let Answer { status, message } = self.produce(&request, &context, &mut log).await;
 
         let span = context.span();
         span.set_attribute(KeyValue::new(
@@ -158,15 +158,15 @@ impl Producer {
     }
 
     /// Checks the body and puts it on the stream, under a span of its own.
-    async fn produce(&self, request: &HttpRequest, context: &Context, log: &mut Log) -> Outcome {
+    async fn produce(&self, request: &HttpRequest, context: &Context, log: &mut Log) -> Answer {
         let body = match &request.body {
             Ok(body) => body,
-            Err(fault) => return Outcome::new(400, fault.to_string()),
+            Err(fault) => return Answer::new(400, fault.to_string()),
         };
         let body: &RawValue = match serde_json::from_str(body) {
             Ok(body) => body,
             Err(error) => {
-                return Outcome::new(400, format!("The message body is not valid JSON: {error}"));
+                return Answer::new(400, format!("The message body is not valid JSON: {error}"));
             }
         };
 
@@ -182,13 +182,13 @@ impl Producer {
             _ => span.span_context().span_id().to_string(),
         };
         let size = record.len() + partition_key.len();
-        if size > RECORD_SIZE_LIMIT {
+        if size > MAX_RECORD_BYTES {
             let message = format!(
-                "The record has {size} bytes with its trace context and partition key; Kinesis takes at most {RECORD_SIZE_LIMIT}"
+                "The record has {size} bytes with its trace context and partition key; Kinesis takes at most {MAX_RECORD_BYTES}"
             );
             span.set_status(Status::error(message.clone()));
             span.end();
-            return Outcome::new(413, message);
+            return Answer::new(413, message);
         }
         span.set_attribute(KeyValue::new(
             "messaging.message.envelope.size",
@@ -232,7 +232,7 @@ impl Producer {
                     event,
                     ids.as_ref(),
                 );
-                Outcome::new(200, format!("Message placed in the Event Stream: {stream}"))
+                Answer::new(200, format!("Message placed in the Event Stream: {stream}"))
             }
             Err(error) => {
                 span.set_status(Status::error(error.to_string()));
@@ -240,12 +240,12 @@ impl Producer {
                 let event = Event::RecordRefused { request_id, stream };
                 log.line(Level::Error, &error.to_string(), event, ids.as_ref());
                 match error {
-                    PutError::Throttled { .. } => Outcome::new(
+                    PutError::Throttled { .. } => Answer::new(
                         503,
                         "The stream is over its throughput limit; try again later",
                     ),
                     PutError::NoSuchStream { .. } | PutError::Other { .. } => {
-                        Outcome::new(500, "Internal server error")
+                        Answer::new(500, "Internal server error")
                     }
                 }
             }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Longest attribute value taken from a body, in characters; the record itself is never shortened.
-const ATTRIBUTE_LENGTH_LIMIT: usize = 1024;
+const MAX_ATTRIBUTE_LENGTH: usize = 1024;
 
 #[derive(Deserialize)]
 struct Body {
@@ -15,8 +15,8 @@ struct Body {
 
 /// The span attributes `custom.tag.name` and `custom.tag.superpower` of a JSON body.
 ///
-/// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other body gives
-/// none.
+/// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other
+/// body gives none.
 pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
     // serde would read an array into the struct too
     let is_object = body.trim_start().starts_with('{');
@@ -39,7 +39,7 @@ pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
 }
 
 fn shortened(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(ATTRIBUTE_LENGTH_LIMIT) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_ATTRIBUTE_LENGTH) {
         text.truncate(end);
         text.push('…');
     }
@@ -86,7 +86,7 @@ mod tests {
     fn a_long_name_is_shortened_in_the_attribute() {
         let body = format!(r#"{{"name":"{}"}}"#, "é".repeat(5000));
         let attributes = pairs(&body);
-        assert_eq!(attributes[0].1.chars().count(), ATTRIBUTE_LENGTH_LIMIT + 1);
+        assert_eq!(attributes[0].1.chars().count(), MAX_ATTRIBUTE_LENGTH + 1);
         assert!(attributes[0].1.ends_with('…'));
     }
 }

@@ -1,4 +1,5 @@
-//! The sampler, with one addition to OpenTelemetry's own: a deferred decision is the receiver's to make.
+//! The sampler, with one addition to OpenTelemetry's own: a deferred decision is the receiver's to
+//! make.
 
 use baton_propagators::otel;
 use baton_propagators::sampling::Sampling;
@@ -8,7 +9,8 @@ use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
 /// Decides as `sampler` does, but treats a parent that came with a deferred sampling decision
 /// (openzipkin/b3-propagation, "Sampling State": absent means defer) as undecided. OpenTelemetry's
-/// `SpanContext` has no such state: its parent-based samplers would take "not yet decided" for "no".
+/// `SpanContext` has no such state: its parent-based samplers would take "not yet decided" for
+/// "no".
 #[derive(Clone, Debug)]
 pub(crate) struct DeferringSampler {
     sampler: Sampler,

@@ -1,7 +1,8 @@
-//! Splunk Observability Cloud's ingest: where a realm has it, and the token it asks for.
+//! Splunk Observability Cloud's ingest: its address in a realm, and its token.
 //!
 //! "Span formats compatible with the ingest endpoint" of
-//! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over HTTP, in protobuf.
+//! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over
+//! HTTP, in protobuf.
 
 use std::fmt;
 
@@ -12,9 +13,10 @@ pub(crate) const SPLUNK_REALM: &str = "SPLUNK_REALM";
 /// The header that carries the access token.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sf-token");
 /// The longest label of a host name (RFC 1035, section 2.3.4).
-const LABEL_LENGTH_LIMIT: usize = 63;
+const MAX_LABEL_LENGTH: usize = 63;
 
-/// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`] only.
+/// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`]
+/// only.
 #[derive(Clone)]
 pub(crate) struct SplunkIngest {
     realm: String,
@@ -25,7 +27,7 @@ impl SplunkIngest {
     /// The ingest of `realm`, which becomes part of a host name.
     ///
     /// # Errors
-    /// The variable whose value is none, and what would be one.
+    /// The variable with an invalid value, and what would be valid.
     pub(crate) fn new(
         realm: &str,
         access_token: &str,
@@ -34,7 +36,7 @@ impl SplunkIngest {
         let is_plain = |realm: &str| {
             let ends_in_hyphen = realm.starts_with('-') || realm.ends_with('-');
             let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            (1..=LABEL_LENGTH_LIMIT).contains(&realm.len())
+            (1..=MAX_LABEL_LENGTH).contains(&realm.len())
                 && !ends_in_hyphen
                 && realm.bytes().all(is_label)
         };

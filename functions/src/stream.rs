@@ -10,7 +10,7 @@ use crate::settings::AwsSettings;
 
 /// Kinesis' limit for one record, data and partition key together, in bytes
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
-pub(crate) const RECORD_SIZE_LIMIT: usize = 1024 * 1024;
+pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
 /// A stream that records are put on.
 #[derive(Debug)]

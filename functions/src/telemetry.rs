@@ -1,8 +1,10 @@
 //! The tracer, the spans it makes, and the flush that ends every invocation.
 //!
-//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The flush
-//! waits for the exporters, but never longer than a bound: telemetry must not fail or hold up a request.
+//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The
+//! flush waits for the exporters, but never longer than a bound: telemetry must not fail or hold up
+//! a request.
 
+mod http_client;
 mod sink;
 #[cfg(feature = "zipkin")]
 mod zipkin;
@@ -30,7 +32,7 @@ pub(crate) use self::sink::ExporterError;
 use self::sink::SpanSink;
 
 /// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
-const LINKS_PER_SPAN_LIMIT: u32 = 10_000;
+const MAX_LINKS_PER_SPAN: u32 = 10_000;
 
 /// Finished spans of the current invocation, waiting for the flush.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +79,7 @@ impl Telemetry {
     /// Sets up the tracer and the exporters that the settings name.
     ///
     /// # Errors
-    /// When an exporter refuses its own settings, an endpoint that is no URL for example.
+    /// When an exporter refuses its own settings, for example an endpoint that is not a URL.
     pub(crate) fn new(settings: &TelemetrySettings) -> Result<Self, ExporterError> {
         let resource = resource(settings);
         let mut sinks = Vec::new();
@@ -90,7 +92,7 @@ impl Telemetry {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_sampler(DeferringSampler::new(settings.sampler.to_opentelemetry()))
-            .with_max_links_per_span(LINKS_PER_SPAN_LIMIT)
+            .with_max_links_per_span(MAX_LINKS_PER_SPAN)
             .with_span_processor(finished.clone())
             .build();
         // a disabled SDK makes no spans of its own, but lets the context it was given pass through
@@ -108,7 +110,8 @@ impl Telemetry {
         })
     }
 
-    /// The ids of a span for the log; none where the SDK is disabled and the span is only its parent passed on.
+    /// The ids of a span for the log; `None` if the SDK is disabled, because the span is then only
+    /// its parent.
     pub(crate) fn ids(&self, span: &SpanContext, parent: &SpanContext) -> Option<SpanIds> {
         (!self.disabled).then(|| SpanIds::new(span, parent))
     }
@@ -118,9 +121,9 @@ impl Telemetry {
         &self.tracer
     }
 
-    /// Hands the invocation's finished spans to every exporter and waits until they are delivered, for at most
-    /// the configured flush timeout or `time_left`, whichever is shorter. Spans that were not delivered by
-    /// then are dropped, counted and reported in the log.
+    /// Hands the invocation's finished spans to every exporter and waits until they are delivered,
+    /// for at most the configured flush timeout or `time_left`, whichever is shorter. Spans that
+    /// were not delivered by then are dropped, counted and reported in the log.
     pub(crate) async fn flush(&self, time_left: Duration, log: &mut Log) {
         let spans = self.finished.take();
         if spans.is_empty() {
@@ -155,8 +158,8 @@ pub(crate) fn links(contexts: impl IntoIterator<Item = SpanContext>) -> Vec<Link
     contexts.into_iter().map(Link::with_context).collect()
 }
 
-/// What came, or goes, with a context and has no place among a span's ids: the debug state and the number of
-/// baggage entries.
+/// What came, or goes, with a context and has no place among a span's ids: the debug state and the
+/// number of baggage entries.
 pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyValue> {
     let debug = otel::outgoing(context)
         .context
@@ -171,7 +174,8 @@ pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyV
 }
 
 fn resource(settings: &TelemetrySettings) -> Resource {
-    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name stands apart because it has a default
+    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name is separate because it has a
+    // default
     Resource::builder()
         .with_attributes(
             settings

@@ -1,6 +1,6 @@
 //! The checks that the fuzz targets share.
 
-use baton_propagators::{HeaderList, Outgoing, Usual, format};
+use baton_propagators::{HeaderList, Outgoing, Usual, formats};
 use baton_traces::span::{Span, Want};
 
 /// Reads `bytes` as the headers of a format: one line per field (`~` means absent), then more lines
@@ -11,7 +11,7 @@ use baton_traces::span::{Span, Want};
 ///
 /// If one of these does not hold.
 pub fn headers(name: &str, bytes: &[u8]) {
-    let format = format::find(name).expect("a format");
+    let format = formats::find(name).expect("a format");
     let text = String::from_utf8_lossy(bytes);
     let fields: Vec<String> = format
         .fields()
@@ -62,6 +62,14 @@ pub const ZIPKIN: &[u8] = b"[{\"traceId\":\"1\",\"id\":\"2\",";
 pub const JAEGER: &[u8] = b"{\"data\":[";
 /// See [`OTLP_JSON`].
 pub const XRAY: &[u8] = b"{\"Traces\":[";
+/// See [`OTLP_JSON`]. One span that is whole: more may follow, of Python, Go or Node.js.
+pub const CONSOLE: &[u8] = b"{\"context\":{\"trace_id\":\"0x1\",\"span_id\":\"0x2\"}}\n";
+/// See [`OTLP_JSON`].
+pub const DEBUG_LOG: &[u8] = b"Span #0\n    Trace ID       : 1\n    ID             : 2\n";
+/// See [`OTLP_JSON`]. One span that is whole, as in CloudWatch's log group.
+pub const LOG_LINES: &[u8] = b"{\"traceId\":\"00000000000000000000000000000001\",\"spanId\":\"0000000000000002\",\"startTimeUnixNano\":3}\n";
+/// See [`OTLP_JSON`].
+pub const DATADOG: &[u8] = b"[[{\"trace_id\":1,\"span_id\":2,\"start\":3,";
 
 /// Reads `beginning` and `bytes` as an export of spans. Checks that the reader reports as many
 /// spans as it hands over, and that a reading for verdicts gets the same spans as a reading of

@@ -1,9 +1,9 @@
 //! The event source mapping: reads every shard in order and invokes the consumer with batches.
 //!
 //! Behaves as AWS documents for Kinesis
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of one shard, a
-//! batch window, retries that hold up the shard, bisecting on an error, partial batch responses, a maximum of
-//! attempts, and a destination for what could not be delivered.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of
+//! one shard, a batch window, retries that hold up the shard, bisecting on an error, partial batch
+//! responses, a maximum of attempts, and a destination for what could not be delivered.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::error::LabError;
 use crate::event_source::batch::{BatchOutcome, event, outcome};
 use crate::event_source::undeliverable::Undeliverable;
-use crate::instances::Function;
+use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
 
 mod batch;
@@ -26,13 +26,13 @@ mod undeliverable;
 
 pub use undeliverable::UNDELIVERABLE_FILE;
 
-/// The pause before the first retry; it doubles up to [`LONGEST_RETRY_PAUSE`].
+/// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Delivered records that stay readable per shard, for whoever reads the stream beside the consumer.
-const KEPT_RECORDS: usize = 1000;
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The most delivered records per shard that stay readable for other readers of the stream.
+const MAX_KEPT_RECORDS: usize = 1000;
 /// The most bytes of them, in base64.
-const KEPT_BYTES: usize = 8 * 1024 * 1024;
+const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// How batches are made and retried. The names are those of an AWS event source mapping.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ pub struct EventSourceOptions {
     pub batch_size: usize,
     /// How long to gather records for a batch that is not full yet.
     pub maximum_batching_window: Duration,
-    /// The least time between two reads of a shard that has records. AWS reads once a second; the shorter
-    /// this is, the sooner a record arrives and the smaller batches are.
+    /// The least time between two reads of a shard that has records. AWS reads once a second; the
+    /// shorter this is, the sooner a record arrives and the smaller batches are.
     pub polling_interval: Duration,
     /// How often a failing batch is tried again before its records are given up on.
     pub maximum_retry_attempts: u32,
@@ -51,8 +51,8 @@ pub struct EventSourceOptions {
 }
 
 impl Default for EventSourceOptions {
-    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two, since nobody
-    /// wants a lab that makes one wait for a second or hangs for a day.
+    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two,
+    /// because a lab should not wait for a second or retry for a day.
     fn default() -> Self {
         EventSourceOptions {
             batch_size: 100,
@@ -255,7 +255,7 @@ impl ShardReader {
                 BatchOutcome::NotReached => {
                     attempts.push_front(attempt);
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                    pause = (pause * 2).min(MAX_RETRY_PAUSE);
                     continue;
                 }
                 BatchOutcome::FailedFrom(index) => index,
@@ -291,7 +291,7 @@ impl ShardReader {
                 failures,
             });
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+            pause = (pause * 2).min(MAX_RETRY_PAUSE);
         }
     }
 
@@ -327,11 +327,11 @@ impl ShardReader {
                 .push_back((record.sequence_number, record.data.len()));
         }
         // in strides, so that it costs little per record
-        if self.handled.len() < 2 * KEPT_RECORDS && self.handled_bytes < 2 * KEPT_BYTES {
+        if self.handled.len() < 2 * MAX_KEPT_RECORDS && self.handled_bytes < 2 * MAX_KEPT_BYTES {
             return;
         }
         let mut forgotten = Vec::new();
-        while self.handled.len() > KEPT_RECORDS || self.handled_bytes > KEPT_BYTES {
+        while self.handled.len() > MAX_KEPT_RECORDS || self.handled_bytes > MAX_KEPT_BYTES {
             let Some((sequence_number, size)) = self.handled.pop_front() else {
                 break;
             };

@@ -1,14 +1,13 @@
-//! The environment that the lab starts a function's processes with.
+//! The environment variables of a function's processes.
 
 use std::collections::BTreeMap;
 
 use baton_propagators::mode::Mode;
 use baton_propagators::propagation::{BATON_EXTRACT, BATON_INJECT, OTEL_PROPAGATORS};
 
-use crate::options::FunctionOptions;
 use crate::status::Addresses;
 
-/// The variables that say which formats a function reads and writes, and how.
+/// The variables that decide which formats a function reads and writes, and how.
 const PROPAGATION_VARIABLES: [&str; 8] = [
     OTEL_PROPAGATORS,
     BATON_INJECT,
@@ -20,11 +19,11 @@ const PROPAGATION_VARIABLES: [&str; 8] = [
     "BATON_XRAY_SOURCE",
 ];
 
-/// What Lambda sets, what points the function at this lab, and above it what the options ask for. Credentials
-/// are made up: a lab never reaches AWS.
+/// The variables that Lambda sets and those that point the function at this lab. A variable in
+/// `wanted` replaces one of them. The credentials are made up, because a lab never reaches AWS.
 pub(crate) fn environment(
     function: &'static str,
-    options: &FunctionOptions,
+    wanted: &BTreeMap<String, String>,
     addresses: &Addresses,
 ) -> BTreeMap<String, String> {
     let log_group = format!("/aws/lambda/{function}");
@@ -50,11 +49,12 @@ pub(crate) fn environment(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    environment.extend(options.environment.clone());
+    environment.extend(wanted.clone());
     environment
 }
 
-/// The part of an environment that chooses formats; nothing else of it is ever shown.
+/// The variables that decide about propagation. All others stay hidden, because they can hold
+/// secrets.
 pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     PROPAGATION_VARIABLES
         .into_iter()
@@ -63,7 +63,7 @@ pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<St
         .collect()
 }
 
-/// Sets a mode for both directions; one set for a single direction does not outlive it.
+/// Sets a mode for both directions. A mode for one direction only is removed.
 pub(crate) fn set_mode(environment: &mut BTreeMap<String, String>, mode: &Mode) {
     environment.remove(BATON_INJECT);
     environment.remove(BATON_EXTRACT);

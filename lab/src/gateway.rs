@@ -1,4 +1,5 @@
-//! The HTTP endpoint: gives every request an id, has the producer handle it, and refuses what it cannot.
+//! The HTTP endpoint: gives every request an id, has the producer handle it, and refuses what it
+//! cannot.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,9 +15,9 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
-use crate::instances::Function;
+use crate::function::Function;
+use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::invocation::{self, InvocationError};
-use crate::runtime_api::PAYLOAD_SIZE_LIMIT;
 use proxy::{event, http_answer};
 
 mod proxy;
@@ -24,9 +25,9 @@ mod proxy;
 /// Where the endpoint answers: the workshop's stage and path.
 pub(crate) const ENDPOINT_PATH: &str = "/dev/producer";
 /// The most that is read of a body too long to be taken, in bytes.
-const DISCARD_LIMIT: usize = 64 * 1024 * 1024;
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 /// How long a body may pause while it is sent.
-const BODY_PAUSE_LIMIT: Duration = Duration::from_secs(5);
+const MAX_BODY_PAUSE: Duration = Duration::from_secs(5);
 /// How long a request may wait for an instance, beyond the time of an invocation.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The header with which API Gateway answers the request's id.
@@ -73,7 +74,8 @@ impl Gateway {
             .with_state(self.clone())
     }
 
-    /// Refuses new requests from now on and waits, at most for `patience`, until those in progress are answered.
+    /// Refuses new requests from now on and waits, at most for `patience`, until those in progress
+    /// are answered.
     pub(crate) async fn close(&self, patience: Duration) {
         self.closed.store(true, Ordering::Relaxed);
         let mut in_progress = self.in_progress.subscribe();
@@ -117,11 +119,11 @@ impl Gateway {
             Err(refusal) => return refusal,
         };
         let event = event(&head.method, &head.uri, &head.headers, &body, request_id);
-        if event.len() > PAYLOAD_SIZE_LIMIT {
+        if event.len() > MAX_PAYLOAD_BYTES {
             return message(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 &format!(
-                    "Request Too Long: its event has {} bytes, a Lambda function takes at most {PAYLOAD_SIZE_LIMIT}",
+                    "Request Too Long: its event has {} bytes, a Lambda function takes at most {MAX_PAYLOAD_BYTES}",
                     event.len()
                 ),
             );
@@ -157,17 +159,17 @@ impl Gateway {
     }
 }
 
-/// The whole body, or the answer to one that cannot be taken. Of one that is too long the rest is read too, up to
-/// a bound: a client that is still sending would not see the answer.
+/// The whole body, or the answer to one that cannot be taken. Of one that is too long the rest is
+/// read too, up to a bound: a client that is still sending would not see the answer.
 async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
     let mut bytes = Vec::new();
     let mut size = 0;
     loop {
         let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-        let data = match tokio::time::timeout(BODY_PAUSE_LIMIT, frame).await {
+        let data = match tokio::time::timeout(MAX_BODY_PAUSE, frame).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            // its client has gone, or sends what is no HTTP
+            // Its client has gone, or does not send HTTP.
             Ok(Some(Err(_))) => {
                 return Err(message(
                     StatusCode::BAD_REQUEST,
@@ -182,19 +184,19 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
             }
         };
         size += data.len();
-        if size > DISCARD_LIMIT {
+        if size > MAX_DISCARDED_BYTES {
             break;
         }
-        if size <= PAYLOAD_SIZE_LIMIT {
+        if size <= MAX_PAYLOAD_BYTES {
             bytes.extend_from_slice(&data);
         }
     }
-    if size <= PAYLOAD_SIZE_LIMIT {
+    if size <= MAX_PAYLOAD_BYTES {
         return Ok(bytes);
     }
     Err(message(
         StatusCode::PAYLOAD_TOO_LARGE,
-        &format!("Request Too Long: a Lambda function takes at most {PAYLOAD_SIZE_LIMIT} bytes"),
+        &format!("Request Too Long: a Lambda function takes at most {MAX_PAYLOAD_BYTES} bytes"),
     ))
 }
 

@@ -5,6 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::body::Bytes;
 use tokio::sync::oneshot;
 
+/// The largest event, and the largest synchronous answer, in bytes
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+
 /// An event on its way to an instance.
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -12,7 +16,8 @@ pub(crate) struct Invocation {
     pub(crate) request_id: String,
     /// The event, JSON.
     pub(crate) event: Bytes,
-    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance is gone.
+    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance
+    /// is gone.
     pub(crate) reply: oneshot::Sender<Result<Bytes, InvocationError>>,
 }
 
@@ -81,8 +86,8 @@ pub(crate) fn request_id() -> String {
         .to_string()
 }
 
-/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same, with
-/// `Sampled=0`.
+/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same,
+/// with `Sampled=0`.
 pub(crate) fn xray_trace_id() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

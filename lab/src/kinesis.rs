@@ -1,4 +1,5 @@
-//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs to follow it.
+//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs
+//! to follow it.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use tokio::sync::{RwLock, watch};
 use crate::error::LabError;
 
 /// Bounds a request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
-const REQUEST_SIZE_LIMIT: usize = 10 * 1024 * 1024;
+const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
 /// Operations that would take shards away from the event source mapping.
 const RESHARDING: [&str; 4] = [
@@ -26,7 +27,7 @@ const RESHARDING: [&str; 4] = [
     "DeleteStream",
 ];
 /// The most bytes of records, in base64, that wait for the consumer; beyond, Kinesis refuses.
-const RETAINED_BYTES_LIMIT: u64 = 256 * 1024 * 1024;
+const MAX_RETAINED_BYTES: u64 = 256 * 1024 * 1024;
 
 /// One stream with its shards.
 #[derive(Clone)]
@@ -50,13 +51,13 @@ impl std::fmt::Debug for Kinesis {
 /// Requests to the API as readers see them.
 #[derive(Clone, Debug)]
 struct Requests {
-    /// Held by every request while it is handled. A sequence number is given out before its record is stored,
-    /// so only between requests is it certain that no earlier record is still to come.
+    /// Held by every request while it is handled. A sequence number is given out before its record
+    /// is stored, so only between requests is it certain that no earlier record is still to come.
     in_progress: Arc<RwLock<()>>,
     finished: watch::Sender<u64>,
 }
 
-/// A record of a shard, as it was stored.
+/// A stored record of a shard.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
@@ -72,7 +73,7 @@ impl Kinesis {
     pub(crate) async fn new(stream: &str, shards: u32) -> Result<(Self, Router), LabError> {
         let (router, store) = create_app(StoreOptions {
             create_stream_ms: 0,
-            max_retained_bytes: Some(RETAINED_BYTES_LIMIT),
+            max_retained_bytes: Some(MAX_RETAINED_BYTES),
             shard_limit: shards.max(StoreOptions::default().shard_limit),
             ..StoreOptions::default()
         });
@@ -111,8 +112,8 @@ impl Kinesis {
         self.requests.finished.subscribe()
     }
 
-    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that comes
-    /// later has a smaller sequence number than the last one given.
+    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that
+    /// comes later has a smaller sequence number than the last one given.
     pub(crate) async fn read(
         &self,
         shard: u32,
@@ -140,7 +141,7 @@ impl Kinesis {
             .collect()
     }
 
-    /// Forgets records that nobody will read again, so that a long run does not fill the memory.
+    /// Removes records that will not be read again, so that a long run does not fill the memory.
     pub(crate) async fn forget(&self, shard: u32, sequence_numbers: &[String]) {
         let keys: Vec<_> = sequence_numbers
             .iter()
@@ -150,7 +151,8 @@ impl Kinesis {
     }
 }
 
-/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence number.
+/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence
+/// number.
 fn key(shard: u32, sequence_number: &str) -> String {
     format!("{shard:08x}/{sequence_number}")
 }
@@ -166,7 +168,7 @@ async fn announce(State(requests): State<Requests>, request: Request, next: Next
     }
     let (head, body) = request.into_parts();
     // read before the lock is taken: a slow client must not hold up the readers
-    let Ok(body) = to_bytes(body, REQUEST_SIZE_LIMIT).await else {
+    let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     // dropped last: a client that goes away in the middle may have left a record all the same

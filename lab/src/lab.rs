@@ -2,31 +2,29 @@
 
 use std::fs::OpenOptions;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
 use baton_traces::run::{self, RunDirectory};
-use tokio::sync::Mutex;
 
 use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
+use crate::controls::{Controls, Functions};
 use crate::error::LabError;
-use crate::event_source::{Deliveries, EventSource, UNDELIVERABLE_FILE};
+use crate::event_source::{EventSource, UNDELIVERABLE_FILE};
+use crate::function::{Function, FunctionSettings};
 use crate::function_environment;
 use crate::gateway::{ENDPOINT_PATH, Gateway};
-use crate::instances::{Function, FunctionSettings};
 use crate::kinesis::Kinesis;
 use crate::options::{FunctionOptions, LabOptions};
 use crate::page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
 
-/// How long a reader of the lab's directory waits for records that are on their way.
-const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 /// How long processes and connections get to end by themselves once nothing is left to do.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish first.
+/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish
+/// first.
 #[derive(Debug)]
 pub struct Lab {
     controls: Arc<Controls>,
@@ -48,31 +46,6 @@ struct Servers {
     zipkin: Server,
 }
 
-/// What can be asked of a lab while it is up; the page holds it too.
-#[derive(Debug)]
-pub(crate) struct Controls {
-    addresses: Addresses,
-    functions: Functions,
-    deliveries: Arc<Deliveries>,
-    collector: Collector,
-    switching: Mutex<()>,
-    switches: AtomicU64,
-}
-
-/// The two functions; their processes end with it.
-#[derive(Debug)]
-struct Functions {
-    producer: Function,
-    consumer: Function,
-}
-
-impl Drop for Functions {
-    fn drop(&mut self) {
-        self.producer.abort();
-        self.consumer.abort();
-    }
-}
-
 /// How a lab ended.
 #[derive(Debug)]
 pub struct Ending {
@@ -88,8 +61,8 @@ impl Lab {
     /// Starts everything and returns when the first request can be answered.
     ///
     /// # Errors
-    /// A port in use, a function that does not come up, a directory that cannot be written; nothing is left
-    /// running then.
+    /// A port in use, a function that does not come up, a directory that cannot be written; nothing
+    /// is left running then.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ports = options.ports;
         let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
@@ -140,14 +113,8 @@ impl Lab {
         earlier.remove().map_err(LabError::Directory)?;
 
         let gateway = Gateway::new(functions.producer.clone());
-        let controls = Arc::new(Controls {
-            addresses,
-            functions,
-            deliveries: event_source.deliveries(),
-            collector,
-            switching: Mutex::new(()),
-            switches: AtomicU64::new(0),
-        });
+        let deliveries = event_source.deliveries();
+        let controls = Arc::new(Controls::new(addresses, functions, deliveries, collector));
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
             page: page.serve(page::router(Arc::clone(&controls))),
@@ -169,7 +136,7 @@ impl Lab {
 
     /// Where the lab answers.
     pub fn addresses(&self) -> &Addresses {
-        &self.controls.addresses
+        self.controls.addresses()
     }
 
     /// Where it writes.
@@ -194,13 +161,14 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
-    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted record, writes
-    /// all spans, ends the processes.
+    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted
+    /// record, writes all spans, ends the processes.
     pub async fn stop(self) -> Ending {
-        let Functions { producer, consumer } = &self.controls.functions;
+        let Functions { producer, consumer } = self.controls.functions();
         self.gateway.close(self.invocation_timeout).await;
         self.servers.endpoint.stop(STOP_PATIENCE).await;
-        // what producers still do belongs to clients that have gone: its records are accepted all the same
+        // what producers still do belongs to clients that have gone: its records are accepted all
+        // the same
         producer.stop(self.invocation_timeout).await;
         self.servers.kinesis.stop(STOP_PATIENCE).await;
         let drained = self.event_source.drain(self.drain_timeout).await;
@@ -244,52 +212,10 @@ fn function(
         log,
         log_path: path,
     };
-    let environment =
-        function_environment::environment(function.name(), function_options, addresses);
+    let environment = function_environment::environment(
+        function.name(),
+        &function_options.environment,
+        addresses,
+    );
     Ok(Function::new(settings, environment))
-}
-
-impl Controls {
-    pub(crate) fn status(&self) -> LabStatus {
-        LabStatus {
-            addresses: self.addresses.clone(),
-            producer: self.functions.producer.status(),
-            consumer: self.functions.consumer.status(),
-            switches: self.switches.load(Ordering::Relaxed),
-            records_delivered: self.deliveries.delivered(),
-            records_undeliverable: self.deliveries.undeliverable(),
-            spans: self.collector.spans(),
-        }
-    }
-
-    /// Waits until every span received so far can be read from the lab's directory; gives whether it can. What is on the
-    /// stream has a moment to be delivered before.
-    pub(crate) async fn flush_spans(&self) -> bool {
-        let _ = tokio::time::timeout(DELIVERY_PATIENCE, self.deliveries.caught_up()).await;
-        self.collector.flush().await
-    }
-
-    /// Runs to its end even if the caller goes away in the middle.
-    pub(crate) async fn switch(
-        self: Arc<Self>,
-        producer: Option<Mode>,
-        consumer: Option<Mode>,
-    ) -> Result<(), LabError> {
-        let switching = tokio::spawn(async move {
-            let _one_at_a_time = self.switching.lock().await;
-            for (function, mode) in [
-                (&self.functions.producer, producer),
-                (&self.functions.consumer, consumer),
-            ] {
-                if let Some(mode) = mode {
-                    let mut environment = function.environment();
-                    function_environment::set_mode(&mut environment, &mode);
-                    function.switch(environment).await?;
-                    self.switches.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            Ok(())
-        });
-        switching.await.unwrap_or(Err(LabError::Stopping))
-    }
 }

@@ -1,25 +1,24 @@
-//! AWS on a laptop, as much of it as a producer and a consumer Lambda joined by a Kinesis stream need: an
-//! HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source mapping and a collector
-//! for OTLP and Zipkin. Everything listens on loopback; the functions are real processes that cannot tell the
-//! difference.
+//! The parts of AWS that a producer and a consumer Lambda joined by a Kinesis stream need, on a
+//! laptop: an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
+//! mapping and a collector for OTLP and Zipkin. Everything listens on loopback; the functions are
+//! real processes that cannot tell the difference.
 //!
-//! [`Lab::start`] starts it all, [`Lab::stop`] drains and ends it. A lab that is up leaves a note where
-//! [`registry`] finds it, so that other commands can change its modes or read its logs.
+//! [`Lab::start`] starts it all, [`Lab::stop`] drains and ends it. A lab that is up leaves a note
+//! where [`registry`] finds it, so that other commands can change its modes or read its logs.
 
 mod collector;
+mod controls;
 mod error;
 mod event_source;
+mod function;
 mod function_environment;
 mod gateway;
-mod instance;
-mod instances;
 mod invocation;
 mod kinesis;
 mod lab;
 mod options;
 mod page;
 pub mod registry;
-mod runtime_api;
 mod server;
 mod status;
 

@@ -12,7 +12,7 @@ use baton_propagators::mode::Mode;
 use baton_traces::shown::counted;
 use serde::{Deserialize, Serialize};
 
-use crate::lab::Controls;
+use crate::controls::Controls;
 use crate::status::{FunctionStatus, LabStatus};
 
 /// The body of `POST /switch`: a mode for either function or both.
@@ -27,8 +27,8 @@ pub struct SwitchRequest {
     pub consumer: Option<String>,
 }
 
-/// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush` before
-/// somebody reads the spans from the lab's directory.
+/// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush`
+/// before spans are read from the lab's directory.
 pub(crate) fn router(controls: Arc<Controls>) -> Router {
     Router::new()
         .route("/", get(front))

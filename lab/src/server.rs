@@ -24,7 +24,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long no connection is taken after one could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// Bounds one request's head in bytes; what is longer is answered with 431.
-const HEAD_SIZE_LIMIT: usize = 256 * 1024;
+const MAX_HEAD_BYTES: usize = 256 * 1024;
 
 /// A bound listener that does not answer yet.
 pub(crate) struct Listener {
@@ -76,7 +76,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Takes no more connections, lets requests in progress finish for at most `patience`, then closes.
+    /// Takes no more connections, lets requests in progress finish for at most `patience`, then
+    /// closes.
     pub(crate) async fn stop(mut self, patience: Duration) {
         self.stop.send_replace(true);
         let _ = tokio::time::timeout(patience, &mut self.task).await;
@@ -116,7 +117,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .max_buf_size(HEAD_SIZE_LIMIT)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     // a connection that breaks is its client's affair
@@ -134,8 +135,8 @@ async fn wait(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a foreign origin
-/// nor under a name that resolves to loopback.
+/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a
+/// foreign origin nor under a name that resolves to loopback.
 async fn only_loopback(request: Request, next: Next) -> Response {
     if is_loopback(request.headers(), HOST) && is_loopback(request.headers(), ORIGIN) {
         next.run(request).await

@@ -24,8 +24,8 @@ pub struct Addresses {
 /// One function of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FunctionStatus {
-    /// The variables that choose its formats, as its processes are started with them. Other variables, which
-    /// may hold secrets, are not shown.
+    /// The variables that choose its formats, as its processes are started with them. Other
+    /// variables, which may hold secrets, are not shown.
     pub propagation: BTreeMap<String, String>,
     /// Processes running now.
     pub instances: usize,

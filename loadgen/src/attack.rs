@@ -1,13 +1,14 @@
-//! Carries a plan out with goose; this file and the folder beside it are the only ones that know goose, its configuration
-//! and its statics.
+//! Carries a plan out with goose; this file and the folder beside it are the only ones that know
+//! goose, its configuration and its statics.
 //!
-//! goose looks twice a second whether its users are done, which a burst of a few hundred milliseconds would feel. It is
-//! therefore asked to start all users at once and to stop them at once, and the burst is what each user does on being
-//! stopped: goose tells every user, then waits for each as long as it takes. So all users begin together, once goose
-//! has started the last and reset its metrics, and the attack is over the moment the last answer is read.
+//! goose looks twice a second whether its users are done, which a burst of a few hundred
+//! milliseconds would feel. It is therefore asked to start all users at once and to stop them at
+//! once, and the burst is what each user does on being stopped: goose tells every user, then waits
+//! for each as long as it takes. So all users begin together, once goose has started the last and
+//! reset its metrics, and the attack is over the moment the last answer is read.
 //!
-//! goose writes its own report before that moment. Where the report is asked for, the burst is what each user does while
-//! it runs, and the last user to end it ends the attack, at goose's leisure.
+//! goose writes its own report before that moment. Where the report is asked for, the burst is what
+//! each user does while it runs, and the last user to end it ends the attack, at goose's leisure.
 
 mod burst;
 
@@ -26,9 +27,10 @@ use serde_json::value::to_raw_value;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::attack::burst::{Burst, Phase};
-use crate::error::Error;
-use crate::outcome::{Circumstances, Ending, Outcome, Progress};
+use crate::attack_error::AttackError;
+use crate::attack_outcome::{AttackOutcome, Circumstances, Ending};
 use crate::plan::{Plan, Stop};
+use crate::progress::Progress;
 use crate::spans::{SpanFile, Target};
 use crate::tally::Tally;
 
@@ -38,39 +40,42 @@ const TICK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a user whose work is done waits before goose may ask it for more.
 const IDLE: Duration = Duration::from_millis(20);
-/// Users started and stopped per second, for goose: more than there can be, so that it is done in no time.
+/// Users started and stopped per second, for goose: more than there can be, so that it is done in
+/// no time.
 const AT_ONCE: &str = "1000000";
 
 /// Makes the attack that `plan` describes and returns what came of it.
 ///
-/// `progress` is told several times a second how far the attack has come, and once more at its end. When `cancelled`
-/// completes, no further request is sent, those under way have a second to end, and everything measured is kept; so it
-/// is on the first SIGINT, which goose catches (on the second, goose ends the process). Pass
-/// [`std::future::pending()`] for an attack that nobody else cancels.
+/// `progress` is called several times a second, and once more at the end. When `cancelled`
+/// completes, no further request is sent, those under way have a second to end, and everything
+/// measured is kept; so it is on the first SIGINT, which goose catches (on the second, goose ends
+/// the process). Pass [`std::future::pending()`] for an attack that is not cancelled.
 ///
-/// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the system under test.
+/// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the
+/// system under test.
 ///
 /// # Errors
-/// If the attack could not be made at all; see [`Error`]. An attack whose requests all fail is made, and its outcome
-/// says so.
+/// If the attack could not be made at all; see [`AttackError`]. An attack whose requests all fail
+/// is made, and its outcome says so.
 pub async fn attack(
     plan: &Plan,
     mut progress: impl FnMut(Progress),
     cancelled: impl Future<Output = ()>,
-) -> Result<Outcome, Error> {
+) -> Result<AttackOutcome, AttackError> {
     static ATTACKED: AtomicBool = AtomicBool::new(false);
     if ATTACKED.swap(true, Ordering::Relaxed) {
-        return Err(Error::SecondAttack);
+        return Err(AttackError::SecondAttack);
     }
     silence_goose();
 
     let span_file = match plan.spans() {
         Some(path) => {
-            let file =
-                SpanFile::create(path, Target::new(plan)).map_err(|source| Error::SpanFile {
+            let file = SpanFile::create(path, Target::new(plan)).map_err(|source| {
+                AttackError::SpanFile {
                     path: path.to_owned(),
                     source,
-                })?;
+                }
+            })?;
             Some(file)
         }
         None => None,
@@ -79,7 +84,8 @@ pub async fn attack(
         span_file.as_ref().map(SpanFile::lines),
         plan.rate().is_some(),
     );
-    let burst = Arc::new(Burst::new(plan, tally).map_err(|error| Error::Client(Box::new(error)))?);
+    let burst =
+        Arc::new(Burst::new(plan, tally).map_err(|error| AttackError::Client(Box::new(error)))?);
     let goose = goose_attack(plan, &burst).map_err(refused)?;
 
     let (mut running, mut cancelled) = (pin!(goose.execute()), pin!(cancelled));
@@ -93,7 +99,7 @@ pub async fn attack(
             result = &mut running => break result.map_err(refused)?,
             _ = tick.tick() => {
                 progress(burst.progress());
-                // the end of the burst stops goose like an interrupt where its report is asked for
+                // With a report, the end of the burst stops goose like an interrupt.
                 interrupted |= goose::is_killswitch_triggered() && !burst.is_over();
             }
             () = &mut cancelled, if !interrupted => interrupted = true,
@@ -104,7 +110,7 @@ pub async fn attack(
         if interrupted && burst.phase() == Phase::Sending {
             burst.enter(Phase::Stopping);
         }
-        // whoever stops it: somebody here, or a user that has nothing to hope for
+        // It can be stopped here, or by a user that gives up.
         if burst.phase() == Phase::Stopping && !stopping {
             stopping = true;
             grace.as_mut().reset(time::Instant::now() + GRACE);
@@ -142,17 +148,17 @@ pub async fn attack(
         duration,
         seed: burst.seed(),
         span_file_error,
-        goose: to_raw_value::<GooseMetrics>(&metrics).map_err(Error::Metrics)?,
+        goose: to_raw_value::<GooseMetrics>(&metrics).map_err(AttackError::Metrics)?,
     };
-    Ok(Outcome::new(plan, counted, circumstances))
+    Ok(AttackOutcome::new(plan, counted, circumstances))
 }
 
-fn refused(error: GooseError) -> Error {
-    Error::Goose(Box::new(error))
+fn refused(error: GooseError) -> AttackError {
+    AttackError::Goose(Box::new(error))
 }
 
-/// goose installs a logger that writes to standard output unless there is one; a library prints nothing. Where the
-/// program has a logger of its own, goose's messages go there.
+/// goose installs a logger that writes to standard output unless there is one; a library prints
+/// nothing. Where the program has a logger of its own, goose's messages go there.
 fn silence_goose() {
     struct Silent;
     impl log::Log for Silent {
@@ -167,7 +173,8 @@ fn silence_goose() {
 }
 
 fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseError> {
-    // `users` with both rates, rather than a test plan or a number of iterations: those make goose print.
+    // `users` with both rates, rather than a test plan or a number of iterations: those make goose
+    // print.
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(plan.url().origin().ascii_serialization());
     configuration.users = Some(plan.users());
@@ -212,7 +219,7 @@ fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseErr
             .register_transaction(Transaction::new(until_stopped))
             .register_transaction(all_requests.set_on_stop())
     };
-    // Each user would otherwise be given a client of its own, of which none is used.
+    // Otherwise goose gives each user a client of its own, and none of them is used.
     GooseAttack::initialize_with_config(configuration)?
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())
         .map(|attack| attack.register_scenario(scenario))

@@ -6,14 +6,14 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 
-use crate::failure::Failure;
 use crate::plan::Plan;
+use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 
 /// How much of an answer's body is read; the rest, and with it the connection, is dropped.
 const MAX_ANSWER: usize = 1 << 20;
-/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds (Node.js) or more, and a
-/// request that meets the closing would fail for nothing.
+/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds
+/// (Node.js) or more, and a request that meets the closing would fail for nothing.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// One client for all users: it pools a connection for each of them.
@@ -44,7 +44,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Reads an answer to its end, so that its connection can be used again, and notes what it says.
-pub(crate) async fn read(mut response: Response, span: &mut ClientSpan) -> Option<Failure> {
+pub(crate) async fn read(mut response: Response, span: &mut ClientSpan) -> Option<RequestFailure> {
     let status = response.status();
     span.status = Some(status.as_u16());
     span.request_id = response
@@ -63,10 +63,10 @@ pub(crate) async fn read(mut response: Response, span: &mut ClientSpan) -> Optio
                 }
             }
             Ok(None) => break,
-            Err(error) => return Some(Failure::from_error(&error)),
+            Err(error) => return Some(RequestFailure::from_error(&error)),
         }
     }
-    keep.then(|| Failure::from_answer(status, &body))
+    keep.then(|| RequestFailure::from_answer(status, &body))
 }
 
 #[cfg(test)]

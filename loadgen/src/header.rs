@@ -1,12 +1,12 @@
-//! Headers that somebody adds to every request: API keys, above all.
+//! Extra headers for every request, such as API keys.
 
 use std::fmt;
 
-use baton_propagators::format::FORMATS;
+use baton_propagators::FORMATS;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::invalid_settings::InvalidSetting;
 
 /// Headers that the HTTP client makes from the request itself.
 const OF_THE_REQUEST: [HeaderName; 4] = [
@@ -31,28 +31,23 @@ impl Header {
     ///
     /// # Errors
     /// If it has no colon; the error does not repeat the line.
-    pub fn parse(line: &str) -> Result<Self, Fault> {
-        let (name, value) = line.split_once(':').ok_or(Fault::HeaderLine)?;
+    pub fn parse(line: &str) -> Result<Self, InvalidSetting> {
+        let (name, value) = line.split_once(':').ok_or(InvalidSetting::HeaderLine)?;
         Ok(Self {
             name: name.trim().to_owned(),
             value: value.trim().to_owned(),
         })
     }
 
-    fn read(&self) -> Result<(HeaderName, HeaderValue), Fault> {
-        let name = HeaderName::from_bytes(self.name.as_bytes()).map_err(|_| Fault::HeaderLine)?;
-        let is_context = FORMATS.iter().any(|format| {
-            let prefixes = format.prefixes();
-            format.fields().contains(&name.as_str())
-                || prefixes
-                    .iter()
-                    .any(|prefix| name.as_str().starts_with(prefix))
-        });
+    fn read(&self) -> Result<(HeaderName, HeaderValue), InvalidSetting> {
+        let name =
+            HeaderName::from_bytes(self.name.as_bytes()).map_err(|_| InvalidSetting::HeaderLine)?;
+        let is_context = FORMATS.iter().any(|format| format.reads(name.as_str()));
         if is_context || OF_THE_REQUEST.contains(&name) {
-            return Err(Fault::HeaderTaken(name.to_string()));
+            return Err(InvalidSetting::HeaderTaken(name.to_string()));
         }
-        let mut value =
-            HeaderValue::from_str(&self.value).map_err(|_| Fault::HeaderValue(name.to_string()))?;
+        let mut value = HeaderValue::from_str(&self.value)
+            .map_err(|_| InvalidSetting::HeaderValue(name.to_string()))?;
         value.set_sensitive(true);
         Ok((name, value))
     }
@@ -67,7 +62,7 @@ impl fmt::Debug for Header {
 }
 
 /// The headers as they are sent, and what is wrong with the others.
-pub(crate) fn read_all(headers: &[Header]) -> (HeaderMap, Vec<Fault>) {
+pub(crate) fn read_all(headers: &[Header]) -> (HeaderMap, Vec<InvalidSetting>) {
     let (mut map, mut faults) = (HeaderMap::new(), Vec::new());
     for header in headers {
         match header.read() {

@@ -1,9 +1,10 @@
-//! What identifies a request: a trace of its own, the client's span in it, and the headers that carry both.
+//! The trace and the client span of a request, and the headers that carry them.
 
 use std::sync::Arc;
 
 use baton_propagators::baggage::Baggage;
 use baton_propagators::context::{Outgoing, TraceContext, TraceState};
+use baton_propagators::format::Format;
 use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
@@ -11,11 +12,9 @@ use baton_propagators::sampling::Sampling;
 use fastrand::Rng;
 use http::{HeaderMap, HeaderValue};
 
-use crate::defect::Defect;
-use crate::scenario::{B3, Conflict, Malformed, Scenario};
+use crate::scenario::{Conflict, Malformed, Scenario, is_b3};
+use baton_propagators::HeaderDefect;
 
-/// Headers that hold a B3 trace id, at their beginning.
-const B3_TRACE_IDS: [&str; 2] = ["b3", "x-b3-traceid"];
 /// The header of B3's parent id.
 const B3_PARENT_ID: &str = "x-b3-parentspanid";
 /// How many digits of a trace id make its high half.
@@ -25,7 +24,7 @@ const HIGH_HALF: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Headers {
     name: Option<Arc<str>>,
-    /// In the order of the mode, which matters where two formats write the same header.
+    /// In the order of the mode. It matters if two formats write the same header.
     groups: Vec<Group>,
     conflict: Option<Conflict>,
     malformed: Option<Malformed>,
@@ -42,17 +41,17 @@ pub(crate) struct Headers {
     empty_parent: bool,
 }
 
-/// Formats that are written alike.
+/// Formats that are written with one context.
 #[derive(Debug)]
 struct Group {
     propagation: Propagation,
-    /// They carry the context that disagrees with the client's own.
+    /// Whether they have the context that disagrees with the client's own.
     disagrees: bool,
-    /// The one format among them is the one that is broken now and then.
-    breaks: Option<&'static str>,
+    /// The only format of the group, if its header is malformed in some requests.
+    breaks: Option<&'static dyn Format>,
 }
 
-/// The client's span of one request, as far as its headers go.
+/// What the headers of one request say about the client's span.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// The trace, which begins with this request.
@@ -61,30 +60,35 @@ pub(crate) struct Sent {
     pub span_id: SpanId,
     /// The client's decision.
     pub sampling: Sampling,
-    /// What goes along in the client's own context.
+    /// The `tracestate` of the client's own context.
     pub trace_state: TraceState,
-    /// How many entries the request's baggage has, if it carries baggage.
+    /// The number of baggage entries, if the request has baggage.
     pub baggage_entries: Option<usize>,
     /// The scenario's name.
     pub scenario: Option<Arc<str>>,
-    /// How one of the headers is broken.
-    pub defect: Option<Defect>,
+    /// The defect of the malformed header.
+    pub defect: Option<HeaderDefect>,
 }
 
 impl Headers {
-    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault, written by `engine`.
+    /// The headers of `scenario`, written by `engine`. A [`Plan`](crate::plan::Plan) has checked
+    /// it.
     pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
-        let own = scenario.contexts().next();
+        let own = scenario.client.context_formats().next();
         let breaks = scenario
             .malformed
             .and_then(|malformed| scenario.side(malformed.side));
         let conflict = scenario
             .conflict
             .filter(|conflict| *conflict != Conflict::Agree);
+        let is = |format: &dyn Format, other: Option<&'static dyn Format>| {
+            other.is_some_and(|other| other.name() == format.name())
+        };
         let mut groups: Vec<(Vec<&'static str>, bool, bool)> = Vec::new();
-        for name in scenario.client.names() {
-            let disagrees = conflict.is_some() && name != "baggage" && Some(name) != own;
-            let is_broken = Some(name) == breaks;
+        for format in scenario.client.formats() {
+            let name = format.name();
+            let disagrees = conflict.is_some() && format.carries_context() && !is(*format, own);
+            let is_broken = is(*format, breaks);
             match groups.last_mut() {
                 Some((names, other, false)) if *other == disagrees && !is_broken => {
                     names.push(name);
@@ -97,7 +101,7 @@ impl Headers {
             .map(|(names, disagrees, is_broken)| Group {
                 propagation: Propagation {
                     engine,
-                    // the names are a mode's, so they make one
+                    // The names come from a mode, so they parse.
                     ..Propagation::from(names.join(",").parse::<Mode>().unwrap_or_default())
                 },
                 disagrees,
@@ -115,12 +119,12 @@ impl Headers {
             short_b3: scenario.b3_64_bit_ids,
             random_flag: scenario.random_flag,
             empty_parent: scenario.b3_empty_parent,
-            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(|own| B3.contains(&own)),
+            short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(is_b3),
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's random flag is set only
-    /// where the scenario says so.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's
+    /// random flag is set only where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
@@ -149,8 +153,8 @@ impl Headers {
                     self.inject(group, outgoing, &mut broken);
                     let named = self.malformed.and_then(|malformed| malformed.defect);
                     defect = named
-                        .or_else(|| choose(Defect::of(format), rng))
-                        .and_then(|defect| defect.break_headers(format, &mut broken));
+                        .or_else(|| choose(format.defects(), rng))
+                        .and_then(|defect| break_headers(format, defect, &mut broken));
                     headers.extend(broken);
                 }
                 _ => self.inject(group, outgoing, &mut headers),
@@ -162,7 +166,7 @@ impl Headers {
         let own_trace_state = self
             .groups
             .iter()
-            .any(|group| !group.disagrees && group.propagation.inject.contains("tracecontext"));
+            .any(|group| !group.disagrees && group.propagation.inject.carries_tracestate());
         let sent = Sent {
             trace_id,
             span_id,
@@ -189,7 +193,7 @@ impl Headers {
         })
     }
 
-    /// What the formats carry that disagree with `own`.
+    /// The context that disagrees with `own`.
     fn other(&self, own: &Outgoing, conflict: Conflict, rng: &mut Rng) -> Outgoing {
         let mut other = own.clone();
         if let Some(context) = &mut other.context {
@@ -213,14 +217,44 @@ impl Headers {
     fn inject(&self, group: &Group, outgoing: &Outgoing, headers: &mut HeaderMap) {
         group.propagation.inject(outgoing, headers);
         if self.short_b3 {
-            for name in B3_TRACE_IDS {
-                shorten(name, headers);
+            let formats = group.propagation.inject.context_formats();
+            for format in formats.filter(|format| is_b3(*format)) {
+                for name in format.trace_id_headers() {
+                    shorten(name, headers);
+                }
             }
         }
     }
 }
 
-/// Takes the high half of the trace id away, once.
+/// Breaks the headers that hold the trace id of `format`. Returns their defect: an id without
+/// letters has no upper case, so it gets a character that is not a digit instead.
+fn break_headers(
+    format: &dyn Format,
+    defect: HeaderDefect,
+    headers: &mut HeaderMap,
+) -> Option<HeaderDefect> {
+    let mut done = None;
+    for name in format.trace_id_headers() {
+        let Some(value) = headers.get_mut(*name) else {
+            continue;
+        };
+        let whole = value.to_str().unwrap_or_default();
+        let mut defect = defect;
+        let mut broken = defect.apply(whole);
+        if broken == whole {
+            defect = HeaderDefect::NotADigit;
+            broken = defect.apply(whole);
+        }
+        if let Ok(broken) = HeaderValue::from_str(&broken) {
+            *value = broken;
+            done = Some(defect);
+        }
+    }
+    done
+}
+
+/// Removes the high half of a trace id of full length.
 fn shorten(name: &str, headers: &mut HeaderMap) {
     let Some(value) = headers.get_mut(name) else {
         return;
@@ -238,7 +272,7 @@ fn choose<T: Copy>(choices: &[T], rng: &mut Rng) -> Option<T> {
     (!choices.is_empty()).then(|| choices[rng.usize(..choices.len())])
 }
 
-/// The first id that is one: all zeros is not.
+/// The first valid id. All zeros are not valid.
 fn draw<Id>(mut candidate: impl FnMut() -> Option<Id>) -> Id {
     loop {
         if let Some(id) = candidate() {

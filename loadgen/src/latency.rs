@@ -5,10 +5,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::MAX_TIMEOUT;
+use crate::limits::MAX_TIMEOUT;
 
-/// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each value is exact to three
-/// digits.
+/// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each
+/// value is exact to three digits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// The median.
@@ -23,9 +23,9 @@ pub struct Latency {
     pub max: f64,
 }
 
-/// A histogram as it is written: each duration in microseconds with how many requests took so long, in ascending order.
-/// Durations that agree to three digits are one. Added up, those of several attacks are what one attack would have
-/// counted, so that percentiles need no averaging.
+/// A histogram as it is written: each duration in microseconds with how many requests took so long,
+/// in ascending order. Durations that agree to three digits are one. Added up, those of several
+/// attacks are what one attack would have counted, so that percentiles need no averaging.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Buckets(Vec<(u64, u64)>);

@@ -1,9 +1,10 @@
 //! Bursts of traffic with goose, and the spans of the client that sent them.
 //!
-//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats; [`attack`] carries it
-//! out and returns an [`Outcome`]. Each request begins a trace: its body is a name and a superpower, its headers carry
-//! the client's span, and that span is written to a file, with the request id the endpoint answered. The id tells later
-//! which of the receiver's spans belongs to it, whatever became of the trace context.
+//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats;
+//! [`attack`] carries it out and returns an [`AttackOutcome`]. Each request begins a trace: its
+//! body is a name and a superpower, its headers carry the client's span, and that span is written
+//! to a file, with the request id the endpoint answered. The id tells later which of the receiver's
+//! spans belongs to it, whatever became of the trace context.
 //!
 //! ```no_run
 //! use baton_loadgen::{Plan, Settings, Stop, attack};
@@ -21,45 +22,47 @@
 //! # }
 //! ```
 //!
-//! What the client sends can be more than its span in one mode: a [`Scenario`] has formats that disagree, headers that are
-//! broken, a decision, baggage, `tracestate`; a plan may have several, which the requests take in turn, and each client
-//! span names the scenario it belongs to.
+//! A [`Scenario`] says what the client sends: formats that agree or disagree, malformed headers, a
+//! sampling decision, baggage, `tracestate`. A plan can have several scenarios. The requests take
+//! them in turn, and each client span names its scenario.
 //!
-//! goose keeps state for the whole process, so a process makes one attack; a plan can be written as JSON and handed to
-//! another, and an outcome back.
+//! goose keeps state for the whole process, so a process makes one attack. A plan and its outcome
+//! can be JSON, so another process can make the attack.
 
 mod attack;
+mod attack_error;
+mod attack_outcome;
 mod client;
-mod defect;
-mod error;
-mod failure;
-mod fault;
 mod header;
 mod headers;
+mod invalid_settings;
 mod latency;
+mod limits;
 mod merge;
-mod outcome;
 mod pace;
 mod payload;
 mod plan;
+mod progress;
+mod request_failure;
 mod scenario;
 mod sent;
 mod spans;
 mod tally;
 
 pub use attack::attack;
-pub use defect::Defect;
-pub use error::Error;
-pub use failure::Failure;
-pub use fault::{Fault, Faults};
+pub use attack_error::AttackError;
+pub use attack_outcome::{AttackOutcome, FailureCount};
 pub use header::Header;
+pub use invalid_settings::{InvalidSetting, InvalidSettings};
 pub use latency::{Buckets, Latency};
-pub use merge::Unmerged;
-pub use outcome::{FailureCount, Outcome, Progress, Recent, Requests};
-pub use payload::{MAX_PAYLOAD, Payload};
-pub use plan::{
-    MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT, Plan, Settings, Stop,
+pub use limits::{
+    MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
+pub use merge::Unmerged;
+pub use payload::Payload;
+pub use plan::{Plan, Settings, Stop};
+pub use progress::{Progress, Recent, Requests};
+pub use request_failure::RequestFailure;
 pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;

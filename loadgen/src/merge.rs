@@ -1,4 +1,4 @@
-//! What came of several attacks at once, as if they had been one.
+//! Merges the results of several attacks into one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,16 +7,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::failure::Failure;
+use crate::attack_outcome::{AttackOutcome, Ending, FailureCount, summary, throughput};
 use crate::latency::Buckets;
-use crate::outcome::{Ending, FailureCount, Outcome, Requests, summary, throughput};
+use crate::progress::Requests;
+use crate::request_failure::RequestFailure;
 
 /// A figure that cannot be merged exactly, and so is left out or kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmerged {
-    /// goose's own metrics, of which each attack keeps its own.
+    /// goose's own metrics. Each attack keeps its own.
     Goose,
-    /// The latencies, as an outcome has percentiles and no histogram.
+    /// The latencies, because a part has percentiles and no histogram.
     Latency,
 }
 
@@ -34,12 +35,13 @@ impl fmt::Display for Unmerged {
     }
 }
 
-impl Outcome {
-    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one attack: counts added, histograms
-    /// merged, the time from the first start to the last end. `None` without parts.
+impl AttackOutcome {
+    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one
+    /// attack: counts added, histograms merged, the time from the first start to the last end.
+    /// `None` without parts.
     ///
     /// Gives what could not be merged beside it.
-    pub fn merge(parts: &[Outcome]) -> Option<(Outcome, Vec<Unmerged>)> {
+    pub fn merge(parts: &[AttackOutcome]) -> Option<(AttackOutcome, Vec<Unmerged>)> {
         let started = parts.iter().map(|part| part.started).min()?;
         let ended = parts.iter().map(end).max()?;
         let duration_s = ended.duration_since(started).as_secs_f64();
@@ -64,7 +66,7 @@ impl Outcome {
         let histogram = merged_histogram(parts, |part| part.latency_histogram_us.as_ref());
         let corrected =
             merged_histogram(parts, |part| part.latency_corrected_histogram_us.as_ref());
-        let has_percentiles = |part: &Outcome| {
+        let has_percentiles = |part: &AttackOutcome| {
             part.latency_ms.is_some() && part.latency_histogram_us.is_none()
                 || part.latency_corrected_ms.is_some()
                     && part.latency_corrected_histogram_us.is_none()
@@ -76,7 +78,7 @@ impl Outcome {
                 .any(has_percentiles)
                 .then_some(Unmerged::Latency),
         );
-        let merged = Outcome {
+        let merged = AttackOutcome {
             summary: summary(requests, &failures, ending),
             requests,
             interrupted,
@@ -103,23 +105,23 @@ impl Outcome {
 }
 
 /// When the last request ended.
-fn end(part: &Outcome) -> Timestamp {
+fn end(part: &AttackOutcome) -> Timestamp {
     let duration = Duration::try_from_secs_f64(part.duration_s).unwrap_or_default();
     part.started.checked_add(duration).unwrap_or(part.started)
 }
 
 /// The sum of all histograms; `None` if a part has none.
 fn merged_histogram<'a>(
-    parts: &'a [Outcome],
-    histogram: impl Fn(&'a Outcome) -> Option<&'a Buckets>,
+    parts: &'a [AttackOutcome],
+    histogram: impl Fn(&'a AttackOutcome) -> Option<&'a Buckets>,
 ) -> Option<Buckets> {
     let all: Option<Vec<_>> = parts.iter().map(histogram).collect();
     all.map(Buckets::sum)
 }
 
 /// The failures of all parts by kind, most frequent first.
-fn failures(parts: &[Outcome]) -> Vec<FailureCount> {
-    let mut kinds: BTreeMap<&Failure, FailureCount> = BTreeMap::new();
+fn failures(parts: &[AttackOutcome]) -> Vec<FailureCount> {
+    let mut kinds: BTreeMap<&RequestFailure, FailureCount> = BTreeMap::new();
     for failures in parts.iter().flat_map(|part| &part.failures) {
         match kinds.get_mut(&failures.failure) {
             Some(known) => known.count += failures.count,
@@ -135,7 +137,7 @@ fn failures(parts: &[Outcome]) -> Vec<FailureCount> {
 }
 
 /// goose's metrics of every part; those of a part that was merged before are several.
-fn side_by_side(parts: &[Outcome]) -> Option<Box<RawValue>> {
+fn side_by_side(parts: &[AttackOutcome]) -> Option<Box<RawValue>> {
     let mut all: Vec<Box<RawValue>> = Vec::new();
     for part in parts {
         match serde_json::from_str::<Vec<Box<RawValue>>>(part.goose.get()) {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// A fixed schedule, shared by all users: when a request is due does not depend on how the ones before it went. What a
-/// stall of the system under test delays is sent late, as fast as the users can, and its time counts from when it was
-/// due; a schedule that waited for the stall to end would hide it (coordinated omission).
+/// A fixed schedule, shared by all users: when a request is due does not depend on how the ones
+/// before it went. What a stall of the system under test delays is sent late, as fast as the users
+/// can, and its time counts from when it was due; a schedule that waited for the stall to end would
+/// hide it (coordinated omission).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// Requests per second.
@@ -14,7 +15,8 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Requests at `rate` per second, which a [`Plan`](crate::plan::Plan) has checked, after rising to it for `ramp`.
+    /// Requests at `rate` per second, which a [`Plan`](crate::plan::Plan) has checked, after rising
+    /// to it for `ramp`.
     pub(crate) fn new(rate: f64, ramp: Duration) -> Self {
         let ramp = ramp.as_secs_f64();
         Self { rate, ramp }

@@ -1,14 +1,11 @@
-//! What the requests say: the workshop's form, a name and a superpower, or what somebody gives instead.
+//! The bodies of requests: the workshop's form, a name and a superpower, or a template.
 
 use bytes::Bytes;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
-
-/// The most bytes a body may have: those of a Kinesis record (1 MiB). A producer that adds trace context to it takes
-/// less.
-pub const MAX_PAYLOAD: usize = 1 << 20;
+use crate::invalid_settings::InvalidSetting;
+use crate::limits::MAX_PAYLOAD;
 
 /// The workshop's form.
 const FORM: &str = r#"{"name":"{{name}}","superpower":"{{superpower}}"}"#;
@@ -36,11 +33,12 @@ const PEOPLE: [(&str, &str); 12] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
-    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the workshop's form without it.
+    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the
+    /// workshop's form without it.
     #[serde(default)]
     pub template: Option<String>,
-    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template says `{{padding}}`, or
-    /// else with a field `padding` of its JSON object.
+    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template
+    /// says `{{padding}}`, or else with a field `padding` of its JSON object.
     #[serde(default)]
     pub size: Option<usize>,
 }
@@ -54,7 +52,7 @@ impl Payload {
     ///
     /// # Errors
     /// If they cannot have the size, or are larger than a record can be.
-    pub(crate) fn bodies(&self) -> Result<Bodies, Fault> {
+    pub(crate) fn bodies(&self) -> Result<Bodies, InvalidSetting> {
         let template = self.template.as_deref().unwrap_or(FORM);
         let varies = template.contains(NAME) || template.contains(SUPERPOWER);
         let people = if varies { &PEOPLE[..] } else { &PEOPLE[..1] };
@@ -69,33 +67,33 @@ impl Payload {
                 .collect(),
         };
         match bodies.iter().map(Bytes::len).max() {
-            Some(largest) if largest > MAX_PAYLOAD => Err(Fault::PayloadTooLarge(largest)),
+            Some(largest) if largest > MAX_PAYLOAD => Err(InvalidSetting::PayloadTooLarge(largest)),
             _ => Ok(Bodies(bodies)),
         }
     }
 }
 
 impl Bodies {
-    /// One of the bodies, as `rng` decides.
+    /// A random body.
     pub(crate) fn draw(&self, rng: &mut Rng) -> Bytes {
         rng.choice(&self.0).cloned().unwrap_or_default()
     }
 }
 
 /// Bodies of exactly `size` bytes each.
-fn padded(texts: impl Iterator<Item = String>, size: usize) -> Result<Vec<Bytes>, Fault> {
+fn padded(texts: impl Iterator<Item = String>, size: usize) -> Result<Vec<Bytes>, InvalidSetting> {
     if size > MAX_PAYLOAD {
-        return Err(Fault::PayloadTooLarge(size));
+        return Err(InvalidSetting::PayloadTooLarge(size));
     }
     let halves: Vec<(String, String)> = texts
-        .map(|text| around_padding(&text).ok_or(Fault::PayloadPadding))
+        .map(|text| around_padding(&text).ok_or(InvalidSetting::PayloadPadding))
         .collect::<Result<_, _>>()?;
     let lengths = halves
         .iter()
         .map(|(before, after)| before.len() + after.len());
     let least = lengths.max().unwrap_or_default();
     if size < least {
-        return Err(Fault::PayloadTooSmall { size, least });
+        return Err(InvalidSetting::PayloadTooSmall { size, least });
     }
     let bodies = halves.into_iter().map(|(mut body, after)| {
         body.extend(std::iter::repeat_n('x', size - body.len() - after.len()));
@@ -105,7 +103,7 @@ fn padded(texts: impl Iterator<Item = String>, size: usize) -> Result<Vec<Bytes>
     Ok(bodies.collect())
 }
 
-/// What stands before and behind the padding; `None` where there is no place for any.
+/// The text before and after the padding; `None` if there is no place for padding.
 fn around_padding(text: &str) -> Option<(String, String)> {
     if let Some((before, after)) = text.split_once(PADDING) {
         return Some((before.to_owned(), after.replace(PADDING, "")));
@@ -198,17 +196,17 @@ mod tests {
             (
                 None,
                 Some(MAX_PAYLOAD + 1),
-                Fault::PayloadTooLarge(MAX_PAYLOAD + 1),
+                InvalidSetting::PayloadTooLarge(MAX_PAYLOAD + 1),
             ),
             (
                 None,
                 Some(10),
-                Fault::PayloadTooSmall {
+                InvalidSetting::PayloadTooSmall {
                     size: 10,
                     least: 66,
                 },
             ),
-            (Some("text"), Some(100), Fault::PayloadPadding),
+            (Some("text"), Some(100), InvalidSetting::PayloadPadding),
         ];
         for (template, size, fault) in cases {
             assert_eq!(payload(template, size).bodies().err(), Some(fault));

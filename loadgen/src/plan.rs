@@ -1,7 +1,8 @@
 //! What an attack is to do, checked before anything is sent.
 //!
-//! [`Settings`] is what somebody asked for; [`Plan`] is the same, known to be possible. Both have one JSON form, so
-//! that a plan can be handed to the process that carries it out, which checks it again as it reads it.
+//! [`Settings`] is the request; a [`Plan`] has been checked. Both have
+//! one JSON form, so that a plan can be handed to the process that carries it out, which checks it
+//! again as it reads it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,23 +12,11 @@ use http::HeaderMap;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Faults};
 use crate::header::{self, Header};
+use crate::invalid_settings::{InvalidSetting, InvalidSettings};
+use crate::limits::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
 use crate::payload::{Bodies, Payload};
 use crate::scenario::Scenario;
-
-/// The most users an attack may have: each holds a connection, and a process may open 1,024 files by default.
-pub const MAX_USERS: usize = 1_000;
-/// The longest an attack may last.
-pub const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest a request may take.
-pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
-/// The shortest a request may be given.
-pub const MIN_TIMEOUT: Duration = Duration::from_millis(1);
-/// The lowest rate cap, in requests per second over all users.
-pub const MIN_RATE: f64 = 0.001;
-/// The highest rate cap, in requests per second over all users.
-pub const MAX_RATE: f64 = 1_000_000.0;
 
 /// What ends an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,23 +28,25 @@ pub enum Stop {
     Duration(Duration),
 }
 
-/// What somebody asks of an attack; [`Plan::new`] says whether it can be done.
+/// The settings of an attack. [`Plan::new`] checks them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the requests go, as a full `http` or `https` URL.
     pub endpoint: String,
-    /// How many users send at the same time, each waiting for its answer before it sends again; 1 to [`MAX_USERS`].
+    /// How many users send at the same time, each waiting for its answer before it sends again; 1
+    /// to [`MAX_USERS`].
     pub users: usize,
     /// When to stop.
     pub stop: Stop,
-    /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed schedule: what could not
-    /// be sent in time, as all users were waiting, is sent as soon as one is free, and its latency counts from when it
-    /// was due. Without it, requests are sent as fast as the answers come.
+    /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed
+    /// schedule: what could not be sent in time, as all users were waiting, is sent as soon as one
+    /// is free, and its latency counts from when it was due. Without it, requests are sent as fast
+    /// as the answers come.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// How long the users take to begin, evenly one after the other; the rate rises with them. All begin at once
-    /// without it.
+    /// How long the users take to begin, evenly one after the other; the rate rises with them. All
+    /// begin at once without it.
     #[serde(default)]
     pub ramp: Duration,
     /// What the client sends: the requests take the scenarios in turn, the first request the first.
@@ -65,31 +56,35 @@ pub struct Settings {
     /// What the requests say.
     #[serde(default)]
     pub payload: Payload,
-    /// Headers that every request has besides; a content type among them replaces `application/json`.
+    /// Headers that every request has besides; a content type among them replaces
+    /// `application/json`.
     #[serde(default)]
     pub headers: Vec<Header>,
-    /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A fresh one for
-    /// each attack without it, as two runs that are to be compared should not share trace ids.
+    /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A
+    /// fresh one for each attack without it, because two runs to compare should not share trace
+    /// ids.
     #[serde(default)]
     pub seed: Option<u64>,
     /// How long one request may take, [`MIN_TIMEOUT`] to [`MAX_TIMEOUT`].
     pub timeout: Duration,
-    /// The file that the client's spans are written to, created or emptied; none are written without it.
+    /// The file that the client's spans are written to, created or emptied; none are written
+    /// without it.
     #[serde(default)]
     pub spans: Option<PathBuf>,
-    /// Whether these spans list the headers that were sent, as the attributes `http.request.header.<name>` that the
-    /// semantic conventions have for that.
+    /// Whether these spans list the headers that were sent, as the attributes
+    /// `http.request.header.<name>` that the semantic conventions have for that.
     #[serde(default)]
     pub spans_list_headers: bool,
-    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose measures in whole
-    /// seconds, and prints that its users have begun.
+    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose
+    /// measures in whole seconds, and prints that its users have begun.
     #[serde(default)]
     pub goose_report: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout of 30 seconds and
-    /// no span file. `scenario` is what the client sends: a [`Scenario`], or just a mode; the native engine writes it.
+    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout
+    /// of 30 seconds and no span file. `scenario` is what the client sends: a [`Scenario`], or just
+    /// a mode; the native engine writes it.
     pub fn new(endpoint: impl Into<String>, scenario: impl Into<Scenario>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -122,31 +117,31 @@ impl Plan {
     /// Checks `settings`.
     ///
     /// # Errors
-    /// Every [`Fault`] they have, not only the first.
-    pub fn new(settings: Settings) -> Result<Self, Faults> {
+    /// Every [`InvalidSetting`] they have, not only the first.
+    pub fn new(settings: Settings) -> Result<Self, InvalidSettings> {
         let mut faults = Vec::new();
         let url = parse_endpoint(&settings.endpoint)
             .map_err(|fault| faults.push(fault))
             .ok();
         if !(1..=MAX_USERS).contains(&settings.users) {
-            faults.push(Fault::Users(settings.users));
+            faults.push(InvalidSetting::Users(settings.users));
         }
         match settings.stop {
-            Stop::Requests(0) => faults.push(Fault::Requests),
+            Stop::Requests(0) => faults.push(InvalidSetting::Requests),
             Stop::Requests(_) => {}
             Stop::Duration(duration) => {
                 if duration.is_zero() || duration > MAX_DURATION {
-                    faults.push(Fault::Duration(duration));
+                    faults.push(InvalidSetting::Duration(duration));
                 }
             }
         }
         if let Some(rate) = settings.rate
             && !(MIN_RATE..=MAX_RATE).contains(&rate)
         {
-            faults.push(Fault::Rate(rate));
+            faults.push(InvalidSetting::Rate(rate));
         }
         if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&settings.timeout) {
-            faults.push(Fault::Timeout(settings.timeout));
+            faults.push(InvalidSetting::Timeout(settings.timeout));
         }
         let limit = match settings.stop {
             Stop::Duration(duration) => duration,
@@ -154,7 +149,7 @@ impl Plan {
         };
         if settings.ramp >= limit && !settings.ramp.is_zero() {
             let ramp = settings.ramp;
-            faults.push(Fault::Ramp { ramp, limit });
+            faults.push(InvalidSetting::Ramp { ramp, limit });
         }
         faults.extend(settings.payload.bodies().err());
         faults.extend(header::read_all(&settings.headers).1);
@@ -163,10 +158,10 @@ impl Plan {
                 .extension()
                 .is_none_or(|extension| extension != "html")
         {
-            faults.push(Fault::Report(report.clone()));
+            faults.push(InvalidSetting::Report(report.clone()));
         }
         if settings.scenarios.is_empty() {
-            faults.push(Fault::Scenarios);
+            faults.push(InvalidSetting::Scenarios);
         }
         for scenario in &settings.scenarios {
             faults.extend(scenario.faults(settings.engine));
@@ -176,11 +171,11 @@ impl Plan {
             .as_deref()
             .is_some_and(|path| path.as_os_str().is_empty())
         {
-            faults.push(Fault::Spans);
+            faults.push(InvalidSetting::Spans);
         }
         match url {
             Some(url) if faults.is_empty() => Ok(Self { settings, url }),
-            _ => Err(Faults::new(faults)),
+            _ => Err(InvalidSettings::new(faults)),
         }
     }
 
@@ -197,7 +192,8 @@ impl Plan {
         &self.url
     }
 
-    /// How many users send at the same time: those asked for, but never more than there are requests.
+    /// How many users send at the same time: those asked for, but never more than there are
+    /// requests.
     pub fn users(&self) -> usize {
         match self.settings.stop {
             Stop::Requests(requests) => usize::try_from(requests)
@@ -269,9 +265,9 @@ impl Plan {
 }
 
 impl TryFrom<Settings> for Plan {
-    type Error = Faults;
+    type Error = InvalidSettings;
 
-    fn try_from(settings: Settings) -> Result<Self, Faults> {
+    fn try_from(settings: Settings) -> Result<Self, InvalidSettings> {
         Self::new(settings)
     }
 }
@@ -282,25 +278,25 @@ impl From<Plan> for Settings {
     }
 }
 
-fn parse_endpoint(text: &str) -> Result<Url, Fault> {
-    // whatever stands before an @ may be a password
+fn parse_endpoint(text: &str) -> Result<Url, InvalidSetting> {
+    // The part before an @ can be a password.
     let shown = || match text.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),
         None => text.to_owned(),
     };
-    let mut url = Url::parse(text).map_err(|error| Fault::NotUrl {
+    let mut url = Url::parse(text).map_err(|error| InvalidSetting::NotUrl {
         endpoint: shown(),
         reason: error.to_string(),
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Fault::Scheme {
+        return Err(InvalidSetting::Scheme {
             endpoint: shown(),
             scheme: url.scheme().to_owned(),
         });
     }
     // The URL is an attribute of every span, and semantic conventions forbid credentials there.
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Fault::Credentials);
+        return Err(InvalidSetting::Credentials);
     }
     // A fragment is never sent.
     url.set_fragment(None);

@@ -1,44 +1,44 @@
-//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage or `tracestate`.
+//! What headers the client sends: formats that agree or disagree, malformed headers, baggage,
+//! `tracestate`.
 
 use baton_propagators::baggage::Baggage;
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::context::{Extracted, TraceState};
-use baton_propagators::format::{self, Outcome};
+use baton_propagators::context::TraceState;
+use baton_propagators::format::Format;
+use baton_propagators::formats::baggage::parse_baggage;
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
 use serde::{Deserialize, Serialize};
 
-use crate::defect::Defect;
-use crate::fault::Fault;
+use crate::invalid_settings::InvalidSetting;
+use baton_propagators::HeaderDefect;
 
-/// The formats that carry `tracestate`.
-const TRACESTATE: &[&str] = &["tracecontext"];
-/// The formats that carry baggage.
-const BAGGAGE: &[&str] = &["baggage", "jaeger", "ottrace"];
-/// The formats whose trace ids can be written with 64 bits.
-pub(crate) const B3: &[&str] = &["b3", "b3multi"];
+/// The baggage if a mode has a format for baggage and the scenario has no entries.
+const DEFAULT_BAGGAGE: &str = "client=baton";
+/// The family of the formats whose trace ids [`Scenario::b3_64_bit_ids`] shortens.
+const B3: &str = "b3";
 
-/// What the client sends with its requests, and what of it contradicts its own span.
+/// What the client sends with its requests.
 ///
-/// The **first** format of the mode that carries a context always carries that of the client's own span; it is what a
-/// receiver should continue. Formats behind it carry the same, or under a [`Conflict`] another one.
+/// The **first** format of the mode that carries a context always has the context of the client's
+/// own span, which a receiver should continue. Later formats have the same context, or with a
+/// [`Conflict`] another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What the scenario is called: the attribute `baton.scenario` of its client spans.
+    /// Its name: the attribute `baton.scenario` of its client spans.
     #[serde(default)]
     pub name: Option<String>,
     /// The formats, in order.
     pub client: Mode,
-    /// How the formats disagree; they carry the same context without it.
+    /// How the formats disagree. Without it they have the same context.
     #[serde(default)]
     pub conflict: Option<Conflict>,
-    /// Requests in which one format's header is broken.
+    /// The requests with a malformed header.
     #[serde(default)]
     pub malformed: Option<Malformed>,
-    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in B3, its trace id
-    /// has no more than that; otherwise B3 carries the low half of it.
+    /// Whether B3's trace ids have 64 bits, as old tracers write them. If B3 has the client's own
+    /// span, its trace id has only 64 bits. Otherwise B3 has the low half of the trace id.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
     /// Set W3C's random flag (Trace Context Level 2), as newer SDKs do.
@@ -49,57 +49,58 @@ pub struct Scenario {
     pub b3_empty_parent: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
-    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it, a mode that lists
-    /// `baggage` sends one entry, as nothing could be seen to be lost otherwise.
+    /// Entries of baggage as in W3C's header: `client=baton,plan=free`. Without it, a mode that
+    /// lists `baggage` sends one entry, because otherwise a loss could not be seen.
     #[serde(default)]
     pub baggage: Option<String>,
-    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own span; under a
-    /// conflict in which another format comes first, `tracecontext` carries them in the other context.
+    /// Members of `tracestate` as in W3C's header. They belong to the client's own span. In a
+    /// conflict with another format first, `tracecontext` has them in the other context.
     #[serde(default)]
     pub tracestate: Option<String>,
 }
 
-/// How the formats behind the first disagree with it. Each kind differs in one thing only.
+/// How later formats disagree with the first. Each kind differs in one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conflict {
-    /// Not at all: there are two formats or more, and they carry the same context.
+    /// They do not: two formats or more have the same context.
     Agree,
     /// In the trace id.
     Trace,
     /// In the span id: the same trace, another parent.
     Span,
-    /// In the decision: they say not to sample what the first samples, and the other way around.
+    /// In the decision: if the first says to sample, they say not to sample, or the other way
+    /// around.
     Sampled,
 }
 
-/// Headers that are broken on purpose, in one format only.
+/// Headers that are malformed on purpose, in one format only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Malformed {
-    /// How many of the scenario's requests in a hundred; met exactly, by requests spread evenly.
+    /// The exact percentage of the scenario's requests, spread evenly.
     pub percent: f64,
-    /// Whose header it is.
+    /// Which format has the malformed header.
     #[serde(default)]
     pub side: Side,
-    /// What is wrong with it; drawn for each request without it.
+    /// The defect. Without it, each request gets a random one.
     #[serde(default)]
-    pub defect: Option<Defect>,
+    pub defect: Option<HeaderDefect>,
 }
 
-/// One end of a mode's list, among the formats that carry a context.
+/// The first or the last of a mode's formats that carry a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// The first: the one that carries the client's own span.
+    /// The first, which has the client's own span.
     First,
-    /// The last: the one that OpenTelemetry's composite propagator would continue if it were whole.
+    /// The last, which OpenTelemetry's composite propagator would continue if it were valid.
     #[default]
     Last,
 }
 
 impl From<Mode> for Scenario {
-    /// The client's span in these formats, sampled, and nothing wrong with it.
+    /// The client's span in these formats, sampled and well-formed.
     fn from(client: Mode) -> Self {
         Scenario {
             name: None,
@@ -117,71 +118,76 @@ impl From<Mode> for Scenario {
 }
 
 impl Scenario {
-    /// The formats that carry a context, in order: all but `baggage`.
-    pub(crate) fn contexts(&self) -> impl Iterator<Item = &'static str> {
-        self.client.names().filter(|name| *name != "baggage")
-    }
-
     /// The entries of baggage, if any format carries them.
-    pub(crate) fn baggage(&self) -> Result<Option<Baggage>, Fault> {
-        let carried = lists_one_of(&self.client, BAGGAGE);
+    pub(crate) fn baggage(&self) -> Result<Option<Baggage>, InvalidSetting> {
+        let read = |text| {
+            parse_baggage(text).map_err(|reject| InvalidSetting::Baggage(reject.to_string()))
+        };
+        // A mode with a format for baggage always sends some, because otherwise a loss could not be
+        // seen.
+        let mut formats = self.client.formats().iter();
+        let has_own_format =
+            formats.any(|format| format.carries_baggage() && !format.carries_context());
         match &self.baggage {
-            Some(_) if !carried => Err(Fault::BaggageCarrier(self.client.clone())),
-            Some(text) => parse_baggage(text).map(Some),
-            None if self.client.contains("baggage") => parse_baggage("client=baton").map(Some),
+            Some(_) if !self.client.carries_baggage() => {
+                Err(InvalidSetting::BaggageCarrier(self.client.clone()))
+            }
+            Some(text) => read(text).map(Some),
+            None if has_own_format => read(DEFAULT_BAGGAGE).map(Some),
             None => Ok(None),
         }
     }
 
     /// The members of `tracestate`.
-    pub(crate) fn tracestate(&self) -> Result<TraceState, Fault> {
+    pub(crate) fn tracestate(&self) -> Result<TraceState, InvalidSetting> {
         let Some(text) = &self.tracestate else {
             return Ok(TraceState::EMPTY);
         };
-        if !lists_one_of(&self.client, TRACESTATE) {
-            return Err(Fault::TracestateCarrier(self.client.clone()));
+        if !self.client.carries_tracestate() {
+            return Err(InvalidSetting::TracestateCarrier(self.client.clone()));
         }
         match TraceState::parse(text) {
             Ok(state) if !state.is_empty() => Ok(state),
-            Ok(_) => Err(Fault::Tracestate("it is empty".to_owned())),
-            Err(reject) => Err(Fault::Tracestate(reject.to_string())),
+            Ok(_) => Err(InvalidSetting::Tracestate("it is empty".to_owned())),
+            Err(reject) => Err(InvalidSetting::Tracestate(reject.to_string())),
         }
     }
 
     /// Everything that is wrong with it, under `engine`.
-    pub(crate) fn faults(&self, engine: Engine) -> Vec<Fault> {
+    pub(crate) fn faults(&self, engine: Engine) -> Vec<InvalidSetting> {
         let mut faults = Vec::new();
         let propagation = Propagation {
             engine,
             ..Propagation::from(self.client.clone())
         };
         if let Err(reason) = propagation.check() {
-            faults.push(Fault::Engine(reason.to_string()));
+            faults.push(InvalidSetting::Engine(reason.to_string()));
         }
-        let contexts = self.contexts().count();
+        let contexts = self.client.context_formats().count();
         if self.conflict.is_some() && contexts < 2 {
-            faults.push(Fault::Conflict(self.client.clone()));
+            faults.push(InvalidSetting::Conflict(self.client.clone()));
         }
         if let Some(malformed) = self.malformed {
             if !(0.0..=100.0).contains(&malformed.percent) {
-                faults.push(Fault::Percent(malformed.percent));
+                faults.push(InvalidSetting::Percent(malformed.percent));
             }
             match (self.side(malformed.side), malformed.defect) {
-                (Some(format), Some(defect)) if !Defect::of(format).contains(&defect) => {
-                    faults.push(Fault::Defect { defect, format });
+                (Some(format), Some(defect)) if !format.defects().contains(&defect) => {
+                    let format = format.name();
+                    faults.push(InvalidSetting::Defect { defect, format });
                 }
-                (Some(format), _) if !Defect::of(format).is_empty() => {}
-                _ => faults.push(Fault::Malformed(self.client.clone())),
+                (Some(format), _) if !format.defects().is_empty() => {}
+                _ => faults.push(InvalidSetting::Malformed(self.client.clone())),
             }
         }
-        if self.b3_64_bit_ids && !lists_one_of(&self.client, B3) {
-            faults.push(Fault::B3(self.client.clone()));
+        if self.b3_64_bit_ids && !self.client.context_formats().any(is_b3) {
+            faults.push(InvalidSetting::B3(self.client.clone()));
         }
-        if self.random_flag && !lists_one_of(&self.client, TRACESTATE) {
-            faults.push(Fault::RandomFlag(self.client.clone()));
+        if self.random_flag && !self.client.carries_tracestate() {
+            faults.push(InvalidSetting::RandomFlag(self.client.clone()));
         }
         if self.b3_empty_parent && !self.client.contains("b3multi") {
-            faults.push(Fault::EmptyParent(self.client.clone()));
+            faults.push(InvalidSetting::EmptyParent(self.client.clone()));
         }
         faults.extend(self.baggage().err());
         faults.extend(self.tracestate().err());
@@ -189,17 +195,18 @@ impl Scenario {
     }
 
     /// The format at one end of the mode.
-    pub(crate) fn side(&self, side: Side) -> Option<&'static str> {
+    pub(crate) fn side(&self, side: Side) -> Option<&'static dyn Format> {
+        let mut contexts = self.client.context_formats();
         match side {
-            Side::First => self.contexts().next(),
-            Side::Last => self.contexts().last(),
+            Side::First => contexts.next(),
+            Side::Last => contexts.next_back(),
         }
     }
 }
 
 impl Malformed {
-    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the share of n is,
-    /// rounded down.
+    /// Whether the scenario's request `number`, counted from 0, is malformed. Of the first n
+    /// requests, the percentage of n is, rounded down.
     pub(crate) fn strikes(&self, number: u64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
@@ -212,24 +219,9 @@ impl Malformed {
     }
 }
 
-fn lists_one_of(mode: &Mode, names: &[&str]) -> bool {
-    names.iter().any(|name| mode.contains(name))
-}
-
-/// Reads entries, and takes no part of them where one is wrong.
-fn parse_baggage(text: &str) -> Result<Baggage, Fault> {
-    let headers = HeaderList::from([("baggage", text)]);
-    let Some(candidate) = format::find("baggage").map(|format| format.extract(&headers)) else {
-        return Ok(Baggage::new());
-    };
-    if let Some(objection) = &candidate.objection {
-        return Err(Fault::Baggage(objection.to_string()));
-    }
-    match candidate.outcome {
-        Outcome::Valid(Extracted::Baggage(baggage)) => Ok(baggage),
-        Outcome::Malformed(reject) => Err(Fault::Baggage(reject.to_string())),
-        _ => Ok(Baggage::new()),
-    }
+/// Whether a format belongs to B3.
+pub(crate) fn is_b3(format: &dyn Format) -> bool {
+    format.family() == B3
 }
 
 #[cfg(test)]
@@ -282,7 +274,7 @@ mod tests {
                         side: Side::First,
                     });
                 },
-                "100.5 % of the requests cannot be malformed; use 0 to 100",
+                "100.5 % of malformed requests is out of range; use 0 to 100",
             ),
             (
                 "none",
@@ -293,7 +285,7 @@ mod tests {
                         side: Side::First,
                     });
                 },
-                "the client's formats `none` carry no trace context that could be malformed; let it send one, like tracecontext",
+                "the client's formats `none` carry no trace context, so no header can be malformed; let it send one, like tracecontext",
             ),
             (
                 "datadog",
@@ -301,10 +293,10 @@ mod tests {
                     s.malformed = Some(Malformed {
                         percent: 100.0,
                         side: Side::First,
-                        defect: Some(Defect::UpperCase),
+                        defect: Some(HeaderDefect::UpperCase),
                     });
                 },
-                "upper_case is no defect of datadog, which would be valid all the same; use another, or leave it to chance",
+                "datadog allows the defect upper_case, so its header would be valid; use another, or leave it to chance",
             ),
             (
                 "b3",
@@ -350,7 +342,7 @@ mod tests {
             scenario.baggage = Some(wrong.to_owned());
             let faults = scenario.faults(Engine::Native);
             assert!(
-                matches!(faults[..], [Fault::Baggage(_)]),
+                matches!(faults[..], [InvalidSetting::Baggage(_)]),
                 "{wrong:?}: {faults:?}"
             );
         }
@@ -359,7 +351,7 @@ mod tests {
             scenario.tracestate = Some(wrong.to_owned());
             let faults = scenario.faults(Engine::Native);
             assert!(
-                matches!(faults[..], [Fault::Tracestate(_)]),
+                matches!(faults[..], [InvalidSetting::Tracestate(_)]),
                 "{wrong:?}: {faults:?}"
             );
         }
@@ -371,7 +363,7 @@ mod tests {
         assert_eq!(scenario.faults(Engine::Native), []);
         assert!(matches!(
             scenario.faults(Engine::Otel)[..],
-            [Fault::Engine(_)]
+            [InvalidSetting::Engine(_)]
         ));
     }
 }

@@ -1,7 +1,7 @@
 //! What was sent, read back from the file of the client's spans.
 //!
-//! Only what this crate writes is read, and of that only what a reader of spans has no place for: the scenario and the
-//! headers.
+//! Only what this crate writes is read, and of that only what a reader of spans has no place for:
+//! the scenario and the headers.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -26,7 +26,8 @@ pub struct SentRequest {
 }
 
 impl SentRequest {
-    /// Reads all requests of the span file at `path`, in its order. Requests without an id are left out.
+    /// Reads all requests of the span file at `path`, in its order. Requests without an id are left
+    /// out.
     ///
     /// # Errors
     /// If the file cannot be read or is not one that this crate has written.

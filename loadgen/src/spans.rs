@@ -1,8 +1,9 @@
 //! The client's spans, one per request, as OTLP/JSON lines.
 //!
-//! One line is one `ExportTraceServiceRequest` with up to [`SPANS_PER_LINE`] spans: what the OpenTelemetry Collector's
-//! file exporter writes and its `otlpjsonfile` receiver reads. The shapes are written by hand, as the few fields of one
-//! kind of span need no SDK: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
+//! One line is one `ExportTraceServiceRequest` with up to [`SPANS_PER_LINE`] spans: what the
+//! OpenTelemetry Collector's file exporter writes and its `otlpjsonfile` receiver reads. The shapes
+//! are written by hand, because one kind of span with few fields needs no SDK:
+//! <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,9 +19,9 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use tokio::task::JoinHandle;
 
-use crate::failure::Failure;
 use crate::headers::Sent;
 use crate::plan::Plan;
+use crate::request_failure::RequestFailure;
 use crate::sent::HEADER_ATTRIBUTE;
 
 /// How many spans a line holds at most.
@@ -39,7 +40,7 @@ const STATUS_ERROR: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     pub sent: Sent,
-    /// The headers that were sent, where the span is to list them.
+    /// The headers that were sent, if the span lists them.
     pub headers: Option<HeaderMap>,
     pub start: SystemTime,
     pub duration: Duration,
@@ -48,7 +49,7 @@ pub(crate) struct ClientSpan {
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
     pub status: Option<u16>,
-    pub failure: Option<Failure>,
+    pub failure: Option<RequestFailure>,
 }
 
 /// What is the same in every span of an attack.
@@ -214,9 +215,10 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
 }
 
-/// The flags of a span with this decision. A client that sampled nothing writes its span all the same, or nothing could
-/// be said about the hand-off; its flags tell. A client that left the decision to the receiver has none, so its flags
-/// are those of an exporter that says nothing, and an attribute tells it.
+/// The flags of a span with this decision. A client that sampled nothing writes its span all the
+/// same, or nothing could be said about the hand-off; its flags tell. A client that left the
+/// decision to the receiver has none, so its flags are those of an exporter that says nothing, and
+/// an attribute tells it.
 fn flags(sampling: Sampling) -> u32 {
     match sampling.decision() {
         Some(true) => HAS_IS_REMOTE | SAMPLED,

@@ -2,8 +2,8 @@
 
 use baton_propagators::HeaderList;
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::environment::X_AMZN_TRACE_ID;
 use baton_propagators::format::Format;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 /// Everything that one text holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,13 +71,7 @@ impl Header {
 
 /// Whether a format reads headers of this name.
 pub(crate) fn belongs_to(name: &str, format: &dyn Format) -> bool {
-    let starts_with = |prefix: &&str| {
-        let start = name.get(..prefix.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    (name == X_AMZN_TRACE_ID && format.name() == "xray")
-        || (format.fields().iter()).any(|field| field.eq_ignore_ascii_case(name))
-        || format.prefixes().iter().any(starts_with)
+    format.lambda_variable() == Some(name) || format.reads(name)
 }
 
 impl Carrier {

@@ -1,17 +1,16 @@
-//! Baggage: names and values that travel beside a trace.
+//! Baggage: names and values that accompany a trace.
 
 use std::sync::Arc;
 
 /// One entry of baggage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// The name: a token of RFC 9110, section 5.6.2. It is sent as it is; an entry whose name is no token
-    /// is left out when sending.
+    /// The name: a token of RFC 9110, section 5.6.2. An entry with any other name is not sent.
     pub key: String,
-    /// The value, any text; it is percent-encoded on its way.
+    /// The value: any text. Headers hold it percent-encoded.
     pub value: String,
-    /// The properties, as they stand in the header without the white space around them: `p;q=1`. Empty
-    /// when there are none.
+    /// The properties as in the header, without white space around them: `p;q=1`. Empty if there
+    /// are none.
     pub metadata: String,
 }
 
@@ -26,8 +25,8 @@ impl Entry {
     }
 }
 
-/// Entries in the order they arrived or were added. A name may stand there several times, and the order of
-/// such entries is kept (W3C Baggage, section 3.2.1.1). Cloning is cheap.
+/// Entries in the order in which they arrived or were added. A name can appear several times, and
+/// the order is kept (W3C Baggage, section 3.2.1.1). Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baggage {
     entries: Arc<Vec<Entry>>,
@@ -54,8 +53,8 @@ impl Baggage {
         self.entries.is_empty()
     }
 
-    /// The value of a name; of its last entry, if it has several, as in OpenTelemetry, where each name has
-    /// one value and a later one replaces it.
+    /// The value of a name. If it has several entries, the last one counts, because in
+    /// OpenTelemetry a later value replaces an earlier one.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.entries
             .iter()
@@ -64,8 +63,8 @@ impl Baggage {
             .map(|entry| entry.value.as_str())
     }
 
-    /// Adds the entries of another baggage behind these, and takes out those of the same names: what is read later
-    /// replaces what was read before, as with the propagators of OpenTelemetry.
+    /// Adds the entries of another baggage at the end and removes entries of the same names: as
+    /// with OpenTelemetry's propagators, what is read later replaces what was read before.
     pub(crate) fn replace(&mut self, later: &Baggage) {
         if self.is_empty() {
             return self.clone_from(later);
@@ -78,7 +77,7 @@ impl Baggage {
         entries.extend_from_slice(later.entries());
     }
 
-    /// Adds an entry behind the others.
+    /// Adds an entry at the end.
     pub fn push(&mut self, entry: Entry) {
         Arc::make_mut(&mut self.entries).push(entry);
     }

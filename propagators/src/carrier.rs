@@ -1,7 +1,7 @@
 //! Where headers are read from and written to.
 //!
-//! Header names ignore case, whatever the carrier: API Gateway's REST events keep the client's casing,
-//! HTTP/2 and its HTTP API events have lower case only. A header may arrive several times.
+//! The case of header names never matters: API Gateway's REST events keep the client's case, while
+//! HTTP/2 and HTTP API events are in lower case. A header can arrive several times.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -13,14 +13,14 @@ mod header_list;
 
 pub use header_list::HeaderList;
 
-/// Stands for a header value that is not UTF-8: a character that no format's grammar allows.
-///
-/// Such a header is handed over as this value, so that it is reported as malformed instead of seeming absent.
+/// Replaces a header value that is not UTF-8. No format's grammar allows this character, so such a
+/// header is reported as malformed and not as absent.
 pub const NOT_TEXT: &str = "\u{fffd}";
 
-/// Something headers can be read from. All names ignore case.
+/// Something with headers to read. The case of names never matters.
 pub trait Getter {
-    /// The value of a header: the first, where it arrived several times; `None` if it did not arrive.
+    /// The value of a header; the first one if it arrived several times; `None` if it did not
+    /// arrive.
     fn get(&self, name: &str) -> Option<&str> {
         let mut first = None;
         self.get_all(name, &mut |value| {
@@ -29,19 +29,19 @@ pub trait Getter {
         first
     }
 
-    /// Hands over every value of a header, in the order of arrival.
+    /// Calls `each` with every value of a header, in the order of arrival.
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str));
 
-    /// Looks at a header that is no list: its first value, and whether there are others. It is what most headers are read
-    /// by, so carriers answer it without a closure.
+    /// Reads a header that is not a list: its first value, and whether there are others. Most
+    /// headers are read with this, so carriers implement it without a closure.
     fn arrival<'a>(&'a self, name: &str) -> Arrival<'a> {
         let mut arrival = Arrival::default();
         self.get_all(name, &mut |value| arrival.add(value));
         arrival
     }
 
-    /// Looks at several headers at once, as [`Getter::arrival`] does at each; `found` has a place for each name and is empty.
-    /// Where the first of them did not arrive, the others need not be looked at.
+    /// Reads several headers at once, as [`Getter::arrival`] reads one. `found` has an empty place
+    /// for each name. If the first header did not arrive, the others can stay empty.
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
         for (place, (name, arrival)) in names.iter().zip(found).enumerate() {
             *arrival = self.arrival(name);
@@ -51,15 +51,15 @@ pub trait Getter {
         }
     }
 
-    /// Hands over the name of every header, in its own casing; a name that arrived several times may
-    /// come several times.
+    /// Calls `each` with the name of every header, in its own case. A name that arrived several
+    /// times can come several times.
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str));
 }
 
-/// What arrived of a header that is no list.
+/// The values of a header that is not a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arrival<'a> {
-    /// The first value; `None` where the header did not arrive.
+    /// The first value; `None` if the header did not arrive.
     pub first: Option<&'a str>,
     /// Whether it arrived more than once.
     pub several: bool,
@@ -68,7 +68,7 @@ pub struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// Takes one more value.
+    /// Adds a value.
     #[inline]
     pub fn add(&mut self, value: &'a str) {
         match self.first {
@@ -81,17 +81,17 @@ impl<'a> Arrival<'a> {
     }
 }
 
-/// Whether a header's name is the one asked for, which mostly comes in the same case.
+/// Whether `key` is `name`. Most often it is, in the same case.
 #[inline(always)]
 pub(crate) fn is_named(key: &str, name: &str) -> bool {
-    // Most names of the same length already differ in the letter in the middle, the case of which is one bit.
+    // Most names of one length differ in the middle letter. Its case is one bit.
     let middle = |text: &str| text.as_bytes().get(name.len() / 2).map(|byte| byte | 0x20);
     key.len() == name.len()
         && middle(key) == middle(name)
         && (key == name || key.eq_ignore_ascii_case(name))
 }
 
-/// Finds several headers in one pass over all of them, most of which have a length that none of the names has.
+/// Finds several headers in one pass. Most headers are skipped because no name has their length.
 #[inline]
 pub(crate) fn one_pass<'a, V>(
     headers: impl Iterator<Item = (&'a str, V)>,
@@ -109,14 +109,14 @@ pub(crate) fn one_pass<'a, V>(
     }
 }
 
-/// Something headers can be written to.
+/// Something to write headers to.
 pub trait Setter {
-    /// Writes a header in place of all that had this name, in whatever casing. Formats give names in
-    /// lower case. A carrier that cannot hold the value leaves it out.
+    /// Writes a header and replaces all headers of this name, in any case. Formats give names in
+    /// lower case. A carrier that cannot hold the value ignores the call.
     fn set(&mut self, name: &str, value: &str);
 }
 
-/// Hands over the texts of a JSON value that stands for a header: itself, or the elements of a list.
+/// Calls `each` with the strings of a JSON value: the value itself, or the elements of a list.
 pub(crate) fn texts<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
     match value {
         Value::String(text) => each(text),
@@ -154,7 +154,7 @@ impl Getter for HeaderMap {
     }
 }
 
-/// A header's value as text; UTF-8 counts, although HTTP promises ASCII only, so that a format can say
+/// A header's value as text. HTTP has ASCII only, but UTF-8 is accepted so that a format can say
 /// which character it refuses.
 fn text(value: &HeaderValue) -> &str {
     std::str::from_utf8(value.as_bytes()).unwrap_or(NOT_TEXT)
@@ -171,8 +171,8 @@ impl Setter for HeaderMap {
     }
 }
 
-/// Hands over the values of all names that are equal but for their case, in the order of those names, so
-/// that the answer does not hang on a hash.
+/// Calls `each` with the values of all names that differ only in case. The order is that of the
+/// names, so it does not depend on a hash.
 fn matching<'a>(
     headers: impl Iterator<Item = (&'a String, &'a String)>,
     name: &str,
@@ -205,7 +205,7 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
             }
         }
         if arrival.several {
-            // Which one is the first is not left to the hash.
+            // The first one must not depend on the hash.
             arrival = Arrival::default();
             matching(self.iter(), name, &mut |value| arrival.add(value));
         }
@@ -230,7 +230,7 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
 impl<S: BuildHasher> Setter for HashMap<String, String, S> {
     fn set(&mut self, name: &str, value: &str) {
         let mut matches = self.iter_mut().filter(|(key, _)| is_named(key, name));
-        // Written over, it takes no heap; only another casing beside it has to go.
+        // Overwriting a value does not allocate. A second name in another case is removed.
         match (matches.next(), matches.next()) {
             (Some((_, old)), None) => {
                 old.clear();
@@ -264,8 +264,8 @@ impl Setter for BTreeMap<String, String> {
     }
 }
 
-/// A JSON object of headers: texts, and lists of texts for headers that arrived several times; other
-/// values are no headers.
+/// A JSON object of headers: strings, and lists of strings for headers that arrived several times.
+/// Other values are ignored.
 impl Getter for serde_json::Map<String, Value> {
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         for (key, value) in self {
@@ -287,23 +287,24 @@ impl Setter for serde_json::Map<String, Value> {
     }
 }
 
-/// What a header that is not a list held.
+/// What arrived of a header that is not a list.
 pub(crate) enum Single<'a> {
     /// It did not arrive.
     Absent,
-    /// It arrived as something that is not text.
+    /// It arrived and is not text.
     NotText,
     /// It arrived as text.
     Value(SingleValue<'a>),
 }
 
-/// The value of a header that is not a list: the first, where it arrived several times, as OpenTelemetry's `Get` gives it
-/// (Propagators API, Get).
+/// The value of a header that is not a list. If it arrived several times, it is the first one, as
+/// with `Get` of OpenTelemetry's Propagators API.
 #[derive(Clone, Copy)]
 pub(crate) struct SingleValue<'a> {
-    /// The value, without the white space around it that HTTP does not count as part of it (RFC 9110, section 5.5).
+    /// The value without the white space around it, which is not part of it (RFC 9110, section
+    /// 5.5).
     pub(crate) text: &'a str,
-    /// How many bytes of white space were taken from its start.
+    /// The number of bytes of white space before it.
     pub(crate) cut: usize,
     /// Whether the header arrived more than once.
     pub(crate) several: bool,
@@ -330,7 +331,7 @@ pub(crate) fn single<'a>(carrier: &'a dyn Getter, name: &str) -> Single<'a> {
     }
 }
 
-/// A value without the spaces and tabs around it, and how many bytes were taken from its start.
+/// A value without the spaces and tabs around it, and the number of bytes before it.
 pub(crate) fn trimmed(value: &str) -> (&str, usize) {
     if let [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] = value.as_bytes() {
         return (value, 0);

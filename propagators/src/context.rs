@@ -1,4 +1,4 @@
-//! What passes between services: the context of a span, and what extraction and injection deal in.
+//! What services pass to each other: the context of a span, and what formats read and write.
 
 use crate::baggage::Baggage;
 use crate::id::{SpanId, TraceId};
@@ -6,24 +6,25 @@ use crate::sampling::Sampling;
 
 pub use crate::tracestate::TraceState;
 
-/// The context of the sender's span, whatever format it came in.
+/// The context of the sender's span, from any format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TraceContext {
     /// The trace to continue.
     pub trace_id: TraceId,
-    /// The sender's span: the parent of the receiver's.
+    /// The sender's span, which is the parent of the receiver's.
     pub span_id: SpanId,
     /// The sender's sampling decision.
     pub sampling: Sampling,
-    /// Whether the right half of the trace id is known to be random: W3C's random-trace-id flag
-    /// (Trace Context Level 2, section 3.2.2.5.2). Other formats cannot say so.
+    /// W3C's random-trace-id flag: the right half of the trace id is random (Trace Context Level 2,
+    /// section 3.2.2.5.2). No other format has it.
     pub random: bool,
-    /// Vendors' data; only W3C carries it.
+    /// Vendors' data. Only W3C's format carries it.
     pub tracestate: TraceState,
 }
 
 impl TraceContext {
-    /// A context of these ids and this decision, without the random flag and without `tracestate`.
+    /// A context with these ids and this decision, without the random flag and without
+    /// `tracestate`.
     pub fn new(trace_id: TraceId, span_id: SpanId, sampling: Sampling) -> Self {
         TraceContext {
             trace_id,
@@ -35,23 +36,24 @@ impl TraceContext {
     }
 }
 
-/// What a valid header can yield.
+/// What valid headers can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extracted {
     /// A context that can be continued.
     Context(TraceContext),
-    /// A sampling decision without ids, as B3 allows (`b3: 0`). It is valid and never continued.
+    /// A sampling decision without ids, as in `b3: 0`. It is valid, and there is no context to
+    /// continue.
     SamplingOnly(Sampling),
-    /// Baggage: travels beside the context and never competes with it.
+    /// Baggage. It accompanies a context and never competes with one.
     Baggage(Baggage),
 }
 
-/// What a service hands to the next one.
+/// What a service sends to the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The context of the span that sends; `None` outside any span.
+    /// The context of the sending span; `None` outside any span.
     pub context: Option<TraceContext>,
-    /// The baggage that goes along; carried only where the mode lists `baggage`.
+    /// The baggage. Only formats that carry baggage write it.
     pub baggage: Option<Baggage>,
 }
 

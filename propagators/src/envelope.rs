@@ -1,7 +1,8 @@
-//! The record on the stream: `{"tracecontext": {<header name>: <value>, …}, "record": <the request body>}`.
+//! The record on the stream: `{"tracecontext": {<header name>: <value>, …}, "record": <the request
+//! body>}`.
 //!
-//! The body stands in it byte for byte as it came. A record without an envelope, whoever wrote it, is as good a
-//! record; decoding never fails.
+//! The body is in it byte for byte. A record without an envelope is valid too: decoding never
+//! fails.
 
 use std::borrow::Cow;
 
@@ -12,26 +13,26 @@ use serde_json::value::RawValue;
 use crate::carrier::HeaderList;
 use crate::mode::Mode;
 
-/// What a record turned out to be.
+/// A decoded record.
 #[derive(Clone, Debug)]
 pub enum Record<'a> {
     /// A JSON object with an object under `tracecontext` and anything under `record`.
     Envelope {
-        /// The headers; members of the object that are no text are no headers.
+        /// The headers. Members that are not strings are ignored.
         tracecontext: HeaderList,
-        /// The body, as it came.
+        /// The body, unchanged.
         record: &'a RawValue,
-        /// Bytes of the object under `tracecontext` as it stands in the record, its braces included.
+        /// The bytes of the object under `tracecontext`, with its braces.
         carrier_bytes: usize,
     },
-    /// Any other JSON: a body as it came.
+    /// Any other JSON: the body, unchanged.
     Json(&'a RawValue),
     /// Not JSON.
     NotJson,
 }
 
 impl Record<'_> {
-    /// The body as JSON text; `None` where the record is no JSON.
+    /// The body as JSON text; `None` if the record is not JSON.
     pub fn body(&self) -> Option<&str> {
         match self {
             Record::Envelope { record, .. } | Record::Json(record) => Some(record.get()),
@@ -39,7 +40,7 @@ impl Record<'_> {
         }
     }
 
-    /// The headers; `None` where there is no envelope.
+    /// The headers; `None` if there is no envelope.
     pub fn headers(&self) -> Option<&HeaderList> {
         match self {
             Record::Envelope { tracecontext, .. } => Some(tracecontext),
@@ -48,10 +49,10 @@ impl Record<'_> {
     }
 }
 
-/// Puts a body, which must be JSON, and headers into an envelope.
+/// Puts headers and a body, which must be JSON, into an envelope.
 ///
-/// A name that stands several times in `headers` is written with its last value, since an envelope has one
-/// value for each.
+/// An envelope has one value for each name. Of a name that appears several times, it has the last
+/// value.
 pub fn encode(body: &str, headers: &HeaderList) -> String {
     let carrier = carrier(headers);
     let mut envelope = String::with_capacity(body.len() + carrier.len() + 28);
@@ -63,7 +64,7 @@ pub fn encode(body: &str, headers: &HeaderList) -> String {
     envelope
 }
 
-/// What goes onto the stream under a mode: an envelope, or under `none` the body as it came.
+/// The record for the stream: an envelope, or in mode `none` the body unchanged.
 pub fn record<'a>(mode: &Mode, body: &'a str, headers: &HeaderList) -> Cow<'a, str> {
     if mode.is_none() {
         Cow::Borrowed(body)
@@ -72,7 +73,7 @@ pub fn record<'a>(mode: &Mode, body: &'a str, headers: &HeaderList) -> Cow<'a, s
     }
 }
 
-/// Bytes of the JSON object that [`encode`] writes under `tracecontext`, its braces included.
+/// The bytes of the JSON object that [`encode`] writes under `tracecontext`, with its braces.
 pub fn carrier_bytes(headers: &HeaderList) -> usize {
     carrier(headers).len()
 }
@@ -107,7 +108,7 @@ struct Envelope<'a> {
     record: &'a RawValue,
 }
 
-/// Finds out what a record is. It takes any bytes.
+/// Decodes a record. Any bytes are a record.
 pub fn decode(bytes: &[u8]) -> Record<'_> {
     let Ok(whole) = serde_json::from_slice::<&RawValue>(bytes) else {
         return Record::NotJson;
@@ -132,7 +133,7 @@ fn envelope(text: &str) -> Option<Record<'_>> {
     })
 }
 
-/// Headers as an envelope has them: text only, and not the lists that [`HeaderList`] reads elsewhere.
+/// The headers of an envelope: strings only, without the lists that [`HeaderList`] reads elsewhere.
 struct Headers(HeaderList);
 
 impl<'de> Deserialize<'de> for Headers {

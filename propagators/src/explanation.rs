@@ -1,7 +1,9 @@
-//! What arrived, in sentences that say what it leads to: who continues which context, what is lost, what to do.
+//! What arrived and what it leads to, in sentences: who continues which context, what is lost, what
+//! to do.
 //!
-//! [`Explanation::new`] takes what the formats found and gives one sentence about all of it, and notes about the
-//! traps that bite. What it says of other libraries was measured; `docs/formats.md` has the versions.
+//! [`Explanation::new`] takes what the formats found. It gives one sentence about all of it, and a
+//! note for each problem. What it says about other libraries was measured; `docs/formats.md` has
+//! the versions.
 
 mod arrived;
 mod datadog;
@@ -19,17 +21,18 @@ pub use arrived::list;
 use arrived::{Arrived, Source};
 use measured::Refusal;
 
-/// What arrived and what becomes of it, in words.
+/// What arrived and what it leads to, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// One sentence: what arrives, and who continues which of it.
+    /// One sentence: what arrives, and who continues which context.
     pub summary: String,
-    /// What else to know, a sentence or a few each: traps that bite here, what is lost, what to do.
+    /// Notes of one or more sentences: problems, what is lost, what to do.
     pub notes: Vec<String>,
 }
 
 impl Explanation {
-    /// Explains what formats found in a carrier; `candidates` are those of one extraction from it, best of all formats.
+    /// Explains what formats found in a carrier. `candidates` are from one extraction, best with
+    /// all formats.
     ///
     /// ```
     /// use baton_propagators::{Explanation, HeaderList, Mode, Propagation};
@@ -81,7 +84,7 @@ fn summary(arrived: &Arrived<'_>) -> String {
     format!("{sentence}{}.", others.unwrap_or_default())
 }
 
-/// The sentence where all contexts are of the same span.
+/// The sentence if all contexts are of the same span.
 fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
     let headers = list(arrived.sources.iter().map(|source| source.header));
     let all = if arrived.sources.len() == 2 {
@@ -106,7 +109,7 @@ fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
     )
 }
 
-/// The sentence where there is no context to continue.
+/// The sentence if there is no context to continue.
 fn nothing(arrived: &Arrived<'_>) -> String {
     if let Some(refusals) = refusals(arrived) {
         return format!(
@@ -147,7 +150,7 @@ fn nothing(arrived: &Arrived<'_>) -> String {
     format!("No trace context arrives, so a receiver starts a new trace: {what}.")
 }
 
-/// Every refusal once, although `b3` and `b3multi` read the same headers.
+/// All refusals. `b3` and `b3multi` read the same headers, so equal sentences appear once.
 fn refusals(arrived: &Arrived<'_>) -> Option<String> {
     let mut sentences: Vec<String> = Vec::new();
     for reject in arrived.candidates.iter().filter_map(Candidate::reject) {
@@ -159,7 +162,7 @@ fn refusals(arrived: &Arrived<'_>) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join("; "))
 }
 
-/// The sentence where contexts disagree: what each says, and who continues which.
+/// The sentence if contexts disagree: what each says, and who continues which.
 fn disagreement(
     arrived: &Arrived<'_>,
     first: &Source<'_>,
@@ -178,7 +181,7 @@ fn disagreement(
             "One trace arrives with {} different parents",
             number.to_lowercase()
         ),
-        // To sample or not; who defers that or wants to debug as well adds no third one.
+        // To sample or not: a deferred or a debug state is not a third decision.
         ConflictKind::Sampled => "One span arrives with two sampling decisions".to_owned(),
     };
     let says = say(&groups);
@@ -205,7 +208,7 @@ fn disagreement(
             sentence.push_str(&format!("; {sdks} {verb} nothing in {}", source.header));
         }
     }
-    // Datadog's own format stands first in its own lists.
+    // Datadog's own format comes first in its lists.
     let listed = if b == formats::datadog::NAME {
         [other, first]
     } else {
@@ -220,7 +223,7 @@ fn disagreement(
     sentence
 }
 
-/// What there is said of the thing at issue, each with the headers that say so.
+/// The different values, each with the headers that say so.
 type Groups = Vec<(String, Vec<&'static str>)>;
 
 fn groups(arrived: &Arrived<'_>, kind: ConflictKind) -> Groups {
@@ -235,7 +238,7 @@ fn groups(arrived: &Arrived<'_>, kind: ConflictKind) -> Groups {
     groups
 }
 
-/// Who says what, as a phrase.
+/// Which headers say what, as a phrase.
 fn say(groups: &Groups) -> String {
     let says = groups.iter().map(|(value, headers)| {
         let verb = if headers.len() == 1 { "says" } else { "say" };

@@ -1,4 +1,5 @@
-//! What one extraction finds: every format's candidate, the one that is continued, and whether they disagree.
+//! What one extraction finds: a candidate of each format, the one to continue, and how they
+//! disagree.
 
 use arrayvec::ArrayVec;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -11,28 +12,28 @@ use crate::policy::{OnConflict, Select};
 
 pub use crate::format::Candidate;
 
-/// One candidate for each format of a mode, in the mode's order; on the stack, as extraction is on every
-/// request's way.
+/// One candidate for each format of a mode, in the mode's order. It is on the stack, because every
+/// request needs an extraction.
 pub type Candidates = ArrayVec<Candidate, { formats::COUNT }>;
 
-/// The answer to one extraction. Everything that is said about headers comes from here.
+/// The result of one extraction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extraction {
-    /// What each format of the list found, in the list's order.
+    /// What each format found, in the order of the mode.
     pub candidates: Candidates,
-    /// The place among `candidates` of the context that the selection picks; `None` where no format holds one.
+    /// The index in `candidates` of the selected context; `None` if no format holds a context.
     pub chosen: Option<usize>,
-    /// How valid contexts disagree with the chosen one; `None` where none does.
+    /// How valid contexts disagree with the selected one; `None` if none does.
     pub conflict: Option<Conflict>,
-    /// The baggage, where the list has `baggage` or a format with baggage of its own and some arrived. Of an entry
-    /// that several formats hold, the last in the list counts.
+    /// The baggage, if any format of the mode carries baggage and some arrived. If several formats
+    /// hold an entry, the last format in the mode counts.
     pub baggage: Option<Baggage>,
     on_conflict: OnConflict,
 }
 
 impl Extraction {
-    /// Reads each format with `read` and judges what they hold. All of it happens in the place it is
-    /// returned in, since moving candidates about costs more than reading them.
+    /// Reads each format with `read` and compares what they hold. The result is built where it is
+    /// returned, because moving candidates costs more than reading them.
     pub(crate) fn new<'a>(
         formats: &'a [&'static dyn Format],
         read: impl Fn(&'a &'static dyn Format) -> Candidate,
@@ -48,7 +49,7 @@ impl Extraction {
         };
         let mut contexts = 0;
         for (place, format) in formats.iter().enumerate() {
-            // A mode lists each format once at most, so there is room for all.
+            // A mode lists each format at most once, so there is room for all.
             extraction.candidates.push(read(format));
             if extraction.candidates[place].context().is_some() {
                 contexts += 1;
@@ -66,13 +67,13 @@ impl Extraction {
         extraction
     }
 
-    /// The context that is continued: the chosen one, but none where contexts disagree and the setting is
-    /// [`OnConflict::Restart`].
+    /// The context to continue: the selected one. It is `None` if contexts disagree and the setting
+    /// is [`OnConflict::Restart`].
     pub fn context(&self) -> Option<&TraceContext> {
         self.continued().and_then(Candidate::context)
     }
 
-    /// The candidate whose context is continued.
+    /// The candidate with the context to continue.
     pub fn continued(&self) -> Option<&Candidate> {
         if self.restarts() {
             return None;
@@ -80,12 +81,12 @@ impl Extraction {
         self.candidates.get(self.chosen?)
     }
 
-    /// Whether valid contexts disagree and so a new trace is started.
+    /// Whether a new trace starts because valid contexts disagree.
     pub fn restarts(&self) -> bool {
         self.conflict.is_some() && self.on_conflict == OnConflict::Restart
     }
 
-    /// The valid contexts that are not the chosen one, whether they disagree with it or not.
+    /// The valid contexts other than the selected one, with or without a disagreement.
     pub fn losers(&self) -> impl Iterator<Item = &TraceContext> {
         let chosen = self.chosen;
         self.candidates
@@ -95,9 +96,9 @@ impl Extraction {
             .filter_map(|(_, candidate)| candidate.context())
     }
 
-    /// The contexts that the receiver's span links to under a setting, each span once: with
-    /// [`OnConflict::Link`] the losers that are another span than the one continued, with
-    /// [`OnConflict::Restart`] all where there is a conflict, with [`OnConflict::Keep`] none.
+    /// The contexts that the receiver's span links to, each span once: none with
+    /// [`OnConflict::Keep`] or without a conflict, the other spans with [`OnConflict::Link`], and
+    /// all with [`OnConflict::Restart`].
     pub fn links(&self, on_conflict: OnConflict) -> Vec<&TraceContext> {
         let same =
             |a: &TraceContext, b: &TraceContext| a.trace_id == b.trace_id && a.span_id == b.span_id;
@@ -122,15 +123,15 @@ impl Extraction {
     }
 }
 
-/// In what valid contexts disagree, the gravest first.
+/// What valid contexts disagree about, the most serious first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictKind {
-    /// They belong to different traces.
+    /// They are of different traces.
     TraceId,
-    /// They name different spans.
+    /// They are of different spans.
     SpanId,
-    /// One says to record and the other not to. A deferred decision contradicts nothing.
+    /// One says to record and the other says not to. A deferred decision is no disagreement.
     Sampled,
 }
 
@@ -145,12 +146,12 @@ impl ConflictKind {
     }
 }
 
-/// That valid contexts disagree with the chosen one, and how.
+/// A disagreement of valid contexts with the selected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// In what any of them disagrees with the chosen one, in the order of [`ConflictKind`].
+    /// What any of them disagrees about, in the order of [`ConflictKind`].
     pub kinds: ArrayVec<ConflictKind, 3>,
-    /// The chosen format and those that disagree with it, in the list's order.
+    /// The selected format and those that disagree with it, in the order of the mode.
     pub formats: ArrayVec<&'static str, { formats::COUNT }>,
 }
 

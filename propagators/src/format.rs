@@ -8,11 +8,8 @@ use crate::context::{Extracted, Outgoing, TraceContext};
 use crate::header_defect::HeaderDefect;
 use crate::reject::Reject;
 
-// Old places of these names, until every crate uses the new ones.
-#[doc(hidden)]
-pub use crate::formats::{FORMATS, find, formats};
-
-/// One trace-context format. All that is true of a format is in its file; nothing else compares its name.
+/// One trace-context format. All that is true of a format is in its file; nothing else compares its
+/// name.
 pub trait Format: Debug + Sync {
     /// Its standard name, as in `OTEL_PROPAGATORS`.
     fn name(&self) -> &'static str;
@@ -20,8 +17,9 @@ pub trait Format: Debug + Sync {
     /// Its headers as people write them, as in `X-B3-*`.
     fn headers(&self) -> &'static str;
 
-    /// Every header it reads or writes, in lower case. A service that forwards headers and then injects its
-    /// own context removes these first. Otherwise the old parent span id stays beside the new context.
+    /// Every header it reads or writes, in lower case. A service that forwards headers and then
+    /// injects its own context removes these first. Otherwise the old parent span id stays beside
+    /// the new context.
     fn fields(&self) -> &'static [&'static str];
 
     /// Every header it writes, in lower case: OpenTelemetry's [`fields`][spec] of a propagator.
@@ -31,8 +29,8 @@ pub trait Format: Debug + Sync {
         self.fields()
     }
 
-    /// The prefixes, in lower case, of headers that carry one baggage entry each. Most formats have none.
-    /// A service that forwards headers removes these together with [`Format::fields`].
+    /// The prefixes, in lower case, of headers that carry one baggage entry each. Most formats have
+    /// none. A service that forwards headers removes these together with [`Format::fields`].
     fn prefixes(&self) -> &'static [&'static str] {
         &[]
     }
@@ -42,19 +40,20 @@ pub trait Format: Debug + Sync {
         &[]
     }
 
-    /// The headers, in lower case, that hold the trace id. `Format::written` has at least one of them.
+    /// The headers, in lower case, that hold the trace id. `Format::written` has at least one of
+    /// them.
     fn trace_id_headers(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// What makes [`Format::trace_id_headers`] malformed. A defect that the format allows is not among them:
-    /// Jaeger allows ids in upper case, for example.
+    /// What makes [`Format::trace_id_headers`] malformed. A defect that the format allows is not
+    /// among them: Jaeger allows ids in upper case, for example.
     fn defects(&self) -> &'static [HeaderDefect] {
         &[]
     }
 
-    /// The format after which its family is named. Formats of one family read each other's headers, so a
-    /// reader of one finds what a writer of another wrote.
+    /// The format after which its family is named. Formats of one family read each other's headers,
+    /// so a reader of one finds what a writer of another wrote.
     fn family(&self) -> &'static str {
         self.name()
     }
@@ -91,18 +90,21 @@ pub trait Format: Debug + Sync {
             || self.prefixes().iter().any(starts_with)
     }
 
-    /// Reads what a carrier holds in this format. It never fails and never panics: for a header that it
-    /// cannot read, the candidate says why. Its cost grows linearly with the size of the headers.
+    /// Reads what a carrier holds in this format. It never fails and never panics: for a header
+    /// that it cannot read, the candidate says why. Its cost grows linearly with the size of the
+    /// headers.
     fn extract(&self, carrier: &dyn Getter) -> Candidate;
 
-    /// Reads only the context, and only from headers in their most common form. [`Usual::Other`] means that
-    /// the caller has to use [`Format::extract`]. Any other answer is the one that `extract` would give.
+    /// Reads only the context, and only from headers in their most common form. [`Usual::Other`]
+    /// means that the caller has to use [`Format::extract`]. Any other answer is the one that
+    /// `extract` would give.
     fn usual(&self, carrier: &dyn Getter) -> Usual {
         let _ = carrier;
         Usual::Other
     }
 
-    /// Writes what this format can carry of `outgoing`. It writes no header if there is nothing to carry.
+    /// Writes what this format can carry of `outgoing`. It writes no header if there is nothing to
+    /// carry.
     fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter);
 }
 
@@ -127,15 +129,17 @@ pub struct Candidate {
     pub format: &'static str,
     /// The result of reading it.
     pub outcome: Outcome,
-    /// The decisive header: the one that holds the context, the one at fault, or the one that is absent.
+    /// The decisive header: the one that holds the context, the one at fault, or the one that is
+    /// absent.
     pub header: &'static str,
-    /// What is wrong although the outcome is valid. Examples: a `tracestate` that was dropped, a `b3` header
-    /// that was ignored for a valid `x-b3-traceid`, or a fault that engine `otel` overlooks.
+    /// What is wrong although the outcome is valid. Examples: a `tracestate` that was dropped, a
+    /// `b3` header that was ignored for a valid `x-b3-traceid`, or a fault that engine `otel`
+    /// overlooks.
     pub objection: Option<Box<Reject>>,
     /// The baggage in headers of this format, whether its context is valid or not.
     pub baggage: Option<Baggage>,
-    /// The trace flags that the upstream crates gave a context under engine `otel`. They use bits for B3's
-    /// debug and deferred states, and such a debug state can be unsampled.
+    /// The trace flags that the upstream crates gave a context under engine `otel`. They use bits
+    /// for B3's debug and deferred states, and such a debug state can be unsampled.
     pub(crate) upstream_flags: Option<u8>,
 }
 

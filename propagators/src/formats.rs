@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod added;
 pub mod b3;
+mod b3_headers;
 pub mod b3multi;
 pub mod baggage;
 pub mod datadog;
@@ -16,8 +17,9 @@ use std::borrow::Cow;
 
 use crate::format::Format;
 
-/// Every format, in the order in which users see them. A new format needs one file in `formats/`, one line
-/// here, and one file of cases: modes, the contract test and the command's listings use this list.
+/// Every format, in the order in which users see them. A new format needs one file in `formats/`,
+/// one line here, and one file of cases: modes, the contract test and the command's listings use
+/// this list.
 pub static FORMATS: &[&dyn Format] = &[
     &tracecontext::TraceContext,
     &baggage::Baggage,
@@ -47,8 +49,8 @@ pub fn find(name: &str) -> Option<&'static dyn Format> {
         .find(|format| format.name().eq_ignore_ascii_case(name))
 }
 
-/// The name of a header as people write it: `X-B3-*` for any of B3's several headers, and the name itself
-/// if the header is not one of such a group.
+/// The name of a header as people write it: `X-B3-*` for any of B3's several headers, and the name
+/// itself if the header is not one of such a group.
 ///
 /// ```
 /// use baton_propagators::formats::header_group;

@@ -1,9 +1,9 @@
-//! The only hexadecimal code of the crate: fixed widths, lower case, nothing lenient.
+//! All hexadecimal code of the crate. It is strict: fixed widths and lower case.
 //!
-//! `u64::from_str_radix` takes plus signs, upper case and any number of digits, and a header read
-//! that way means something else to the next service. Here a value has exactly its digits or is refused.
+//! `u64::from_str_radix` accepts plus signs, upper case and any number of digits. A header that is
+//! read in that way means something else to the next service.
 
-/// What a byte is worth as a lower-case hexadecimal digit; `NOT_A_DIGIT` for all others.
+/// The value of a byte as a lower-case hexadecimal digit; `NOT_A_DIGIT` for all other bytes.
 const DIGIT: [u8; 256] = {
     let mut table = [NOT_A_DIGIT; 256];
     let mut value = 0;
@@ -18,8 +18,8 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Reads `2 * N` lower-case hexadecimal digits.
 ///
-/// `Err` holds the place of the first byte that is not such a digit; where all are and only their number is
-/// wrong, it is the place of the first digit that is missing or too many.
+/// `Err` holds the position of the first byte that is not such a digit. If only the number of
+/// digits is wrong, it is the position of the first missing or extra digit.
 #[inline]
 pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     let mut bytes = [0; N];
@@ -45,23 +45,24 @@ pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
         seen |= high | low;
         *byte = high << 4 | (low & 0x0f);
     }
-    // One look at the end instead of one per digit: faults are rare, and cost a second pass.
+    // One check at the end instead of one per digit. Faults are rare and cost a second pass.
     if seen > 0x0f {
         return Err(first_fault(digits).unwrap_or(0));
     }
     Ok(bytes)
 }
 
-/// Reads eight digits at once, as the lanes of one number; what comes with them is not zero where any of them is no
-/// lower-case digit. A third of the time that the table takes, on the way of every request.
+/// Reads eight digits at once, as the lanes of one number. The second result is not zero if any of
+/// them is not a lower-case digit. It takes a third of the table's time, and every request needs
+/// it.
 #[inline]
 fn decode_eight(digits: [u8; 8]) -> ([u8; 4], u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let digits = u64::from_le_bytes(digits);
-    // Letters have bit 6, and their low half counts from 1.
+    // Letters have bit 6, and their low half starts at 1.
     let letters = (digits >> 6) & ONES;
     let values = (digits & (ONES * 0x0f)) + letters * 9;
-    // The one right way to write a value, to be compared with how it was written.
+    // The only correct digits for the value, to compare with those that arrived.
     let over_nine = ((values + ONES * 6) >> 4) & ONES;
     let written = values + ONES * u64::from(b'0') + over_nine * 39;
     let fault = (written ^ digits) | (values & (ONES * 0xf0));
@@ -71,10 +72,10 @@ fn decode_eight(digits: [u8; 8]) -> ([u8; 4], u64) {
     (pairs.to_le_bytes(), fault)
 }
 
-/// Reads 1 to `2 * N` hexadecimal digits of either case, padded on the left with zeros: for the formats whose
-/// specification asks for no more than hexadecimal.
+/// Reads 1 to `2 * N` hexadecimal digits of either case and pads them on the left with zeros: for
+/// formats that do not ask for lower case.
 ///
-/// `Err` holds a place as with [`decode`].
+/// `Err` holds a position as in [`decode`].
 #[inline]
 pub(crate) fn decode_padded<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
     let mut bytes = [0; N];
@@ -91,19 +92,20 @@ pub(crate) fn decode_padded<const N: usize>(digits: &[u8]) -> Result<[u8; N], us
     Ok(bytes)
 }
 
-/// The place of the first byte that is no hexadecimal digit of either case.
+/// The position of the first byte that is not a hexadecimal digit of either case.
 fn first_non_hex(digits: &[u8]) -> Option<usize> {
     digits.iter().position(|byte| !byte.is_ascii_hexdigit())
 }
 
-/// The place of the first byte that is not a lower-case hexadecimal digit.
+/// The position of the first byte that is not a lower-case hexadecimal digit.
 pub(crate) fn first_fault(digits: &[u8]) -> Option<usize> {
     digits
         .iter()
         .position(|&byte| DIGIT[byte as usize] == NOT_A_DIGIT)
 }
 
-/// Writes `bytes` as lower-case hexadecimal digits to the start of `digits`, which must hold two for each.
+/// Writes `bytes` as lower-case hexadecimal digits to the start of `digits`, which has two bytes
+/// for each.
 #[inline]
 pub(crate) fn encode<const N: usize>(bytes: [u8; N], digits: &mut [u8]) {
     // Without a table, the compiler makes all digits at once.

@@ -1,4 +1,4 @@
-//! Trace and span identifiers: never zero, shown as lower-case hexadecimal.
+//! Trace and span ids. They are never zero, and their text is lower-case hexadecimal.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::hex;
 
-/// Writes one identifier type; they differ in width and name only.
+/// Declares one type of id. The types differ only in width and name.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $digits:literal) => {
         $(#[$doc])*
@@ -14,11 +14,10 @@ macro_rules! identifier {
         pub struct $name([u8; $bytes]);
 
         impl $name {
-            /// Number of hexadecimal digits it is written with.
+            /// The number of its hexadecimal digits.
             pub const DIGITS: usize = $digits;
 
-            /// The identifier of these bytes, most significant first; `None` when all are zero, which no
-            /// format allows.
+            /// The id of these bytes, most significant first; `None` if all are zero.
             pub const fn from_bytes(bytes: [u8; $bytes]) -> Option<Self> {
                 let mut place = 0;
                 while place < $bytes {
@@ -40,7 +39,7 @@ macro_rules! identifier {
                 self.0
             }
 
-            /// The digits as ASCII bytes, for headers written without a heap.
+            /// The digits as ASCII bytes, without an allocation.
             pub(crate) fn digits(self) -> [u8; $digits] {
                 let mut digits = [0; $digits];
                 hex::encode(self.0, &mut digits);
@@ -81,30 +80,30 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// Identifies a trace: 16 bytes, not all zero. Shown as 32 lower-case hexadecimal digits.
+    /// The id of a trace: 16 bytes, not all zero. As text it is 32 lower-case hexadecimal digits.
     TraceId, 16, 32
 }
 
 identifier! {
-    /// Identifies a span: 8 bytes, not all zero. Shown as 16 lower-case hexadecimal digits.
+    /// The id of a span: 8 bytes, not all zero. As text it is 16 lower-case hexadecimal digits.
     SpanId, 8, 16
 }
 
 impl TraceId {
-    /// The identifier a 64-bit one stands for: padded on the left with zeros. `None` when all are zero.
+    /// A 64-bit id, padded on the left with zeros; `None` if all bytes are zero.
     pub fn from_low_64(low: [u8; 8]) -> Option<Self> {
         let mut bytes = [0; 16];
         bytes[8..].copy_from_slice(&low);
         Self::from_bytes(bytes)
     }
 
-    /// The low 64 bits: all that a system with 64-bit identifiers keeps.
+    /// The low 64 bits, which is what a system with 64-bit ids keeps.
     pub fn low_64(self) -> [u8; 8] {
         let [.., a, b, c, d, e, f, g, h] = self.0;
         [a, b, c, d, e, f, g, h]
     }
 
-    /// Whether its high 64 bits are zero, as they are when it came from a system with 64-bit identifiers.
+    /// Whether its high 64 bits are zero, as in an id from a system with 64-bit ids.
     pub fn is_64_bit(self) -> bool {
         self.0[..8] == [0; 8]
     }

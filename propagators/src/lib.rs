@@ -1,10 +1,10 @@
 //! Trace-context formats: what a header means, which context a mode continues, and why.
 //!
-//! Services hand the context of a trace on in headers, and there are several formats for that. A service that is
-//! configured for more than one may find several contexts in one request, and they may disagree. This crate reads
-//! the headers of a carrier in every format of a list with one call, [`Propagation::extract`], and the answer holds
-//! what each format found (a context, a refusal with its reason, or nothing), which context is continued, and
-//! in what the others disagree with it:
+//! Services pass the context of a trace to each other in headers, and there are several formats for
+//! that. A service that reads more than one format can find several contexts in one request, and
+//! they can disagree. [`Propagation::extract`] reads the headers of a carrier in every format of a
+//! list. Its answer holds what each format found (a context, a refusal with its reason, or
+//! nothing), which context is continued, and how the others disagree with it:
 //!
 //! ```
 //! use baton_propagators::{HeaderList, Mode, Propagation};
@@ -24,7 +24,8 @@
 //! # Ok::<(), baton_propagators::ModeError>(())
 //! ```
 //!
-//! A refusal is a value that knows the header, the fault, its place and the specification's section:
+//! A refusal is a value. It holds the header, the fault, its position and the section of the
+//! specification:
 //!
 //! ```
 //! # use baton_propagators::{HeaderList, Mode, Propagation};
@@ -40,7 +41,7 @@
 //!
 //! # In an OpenTelemetry service
 //!
-//! Rust's SDK does not read `OTEL_PROPAGATORS`; one call does:
+//! Rust's SDK does not read `OTEL_PROPAGATORS`. This call does:
 //!
 //! ```
 //! use baton_propagators::Propagator;
@@ -60,20 +61,27 @@
 //!
 //! # What is where
 //!
-//! - [`mode`]: lists of formats, pairings of them, and how to choose; [`propagation`]: all of it together, and from
-//!   environment variables; [`extraction`]: the answer.
-//! - [`format`](mod@format): the trait and the list of all formats; [`formats`](mod@formats): one file each, which opens with
-//!   the grammar, the size bound and what the format cannot carry.
-//! - [`carrier`]: maps, HTTP headers, JSON objects, all without regard to the case of names; [`envelope`]: the
-//!   record that carries headers over a stream; [`environment`]: Lambda's, as a source of X-Ray's header.
-//! - [`otel`]: the same as an OpenTelemetry propagator, and the upstream crates as an engine of their own.
-//! - [`reject`]: all wording of refusals; [`explanation`]: what arrived and what it leads to, in sentences.
+//! - [`mode`]: lists of formats, and pairings of a producer's and a consumer's list.
+//! - [`policy`]: the other settings; [`propagation`]: all settings together, also from environment
+//!   variables.
+//! - [`extraction`]: what reading the headers of a request found.
+//! - [`format`](mod@format): what a format is; [`formats`](mod@formats): the list of them, and one
+//!   file for each with its grammar, its size bound and what it cannot carry.
+//! - [`carrier`]: where headers are read and written: maps, HTTP headers, JSON objects. Case never
+//!   matters.
+//! - [`envelope`]: the record that carries headers over a stream.
+//! - [`xray_from_lambda`]: X-Ray's header from the environment of a Lambda function.
+//! - [`otel`]: all of this as an OpenTelemetry propagator. The upstream crates can also be the
+//!   engine.
+//! - [`reject`]: the wording of refusals; [`explanation`]: what arrived and what it leads to, in
+//!   sentences.
+//! - [`header_defect`]: malformed headers, as real senders produce them.
 //!
 //! # What it promises
 //!
-//! It does no I/O. Reading is total: any bytes give a value or a refusal, never a panic, in time linear in their
-//! number. Reading a context touches no heap but for a `tracestate` or baggage that is there; writing one, no more
-//! than the carrier does (baggage is put together on the heap).
+//! It does no I/O. Reading is total: any bytes give a value or a refusal, never a panic, and the
+//! time is linear in their number. Reading a context allocates only for a `tracestate` or for
+//! baggage that arrived. Writing one allocates only for baggage and in the carrier.
 
 #![forbid(unsafe_code)]
 
@@ -81,15 +89,11 @@ pub mod baggage;
 pub mod carrier;
 pub mod context;
 pub mod envelope;
-/// Old place of this name, until every crate uses the new one.
-#[doc(hidden)]
-pub mod environment {
-    pub use crate::xray_from_lambda::X_AMZN_TRACE_ID;
-}
 pub mod explanation;
 pub mod extraction;
 pub mod format;
 pub mod formats;
+pub mod function;
 pub mod header_defect;
 mod hex;
 pub mod id;

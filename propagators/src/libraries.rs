@@ -136,7 +136,7 @@ impl Library {
 
     /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
     pub fn cannot(&self, mode: &Mode) -> Option<String> {
-        let contexts = || mode.names().filter(|name| *name != "baggage");
+        let contexts = || mode.context_formats().map(|format| format.name());
         if self.one_format && contexts().count() > 1 {
             return Some(format!("{} is set to one format at a time.", self.title));
         }

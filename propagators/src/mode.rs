@@ -23,8 +23,8 @@ const MAX_DIFFERENCES: usize = 2;
 
 /// The formats that a service injects or extracts, in order. `none` is the empty list.
 ///
-/// As text it is the names with commas: `tracecontext,b3`. The aliases `w3c` (`tracecontext`) and `mixed`
-/// (`tracecontext,b3`) are read too. Case and white space around names do not matter.
+/// As text it is the names with commas: `tracecontext,b3`. The aliases `w3c` (`tracecontext`) and
+/// `mixed` (`tracecontext,b3`) are read too. Case and white space around names do not matter.
 #[derive(Clone, Default)]
 pub struct Mode(Vec<&'static dyn Format>);
 
@@ -68,8 +68,8 @@ impl Mode {
         self.0.iter().any(|format| format.carries_tracestate())
     }
 
-    /// Whether a reader in this mode understands a context that a writer in mode `written` sent: they have a
-    /// format in common, or two of one [family](Format::family).
+    /// Whether a reader in this mode understands a context that a writer in mode `written` sent:
+    /// they have a format in common, or two of one [family](Format::family).
     ///
     /// ```
     /// use baton_propagators::Mode;
@@ -229,7 +229,8 @@ fn place(fault: &Fault, list: &str) -> String {
     }
 }
 
-/// How many letters to change, insert or remove to turn one word into the other (Levenshtein distance).
+/// How many letters to change, insert or remove to turn one word into the other (Levenshtein
+/// distance).
 fn differences(left: &str, right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.chars().count()).collect();
     for (place, letter) in left.chars().enumerate() {
@@ -253,7 +254,8 @@ fn accepted() -> String {
     format!("{formats} (also {})", aliases.join(", "))
 }
 
-/// The producer's mode and the consumer's, written `PRODUCER:CONSUMER`. A single mode is used for both.
+/// The producer's mode and the consumer's, written `PRODUCER:CONSUMER`. A single mode is used for
+/// both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pairing {
     /// What the producer reads and writes.
@@ -263,8 +265,8 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// Its name in directory names: `:` becomes `_to_` and `,` becomes `+`, as in `tracecontext+b3_to_b3`.
-    /// If both modes are the same, the name has it once.
+    /// Its name in directory names: `:` becomes `_to_` and `,` becomes `+`, as in
+    /// `tracecontext+b3_to_b3`. If both modes are the same, the name has it once.
     pub fn name(&self) -> String {
         let name = |mode: &Mode| mode.to_string().replace(',', "+");
         if self.producer == self.consumer {

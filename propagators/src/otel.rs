@@ -1,9 +1,9 @@
-//! OpenTelemetry: our formats as one of its propagators, its span contexts and ours, its crates as an engine.
+//! The formats as an OpenTelemetry propagator.
 //!
-//! Only this module knows OpenTelemetry's types. A span context has no place for B3's debug state, for a decision
-//! that was deferred, nor for every `tracestate` that W3C allows, and the SDK clears the flags of spans it does not
-//! sample. So [`context`] puts a note of these beside it into the [`Context`], and [`outgoing`] reads it back where
-//! the trace is still the same one.
+//! OpenTelemetry's span context cannot hold B3's debug state, a deferred decision, or every
+//! `tracestate` that W3C allows, and the SDK clears the flags of spans that it does not sample. So
+//! [`context`] adds a note of these to the [`Context`], and [`outgoing`] uses it if the trace is
+//! still the same.
 
 mod carrier;
 
@@ -31,7 +31,7 @@ use carrier::{Arrived, Written};
 
 pub use crate::otel_engine::convert::{span_context, trace_context};
 
-/// A [`Propagation`] as OpenTelemetry's propagator.
+/// A [`Propagation`] as an OpenTelemetry propagator.
 #[derive(Clone, Debug)]
 pub struct Propagator {
     propagation: Propagation,
@@ -39,7 +39,8 @@ pub struct Propagator {
 }
 
 impl Propagator {
-    /// A propagator that does what `propagation` says; but for its X-Ray source, since there are headers alone to read.
+    /// A propagator with these settings. It ignores the X-Ray source, because a propagator sees
+    /// only headers.
     pub fn new(propagation: Propagation) -> Self {
         let mut fields: Vec<String> = Vec::new();
         let all = propagation.inject.formats().iter();
@@ -54,15 +55,16 @@ impl Propagator {
         }
     }
 
-    /// The propagator that this process' environment asks for: `OTEL_PROPAGATORS`, by default `tracecontext,baggage`, and
-    /// the `BATON_` variables of [`propagation`](crate::propagation) beside it.
+    /// A propagator with the settings of this process's environment: `OTEL_PROPAGATORS`, by default
+    /// `tracecontext,baggage`, and the `BATON_` variables of [`propagation`](crate::propagation).
     ///
     /// # Errors
     ///
-    /// Every variable that cannot be understood, with its value and what would be accepted. `BATON_XRAY_SOURCE=environment`
-    /// is one of them: OpenTelemetry hands a propagator the headers of a request and nothing of Lambda's invocation.
+    /// Every variable with an invalid value, and what would be valid.
+    /// `BATON_XRAY_SOURCE=environment` is invalid here, because OpenTelemetry shows a propagator
+    /// only headers and nothing of Lambda's invocation.
     pub fn from_environment() -> Result<Self, Problems> {
-        // A value that is not UTF-8 is no reason to do as if there were none.
+        // A value that is not UTF-8 is an error, and not the same as no value.
         let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
         let propagation = Propagation::from_environment(lookup).map_err(Problems)?;
         if propagation.xray_source == XraySource::Environment {
@@ -77,7 +79,7 @@ impl Propagator {
         Ok(Propagator::new(propagation))
     }
 
-    /// What it does.
+    /// Its settings.
     pub fn propagation(&self) -> &Propagation {
         &self.propagation
     }
@@ -103,15 +105,15 @@ impl TextMapPropagator for Propagator {
     }
 }
 
-/// Writes what a [`Context`] holds. With [`Engine::Otel`] the upstream crates get the context itself, so that
-/// what they write is theirs to the last bit.
+/// Writes what a [`Context`] holds. With [`Engine::Otel`] the upstream crates get the context
+/// itself, so they write exactly what they always write.
 pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter) {
     match propagation.engine {
         Engine::Native => {
             let formats = propagation.inject.formats();
             let outgoing = Outgoing {
                 context: outgoing_context(cx),
-                // Made on the heap, so only where it is written.
+                // It allocates, so it is created only if a format writes it.
                 baggage: formats
                     .iter()
                     .any(|format| format.carries_baggage())
@@ -124,17 +126,18 @@ pub fn inject(propagation: &Propagation, cx: &Context, carrier: &mut dyn Setter)
     }
 }
 
-/// Reads a carrier into a context for the receiver's span, as [`context`] does with [`Propagation::extract`], and faster,
-/// since nothing is kept of the formats that are not continued.
+/// Reads a carrier into a context for the receiver's span. The result is that of [`context`] after
+/// [`Propagation::extract`]. It is faster, because it keeps nothing of formats that are not
+/// continued.
 pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context) -> Context {
-    // Whether contexts disagree is known only once all have been read.
+    // A disagreement is known only after all formats have been read.
     if propagation.on_conflict == OnConflict::Restart || propagation.engine == Engine::Otel {
         return context(&propagation.extract(carrier), parent);
     }
     let mut cx: Option<Context> = None;
     let mut baggage: Option<Baggage> = None;
     let mut formats = propagation.extract.formats();
-    // The format that would win is read first, and once there is a context, no other matters.
+    // The format that wins is read first. After a context was found, no other matters.
     while let Some((format, others)) = match propagation.select {
         Select::First => formats.split_first(),
         Select::Last => formats.split_last(),
@@ -167,8 +170,8 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
     }
 }
 
-/// The baggage of the formats read so far and of one more. Of an entry that several hold, the last in the list counts,
-/// whichever end the list is read from.
+/// Baggage of the formats read so far and of one more. If several have an entry, the last format in
+/// the mode counts, from whichever end the mode is read.
 fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggage {
     let (read, arrived) = (read.unwrap_or_default(), arrived.clone());
     let (mut earlier, later) = match read_from {
@@ -179,11 +182,11 @@ fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggag
     earlier
 }
 
-/// A context for the receiver's span: `parent` with the continued context as its remote span, if one is
-/// continued, and with the baggage that arrived.
+/// A context for the receiver's span: `parent` with the continued context as its remote span, if
+/// there is one, and with the baggage that arrived.
 ///
-/// A deferred decision counts as sampled here, since a span context cannot say that the decision is the
-/// receiver's; [`sampling`] tells a sampler that wants to make it. A debug state counts as sampled.
+/// A deferred decision counts as sampled here, because a span context cannot say that the receiver
+/// decides. Samplers that decide can ask [`sampling`]. A debug state counts as sampled.
 pub fn context(extraction: &Extraction, parent: &Context) -> Context {
     let mut cx = match extraction.continued() {
         None => parent.clone(),
@@ -195,7 +198,8 @@ pub fn context(extraction: &Extraction, parent: &Context) -> Context {
     cx
 }
 
-/// `parent` with a candidate's context as its remote span, and with a note of what that cannot keep.
+/// `parent` with a candidate's context as its remote span, and with a note of what the span cannot
+/// hold.
 fn continued(found: &Candidate, parent: &Context) -> Context {
     let Some(context) = found.context() else {
         return parent.clone();
@@ -206,7 +210,7 @@ fn continued(found: &Candidate, parent: &Context) -> Context {
     remote(context.clone(), parent)
 }
 
-/// `parent` with a context as its remote span, and with a note of what that cannot keep.
+/// `parent` with a context as its remote span, and with a note of what the span cannot hold.
 #[inline]
 fn remote(context: TraceContext, parent: &Context) -> Context {
     let span_context = span_context(&context);
@@ -224,7 +228,8 @@ pub fn links(extraction: &Extraction, on_conflict: OnConflict) -> Vec<SpanContex
     links.into_iter().map(span_context).collect()
 }
 
-/// What a [`Context`] hands to the next service: its span's context, if it has a valid one, and its baggage.
+/// What a [`Context`] sends to the next service: its span's context, if it is valid, and its
+/// baggage.
 pub fn outgoing(cx: &Context) -> Outgoing {
     Outgoing {
         context: outgoing_context(cx),
@@ -244,8 +249,8 @@ fn outgoing_context(cx: &Context) -> Option<TraceContext> {
     })
 }
 
-/// What the context that was continued said about sampling, for samplers and for spans that record it; `None`
-/// where the context has no remote span.
+/// What the context that was continued said about sampling, for samplers and for spans that record
+/// it; `None` where the context has no remote span.
 pub fn sampling(cx: &Context) -> Option<Sampling> {
     let span = cx.span();
     let span_context = span.span_context();
@@ -256,19 +261,19 @@ pub fn sampling(cx: &Context) -> Option<Sampling> {
     Some(note.map_or(context.sampling, |note| note.sampling))
 }
 
-/// What a context said that its span context cannot keep.
+/// What a context has that its span context cannot hold.
 #[derive(Debug)]
 struct Note {
     trace_id: TraceId,
     span_id: SpanId,
     sampling: Sampling,
     random: bool,
-    /// The whole `tracestate`, where the span context has only a part.
+    /// The whole `tracestate`, if the span context has only a part of it.
     tracestate: Option<TraceState>,
 }
 
 impl Note {
-    /// `None` where the span context keeps everything.
+    /// `None` if the span context holds everything.
     fn of(context: &TraceContext, kept: &SpanContext) -> Option<Self> {
         let plain = matches!(context.sampling, Sampling::Keep | Sampling::Drop);
         if plain && !context.random && context.tracestate.is_empty() {
@@ -285,12 +290,12 @@ impl Note {
         })
     }
 
-    /// Gives a context of the same trace what this note kept.
+    /// Adds this note to a context of the same trace.
     fn restore(&self, context: TraceContext, span_context: &SpanContext) -> TraceContext {
         let sampling = match self.sampling {
-            // The debug state belongs to the trace, and a decision below it does not end it.
+            // The debug state belongs to the trace. A later decision does not end it.
             Sampling::Debug => Sampling::Debug,
-            // Passed through without a span of our own, the decision is still nobody's.
+            // Passed on without a span of its own, the decision is still open.
             Sampling::Deferred if self.span_id == context.span_id => Sampling::Deferred,
             _ => context.sampling,
         };

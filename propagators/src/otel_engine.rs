@@ -1,5 +1,6 @@
-//! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as they do in most Rust
-//! services today. They give no reasons, so what they leave is explained by our own reading of the same headers.
+//! The engine `otel`: the upstream OpenTelemetry crates read and write the headers, as in most Rust
+//! services today. They give no reasons, so the reason of a refusal comes from this crate's own
+//! reading.
 
 pub(crate) mod convert;
 
@@ -22,7 +23,8 @@ use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 use crate::sampling::Sampling;
 
-/// The trace flag with which the B3 crate marks a deferred decision: the one that W3C gave to random trace ids since.
+/// The trace flag that the B3 crate uses for a deferred decision. W3C later used it for random
+/// trace ids.
 const DEFERRED: u8 = 0x02;
 
 type Upstream = &'static (dyn TextMapPropagator + Send + Sync);
@@ -32,7 +34,7 @@ static BAGGAGE: LazyLock<BaggagePropagator> = LazyLock::new(BaggagePropagator::n
 static B3_SINGLE: LazyLock<B3> = LazyLock::new(|| B3::with_encoding(B3Encoding::SingleHeader));
 static B3_MULTI: LazyLock<B3> = LazyLock::new(|| B3::with_encoding(B3Encoding::MultipleHeader));
 
-/// The upstream propagator of a format, configured as people do; `None` where upstream has none.
+/// The upstream propagator of a format, in its usual configuration; `None` if upstream has none.
 fn propagator(format: &str) -> Option<Upstream> {
     match format {
         tracecontext::NAME => Some(&*TRACE_CONTEXT),
@@ -48,7 +50,8 @@ pub(crate) fn has(format: &str) -> bool {
     propagator(format).is_some()
 }
 
-/// Reads a format with the upstream crates; where they have none for it, what arrived is refused.
+/// Reads a format with the upstream crates. If they have no propagator for it, its headers are
+/// refused.
 pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     let ours = format.extract(carrier);
     let Some(propagator) = propagator(format.name()) else {
@@ -75,8 +78,9 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     }
 }
 
-/// The header that upstream took a format's context from, which need not be the one that we judge by: of B3's two encodings
-/// upstream too reads the single header first, and takes the others where it does not understand that.
+/// The header from which upstream took the context. It can be another one than in this crate's
+/// reading: upstream reads B3's single header first too, and uses the others if it does not
+/// understand the single one.
 fn decisive(ours: &Candidate, propagator: Upstream, carrier: &dyn Getter) -> &'static str {
     if ![b3::NAME, b3multi::NAME].contains(&ours.format) {
         return ours.header;
@@ -97,7 +101,7 @@ fn decisive(ours: &Candidate, propagator: Upstream, carrier: &dyn Getter) -> &'s
     }
 }
 
-/// Headers of which only B3's single one is seen.
+/// Only B3's single header of a carrier.
 struct SingleAlone<'a>(&'a dyn Getter);
 
 impl Getter for SingleAlone<'_> {
@@ -112,7 +116,7 @@ impl Getter for SingleAlone<'_> {
     }
 }
 
-/// What is left of a format that upstream cannot read: whether something arrived.
+/// The candidate of a format that upstream has no propagator for: absent or malformed.
 fn no_upstream(ours: Candidate) -> Candidate {
     if ours.outcome == Outcome::Absent {
         return ours;
@@ -129,7 +133,7 @@ fn no_upstream(ours: Candidate) -> Candidate {
 
 const NO_SPEC: &str = "none: what the opentelemetry crates do";
 
-/// What upstream leaves where it finds nothing, told from our own reading.
+/// The candidate if upstream found nothing, with the reason from this crate's own reading.
 fn refused(ours: Candidate) -> Candidate {
     let reject = match ours.outcome {
         Outcome::Absent => return ours,
@@ -146,7 +150,8 @@ fn refused(ours: Candidate) -> Candidate {
     Candidate::malformed(reject)
 }
 
-/// A context as upstream holds it: deferred decisions and the debug state of a single header are not sampled.
+/// Upstream's context. A deferred decision, and the debug state of a single header, are not sampled
+/// there.
 fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     let flags = span_context.trace_flags();
     let sampling = match (flags.is_sampled(), flags.to_u8() & UPSTREAM_DEBUG != 0) {
@@ -162,8 +167,8 @@ fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     })
 }
 
-/// Writes `outgoing` with the upstream crates, and nothing in formats that they have none for. Without a
-/// context they write what they write then: B3 says not to sample.
+/// Writes `outgoing` with the upstream crates, except in formats that they have no propagator for.
+/// Without a context, their B3 propagator writes a decision not to sample.
 pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter) {
     let mut cx = Context::new();
     if let Some(context) = &outgoing.context {
@@ -173,8 +178,7 @@ pub(crate) fn inject(mode: &Mode, outgoing: &Outgoing, carrier: &mut dyn Setter)
             Sampling::Keep => 1,
             Sampling::Debug => UPSTREAM_DEBUG | 1,
         };
-        // A context with this flag is what upstream's B3 takes for a deferred decision; so it would be in a
-        // service of its own.
+        // Upstream's B3 takes this flag for a deferred decision, as it does in any other service.
         let flags = flags | if context.random { DEFERRED } else { 0 };
         cx = cx.with_remote_span_context(convert::with_flags(context, TraceFlags::new(flags)));
     }
@@ -193,8 +197,8 @@ pub(crate) fn inject_context(mode: &Mode, cx: &Context, carrier: &mut dyn Setter
     }
 }
 
-/// Our carrier as upstream's extractor, which gives what the extractor over HTTP headers gives in services: values
-/// without white space around them, and nothing for one that is not visible ASCII.
+/// A carrier as an upstream extractor. It behaves like upstream's extractor over HTTP headers:
+/// values have no white space around them, and values that are not visible ASCII are omitted.
 struct Arrived<'a>(&'a dyn Getter);
 
 fn visible(value: &str) -> Option<&str> {
@@ -223,7 +227,7 @@ impl Extractor for Arrived<'_> {
     }
 }
 
-/// Our carrier as upstream's injector.
+/// A carrier as an upstream injector.
 struct Written<'a>(&'a mut dyn Setter);
 
 impl Injector for Written<'_> {

@@ -1,5 +1,5 @@
-//! The settings of a service besides its formats: which context it continues, what it does when contexts
-//! disagree, where it reads X-Ray's header, and whose code reads and writes headers.
+//! The settings of a service besides its formats: which context it continues, what it does when
+//! contexts disagree, where it reads X-Ray's header, and whose code reads and writes headers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -106,7 +106,8 @@ setting! {
         /// From the request only.
         #[default]
         Header = "header",
-        /// From the request; if it has no such header, from the environment of the Lambda invocation.
+        /// From the request; if it has no such header, from the environment of the Lambda
+        /// invocation.
         Environment = "environment",
     }
 }
@@ -114,7 +115,8 @@ setting! {
 setting! {
     /// Whose code reads and writes headers.
     Engine {
-        /// This crate's: it follows the specifications strictly and gives a reason for every refusal.
+        /// This crate's: it follows the specifications strictly and gives a reason for every
+        /// refusal.
         #[default]
         Native = "native",
         /// The upstream OpenTelemetry crates, which most Rust services use today.

@@ -1,4 +1,4 @@
-//! How one service propagates: what it reads, what it writes, and how it decides.
+//! How a service propagates context: which formats it reads and writes, and its other settings.
 
 use std::fmt;
 
@@ -11,22 +11,22 @@ use crate::otel_engine;
 use crate::policy::{Engine, OnConflict, Select, XraySource};
 use crate::xray_from_lambda;
 
-/// The variable that lists formats for both directions.
+/// The variable with the formats for both directions.
 pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
-/// The variable that overrides the list of formats to write.
+/// The variable with the formats to write, instead of those for both directions.
 pub const BATON_INJECT: &str = "BATON_INJECT";
-/// The variable that overrides the list of formats to read.
+/// The variable with the formats to read, instead of those for both directions.
 pub const BATON_EXTRACT: &str = "BATON_EXTRACT";
-/// The variable that says which valid context is continued.
+/// The variable with the [`Select`].
 pub const BATON_EXTRACT_SELECT: &str = "BATON_EXTRACT_SELECT";
-/// The variable that says what happens when valid contexts disagree.
+/// The variable with the [`OnConflict`].
 pub const BATON_ON_CONFLICT: &str = "BATON_ON_CONFLICT";
-/// The variable that says whose code reads and writes the headers.
+/// The variable with the [`Engine`].
 pub const BATON_ENGINE: &str = "BATON_ENGINE";
-/// The variable that says where X-Ray's header is read from.
+/// The variable with the [`XraySource`].
 pub const BATON_XRAY_SOURCE: &str = "BATON_XRAY_SOURCE";
 
-/// What `OTEL_PROPAGATORS` means when it is unset, by OpenTelemetry's specification.
+/// The default of `OTEL_PROPAGATORS` in OpenTelemetry's specification.
 const DEFAULT_PROPAGATORS: &str = "tracecontext,baggage";
 
 /// How a service propagates context.
@@ -36,18 +36,18 @@ pub struct Propagation {
     pub inject: Mode,
     /// The formats it reads, in this order.
     pub extract: Mode,
-    /// Which of several valid contexts it continues.
+    /// Which context it continues if several are valid.
     pub select: Select,
     /// What it does when they disagree.
     pub on_conflict: OnConflict,
-    /// Whose code does the work.
+    /// Whose code reads and writes the headers.
     pub engine: Engine,
-    /// Where X-Ray's header is read from, by [`Propagation::extract_with_environment`].
+    /// Where [`Propagation::extract_with_environment`] reads X-Ray's header.
     pub xray_source: XraySource,
 }
 
 impl Default for Propagation {
-    /// What a service does without any configuration: `tracecontext,baggage` both ways.
+    /// What a service does without configuration: it reads and writes `tracecontext,baggage`.
     fn default() -> Self {
         Mode::from_otel_propagators(DEFAULT_PROPAGATORS)
             .unwrap_or_default()
@@ -56,7 +56,7 @@ impl Default for Propagation {
 }
 
 impl From<Mode> for Propagation {
-    /// Reads and writes the same formats; all else is as by default.
+    /// It reads and writes the formats of this mode. All other settings have their defaults.
     fn from(mode: Mode) -> Self {
         Propagation {
             inject: mode.clone(),
@@ -70,12 +70,12 @@ impl From<Mode> for Propagation {
 }
 
 impl Propagation {
-    /// Reads the configuration from environment variables, through `lookup`. A variable that is empty counts as
-    /// unset, as OpenTelemetry's specification asks.
+    /// Reads the settings from environment variables. `lookup` gives the value of a variable. An
+    /// empty variable counts as unset, as OpenTelemetry's specification says.
     ///
     /// # Errors
     ///
-    /// Every problem there is, in the order of the variables above.
+    /// All problems, in the order of the variables above.
     pub fn from_environment(
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Propagation, Vec<Problem>> {
@@ -119,12 +119,13 @@ impl Propagation {
         }
     }
 
-    /// Whether the engine can do what the lists ask for. [`Propagation::from_environment`] has checked it.
+    /// Checks that the engine has all listed formats. [`Propagation::from_environment`] does so
+    /// too.
     ///
     /// # Errors
     ///
-    /// When the engine is [`Engine::Otel`] and upstream has no propagator for a listed format on this version of
-    /// OpenTelemetry. What arrives in such a format is refused, and nothing is written in it.
+    /// When the engine is [`Engine::Otel`] and upstream has no propagator for a format on this
+    /// version of OpenTelemetry. Headers of such a format are refused, and none are written.
     pub fn check(&self) -> Result<(), NoUpstream> {
         if self.engine == Engine::Native {
             return Ok(());
@@ -142,10 +143,11 @@ impl Propagation {
         }
     }
 
-    /// As [`Propagation::extract`], with the tracing header that Lambda gave to the invocation, the value of
-    /// [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID), as a second source: where [`Propagation::xray_source`] asks for it,
-    /// the list has `xray` and the carrier has no such header. The candidate then names the variable as its header, and
-    /// objects where it turns sampling off.
+    /// The same as [`Propagation::extract`], with `trace_header` as a second source of X-Ray's
+    /// header: the value of [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID) for this
+    /// invocation. It is used if [`Propagation::xray_source`] is the environment, the mode lists
+    /// `xray`, and the carrier has no such header. The candidate then has the variable as its
+    /// header, and an objection if it turns sampling off.
     pub fn extract_with_environment(
         &self,
         carrier: &dyn Getter,
@@ -166,8 +168,8 @@ impl Propagation {
         }
     }
 
-    /// Reads every format of the list and judges what they hold. It neither fails nor panics, whatever
-    /// arrived, and costs time linear in the size of the headers.
+    /// Reads every format of the mode and compares what they hold. It never fails and never panics.
+    /// Its cost grows linearly with the size of the headers.
     pub fn extract(&self, carrier: &dyn Getter) -> Extraction {
         Extraction::new(
             self.extract.formats(),
@@ -180,7 +182,7 @@ impl Propagation {
         )
     }
 
-    /// Writes `outgoing` in every format of the list.
+    /// Writes `outgoing` in every format of the mode.
     pub fn inject(&self, outgoing: &Outgoing, carrier: &mut dyn Setter) {
         match self.engine {
             Engine::Native => {
@@ -193,7 +195,7 @@ impl Propagation {
     }
 }
 
-/// Formats that engine `otel` was asked for and has no propagator for.
+/// Formats that engine `otel` has no propagator for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "upstream has no propagator for {} on OpenTelemetry 0.33; engine native reads and writes it",
@@ -204,14 +206,14 @@ pub struct NoUpstream {
     pub formats: Vec<&'static str>,
 }
 
-/// Variables, and what is wrong with them.
+/// Reads variables and collects what is wrong with them.
 struct Environment<'a, L> {
     lookup: L,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Environment<'_, L> {
-    /// A variable's value; `None` if it is unset or wrong, and then the problem is noted.
+    /// A variable's value; `None` if it is unset or wrong. A problem is added to the list.
     fn read<T, E: fmt::Display>(
         &mut self,
         variable: &'static str,
@@ -233,7 +235,7 @@ impl<L: Fn(&str) -> Option<String>> Environment<'_, L> {
     }
 }
 
-/// A variable that cannot be understood. Its sentence names the variable, the value and what is accepted.
+/// A variable with an invalid value. Its sentence names the variable, the value and what is valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}={value:?} cannot be used: {reason}")]
 pub struct Problem {
@@ -241,11 +243,11 @@ pub struct Problem {
     pub variable: &'static str,
     /// Its value.
     pub value: String,
-    /// What is wrong with it and what would be right.
+    /// What is wrong with it, and what would be right.
     pub reason: String,
 }
 
-/// All that cannot be understood in an environment; a line each.
+/// All problems of an environment, one on each line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

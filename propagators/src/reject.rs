@@ -1,30 +1,31 @@
-//! Why a header was refused: the one place where refusals are worded.
+//! Why a header was refused. The sentences of all refusals are here.
 
 use std::fmt;
 
 use crate::policy::Engine;
 
-/// What a carrier gives of a header that arrived several times: its first value.
+/// The specification that makes the first value count if a header arrives several times.
 pub(crate) const GET: &str = "OpenTelemetry, Propagators API, Get";
 
-/// Why a header, or a part of it, was not taken.
+/// Why a header, or a part of it, was refused.
 ///
-/// It holds no text of its own, so that refusing costs no heap; [`Display`](fmt::Display) makes the sentence.
+/// It owns no text, so a refusal does not allocate. [`Display`](fmt::Display) makes the sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reject {
-    /// The format that was reading, by its standard name.
+    /// The standard name of the format that was read.
     pub format: &'static str,
-    /// The header the fault is in, in lower case.
+    /// The header with the fault, in lower case.
     pub header: &'static str,
     /// What is wrong with it.
     pub fault: Fault,
-    /// Where: bytes from the start of the header's value as it arrived. Several headers that make one list
-    /// count as joined by a comma each. `None` where the fault has no place, as with a header that is missing.
+    /// Where the fault is, in bytes from the start of the header's value as it arrived. Several
+    /// headers of a list count as joined with commas. `None` if the fault has no position: a
+    /// missing header, for example.
     pub position: Option<usize>,
-    /// The specification and its section that says so.
+    /// The specification and its section.
     pub spec: &'static str,
-    /// Whose reading this is. Under [`Engine::Otel`] the upstream crates refused the header without saying
-    /// why, and `fault` is what our own reading finds.
+    /// Whose code refused it. The upstream crates ([`Engine::Otel`]) give no reasons, so `fault` is
+    /// then what this crate's own reading finds.
     pub engine: Engine,
 }
 
@@ -33,7 +34,7 @@ pub struct Reject {
 pub struct Field {
     /// Its name in the specification.
     pub name: &'static str,
-    /// How many characters it has, in words; of a decimal number, what it may be.
+    /// How many characters it has, in words; for a decimal number, its range.
     pub length: &'static str,
     /// The section that describes it.
     pub spec: &'static str,
@@ -48,15 +49,15 @@ impl fmt::Display for Field {
 /// What can be wrong with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It arrived several times, and it is not a list.
+    /// It arrived several times and is not a list.
     Several,
-    /// It arrived several times with different values; the first was taken.
+    /// It arrived several times with different values. The first one counts.
     FirstTaken,
     /// Its bytes are not UTF-8.
     NotText,
     /// Its value is empty.
     Empty,
-    /// A header that must go along is missing.
+    /// A header is missing without which the others mean nothing.
     Missing,
     /// A field has the wrong number of characters.
     Length {
@@ -65,53 +66,53 @@ pub enum Fault {
         /// Characters it has.
         found: usize,
     },
-    /// A field holds something else than lower-case hexadecimal digits.
+    /// A field has a character that is not a lower-case hexadecimal digit.
     NotLowerHex {
         /// The field.
         field: &'static Field,
     },
-    /// A field holds something else than hexadecimal digits.
+    /// A field has a character that is not a hexadecimal digit.
     NotHex {
         /// The field.
         field: &'static Field,
     },
-    /// A field holds something else than a decimal number within its bounds.
+    /// A field is not a decimal number in its range.
     NotDecimal {
         /// The field.
         field: &'static Field,
     },
-    /// A field that must be there is not.
+    /// A required field is missing.
     NoField {
         /// The field.
         field: &'static Field,
     },
-    /// A field stands there twice.
+    /// A field appears twice.
     Twice {
         /// The field.
         field: &'static Field,
     },
-    /// There is a trace and no span in it that could be a parent.
+    /// There is a trace, but no span that could be the parent.
     NoParent,
-    /// An identifier is all zeros.
+    /// An id is all zeros.
     AllZeros {
         /// The field.
         field: &'static Field,
     },
-    /// There is no `-` where a field ends.
+    /// A field does not end with `-`.
     NoSeparator {
-        /// The field that should end there.
+        /// The field.
         field: &'static Field,
     },
-    /// There is more after the last field.
+    /// Something follows the last field.
     Trailing {
-        /// The field that should be the last.
+        /// The last field.
         field: &'static Field,
     },
     /// The version is `ff`.
     ForbiddenVersion,
-    /// A sampling state that does not exist.
+    /// The sampling state does not exist.
     SamplingState {
-        /// The states there are.
+        /// The states that exist.
         expected: &'static str,
     },
     /// A list member is not `key=value`.
@@ -136,7 +137,7 @@ pub enum Fault {
         /// How many bytes it may have.
         limit: usize,
     },
-    /// Lambda's environment says not to sample, and that is what is continued.
+    /// The context to continue is Lambda's, and it says not to sample.
     EnvironmentUnsampled,
     /// Upstream has no propagator for this format.
     NoUpstream,
@@ -145,7 +146,7 @@ pub enum Fault {
 }
 
 impl Reject {
-    /// This refusal as the upstream engine's: it did not take the header either.
+    /// The same refusal by the upstream crates.
     pub(crate) fn upstream(self) -> Self {
         Reject {
             engine: Engine::Otel,

@@ -1,27 +1,27 @@
-//! The four things a header can say about sampling.
+//! The four sampling states that a header can have.
 
 use serde::{Deserialize, Serialize};
 
 /// What the sender decided about recording the trace.
 ///
-/// W3C knows `Drop` and `Keep` only. B3 has all four
+/// W3C has `Drop` and `Keep` only. B3 has all four
 /// (<https://github.com/openzipkin/b3-propagation#sampling-state>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// No decision was sent: the receiver makes it.
+    /// No decision: the receiver makes it.
     #[default]
     Deferred,
     /// Do not record.
     Drop,
     /// Record.
     Keep,
-    /// Record, whatever samplers would say: somebody is looking for a fault.
+    /// Record, and ignore samplers: somebody is debugging.
     Debug,
 }
 
 impl Sampling {
-    /// The decision alone: `Some(true)` to record, `Some(false)` not to, `None` when deferred.
+    /// The decision: `Some(true)` to record, `Some(false)` not to record, `None` if it is deferred.
     pub const fn decision(self) -> Option<bool> {
         match self {
             Sampling::Deferred => None,
@@ -35,7 +35,7 @@ impl Sampling {
         matches!(self, Sampling::Debug)
     }
 
-    /// `Keep` or `Drop`, from the sampled bit of formats that have just that.
+    /// `Keep` or `Drop`, from a sampled bit.
     pub const fn from_sampled(sampled: bool) -> Self {
         if sampled {
             Sampling::Keep

@@ -1,6 +1,7 @@
-//! Vendors' data beside a W3C trace context.
+//! `tracestate`: vendors' data that accompanies a W3C trace context.
 //!
-//! W3C Trace Context Level 2, section 3.3 (<https://www.w3.org/TR/trace-context-2/#tracestate-header>):
+//! W3C Trace Context Level 2, section 3.3
+//! (<https://www.w3.org/TR/trace-context-2/#tracestate-header>):
 //!
 //! ```text
 //! list        = list-member 0*31( OWS "," OWS list-member )
@@ -10,10 +11,11 @@
 //! nblk-chr    = %x21-2B / %x2D-3C / %x3E-7E
 //! ```
 //!
-//! In words: up to 32 members, most recent first, empty ones allowed and not counted. A list that breaks the
-//! grammar anywhere is dropped as a whole, and never takes `traceparent` with it.
+//! A list has up to 32 members, the most recent first. Empty members are allowed and not counted. A
+//! list that breaks the grammar anywhere is dropped as a whole. The `traceparent` beside it stays
+//! valid.
 //!
-//! Size bound: 32 members of at most 513 bytes and the commas between them, 16,447 bytes.
+//! Size bound: 16,447 bytes, which is 32 members of at most 513 bytes and the commas between them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,24 +26,24 @@ use crate::carrier::{NOT_TEXT, trimmed};
 use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 
-/// The standard name of the format that has it.
+/// The standard name of the format that it belongs to.
 pub(crate) const FORMAT: &str = "tracecontext";
 /// The header.
 pub(crate) const HEADER: &str = "tracestate";
 
-/// The most members a list may have.
+/// The most members of a list.
 pub(crate) const MAX_MEMBERS: usize = 32;
-/// The most bytes a key or a value may have.
+/// The most bytes of a key or a value.
 const MAX_PART: usize = 256;
 
 const LIST: &str = "W3C Trace Context Level 2, section 3.3.2.1 (list)";
 const KEY: &str = "W3C Trace Context Level 2, section 3.3.2.2.1 (key)";
 const VALUE: &str = "W3C Trace Context Level 2, section 3.3.2.2.2 (value)";
 
-/// A list of vendors' entries, most recent first; empty when there is none.
+/// A list of vendors' entries, the most recent first. It can be empty.
 ///
-/// It holds what W3C's grammar allows, without optional white space and empty members, and the first of
-/// several members with the same key. Cloning is cheap.
+/// It has no optional white space and no empty members. Of several members with one key, it has the
+/// first. Cloning is cheap.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceState(Option<Arc<str>>);
 
@@ -53,22 +55,23 @@ impl TraceState {
     ///
     /// # Errors
     ///
-    /// When the list breaks the grammar; then all of it is to be dropped.
+    /// When the list breaks the grammar. The caller then drops all of it.
     pub fn parse(value: &str) -> Result<Self, Reject> {
         Self::collect(|each| each(value))
     }
 
-    /// Reads the values of all headers of this name, which make one list (RFC 9110, section 5.3).
+    /// Reads the values of all `tracestate` headers, which make one list (RFC 9110, section 5.3).
     pub(crate) fn collect<'a>(
         headers: impl FnOnce(&mut dyn FnMut(&'a str)),
     ) -> Result<Self, Reject> {
-        // Most contexts come without one, and the room for its members is large.
+        // Created on demand: most contexts have no `tracestate`, and the space for its members is
+        // large.
         let mut members: Option<Members<'a>> = None;
         headers(&mut |value| members.get_or_insert_default().read(value));
         members.map_or(Ok(Self::EMPTY), |members| members.finish())
     }
 
-    /// What the upstream crates hold, which is not all that W3C's grammar would allow or ask for.
+    /// A list that the upstream crates accepted. Their grammar is not quite W3C's.
     pub(crate) fn from_upstream(list: &str) -> Self {
         TraceState((!list.is_empty()).then(|| Arc::from(list)))
     }
@@ -117,17 +120,17 @@ impl std::str::FromStr for TraceState {
     }
 }
 
-/// A list while it is being read; on the stack, since most lists are refused or taken as they are.
+/// A list during reading. It is on the stack, because most lists are refused or kept unchanged.
 #[derive(Default)]
 struct Members<'a> {
     /// The key of each member, and the member.
     list: ArrayVec<(&'a str, &'a str), MAX_MEMBERS>,
-    /// How many members arrived, those with a repeated key included.
+    /// How many members arrived, including repeated keys.
     count: usize,
     /// The first header's value.
     first: &'a str,
     headers: usize,
-    /// Where the header at hand starts in all of them joined.
+    /// Where the current header starts if all are joined.
     offset: usize,
     fault: Option<Reject>,
 }
@@ -152,7 +155,7 @@ impl<'a> Members<'a> {
         self.offset = start;
     }
 
-    /// Adds a member that starts at `position`.
+    /// Adds the member at `position`.
     fn add(&mut self, member: &'a str, position: usize) -> Result<(), Reject> {
         let fault = |fault, offset, spec| Reject {
             format: FORMAT,
@@ -184,7 +187,7 @@ impl<'a> Members<'a> {
         if self.count > MAX_MEMBERS {
             return Err(fault(Fault::TooManyMembers { limit: MAX_MEMBERS }, 0, LIST));
         }
-        // One entry for each key, and the first is the most recent (section 3.3.3).
+        // Each key has one entry. The first is the most recent (section 3.3.3).
         if !self.list.iter().any(|(earlier, _)| *earlier == key) {
             self.list.push((key, member));
         }
@@ -203,7 +206,7 @@ impl<'a> Members<'a> {
         Ok(TraceState(if self.list.is_empty() {
             None
         } else if self.headers == 1 && bytes == self.first.len() + 1 {
-            // Nothing was left out: it is in its shortest form already.
+            // Nothing was removed, so the value can be kept.
             Some(Arc::from(self.first))
         } else {
             let mut joined = String::with_capacity(bytes);
@@ -231,7 +234,7 @@ fn key_fault(key: &[u8]) -> Option<usize> {
         .or((key.len() > MAX_PART).then_some(MAX_PART))
 }
 
-/// Where a value breaks the grammar; the white space after it is gone already.
+/// Where a value breaks the grammar. It has no white space after it.
 fn value_fault(value: &[u8]) -> Option<usize> {
     let within = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b',' && *byte != b'=';
     if value.is_empty() {

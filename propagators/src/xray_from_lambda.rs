@@ -1,8 +1,9 @@
 //! X-Ray's header from AWS Lambda instead of from the request.
 //!
-//! Lambda gives every invocation an X-Ray tracing header. Runtimes put it into the [environment variable
-//! `_X_AMZN_TRACE_ID`][variable]. With [`XraySource::Environment`](crate::policy::XraySource::Environment), a
-//! service reads it if the request has no such header.
+//! Lambda gives every invocation an X-Ray tracing header. Runtimes put it into the [environment
+//! variable `_X_AMZN_TRACE_ID`][variable]. With
+//! [`XraySource::Environment`](crate::policy::XraySource::Environment), a service reads it if the
+//! request has no such header.
 //!
 //! [variable]: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 

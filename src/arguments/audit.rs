@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use baton_traces::compare::limits::{Limit, share};
+use baton_traces::source::Source;
 use baton_traces::span::UnixTime;
 use clap::Args;
 
@@ -12,10 +13,13 @@ pub(crate) struct AuditArguments {
     /// What to look at, all of it as one system: files of spans, directories of such files, run directories, addresses
     /// of backends, - for standard input
     #[arg(required = true, value_name = "SOURCE")]
-    pub(crate) sources: Vec<String>,
+    pub(crate) sources: Vec<Source>,
     /// An attribute that holds an id of a request or message on both sides; may be repeated
     #[arg(long, value_name = "ATTRIBUTE")]
     pub(crate) key: Vec<String>,
+    /// What to compare the edges with: a source of the same system at another time or with other settings
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) baseline: Option<Source>,
     /// Only edges from this service; may be repeated, then any is meant
     #[arg(long, value_name = "SERVICE")]
     pub(crate) from: Vec<String>,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// No flag means more; the clocks' arithmetic has limits too.
-const LONGEST_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// No flag needs more, and the arithmetic of clocks has limits.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A time with its unit: `250ms`, `10s`, `2m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let explain =
-        || format!("{text:?} is no time; write a number and its unit, as in 250ms, 10s or 2m");
+        || format!("{text:?} is not a time; write a number and its unit, as in 250ms, 10s or 2m");
     let unit_start = text
         .find(|character: char| !character.is_ascii_digit() && character != '.')
         .ok_or_else(explain)?;
@@ -22,17 +22,17 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(explain()),
     };
     match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if duration > LONGEST_DURATION => {
-            Err(format!("{text:?} is longer than a day"))
-        }
+        Ok(duration) if duration > MAX_DURATION => Err(format!("{text:?} is longer than a day")),
         duration => duration.map_err(|_| explain()),
     }
 }
 
-/// The same, and not nothing.
+/// A time longer than zero.
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err(format!("{text:?} is no time at all; it has to be longer")),
+        Duration::ZERO => Err(format!(
+            "{text:?} is too short; it has to be longer than zero"
+        )),
         duration => Ok(duration),
     }
 }

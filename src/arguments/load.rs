@@ -36,19 +36,19 @@ pub(crate) struct LoadArguments {
     /// How many requests per second, over all users [default: as fast as the answers come]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = number)]
     pub(crate) rate: Option<f64>,
-    /// How long the users take to begin, evenly one after the other; the rate rises with them
+    /// How long the users take to start, one after the other; the rate rises with them
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) ramp: Duration,
-    /// How many bursts, each from zero
+    /// How many bursts to send, each from zero
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) bursts: u32,
-    /// How long nothing is sent between two bursts
+    /// The pause between two bursts
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = duration)]
     pub(crate) gap: Duration,
     /// Whose code reads and writes the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
-    /// Read settings from a TOML file: keys are the names of flags, which win over the file
+    /// Read settings from a TOML file whose keys are the names of flags; a flag wins over the file
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
 }
@@ -74,7 +74,7 @@ impl LoadArguments {
 /// `baton burst`.
 #[derive(Debug, Args)]
 pub(crate) struct BurstArguments {
-    /// Where the requests go, as in http://127.0.0.1:3000/dev/producer
+    /// The address to send to, as in http://127.0.0.1:3000/dev/producer
     #[arg(long, value_name = "URL", required_unless_present = "plan")]
     pub(crate) endpoint: Option<String>,
     #[command(flatten)]
@@ -83,10 +83,10 @@ pub(crate) struct BurstArguments {
     /// --conflict]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
-    /// What the formats behind the first differ in
+    /// Send contexts that disagree: how the other formats differ from the first
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) conflict: Option<ConflictName>,
-    /// In how many of a hundred requests the last format's header is broken
+    /// The percentage of requests whose last format has a malformed header
     #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = number)]
     pub(crate) malformed: Option<f64>,
     /// Send baggage [default entries: client=baton]
@@ -95,41 +95,42 @@ pub(crate) struct BurstArguments {
     /// Send tracestate [default members: baton=client]
     #[arg(long, value_name = "MEMBERS", num_args = 0..=1, default_missing_value = "baton=client")]
     pub(crate) tracestate: Option<String>,
-    /// The file with the body, in which {{name}} and {{superpower}} vary, and {{padding}} is filled up to
-    /// --payload-size [default: the workshop's form, both in a JSON object]
+    /// The file with the body; {{name}} and {{superpower}} vary, and {{padding}} fills it up to --payload-size
+    /// [default: the workshop's form, a JSON object with both]
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<PathBuf>,
-    /// How many bytes the body has, up to Kinesis' limit of 1048576
+    /// The size of the body in bytes, up to Kinesis' limit of 1048576
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = whole_number::<usize>)]
     pub(crate) payload_size: Option<usize>,
-    /// Send a header too, as in 'x-api-key: VALUE', or those of the lines of @FILE; values are shown and saved nowhere
+    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE; values are neither printed nor
+    /// saved
     #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
     /// How long to wait for an answer
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
-    /// What ids and bodies are drawn from: the same seed sends the same requests [default: another one each time, which --format json and
-    /// load.json show]
+    /// The seed of ids and bodies: the same seed sends the same requests [default: a new one each time; --format json and
+    /// load.json show it]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number::<u64>)]
     pub(crate) seed: Option<u64>,
-    /// Fail if a figure of a burst is less: ok, rps, failed, p50, p90, p99, p999, max
+    /// Fail if a figure of a burst is below its limit: ok, rps, failed, p50, p90, p99, p999, max
     #[arg(long, value_name = "FIGURE=LIMIT", value_parser = fail_under)]
     pub(crate) fail_under: Vec<Limit>,
-    /// Fail if a figure of a burst is more, as in p99=50ms
+    /// Fail if a figure of a burst is above its limit, as in p99=50ms
     #[arg(long, value_name = "FIGURE=LIMIT", value_parser = fail_over)]
     pub(crate) fail_over: Vec<Limit>,
-    /// Save the client's spans and the figures as a run; an earlier run there is replaced
+    /// Save the client's spans and the figures as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write goose's own report; with several bursts one each, with -1, -2, … in its name
+    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name
     #[arg(long, value_name = "FILE.html")]
     pub(crate) goose_report: Option<PathBuf>,
 }
 
-/// What the formats of a request disagree in.
+/// How the formats of a request disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ConflictName {
-    /// Nothing
+    /// They agree
     Agree,
     /// The trace id
     Trace,

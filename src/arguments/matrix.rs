@@ -26,7 +26,7 @@ pub(crate) struct MatrixArguments {
     /// How many requests to send for each cell
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) requests: u64,
-    /// Which valid context of several is continued: last, as OpenTelemetry does, or first, as Datadog does
+    /// Which of several valid contexts to continue: last, as OpenTelemetry does, or first, as Datadog does
     /// [default: last]
     #[arg(long, value_name = "WHICH")]
     pub(crate) select: Option<Select>,
@@ -35,7 +35,7 @@ pub(crate) struct MatrixArguments {
     /// Save the matrix to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Print a matrix that was saved, instead of making one
+    /// Print a saved matrix instead of measuring one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["modes", "engines", "requests", "select", "functions", "save"])]
     pub(crate) from: Option<PathBuf>,
 }

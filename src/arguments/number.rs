@@ -6,16 +6,16 @@ use std::str::FromStr;
 pub(super) fn number(text: &str) -> Result<f64, String> {
     // `parse` takes words too: infinity, nan
     let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-    number.ok_or_else(|| format!("{text:?} is no number; write one like 100 or 0.5"))
+    number.ok_or_else(|| format!("{text:?} is not a number; write one like 100 or 0.5"))
 }
 
-/// A number without sign and fraction, as large as its type takes it.
+/// A number without sign and fraction, up to the largest of its type.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     let fault = match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        // the types without nought are the only ones that refuse it
+        // only the types without zero refuse it
         true if text.bytes().all(|byte| byte == b'0') => "too small; it has to be 1 or more",
         true => "too large",
-        false => "no whole number; write one like 100",
+        false => "not a whole number; write one like 100",
     };
     text.parse().map_err(|_| format!("{text:?} is {fault}"))
 }
@@ -27,11 +27,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_number_is_said_in_words() {
+    fn what_is_not_a_number_is_explained() {
         for (text, fault) in [
-            ("x", "\"x\" is no whole number; write one like 100"),
-            ("-1", "\"-1\" is no whole number; write one like 100"),
-            ("", "\"\" is no whole number; write one like 100"),
+            ("x", "\"x\" is not a whole number; write one like 100"),
+            ("-1", "\"-1\" is not a whole number; write one like 100"),
+            ("", "\"\" is not a whole number; write one like 100"),
             (
                 "99999999999999999999",
                 "\"99999999999999999999\" is too large",

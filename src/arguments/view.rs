@@ -12,8 +12,9 @@ use super::number::whole_number;
 /// `baton traces`.
 #[derive(Debug, Args)]
 pub(crate) struct TracesArguments {
-    /// The trace to show: its id, or 8 digits or more that begin it; with -v each span with its attributes. Without one, traces are listed, the newest
-    /// first. Anything else is a SOURCE: a run directory, a file of spans or the address of a backend
+    /// The trace to show: its id as any backend writes it, or 8 digits or more that begin it; with -v each span with its attributes. Without one, traces are listed, the newest
+    /// first. Anything else is a SOURCE: a run directory, a file or directory of spans, - for standard input, or
+    /// the address of a backend
     /// [default: the lab that is up]
     #[arg(value_name = "TRACE-ID] [SOURCE")]
     pub(crate) words: Vec<String>,
@@ -39,7 +40,8 @@ pub(crate) struct TracesArguments {
 /// `baton map`.
 #[derive(Debug, Args)]
 pub(crate) struct MapArguments {
-    /// A run directory, a file of spans or the address of a backend [default: the lab that is up]
+    /// A run directory, a file or directory of spans, - for standard input, or the address of a backend
+    /// [default: the lab that is up]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]

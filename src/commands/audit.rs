@@ -2,7 +2,6 @@
 
 mod checks;
 mod markdown;
-mod sources;
 mod text;
 
 use std::fs::File;
@@ -11,18 +10,24 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
+use baton_traces::compare::{EdgeDifference, edge_differences};
+use baton_traces::source::Source;
 use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
 use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
+use crate::lab_client;
+use crate::print::checks::exit;
 use crate::print::junit;
 use crate::print::output::Output;
 
 /// What there is to print.
 struct Outcome {
     judged: Judged,
+    /// How the edges differ from the baseline's, if there is one.
+    differences: Vec<EdgeDifference>,
     checks: Vec<Checked>,
 }
 
@@ -33,46 +38,48 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
             "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
-    let mut audit = Audit::new(Options {
-        keys: arguments.key.clone(),
-        since: arguments.since,
-        until: arguments.until,
-    });
-    // a key of one's own may have any name
-    let want = if arguments.key.is_empty() {
-        Want::HandOffs
-    } else {
-        Want::Everything
-    };
-    sources::read(&arguments.sources, want, &mut audit, output)?;
-    let mut writer = match &arguments.hand_offs {
-        Some(path) => Some(HandOffFile::create(path)?),
+    let audit = read(arguments, &arguments.sources, output)?;
+    let baseline = match &arguments.baseline {
+        Some(source) => Some(read(arguments, std::slice::from_ref(source), output)?.judge()),
         None => None,
     };
-    let mut judged = audit.judge(&mut |hand_off| {
-        if let Some(writer) = writer
-            .as_mut()
-            .filter(|_| is_wanted(arguments, &hand_off.from, &hand_off.to))
-        {
-            writer.write(hand_off);
-        }
-    });
-    if let Some(writer) = writer {
-        writer.finish()?;
-    }
+    let mut judged = judge(arguments, audit)?;
     let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
-    judged
-        .edges
-        .retain(|edge| is_wanted(arguments, &edge.from, &edge.to));
+    let mut differences = match &baseline {
+        Some(baseline) => edge_differences(baseline, &judged),
+        None => Vec::new(),
+    };
+    let wanted = |from: &str, to: &str| is_wanted(arguments, from, to);
+    differences.retain(|difference| {
+        let from = difference.from.as_ref().unwrap_or(&difference.to);
+        wanted(from, &difference.to)
+    });
+    judged.edges.retain(|edge| wanted(&edge.from, &edge.to));
     judged
         .unjudged
-        .retain(|unjudged| is_wanted(arguments, &unjudged.service, &unjudged.service));
+        .retain(|unjudged| wanted(&unjudged.service, &unjudged.service));
     let outcome = Outcome {
         checks: checks::check(&arguments.fail_under, &judged),
+        differences,
         judged,
     };
     print(&outcome, output)?;
     verdict(&outcome, is_blind, output)
+}
+
+/// Judges every hand-off, and writes those that are asked for to a file if one is named.
+fn judge(arguments: &AuditArguments, audit: Audit) -> Result<Judged, Failure> {
+    let Some(path) = &arguments.hand_offs else {
+        return Ok(audit.judge());
+    };
+    let mut file = HandOffFile::create(path)?;
+    let judged = audit.judge_each(&mut |hand_off| {
+        if is_wanted(arguments, &hand_off.from, &hand_off.to) {
+            file.write(hand_off);
+        }
+    });
+    file.finish()?;
+    Ok(judged)
 }
 
 /// Whether an edge between these services is asked for.
@@ -86,7 +93,11 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
 }
 
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
-    let Outcome { judged, checks } = outcome;
+    let Outcome {
+        judged,
+        differences,
+        checks,
+    } = outcome;
     match output.format {
         Format::Json => output.print_json(&json!({
             "version": 1,
@@ -94,8 +105,9 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "services": judged.services,
             "edges": judged.edges,
             "unjudged": judged.unjudged,
+            "differences": differences,
             "checks": checks,
-            "answer": answer(judged).join(" "),
+            "answer": answer(outcome).join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {
@@ -106,10 +118,39 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The answer, and a sentence for each broken edge.
-fn answer(judged: &Judged) -> Vec<String> {
-    let edges = judged.edges.iter().filter_map(Edge::sentence);
-    judged.answer().into_iter().chain(edges).collect()
+/// The answer, a sentence for each broken edge, and one for each notable difference.
+fn answer(outcome: &Outcome) -> Vec<String> {
+    let edges = outcome.judged.edges.iter().filter_map(Edge::sentence);
+    let notable = outcome
+        .differences
+        .iter()
+        .filter(|difference| difference.is_notable());
+    let differences = notable.map(EdgeDifference::sentence);
+    let answer = outcome.judged.answer().into_iter();
+    answer.chain(edges).chain(differences).collect()
+}
+
+/// Reads sources as one.
+fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Result<Audit, Failure> {
+    lab_client::flush_named(sources)?;
+    let mut audit = Audit::new(Options {
+        keys: arguments.key.clone(),
+        since: arguments.since,
+        until: arguments.until,
+    });
+    // a key of one's own may have any name
+    let want = match arguments.key.is_empty() {
+        true => Want::HandOffs,
+        false => Want::Everything,
+    };
+    for source in sources {
+        output.detail(&format!("reading {source}"));
+        let reading = source.read(want, &mut |span| audit.add(span))?;
+        for problem in reading.problems {
+            output.warn(&problem);
+        }
+    }
+    Ok(audit)
 }
 
 fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCode, Failure> {
@@ -118,15 +159,12 @@ fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCod
         .iter()
         .filter(|checked| !checked.check.passed);
     let failed: Vec<String> = failed.map(Checked::sentence).collect();
-    let count = format!("{} of {} checks failed", failed.len(), outcome.checks.len());
-    match failed.as_slice() {
-        [] if is_blind => Err(Failure::check(
+    if failed.is_empty() && is_blind {
+        return Err(Failure::check(
             "the source has spans of several services, and none of their hand-offs could be judged",
-        )),
-        [] => Ok(ExitCode::SUCCESS),
-        _ if output.format == Format::Text => Err(Failure::check(count)),
-        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
+        ));
     }
+    exit(&failed, outcome.checks.len(), output)
 }
 
 /// A file with a line for each judged hand-off.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use baton_experiments::burst::{FIGURES, checks, problems, unreachable};
 use baton_experiments::manifest::{load_settings, versions};
 use baton_experiments::{ExperimentError, Program, add_client_spans, requests, write_load};
-use baton_loadgen::{Outcome, Payload, Plan, Scenario, Settings};
+use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
 use baton_propagators::Mode;
 use baton_traces::compare::limits::{Check, check_names};
 use baton_traces::run::{Manifest, RunDirectory};
@@ -107,7 +107,7 @@ async fn send_all(
     settings: &Settings,
     directory: Option<&RunDirectory>,
     output: &Output,
-) -> Result<(Vec<Outcome>, bool), Failure> {
+) -> Result<(Vec<AttackOutcome>, bool), Failure> {
     let left_over = settings.spans.clone();
     let interrupted = signals::interrupted(move || {
         // these spans were not added to the run
@@ -208,7 +208,7 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
 fn print(
     arguments: &BurstArguments,
     manifest: &Manifest,
-    outcomes: &[Outcome],
+    outcomes: &[AttackOutcome],
     checks: &[Check],
     output: &Output,
 ) -> Result<(), Failure> {
@@ -261,7 +261,7 @@ fn print(
 }
 
 /// An outcome without goose's own figures and the histograms. `load.json` has them.
-fn figures(outcome: &Outcome) -> serde_json::Result<Map<String, Value>> {
+fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
     for name in [
         "goose",

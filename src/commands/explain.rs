@@ -13,8 +13,8 @@ mod text;
 use std::process::ExitCode;
 
 use baton_propagators::{
-    Candidate, Engine, Explanation, Extraction, Fault, HeaderList, Mode, OnConflict, Outcome,
-    Propagation, Select, XraySource, formats,
+    Candidate, Engine, Explanation, Extraction, FORMATS, Fault, HeaderList, Mode, OnConflict,
+    Outcome, Propagation, Select, XraySource, formats,
 };
 
 use crate::arguments::{ExplainArguments, Format, Selection};
@@ -33,8 +33,6 @@ const USUAL_MODES: [&str; 7] = [
     "tracecontext,b3multi",
     "b3multi,tracecontext",
 ];
-/// The formats whose modes are judged beside these where they arrive.
-const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
 
 /// Reads the headers, judges them under each mode, prints the answer.
 pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -145,7 +143,10 @@ fn check(selections: &[Selection], engine: Engine) -> Result<(), Failure> {
 /// The usual modes, and for every other format that arrives it alone, behind and before `tracecontext`.
 fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
     let mut selections: Vec<_> = USUAL_MODES.into_iter().map(selection).collect();
-    for format in OTHER_FORMATS {
+    let others = FORMATS
+        .iter()
+        .filter(|format| format.carries_context() && !USUAL_MODES.contains(&format.name()));
+    for format in others.map(|format| format.name()) {
         let arrived = |candidate: &Candidate| {
             candidate.format == format && candidate.outcome != Outcome::Absent
         };

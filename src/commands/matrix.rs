@@ -1,6 +1,5 @@
 //! `baton matrix`: every pairing of modes and every client against every producer, through real labs.
 
-mod grid;
 mod markdown;
 mod report;
 mod text;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_experiments::run::{self, RunSettings, losses, new_directory};
-use baton_loadgen::Outcome;
+use baton_loadgen::AttackOutcome;
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
 use baton_traces::summary::Summary;
@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     };
     settings.check()?;
     let out = match &arguments.out {
-        Some(out) => out.clone(),
+        Some(out) => {
+            let unwritable = Failure::writing(out);
+            std::fs::create_dir_all(out).map_err(|error| unwritable(error).of("--out"))?;
+            out.clone()
+        }
         None => new_directory(Path::new("runs")).map_err(|error| {
             Failure::not_carried_out(format!("{error}; name a directory with --out"))
         })?,
@@ -78,7 +82,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
 
 fn print(
     summaries: &[Summary],
-    bursts: &[Vec<Outcome>],
+    bursts: &[Vec<AttackOutcome>],
     comparison: &Comparison,
     (out, report): (&Path, &Path),
     output: &Output,

@@ -1,18 +1,17 @@
-//! Tables within the terminal's columns: sentences fold between words, and columns for which there is no room go into
-//! a further table below. No number, id or word is divided.
+//! Tables in the terminal's width. Sentences fold between words, and columns without room go into another table below.
+//! No number, id or word is divided.
 
-use std::iter;
+use std::ops::Range;
 
-use comfy_table::{
-    Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING,
-};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
 use crate::print::output::Output;
+use crate::print::palette::heading;
 
-/// Where no terminal says how wide it is, and the text is for a log or a pull request.
+/// The width without a terminal: the text is for a log or a pull request.
 pub(crate) const COLUMNS: u16 = 100;
 
-/// A table without lines, as wide as the terminal; without one, as wide as it takes.
+/// A table without lines, in the terminal's width; without a terminal, as wide as its content.
 pub(crate) fn plain_table<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
@@ -21,14 +20,7 @@ pub(crate) fn plain_table<'a>(
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(headings.into_iter().map(|heading| {
-            let cell = Cell::new(heading);
-            if output.colour {
-                cell.add_attribute(Attribute::Bold)
-            } else {
-                cell
-            }
-        }));
+        .set_header(headings.into_iter().map(|text| heading(text, output)));
     if output.colour {
         table.enforce_styling();
     } else {
@@ -43,7 +35,7 @@ pub(crate) fn plain_table<'a>(
     table
 }
 
-/// A table as wide as the terminal, but no wider than what fits anywhere.
+/// A table in the terminal's width, and no wider than [`COLUMNS`].
 pub(crate) fn narrow_table<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
@@ -55,14 +47,14 @@ pub(crate) fn narrow_table<'a>(
     table
 }
 
-/// The columns that a table takes if nothing of it is folded, without the blank at its end.
+/// The width of a table if nothing folds, without the blank at its end.
 pub(crate) fn natural_width(table: &Table) -> u16 {
     let widths = table.column_max_content_widths();
     room(table, &widths, 0..widths.len())
 }
 
-/// Draws a table within its width. The columns of `sentences` may be folded between words; where that is not enough, the
-/// first column is repeated in a table for those that are left.
+/// Draws a table in its width. The columns of `sentences` may fold between words. If that is not enough, another table has
+/// the first column again and the columns that are left.
 pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     let width = table.width().unwrap_or(u16::MAX);
     if natural_width(table) <= width {
@@ -73,16 +65,12 @@ pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     for column in sentences {
         least[*column] = least[*column].min(longest_word(table, *column));
     }
-    let mut blocks: Vec<Vec<usize>> = Vec::new();
-    for column in 1..natural.len() {
-        match blocks.last_mut() {
-            Some(block) if room(table, &least, with(block, column)) <= width => block.push(column),
-            _ => blocks.push(vec![0, column]),
-        }
-    }
-    let blocks: Vec<_> = blocks
+    let beside_first = |columns: &[usize]| [&[0], columns].concat();
+    let fits = |columns: &[usize]| room(table, &least, beside_first(columns)) <= width;
+    let blocks: Vec<_> = blocks(1..natural.len(), fits)
         .iter()
         .map(|columns| {
+            let columns = &beside_first(columns);
             let mut widths = least.clone();
             for column in columns {
                 let left = width.saturating_sub(room(table, &widths, columns.iter().copied()));
@@ -94,7 +82,7 @@ pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     blocks.join("\n\n")
 }
 
-/// The table with some of its columns, each so wide.
+/// The table with some of its columns, in these widths.
 fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
     let mut table = table.clone();
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -112,11 +100,19 @@ fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
     table.trim_fmt()
 }
 
-fn with(block: &[usize], column: usize) -> impl Iterator<Item = usize> {
-    block.iter().copied().chain(iter::once(column))
+/// The columns in blocks: in each as many as fit, and at least one.
+pub(crate) fn blocks(columns: Range<usize>, fits: impl Fn(&[usize]) -> bool) -> Vec<Vec<usize>> {
+    let mut blocks: Vec<Vec<usize>> = Vec::new();
+    for column in columns {
+        match blocks.last_mut() {
+            Some(block) if fits(&[&block[..], &[column]].concat()) => block.push(column),
+            _ => blocks.push(vec![column]),
+        }
+    }
+    blocks
 }
 
-/// What columns of such widths take, without the blank behind the last.
+/// The width of columns together, without the blank behind the last.
 fn room(table: &Table, widths: &[u16], columns: impl IntoIterator<Item = usize>) -> u16 {
     let padding = |index| {
         table

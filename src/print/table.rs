@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::iter;
 
-use baton_loadgen::Outcome;
+use baton_loadgen::AttackOutcome;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
-use comfy_table::{Cell, CellAlignment, Color, Table};
+use comfy_table::{Cell, CellAlignment, Table};
 
 use crate::print::fitting::{COLUMNS, fitted, natural_width, plain_table};
 use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 const HEADINGS: [&str; 8] = [
     "requests",
@@ -39,19 +40,19 @@ const BURST_HEADINGS: [&str; 10] = [
     "max\nms",
 ];
 
-/// How much room the table of runs takes.
+/// The layouts of the table of runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// A run in as few lines as it needs.
+    /// Each run in as few lines as possible.
     Wide,
-    /// Names folded where a mode ends, and one space between columns.
+    /// Names fold where a mode ends, and one space is between columns.
     Folded,
-    /// Each verdict below its count, too.
+    /// Also, each verdict is below its count.
     Stacked,
 }
 
 /// Draws the runs as an aligned table, in the widest layout that the terminal has room for, or as several tables. `heading`
-/// is above their `names`.
+/// is the heading of their `names`.
 pub(crate) fn table(
     heading: &str,
     names: Vec<String>,
@@ -94,7 +95,7 @@ fn folded(name: &str) -> String {
 }
 
 /// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
-pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
+pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
     let rows = bursts.iter().enumerate().map(|(index, outcome)| {
         let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
         let times = match latency {
@@ -112,22 +113,13 @@ pub(crate) fn burst_table(bursts: &[Outcome], output: &Output) -> String {
             Cell::new(index + 1),
             Cell::new(outcome.requests.sent),
             Cell::new(outcome.requests.ok),
-            failures(outcome.requests.failed, output),
+            Tone::of(outcome.requests.failed == 0).cell(outcome.requests.failed, output),
             Cell::new(format!("{:.0}", outcome.throughput_rps)),
         ];
         row.extend(times.map(Cell::new));
         row
     });
     fitted(&draw(BURST_HEADINGS, &[], rows, output), &[])
-}
-
-fn failures(failed: u64, output: &Output) -> Cell {
-    let cell = Cell::new(failed);
-    match (output.colour, failed) {
-        (false, _) => cell,
-        (true, 0) => cell.fg(Color::Green),
-        (true, _) => cell.fg(Color::Red),
-    }
 }
 
 /// Rows of figures, which stand to the right but for the columns of `words`, in the terminal's width; without a terminal in
@@ -226,12 +218,8 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Ou
         .iter()
         .map(|(verdict, count)| format!("{count}{between}{}", verdict.name()))
         .collect();
-    let cell = Cell::new(lines.join("\n"));
-    if !output.colour {
-        return cell;
-    }
-    let whole = counts.keys().all(|verdict| verdict.is_whole());
-    cell.fg(if whole { Color::Green } else { Color::Red })
+    let is_whole = counts.keys().all(|verdict| verdict.is_whole());
+    Tone::of(is_whole).cell(lines.join("\n"), output)
 }
 
 #[cfg(test)]

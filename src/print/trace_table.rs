@@ -6,10 +6,11 @@ use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown::{self, visible};
 use baton_traces::span::UnixTime;
 use baton_traces::trace_index::TraceLine;
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment};
 
 use crate::print::fitting::{fitted, plain_table};
 use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 const HEADINGS: [&str; 7] = [
     "trace id",
@@ -72,10 +73,6 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
             _ => format!("{} x{count}", output.style().mark(*verdict)),
         })
         .collect();
-    let cell = Cell::new(lines.join("\n"));
-    if !output.colour {
-        return cell;
-    }
-    let whole = counts.keys().all(|verdict| verdict.is_whole());
-    cell.fg(if whole { Color::Green } else { Color::Red })
+    let is_whole = counts.keys().all(|verdict| verdict.is_whole());
+    Tone::of(is_whole).cell(lines.join("\n"), output)
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use baton_propagators::format::{self, Outcome};
+use baton_propagators::format::Outcome;
+use baton_propagators::formats;
 use serde_json::{Value, json};
 
 use super::{burst, measured};
@@ -78,7 +79,7 @@ async fn as_many_headers_are_malformed_as_were_asked_for() {
     ];
     measured(&sandbox, &server.endpoint(), &flags).await;
     let malformed = |seen: &Seen, format: &str| {
-        let candidate = format::find(format)
+        let candidate = formats::find(format)
             .expect("a format")
             .extract(&seen.headers);
         matches!(candidate.outcome, Outcome::Malformed(_))

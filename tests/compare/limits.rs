@@ -163,19 +163,19 @@ async fn a_check_on_what_a_backend_does_not_keep_fails_with_one_sentence() {
     for (limit, sentence) in [
         (
             "record.sampled_changed=0",
-            "its limit of 0 is not kept: sampled_changed cannot be told: Zipkin v2 JSON keeps no sampling flags",
+            "its limit 0 fails: sampled_changed cannot be told: Zipkin JSON keeps no sampling flags",
         ),
         (
             "record.linked=0",
-            "its limit of 0 is not kept: linked cannot be told: Zipkin v2 JSON keeps no span links",
+            "its limit 0 fails: linked cannot be told: Zipkin JSON keeps no span links",
         ),
         (
             "record.lost=0",
-            "its limit of 0 is not kept: record is judged by parents and links alone",
+            "its limit 0 fails: record is judged by parents and links alone",
         ),
         (
             "ingress.lost=0",
-            "its limit of 0 is not kept: ingress cannot be judged: there are no server spans",
+            "its limit 0 fails: ingress cannot be judged: there are no server spans",
         ),
     ] {
         let finished = command(&sandbox, &[file, "--fail-over", limit, "--format", "json"]).await;

@@ -1,4 +1,5 @@
-//! Links between documents lead somewhere: to a file of the repository, and to a heading in it.
+//! Links between documents lead to a file of the repository, and to a heading in it. The paths in the
+//! documents that show where things are exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,47 @@ fn anchors(text: &str) -> impl Iterator<Item = String> {
             .map(|character| if character == ' ' { '-' } else { character })
             .collect()
     })
+}
+
+/// The documents that show where things are.
+const MAPS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/rationale.md"];
+
+#[test]
+fn every_path_in_the_maps_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for map in MAPS {
+        let text = fs::read_to_string(root.join(map)).expect("a document");
+        // split at backquotes, every second part is code
+        for code in text.split('`').skip(1).step_by(2) {
+            if is_path(code) && !root.join(code).exists() {
+                missing.push(format!("{map}: {code}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such path:\n{}", missing.join("\n"));
+}
+
+/// Whether code is the path of a file of Rust or of a folder, without a placeholder in it.
+fn is_path(code: &str) -> bool {
+    let is_plain = code
+        .chars()
+        .all(|character| character.is_ascii_lowercase() || "_-./0123456789".contains(character));
+    is_plain && (code.ends_with('/') || code.contains('/') && code.ends_with(".rs"))
+}
+
+#[test]
+fn only_paths_are_taken_for_paths() {
+    for (code, expected) in [
+        ("lab/src/kinesis.rs", true),
+        ("propagators/", true),
+        ("propagators/src/formats/NAME.rs", false),
+        ("cargo test", false),
+        ("kinesis.rs", false),
+        ("a/b", false),
+    ] {
+        assert_eq!(is_path(code), expected, "{code}");
+    }
 }
 
 #[test]

@@ -14,24 +14,26 @@
 //! ]}"#;
 //! let mut audit = Audit::new(Options::default());
 //! otlp_json::read_request(line, Want::Everything, &mut |span| audit.add(span)).expect("a valid request");
-//! let judged = audit.judge(&mut |_| {});
+//! let judged = audit.judge();
 //! assert_eq!(judged.edges[0].to, "booking");
 //! assert_eq!(judged.edges[0].share(), Some(1.0));
 //! ```
 
 mod answer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
 use crate::edges::{judge, unjudged};
 use crate::ends::Gathered;
-use crate::ends::tree::Tree;
+use crate::ends::names::Name;
+use crate::ends::tree::{Parent, Tree};
+pub use crate::evidence::Evidence;
 use crate::evidence::Pairs;
-use crate::span::{Span, UnixTime};
+use crate::span::{Kind, Span, UnixTime};
 
 /// What an audit looks at.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +54,7 @@ pub struct Audit {
 }
 
 /// What an audit found.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// The edges, those with the most broken hand-offs first.
     pub edges: Vec<Edge>,
@@ -62,6 +64,17 @@ pub struct Judged {
     pub spans: u64,
     /// The services that they are of.
     pub services: BTreeSet<String>,
+    /// The requests that each service received.
+    pub received: BTreeMap<String, Received>,
+}
+
+/// The requests that one service received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// How many server spans it has.
+    pub requests: u64,
+    /// How many of them have no parent.
+    pub parentless: u64,
 }
 
 impl Audit {
@@ -88,8 +101,17 @@ impl Audit {
         }
     }
 
+    /// Judges every hand-off.
+    pub fn judge(self) -> Judged {
+        self.judged(None)
+    }
+
     /// Judges every hand-off, and gives each to `each`.
-    pub fn judge(self, each: &mut dyn FnMut(&HandOff)) -> Judged {
+    pub fn judge_each(self, each: &mut dyn FnMut(&HandOff)) -> Judged {
+        self.judged(Some(each))
+    }
+
+    fn judged(self, each: Option<&mut dyn FnMut(&HandOff)>) -> Judged {
         let tree = Tree::of(self.gathered);
         let pairs = Pairs::of(&tree);
         let edges = judge(&tree, &pairs, each);
@@ -98,6 +120,7 @@ impl Audit {
         Judged {
             edges,
             unjudged: unjudged::of(&tree, &pairs),
+            received: received(&tree),
             spans: tree.len() as u64,
             services: services
                 .into_iter()
@@ -105,6 +128,19 @@ impl Audit {
                 .collect(),
         }
     }
+}
+
+fn received(tree: &Tree) -> BTreeMap<String, Received> {
+    let mut by_service: BTreeMap<Name, Received> = BTreeMap::new();
+    for at in tree.all() {
+        if tree.span(at).kind == Kind::Server && tree.entry(at) == at {
+            let received = by_service.entry(tree.span(at).service).or_default();
+            received.requests += 1;
+            received.parentless += u64::from(tree.parent(at) == Parent::None);
+        }
+    }
+    let named = |(name, received)| (tree.names().text(name).to_owned(), received);
+    by_service.into_iter().map(named).collect()
 }
 
 impl Judged {

@@ -9,6 +9,7 @@
 mod bootstrap;
 mod checks;
 mod differences;
+mod edges;
 mod holm;
 pub mod limits;
 mod metrics;
@@ -19,6 +20,7 @@ mod words;
 pub use bootstrap::Interval;
 pub use checks::{Checked, FIGURES, check, figures_help};
 pub use differences::{Difference, Figure};
+pub use edges::{EdgeDifference, What, edge_differences};
 pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;
@@ -55,7 +57,7 @@ impl Comparison {
     /// let comparison = Comparison::of(&sources, 0);
     /// let difference = &comparison.differences[1];
     /// assert_eq!((difference.metric, difference.significant), ("record.new_trace", true));
-    /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace; in tracecontext none do.");
+    /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000).");
     /// ```
     ///
     /// # Panics

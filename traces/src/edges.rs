@@ -6,11 +6,13 @@ pub(crate) mod verdict;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use baton_propagators::id::TraceId;
+use serde::{Deserialize, Serialize};
 
 use crate::ends::At;
+use crate::ends::names::{Name, Names};
 use crate::ends::tree::Tree;
-use crate::evidence::{Pair, Pairs};
+use crate::evidence::{Evidence, Pair, Pairs};
 use crate::hand_off::{Flag, Verdict};
 use crate::span::{Kind, SpanReference};
 
@@ -18,7 +20,7 @@ use crate::span::{Kind, SpanReference};
 const MAX_EXAMPLES: usize = 2;
 
 /// Over what a hand-off goes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Channel {
     /// Whether it is a request or a message.
     pub kind: ChannelKind,
@@ -29,7 +31,7 @@ pub struct Channel {
 }
 
 /// Whether a hand-off is a request or a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     /// A request over HTTP.
@@ -72,11 +74,11 @@ pub struct HandOff {
     /// What became of the trace context.
     pub verdict: Verdict,
     /// By what the two ends are known to belong together.
-    pub evidence: &'static str,
+    pub evidence: Evidence,
 }
 
 /// An example of a verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The verdict.
     pub verdict: Verdict,
@@ -87,7 +89,7 @@ pub struct Example {
 }
 
 /// How many hand-offs broke of which it is not known which sender belongs to which receiver.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// At least this many.
     pub at_least: u64,
@@ -96,7 +98,7 @@ pub struct Between {
 }
 
 /// The hand-offs from one service to another over one channel.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
     /// The sending service.
     pub from: String,
@@ -111,7 +113,7 @@ pub struct Edge {
     /// How many have each flag.
     pub flags: BTreeMap<Flag, u64>,
     /// By what their ends are known to belong together, and of how many.
-    pub evidence: BTreeMap<&'static str, u64>,
+    pub evidence: BTreeMap<Evidence, u64>,
     /// How many more broke without it being known which.
     pub ambiguous: Between,
     /// How many senders are known not to have been sampled.
@@ -120,6 +122,10 @@ pub struct Edge {
     pub cause: Option<String>,
     /// What would mend it.
     pub change: Option<String>,
+    /// In how many traces it has judged hand-offs: hand-offs of one trace are not independent.
+    pub traces: u64,
+    /// In how many of them all held.
+    pub traces_whole: u64,
     /// Some hand-offs of each verdict.
     pub examples: Vec<Example>,
 }
@@ -156,127 +162,174 @@ impl Edge {
     }
 }
 
-/// The hand-offs of a source, judged, each given to `each`; and their edges, those with the most broken ones first.
-pub(crate) fn judge(tree: &Tree, pairs: &Pairs, each: &mut dyn FnMut(&HandOff)) -> Vec<Edge> {
-    let mut edges: BTreeMap<(String, String, Channel), (Edge, cause::Signs)> = BTreeMap::new();
-    for pair in pairs.iter() {
-        let hand_off = judged(tree, pair);
-        let key = (
-            hand_off.from.clone(),
-            hand_off.to.clone(),
-            hand_off.channel.clone(),
-        );
-        let (from, to, channel) = key.clone();
-        let new = || (empty(from, to, channel), cause::Signs::default());
-        let (edge, signs) = edges.entry(key).or_insert_with(new);
-        count(tree, edge, pair, &hand_off);
-        if !hand_off.verdict.is_whole() {
-            signs.add(tree, pair, hand_off.verdict);
+/// What an edge is known by while hand-offs are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    from: Name,
+    to: Name,
+    kind: ChannelKind,
+    system: Name,
+    destination: Name,
+}
+
+impl Key {
+    /// The edge between two spans. The channel is what either of them says.
+    fn of(tree: &Tree, sender: At, receiver: At) -> Key {
+        let (from, to) = (tree.about(sender), tree.about(receiver));
+        let is_message = tree.span(sender).kind == Kind::Producer
+            || tree.span(receiver).kind == Kind::Consumer
+            || from.is_messaging && tree.is_call(sender);
+        let rpc = to.rpc.or(from.rpc);
+        let (kind, system, destination) = if is_message {
+            let system = from.system.or(to.system);
+            let destination = from.destination.or(to.destination);
+            (ChannelKind::Messaging, system, destination)
+        } else if rpc.is_empty() {
+            (ChannelKind::Http, Name::EMPTY, Name::EMPTY)
+        } else {
+            (ChannelKind::Rpc, rpc, Name::EMPTY)
+        };
+        Key {
+            from: tree.span(sender).service,
+            to: tree.span(receiver).service,
+            kind,
+            system,
+            destination,
         }
-        each(&hand_off);
     }
-    add_ambiguous(tree, pairs, &mut edges);
-    let finish = |(mut edge, signs): (Edge, cause::Signs)| {
-        (edge.cause, edge.change) = signs.cause(&edge).unzip();
-        edge
-    };
-    let mut edges: Vec<Edge> = edges.into_values().map(finish).collect();
-    edges.sort_by_key(|edge| std::cmp::Reverse(edge.broken() + edge.ambiguous.at_least));
-    edges
-}
 
-fn judged(tree: &Tree, pair: &Pair) -> HandOff {
-    HandOff {
-        from: tree.service(pair.sender).to_owned(),
-        to: tree.service(pair.receiver).to_owned(),
-        channel: channel(tree, pair.sender, pair.receiver),
-        sender: tree.span(pair.sender).reference(),
-        receiver: tree.span(pair.receiver).reference(),
-        verdict: verdict::of(tree, pair.sender, pair.receiver),
-        evidence: pair.evidence,
+    fn channel(self, names: &Names) -> Channel {
+        let said = |name| Some(names.text(name).to_owned()).filter(|text| !text.is_empty());
+        Channel {
+            kind: self.kind,
+            system: said(self.system),
+            destination: said(self.destination),
+        }
     }
 }
 
-fn empty(from: String, to: String, channel: Channel) -> Edge {
-    Edge {
-        from,
-        to,
-        channel,
-        handoffs: 0,
-        verdicts: BTreeMap::new(),
-        flags: BTreeMap::new(),
-        evidence: BTreeMap::new(),
-        ambiguous: Between::default(),
-        sender_unsampled: 0,
-        cause: None,
-        change: None,
-        examples: Vec::new(),
+/// An edge while its hand-offs are counted. They come in the order of their senders' traces.
+struct Counting {
+    edge: Edge,
+    signs: cause::Signs,
+    /// The trace of the last hand-off, and whether all of its hand-offs held so far.
+    last: Option<(TraceId, bool)>,
+}
+
+impl Counting {
+    fn new(key: Key, names: &Names) -> Counting {
+        let edge = Edge {
+            from: names.text(key.from).to_owned(),
+            to: names.text(key.to).to_owned(),
+            channel: key.channel(names),
+            handoffs: 0,
+            verdicts: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            ambiguous: Between::default(),
+            sender_unsampled: 0,
+            cause: None,
+            change: None,
+            traces: 0,
+            traces_whole: 0,
+            examples: Vec::new(),
+        };
+        Counting {
+            edge,
+            signs: cause::Signs::default(),
+            last: None,
+        }
+    }
+
+    fn count(&mut self, tree: &Tree, pair: &Pair, verdict: Verdict) {
+        let edge = &mut self.edge;
+        edge.handoffs += 1;
+        *edge.verdicts.entry(verdict).or_default() += 1;
+        *edge.evidence.entry(pair.evidence).or_default() += 1;
+        let flags = verdict::flags(tree, pair.sender, pair.receiver);
+        for flag in Flag::ALL.into_iter().filter(|flag| flag.is_in(flags)) {
+            *edge.flags.entry(flag).or_default() += 1;
+        }
+        if !verdict.is_whole() {
+            self.signs.add(tree, pair, verdict);
+        }
+        self.count_trace(tree.span(pair.sender).trace, verdict.is_whole());
+        let examples = &mut self.edge.examples;
+        let same = examples.iter().filter(|example| example.verdict == verdict);
+        if same.count() < MAX_EXAMPLES {
+            examples.push(Example {
+                verdict,
+                sender: tree.span(pair.sender).reference(),
+                receiver: tree.span(pair.receiver).reference(),
+            });
+        }
+    }
+
+    fn count_trace(&mut self, trace: TraceId, is_whole: bool) {
+        match &mut self.last {
+            Some((last, all)) if *last == trace => *all &= is_whole,
+            last => {
+                let before = last.replace((trace, is_whole));
+                self.edge.traces += 1;
+                self.edge.traces_whole += u64::from(before.is_some_and(|(_, whole)| whole));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Edge {
+        let is_whole = self.last.is_some_and(|(_, whole)| whole);
+        self.edge.traces_whole += u64::from(is_whole);
+        (self.edge.cause, self.edge.change) = self.signs.cause(&self.edge).unzip();
+        self.edge
     }
 }
 
-fn count(tree: &Tree, edge: &mut Edge, pair: &Pair, hand_off: &HandOff) {
-    edge.handoffs += 1;
-    *edge.verdicts.entry(hand_off.verdict).or_default() += 1;
-    *edge.evidence.entry(hand_off.evidence).or_default() += 1;
-    let flags = verdict::flags(tree, pair.sender, pair.receiver);
-    for flag in Flag::ALL.into_iter().filter(|flag| flag.is_in(flags)) {
-        *edge.flags.entry(flag).or_default() += 1;
-    }
-    let examples = &mut edge.examples;
-    let same = examples
-        .iter()
-        .filter(|example| example.verdict == hand_off.verdict);
-    if same.count() < MAX_EXAMPLES {
-        examples.push(Example {
-            verdict: hand_off.verdict,
-            sender: hand_off.sender,
-            receiver: hand_off.receiver,
-        });
-    }
-}
-
-/// Adds what stays ambiguous to the edge between its services, which has no other hand-offs perhaps.
-fn add_ambiguous(
+/// The edges of a source, those with the most broken hand-offs first. `each` gets every judged hand-off.
+pub(crate) fn judge(
     tree: &Tree,
     pairs: &Pairs,
-    edges: &mut BTreeMap<(String, String, Channel), (Edge, cause::Signs)>,
-) {
+    mut each: Option<&mut dyn FnMut(&HandOff)>,
+) -> Vec<Edge> {
+    let names = tree.names();
+    let mut edges: BTreeMap<Key, Counting> = BTreeMap::new();
+    for pair in pairs.iter() {
+        let key = Key::of(tree, pair.sender, pair.receiver);
+        let verdict = verdict::of(tree, pair.sender, pair.receiver);
+        let edge = edges
+            .entry(key)
+            .or_insert_with(|| Counting::new(key, names));
+        edge.count(tree, pair, verdict);
+        if let Some(each) = &mut each {
+            each(&HandOff {
+                from: names.text(key.from).to_owned(),
+                to: names.text(key.to).to_owned(),
+                channel: key.channel(names),
+                sender: tree.span(pair.sender).reference(),
+                receiver: tree.span(pair.receiver).reference(),
+                verdict,
+                evidence: pair.evidence,
+            });
+        }
+    }
+    // what stays ambiguous belongs to an edge that has no other hand-offs perhaps
     for ((from, to), ambiguous) in pairs.ambiguous() {
-        let text = |name| tree.names().text(name).to_owned();
-        let channel = channel(tree, ambiguous.example, ambiguous.example);
-        let key = (text(*from), text(*to), channel);
-        let (edge, _) = edges.entry(key.clone()).or_insert_with(|| {
-            let (from, to, channel) = key;
-            let edge = empty(from, to, channel);
-            (edge, cause::Signs::default())
-        });
-        edge.ambiguous.at_least += ambiguous.at_least;
-        edge.ambiguous.at_most += ambiguous.at_most;
-    }
-}
-
-/// The channel between two spans: what either of them says.
-pub(crate) fn channel(tree: &Tree, sender: At, receiver: At) -> Channel {
-    let (from, to) = (tree.about(sender), tree.about(receiver));
-    let said = |name| Some(tree.names().text(name).to_owned()).filter(|text| !text.is_empty());
-    let is_message = tree.span(sender).kind == Kind::Producer
-        || tree.span(receiver).kind == Kind::Consumer
-        || from.is_messaging && tree.is_call(sender);
-    if is_message {
-        return Channel {
-            kind: ChannelKind::Messaging,
-            system: said(from.system.or(to.system)),
-            destination: said(from.destination.or(to.destination)),
+        let key = Key {
+            from: *from,
+            to: *to,
+            ..Key::of(tree, ambiguous.example.0, ambiguous.example.1)
         };
+        let edge = edges
+            .entry(key)
+            .or_insert_with(|| Counting::new(key, names));
+        edge.edge.ambiguous.at_least += ambiguous.at_least;
+        edge.edge.ambiguous.at_most += ambiguous.at_most;
     }
-    let rpc = said(to.rpc).or_else(|| said(from.rpc));
-    Channel {
-        kind: if rpc.is_some() {
-            ChannelKind::Rpc
-        } else {
-            ChannelKind::Http
-        },
-        system: rpc,
-        destination: None,
-    }
+    let mut edges: Vec<Edge> = edges.into_values().map(Counting::finish).collect();
+    edges.sort_by(|left, right| {
+        let broken = |edge: &Edge| edge.broken() + edge.ambiguous.at_least;
+        let place = |edge: &Edge| (edge.from.clone(), edge.to.clone(), edge.channel.clone());
+        let worst = broken(right).cmp(&broken(left));
+        worst.then_with(|| place(left).cmp(&place(right)))
+    });
+    edges
 }

@@ -120,7 +120,7 @@ pub(crate) struct Gathered {
     pub(crate) names: Names,
     pub(crate) spans: Vec<End>,
     abouts: Vec<About>,
-    about_numbers: HashMap<About, u32>,
+    about_numbers: HashMap<About, u32, foldhash::quality::RandomState>,
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,

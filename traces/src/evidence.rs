@@ -15,48 +15,57 @@ mod shared_id;
 
 pub(crate) use self::loose::Loose;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
 
-/// One kind of evidence.
-pub(crate) struct Evidence {
-    /// Its name in JSON.
-    pub(crate) name: &'static str,
-    find: fn(&Tree, &mut Pairs, Named),
+/// By what a sender and a receiver are known to belong together, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Both carry the id of the message, or its partition and offset.
+    MessageId,
+    /// Both carry the id of the request, or an id that the user named.
+    RequestId,
+    /// The receiver links to the sender.
+    Link,
+    /// The sender is the receiver's parent.
+    Parent,
+    /// Their traces share an id, and address and time fit.
+    SharedId,
+    /// Address and time fit, and nothing else does.
+    AddressAndTime,
 }
 
-/// The name that a kind of evidence gives the pairs it finds.
-type Named = &'static str;
+impl Evidence {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::MessageId => "message_id",
+            Evidence::RequestId => "request_id",
+            Evidence::Link => "link",
+            Evidence::Parent => "parent",
+            Evidence::SharedId => "shared_id",
+            Evidence::AddressAndTime => "address_and_time",
+        }
+    }
+}
+
+/// Adds the pairs that one kind of evidence shows.
+type Find = fn(&Tree, &mut Pairs, Evidence);
 
 /// Every kind of evidence, the strongest first.
-pub(crate) const EVIDENCE: [Evidence; 6] = [
-    Evidence {
-        name: "message_id",
-        find: message_id::find,
-    },
-    Evidence {
-        name: "request_id",
-        find: request_id::find,
-    },
-    Evidence {
-        name: "link",
-        find: link::find,
-    },
-    Evidence {
-        name: "parent",
-        find: parent::find,
-    },
-    Evidence {
-        name: "shared_id",
-        find: shared_id::find,
-    },
-    Evidence {
-        name: "address_and_time",
-        find: address_and_time::find,
-    },
+const EVIDENCE: [(Evidence, Find); 6] = [
+    (Evidence::MessageId, message_id::find),
+    (Evidence::RequestId, request_id::find),
+    (Evidence::Link, link::find),
+    (Evidence::Parent, parent::find),
+    (Evidence::SharedId, shared_id::find),
+    (Evidence::AddressAndTime, address_and_time::find),
 ];
 
 /// A sender and a receiver that belong together.
@@ -66,8 +75,8 @@ pub(crate) struct Pair {
     pub(crate) sender: At,
     /// The span that took over.
     pub(crate) receiver: At,
-    /// The name of the evidence.
-    pub(crate) evidence: &'static str,
+    /// By what they are known to.
+    pub(crate) evidence: Evidence,
 }
 
 /// Hand-offs of one edge that broke, and of which it is not known which sender belongs to which receiver.
@@ -77,14 +86,14 @@ pub(crate) struct Ambiguous {
     pub(crate) at_least: u64,
     /// At most this many.
     pub(crate) at_most: u64,
-    /// One of the receivers.
-    pub(crate) example: At,
+    /// One of the candidates, and one of the receivers.
+    pub(crate) example: (At, At),
 }
 
 /// The pairs found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
-    pairs: BTreeSet<Pair>,
+    pairs: Vec<Pair>,
     /// The senders that have a receiver, and what belongs to them.
     sent: Marks,
     /// The receivers that have a sender, and what belongs to them.
@@ -106,10 +115,12 @@ impl Pairs {
             unsure: Marks::of(tree.len()),
             ..Pairs::default()
         };
-        for evidence in &EVIDENCE {
-            (evidence.find)(tree, &mut pairs, evidence.name);
+        for (evidence, find) in EVIDENCE {
+            find(tree, &mut pairs, evidence);
         }
         parent::settle(&mut pairs);
+        pairs.pairs.sort_unstable();
+        pairs.pairs.dedup();
         pairs
     }
 
@@ -138,8 +149,8 @@ impl Pairs {
         self.unsure.has(at)
     }
 
-    fn add(&mut self, sender: At, receiver: At, evidence: Named) {
-        self.pairs.insert(Pair {
+    fn add(&mut self, sender: At, receiver: At, evidence: Evidence) {
+        self.pairs.push(Pair {
             sender,
             receiver,
             evidence,

@@ -31,13 +31,17 @@
 pub mod assemble;
 mod attributes;
 pub mod audit;
+pub mod collect;
 pub mod compare;
 mod edges;
 mod ends;
 mod evidence;
 pub mod hand_off;
+pub mod known;
+pub mod load;
 pub mod measure;
 pub mod merge;
+pub mod otlp;
 pub mod readers;
 pub mod run;
 pub mod service_map;

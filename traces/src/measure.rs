@@ -1,17 +1,15 @@
-//! Reads a source whole and sums it up.
+//! Measures a source: reads it completely and sums it up in figures.
 
-mod unknown;
+mod load_figures;
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-
-use serde::Deserialize;
-
+use self::load_figures::LoadFigures;
+use crate::audit::{Audit, Judged};
+use crate::collect::Collect;
 use crate::hand_off::Hop;
-use crate::merge;
-use crate::readers::log::{self, LogReading};
-use crate::readers::{ReadError, otlp_json};
-use crate::run::{self, Function, RunDirectory, RunError};
+use crate::known::{Known, Unknown};
+use crate::load::{Loaded, load};
+use crate::readers::log::LogLine;
+use crate::run::RunDirectory;
 use crate::source::{Source, SourceError};
 use crate::span::{Span, Want};
 use crate::statistics::Durations;
@@ -19,264 +17,195 @@ use crate::summary::{Requests, Summary};
 use crate::tally::Tally;
 use crate::trace_index::{Table, TraceIndex};
 
-/// A source in figures, and what a comparison needs besides.
+/// A source in figures, with what a comparison needs besides.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// The figures.
     pub summary: Summary,
-    /// How long each request that succeeded took, as the client saw it.
+    /// The durations of the requests that succeeded, as the client saw them.
     pub request: Durations,
-    /// How long each record took, from the client's start to the end of its first handling.
+    /// The durations of the records, from the client's start to the end of their first handling.
     pub end_to_end: Durations,
-    /// Whether `end_to_end` begins at the producer, since no client's span is in the source.
+    /// Whether `end_to_end` starts at the producer, because the source has no client's span.
     pub end_to_end_from_producer: bool,
     /// What the source cannot tell, and why.
     pub unknown: Vec<Unknown>,
 }
 
-/// Something that a source cannot tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unknown {
-    /// What, and why not, in one sentence.
-    pub sentence: String,
-    /// The metrics that have no figure because of it, by their names in a comparison.
-    pub metrics: Vec<String>,
-}
-
 impl Measured {
-    /// Reads a run's spans, logs and load figures, and sums them up.
+    /// Reads `source` completely, judges every hand-off and sums up.
     ///
-    /// A missing file leaves its figures out, and a file cut short gives what it holds; both are among the
-    /// summary's `problems`.
+    /// In an export, a hop whose ends have no ids in common is judged by parents and links. A missing
+    /// file of a run leaves its figures out. Both, and a source that is cut short, are said in
+    /// [`Measured::unknown`] or in the summary's `problems`.
     ///
     /// # Errors
-    /// If the directory has no valid manifest, or a file in it cannot be read or holds a broken line of spans.
-    pub fn of_run(run: &RunDirectory) -> Result<Measured, RunError> {
-        Measured::of_run_with(run, &mut |_| {}).map(|(measured, _)| measured)
+    /// If the source cannot be read, is no export of spans, or is a directory without a valid
+    /// manifest.
+    pub fn of(source: &Source) -> Result<Measured, SourceError> {
+        let mut all = Collected::of(source, None)?;
+        let loaded = load(source, all.want(), &mut all)?;
+        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
+        Ok(measured.with_audit(all.audit.map(Audit::judge)))
     }
 
-    /// As [`Measured::of_run`]; `also` gets every span too. Gives besides what was counted.
-    fn of_run_with(
-        run: &RunDirectory,
-        also: &mut (dyn FnMut(&Span<'_>) + Send),
-    ) -> Result<(Measured, Tally), RunError> {
-        let manifest = run.manifest()?;
-        let mut tally = Tally::default();
-        let mut problems = merge::problems(&manifest);
-
-        let spans = run.spans_path();
-        let has_spans = spans.is_file();
-        let mut is_cut_short = false;
-        if has_spans {
-            let each = &mut |span: &Span<'_>| {
-                tally.add_span(span);
-                also(span);
-            };
-            let reading = otlp_json::read_file(&spans, Want::Judging, each)?;
-            is_cut_short = reading.truncated.is_some();
-            problems.extend(reading.truncated.map(|truncated| truncated.to_string()));
-        } else {
-            problems.push(format!(
-                "{} is missing: there are no spans",
-                spans.display()
-            ));
-        }
-
-        let mut log_problems = 0;
-        let mut logged = Vec::new();
-        let mut missing = Vec::new();
-        for (function, reading) in read_logs(run, &mut tally) {
-            match reading {
-                Some(reading) => {
-                    let reading = reading?;
-                    if reading.tells_of(function, &manifest) {
-                        logged.push(function.receives());
-                    }
-                    log_problems += reading.problem_lines;
-                    problems.extend(reading.problems);
-                }
-                None => missing.push(function),
-            }
-        }
-        tally.finish(&logged, manifest.under_way_since(), is_cut_short);
-        for function in missing {
-            // of a burst at somebody else's endpoint there are no logs to be missing
-            let is_somebody_elses =
-                manifest.pairing.is_none() && unknown::is_absent(&tally, function.receives());
-            if !is_somebody_elses {
-                problems.push(format!(
-                    "{} is missing: without it, what was not sampled counts as lost",
-                    run.log_path(function).display()
-                ));
-            }
-        }
-
-        let load = load(run, &mut problems);
-        let end_to_end = tally.end_to_end();
-        let summary = Summary::of_spans(run.name(), &tally, &end_to_end);
-        let mut summary = summary.described_by(&manifest);
-        // the bursts of several machines overlap
-        let is_of_one = !manifest.settings.contains_key(merge::MERGED);
-        if let Some(load) = load.as_ref().filter(|_| is_of_one) {
-            summary.throughput_rps = load.throughput_rps().or(summary.throughput_rps);
-        }
-        match (load.and_then(|load| load.requests), summary.requests) {
-            // others have sent too
-            (Some(load), Some(by_spans)) if by_spans.sent > load.sent => problems.push(format!(
-                "load.json tells of {} requests and the clients' spans of {}, which is what counts",
-                load.sent, by_spans.sent
-            )),
-            (load, by_spans) => summary.requests = load.or(by_spans),
-        }
-        summary.log_problems = log_problems;
-        summary.problems = problems;
-        if !has_spans {
-            summary.spans = None;
-            summary.traces = None;
-        }
-        let mut measured = Measured {
-            summary,
-            request: tally.clients().durations.clone(),
-            end_to_end,
-            end_to_end_from_producer: tally.clients().sent == 0,
-            unknown: Vec::new(),
-        };
-        for hop in [Hop::Ingress, Hop::Record] {
-            if !logged.contains(&hop) && unknown::is_absent(&tally, hop) {
-                unknown::leave_out(&mut measured, &tally, hop);
-            }
-        }
-        unknown::lost_on_the_way(&mut measured, &tally, &logged);
-        unknown::cut_short(&mut measured, &tally);
-        if measured.summary.requests.is_none() {
-            unknown::without_clients(&mut measured);
-        }
-        Ok((measured, tally))
+    /// As [`Measured::of`], of the run in a directory.
+    ///
+    /// # Errors
+    /// As [`Measured::of`].
+    pub fn of_run(run: &RunDirectory) -> Result<Measured, SourceError> {
+        Measured::of(&Source::from(run.path()))
     }
 
     /// Reads `source` once, for its figures and for an index of its traces.
     ///
     /// # Errors
-    /// As [`Source::measure`].
+    /// As [`Measured::of`].
     pub fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
-        let mut table = Table::default();
-        let also = &mut |span: &Span<'_>| table.add_span(span, 0);
-        let (measured, tally) = Measured::of_source(source, also)?;
-        Ok((measured, TraceIndex::of(table, tally.into_assembly())))
+        let mut all = Collected::of(source, Some(Table::default()))?;
+        let loaded = load(source, all.want(), &mut all)?;
+        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
+        let table = all.table.unwrap_or_default();
+        let mut index = TraceIndex::of(table, all.tally.into_assembly());
+        let judged = all.audit.map(|audit| index.take_audit(audit));
+        Ok((measured.with_audit(judged), index))
     }
 
-    /// Reads `source` and sums it up; `also` gets every span too. Gives besides what was counted.
-    ///
-    /// # Errors
-    /// As [`Source::measure`].
-    pub(crate) fn of_source(
-        source: &Source,
-        also: &mut (dyn FnMut(&Span<'_>) + Send),
-    ) -> Result<(Measured, Tally), SourceError> {
-        match source.run()? {
-            Some(run) => Ok(Measured::of_run_with(&run, also)?),
-            None => Measured::of_spans(source, also),
+    /// Adds what an audit of an export found.
+    fn with_audit(mut self, judged: Option<Judged>) -> Measured {
+        if let Some(judged) = judged {
+            self.summary.edges = judged.edges.clone();
+            self.summary.audit = Some(judged);
         }
+        self
     }
 
-    /// Reads a source that is no run directory, and sums it up under its name.
-    ///
-    /// A hop whose ends have no ids in common is judged by parents and links; what cannot be told then is said in
-    /// [`Measured::unknown`], and figures that need ids are left out.
-    fn of_spans(
+    fn of_loaded(
         source: &Source,
-        also: &mut (dyn FnMut(&Span<'_>) + Send),
-    ) -> Result<(Measured, Tally), SourceError> {
-        let mut tally = Tally::default();
-        let reading = source.read(Want::Judging, &mut |span| {
-            tally.add_span(span);
-            also(span);
-        })?;
-        let is_cut_short = !reading.problems.is_empty();
-        tally.finish(&[], None, is_cut_short);
-        let end_to_end = tally.end_to_end();
-        let mut measured = Measured {
-            summary: Summary {
-                problems: reading.problems,
-                ..Summary::of_spans(source.name(), &tally, &end_to_end)
+        loaded: &Loaded,
+        tally: &mut Tally,
+    ) -> Result<Measured, SourceError> {
+        tally.finish(&loaded.extent);
+        let mut problems = problems(loaded, tally);
+        let load = match source.run()? {
+            Some(run) => LoadFigures::read(&run, &mut problems),
+            None => None,
+        };
+        let has_requests =
+            tally.clients().sent > 0 || load.as_ref().is_some_and(|load| load.requests.is_some());
+        let known = Known::of(tally, loaded, has_requests);
+        let end_to_end = match known.records {
+            true => tally.end_to_end(),
+            false => Durations::default(),
+        };
+        let mut summary = Summary::of(source.name(), tally, &known, &end_to_end);
+        if let Some(manifest) = &loaded.manifest {
+            summary = summary.described_by(manifest);
+            // the bursts of several machines overlap
+            let load_rps = load.as_ref().filter(|_| !manifest.is_merged());
+            let load_rps = load_rps.and_then(LoadFigures::throughput_rps);
+            summary.throughput_rps = load_rps.or(summary.throughput_rps);
+        }
+        if loaded.missing_spans.is_some() {
+            summary.spans = None;
+            summary.traces = None;
+        }
+        summary.requests = requests(load, summary.requests, &mut problems);
+        summary.log_problems = loaded.log_problem_lines;
+        summary.problems = problems;
+        Ok(Measured {
+            summary,
+            request: match known.requests {
+                true => tally.clients().durations.clone(),
+                false => Durations::default(),
             },
-            request: tally.clients().durations.clone(),
             end_to_end,
             end_to_end_from_producer: tally.clients().sent == 0,
-            unknown: Vec::new(),
-        };
-        unknown::judge_by_structure(&mut measured, &tally, reading.form);
-        unknown::cut_short(&mut measured, &tally);
-        Ok((measured, tally))
-    }
-}
-
-/// Reads the functions' logs, both at once, since they report about different ends of hand-offs. `None` for one that is
-/// missing.
-fn read_logs(
-    run: &RunDirectory,
-    tally: &mut Tally,
-) -> Vec<(Function, Option<Result<LogReading, ReadError>>)> {
-    let tally = Mutex::new(tally);
-    let read = |path: &Path| {
-        log::read_file(path, &mut |line| {
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            tally.add_log_line(line);
+            unknown: known.unknown().to_vec(),
         })
-    };
-    let logs = [Function::Producer, Function::Consumer];
-    std::thread::scope(|scope| {
-        let readings = logs.map(|function| {
-            let path = run.log_path(function);
-            let read = &read;
-            let reading = path.is_file().then(|| scope.spawn(move || read(&path)));
-            (function, reading)
-        });
-        let ended = readings.map(|(function, reading)| {
-            let reading = reading.map(|reading| {
-                let panicked = |panic| std::panic::resume_unwind(panic);
-                reading.join().unwrap_or_else(panicked)
-            });
-            (function, reading)
-        });
-        ended.into()
-    })
-}
-
-/// The part of `load.json` that is looked at.
-#[derive(Deserialize)]
-struct Load {
-    requests: Option<Requests>,
-    #[serde(default)]
-    bursts: Vec<Burst>,
-}
-
-/// One of several bursts.
-#[derive(Deserialize)]
-struct Burst {
-    requests: Requests,
-    duration_s: f64,
-}
-
-impl Load {
-    /// Requests per second while bursts lasted, without the gaps between them.
-    fn throughput_rps(&self) -> Option<f64> {
-        let ok: u64 = self.bursts.iter().map(|burst| burst.requests.ok).sum();
-        let seconds: f64 = self.bursts.iter().map(|burst| burst.duration_s).sum();
-        (self.bursts.len() > 1 && seconds > 0.0).then(|| ok as f64 / seconds)
     }
 }
 
-fn load(run: &RunDirectory, problems: &mut Vec<String>) -> Option<Load> {
-    let path = run.load_path();
-    if !path.is_file() {
-        return None;
+/// Counts, indexes and audits spans in one pass.
+struct Collected {
+    tally: Tally,
+    table: Option<Table>,
+    /// For an export: any two services may hand over to each other. A run has two hops.
+    audit: Option<Audit>,
+}
+
+impl Collected {
+    fn of(source: &Source, table: Option<Table>) -> Result<Collected, SourceError> {
+        Ok(Collected {
+            tally: Tally::default(),
+            table,
+            audit: source.run()?.is_none().then(Audit::default),
+        })
     }
-    match run::read_json::<Load>(&path, "the load generator's figures") {
-        Ok(load) => Some(load),
-        Err(error) => {
-            problems.push(error.to_string());
-            None
+
+    fn want(&self) -> Want {
+        match self.audit {
+            Some(_) => Want::HandOffs,
+            None => Want::Judging,
         }
+    }
+}
+
+impl Collect for Collected {
+    fn add_span(&mut self, span: &Span<'_>) {
+        self.tally.add_span(span);
+        if let Some(table) = &mut self.table {
+            table.add_span(span, 0);
+        }
+        if let Some(audit) = &mut self.audit {
+            audit.add(span);
+        }
+    }
+
+    fn add_log_line(&mut self, line: &LogLine<'_>) {
+        self.tally.add_log_line(line);
+    }
+}
+
+/// What is wrong with the files of a source, one sentence each.
+fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
+    let manifest = loaded.manifest.as_ref();
+    let mut problems = manifest.map_or_else(Vec::new, |manifest| manifest.problems_of_parts());
+    problems.extend(loaded.missing_spans.as_ref().map(|path| {
+        let path = path.display();
+        format!("{path} is missing: there are no spans")
+    }));
+    problems.extend(loaded.span_problems.iter().cloned());
+    problems.extend(loaded.log_problems.iter().cloned());
+    for (function, path) in &loaded.missing_logs {
+        // a burst at a foreign endpoint has no logs
+        let is_foreign = manifest.is_some_and(|manifest| manifest.pairing.is_none())
+            && !tally.assembly().has_receivers(Hop::into(*function));
+        if !is_foreign {
+            problems.push(format!(
+                "{} is missing: without it, what was not sampled counts as lost",
+                path.display()
+            ));
+        }
+    }
+    problems
+}
+
+/// The requests: those of the load figures, or else those of the clients' spans.
+fn requests(
+    load: Option<LoadFigures>,
+    by_spans: Option<Requests>,
+    problems: &mut Vec<String>,
+) -> Option<Requests> {
+    match (load.and_then(|load| load.requests), by_spans) {
+        // other clients have sent too
+        (Some(load), Some(by_spans)) if by_spans.sent > load.sent => {
+            problems.push(format!(
+                "load.json tells of {} requests and the clients' spans of {}, which is what counts",
+                load.sent, by_spans.sent
+            ));
+            Some(by_spans)
+        }
+        (load, by_spans) => load.or(by_spans),
     }
 }

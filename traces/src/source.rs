@@ -13,12 +13,9 @@ use std::sync::Arc;
 use self::backend::Backend;
 use self::files::StandardInput;
 use self::seen::Seen;
-use crate::hand_off::Hop;
-use crate::measure::Measured;
-use crate::readers::log::{self, LogLine};
 use crate::readers::{self, Form, ReadError, otlp_json};
-use crate::run::{Function, Manifest, RunDirectory, RunError};
-use crate::span::{Span, UnixTime, Want};
+use crate::run::{Manifest, RunDirectory, RunError};
+use crate::span::{Span, Want};
 
 /// One source of spans, as a command line names it: a path, `-` for standard input, or the address of a
 /// backend's query API.
@@ -276,29 +273,6 @@ impl Source {
         }
     }
 
-    /// Hands every line of the functions' logs to `take`, where the source is a run directory that has them: they tell of
-    /// receivers whose spans were not recorded. Gives the hops whose receivers' log was there.
-    ///
-    /// # Errors
-    /// If a log cannot be read.
-    pub fn read_logs(&self, take: &mut dyn FnMut(&LogLine<'_>)) -> Result<Vec<Hop>, SourceError> {
-        let mut logged = Vec::new();
-        let Some(run) = self.run()? else {
-            return Ok(logged);
-        };
-        let manifest = run.manifest()?;
-        for function in [Function::Producer, Function::Consumer] {
-            let log = run.log_path(function);
-            if log.is_file() {
-                let reading = log::read_file(&log, take)?;
-                if reading.tells_of(function, &manifest) {
-                    logged.push(function.receives());
-                }
-            }
-        }
-        Ok(logged)
-    }
-
     /// What was run, where the source is a run directory; `None` for all others.
     ///
     /// # Errors
@@ -308,15 +282,6 @@ impl Source {
             Some(run) => Ok(Some(run.manifest()?)),
             None => Ok(None),
         }
-    }
-
-    /// Where the source is a run that has not ended: what was sent since then and has not arrived may still do so.
-    ///
-    /// # Errors
-    /// If the directory has no valid manifest.
-    pub fn under_way_since(&self) -> Result<Option<UnixTime>, SourceError> {
-        let manifest = self.manifest()?;
-        Ok(manifest.and_then(|manifest| manifest.under_way_since()))
     }
 
     /// The file that the spans are in; `None` for a backend.
@@ -341,14 +306,6 @@ impl Source {
             },
             _ => Ok(None),
         }
-    }
-
-    /// Reads all of it, judges every hand-off and sums up.
-    ///
-    /// # Errors
-    /// As [`Source::read`], and if a run directory's other files cannot be read.
-    pub fn measure(&self) -> Result<Measured, SourceError> {
-        Measured::of_source(self, &mut |_| {}).map(|(measured, _)| measured)
     }
 }
 

@@ -1,6 +1,6 @@
-//! What a run amounts to: `summary.json`, and one element of `runs` in a comparison.
+//! The figures of a run: `summary.json`, and one element of `runs` in a comparison.
 //!
-//! What is not known is `null`, never a guess.
+//! A figure that is not known is `null`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,12 @@ use baton_propagators::mode::{Engine, Mode, Pairing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::hand_off::{Hop, Verdict};
-use crate::measure::Measured;
+use crate::audit::{Edge, Judged};
+use crate::hand_off::{Flag, Hop, Verdict};
+use crate::known::Known;
 use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Durations, Percentiles, Sizes};
-use crate::tally::{FlagCounts, Tally, TroubleCounts};
+use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
 
 /// One run in figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,12 +32,12 @@ pub struct Summary {
     pub requests: Option<Requests>,
     /// The records.
     pub records: Option<Records>,
-    /// How many traces the spans are in.
+    /// How many traces the spans belong to.
     pub traces: Option<u64>,
     /// How many spans.
     pub spans: Option<u64>,
-    /// How many hand-offs of each hop have each verdict; a verdict that none has is not there, and one that the source
-    /// cannot tell is named in `unknown`.
+    /// How many hand-offs of each hop have each verdict. A verdict without hand-offs is not in the map; a
+    /// verdict that the source cannot tell is named in `unknown`.
     pub hops: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
     /// How many hand-offs of each hop have each flag.
     pub flags: BTreeMap<Hop, FlagCounts>,
@@ -44,10 +45,16 @@ pub struct Summary {
     pub latency_ms: Latencies,
     /// Requests that succeeded, per second of the burst: from the first one's start to the last one's end.
     pub throughput_rps: Option<f64>,
-    /// Size of the JSON object that carries the context in a record; 0 for a record without.
+    /// Size of the JSON object that carries the context in a record; 0 for a record without context.
     pub carrier_bytes: Option<Sizes>,
 
-    /// The metrics that the source cannot tell, by their names in a comparison.
+    /// The edges of an export, as in an audit.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// What an audit of an export found.
+    #[serde(skip)]
+    pub audit: Option<Judged>,
+    /// The names of the metrics, as in a comparison, that the source cannot tell.
     #[serde(default)]
     pub unknown: BTreeSet<String>,
     /// The client's mode, if the manifest's settings say so.
@@ -62,13 +69,13 @@ pub struct Summary {
     /// Hand-offs that could not be judged, because neither end was traced.
     #[serde(default)]
     pub unjudged: u64,
-    /// What the functions' logs say about trouble.
+    /// The trouble that the functions' logs report.
     #[serde(default)]
     pub troubles: TroubleCounts,
-    /// Log lines that could not be read although they are the functions' own.
+    /// Lines of the functions' own logs that could not be read.
     #[serde(default)]
     pub log_problems: u64,
-    /// What was wrong with the run's files: a sentence each.
+    /// What was wrong with the run's files, one sentence each.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -80,7 +87,7 @@ pub struct Requests {
     pub sent: u64,
     /// How many were answered with success.
     pub ok: u64,
-    /// How many were not.
+    /// How many failed.
     pub failed: u64,
 }
 
@@ -97,28 +104,20 @@ pub struct Records {
     pub lost: u64,
 }
 
-/// Latencies, in milliseconds; `None` where no span tells them.
+/// Latencies in milliseconds; `None` if no span tells them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latencies {
     /// Of the requests that succeeded, as the client saw them.
     pub request: Option<Percentiles>,
-    /// From the client's start (the producer's, where no client span is known) to the end of the record's first
-    /// handling.
+    /// From the client's start to the end of the record's first handling. Without a client's span it
+    /// starts at the producer.
     pub end_to_end: Option<Percentiles>,
 }
 
 impl Summary {
-    /// Reads a run's spans, logs and load figures, and sums them up: see [`Measured::of_run`].
-    ///
-    /// # Errors
-    /// As [`Measured::of_run`].
-    pub fn of_run(run: &RunDirectory) -> Result<Summary, RunError> {
-        Measured::of_run(run).map(|measured| measured.summary)
-    }
-
-    /// Sums up what `tally` has counted of the run that `manifest` describes, finished or not.
+    /// Sums up what `tally` has counted so far of the run that `manifest` describes.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
-        Summary::of_spans(name, tally, &tally.end_to_end()).described_by(manifest)
+        Summary::of(name, tally, &Known::default(), &tally.end_to_end()).described_by(manifest)
     }
 
     /// Adds what a manifest says of the run.
@@ -134,19 +133,26 @@ impl Summary {
         }
     }
 
-    /// Sums up what `tally` has counted of spans that no manifest describes; `end_to_end` is its own.
-    pub(crate) fn of_spans(name: String, tally: &Tally, end_to_end: &Durations) -> Summary {
+    /// Sums up what `tally` has counted, as far as it is known. `end_to_end` are the tally's own
+    /// durations.
+    pub(crate) fn of(
+        name: String,
+        tally: &Tally,
+        known: &Known,
+        end_to_end: &Durations,
+    ) -> Summary {
         let counts = tally.verdicts();
         let records = tally.records();
         let clients = tally.clients();
+        let has_requests = known.requests && clients.sent > 0;
         Summary {
             name,
-            requests: (clients.sent > 0).then_some(Requests {
+            requests: has_requests.then_some(Requests {
                 sent: clients.sent,
                 ok: clients.ok,
                 failed: clients.sent - clients.ok,
             }),
-            records: Some(Records {
+            records: known.deliveries.then_some(Records {
                 sent: records.sent,
                 delivered: records.delivered,
                 duplicates: records.duplicates,
@@ -155,24 +161,26 @@ impl Summary {
             traces: Some(tally.traces()),
             spans: Some(tally.spans()),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
-            flags: counts
-                .iter()
-                .map(|(hop, counts)| (*hop, counts.flags))
-                .collect(),
-            hops: counts
-                .into_iter()
-                .map(|(hop, counts)| (hop, counts.verdicts))
-                .collect(),
+            flags: flags(&counts, known),
+            hops: verdicts(counts, known),
             latency_ms: Latencies {
-                request: clients.durations.percentiles(),
-                end_to_end: end_to_end.percentiles(),
+                request: percentiles(&clients.durations, known.requests),
+                end_to_end: percentiles(end_to_end, known.records),
             },
-            throughput_rps: clients
-                .burst()
-                .and_then(|burst| statistics::per_second(clients.ok, burst)),
-            carrier_bytes: Sizes::of(tally.assembly().carrier_bytes()),
-            records_without_sender: records.without_sender,
-            requests_without_id: clients.ok_without_request_id,
+            throughput_rps: known.requests.then(|| throughput(clients)).flatten(),
+            carrier_bytes: known
+                .records
+                .then(|| Sizes::of(tally.assembly().carrier_bytes()))
+                .flatten(),
+            unknown: known.unknown_metrics().clone(),
+            records_without_sender: match known.records {
+                true => records.without_sender,
+                false => 0,
+            },
+            requests_without_id: match known.requests {
+                true => clients.ok_without_request_id,
+                false => 0,
+            },
             troubles: tally.troubles(),
             ..Summary::default()
         }
@@ -209,6 +217,49 @@ impl Summary {
             .copied()
             .unwrap_or(0)
     }
+}
+
+/// How many hand-offs have each flag; `None` for a flag that is not known.
+fn flags(counts: &BTreeMap<Hop, HopCounts>, known: &Known) -> BTreeMap<Hop, FlagCounts> {
+    let flags = counts.iter().map(|(hop, counts)| {
+        let mut flags = counts.flags;
+        for flag in Flag::ALL {
+            if !known.tells_flag(*hop, flag) {
+                *flags.get_mut(flag) = None;
+            }
+        }
+        (*hop, flags)
+    });
+    flags.collect()
+}
+
+/// How many hand-offs have each verdict: by ids, or else by parents and links.
+fn verdicts(
+    counts: BTreeMap<Hop, HopCounts>,
+    known: &Known,
+) -> BTreeMap<Hop, BTreeMap<Verdict, u64>> {
+    let verdicts = counts.into_iter().map(|(hop, counts)| {
+        let Some(structure) = known.structure(hop) else {
+            return (hop, counts.verdicts);
+        };
+        let whole = [
+            (Verdict::Connected, structure.connected),
+            (Verdict::Linked, structure.linked),
+        ];
+        let whole = whole.into_iter().filter(|(_, count)| *count > 0);
+        (hop, whole.collect())
+    });
+    verdicts.collect()
+}
+
+fn percentiles(durations: &Durations, are_known: bool) -> Option<Percentiles> {
+    are_known.then(|| durations.percentiles()).flatten()
+}
+
+/// Requests that succeeded, per second of the burst.
+fn throughput(clients: &ClientCounts) -> Option<f64> {
+    let burst = clients.burst()?;
+    statistics::per_second(clients.ok, burst)
 }
 
 fn client_mode(manifest: &Manifest) -> Option<Mode> {

@@ -1,9 +1,9 @@
-//! Two traces beside each other: which spans stand for the same step, and how they differ.
+//! Compares two traces: which spans are the same step, and how they differ.
 //!
-//! Spans are paired by where they stand, under paired parents and in the order of their start, and by what they are:
-//! by the message or request id where both have it, else by service and kind. Names count only for what is left over:
-//! a span whose kind differs, or that has moved to another parent. What always differs, ids and times, is masked, and
-//! [`MASKED`] says so.
+//! Spans are paired by position (under paired parents, in the order of their start) and by identity (the
+//! message or request id if both have it, otherwise service and kind). Names decide only about the
+//! remaining spans, whose kind differs or which have moved to another parent. Ids and times always
+//! differ, so they are not compared: see [`MASKED`].
 
 mod changes;
 mod pairing;
@@ -20,26 +20,26 @@ use crate::trace::{Node, Trace};
 /// How two traces differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceDifference {
-    /// The spans of both in one depth-first order: the left trace's, those that only the right has in between.
+    /// The spans of both in one depth-first order, with spans that only the right trace has in between.
     pub rows: Vec<Row>,
 }
 
 /// A span of one trace or of both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The left trace's span, as it stands in its tree.
+    /// The left trace's span, with its place in the tree.
     pub left: Option<Node>,
     /// The right trace's.
     pub right: Option<Node>,
-    /// How the two differ; nothing if there is one only.
+    /// How the two spans differ. Empty if there is only one.
     pub changes: Vec<Change>,
 }
 
-/// What is to be said of a row.
+/// The result for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
-    /// The spans are the same, but for what is masked.
+    /// The spans are equal, except for [`MASKED`].
     Same,
     /// They differ.
     Changed,
@@ -50,7 +50,7 @@ pub enum Mark {
 }
 
 impl Row {
-    /// What is to be said of it.
+    /// The result.
     pub fn mark(&self) -> Mark {
         match (&self.left, &self.right) {
             (Some(_), Some(_)) if self.changes.is_empty() => Mark::Same,
@@ -87,7 +87,7 @@ impl TraceDifference {
         }
     }
 
-    /// How many rows have this mark.
+    /// The number of rows with this mark.
     pub fn count(&self, mark: Mark) -> usize {
         self.rows.iter().filter(|row| row.mark() == mark).count()
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use baton_loadgen::{Outcome, Requests};
+use baton_loadgen::{AttackOutcome, Requests};
 use baton_traces::run::RunDirectory;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,7 +23,7 @@ pub struct MergedLoad {
 /// The content of one run's file.
 enum Part {
     /// The outcome of each of its bursts.
-    Bursts(Vec<Outcome>),
+    Bursts(Vec<AttackOutcome>),
     /// Only the requests, as another program may have written it.
     Requests(Requests),
 }
@@ -34,7 +34,7 @@ impl Part {
     fn check(&self, before: u64) -> Result<u64, String> {
         let (contradiction, requests) = match self {
             Part::Bursts(outcomes) => (
-                outcomes.iter().find_map(Outcome::contradiction),
+                outcomes.iter().find_map(AttackOutcome::contradiction),
                 outcomes
                     .iter()
                     .flat_map(|outcome| [outcome.requests.sent, outcome.unsent])
@@ -102,7 +102,7 @@ pub fn merged(runs: &[&RunDirectory]) -> Result<MergedLoad, ExperimentError> {
             .filter_map(|bursts| bursts.get(number))
             .cloned()
             .collect();
-        if let Some((outcome, unmerged)) = Outcome::merge(&together) {
+        if let Some((outcome, unmerged)) = AttackOutcome::merge(&together) {
             outcomes.push(outcome);
             notes.extend(unmerged.iter().map(ToString::to_string));
         }
@@ -142,7 +142,7 @@ fn wrong(path: &Path, problem: String) -> ExperimentError {
 fn read(run: &RunDirectory) -> Result<Option<Part>, ExperimentError> {
     #[derive(Deserialize)]
     struct Several {
-        bursts: Vec<Outcome>,
+        bursts: Vec<AttackOutcome>,
     }
     #[derive(Deserialize)]
     struct Alone {

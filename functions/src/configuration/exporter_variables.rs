@@ -1,5 +1,5 @@
-//! The variables that the exporters read themselves. They pass over what they do not understand, or repeat it in an
-//! error, so each value is checked here first, exactly as it stands there.
+//! The variables that the exporters read themselves. They pass over what they do not understand, or
+//! repeat it in an error, so each value is checked here first, exactly as it stands there.
 
 use http::{HeaderName, HeaderValue, Uri};
 use reqwest::Url;
@@ -88,7 +88,8 @@ fn are_headers(value: &str) -> bool {
     })
 }
 
-/// Whether percent-decoding makes a control character of something, as of `%0A`, which no header may hold.
+/// Whether percent-decoding makes a control character of something, as of `%0A`, which no header
+/// may hold.
 fn has_encoded_control(value: &str) -> bool {
     let pieces = value.split('%').skip(1);
     let digits = pieces.filter_map(|piece| piece.get(..2));

@@ -5,14 +5,14 @@ use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig, WithHtt
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use reqwest::redirect::Policy;
 
+use super::http_client;
 #[cfg(feature = "zipkin")]
 use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
 
-/// One way out. It has no `Debug`: an exporter's would show its headers, and so somebody's token.
+/// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers with the token.
 pub(super) enum SpanSink {
     Otlp(Box<opentelemetry_otlp::SpanExporter>),
     #[cfg(feature = "zipkin")]
@@ -32,7 +32,7 @@ impl SpanSink {
     /// The sink of `exporter`.
     ///
     /// # Errors
-    /// When the exporter refuses its own settings, an endpoint that is no URL for example.
+    /// When the exporter refuses its own settings, for example an endpoint that is not a URL.
     pub(super) fn new(
         exporter: Exporter,
         settings: &TelemetrySettings,
@@ -75,14 +75,9 @@ impl SpanSink {
     }
 }
 
-/// A client that follows nobody: whoever is redirected to must not see a token, and would get a request without the spans.
-pub(super) fn client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().redirect(Policy::none())
-}
-
-/// Sends requests for OTLP, with Splunk's token if that is where they go.
+/// The client for OTLP. For Splunk it has the token.
 fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest::Error> {
-    let client = client();
+    let client = http_client::builder();
     let client = match splunk {
         Some(ingest) => client.default_headers(ingest.headers()),
         None => client,
@@ -90,7 +85,7 @@ fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest
     client.build()
 }
 
-/// OTLP over HTTP through `client`: to Splunk, or to where the environment says.
+/// OTLP over HTTP with `client`: to Splunk, or to the endpoint in the environment.
 fn otlp(
     splunk: Option<&SplunkIngest>,
     client: impl HttpClient + 'static,
@@ -122,8 +117,8 @@ mod tests {
     use super::*;
     use crate::telemetry::FinishedSpans;
 
-    /// The name of the ingest and its certificate are nobody else's to have, so what would go there goes to a server of
-    /// the test, as it is otherwise.
+    /// A test cannot have the ingest's name and certificate, so its requests go unchanged to a
+    /// server of the test.
     #[derive(Debug)]
     struct Rerouted {
         client: reqwest::Client,
@@ -189,7 +184,7 @@ mod tests {
             let exported = exporter.export(span()).await;
             let said = exported.expect_err("it did not arrive").to_string();
             assert!(said.contains(status.as_str()), "{said}");
-            let answered = super::client().build().expect("a client");
+            let answered = http_client::builder().build().expect("a client");
             let answered = answered.get(format!("http://{to}")).send().await;
             assert_eq!(answered.expect("an answer").status(), status);
             let seen = seen.lock().expect("no panic");

@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 pub(super) struct ZipkinExporter(opentelemetry_zipkin::ZipkinExporter);
 
 impl ZipkinExporter {
-    /// Exports spans of the service `service_name` to where the environment says.
+    /// Exports spans of the service `service_name` to the endpoint in the environment.
     ///
     /// # Errors
     /// What is wrong with the endpoint, or why there is no HTTP client.
     pub(super) fn new(service_name: &str) -> Result<Self, String> {
-        let client = super::sink::client().build();
+        let client = super::http_client::builder().build();
         let client = NamingClient {
             client: client.map_err(|error| error.to_string())?,
             service_name: service_name.to_owned(),
@@ -36,8 +36,9 @@ impl ZipkinExporter {
     }
 }
 
-/// Says in every span which service it is of: the crate knows no resource, and Zipkin has a span's service in its local
-/// endpoint (<https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#resource>).
+/// Says in every span which service it is of: the crate knows no resource, and Zipkin has a span's
+/// service in its local endpoint
+/// (<https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#resource>).
 #[derive(Debug)]
 struct NamingClient {
     client: reqwest::Client,
@@ -52,7 +53,8 @@ impl HttpClient for NamingClient {
             let local_endpoint = json!({ "serviceName": self.service_name });
             span.insert("localEndpoint".to_owned(), local_endpoint);
         }
-        // made from the address, so that a user and password in it become a header and leave the errors
+        // made from the address, so that a user and password in it become a header and leave the
+        // errors
         let sent = self
             .client
             .post(request.uri().to_string())

@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
 use flate2::read::GzDecoder;
 
 /// Bounds a request in bytes, before and after decompression.
-pub(super) const SIZE_LIMIT: usize = 64 * 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// The content type without its parameters; empty if there is none.
 pub(super) fn content_type(headers: &HeaderMap) -> &str {
@@ -15,7 +15,7 @@ pub(super) fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The body, decompressed where its headers say that it is compressed.
+/// The body, decompressed if its headers say that it is compressed.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -37,11 +37,13 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
 fn gunzip(body: &[u8]) -> Result<Vec<u8>, String> {
     let mut unpacked = Vec::new();
     GzDecoder::new(body)
-        .take(SIZE_LIMIT as u64 + 1)
+        .take(MAX_BODY_BYTES as u64 + 1)
         .read_to_end(&mut unpacked)
         .map_err(|error| format!("the body is not valid gzip: {error}"))?;
-    if unpacked.len() > SIZE_LIMIT {
-        return Err(format!("the body unpacks to more than {SIZE_LIMIT} bytes"));
+    if unpacked.len() > MAX_BODY_BYTES {
+        return Err(format!(
+            "the body unpacks to more than {MAX_BODY_BYTES} bytes"
+        ));
     }
     Ok(unpacked)
 }

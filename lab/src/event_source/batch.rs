@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::kinesis::{StreamRecord, shard_id};
-use crate::runtime_api::PAYLOAD_SIZE_LIMIT;
 
-/// What an event needs beside the data of a record, in bytes, rounded up generously.
+/// The bytes of an event besides a record's data, rounded up generously.
 const EVENT_OVERHEAD: usize = 1024;
 
 /// What became of a batch.
@@ -18,7 +18,7 @@ pub(crate) enum BatchOutcome {
     FailedFrom(usize),
     /// No record is known to have been handled.
     Failed,
-    /// The function never saw the batch; that is no attempt.
+    /// The function never got the batch, so it does not count as an attempt.
     NotReached,
 }
 
@@ -82,15 +82,15 @@ pub(crate) fn event(stream: &str, shard: u32, records: &[StreamRecord]) -> Vec<u
     serde_json::to_vec(&event).unwrap_or_default()
 }
 
-/// Cuts a batch so that each part's event fits Lambda's payload limit. A single record always fits: Kinesis'
-/// own limit is far below.
+/// Cuts a batch so that each part's event fits Lambda's payload limit. A single record always fits:
+/// Kinesis' own limit is far below.
 pub(crate) fn split_by_size(records: Vec<StreamRecord>) -> Vec<Vec<StreamRecord>> {
     let mut batches = Vec::new();
     let mut batch = Vec::new();
     let mut size = 0;
     for record in records {
         let record_size = record.data.len() + record.partition_key.len() + EVENT_OVERHEAD;
-        if size + record_size > PAYLOAD_SIZE_LIMIT && !batch.is_empty() {
+        if size + record_size > MAX_PAYLOAD_BYTES && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
             size = 0;
         }
@@ -108,9 +108,10 @@ struct ItemFailure {
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no failures, or
-/// no such object at all, is success; failures that cannot be read or name no record of the batch fail all of
-/// it; otherwise everything from the lowest failed record on has to come again.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no
+/// failures, or no such object at all, is success; failures that cannot be read or name no record
+/// of the batch fail all of it; otherwise everything from the lowest failed record on has to come
+/// again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
     let failures = match serde_json::from_slice(answer) {
         Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),
@@ -197,7 +198,7 @@ mod tests {
         let batches = split_by_size(records(&[megabyte; 9]));
         assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 9);
         for batch in batches {
-            assert!(event("baton", 0, &batch).len() <= PAYLOAD_SIZE_LIMIT);
+            assert!(event("baton", 0, &batch).len() <= MAX_PAYLOAD_BYTES);
         }
     }
 }

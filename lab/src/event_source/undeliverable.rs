@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// The name of the file in a lab's directory that keeps records that could not be delivered: JSON lines, one
-/// per record.
+/// The name of the file in a lab's directory that keeps records that could not be delivered: JSON
+/// lines, one per record.
 pub const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
 
 /// Appends to the file, which is created with its first record.
@@ -31,7 +31,7 @@ struct Line<'a> {
     shard_id: &'a str,
     sequence_number: &'a str,
     partition_key: &'a str,
-    /// Base64, as Kinesis holds it.
+    /// In base64, as in Kinesis.
     data: &'a str,
 }
 

@@ -60,8 +60,8 @@ struct Identity<'a> {
     user_agent: Option<&'a str>,
 }
 
-/// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a body that is
-/// not UTF-8 as base64.
+/// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a
+/// body that is not UTF-8 as base64.
 pub(super) fn event(
     method: &Method,
     uri: &Uri,
@@ -150,7 +150,8 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The function's answer as HTTP. What is no proxy answer becomes 502, as in API Gateway.
+/// The function's answer as HTTP. An answer that is not a proxy answer becomes 502, as in API
+/// Gateway.
 pub(super) fn http_answer(answer: &[u8]) -> Response {
     let malformed = || message(StatusCode::BAD_GATEWAY, "Internal server error");
     let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {

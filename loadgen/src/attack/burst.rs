@@ -14,17 +14,17 @@ use tokio::sync::watch;
 use tokio::time;
 
 use crate::client;
-use crate::failure::Failure;
 use crate::headers::Headers;
-use crate::outcome::Progress;
 use crate::pace::Pace;
 use crate::payload::Bodies;
 use crate::plan::{Plan, Stop};
+use crate::progress::Progress;
+use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 use crate::tally::{Counted, Tally};
 
-/// How long a user waits after the endpoint could not be talked to: short enough for 500 requests to fail within a
-/// second, long enough not to spend a core on an endpoint that is down.
+/// How long a user waits after the endpoint could not be talked to: short enough for 500 requests
+/// to fail within a second, long enough not to spend a core on an endpoint that is down.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the users of an attack do together.
@@ -122,7 +122,7 @@ impl Burst {
         self.seed
     }
 
-    /// Whether the users have stopped by themselves, as nothing was answered.
+    /// Whether the users gave up, because requests were not answered.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up.load(Ordering::Relaxed)
     }
@@ -183,15 +183,17 @@ impl Burst {
         if let Some(UnderWay { mut span, since }) = under_way {
             let now = Instant::now();
             span.duration = now - since;
-            // goose hears of a request when the head of its answer is there; of this one it is told, unless it knows.
+            // goose hears of a request when the head of its answer is there; of this one it is
+            // told, unless it knows.
             if span.status.is_none() {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
-                // Refusing to count it would mean that goose has ended, and nobody would be left to tell.
+                // Refusing to count it would mean that goose has ended, and nobody would be left to
+                // tell.
                 let _ = user
                     .record_custom_request_duration("POST", path, span.duration, false, None, error)
                     .await;
             }
-            span.failure = Some(Failure::Interrupted);
+            span.failure = Some(RequestFailure::Interrupted);
             self.tally.end(span, now);
         }
     }
@@ -211,7 +213,10 @@ impl Burst {
         while let Some(turn) = self.take().await {
             let now = self.send(user, under_way, turn).await;
             if let Some(UnderWay { span, .. }) = under_way.take() {
-                let pause = span.failure.as_ref().is_some_and(Failure::is_connection);
+                let pause = span
+                    .failure
+                    .as_ref()
+                    .is_some_and(RequestFailure::is_connection);
                 let unanswered = span.status.is_none();
                 self.tally.end(span, now);
                 if unanswered && self.tally.is_hopeless(self.users) {
@@ -245,7 +250,8 @@ impl Burst {
         if deadline.is_some_and(|deadline| due.max(now) >= deadline) {
             return None;
         }
-        // a user that waited for its turn is late by no more than a timer, which is not the endpoint's fault
+        // a user that waited for its turn is late by no more than a timer, which is not the
+        // endpoint's fault
         let behind = now.saturating_duration_since(due);
         let sends = self.wait_until(due).await;
         sends.then_some(Turn { number, behind })
@@ -307,18 +313,19 @@ impl Burst {
                 let mut measured = answer.request;
                 span.failure = match answer.response {
                     Ok(response) => client::read(response, span).await,
-                    Err(error) => Some(Failure::from_error(&error)),
+                    Err(error) => Some(RequestFailure::from_error(&error)),
                 };
                 if let Some(failure) = &span.failure
                     && measured.success
                 {
-                    // goose counts an answer as soon as its head is there. It returns the failure it is told as an error.
+                    // goose counts an answer as soon as its head is there. It returns the failure
+                    // it is told as an error.
                     let _ = user.set_failure(&failure.error_type(), &mut measured, None, None);
                 }
             }
             // No request was made: goose could not build it, or was refused by its own channels.
             Err(error) => {
-                span.failure = Some(Failure::NotConnected {
+                span.failure = Some(RequestFailure::NotConnected {
                     cause: error.to_string(),
                 })
             }
@@ -329,8 +336,8 @@ impl Burst {
     }
 }
 
-/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps: below 2^53, as a
-/// double has it.
+/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps:
+/// below 2^53, as a double has it.
 fn fresh_seed() -> u64 {
     fastrand::u64(..1 << 53)
 }

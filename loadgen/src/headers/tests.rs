@@ -15,7 +15,8 @@ fn headers(scenario: &Scenario) -> Headers {
     Headers::new(scenario, Engine::Native)
 }
 
-/// The headers with the client's own ids, and in `other` those that are not its own, replaced by words.
+/// The headers with the client's own ids, and in `other` those that are not its own, replaced by
+/// words.
 fn text(sent: &Sent, headers: &HeaderMap) -> Vec<String> {
     let words = |value: &str| {
         value
@@ -196,9 +197,9 @@ fn one_side_is_broken_and_the_other_is_whole() {
             assert!(is_whole(whole), "{lines:?}");
             assert_eq!(is_whole(broken), sent.defect.is_none(), "{lines:?}");
             assert_eq!(sent.defect.is_some(), number % 2 == 1);
-            defects.extend(sent.defect.map(Defect::name));
+            defects.extend(sent.defect.map(HeaderDefect::name));
         }
-        assert_eq!(defects.len(), Defect::of("b3").len(), "{defects:?}");
+        assert_eq!(defects.len(), HeaderDefect::ALL.len(), "{defects:?}");
     }
 }
 
@@ -208,7 +209,7 @@ fn a_defect_that_is_named_is_the_one() {
         malformed: Some(Malformed {
             percent: 100.0,
             side: Side::First,
-            defect: Some(Defect::Undefined),
+            defect: Some(HeaderDefect::Undefined),
         }),
         ..scenario("tracecontext,b3")
     };
@@ -277,4 +278,14 @@ fn every_request_is_a_trace_of_its_own() {
 fn zeros_are_not_drawn() {
     let mut candidates = [None, None, Some(3)].into_iter();
     assert_eq!(draw(|| candidates.next().flatten()), 3);
+}
+
+#[test]
+fn upper_case_of_an_id_without_letters_is_another_defect() {
+    let mut headers = HeaderMap::new();
+    let digits = "00-12345678901234567890123456789012-1234567890123456-01";
+    headers.insert("traceparent", digits.parse().unwrap());
+    let format = baton_propagators::formats::find("tracecontext").unwrap();
+    let done = break_headers(format, HeaderDefect::UpperCase, &mut headers);
+    assert_eq!(done, Some(HeaderDefect::NotADigit));
 }

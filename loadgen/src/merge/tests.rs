@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 /// An outcome of requests that took so many microseconds each.
-fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> Outcome {
+fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> AttackOutcome {
     let mut all = crate::latency::histogram();
     for micros in micros {
         all.saturating_record(*micros);
@@ -14,7 +14,7 @@ fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> Outcome {
         ok: micros.len() as u64,
         failed: 0,
     };
-    Outcome {
+    AttackOutcome {
         summary: summary(requests, &[], Ending::Complete),
         requests,
         interrupted: false,
@@ -35,7 +35,7 @@ fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> Outcome {
     }
 }
 
-fn with_failures(mut outcome: Outcome, failures: &[(Failure, u64)]) -> Outcome {
+fn with_failures(mut outcome: AttackOutcome, failures: &[(RequestFailure, u64)]) -> AttackOutcome {
     for (failure, count) in failures {
         outcome.requests.sent += count;
         outcome.requests.failed += count;
@@ -52,7 +52,7 @@ fn with_failures(mut outcome: Outcome, failures: &[(Failure, u64)]) -> Outcome {
 fn latencies_are_those_of_one_attack_and_no_average() {
     let fast = outcome("2026-11-23T05:00:00Z", 2.0, &[1_000; 99]);
     let slow = outcome("2026-11-23T05:00:01Z", 4.0, &[9_000]);
-    let (merged, unmerged) = Outcome::merge(&[fast, slow]).expect("two parts");
+    let (merged, unmerged) = AttackOutcome::merge(&[fast, slow]).expect("two parts");
     let one = outcome(
         "2026-11-23T05:00:00Z",
         5.0,
@@ -74,13 +74,16 @@ fn failures_of_one_kind_are_added() {
     let start = "2026-11-23T05:00:00Z";
     let first = with_failures(
         outcome(start, 1.0, &[10]),
-        &[(Failure::Timeout, 3), (Failure::ConnectionRefused, 1)],
+        &[
+            (RequestFailure::Timeout, 3),
+            (RequestFailure::ConnectionRefused, 1),
+        ],
     );
     let second = with_failures(
         outcome(start, 1.0, &[10]),
-        &[(Failure::ConnectionRefused, 4)],
+        &[(RequestFailure::ConnectionRefused, 4)],
     );
-    let (merged, _) = Outcome::merge(&[first, second]).expect("two parts");
+    let (merged, _) = AttackOutcome::merge(&[first, second]).expect("two parts");
     let counts: Vec<_> = merged
         .failures
         .iter()
@@ -88,7 +91,10 @@ fn failures_of_one_kind_are_added() {
         .collect();
     assert_eq!(
         counts,
-        [(&Failure::ConnectionRefused, 5), (&Failure::Timeout, 3)]
+        [
+            (&RequestFailure::ConnectionRefused, 5),
+            (&RequestFailure::Timeout, 3)
+        ]
     );
     assert_eq!(merged.requests.failed, 8);
     assert!(
@@ -101,10 +107,10 @@ fn failures_of_one_kind_are_added() {
 #[test]
 fn what_was_merged_can_be_merged_again() {
     let part = |micros: u64| outcome("2026-11-23T05:00:00Z", 1.0, &[micros]);
-    let (first, _) = Outcome::merge(&[part(10), part(20)]).expect("two parts");
-    let (twice, _) = Outcome::merge(&[first, part(30)]).expect("two parts");
-    let (once, _) = Outcome::merge(&[part(10), part(20), part(30)]).expect("three parts");
-    let json = |outcome: &Outcome| serde_json::to_value(outcome).expect("JSON");
+    let (first, _) = AttackOutcome::merge(&[part(10), part(20)]).expect("two parts");
+    let (twice, _) = AttackOutcome::merge(&[first, part(30)]).expect("two parts");
+    let (once, _) = AttackOutcome::merge(&[part(10), part(20), part(30)]).expect("three parts");
+    let json = |outcome: &AttackOutcome| serde_json::to_value(outcome).expect("JSON");
     assert_eq!(json(&twice), json(&once));
 }
 
@@ -113,9 +119,9 @@ fn without_a_histogram_there_are_no_percentiles_and_that_is_said() {
     let mut old = outcome("2026-11-23T05:00:00Z", 1.0, &[10]);
     old.latency_histogram_us = None;
     let new = outcome("2026-11-23T05:00:00Z", 1.0, &[10]);
-    let (merged, unmerged) = Outcome::merge(&[old, new]).expect("two parts");
+    let (merged, unmerged) = AttackOutcome::merge(&[old, new]).expect("two parts");
     assert_eq!(merged.latency_ms, None);
     assert_eq!(merged.latency_histogram_us, None);
     assert_eq!(unmerged, [Unmerged::Goose, Unmerged::Latency]);
-    assert!(Outcome::merge(&[]).is_none());
+    assert!(AttackOutcome::merge(&[]).is_none());
 }

@@ -4,12 +4,12 @@ use baton_propagators::context::TraceState;
 use baton_propagators::mode::Mode;
 use serde_json::json;
 
-use crate::defect::Defect;
 use crate::plan::Settings;
+use baton_propagators::HeaderDefect;
 
 use super::*;
 
-fn span(failure: Option<Failure>) -> ClientSpan {
+fn span(failure: Option<RequestFailure>) -> ClientSpan {
     ClientSpan {
         sent: Sent {
             trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
@@ -92,7 +92,7 @@ fn a_span_lists_the_headers_where_it_is_to() {
 
 #[test]
 fn a_failed_request_says_how() {
-    let line = lines(&[span(Some(Failure::Timeout))], "https://[::1]/");
+    let line = lines(&[span(Some(RequestFailure::Timeout))], "https://[::1]/");
     let span = &line["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
     assert_eq!(
         span["status"],
@@ -117,7 +117,7 @@ fn what_went_along_is_told() {
         span.sent.sampling = sampling;
         span.sent.trace_state = TraceState::parse("vendor=1").unwrap();
         span.sent.scenario = Some("broken".into());
-        span.sent.defect = Some(Defect::UpperCase);
+        span.sent.defect = Some(HeaderDefect::UpperCase);
         let line = lines(&[span], "http://localhost/");
         line["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone()
     };

@@ -11,7 +11,7 @@ use crate::headers::Sent;
 
 use super::*;
 
-fn span(millis: u64, failure: Option<Failure>) -> ClientSpan {
+fn span(millis: u64, failure: Option<RequestFailure>) -> ClientSpan {
     ClientSpan {
         sent: Sent {
             trace_id: TraceId::from_bytes([1; 16]).unwrap(),
@@ -32,13 +32,13 @@ fn span(millis: u64, failure: Option<Failure>) -> ClientSpan {
     }
 }
 
-fn end(tally: &Tally, millis: u64, failure: Option<Failure>) {
+fn end(tally: &Tally, millis: u64, failure: Option<RequestFailure>) {
     tally.begin();
     tally.end(span(millis, failure), Instant::now());
 }
 
-fn status(message: &str) -> Failure {
-    Failure::Status {
+fn status(message: &str) -> RequestFailure {
+    RequestFailure::Status {
         status: 500,
         message: Some(message.to_owned()),
     }
@@ -50,7 +50,7 @@ fn percentiles_are_those_of_the_requests_that_succeeded() {
     for millis in 1..=1_000 {
         end(&tally, millis, None);
     }
-    end(&tally, 60_000, Some(Failure::Timeout));
+    end(&tally, 60_000, Some(RequestFailure::Timeout));
     let latency = tally.finish().latency.unwrap();
     let near = |value: f64, expected: f64| (value - expected).abs() <= expected / 1_000.0;
     assert!(near(latency.p50, 500.0), "{latency:?}");
@@ -85,7 +85,7 @@ fn under_a_rate_a_stall_counts_for_what_it_delayed() {
 fn what_is_recent_begins_anew_each_time() {
     let tally = Tally::new(None, false);
     end(&tally, 10, None);
-    end(&tally, 10, Some(Failure::Timeout));
+    end(&tally, 10, Some(RequestFailure::Timeout));
     let first = tally.progress(Duration::ZERO);
     assert_eq!((first.recent.ok, first.recent.failed), (1, 1));
     end(&tally, 90, None);
@@ -101,8 +101,8 @@ fn an_attack_gives_up_when_nothing_is_answered_or_nothing_any_more() {
         status: Some(500),
         ..span(1, Some(status("")))
     };
-    let refused = || span(1, Some(Failure::ConnectionRefused));
-    let timeout = || span(1, Some(Failure::Timeout));
+    let refused = || span(1, Some(RequestFailure::ConnectionRefused));
+    let timeout = || span(1, Some(RequestFailure::Timeout));
     type Step<'a> = (u64, &'a dyn Fn() -> ClientSpan);
     let cases: &[(&[Step<'_>], bool)] = &[
         (&[(3, &refused)], false),
@@ -134,21 +134,30 @@ fn an_attack_gives_up_when_nothing_is_answered_or_nothing_any_more() {
 #[test]
 fn without_success_there_is_no_latency() {
     let tally = Tally::new(None, false);
-    end(&tally, 1, Some(Failure::Timeout));
+    end(&tally, 1, Some(RequestFailure::Timeout));
     assert_eq!(tally.finish().latency, None);
 }
 
 #[test]
 fn failures_are_counted_by_kind_most_frequent_first() {
     let tally = Tally::new(None, false);
-    for failure in [status("b"), Failure::Timeout, status("a"), Failure::Timeout] {
+    for failure in [
+        status("b"),
+        RequestFailure::Timeout,
+        status("a"),
+        RequestFailure::Timeout,
+    ] {
         end(&tally, 1, Some(failure));
     }
     end(&tally, 1, None);
     let counted = tally.finish();
     assert_eq!(
         counted.failures,
-        [(Failure::Timeout, 2), (status("a"), 1), (status("b"), 1)]
+        [
+            (RequestFailure::Timeout, 2),
+            (status("a"), 1),
+            (status("b"), 1)
+        ]
     );
     let Requests { sent, ok, failed } = counted.requests;
     assert_eq!((sent, ok, failed), (5, 1, 4));
@@ -161,7 +170,7 @@ fn messages_that_are_all_different_do_not_fill_the_memory() {
         end(&tally, 1, Some(status(&format!("request {number} failed"))));
     }
     let failures = tally.finish().failures;
-    let rest = Failure::Status {
+    let rest = RequestFailure::Status {
         status: 500,
         message: None,
     };

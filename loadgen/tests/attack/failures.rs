@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use baton_loadgen::{Failure, Settings, Stop};
+use baton_loadgen::{RequestFailure, Settings, Stop};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
@@ -119,7 +119,10 @@ async fn nobody_listening_is_said() {
         )
     );
     assert!(outcome.gave_up && !outcome.interrupted);
-    assert_eq!(outcome.failures[0].failure, Failure::ConnectionRefused);
+    assert_eq!(
+        outcome.failures[0].failure,
+        RequestFailure::ConnectionRefused
+    );
     assert_eq!(
         (outcome.failures[0].count, outcome.latency_ms),
         (sent, None)
@@ -188,7 +191,7 @@ async fn a_body_that_never_ends_is_a_failure_for_goose_too() {
     };
     let attacked = Attacker::start(settings).end().await;
     let outcome = attacked.outcome();
-    assert_eq!(outcome.failures[0].failure, Failure::Timeout);
+    assert_eq!(outcome.failures[0].failure, RequestFailure::Timeout);
     let goose: Value = serde_json::from_str(outcome.goose.get()).unwrap();
     let counts = &goose["requests"]["POST /dev/producer"];
     assert_eq!(

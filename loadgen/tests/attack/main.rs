@@ -11,7 +11,7 @@ mod support;
 use std::io::Read;
 use std::path::PathBuf;
 
-use baton_loadgen::{Error, Plan, attack};
+use baton_loadgen::{AttackError, Plan, attack};
 use support::Report;
 use tokio::sync::oneshot;
 
@@ -48,5 +48,5 @@ fn attacker() {
         serde_json::to_vec(&report).unwrap(),
     )
     .unwrap();
-    assert!(matches!(again, Err(Error::SecondAttack)), "{again:?}");
+    assert!(matches!(again, Err(AttackError::SecondAttack)), "{again:?}");
 }

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use baton_loadgen::{Outcome, Progress, Settings};
+use baton_loadgen::{AttackOutcome, Progress, Settings};
 use baton_propagators::mode::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,7 +113,7 @@ pub(crate) fn settings(endpoint: String) -> Settings {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) progress: Vec<Progress>,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) outcome: Option<AttackOutcome>,
     pub(crate) error: Option<String>,
 }
 
@@ -189,7 +189,7 @@ impl Attacker {
 }
 
 impl Attacked {
-    pub(crate) fn outcome(&self) -> &Outcome {
+    pub(crate) fn outcome(&self) -> &AttackOutcome {
         self.report
             .outcome
             .as_ref()

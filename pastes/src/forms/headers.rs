@@ -1,6 +1,6 @@
 //! Headers, one a line, as HTTP writes them: `name: value`.
 
-use baton_propagators::environment::X_AMZN_TRACE_ID;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 use super::{Form, any_text, paste};
 use crate::carrier::Paste;

@@ -1,4 +1,5 @@
-//! Headers as a list: the carrier that keeps order, casing and repetition.
+//! A list of headers. This carrier keeps the order and case of names, and names that appear several
+//! times.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,10 +10,10 @@ use serde_json::Value;
 
 use super::{Arrival, Getter, Setter, is_named, one_pass, texts};
 
-/// Headers in the order they arrived or were written, the same name possibly several times.
+/// Headers in the order in which they arrived or were written. A name can appear several times.
 ///
-/// As JSON it is an object of name and value; a name that arrived several times has a list of its values.
-/// Reading JSON ignores every value that is neither text nor a list of texts.
+/// As JSON it is an object of names and values. A name that appears several times has a list of
+/// values. Reading JSON ignores every value that is not a string or a list of strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HeaderList(pub Vec<(String, String)>);
 
@@ -22,7 +23,7 @@ impl HeaderList {
         HeaderList(Vec::new())
     }
 
-    /// Adds a header behind the others, also when there is one of this name already.
+    /// Adds a header at the end, even if there is one with this name.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));
     }
@@ -128,7 +129,7 @@ impl Serialize for HeaderList {
         }
         let mut map = serializer.serialize_map(Some(values.len()))?;
         for (name, _) in self.iter() {
-            // at the place of its first value; later ones find the name gone
+            // Written where its first value is; later values find the name taken.
             match values.remove(name).as_deref() {
                 None => {}
                 Some([value]) => map.serialize_entry(name, value)?,
@@ -152,7 +153,7 @@ impl<'de> Deserialize<'de> for HeaderList {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderList, A::Error> {
                 let mut headers = HeaderList::new();
-                // Not a serde_json::Map, which would drop a name that stands there twice.
+                // Not a serde_json::Map, which would drop one of two equal names.
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     texts(&value, &mut |text| headers.push(name.as_str(), text));
                 }

@@ -1,4 +1,4 @@
-//! The contexts that arrived, each once and with the names that sentences call it by.
+//! The contexts that arrived, each once, with the names that sentences use for them.
 
 use std::collections::HashSet;
 
@@ -8,25 +8,26 @@ use crate::extraction::{Candidate, ConflictKind};
 use crate::formats::{self, FORMATS};
 use crate::sampling::Sampling;
 
-/// What an explanation is made from.
+/// The input of an explanation.
 pub(super) struct Arrived<'a> {
     pub(super) candidates: &'a [Candidate],
     pub(super) carrier: &'a dyn Getter,
     /// The contexts, in the candidates' order.
     pub(super) sources: Vec<Source<'a>>,
-    /// Whether the upstream crates read them, who find some where the specifications have none.
+    /// Whether the upstream crates read them. They accept some headers that the specifications do
+    /// not.
     pub(super) of_upstream: bool,
 }
 
 /// A context and where it came from.
 pub(super) struct Source<'a> {
-    /// The format to list for it. The formats `b3` and `b3multi` both read both encodings, and this is the one that
-    /// writes the encoding at hand, if it reads it as well.
+    /// The format to list for it. Formats of one family read each other's headers. This is the one
+    /// that writes the header, if it found the context too.
     pub(super) format: &'static str,
     /// The header that holds it.
     pub(super) header: &'static str,
     pub(super) context: &'a TraceContext,
-    /// Whether something in the format's headers is objected to, which another reader may take otherwise.
+    /// Whether there is an objection. Another reader may then read the headers in another way.
     pub(super) objected: bool,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Arrived<'a> {
         }
     }
 
-    /// The gravest disagreement, and the first two contexts that are at odds so.
+    /// The most serious disagreement, and the first two contexts that have it.
     pub(super) fn conflict(&self) -> Option<(&Source<'a>, &Source<'a>, ConflictKind)> {
         let pairs = self.sources.iter().enumerate().flat_map(|(place, first)| {
             let others = self.sources[place + 1..].iter();
@@ -81,7 +82,8 @@ impl<'a> Arrived<'a> {
             .min_by_key(|(_, _, kind)| *kind)
     }
 
-    /// The headers of any format's that arrived, whatever they hold; those that share a beginning by that.
+    /// The headers of formats that arrived, whatever they hold. Headers with a common prefix appear
+    /// as `prefix*`.
     pub(super) fn names(&self) -> Vec<String> {
         let formats = self.candidates.iter();
         let mut names = Vec::new();
@@ -93,13 +95,13 @@ impl<'a> Arrived<'a> {
             let prefixes = prefixes.filter(|prefix| self.has_prefix(prefix));
             names.extend(prefixes.map(|prefix| format!("{prefix}*")));
         }
-        // Both of B3's formats have the same.
+        // Formats of one family have the same headers.
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         names
     }
 
-    /// Whether a header arrived whose name begins so.
+    /// Whether a header arrived whose name starts with `prefix`.
     pub(super) fn has_prefix(&self, prefix: &str) -> bool {
         let mut found = false;
         self.carrier.keys(&mut |name| {
@@ -109,14 +111,14 @@ impl<'a> Arrived<'a> {
         found
     }
 
-    /// The context that a format holds, if it is one of those that arrived in its own encoding.
+    /// The context in headers that this format writes, if one arrived.
     pub(super) fn source(&self, format: &str) -> Option<&Source<'a>> {
         self.sources.iter().find(|source| source.format == format)
     }
 }
 
-/// The format that writes a header; where several do, the first. Only formats of one family read headers
-/// that they do not write.
+/// The first format that writes a header. Only formats of one family read headers that they do not
+/// write.
 fn writer_of(header: &str) -> Option<&'static str> {
     let mut formats = FORMATS.iter();
     let writer = formats.find(|format| format.written().contains(&header));
@@ -124,7 +126,7 @@ fn writer_of(header: &str) -> Option<&'static str> {
 }
 
 impl Source<'_> {
-    /// In what another context disagrees with this one, the gravest first.
+    /// The most serious disagreement with another context.
     pub(super) fn conflict(&self, other: &Source<'_>) -> Option<ConflictKind> {
         let decisions = (
             self.context.sampling.decision(),
@@ -141,7 +143,8 @@ impl Source<'_> {
         }
     }
 
-    /// Whether another context names another span, and not the same one by an id that was cut to its low half.
+    /// Whether another context is of another span. A trace id that was cut to its low half makes no
+    /// other span.
     pub(super) fn is_of_another_span(&self, other: &Source<'_>) -> bool {
         let (own, others) = (self.context.trace_id, other.context.trace_id);
         let is_cut = own.low_64() == others.low_64() && own != others;
@@ -149,7 +152,7 @@ impl Source<'_> {
         !is_cut && matches!(conflict, Some(ConflictKind::TraceId | ConflictKind::SpanId))
     }
 
-    /// What it says about the thing at issue.
+    /// What it says about the subject of a disagreement.
     pub(super) fn value(&self, kind: ConflictKind) -> String {
         match kind {
             ConflictKind::TraceId => self.context.trace_id.to_string(),

@@ -1,8 +1,8 @@
 //! What Datadog's libraries make of several contexts.
 //!
-//! The first valid one wins. Where a later `tracecontext` has the same trace id, its span id and `tracestate` are taken, while
-//! the first one's sampling decision stays; where the trace ids differ, the loser becomes a span link with the reason
-//! `terminated_context`.
+//! The first valid context wins. If a later `tracecontext` has the same trace id, its span id and
+//! `tracestate` are used with the first context's sampling decision. A context with another trace
+//! id becomes a span link with the reason `terminated_context`.
 
 use super::arrived::Source;
 use crate::formats::{b3, b3multi, datadog, tracecontext};
@@ -10,9 +10,9 @@ use crate::formats::{b3, b3multi, datadog, tracecontext};
 /// The formats that all of Datadog's libraries have.
 const STYLES: [&str; 4] = [tracecontext::NAME, b3::NAME, b3multi::NAME, datadog::NAME];
 
-/// What is continued of contexts listed in this order, as a phrase; `None` where Datadog does not read all of them, where one
-/// has a fault that this reader overlooked and Datadog's need not, and where its own ids are the low half of another's, which
-/// was not measured.
+/// What Datadog's libraries continue if the formats are listed in this order, as a phrase. It is
+/// `None` in cases that were not measured: Datadog does not read all the formats, there is an
+/// objection to one of them, or Datadog's own trace id is the low half of another one.
 pub(super) fn choice(listed: &[&Source<'_>]) -> Option<String> {
     let (first, later) = listed.split_first()?;
     let is_read = |source: &&Source<'_>| STYLES.contains(&source.format) && !source.objected;

@@ -1,4 +1,4 @@
-//! Who finds nothing in a header that its specification allows, as it was measured.
+//! Which SDKs find nothing in a header that its specification allows. All of it was measured.
 
 use super::arrived::Source;
 use crate::carrier::Getter;
@@ -9,11 +9,12 @@ use crate::sampling::Sampling;
 pub(super) struct Refusal {
     /// Their names.
     pub(super) sdks: &'static [&'static str],
-    /// What they do not read about it.
+    /// Why they do not read it.
     pub(super) because: &'static str,
 }
 
-/// The SDKs that refuse the header that a context came in; where it is the environment's, none was measured.
+/// The SDKs that refuse the header of a context. None were measured with Lambda's environment
+/// variable.
 pub(super) fn refusals(source: &Source<'_>, carrier: &dyn Getter) -> Vec<Refusal> {
     let Some(value) = carrier.get(source.header) else {
         return Vec::new();
@@ -52,7 +53,7 @@ fn of_xray(source: &Source<'_>, value: &str) -> Vec<Refusal> {
     refusals
 }
 
-/// Whether a header of X-Ray's asks for a decision, and does not just leave it out.
+/// Whether X-Ray's header asks for a decision explicitly (`Sampled=?`).
 pub(super) fn asks_to_decide(value: &str) -> bool {
     value.split(';').any(|part| part.trim() == "Sampled=?")
 }

@@ -1,4 +1,4 @@
-//! The notes: one function to each trap, which says nothing where the trap is not there.
+//! The notes: one function for each problem. It returns `None` if the problem is absent.
 
 mod lost;
 mod sampling;
@@ -15,7 +15,7 @@ use crate::reject::Fault;
 
 type Note = fn(&Arrived<'_>) -> Option<String>;
 
-/// In the order they are told: what breaks a trace, what turns it off, what is lost with it.
+/// In the order of output: what breaks a trace, what turns it off, what is lost with it.
 const NOTES: &[Note] = &[
     where_from,
     low_half,
@@ -36,12 +36,12 @@ const NOTES: &[Note] = &[
     lost::baggage_alone,
 ];
 
-/// All that apply.
+/// All notes that apply.
 pub(super) fn all(arrived: &Arrived<'_>) -> Vec<String> {
     NOTES.iter().filter_map(|note| note(arrived)).collect()
 }
 
-/// Contexts of different spans have different writers; X-Ray's is AWS.
+/// Contexts of different spans have different writers. AWS writes X-Ray's.
 fn where_from(arrived: &Arrived<'_>) -> Option<String> {
     let of_xray = |source: &&Source<'_>| source.format == xray::NAME;
     let (aws, others): (Vec<_>, Vec<_>) = arrived.sources.iter().partition(of_xray);
@@ -64,7 +64,7 @@ fn where_from(arrived: &Arrived<'_>) -> Option<String> {
     })
 }
 
-/// A 64-bit id that is the low half of another's.
+/// A 64-bit trace id that is the low half of another one.
 fn low_half(arrived: &Arrived<'_>) -> Option<String> {
     let halves = |id: crate::TraceId| (id.is_64_bit(), id.low_64());
     let pair = arrived.sources.iter().find_map(|short| {
@@ -79,7 +79,7 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
         datadog::NAME => {
             "Let the sender write the upper half, as _dd.p.tid in x-datadog-tags, or list"
         }
-        // Its writers keep to 64 bits.
+        // Its writers always use 64 bits.
         ottrace::NAME => "List",
         _ => "Let that sender write ids of 128 bits, or list",
     };
@@ -96,7 +96,7 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
     ))
 }
 
-/// A parent span id of B3 that cannot be read, and that no reader needs.
+/// A malformed parent span id of B3, which no reader needs.
 fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
     let objections = arrived.candidates.iter();
     let mut objections = objections.filter_map(|candidate| candidate.objection.as_deref());
@@ -118,7 +118,7 @@ fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
     ))
 }
 
-/// Headers without one of them.
+/// A carrier without one of its headers.
 struct Without<'a>(&'a dyn Getter, &'static str);
 
 impl Getter for Without<'_> {
@@ -133,7 +133,7 @@ impl Getter for Without<'_> {
     }
 }
 
-/// The `x-b3-*` headers behind a `b3` header that says something else.
+/// `x-b3-*` headers beside a `b3` header that says something else.
 fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
     let multi = B3Multi.extract(&Without(arrived.carrier, b3::HEADER));
     let hidden = multi.context()?;
@@ -159,7 +159,7 @@ fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
     } else {
         return None;
     };
-    // Its b3multi does not understand the d of the single header, and goes on to the others.
+    // Its b3multi does not understand the d of the single header and reads the others.
     let exception = if arrived.carrier.get(b3::HEADER).is_some_and(asks_for_debug) {
         " but opentelemetry-rust's b3multi"
     } else {
@@ -176,7 +176,7 @@ fn asks_for_debug(value: &str) -> bool {
     value.trim().split('-').nth(2) == Some("d")
 }
 
-/// A header that not everybody reads although its specification allows it.
+/// A header that some SDKs refuse although its specification allows it.
 fn refused_by(arrived: &Arrived<'_>) -> Option<String> {
     let sentences = arrived.sources.iter().flat_map(|source| {
         let refusals = measured::refusals(source, arrived.carrier).into_iter();
@@ -201,7 +201,7 @@ fn zeros(arrived: &Arrived<'_>) -> Option<String> {
         _ => None,
     })?;
     let mut note = format!("An id of zeros stands for none: who wrote {header} had no span.");
-    let of_multi = header.starts_with("x-b3-");
+    let of_multi = is_multi(header);
     let of_b3 = of_multi || header == b3::HEADER;
     let Some(source) = arrived.source(tracecontext::NAME).filter(|_| of_b3) else {
         return Some(note);
@@ -219,7 +219,12 @@ fn zeros(arrived: &Arrived<'_>) -> Option<String> {
     Some(note)
 }
 
-/// Upper-case ids.
+/// Whether a header is one of B3's several.
+fn is_multi(header: &str) -> bool {
+    header != b3::HEADER && B3Multi.fields().contains(&header)
+}
+
+/// Ids in upper case.
 fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
     let rejects = arrived.candidates.iter().filter_map(Candidate::reject);
     let upper = |place: &(&'static str, usize)| {
@@ -235,7 +240,7 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
         .find(upper)?;
     let readers = match header {
         b3::HEADER => Some("opentelemetry-python and Datadog's libraries"),
-        _ if header.starts_with("x-b3-") => {
+        _ if is_multi(header) => {
             Some("opentelemetry-js, opentelemetry-python and Datadog's libraries")
         }
         _ => None,
@@ -252,7 +257,7 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
     ))
 }
 
-/// Headers that arrived several times and are no lists.
+/// Headers that arrived several times and are not lists.
 fn several(arrived: &Arrived<'_>) -> Option<String> {
     let mut first_counts: Vec<&str> = Vec::new();
     let mut none_counts = false;

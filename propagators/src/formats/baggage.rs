@@ -10,14 +10,15 @@
 //! value          = *( %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E )
 //! ```
 //!
-//! Values are percent-encoded UTF-8; sequences that are not UTF-8 become U+FFFD, and a `%` that no two digits
-//! follow stays what it is. Keys are not decoded. A member that breaks the grammar is dropped and the others
-//! stand; the candidate says what was wrong with the first one dropped. Several headers make one list.
+//! Values are percent-encoded UTF-8. Sequences that are not UTF-8 become U+FFFD. A `%` without two
+//! digits after it stays unchanged. Keys are not decoded. A member that breaks the grammar is
+//! dropped, the others are kept, and the candidate says what was wrong with the first dropped
+//! member. Several headers make one list.
 //!
-//! Size bound: 64 members and 8192 bytes, as much as everybody must carry (section 3.2.2). What goes beyond is
-//! dropped, on the way in and on the way out.
+//! Size bound: 64 members and 8192 bytes, which every implementation has to carry (section 3.2.2).
+//! Members beyond the bound are neither read nor written.
 //!
-//! What it cannot carry: a context. It travels beside one, and never competes with the other formats.
+//! What it cannot carry: a context. It accompanies one and never competes with other formats.
 
 use crate::baggage::{Baggage as Entries, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
@@ -100,6 +101,21 @@ impl Format for Baggage {
     }
 }
 
+/// Reads the value of a `baggage` header (section 3.2).
+///
+/// # Errors
+///
+/// The first fault, even if it is in one member only and the others could be read.
+pub fn parse_baggage(header: &str) -> Result<Entries, Reject> {
+    let mut list = List::default();
+    list.read(header);
+    match list.reject {
+        Some(reject) => Err(reject),
+        None if list.entries.is_empty() => Err(reject(Fault::Empty, 0, BAGGAGE_STRING)),
+        None => Ok(list.entries.into_iter().collect()),
+    }
+}
+
 fn reject(fault: Fault, position: usize, spec: &'static str) -> Reject {
     Reject {
         format: NAME,
@@ -111,13 +127,13 @@ fn reject(fault: Fault, position: usize, spec: &'static str) -> Reject {
     }
 }
 
-/// A list while it is being read.
+/// A list during reading.
 #[derive(Default)]
 struct List {
     entries: Vec<Entry>,
-    /// Why the first member that was dropped was dropped.
+    /// Why the first dropped member was dropped.
     reject: Option<Reject>,
-    /// Where the header at hand starts in all of them joined.
+    /// Where the current header starts if all are joined.
     offset: usize,
     full: bool,
 }
@@ -157,7 +173,7 @@ impl List {
     }
 }
 
-/// Reads a member that starts at `start`.
+/// Reads the member at `start`.
 fn entry(member: &str, start: usize) -> Result<Entry, Reject> {
     let at = |part: &str| start + (part.as_ptr().addr() - member.as_ptr().addr());
     if member == NOT_TEXT {
@@ -222,7 +238,7 @@ fn entry(member: &str, start: usize) -> Result<Entry, Reject> {
     })
 }
 
-/// Where a key is no token; its end, if it is empty.
+/// Where a key is not a token; 0 if it is empty.
 pub(super) fn token_fault(key: &str) -> Option<usize> {
     if key.is_empty() {
         return Some(0);
@@ -231,7 +247,7 @@ pub(super) fn token_fault(key: &str) -> Option<usize> {
         .position(|byte| !byte.is_ascii_alphanumeric() && !b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Where a value has something that must be encoded.
+/// Where a value has a character that must be encoded.
 fn octet_fault(value: &str) -> Option<usize> {
     value.bytes().position(|byte| !is_octet(byte))
 }
@@ -269,7 +285,7 @@ pub(super) fn decode(value: &str) -> String {
     }
 }
 
-/// The header's value, up to the limits; empty where no entry can be sent.
+/// The header's value, up to the limits; empty if no entry can be sent.
 fn write(baggage: &Entries) -> String {
     let mut header = String::new();
     let sendable = |entry: &&Entry| token_fault(&entry.key).is_none();
@@ -286,7 +302,7 @@ fn write(baggage: &Entries) -> String {
             header.push_str(&entry.metadata);
         }
         if header.len() > MAX_BYTES {
-            // The first that do not fit stay behind with all after them: a prefix, not a selection.
+            // All after the first entry that does not fit are dropped: a prefix, not a selection.
             header.truncate(end);
             break;
         }
@@ -294,7 +310,7 @@ fn write(baggage: &Entries) -> String {
     header
 }
 
-/// Whether properties can stand in a header as they are.
+/// Whether properties can be sent unchanged.
 fn is_metadata(metadata: &str) -> bool {
     let allowed = |byte| is_octet(byte) || matches!(byte, b';' | b' ' | b'\t');
     !metadata.is_empty() && metadata.bytes().all(allowed)

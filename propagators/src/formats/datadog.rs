@@ -1,8 +1,9 @@
 //! Datadog's own format.
 //!
 //! Datadog, "Trace Context Propagation"
-//! (<https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/#datadog-format>), and for 128-bit
-//! trace ids (<https://docs.datadoghq.com/tracing/guide/span_and_trace_id_format/>):
+//! (<https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/#datadog-format>),
+//! and for 128-bit trace ids
+//! (<https://docs.datadoghq.com/tracing/guide/span_and_trace_id_format/>):
 //!
 //! ```text
 //! x-datadog-trace-id          = 1*20DIGIT         ; the low 64 bits in decimal, not zero
@@ -13,15 +14,16 @@
 //! x-datadog-origin            = text              ; where the trace began; not read
 //! ```
 //!
-//! Tags that cannot be read, or that are longer than the 512 bytes Datadog's libraries take, cost the high half of the
-//! trace id and not the context; the candidate says so. A trace without a parent, as browsers start them, is
-//! valid, holds its decision alone, and is never continued.
+//! If the tags cannot be read, or are longer than the 512 bytes that Datadog's libraries read, the
+//! context is valid without the high half of the trace id, and the candidate has an objection. A
+//! trace without a parent, as browsers start it, is valid and holds only its decision. There is no
+//! context to continue.
 //!
-//! Size bound: names and values make 145 bytes as they are written; 512 bytes of tags are read.
+//! Size bound: 145 bytes of names and values are written; 512 bytes of tags are read.
 //!
-//! What it cannot carry: `tracestate`, the random flag, and of the debug state no more than a user's wish to keep
-//! (priority 2, which comes back as sampled). What comes in `x-datadog-origin` and in other tags is not passed on. A trace
-//! id whose low 64 bits are zero cannot be written.
+//! What it cannot carry: `tracestate`, the random flag, the debug state (it is written as priority
+//! 2 and comes back as sampled), a trace id whose low 64 bits are zero. `x-datadog-origin` and
+//! other tags are not passed on.
 
 use crate::carrier::{Getter, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
@@ -90,7 +92,7 @@ impl Format for Datadog {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[Zeros, NotADigit, Quoted, Undefined]
+        &[Zeros, NotADigit, Quoted, Undefined, Joined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
@@ -147,7 +149,7 @@ fn reject(
     }
 }
 
-/// What the headers hold; `None` where none arrived.
+/// What the headers hold; `None` if none arrived.
 fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<Extracted>, Reject> {
     let Some(trace_id) = filled(carrier, TRACE_ID, objection)? else {
         return match filled(carrier, PARENT_ID, objection)? {
@@ -208,7 +210,7 @@ fn read(carrier: &dyn Getter, objection: &mut Option<Reject>) -> Result<Option<E
     }))
 }
 
-/// A header's value and how many bytes of white space came before it; `None` where it did not arrive.
+/// A header's value and the number of bytes of white space before it; `None` if it did not arrive.
 fn header<'a>(
     carrier: &'a dyn Getter,
     header: &'static str,
@@ -226,7 +228,7 @@ fn header<'a>(
     }
 }
 
-/// As [`header`], of one that must not be empty.
+/// The same as [`header`], for a header that must not be empty.
 fn filled<'a>(
     carrier: &'a dyn Getter,
     name: &'static str,
@@ -238,7 +240,7 @@ fn filled<'a>(
     }
 }
 
-/// Reads a decimal number; digits alone, since `parse` would take a plus sign.
+/// Reads a decimal number. It checks the digits, because `parse` accepts a plus sign.
 fn number(
     header: &'static str,
     (digits, start): (&str, usize),
@@ -255,7 +257,7 @@ fn priority(text: &str) -> Option<i32> {
     text.parse().ok().filter(|_| all_digits)
 }
 
-/// The high half of the trace id, from tags that start `cut` bytes into their header.
+/// The high half of the trace id, from tags that start at byte `cut` of their header.
 fn tags(value: &str, cut: usize) -> Result<[u8; 8], Reject> {
     let fault = |fault, at| reject(TAGS, fault, at, FORMAT);
     if value.len() > MAX_TAGS {
@@ -288,7 +290,7 @@ fn tags(value: &str, cut: usize) -> Result<[u8; 8], Reject> {
     Ok([0; 8])
 }
 
-/// A number's decimal digits, without a heap.
+/// A number's decimal digits, without an allocation.
 fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     let mut start = digits.len();
     while start == digits.len() || number > 0 {

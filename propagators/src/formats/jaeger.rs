@@ -11,14 +11,15 @@
 //! uberctx-<key>   = url-encoded value
 //! ```
 //!
-//! The specification says "base16" and no more, so digits of either case are read, and lower case is written. The
-//! value as a whole may have come url-encoded (`%3A` for `:`), as Jaeger's clients for HTTP send it. Baggage is
-//! read whether or not there is a context beside it; a `+` in it is a space.
+//! The specification says only "base16", so digits of either case are read. Lower case is written.
+//! The whole value can be url-encoded (`%3A` for `:`), as Jaeger's HTTP clients send it. Baggage is
+//! read with or without a context. A `+` in it is a space.
 //!
-//! Size bound: 69 bytes, 53 as it is written, and more where it is url-encoded; baggage has W3C Baggage's limits of 64 entries and 8192 bytes.
+//! Size bound: 53 bytes are written; 69 are read, or more if the value is url-encoded. Baggage has
+//! W3C Baggage's limits of 64 entries and 8192 bytes.
 //!
-//! What it cannot carry: a deferred decision (it goes out as not sampled), `tracestate`, the random flag, the case of
-//! baggage's names, properties of baggage entries, a decision without ids.
+//! What it cannot carry: a deferred decision (it is written as not sampled), `tracestate`, the
+//! random flag, the case of baggage names, properties of baggage entries, a decision without ids.
 
 use super::baggage;
 use super::prefixed::Prefixed;
@@ -39,7 +40,8 @@ const PREFIX: &str = "uberctx-";
 const SAMPLED: u8 = 0x01;
 const DEBUG: u8 = 0x02;
 
-/// Bytes of the longest value: a parent span id as long as the span id, and everything url-encoded that may be.
+/// The most bytes of a value: with a parent span id of full length, and url-encoded as far as
+/// possible.
 const MAX_BYTES: usize = 256;
 
 const VALUE: &str = "Jaeger, Propagation Format, Trace/Span Identity, Value";
@@ -101,7 +103,9 @@ impl Format for Jaeger {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[Zeros, Separator, Truncated, NotADigit, Quoted, Undefined]
+        &[
+            Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
+        ]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
@@ -185,7 +189,7 @@ fn read(value: &str) -> Result<TraceContext, Reject> {
     if decoded == value {
         return parse(value.as_bytes());
     }
-    // Places in the decoded value would point elsewhere in the one that arrived.
+    // A position in the decoded value is not one in the value that arrived.
     parse(decoded.as_bytes()).map_err(|reject| Reject {
         position: None,
         ..reject
@@ -236,7 +240,7 @@ fn hex<const N: usize>(
     })
 }
 
-/// A value url-encoded: all but letters, digits and `-._~`.
+/// Url-encodes a value: everything except letters, digits and `-._~`.
 fn encode(value: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(value.len());

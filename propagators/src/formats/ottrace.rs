@@ -1,8 +1,7 @@
 //! OT Trace, the format of OpenTracing's basic tracers.
 //!
-//! There is no formal specification; OpenTelemetry lists it as `ottrace`
-//! (<https://opentelemetry.io/docs/specs/otel/context/api-propagators/#propagators-distribution>) and describes it with its
-//! propagators (<https://github.com/open-telemetry/opentelemetry-ruby/tree/main/propagator/ottrace#ot-trace-format>):
+//! It has no formal specification. OpenTelemetry [lists] it as `ottrace` and [describes] it with
+//! its propagators:
 //!
 //! ```text
 //! ot-tracer-traceid = 16HEXDIG / 32HEXDIG                ; 16 as written; not all zeros
@@ -11,14 +10,19 @@
 //! ot-baggage-<key>  = text                               ; as it is, not encoded
 //! ```
 //!
-//! Nothing asks for lower case, so digits of either case are read, and lower case is written. Baggage is read only
-//! beside a valid context, as OpenTelemetry's propagators do.
+//! Nothing demands lower case, so digits of either case are read. Lower case is written. Baggage is
+//! read only beside a valid context, as OpenTelemetry's propagators do.
 //!
-//! Size bound: names and values make 88 bytes; baggage has W3C Baggage's limits of 64 entries and 8192 bytes.
+//! Size bound: 88 bytes of names and values. Baggage has W3C Baggage's limits of 64 entries and
+//! 8192 bytes.
 //!
-//! What it cannot carry: the high 64 bits of a trace id (a receiver continues another trace than the sender's), the
-//! debug state (it goes out as sampled), `tracestate`, the random flag, baggage values that are not printable ASCII, the
-//! case of baggage's names, properties of baggage entries. A trace id whose low 64 bits are zero cannot be written.
+//! What it cannot carry: the high 64 bits of a trace id (the receiver continues another trace than
+//! the sender's), a trace id whose low 64 bits are zero, the debug state (it is written as
+//! sampled), `tracestate`, the random flag, baggage values that are not printable ASCII, the case
+//! of baggage names, properties of baggage entries.
+//!
+//! [lists]: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#propagators-distribution
+//! [describes]: https://github.com/open-telemetry/opentelemetry-ruby/tree/main/propagator/ottrace#ot-trace-format
 
 use super::prefixed::Prefixed;
 use crate::carrier::{Getter, Setter, Single, single};
@@ -85,7 +89,7 @@ impl Format for OtTrace {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[ShortId, Zeros, NotADigit, Quoted, Undefined]
+        &[ShortId, Zeros, NotADigit, Quoted, Undefined, Joined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {
@@ -124,7 +128,7 @@ impl Format for OtTrace {
     }
 }
 
-/// What the headers hold; `None` where none arrived.
+/// What the headers hold; `None` if none arrived.
 fn read(
     carrier: &dyn Getter,
     objection: &mut Option<Reject>,
@@ -139,7 +143,7 @@ fn read(
     };
     let zeros =
         |header, field, place| move || reject(header, Fault::AllZeros { field }, Some(place));
-    // 16 digits are the low half, and so what is padded on the left.
+    // 16 digits are the low half. They are padded on the left.
     let lengths: &[usize] = &[16, 32];
     let bytes = hex(TRACE_ID, &TRACE_ID_FIELD, trace_id, lengths)?;
     let id = TraceId::from_bytes(bytes);
@@ -173,7 +177,7 @@ fn reject(header: &'static str, fault: Fault, position: Option<usize>) -> Reject
     }
 }
 
-/// A header's value and how many bytes of white space came before it; `None` where it did not arrive.
+/// A header's value and the number of bytes of white space before it; `None` if it did not arrive.
 fn header<'a>(
     carrier: &'a dyn Getter,
     header: &'static str,
@@ -208,7 +212,7 @@ fn hex<const N: usize>(
         .map_err(|at| reject(header, Fault::NotHex { field }, Some(start + at)))
 }
 
-/// Whether a value can stand in a header as it is and comes back so.
+/// Whether a value can be sent unchanged and comes back unchanged.
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b' '..=b'~')) && value.trim() == value
 }

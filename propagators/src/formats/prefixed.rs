@@ -1,4 +1,4 @@
-//! Baggage in headers of its own, one to an entry: a prefix, and the entry's name behind it.
+//! Baggage with one header for each entry: its name is a prefix and the name of the entry.
 
 use super::baggage::{MAX_BYTES, MAX_MEMBERS, TOKEN, token_fault};
 use crate::baggage::{Baggage, Entry};
@@ -6,23 +6,23 @@ use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
 use crate::policy::Engine;
 use crate::reject::{Fault, Reject};
 
-/// How a format writes baggage.
+/// The baggage headers of a format.
 pub(super) struct Prefixed {
-    /// The format, by its standard name.
+    /// The standard name of the format.
     pub(super) format: &'static str,
-    /// How the headers' names begin, in lower case.
+    /// The prefix, in lower case.
     pub(super) prefix: &'static str,
     /// The section that describes it.
     pub(super) spec: &'static str,
-    /// What a header's value means.
+    /// Decodes a header's value.
     pub(super) decode: fn(&str) -> String,
-    /// A header's value; `None` for what the format cannot carry.
+    /// Encodes a value for a header; `None` if the format cannot carry it.
     pub(super) encode: fn(&str) -> Option<String>,
 }
 
 impl Prefixed {
-    /// Reads the entries, up to W3C Baggage's limits, and why the first was left out that was. Names come in lower
-    /// case, since the names of headers have none.
+    /// Reads the entries, up to W3C Baggage's limits. The second result is why the first omitted
+    /// entry was omitted. Names are in lower case, because header names have no case.
     pub(super) fn read(&self, carrier: &dyn Getter) -> (Option<Baggage>, Option<Reject>) {
         let mut entries: Vec<Entry> = Vec::new();
         let mut objection = None;
@@ -50,13 +50,13 @@ impl Prefixed {
                 entries.push(Entry::new(key, (self.decode)(trimmed(value).0)));
             }
         });
-        // A map has no order of its own, and the same headers should mean the same every time.
+        // A map has no order, and the same headers must always give the same entries.
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         let baggage = (!entries.is_empty()).then(|| entries.into_iter().collect());
         (baggage, objection)
     }
 
-    /// Writes the entries, up to the same limits. Properties stay behind.
+    /// Writes the entries without their properties, up to the same limits.
     pub(super) fn write(&self, baggage: &Baggage, carrier: &mut dyn Setter) {
         let sendable = |entry: &&Entry| token_fault(&entry.key).is_none();
         let mut bytes = 0;
@@ -73,7 +73,7 @@ impl Prefixed {
         }
     }
 
-    /// The entry's name in the name of a header.
+    /// The name of the entry in a header's name.
     fn key(&self, name: &str) -> Option<String> {
         let (prefix, key) = name.split_at_checked(self.prefix.len())?;
         (prefix.eq_ignore_ascii_case(self.prefix) && !key.is_empty())

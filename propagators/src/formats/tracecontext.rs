@@ -11,18 +11,19 @@
 //! HEXDIGLC    = DIGIT / "a" / "b" / "c" / "d" / "e" / "f"
 //! ```
 //!
-//! Version 00 is exactly these 55 bytes. A higher version starts with the same 55, and if more follow, with a
-//! `-`; what follows is not looked at (section 3.2.4), and what goes out again is version 00. `traceparent` is
-//! no list: several of them, alike or not, are as malformed as the one they become when a proxy joins them
-//! with a comma (RFC 9110, section 5.3).
+//! Version 00 is exactly these 55 bytes. A higher version starts with the same 55. If more follows,
+//! it starts with `-` and is ignored (section 3.2.4). Version 00 is written. `traceparent` is not a
+//! list: several of them, equal or not, are malformed, like the one header that results when a
+//! proxy joins them with a comma (RFC 9110, section 5.3).
 //!
-//! `tracestate` goes along (the grammar is with [`TraceState`]). It is read only where `traceparent` is valid, and
-//! dropped as a whole where it is not valid itself; then the context stands, and the candidate says why.
+//! `tracestate` comes with it; [`TraceState`] has the grammar. It is read only beside a valid
+//! `traceparent`. If it is malformed, all of it is dropped, the context stays valid, and the
+//! candidate has an objection.
 //!
 //! Size bound: 55 bytes for version 00, and at most 16,447 for `tracestate`.
 //!
-//! What it cannot carry: a deferred decision (it goes out as not sampled, section 3.2.2.5.1), the debug state
-//! (it goes out as sampled), a decision without ids.
+//! What it cannot carry: a deferred decision (it is written as not sampled, section 3.2.2.5.1), the
+//! debug state (it is written as sampled), a decision without ids.
 
 use std::ops::Range;
 
@@ -191,8 +192,8 @@ fn reject(fault: Fault, position: Option<usize>, spec: &'static str) -> Reject {
     }
 }
 
-/// Writes `traceparent` of version 00 into a buffer (Level 2, section 3.2), without a heap and without the propagator's
-/// trait: for carriers of one's own.
+/// Writes a `traceparent` of version 00 into a buffer (Level 2, section 3.2), without an
+/// allocation. It is for code with a carrier of its own.
 ///
 /// ```
 /// # use baton_propagators::formats::tracecontext::{TRACEPARENT_BYTES, format_traceparent, parse_traceparent};
@@ -214,15 +215,15 @@ pub fn format_traceparent<'a>(
     std::str::from_utf8(buffer).unwrap_or_default()
 }
 
-/// Reads the value of `traceparent` (Level 2, section 3.2), without white space around it and without a heap. The context
-/// has no `tracestate` yet.
+/// Reads the value of `traceparent` (Level 2, section 3.2) without an allocation. The value has no
+/// white space around it. The context has no `tracestate`.
 ///
 /// # Errors
 ///
-/// When the value breaks the grammar; the refusal says how, where, and by which section.
+/// When the value breaks the grammar. The refusal says how, where, and by which section.
 pub fn parse_traceparent(value: &[u8]) -> Result<context::TraceContext, Reject> {
-    // The usual header has its separators where they belong; then each field is a fixed slice. For any
-    // other, finding the field at fault may take as long as it likes.
+    // In most headers the separators are in place, so each field is a fixed slice. For any other
+    // header it is acceptable that finding the fault takes longer.
     if !in_place(value) {
         return Err(diagnose(value));
     }
@@ -249,7 +250,7 @@ pub fn parse_traceparent(value: &[u8]) -> Result<context::TraceContext, Reject> 
     })
 }
 
-/// Reads a version 00 header; `None` for any other, without saying why.
+/// Reads a header of version 00; `None` for any other.
 #[inline]
 fn usual(value: &[u8]) -> Option<context::TraceContext> {
     let value: &[u8; LENGTH] = value.try_into().ok()?;
@@ -284,8 +285,8 @@ fn field<const N: usize>(
         .map_err(|at| reject(Fault::NotLowerHex { field }, Some(start + at), field.spec))
 }
 
-/// Finds what is wrong with a header whose separators are not in place: the first field that has not its
-/// number of characters, or that something else than a `-` follows.
+/// Finds what is wrong with a header whose separators are not in place: the first field with a
+/// wrong number of characters, or without `-` after it.
 fn diagnose(value: &[u8]) -> Reject {
     if value.is_empty() {
         return reject(Fault::Empty, Some(0), FIELD_VALUES);
@@ -319,7 +320,7 @@ fn diagnose(value: &[u8]) -> Reject {
     trailing(value)
 }
 
-/// What follows the last field and may not.
+/// The refusal of what follows the last field.
 fn trailing(value: &[u8]) -> Reject {
     let field = &TRACE_FLAGS;
     let fault = match value.starts_with(b"00") {
@@ -329,7 +330,7 @@ fn trailing(value: &[u8]) -> Reject {
     reject(fault, Some(LENGTH), after_version(value))
 }
 
-/// Where it says what follows the version: the version-format is that of version 00 alone.
+/// The section about what follows the version. `version-format` is for version 00 only.
 fn after_version(value: &[u8]) -> &'static str {
     match value.starts_with(b"00") {
         true => VERSION_FORMAT,

@@ -9,18 +9,20 @@
 //! root            = "1-" 8HEXDIG "-" 24HEXDIG   ; a time in seconds, and the rest of the trace id
 //! ```
 //!
-//! `Sampled=?` asks the receiver to decide, as does a header without it. Parts of other names (`Self`, `Lineage`,
-//! what an application adds) are passed over. A header without `Parent`, as load balancers make it, names no
-//! span that could be a parent: it is valid, holds its decision alone, and is never continued.
+//! `Sampled=?`, or no `Sampled`, asks the receiver to decide. Parts with other names (`Self`,
+//! `Lineage`, those of an application) are ignored. A header without `Parent`, as load balancers
+//! write it, has no span that could be the parent. It is valid and holds only its decision. There
+//! is no context to continue.
 //!
-//! Lambda sets the environment variable `_X_AMZN_TRACE_ID` to such a header for every invocation, also where X-Ray is
-//! off, and then with `Sampled=0`. [`XraySource::Environment`](crate::policy::XraySource) reads it where no header
-//! arrived; listed last, it turns sampling off for the whole service.
+//! Lambda sets the environment variable `_X_AMZN_TRACE_ID` to such a header for every invocation.
+//! If X-Ray is off, it has `Sampled=0`. [`XraySource::Environment`](crate::policy::XraySource)
+//! reads it if no header arrived. If `xray` is the last format of the mode, it then turns sampling
+//! off for the whole service.
 //!
-//! Size bound: 74 bytes as it is written; no more than 8192 are read.
+//! Size bound: 74 bytes are written; at most 8192 are read.
 //!
-//! What it cannot carry: the debug state (it goes out as sampled), `tracestate`, the random flag. What comes with it
-//! under other names is not passed on.
+//! What it cannot carry: the debug state (it is written as sampled), `tracestate`, the random flag.
+//! Parts with other names are not passed on.
 
 use crate::carrier::{Getter, Setter, Single, single, trimmed};
 use crate::context::{Extracted, Outgoing, TraceContext};
@@ -34,8 +36,8 @@ use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "xray";
 pub(crate) const HEADER: &str = "x-amzn-trace-id";
-/// The environment variable in which AWS Lambda provides the header. Candidates name it as their header if
-/// they came from there.
+/// The environment variable in which AWS Lambda provides the header. Candidates name it as their
+/// header if they came from there.
 pub const X_AMZN_TRACE_ID: &str = "_X_AMZN_TRACE_ID";
 
 const MAX_BYTES: usize = 8192;
@@ -153,16 +155,16 @@ fn reject(fault: Fault, position: Option<usize>, spec: &'static str) -> Reject {
     }
 }
 
-/// A part's text and where it starts.
+/// The text of a part and its position.
 type Part<'a> = Option<(&'a str, usize)>;
 
-/// The parts that mean something here.
+/// The parts that are read.
 #[derive(Default)]
 struct Parts<'a> {
     root: Part<'a>,
     parent: Part<'a>,
     sampled: Part<'a>,
-    /// Bytes of the whole value.
+    /// The length of the whole value.
     end: usize,
 }
 
@@ -231,7 +233,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Reads `1-`, eight digits, `-` and twenty-four more.
+/// Reads `1-`, 8 digits, `-` and 24 digits.
 fn trace_id(root: &[u8], start: usize) -> Result<TraceId, Reject> {
     let field = &ROOT;
     let fault = |fault, at| reject(fault, Some(start + at), ROOT.spec);

@@ -2,7 +2,8 @@
 
 use crate::carrier::HeaderList;
 use crate::context::TraceContext;
-use crate::format::{self, Candidate};
+use crate::format::Candidate;
+use crate::formats;
 use crate::sampling::Sampling;
 
 use super::read::{Chosen, Read, Readings};
@@ -18,7 +19,7 @@ pub(super) fn notes(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for (format, read) in readings {
-        let Some(ours) = format::find(format).map(|format| format.extract(headers)) else {
+        let Some(ours) = formats::find(format).map(|format| format.extract(headers)) else {
             continue;
         };
         notes.extend(on_reading(format, read, &ours));
@@ -74,7 +75,7 @@ fn on_continued(
             continued.format
         ));
     }
-    let ours = format::find(continued.format).map(|format| format.extract(headers));
+    let ours = formats::find(continued.format).map(|format| format.extract(headers));
     let Some(sent) = ours.as_ref().and_then(Candidate::context) else {
         return notes;
     };

@@ -1,10 +1,10 @@
-//! OpenTelemetry's carriers as ours.
+//! OpenTelemetry's extractor and injector as carriers of this crate.
 
 use opentelemetry::propagation::{Extractor, Injector};
 
 use crate::carrier::{Arrival, Getter, NOT_TEXT, Setter};
 
-/// Headers behind OpenTelemetry's extractor.
+/// The headers of OpenTelemetry's extractor.
 pub(super) struct Arrived<'a>(pub(super) &'a dyn Extractor);
 
 impl Getter for Arrived<'_> {
@@ -15,7 +15,8 @@ impl Getter for Arrived<'_> {
     fn get_all<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a str)) {
         match self.0.get_all(name) {
             None => {}
-            // The extractor over HTTP headers leaves out what is not visible ASCII; it arrived nevertheless.
+            // The extractor over HTTP headers omits values that are not visible ASCII. The header
+            // did arrive.
             Some(values) if values.is_empty() => each(NOT_TEXT),
             Some(values) => values.into_iter().for_each(each),
         }
@@ -36,7 +37,7 @@ impl Getter for Arrived<'_> {
     }
 }
 
-/// Headers behind OpenTelemetry's injector.
+/// The headers of OpenTelemetry's injector.
 pub(super) struct Written<'a>(pub(super) &'a mut dyn Injector);
 
 impl Setter for Written<'_> {

@@ -1,4 +1,5 @@
-//! OpenTelemetry's span contexts, `tracestate` and baggage as ours, and ours as its.
+//! Conversions between OpenTelemetry's types and this crate's: span contexts, `tracestate`,
+//! baggage.
 
 use opentelemetry::baggage::{BaggageMetadata, KeyValueMetadata};
 use opentelemetry::trace::{self, SpanContext, TraceFlags};
@@ -9,12 +10,11 @@ use crate::format::UPSTREAM_DEBUG;
 use crate::id::{SpanId, TraceId};
 use crate::sampling::Sampling;
 
-/// W3C's random-trace-id flag, for which the crates have no name.
+/// W3C's random-trace-id flag. The crates have no name for it.
 const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
-/// Our context of a span context; `None` if that is not valid.
-///
-/// Flag 04, with which the upstream B3 crate marks debugging, is taken for that.
+/// The context of a span context; `None` if it is not valid. Flag 04, which the upstream B3 crate
+/// uses for debugging, becomes the debug state.
 pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     let flags = span_context.trace_flags();
     let sampling = if flags.to_u8() & UPSTREAM_DEBUG != 0 {
@@ -31,8 +31,8 @@ pub fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
     })
 }
 
-/// The remote span context of ours. Debug and deferred states count as sampled; entries of `tracestate` that the
-/// crate's own type refuses are left out.
+/// The remote span context of a context. Debug and deferred states count as sampled. Entries of
+/// `tracestate` that OpenTelemetry's type refuses are omitted.
 pub fn span_context(context: &TraceContext) -> SpanContext {
     let sampled = context.sampling.decision() != Some(false);
     let random = if context.random {
@@ -59,7 +59,7 @@ pub(crate) fn to_upstream_tracestate(tracestate: &TraceState) -> trace::TraceSta
         return trace::TraceState::NONE;
     }
     trace::TraceState::from_key_value(tracestate.members()).unwrap_or_else(|_| {
-        // One member it refuses would take all others along.
+        // One refused member would refuse the whole list.
         let accepted = |member: &(&str, &str)| trace::TraceState::from_key_value([*member]).is_ok();
         trace::TraceState::from_key_value(tracestate.members().filter(accepted)).unwrap_or_default()
     })
@@ -94,7 +94,7 @@ pub(crate) fn from_upstream_baggage(baggage: &opentelemetry::baggage::Baggage) -
             metadata: metadata.as_str().to_owned(),
         })
         .collect();
-    // It is a hash map; the same context should make the same header every time.
+    // It is a hash map, and one context must always make the same header.
     entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     Some(entries.into_iter().collect())
 }

@@ -4,7 +4,7 @@ use baton_traces::audit::Edge;
 use baton_traces::shown;
 
 use super::Outcome;
-use super::text::{evidence, held, not_judged, verdicts};
+use super::text::{differences, evidence, held, not_judged, verdicts};
 use crate::print::markdown::{code, escaped};
 
 /// Writes all of it.
@@ -32,6 +32,9 @@ pub(super) fn render(outcome: &Outcome) -> String {
     let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
     if !broken.is_empty() {
         parts.push(list(broken));
+    }
+    if let Some(differences) = differences(outcome) {
+        parts.push(list(differences));
     }
     if !judged.unjudged.is_empty() {
         let unjudged = list(judged.unjudged.iter().map(not_judged));

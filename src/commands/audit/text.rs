@@ -2,11 +2,13 @@
 
 use baton_traces::audit::{Edge, Unjudged, What};
 use baton_traces::shown::{self, visible};
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment};
 
 use super::Outcome;
+use crate::print::checks;
 use crate::print::fitting::{fitted, narrow_table};
-use crate::print::output::{Output, wrapped};
+use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 const HEADINGS: [&str; 7] = [
     "from",
@@ -25,7 +27,7 @@ const FIGURES: [usize; 2] = [3, 5];
 /// Draws all of it.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let judged = &outcome.judged;
-    let mut parts = vec![lines(judged.answer(), output)];
+    let mut parts = vec![output.lines(judged.answer())];
     if !judged.edges.is_empty() {
         parts.push(table(&judged.edges, output));
     }
@@ -33,55 +35,51 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.extend(
         broken
             .iter()
-            .map(|sentence| lines([sentence.clone()], output)),
+            .map(|sentence| output.lines([sentence.clone()])),
     );
+    if let Some(differences) = differences(outcome) {
+        parts.push(output.lines(differences));
+    }
     if !judged.unjudged.is_empty() {
         let unjudged = judged.unjudged.iter().map(not_judged);
         let heading = "Not judged:".to_owned();
-        parts.push(lines(std::iter::once(heading).chain(unjudged), output));
+        parts.push(output.lines(std::iter::once(heading).chain(unjudged)));
     }
     if !outcome.checks.is_empty() {
-        let checks = outcome.checks.iter().map(|checked| {
-            let mark = if checked.check.passed {
-                "ok    "
-            } else {
-                "FAILED"
-            };
-            format!("{mark} {}", checked.sentence())
-        });
-        parts.push(lines(checks, output));
+        let all = outcome.checks.iter();
+        let checks = all.map(|checked| checks::line(&checked.sentence(), checked.check.passed));
+        parts.push(output.lines(checks));
     }
     parts.join("\n\n")
 }
 
-fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
-    let folded = |line: String| {
-        let indent = if line.starts_with("  ") { "    " } else { "" };
-        let line = visible(&line);
-        match output.columns {
-            Some(columns) => wrapped(&line, columns, indent),
-            None => line,
-        }
-    };
-    lines.into_iter().map(folded).collect::<Vec<_>>().join("\n")
+/// What differs from the baseline, a sentence each; `None` without a baseline.
+pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
+    if outcome.differences.is_empty() {
+        return None;
+    }
+    let notable = outcome
+        .differences
+        .iter()
+        .filter(|difference| difference.is_notable());
+    let sentences: Vec<String> = notable.map(|difference| difference.sentence()).collect();
+    Some(match sentences.is_empty() {
+        true => vec!["No edge differs from the baseline by more than noise.".to_owned()],
+        false => sentences,
+    })
 }
 
 fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
-        let held = Cell::new(held(edge));
-        let colour = if edge.broken() == 0 {
-            Color::Green
-        } else {
-            Color::Red
-        };
+        let held = Tone::of(edge.broken() == 0).cell(held(edge), output);
         table.add_row(vec![
             Cell::new(visible(&edge.from)),
             Cell::new(visible(&edge.to)),
             Cell::new(visible(&edge.channel.to_string())),
             Cell::new(shown::count(edge.handoffs)),
             Cell::new(verdicts(edge)),
-            if output.colour { held.fg(colour) } else { held },
+            held,
             Cell::new(evidence(edge)),
         ]);
     }
@@ -124,7 +122,7 @@ pub(super) fn verdicts(edge: &Edge) -> String {
 
 /// By what the ends were matched.
 pub(super) fn evidence(edge: &Edge) -> String {
-    let names: Vec<&str> = edge.evidence.keys().copied().collect();
+    let names: Vec<&str> = edge.evidence.keys().map(|kind| kind.name()).collect();
     names.join(", ")
 }
 
@@ -155,6 +153,8 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
             )
         }
     };
-    let help = would_help.map_or_else(String::new, |help| format!(". Would help: {help}"));
+    let help = would_help
+        .as_ref()
+        .map_or_else(String::new, |help| format!(". Would help: {help}"));
     format!("  {subject}: {why}{help}")
 }

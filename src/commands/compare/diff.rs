@@ -6,7 +6,7 @@ use baton_traces::shown::{self, visible};
 use baton_traces::source::Source;
 use baton_traces::trace::{Node, Trace};
 use baton_traces::trace_difference::{MASKED, Mark, Row, TraceDifference};
-use comfy_table::{Cell, Color, ContentArrangement};
+use comfy_table::{Cell, ContentArrangement};
 use serde_json::{Value, json};
 
 use super::find::{Found, find};
@@ -14,6 +14,7 @@ use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::print::fitting::narrow_table;
 use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 /// Finds both traces and prints how they differ. Where there are several sources, the left trace is looked for from
 /// the first on and the right one from the last back, so two exports of one trace can be compared.
@@ -137,20 +138,20 @@ fn to_text(
 }
 
 fn cells(row: &Row, left: &Trace, right: &Trace, output: &Output) -> Vec<Cell> {
-    let (mark, colour) = match row.mark() {
+    let (mark, tone) = match row.mark() {
         Mark::Same => ("=", None),
-        Mark::Changed => ("~", Some(Color::Yellow)),
-        Mark::OnlyLeft => ("<", Some(Color::Red)),
-        Mark::OnlyRight => (">", Some(Color::Green)),
+        Mark::Changed => ("~", Some(Tone::Changed)),
+        Mark::OnlyLeft => ("<", Some(Tone::Bad)),
+        Mark::OnlyRight => (">", Some(Tone::Good)),
     };
     let cells = [
         mark.to_owned(),
         span(left, row.left),
         span(right, row.right),
     ];
-    let coloured = |text: String| match colour {
-        Some(colour) if output.colour => Cell::new(text).fg(colour),
-        _ => Cell::new(text),
+    let coloured = |text: String| match tone {
+        Some(tone) => tone.cell(text, output),
+        None => Cell::new(text),
     };
     cells.into_iter().map(coloured).collect()
 }

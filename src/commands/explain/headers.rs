@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::environment::X_AMZN_TRACE_ID;
 use baton_propagators::format::Format;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use baton_propagators::{FORMATS, HeaderList};
 
 /// Headers in the order of arrival. Their values need not be text.
@@ -27,14 +27,7 @@ impl Header {
 
     /// Whether a format reads it.
     pub(super) fn belongs_to(&self, format: &dyn Format) -> bool {
-        let of_environment = self.name == X_AMZN_TRACE_ID && format.name() == "xray";
-        let starts_with = |prefix: &&str| {
-            let start = self.name.get(..prefix.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
-        of_environment
-            || format.fields().iter().any(|field| self.is(field))
-            || format.prefixes().iter().any(starts_with)
+        format.lambda_variable() == Some(&*self.name) || format.reads(&self.name)
     }
 
     /// Whether any format reads it.

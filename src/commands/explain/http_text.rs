@@ -1,6 +1,6 @@
 //! Headers as text: one a line, whole requests, what `curl -v` prints.
 
-use baton_propagators::environment::X_AMZN_TRACE_ID;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 use super::headers::Headers;
 

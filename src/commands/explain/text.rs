@@ -1,6 +1,7 @@
 //! The answer for people: the headers and what they hold, the modes, and what to make of it.
 
 use baton_propagators::format::Format;
+use baton_propagators::formats;
 use baton_propagators::{
     Candidate, Explanation, Extracted, Extraction, FORMATS, Fault, Outcome, Reject, Sampling,
 };
@@ -11,14 +12,10 @@ use super::headers::{Header, Headers};
 use super::line;
 use super::{Judgement, table};
 
-/// Formats whose headers are told together, since both read all of them.
-const READ_TOGETHER: [&str; 2] = ["b3", "b3multi"];
 /// The columns of a line where there is no terminal.
 const WIDTH: usize = 98;
 /// The fewest columns of a line; a narrower terminal breaks it by itself.
 const LEAST_WIDTH: usize = 40;
-/// Headers of which several make one list.
-const LISTS: [&str; 2] = ["tracestate", "baggage"];
 
 /// Draws all of it, without a line break at the end.
 pub(super) fn draw(
@@ -31,7 +28,8 @@ pub(super) fn draw(
     let width = output.columns.unwrap_or(WIDTH).max(LEAST_WIDTH);
     let mut sections: Vec<String> = FORMATS
         .iter()
-        .filter(|format| format.name() != READ_TOGETHER[1])
+        // The formats of a family read the same headers, so they share a section.
+        .filter(|format| format.family() == format.name())
         .filter_map(|format| section(headers, *format, all, width, output))
         .collect();
     let others: Vec<_> = headers
@@ -65,10 +63,10 @@ fn section(
     if arrived.is_empty() {
         return None;
     }
-    let together = READ_TOGETHER.contains(&format.name());
-    let candidates = all.candidates.iter().filter(|candidate| {
-        candidate.format == format.name() || together && READ_TOGETHER.contains(&candidate.format)
-    });
+    let is_of_family =
+        |name| formats::find(name).is_some_and(|other| other.family() == format.family());
+    let candidates = all.candidates.iter();
+    let candidates = candidates.filter(|candidate| is_of_family(candidate.format));
     let candidates: Vec<&Candidate> = candidates.collect();
     let rejects = candidates.iter().flat_map(|candidate| faults(candidate));
     let places: Vec<_> = rejects
@@ -133,7 +131,8 @@ fn place(reject: &Reject, headers: &[&Header]) -> Option<(usize, usize)> {
         });
     }
     let mut position = reject.position?;
-    if !LISTS.contains(&reject.header) {
+    let format = formats::find(reject.format);
+    if !format.is_some_and(|format| format.lists().contains(&reject.header)) {
         return named.next().map(|(index, _)| (index, position));
     }
     // Several headers count as one, joined by commas.

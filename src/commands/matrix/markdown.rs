@@ -3,8 +3,8 @@
 use baton_traces::hand_off::Hop;
 use baton_traces::shown::visible;
 
-use super::grid::{Grid, GridCell};
 use super::report::{Carried, Section, sections};
+use crate::print::grid::{Grid, GridCell};
 use baton_experiments::matrix::Matrix;
 
 /// Writes all of it.

@@ -4,18 +4,16 @@ use baton_traces::hand_off::Hop;
 use baton_traces::shown::visible;
 
 use super::report::{Carried, Section, sections};
+use crate::print::fitting::COLUMNS;
 use crate::print::output::{Output, wrapped};
 use baton_experiments::matrix::Matrix;
 
-/// The width where there is no terminal.
-const COLUMNS: usize = 100;
-
-/// Draws all of it in at most `width` columns, if its words allow it.
+/// Draws all of it in the terminal's width, if its words allow it.
 pub(super) fn render(matrix: &Matrix, output: &Output) -> String {
-    let (width, colour) = (output.columns.unwrap_or(COLUMNS), output.colour);
+    let width = output.columns.unwrap_or(usize::from(COLUMNS));
     let mut parts: Vec<String> = sections(matrix)
         .iter()
-        .map(|section| draw(section, width, colour))
+        .map(|section| draw(section, width, output))
         .collect();
     parts.extend(paragraph(&matrix.left_out, width));
     let defects: Vec<_> = matrix.defects.iter().map(ToString::to_string).collect();
@@ -28,11 +26,11 @@ pub(super) fn render(matrix: &Matrix, output: &Output) -> String {
     parts.join("\n\n")
 }
 
-fn draw(section: &Section, width: usize, colour: bool) -> String {
+fn draw(section: &Section, width: usize, output: &Output) -> String {
     let carriers: Vec<_> = section.carriers.iter().map(carried).collect();
     let parts = [
         Some(wrapped(&section.title, width, "")),
-        Some(section.grid.draw(width, colour)),
+        Some(section.grid.draw(output)),
         lines("Why", &section.reasons, width),
         lines("Lost although the trace held", &section.flags, width),
         match section.hop {

@@ -1,7 +1,8 @@
 //! Writes the spans of a made-up system whose hand-offs are known, as OTLP/JSON in lines.
 //!
 //! `cargo run -p baton-traces --example generate_system -- --requests 1000 [--services N] [--calls N] [--concurrency N]
-//! [--broken PERCENT] [--skew-ms N] [--shared-id PERCENT] [--seed N] > FILE`
+//! [--broken PERCENT] [--skew-ms N] [--shared-id PERCENT] [--unsampled PERCENT]
+//! [--seed N] > FILE`
 
 mod system;
 
@@ -40,6 +41,7 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
         broken_percent: 30,
         skew_ms: 0,
         shared_id_percent: 0,
+        unsampled_percent: 0,
         seed: 1,
     };
     for pair in arguments.chunks(2) {
@@ -59,6 +61,7 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
             "--broken" => plan.broken_percent = percent,
             "--skew-ms" => plan.skew_ms = number.abs(),
             "--shared-id" => plan.shared_id_percent = percent,
+            "--unsampled" => plan.unsampled_percent = percent,
             "--seed" => plan.seed = number.unsigned_abs(),
             _ => return Err(format!("{name} is not an option of generate_system")),
         }

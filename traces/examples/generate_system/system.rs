@@ -7,28 +7,31 @@ use fastrand::Rng;
 
 /// What to generate.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How many services.
-    pub services: usize,
+    pub(crate) services: usize,
     /// How many other services each calls, on average.
-    pub calls: usize,
+    pub(crate) calls: usize,
     /// How many requests from outside.
-    pub requests: usize,
+    pub(crate) requests: usize,
     /// How many requests are under way at once, on average.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// The share of edges that break, in percent.
-    pub broken_percent: u8,
+    pub(crate) broken_percent: u8,
     /// How far clocks may be apart, in milliseconds.
-    pub skew_ms: i64,
+    pub(crate) skew_ms: i64,
     /// The share of services that put a shared request id on their spans, in percent.
-    pub shared_id_percent: u8,
+    pub(crate) shared_id_percent: u8,
+    /// The share of requests from outside that the first service does not sample, in percent. A service that starts a trace
+    /// samples it.
+    pub(crate) unsampled_percent: u8,
     /// The same seed gives the same system.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// Over what an edge goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
+pub(crate) enum Channel {
     /// A request to a host that has the service's name.
     Http,
     /// A request through a proxy whose host is named otherwise.
@@ -41,7 +44,7 @@ pub enum Channel {
 
 /// What goes wrong on an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing.
     None,
     /// The receiver does not read the context.
@@ -58,68 +61,68 @@ pub enum Fault {
 
 /// An edge of the topology.
 #[derive(Clone, Copy, Debug)]
-pub struct Edge {
+pub(crate) struct Edge {
     /// The sending service's number.
-    pub from: usize,
+    pub(crate) from: usize,
     /// The receiving service's number.
-    pub to: usize,
+    pub(crate) to: usize,
     /// Over what.
-    pub channel: Channel,
+    pub(crate) channel: Channel,
     /// What goes wrong.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
 }
 
 /// A generated span.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub(crate) struct Made {
     /// Its ids.
-    pub reference: SpanReference,
+    pub(crate) reference: SpanReference,
     /// Its parent's id.
-    pub parent: Option<SpanId>,
+    pub(crate) parent: Option<SpanId>,
     /// Whether the parent is in another process.
-    pub remote: bool,
+    pub(crate) remote: bool,
     /// Its service's number.
-    pub service: usize,
+    pub(crate) service: usize,
     /// Its kind.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// When it started, in nanoseconds since the epoch, by its service's clock.
-    pub start: u64,
+    pub(crate) start: u64,
     /// When it ended.
-    pub end: u64,
+    pub(crate) end: u64,
     /// Its attributes.
-    pub attributes: Vec<(&'static str, String)>,
+    pub(crate) attributes: Vec<(&'static str, String)>,
     /// The span it links to.
-    pub link: Option<SpanReference>,
+    pub(crate) link: Option<SpanReference>,
 }
 
 /// A hand-off as it happened.
 #[derive(Clone, Debug)]
-pub struct Truth {
+pub(crate) struct Truth {
     /// The span that handed over.
-    pub sender: SpanReference,
+    pub(crate) sender: SpanReference,
     /// The span that took over.
-    pub receiver: SpanReference,
+    pub(crate) receiver: SpanReference,
     /// The edge's number.
-    pub edge: usize,
+    pub(crate) edge: usize,
     /// What became of the context.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 /// A system and what happened in it.
 #[derive(Debug)]
-pub struct System {
+pub(crate) struct System {
     /// Its edges.
-    pub edges: Vec<Edge>,
+    pub(crate) edges: Vec<Edge>,
     /// Its spans, as they began.
-    pub spans: Vec<Made>,
+    pub(crate) spans: Vec<Made>,
     /// Its hand-offs.
-    pub hand_offs: Vec<Truth>,
+    pub(crate) hand_offs: Vec<Truth>,
 }
 
 /// The name of a service.
-pub fn service_name(number: usize) -> String {
+pub(crate) fn service_name(number: usize) -> String {
     const WORDS: [&str; 12] = [
         "web", "cart", "price", "stock", "mail", "bill", "search", "user", "ship", "rank", "tax",
         "feed",
@@ -131,7 +134,7 @@ pub fn service_name(number: usize) -> String {
 }
 
 /// Generates the system.
-pub fn generate(plan: &Plan) -> System {
+pub(crate) fn generate(plan: &Plan) -> System {
     let mut rng = Rng::with_seed(plan.seed);
     let edges = topology(plan, &mut rng);
     let skews = (0..plan.services).map(|_| match plan.skew_ms {
@@ -144,6 +147,7 @@ pub fn generate(plan: &Plan) -> System {
             .map(|_| rng.u8(..100) < plan.shared_id_percent)
             .collect(),
         rng,
+        unsampled_percent: plan.unsampled_percent,
         offsets: vec![0; edges.len()],
         system: System {
             edges,
@@ -211,6 +215,7 @@ struct Context {
     trace_id: TraceId,
     parent: Option<SpanId>,
     link: Option<SpanReference>,
+    is_sampled: bool,
 }
 
 /// The system while it is made.
@@ -218,13 +223,18 @@ struct Making {
     rng: Rng,
     skews: Vec<i64>,
     has_id: Vec<bool>,
+    unsampled_percent: u8,
     offsets: Vec<u64>,
     system: System,
 }
 
 impl Making {
     fn request(&mut self, time: u64) {
-        let context = self.new_trace();
+        let is_sampled = self.rng.u8(..100) >= self.unsampled_percent;
+        let context = Context {
+            is_sampled,
+            ..self.new_trace()
+        };
         let id = format!("{:016x}-{:04x}", self.rng.u64(..), self.rng.u16(..));
         self.serve(
             0,
@@ -242,6 +252,7 @@ impl Making {
                 .expect("not zero"),
             parent: None,
             link: None,
+            is_sampled: true,
         }
     }
 
@@ -263,7 +274,6 @@ impl Making {
             trace_id: context.trace_id,
             span_id: self.span_id(),
         };
-        let place = self.system.spans.len();
         let mut made = Made {
             reference,
             parent: context.parent,
@@ -279,29 +289,38 @@ impl Making {
         if self.has_id[service] {
             made.attributes.push(("app.request_id", id.to_owned()));
         }
-        self.system.spans.push(made);
         let mut time = start + self.rng.u64(100_000..3_000_000);
         for edge in 0..self.system.edges.len() {
             if self.system.edges[edge].from == service && self.rng.u8(..100) < 70 {
-                time = self.call(edge, reference, time, id) + self.rng.u64(50_000..1_000_000);
+                time = self.call(edge, context.is_sampled, reference, time, id)
+                    + self.rng.u64(50_000..1_000_000);
             }
         }
         let end = time + self.rng.u64(100_000..3_000_000);
-        self.system.spans[place].end = self.by_clock(service, end);
+        made.end = self.by_clock(service, end);
+        if context.is_sampled {
+            self.system.spans.push(made);
+        }
         (reference, end)
     }
 
     /// Makes the sender's span and what it leads to; gives when the sender ended.
-    fn call(&mut self, number: usize, parent: SpanReference, start: u64, id: &str) -> u64 {
+    fn call(
+        &mut self,
+        number: usize,
+        is_sampled: bool,
+        parent: SpanReference,
+        start: u64,
+        id: &str,
+    ) -> u64 {
         let edge = self.system.edges[number];
         let sender = SpanReference {
             trace_id: parent.trace_id,
             span_id: self.span_id(),
         };
         let is_message = matches!(edge.channel, Channel::Kafka | Channel::Sqs);
-        let place = self.system.spans.len();
         let (sent, received) = self.attributes(number);
-        self.system.spans.push(Made {
+        let mut made = Made {
             reference: sender,
             parent: Some(parent.span_id),
             remote: false,
@@ -316,9 +335,9 @@ impl Making {
             end: 0,
             attributes: sent,
             link: None,
-        });
+        };
         let delay = self.rng.u64(100_000..2_000_000);
-        let context = self.handed_over(edge.fault, sender);
+        let context = self.handed_over(edge.fault, sender, is_sampled);
         let kind = if is_message {
             Kind::Consumer
         } else {
@@ -330,7 +349,11 @@ impl Making {
             true => start + delay,
             false => answered + self.rng.u64(50_000..1_000_000),
         };
-        self.system.spans[place].end = self.by_clock(edge.from, end);
+        made.end = self.by_clock(edge.from, end);
+        if !is_sampled {
+            return end;
+        }
+        self.system.spans.push(made);
         self.system.hand_offs.push(Truth {
             sender,
             receiver,
@@ -347,12 +370,13 @@ impl Making {
         end
     }
 
-    fn handed_over(&mut self, fault: Fault, sender: SpanReference) -> Context {
+    fn handed_over(&mut self, fault: Fault, sender: SpanReference, is_sampled: bool) -> Context {
         let fresh = self.new_trace();
         let own = Context {
             trace_id: sender.trace_id,
             parent: Some(sender.span_id),
             link: None,
+            is_sampled,
         };
         match fault {
             Fault::None => own,
@@ -371,6 +395,7 @@ impl Making {
             },
             Fault::Link => Context {
                 link: Some(sender),
+                is_sampled,
                 ..fresh
             },
         }

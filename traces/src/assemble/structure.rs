@@ -21,7 +21,7 @@ pub struct Structure {
     pub linked: u64,
     /// Receivers without a parent: they may have had no sender.
     pub roots: u64,
-    /// Receivers whose parent is not among the spans.
+    /// Receivers whose parent, or the caller with which they share their id, is not among the spans.
     pub orphans: u64,
 }
 
@@ -96,6 +96,8 @@ impl Unmatched {
                     Home::OtherService => &mut structure.connected,
                     Home::Unknown => &mut structure.orphans,
                 },
+                // A span that shares its id with a caller that is not there.
+                None if receiving.parent_is_remote == Some(true) => &mut structure.orphans,
                 None if receiving.links.iter().any(|to| is_sender(*to)) => &mut structure.linked,
                 None => &mut structure.roots,
             };

@@ -9,10 +9,12 @@ impl Judged {
         let mut sentences = vec![self.headline()];
         let ambiguous = self.ambiguous();
         if ambiguous.1 > 0 {
+            let number = match ambiguous.0 == ambiguous.1 {
+                true => count(ambiguous.0),
+                false => format!("Between {} and {}", count(ambiguous.0), count(ambiguous.1)),
+            };
             sentences.push(format!(
-                "Between {} and {} more broke; the spans do not tell which call belongs to which receiver.",
-                count(ambiguous.0),
-                count(ambiguous.1)
+                "{number} more broke, but the spans do not tell which call belongs to which receiver."
             ));
         }
         let unjudged = self.not_judged();

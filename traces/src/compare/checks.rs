@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::limits::{self, Check, Limit};
 use super::metrics::{METRICS, Metric, Unit};
 use crate::hand_off::{Hop, Verdict};
-use crate::measure::{Measured, Unknown};
+use crate::known::Unknown;
+use crate::measure::Measured;
 
 /// Figures that can have a limit and are not metrics of the comparison.
 const MORE_FIGURES: [(&str, limits::Unit); 7] = [

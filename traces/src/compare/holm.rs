@@ -1,7 +1,8 @@
-//! Holm's correction: of a hundred tests at a level of 1 %, one would be significant by chance.
+//! Holm's correction. Without it, one of a hundred tests at a level of 1 % is significant by chance.
 
-/// The p values as they are after Holm's step-down correction: no more than a share `level` of comparisons without
-/// any true difference has one at or below `level`, whatever depends on what (Holm 1979).
+/// The p values after Holm's step-down correction. Among comparisons without a true difference, at most
+/// a share of `level` has a p value at or below `level`, however the tests depend on each other
+/// (Holm 1979).
 pub(super) fn adjusted(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));

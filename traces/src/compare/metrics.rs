@@ -1,4 +1,4 @@
-//! What is compared, and how it is read from a source.
+//! The figures of a comparison, and how to read them from a source.
 
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::measure::Measured;
@@ -11,13 +11,13 @@ use super::shares::Share;
 pub struct Metric {
     /// Its name in `differences` and on the command line.
     pub name: &'static str,
-    /// Which way is better; `None` where neither is.
+    /// Which direction is better, or `None` if neither is.
     pub better: Option<Better>,
     /// What it counts or measures.
     pub(super) of: Of,
 }
 
-/// Which way of a figure is better.
+/// Which direction of a figure is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     /// More.
@@ -26,14 +26,14 @@ pub enum Better {
     Lower,
 }
 
-/// What a metric's figures are in.
+/// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A part of a whole, between 0 and 1.
     Share,
     /// A time.
     Milliseconds,
-    /// Each second so many.
+    /// A number per second.
     PerSecond,
     /// A size.
     Bytes,
@@ -55,7 +55,7 @@ pub(super) enum Of {
     CarrierBytes,
 }
 
-/// What a latency is the latency of.
+/// The part of the pipeline that a latency covers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stage {
     Request,
@@ -92,12 +92,12 @@ impl Quantile {
     }
 }
 
-/// What a source says of a metric.
+/// The value of a metric in one source.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// So many of so many.
+    /// A count and its total.
     Share(Share),
-    /// A number that was set rather than found.
+    /// A number that the user set.
     Count(u64),
     /// A percentile of durations, in milliseconds.
     Latency {
@@ -105,7 +105,7 @@ pub(super) enum Value<'a> {
         durations: &'a Durations,
         quantile: Quantile,
     },
-    /// So many per second.
+    /// A number per second.
     Rate(f64),
     /// Mean and maximum in bytes.
     Bytes { mean: f64, max: u64 },
@@ -184,7 +184,7 @@ const fn metric(name: &'static str, better: Option<Better>, of: Of) -> Metric {
 const fn verdict(name: &'static str, hop: Hop, verdict: Verdict) -> Metric {
     let better = match verdict {
         Verdict::Connected => HIGHER,
-        // as good, where the receiver is meant to link
+        // neither is better, because a receiver may be meant to link
         Verdict::Linked => None,
         _ => LOWER,
     };
@@ -205,7 +205,7 @@ impl Metric {
         METRICS.iter().find(|metric| metric.name == name)
     }
 
-    /// What its figures are in.
+    /// Its unit.
     pub fn unit(&self) -> Unit {
         match self.of {
             Of::Verdict(..)
@@ -220,13 +220,13 @@ impl Metric {
         }
     }
 
-    /// The figure of a source as one number: a share between 0 and 1, milliseconds, or a plain number. `None` if
-    /// the source cannot tell it.
+    /// The figure of a source as one number: a share from 0 to 1, milliseconds, or a plain number. `None` if
+    /// the source does not show it.
     pub fn number(&self, measured: &Measured) -> Option<f64> {
         self.value(measured).map(Value::number)
     }
 
-    /// What the source says of it; `None` if it cannot tell.
+    /// The value in a source, or `None` if the source does not show it.
     pub(super) fn value<'a>(&self, measured: &'a Measured) -> Option<Value<'a>> {
         let summary = &measured.summary;
         let share = |part, of| (of > 0).then_some(Value::Share(Share { part, of }));

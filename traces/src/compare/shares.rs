@@ -1,22 +1,22 @@
-//! Whether two shares differ: of hand-offs with a verdict, of requests that failed, of records that were lost.
+//! Tests whether two shares differ: of hand-offs with a verdict, of failed requests, of lost records.
 
-/// So many of so many.
+/// A count and its total, such as 3 of 900.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Share {
-    /// How many are of the kind that is counted.
+    /// The number that is counted.
     pub(super) part: u64,
-    /// How many there are in all; at least `part`.
+    /// The total, which is at least `part`.
     pub(super) of: u64,
 }
 
 impl Share {
-    /// Between 0 and 1; `None` of nothing.
+    /// From 0 to 1, or `None` if the total is 0.
     pub(super) fn ratio(self) -> Option<f64> {
         (self.of > 0).then(|| self.part as f64 / self.of as f64)
     }
 }
 
-/// Which test was made.
+/// The statistical test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShareTest {
     /// Fisher's exact test, two-sided.
@@ -25,11 +25,11 @@ pub(super) enum ShareTest {
     ChiSquare,
 }
 
-/// Tests whether both are samples of one population. Gives the test and its p value; `None` where there is
-/// nothing to test, because a side is empty.
+/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if one
+/// side is empty.
 ///
-/// Where an expected count is below 5, the chi-square distribution is no good approximation (Cochran's rule) and
-/// the exact test takes its place; there are then few tables to go through, however large the samples are.
+/// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's rule),
+/// so the exact test replaces it. Then there are few tables to add up, even for large samples.
 pub(super) fn test(baseline: Share, value: Share) -> Option<(ShareTest, f64)> {
     if baseline.of == 0 || value.of == 0 {
         return None;
@@ -52,11 +52,11 @@ fn chi_square(baseline: Share, value: Share) -> f64 {
     let difference = baseline.part as f64 / rows[0] - value.part as f64 / rows[1];
     let variance = pooled * (1.0 - pooled) * (1.0 / rows[0] + 1.0 / rows[1]);
     let statistic = difference * difference / variance;
-    // with one degree of freedom, the square root is normal
+    // with one degree of freedom, the square root is normally distributed
     libm::erfc((statistic / 2.0).sqrt())
 }
 
-/// The probability of all tables with the same sums that are no more likely than this one.
+/// The probability of all tables with the same sums that are at most as likely as this one.
 fn fisher(baseline: Share, value: Share) -> f64 {
     /// Tables that rounding makes a little more likely count as equally likely, as in R's `fisher.test`.
     const TOLERANCE: f64 = 1.0 + 1e-7;
@@ -64,13 +64,13 @@ fn fisher(baseline: Share, value: Share) -> f64 {
     let parts = baseline.part + value.part;
     let fewest = parts.saturating_sub(value.of);
     let most = parts.min(baseline.of);
-    // How likely a table is relative to the one before, with one more part in the baseline.
+    // the probability of a table relative to the one before, with one more part in the baseline
     let step = |part: u64| {
         let up = (parts - part) as f64 * (baseline.of - part) as f64;
         let down = (part + 1) as f64 * (value.of + part + 1 - parts) as f64;
         up / down
     };
-    // Weights are relative to the first table's until they are summed; as logarithms they cannot overflow.
+    // weights are relative to the first table, and logarithms, so that they cannot overflow
     let mut logarithms = vec![0.0_f64];
     for part in fewest..most {
         let last = logarithms[logarithms.len() - 1];
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_exact_test_stays_cheap_for_samples_of_a_million() {
-        // The most lopsided case that Cochran's rule leaves to the exact test.
+        // the most unequal case that Cochran's rule leaves to the exact test
         let small = Share {
             part: 1100,
             of: 2200,

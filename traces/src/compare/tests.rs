@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::hand_off::{Hop, Verdict};
-use crate::measure::Unknown;
+use crate::known::Unknown;
 use crate::statistics::Sizes;
 use crate::summary::{Records, Requests};
 
@@ -176,11 +176,11 @@ fn significant_differences_come_first_and_in_the_order_of_the_metrics() {
     assert_eq!(
         words,
         [
-            "In b3, none of 500 records stay connected; in tracecontext all 1000 do.",
-            "In b3, 500 of 500 records start a new trace; in tracecontext none do.",
-            "In b3, 166 of 666 deliveries repeat an earlier one; in tracecontext none do.",
-            "In b3, 250 of 500 records lose their baggage; in tracecontext none do.",
-            "In b3, the context takes 60 bytes of a record on average; in tracecontext 73.",
+            "In b3, 0 of 500 records stay connected (tracecontext: 1000 of 1000).",
+            "In b3, 500 of 500 records start a new trace (tracecontext: 0 of 1000).",
+            "In b3, 166 of 666 deliveries repeat an earlier one (tracecontext: 0 of 1000).",
+            "In b3, 250 of 500 records lose their baggage (tracecontext: 0 of 1000).",
+            "In b3, the context takes 60 bytes per record (tracecontext: 73).",
         ]
     );
     let json = serde_json::to_value(&comparison.differences[1]).expect("JSON");
@@ -227,7 +227,7 @@ fn one_is_one() {
     assert_eq!(
         (&*lost.words, lost.significant, lost.better),
         (
-            "In a, none of 1000 records get lost; in b 1 does.",
+            "In a, 0 of 1000 records get lost (b: 1 of 1000).",
             false,
             Some(true)
         )
@@ -240,7 +240,7 @@ fn one_is_one() {
     assert!(
         words
             .into_iter()
-            .any(|words| words == "In b, 1 of 1000 records gets lost; in a none do.")
+            .any(|words| words == "In b, 1 of 1000 records gets lost (a: 0 of 1000).")
     );
 }
 

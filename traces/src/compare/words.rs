@@ -8,8 +8,8 @@ use crate::shown;
 use super::metrics::{Metric, Of, Quantile, Stage, Value};
 use super::shares::Share;
 
-/// Says what the figures of two runs are, as in "In b3, 1000 of 1000 records start a new trace; in tracecontext none
-/// do."
+/// The figures of two runs in one sentence, as in
+/// "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000)."
 pub(super) fn of(
     metric: &Metric,
     (baseline, before): (&str, Value<'_>),
@@ -18,9 +18,10 @@ pub(super) fn of(
     if let (Value::Share(before), Value::Share(after)) = (before, after) {
         let (noun, predicate) = predicate(metric.of);
         return format!(
-            "In {run}, {}; in {baseline} {}.",
+            "In {run}, {} ({baseline}: {} of {}).",
             clause(after, noun, predicate),
-            short_clause(before, after)
+            before.part,
+            before.of
         );
     }
     let (from, to) = (before.number(), after.number());
@@ -34,25 +35,23 @@ pub(super) fn of(
             };
             let what = match stage {
                 Stage::Request => "requests are answered",
-                Stage::EndToEnd => "records are through",
+                Stage::EndToEnd => "records reach the consumer",
             };
             let [to, from] = [to, from]
                 .map(|milliseconds| shown::duration(Duration::from_secs_f64(milliseconds / 1e3)));
-            format!("In {run}, {share} {what} within {to}; in {baseline} within {from}.")
+            format!("In {run}, {share} {what} within {to} ({baseline}: {from}).")
         }
         Of::Throughput => {
-            format!("In {run}, {to} requests succeed per second; in {baseline} {from} do.")
+            format!("In {run}, {to} requests succeed per second ({baseline}: {from}).")
         }
         Of::CarrierBytes => {
-            format!(
-                "In {run}, the context takes {to} bytes of a record on average; in {baseline} {from}."
-            )
+            format!("In {run}, the context takes {to} bytes per record ({baseline}: {from}).")
         }
-        _ => format!("In {run}, {to} requests were sent; in {baseline} {from}."),
+        _ => format!("In {run}, {to} requests were sent ({baseline}: {from})."),
     }
 }
 
-/// What is counted, and what a counted one does.
+/// A noun for the counted things, and a predicate for them.
 fn predicate(of: Of) -> (&'static str, &'static str) {
     let noun = |hop| match hop {
         Hop::Ingress => "request",
@@ -64,8 +63,8 @@ fn predicate(of: Of) -> (&'static str, &'static str) {
                 (Verdict::Connected, _) => "stay connected",
                 (Verdict::Linked, _) => "keep a link to their sender",
                 (Verdict::NewTrace, _) => "start a new trace",
-                (Verdict::WrongParent, _) => "get another parent than their sender",
-                (Verdict::WrongTrace, _) => "continue another trace than their sender's",
+                (Verdict::WrongParent, _) => "get a parent that is not their sender",
+                (Verdict::WrongTrace, _) => "continue a trace that is not their sender's",
                 (Verdict::IdTruncated, _) => "keep only the low 64 bits of the trace id",
                 (Verdict::Unsampled, _) => "stay unsampled against their sender's decision",
                 (Verdict::Lost, Hop::Ingress) => "leave no trace in the producer",
@@ -97,23 +96,8 @@ fn clause(share: Share, noun: &str, predicate: &str) -> String {
     };
     let (verb, rest) = predicate.split_once(' ').unwrap_or((predicate, ""));
     let singular = if share.part == 1 { "s" } else { "" };
-    let amount = match share.part {
-        0 => format!("none of {}", share.of),
-        part => format!("{part} of {}", share.of),
-    };
-    format!("{amount} {nouns} {verb}{singular} {rest}")
+    let Share { part, of } = share;
+    format!("{part} of {of} {nouns} {verb}{singular} {rest}")
         .trim_end()
         .to_owned()
-}
-
-/// `none do`, `3 of 900 do`; what the first clause has said already is left out.
-fn short_clause(share: Share, other: Share) -> String {
-    match share.part {
-        0 => "none do".to_owned(),
-        1 if share.of == other.of => "1 does".to_owned(),
-        1 => format!("1 of {} does", share.of),
-        part if part == share.of => format!("all {part} do"),
-        part if share.of == other.of => format!("{part} do"),
-        part => format!("{part} of {} do", share.of),
-    }
 }

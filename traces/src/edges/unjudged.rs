@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ends::At;
 use crate::ends::names::Name;
@@ -11,7 +11,7 @@ use crate::evidence::{Loose, Pairs};
 use crate::span::Kind;
 
 /// Hand-offs of one service that were not judged.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unjudged {
     /// The service whose spans they are.
     pub service: String,
@@ -22,13 +22,13 @@ pub struct Unjudged {
     /// Where calls and messages went, or where messages came from; `None` if not said.
     pub to: Option<String>,
     /// Why they could not be judged.
-    pub why: &'static str,
+    pub why: String,
     /// What would make them judgeable; `None` if nothing is missing.
-    pub would_help: Option<&'static str>,
+    pub would_help: Option<String>,
 }
 
 /// Which end of an unjudged hand-off is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// Requests without a receiver.
@@ -52,6 +52,12 @@ const NO_FIT: Reason = (
     "spans of a service there are in the source, but none of them fits: it may not have been sampled, or several calls fit it",
     Some(
         "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
+    ),
+);
+const ANSWERED_ONLY_SOME: Reason = (
+    "the service there has spans for other calls from here: it may sample against the sender's decision, or drop spans",
+    Some(
+        "a sampler in the receiving service that follows its parent, such as parentbased_always_on",
     ),
 );
 const NOT_CONSUMED: Reason = (
@@ -90,8 +96,7 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
                 NOT_CONSUMED,
             );
         } else {
-            let known = answering.may_answer(tree, call);
-            let reason = if known { NO_FIT } else { NO_RECEIVER };
+            let reason = answering.reason(tree, call);
             add(call, What::Calls, address(tree, call), reason);
         }
     }
@@ -115,14 +120,16 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         what,
         count,
         to,
-        why,
-        would_help,
+        why: why.to_owned(),
+        would_help: would_help.map(str::to_owned),
     });
     unjudged.collect()
 }
 
 /// Which addresses the services of this source answer at.
 struct Answering {
+    /// Where each service's calls were answered.
+    calls: BTreeSet<(Name, Name, u16)>,
     hosts: BTreeSet<(Name, u16)>,
     services: BTreeSet<String>,
 }
@@ -130,10 +137,17 @@ struct Answering {
 impl Answering {
     fn of(tree: &Tree, pairs: &Pairs) -> Answering {
         let servers = tree.all().filter(|at| tree.span(*at).kind == Kind::Server);
-        let called = pairs.iter().map(|pair| pair.sender);
+        let senders = pairs.iter().map(|pair| pair.sender);
+        let called = senders.filter(|at| tree.is_call(*at) && !tree.about(*at).is_messaging);
+        let called: BTreeSet<At> = called.collect();
         let place = |at: At| (tree.about(at).host, tree.about(at).port);
         let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
         Answering {
+            calls: called
+                .iter()
+                .copied()
+                .map(|at| (tree.span(at).service, place(at).0, place(at).1))
+                .collect(),
             hosts: servers.chain(called).map(place).collect(),
             services: services
                 .into_iter()
@@ -142,14 +156,23 @@ impl Answering {
         }
     }
 
-    fn may_answer(&self, tree: &Tree, call: At) -> bool {
+    /// Why `call` has no receiver.
+    fn reason(&self, tree: &Tree, call: At) -> Reason {
         let about = tree.about(call);
+        let (host, port) = (about.host, about.port);
         let is_service = |name: Name| {
             let name = tree.names().text(name).to_ascii_lowercase();
             self.services.contains(&name)
         };
-        about.port != 0 && self.hosts.contains(&(about.host, about.port))
-            || [about.host, about.peer].into_iter().any(is_service)
+        if !host.is_empty() && self.calls.contains(&(tree.span(call).service, host, port)) {
+            ANSWERED_ONLY_SOME
+        } else if port != 0 && self.hosts.contains(&(host, port))
+            || [host, about.peer].into_iter().any(is_service)
+        {
+            NO_FIT
+        } else {
+            NO_RECEIVER
+        }
     }
 }
 

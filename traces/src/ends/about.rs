@@ -109,7 +109,8 @@ impl<'a> Words<'a> {
 
     /// What they say about `span`; `None` if nothing.
     pub(super) fn about(&self, span: &Span<'_>, names: &mut Names) -> Option<About> {
-        let is_silent = self.texts.iter().all(|text| text.is_empty());
+        let is_message = matches!(span.kind, Kind::Producer | Kind::Consumer);
+        let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
         if is_silent && !self.is_database && route_in_name(&span.name).is_none() {
             return None;
         }
@@ -127,7 +128,7 @@ impl<'a> Words<'a> {
         let rpc = self.get(Meaning::RpcSystem);
         let operation = operation(self.get(Meaning::Operation), path);
         Some(About {
-            system: names.intern(&system_named(self.get(Meaning::System))),
+            system: self.system(names),
             destination: names.intern(self.destination()),
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
@@ -140,9 +141,16 @@ impl<'a> Words<'a> {
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
-            is_messaging: self.is_messaging || matches!(span.kind, Kind::Producer | Kind::Consumer),
+            is_messaging: self.is_messaging || is_message,
             is_cloud_api: rpc == "aws-api",
         })
+    }
+
+    fn system(&self, names: &mut Names) -> Name {
+        match self.get(Meaning::System) {
+            "" => Name::EMPTY,
+            system => names.intern(&system_named(system)),
+        }
     }
 
     /// Host and port: of whom a client calls, of a server itself.

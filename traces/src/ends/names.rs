@@ -1,9 +1,10 @@
 //! Text that occurs on many spans, kept once and named by a number.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::quality::RandomState;
 
 /// One interned text. [`Name::EMPTY`] is the empty one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +28,7 @@ impl Name {
 /// All interned text of one source.
 #[derive(Debug)]
 pub(crate) struct Names {
-    numbers: HashMap<Arc<str>, u32>,
+    numbers: HashMap<Arc<str>, u32, RandomState>,
     texts: Vec<Arc<str>>,
     /// Hashes values that are only compared. Its key is random, so that nobody can craft a collision.
     hasher: RandomState,
@@ -35,11 +36,10 @@ pub(crate) struct Names {
 
 impl Default for Names {
     fn default() -> Names {
-        let empty: Arc<str> = Arc::from("");
         Names {
-            numbers: HashMap::from([(Arc::clone(&empty), 0)]),
-            texts: vec![empty],
-            hasher: RandomState::new(),
+            numbers: HashMap::default(),
+            texts: vec![Arc::from("")],
+            hasher: RandomState::default(),
         }
     }
 }
@@ -47,6 +47,9 @@ impl Default for Names {
 impl Names {
     /// The name of `text`. A text not seen before gets a new one.
     pub(crate) fn intern(&mut self, text: &str) -> Name {
+        if text.is_empty() {
+            return Name::EMPTY;
+        }
         if let Some(number) = self.numbers.get(text) {
             return Name(*number);
         }

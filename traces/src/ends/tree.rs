@@ -1,7 +1,5 @@
 //! The spans of a source, sorted and with their parents found.
 
-use std::cmp::Ordering;
-
 use super::about::{About, Operation};
 use super::names::Names;
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
@@ -203,24 +201,26 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
+/// The spans in their order. The keys are sorted on their own, so that sorting stays within a few bytes of each span.
 fn order(gathered: &Gathered) -> Vec<At> {
     let spans = &gathered.spans;
     let names = &gathered.names;
-    let mut order: Vec<At> = (0..spans.len() as At).collect();
-    order.sort_unstable_by(|left, right| {
-        let (left, right) = (&spans[*left as usize], &spans[*right as usize]);
-        let ids = (left.trace, left.span).cmp(&(right.trace, right.span));
-        ids.then_with(|| rank(left.kind).cmp(&rank(right.kind)))
-            .then_with(|| {
-                if left.service == right.service {
-                    Ordering::Equal
-                } else {
-                    names.text(left.service).cmp(names.text(right.service))
-                }
-            })
-            .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
+    let number = |end: &End| u128::from_be_bytes(end.trace.to_bytes());
+    let keys = spans.iter().zip(0..);
+    let mut keys: Vec<(u128, u64, At)> = keys
+        .map(|(end, at): (&End, At)| (number(end), end.span, at))
+        .collect();
+    keys.sort_unstable_by(|left, right| {
+        let by_ids = (left.0, left.1).cmp(&(right.0, right.1));
+        by_ids.then_with(|| {
+            let (left, right) = (&spans[left.2 as usize], &spans[right.2 as usize]);
+            rank(left.kind)
+                .cmp(&rank(right.kind))
+                .then_with(|| names.text(left.service).cmp(names.text(right.service)))
+                .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
+        })
     });
-    order
+    keys.into_iter().map(|(_, _, at)| at).collect()
 }
 
 fn is_same(left: &End, right: &End) -> bool {
@@ -296,21 +296,12 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
     let Some((first, _)) = candidates.next() else {
         return MISSING;
     };
-    // what the reader of Zipkin made of a server that shares its client's id lies below that client
-    let twin = with_id(child.parent ^ SHARED_BIT)
-        .filter(|(_, twin)| twin.parent == child.parent && twin.kind == Kind::Server);
-    let others = candidates.chain(twin);
-    let own = others
-        .into_iter()
-        .find(|(_, other)| other.service == child.service);
+    let own = candidates.find(|(_, other)| other.service == child.service);
     if spans[first].service == child.service {
         return first as At;
     }
     own.map_or(first as At, |(own, _)| own as At)
 }
-
-/// The bit by which the reader of Zipkin tells a server's half of a shared span from the client's.
-const SHARED_BIT: u64 = 0x80 << 56;
 
 /// The entry of each span. A span begins a part of its own unless its parent is of the same service and neither calls
 /// another process nor is remote.

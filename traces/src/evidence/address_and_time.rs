@@ -10,7 +10,7 @@ use super::assignment::{self, Candidates};
 use super::clocks::Clocks;
 use super::fit::Places;
 use super::loose::{self, Loose};
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
@@ -26,7 +26,7 @@ const MAX_KINDS: usize = 2000;
 const MOVES: i64 = 8;
 
 /// Pairs what fits by address and time, and counts what stays ambiguous.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let loose = Loose::of(tree, pairs);
     let clocks = Clocks::of(tree, pairs);
     let places = Places::of(tree, pairs);
@@ -57,7 +57,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
     }
     let found = assignment::forced(&mut certain);
     for (call, receiver) in found {
-        pairs.add(call, receiver, name);
+        pairs.add(call, receiver, evidence);
     }
     count_ambiguous(tree, pairs, &certain, true);
     count_ambiguous(tree, pairs, &unsure, false);
@@ -262,7 +262,7 @@ fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain
             let entry = pairs.ambiguous.entry((*from, to)).or_default();
             entry.at_most += 1;
             entry.at_least += u64::from(is_certain && services.len() == 1);
-            entry.example = *receiver;
+            entry.example = (candidates[0], *receiver);
         }
         for call in candidates {
             let edge = (tree.span(*call).service, to);

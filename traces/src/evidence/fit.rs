@@ -30,7 +30,7 @@ enum Leads {
 
 impl Places {
     /// What parents show, of those calls that all receivers of one service have for a parent.
-    pub(super) fn of_parents(tree: &Tree, children: &BTreeMap<At, Vec<At>>) -> Places {
+    pub(super) fn of_parents(tree: &Tree, children: &[(At, Vec<At>)]) -> Places {
         let mut places = Places::named(tree);
         for (parent, children) in children {
             let service = tree.span(children[0]).service;

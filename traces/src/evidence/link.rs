@@ -1,16 +1,19 @@
 //! Span links: a receiver that links to the sender, as consumers of batches do. One hand-off for each message.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use super::{Named, Pairs};
+use foldhash::fast::RandomState;
+
+use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Pairs each linked span of another service, or linked sender of the same one, with the span that links to it.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let handled = handled(tree, pairs);
+    let mut ended = ends_of_messages(tree, pairs);
     let has_message = |pairs: &Pairs, at: At| pairs.has_sender(at);
     let links = tree.all_links();
     for links in links.chunk_by(|left, right| left.at == right.at) {
@@ -26,9 +29,9 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
             let is_handled = tree.only_receives(receiver) && handled.contains(&(sender, service));
             if may_hand_over(tree, sender, receiver)
                 && !is_handled
-                && !has_ended_at(pairs, tree, sender, receiver)
+                && ended.insert((sender, tree.entry(receiver)))
             {
-                pairs.add(sender, receiver, name);
+                pairs.add(sender, receiver, evidence);
             }
         }
     }
@@ -51,22 +54,18 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
     }
 }
 
-/// Whether the message that `sender` sent is known to have ended at `receiver`, or at a span below it.
-fn has_ended_at(pairs: &Pairs, tree: &Tree, sender: At, receiver: At) -> bool {
-    let first = super::Pair {
-        sender,
-        receiver: 0,
-        evidence: "",
-    };
-    let ends = pairs.pairs.range(first..);
-    let mut ends = ends.take_while(|pair| pair.sender == sender);
-    ends.any(|pair| pair.receiver == receiver || tree.entry(pair.receiver) == tree.entry(receiver))
+/// Where the messages of each sender are known to have ended: the entries of the receivers.
+fn ends_of_messages(tree: &Tree, pairs: &Pairs) -> HashSet<(At, At), RandomState> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|pair| (pair.sender, tree.entry(pair.receiver)))
+        .collect()
 }
 
 /// Which messages have a span that handles them, by sender and receiving service: the span that fetched them is no
 /// receiver of its own then.
-fn handled(tree: &Tree, pairs: &Pairs) -> BTreeSet<(At, Name)> {
-    let mut handled: BTreeSet<(At, Name)> = BTreeSet::new();
+fn handled(tree: &Tree, pairs: &Pairs) -> HashSet<(At, Name), RandomState> {
+    let mut handled: HashSet<(At, Name), RandomState> = HashSet::default();
     let is_handler = |at: At| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at);
     for link in tree.all_links().iter().filter(|link| is_handler(link.at)) {
         if let Some(sender) = tree.find(link.trace, link.span) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::edges::verdict;
 use crate::ends::about::Operation;
 use crate::ends::names::Name;
@@ -14,12 +14,12 @@ use crate::span::Kind;
 const MAX_ENDS: usize = 1000;
 
 /// Pairs the ends of each message. A destination that one side does not name does not part what an id joins.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let destinations = Destinations::of(tree);
     for (ids, is_unique) in [(&tree.ids().messages, true), (&tree.ids().offsets, false)] {
         for message in ids.chunk_by(|left, right| left.id == right.id) {
             if message.len() <= MAX_ENDS {
-                join(tree, pairs, name, message, &destinations, is_unique);
+                join(tree, pairs, evidence, message, &destinations, is_unique);
             }
         }
     }
@@ -75,7 +75,7 @@ fn receives(tree: &Tree, at: At) -> bool {
 fn join(
     tree: &Tree,
     pairs: &mut Pairs,
-    name: Named,
+    evidence: Evidence,
     message: &[IdAt],
     destinations: &Destinations,
     is_unique: bool,
@@ -103,7 +103,7 @@ fn join(
             from = fitting(false);
         }
         if let Some((sender, receiver)) = ends_of(tree, &from, receivers) {
-            pairs.add(sender, receiver, name);
+            pairs.add(sender, receiver, evidence);
             pairs.sent.extend(&from);
             pairs.received.extend(receivers);
         }

@@ -1,9 +1,11 @@
 //! A remote parent: the receiver's parent is a span of another service, or a call of its own service.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
 
 use super::fit::Places;
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
@@ -11,13 +13,13 @@ use crate::span::Kind;
 
 /// Pairs each receiver with its parent. A receiver whose parent is a call that another receiver answered is doubtful: a
 /// service may pass on the headers that it got.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let children = children(tree, pairs);
     let places = Places::of_parents(tree, &children);
     for (parent, children) in &children {
         let (best, others) = best_first(tree, &places, *parent, children);
         for child in best {
-            pairs.add(*parent, handler(tree, child), name);
+            pairs.add(*parent, handler(tree, child), evidence);
             pairs.received.insert(child);
         }
         for child in others {
@@ -30,20 +32,20 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
 pub(super) fn settle(pairs: &mut Pairs) {
     for (receiver, parent) in std::mem::take(&mut pairs.doubtful) {
         if !pairs.has_sender(receiver) {
-            pairs.add(parent, receiver, "parent");
+            pairs.add(parent, receiver, Evidence::Parent);
         }
     }
 }
 
-/// The receivers below each span of another service.
-fn children(tree: &Tree, pairs: &Pairs) -> BTreeMap<At, Vec<At>> {
+/// The receivers below each span of another service, by parent.
+fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
     let low_ids = LowIds::of(tree);
     // what was found below a receiver that merely fetched the message
-    let found: BTreeSet<(At, At)> = pairs
-        .iter()
+    let found = pairs.iter();
+    let found: HashSet<(At, At), RandomState> = found
         .map(|pair| (pair.sender, tree.entry(pair.receiver)))
         .collect();
-    let mut children: BTreeMap<At, Vec<At>> = BTreeMap::new();
+    let mut all: Vec<(At, At)> = Vec::new();
     for at in tree.all() {
         if tree.entry(at) != at || pairs.has_sender(at) {
             continue;
@@ -53,18 +55,25 @@ fn children(tree: &Tree, pairs: &Pairs) -> BTreeMap<At, Vec<At>> {
             Parent::Missing => low_ids.parent(tree, at),
             Parent::None => None,
         };
-        if let Some(parent) = parent.filter(|parent| !found.contains(&(*parent, at))) {
-            children.entry(parent).or_default().push(at);
-        }
+        let parent = parent.filter(|parent| !found.contains(&(*parent, at)));
+        all.extend(parent.map(|parent| (parent, at)));
     }
-    for children in children.values_mut() {
-        keep_receivers(tree, children);
-    }
-    children
+    all.sort_unstable();
+    let by_parent = all.chunk_by(|left, right| left.0 == right.0);
+    by_parent
+        .map(|same| {
+            let mut children = same.iter().map(|(_, child)| *child).collect();
+            keep_receivers(tree, &mut children);
+            (same[0].0, children)
+        })
+        .collect()
 }
 
 /// Where a service has a server or consumer span for it, that is its receiver; else its first span.
 fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
+    if children.len() < 2 {
+        return;
+    }
     let is_receiver = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
     children.sort_by_key(|at| (!is_receiver(*at), tree.span(*at).start, *at));
     let mut seen: BTreeSet<Name> = BTreeSet::new();
@@ -77,6 +86,9 @@ fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
 /// The receivers that `parent` handed over to, and those that may have come by its context another way: of a call that
 /// has receivers in several services, those in services that its address does not lead to.
 fn best_first(tree: &Tree, places: &Places, parent: At, children: &[At]) -> (Vec<At>, Vec<At>) {
+    if children.len() < 2 {
+        return (children.to_vec(), Vec::new());
+    }
     let services: BTreeSet<Name> = children.iter().map(|at| tree.span(*at).service).collect();
     let is_request = tree.is_call(parent) && !tree.about(parent).is_messaging;
     if services.len() < 2 || !is_request {

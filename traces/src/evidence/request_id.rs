@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::edges::verdict;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
@@ -13,17 +13,17 @@ use crate::span::Kind;
 const MAX_ENDS: usize = 1000;
 
 /// Pairs a call with the receivers that carry the same id, one for each receiving service.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for ids in [&tree.ids().requests, &tree.ids().keys] {
         for request in ids.chunk_by(|left, right| left.id == right.id) {
             if request.len() <= MAX_ENDS {
-                join(tree, pairs, name, request);
+                join(tree, pairs, evidence, request);
             }
         }
     }
 }
 
-fn join(tree: &Tree, pairs: &mut Pairs, name: Named, request: &[IdAt]) {
+fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     let ends = request.iter().map(|id| id.at);
     let calls = ends
         .clone()
@@ -45,7 +45,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, name: Named, request: &[IdAt]) {
         .iter()
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
     if let Some(best) = best {
-        pairs.add(call, *best, name);
+        pairs.add(call, *best, evidence);
         pairs.received.extend(&receivers);
     }
 }

@@ -7,7 +7,7 @@ use super::assignment::{self, Candidates};
 use super::clocks::Clocks;
 use super::fit::Places;
 use super::loose::{self, Loose};
-use super::{Named, Pairs};
+use super::{Evidence, Pairs};
 use crate::ends::tree::Tree;
 use crate::ends::{At, IdAt};
 
@@ -15,7 +15,7 @@ use crate::ends::{At, IdAt};
 const MAX_TRACES: usize = 64;
 
 /// Pairs calls and receivers of traces that share an id, by address and time.
-pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let shared = Shared::of(tree);
     if shared.traces.is_empty() {
         return;
@@ -49,7 +49,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, name: Named) {
         }
     }
     for (call, receiver) in assignment::forced(&mut candidates) {
-        pairs.add(call, receiver, name);
+        pairs.add(call, receiver, evidence);
     }
 }
 

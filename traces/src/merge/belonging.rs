@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{MERGED, MergeError};
-use crate::run::Manifest;
+use super::MergeError;
+use crate::run::{MERGED, Manifest};
 
 /// The manifest of the run that all of `manifests`, each with its run's name, are parts of.
 ///

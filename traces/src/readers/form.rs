@@ -6,6 +6,7 @@ mod refused;
 use std::fmt;
 
 use super::input::ZSTD_MAGIC;
+use super::skipped::holds_spans;
 use super::{console, debug_log};
 use crate::span::SpanFormat;
 
@@ -96,16 +97,19 @@ impl Form {
     /// The form of an export that begins so; or what it is instead.
     pub(super) fn of(beginning: &[u8]) -> Result<Form, String> {
         let text = beginning.trim_ascii_start();
-        match text.first() {
+        let found = match text.first() {
             None => return Ok(Form::default()),
             Some(b'{' | b'[') => match json::form(text) {
                 Ok(form) => return Ok(form),
-                // Objects of JavaScript begin as JSON does.
-                Err(found) => form_of_text(text).unwrap_or(Err(found)),
+                Err(found) => found,
             },
-            Some(_) => form_of_text(text).unwrap_or_else(|| Err(starts_with(text))),
+            Some(_) => starts_with(text),
+        };
+        if let Some(form) = form_of_protobuf(beginning) {
+            return Ok(form);
         }
-        .or_else(|found| form_of_protobuf(beginning).ok_or(found))
+        // Objects of JavaScript begin as JSON does.
+        form_of_text(text).unwrap_or(Err(found))
     }
 }
 
@@ -127,7 +131,8 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     // The first line with an object that tells.
     let objects = lossy
         .lines()
-        .filter_map(|line| Some(&line[line.find('{')?..]));
+        .filter_map(|line| Some(&line[line.find('{')?..]))
+        .filter(|object| holds_spans(object));
     let forms = objects
         .take(MAX_LINES)
         .map(|object| json::form(object.as_bytes()));

@@ -58,8 +58,10 @@ pub(super) fn read(
     };
     while let Some(byte) = json.peek()? {
         match byte {
-            b'[' => json.array(|json| walk.object(json))?,
-            _ => walk.object(&mut json)?,
+            b'[' => json.array(|json| walk.object(json).map(|_| ()))?,
+            _ => {
+                walk.object(&mut json)?;
+            }
         }
     }
     Ok(())
@@ -72,8 +74,9 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `{"data": [TRACE, …]}`, a trace or a span alone, or what Elasticsearch wraps a span in.
-    fn object<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<(), Fault> {
+    /// `{"data": [TRACE, …]}`, a trace or a span alone, or what Elasticsearch wraps a span in. Gives
+    /// whether it was a trace or a span.
+    fn object<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
         let line = json.line();
         let mut own = Vec::new();
         let mut errors = None;
@@ -84,8 +87,19 @@ impl Walk<'_> {
                 trace_or_span(json, self.want, self.each)
             }),
             // The outer `hits` says how many there are; the inner one is the list.
-            "hits" if json.peek()? == Some(b'[') => json.array(|json| self.object(json)),
-            "hits" | "_source" => self.object(json),
+            "hits" if json.peek()? == Some(b'[') => {
+                json.array(|json| self.object(json).map(|_| ()))
+            }
+            "hits" => self.object(json).map(|_| ()),
+            "_source" => match self.object(json)? {
+                true => Ok(()),
+                false => Err(Fault::Problem {
+                    line,
+                    problem: "found: a document of Elasticsearch that is not a Jaeger span; \
+                              save OTLP with the Collector's file exporter instead"
+                        .to_owned(),
+                }),
+            },
             "errors" => {
                 errors = Some(json.value()?.to_vec());
                 Ok(())
@@ -107,10 +121,10 @@ impl Walk<'_> {
         })?;
         if !own.is_empty() {
             own.push(b'}');
-            return in_memory(&own, line, self.want, self.each);
+            return in_memory(&own, line, self.want, self.each).map(|()| true);
         }
         let said = errors.filter(|_| is_empty).and_then(|errors| said(&errors));
-        said.map_or(Ok(()), |said| {
+        said.map_or(Ok(false), |said| {
             let problem = format!("Jaeger answers with an error: {said}");
             Err(Fault::Problem { line, problem })
         })

@@ -15,7 +15,6 @@ use super::lines::{LineError, Lines};
 use super::text::Text;
 use super::{MAX_LINE_BYTES, ReadError, input};
 use crate::hand_off::MessageKey;
-use crate::run::{Function, Manifest};
 use crate::span::SpanReference;
 
 /// How many problems are kept in words; all are counted.
@@ -88,13 +87,6 @@ pub struct LogReading {
     pub problem_lines: u64,
     /// What is wrong with the first few of them: a sentence each, with file and line.
     pub problems: Vec<String>,
-}
-
-impl LogReading {
-    /// Whether this log of `function` tells of all that it received; somebody else's function logs in its own way.
-    pub(crate) fn tells_of(&self, function: Function, manifest: &Manifest) -> bool {
-        self.events > 0 || !manifest.is_foreign(function)
-    }
 }
 
 /// Hands every line of the log at `path` that reports a known event to `each`.

@@ -1,4 +1,4 @@
-//! The files of an earlier run while it is not known yet whether a new one takes their place.
+//! Keeps the files of an earlier run until a new one has begun in the same directory.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::RunError;
 
-/// The files of an earlier run, put aside. They are put back when this is dropped, in place of what was written since.
+/// The files of an earlier run, moved aside. Dropping this moves them back, and replaces newer files.
 #[derive(Debug)]
 #[must_use = "dropping it puts the files back"]
 pub struct EarlierRun {
@@ -39,7 +39,7 @@ impl Drop for EarlierRun {
             return;
         }
         for path in &self.paths {
-            // half of a new run beside an earlier one would be taken for one run
+            // half of a new run and half of an earlier one would look like one run
             let _ = match self.set_aside.contains(path) {
                 true => fs::rename(aside(path), path),
                 false => fs::remove_file(path),
@@ -48,8 +48,8 @@ impl Drop for EarlierRun {
     }
 }
 
-/// Ends what somebody who was killed has begun: a run that has its manifest has begun and replaces the earlier one; without
-/// one the earlier one comes back.
+/// Cleans up after a writer that was killed. A run with a manifest has begun, and replaces the earlier
+/// one. Without a manifest, the earlier run comes back.
 pub(super) fn resume(manifest: &Path, files: &[PathBuf]) -> io::Result<()> {
     let has_begun = manifest.is_file();
     for path in files {
@@ -63,7 +63,7 @@ pub(super) fn resume(manifest: &Path, files: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a file is while it is put aside.
+/// The place of a file that is moved aside.
 pub(super) fn aside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".earlier");

@@ -1,4 +1,4 @@
-//! How two paired spans differ, less what always does.
+//! How two paired spans differ, without what always differs.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -12,15 +12,16 @@ use crate::shown;
 use crate::span::{Kind, StatusCode};
 use crate::trace::TraceSpan;
 
-/// What is not compared, because it differs between any two traces.
-pub const MASKED: [&str; 4] = [
+/// The fields that are not compared, because they differ between any two traces.
+pub const MASKED: [&str; 5] = [
     "trace and span ids",
     "times, and durations that differ by less than half or by less than 1 ms",
     "the order of siblings",
     "the values of attributes that hold an id, an address, a port, a process or a thread",
+    "what only one of the formats has a place for: the case of names, and the scope",
 ];
 
-/// Attributes whose value names one request, record, connection, process or thread.
+/// Attributes whose value identifies one request, record, connection, process or thread.
 const MASKED_ATTRIBUTES: [&str; 20] = [
     "aws.request_id",
     "client.port",
@@ -44,15 +45,15 @@ const MASKED_ATTRIBUTES: [&str; 20] = [
     "process.parent_pid",
 ];
 
-/// One thing in which two spans differ.
+/// One difference between two spans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an attribute's name behind
-    /// `attributes.` or `resource.`.
+    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an
+    /// attribute's name after `attributes.` or `resource.`.
     pub what: String,
-    /// What it is in the left trace; `None` if it is not there.
+    /// The value in the left trace, or `None` if it has none.
     pub left: Option<String>,
-    /// What it is in the right trace; `None` if it is not there.
+    /// The value in the right trace, or `None` if it has none.
     pub right: Option<String>,
 }
 
@@ -83,7 +84,10 @@ pub(super) fn between(
             });
         }
     };
-    text("name", one.name.clone(), other.name.clone());
+    // Zipkin keeps names in lower case.
+    if one.name.to_lowercase() != other.name.to_lowercase() {
+        text("name", one.name.clone(), other.name.clone());
+    }
     text("kind", kind(one), kind(other));
     let parents = (left.parent(left_node), right.parent(right_node));
     let places = (left.tree[left_node].place, right.tree[right_node].place);
@@ -149,7 +153,7 @@ fn events(span: &TraceSpan) -> String {
     names.join(", ")
 }
 
-/// The kind; work inside a service has none in Zipkin and Jaeger.
+/// The kind. In Zipkin and Jaeger, work inside a service has none.
 fn kind(span: &TraceSpan) -> String {
     match span.kind {
         Kind::Unspecified => format!("{:?}", Kind::Internal),
@@ -159,27 +163,20 @@ fn kind(span: &TraceSpan) -> String {
 
 type Attributes = BTreeMap<String, Json>;
 
-/// How attributes differ. Each side comes with what stands elsewhere in the same span: formats without
-/// a place for a resource have its attributes on each span, and the name of its service in a field.
+/// How attributes differ. Each side also has the values from elsewhere in the span, because formats
+/// without a resource put its attributes on each span, and the service's name in a field.
 fn attributes(
     place: &str,
     (left, left_elsewhere): (&Attributes, &Attributes),
     (right, right_elsewhere): (&Attributes, &Attributes),
 ) -> Vec<Change> {
-    let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let names = left.keys().chain(right.keys()).map(|name| current(name));
+    let names: BTreeSet<&str> = names.filter(|name| !OF_A_FORMAT.contains(name)).collect();
     let changed = names.into_iter().filter_map(|name| {
-        if OF_A_FORMAT.contains(&&**name) {
-            return None;
-        }
-        let (before, after) = (left.get(name), right.get(name));
-        let elsewhere = match (before, after) {
-            (Some(_), None) => right_elsewhere.get(name),
-            (None, Some(_)) => left_elsewhere.get(name),
-            _ => None,
-        };
-        let (before, after) = (before.or(elsewhere), after.or(elsewhere));
-        let masked = MASKED_ATTRIBUTES.contains(&name.as_str());
-        let (before, after) = (before.map(plain), after.map(plain));
+        let (before, after) = (value(left, name), value(right, name));
+        let before = before.or_else(|| value(left_elsewhere, name));
+        let after = after.or_else(|| value(right_elsewhere, name));
+        let masked = MASKED_ATTRIBUTES.contains(&name);
         if before == after || (masked && before.is_some() && after.is_some()) {
             return None;
         }
@@ -192,7 +189,30 @@ fn attributes(
     changed.collect()
 }
 
-/// Attributes that tell of a format, or that a format has a field for.
+/// The value of the attribute of that name, or of an older name for it, as text.
+fn value(attributes: &Attributes, name: &str) -> Option<String> {
+    let older = OLDER_NAMES.iter().filter(|(_, current)| *current == name);
+    let mut names = std::iter::once(name).chain(older.map(|(older, _)| *older));
+    names.find_map(|name| attributes.get(name)).map(plain)
+}
+
+/// The name of today for an attribute.
+fn current(name: &str) -> &str {
+    let known = OLDER_NAMES.iter().find(|(older, _)| *older == name);
+    known.map_or(name, |(_, current)| current)
+}
+
+/// Names that the semantic conventions had before for what Zipkin has in its endpoints.
+const OLDER_NAMES: [(&str, &str); 6] = [
+    ("net.host.ip", "network.local.address"),
+    ("net.host.port", "network.local.port"),
+    ("net.peer.ip", "network.peer.address"),
+    ("net.peer.port", "network.peer.port"),
+    ("net.sock.peer.addr", "network.peer.address"),
+    ("net.sock.peer.port", "network.peer.port"),
+];
+
+/// Attributes that depend on the format, or for which a format has a field.
 const OF_A_FORMAT: [&str; 8] = [
     "internal.span.format",
     "service.name",
@@ -204,7 +224,7 @@ const OF_A_FORMAT: [&str; 8] = [
     "otel.status_code",
 ];
 
-/// A value as text, without quotes if it is text: formats that keep text alone write it so.
+/// A value as text, without quotes if it is text, because some formats keep only text.
 fn plain(value: &Json) -> String {
     value
         .as_str()

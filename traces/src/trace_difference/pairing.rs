@@ -1,4 +1,4 @@
-//! Which spans of two traces stand for the same step.
+//! Pairs the spans of two traces that are the same step.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,28 +6,28 @@ use super::side::{Side, shared_id};
 use crate::span::Kind;
 use crate::trace::TraceSpan;
 
-/// For each node of one tree its partner in the other.
+/// The partner of each node in the other tree.
 #[derive(Debug)]
 pub(super) struct Pairs {
     pub(super) of_left: Vec<Option<usize>>,
     pub(super) of_right: Vec<Option<usize>>,
 }
 
-/// What two spans must have in common to be paired, the surest first.
+/// What two spans must have in common to be paired, with the strongest first.
 #[derive(Clone, Copy)]
 enum By {
     /// Service, kind, and the id of the message or request.
     Id,
     /// Service and kind.
     Identity,
-    /// Service and name: the kind is what differs.
+    /// Service and name. The kind differs.
     Name,
 }
 
 impl By {
     fn key(self, span: &TraceSpan) -> Option<Key<'_>> {
         let service = &*span.service;
-        // Work inside a service has no kind in Zipkin and Jaeger.
+        // in Zipkin and Jaeger, work inside a service has no kind
         let kind = match span.kind {
             Kind::Unspecified => Kind::Internal,
             kind => kind,
@@ -43,7 +43,7 @@ impl By {
 type Key<'a> = (&'a str, Option<Kind>, &'a str);
 
 impl Pairs {
-    /// Pairs from the top down, and then those that are left over and have only moved.
+    /// Pairs from the top down, then the remaining spans that have only moved.
     pub(super) fn of<'a>(left: &Side<'a>, right: &Side<'a>) -> Pairs {
         let mut pairs = Pairs {
             of_left: vec![None; left.tree.len()],
@@ -69,7 +69,7 @@ impl Pairs {
         self.of_right[right] = Some(left);
     }
 
-    /// Pairs what stands under two paired nodes, all the way down.
+    /// Pairs the descendants of two paired nodes.
     fn add_under<'a>(
         &mut self,
         left: &Side<'a>,
@@ -93,7 +93,7 @@ impl Pairs {
         }
     }
 
-    /// The nodes of both trees in one depth-first order. What only the right has stands where it does there.
+    /// The nodes of both trees in one depth-first order. Nodes of only the right tree keep their place.
     pub(super) fn in_order(
         &self,
         left: &Side<'_>,
@@ -114,7 +114,7 @@ impl Pairs {
         rows
     }
 
-    /// Two lists of siblings as one. Two that are paired but stand apart stand where the left one does.
+    /// Merges two lists of siblings. If a pair is in different places, the left place counts.
     fn together(&self, left: &[usize], right: &[usize]) -> Vec<(Option<usize>, Option<usize>)> {
         let places: HashMap<usize, usize> = right
             .iter()
@@ -163,7 +163,7 @@ impl<'a> Waiting<'a> {
         waiting
     }
 
-    /// The first that fits `span` and has no partner yet.
+    /// The first span that fits `span` and has no partner yet.
     fn take(&mut self, span: &'a TraceSpan, pairs: &Pairs) -> Option<usize> {
         let same = self.nodes.get_mut(&self.by.key(span)?)?;
         while let Some(node) = same.pop_front() {

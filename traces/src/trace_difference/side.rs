@@ -1,4 +1,4 @@
-//! One of the two traces, and where its spans stand.
+//! One of the two traces, and the places of its spans.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use baton_propagators::id::SpanId;
 use crate::span::Key;
 use crate::trace::{Node, Place, Trace, TraceSpan};
 
-/// A trace, its tree and what is looked up in it. Nodes are meant by their place in the tree.
+/// A trace, its tree, and look-up tables. A node is named by its place in the tree.
 pub(super) struct Side<'a> {
     trace: &'a Trace,
     /// The tree, in depth-first order.
@@ -50,17 +50,17 @@ impl<'a> Side<'a> {
         &self.trace.spans[self.tree[node].span]
     }
 
-    /// The nodes under `parent`, or those that stand under no other.
+    /// The children of `parent`, or the nodes without a parent.
     pub(super) fn under(&self, parent: Option<usize>) -> &[usize] {
         parent.map_or(&self.tops, |parent| &self.children[parent])
     }
 
-    /// The node above; `None` at the top.
+    /// The parent, or `None` at the top.
     pub(super) fn parent(&self, node: usize) -> Option<usize> {
         self.parents[node]
     }
 
-    /// What the parent is called.
+    /// The name of the parent.
     pub(super) fn parent_name(&self, node: usize) -> String {
         match (self.tree[node].place, self.parents[node]) {
             (Place::Orphan, _) => "a span that was not seen".to_owned(),
@@ -70,7 +70,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// What the span at a node links to.
+    /// The targets of the links of the span at a node.
     pub(super) fn link_names(&self, node: usize) -> String {
         let links = self.span(node).links.iter();
         let mut names: Vec<String> = links
@@ -93,7 +93,8 @@ fn full_name(span: &TraceSpan) -> String {
     format!("{} {}", span.service, span.name).trim().to_owned()
 }
 
-/// The id that a span shares with the other end of its hand-off, and with itself in another export.
+/// The id that a span shares with the other end of its hand-off, and with the same span in another
+/// export.
 pub(super) fn shared_id(span: &TraceSpan) -> Option<&str> {
     let keys = [Key::MessageId, Key::RequestId];
     keys.into_iter()

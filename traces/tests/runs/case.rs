@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use baton_traces::measure::Measured;
 use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::span::Want;
@@ -89,7 +90,9 @@ impl Case {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let run = self.write(directory.path(), order);
         match order {
-            Order::AsWritten | Order::Reversed => Summary::of_run(&run).expect("a whole run"),
+            Order::AsWritten | Order::Reversed => {
+                Measured::of_run(&run).expect("a whole run").summary
+            }
             Order::LogsFirst => logs_first(&run),
         }
     }

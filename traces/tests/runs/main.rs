@@ -1,5 +1,9 @@
 //! Whole runs, written as files and summed up: what a user reads of them.
 
+#[allow(
+    dead_code,
+    reason = "the tests of two crates use it, and neither uses all of it"
+)]
 mod case;
 mod search;
 mod story;

@@ -1,6 +1,7 @@
 //! Traces found in a source: by service, attribute, verdict, and by the start of an id.
 
 use baton_traces::hand_off::Verdict;
+use baton_traces::load::load;
 use baton_traces::source::Source;
 use baton_traces::trace_index::{Filter, FindError, TraceIndex};
 
@@ -9,13 +10,8 @@ use crate::case::{self, Order};
 fn index(source: &Source, filter: Filter) -> TraceIndex {
     let want = filter.want();
     let mut index = TraceIndex::new(filter);
-    let logged = source
-        .read_logs(&mut |line| index.add_log_line(line))
-        .expect("logs");
-    source
-        .read(want, &mut |span| index.add_span(span))
-        .expect("spans");
-    index.finish(&logged, None, false);
+    let loaded = load(source, want, &mut index).expect("a run");
+    index.finish(&loaded.extent);
     index
 }
 

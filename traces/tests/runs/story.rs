@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::measure::Measured;
 use baton_traces::run::{Function, RunDirectory, RunError};
 use baton_traces::statistics::{Percentiles, Sizes};
 use baton_traces::summary::{Records, Requests, Summary};
@@ -127,7 +128,9 @@ fn empty_run(directory: &tempfile::TempDir) -> RunDirectory {
 #[test]
 fn what_a_run_does_not_have_is_null_and_said() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let summary = Summary::of_run(&empty_run(&directory)).expect("a run");
+    let summary = Measured::of_run(&empty_run(&directory))
+        .expect("a run")
+        .summary;
     assert_eq!(summary.name, "tracecontext");
     let json = serde_json::to_value(&summary).expect("JSON");
     for field in [
@@ -156,7 +159,7 @@ fn load_json_has_the_last_word_on_requests() {
     let run = empty_run(&directory);
     let load = r#"{"requests":{"sent":9,"ok":7,"failed":2,"other":1},"users":{}}"#;
     fs::write(run.load_path(), load).expect("room");
-    let summary = Summary::of_run(&run).expect("a run");
+    let summary = Measured::of_run(&run).expect("a run").summary;
     assert_eq!(
         summary.requests,
         Some(Requests {
@@ -167,7 +170,7 @@ fn load_json_has_the_last_word_on_requests() {
     );
 
     fs::write(run.load_path(), r#"{"requests":"many"}"#).expect("room");
-    let summary = Summary::of_run(&run).expect("a run");
+    let summary = Measured::of_run(&run).expect("a run").summary;
     assert_eq!(summary.requests, None);
     let problems = summary.problems.join("\n");
     assert!(
@@ -199,7 +202,7 @@ fn a_run_that_was_killed_gives_what_it_wrote() {
         .expect("a file");
     file.set_len(whole + 20).expect("a shorter file");
 
-    let summary = Summary::of_run(&run).expect("a run");
+    let summary = Measured::of_run(&run).expect("a run").summary;
     assert_eq!(summary.spans, Some(1));
     let problems = summary.problems.join("\n");
     assert!(
@@ -216,7 +219,7 @@ fn a_broken_line_of_spans_is_an_error_that_names_it() {
     spans.write_request(b"{}").expect("room");
     spans.write_request(b"not JSON").expect("room");
     spans.finish().expect("room");
-    let error = Summary::of_run(&run)
+    let error = Measured::of_run(&run)
         .expect_err("a broken line")
         .to_string();
     assert!(
@@ -244,7 +247,7 @@ fn a_broken_log_line_is_counted_and_the_rest_is_read() {
         r#"{{"event":"record.received","sequence_number":"7",{ids}}}"#
     )
     .expect("room");
-    let summary = Summary::of_run(&run).expect("a run");
+    let summary = Measured::of_run(&run).expect("a run").summary;
     assert_eq!(summary.log_problems, 1);
     assert_eq!(summary.records_without_sender, 1);
     assert_eq!(summary.troubles.records_failed, 1);

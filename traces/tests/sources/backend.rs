@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use baton_traces::measure::Measured;
 use baton_traces::span::{Span, Want};
 use serde_json::{Value, json};
 
@@ -218,7 +219,9 @@ fn what_goes_wrong_is_said_without_the_password() {
             "onnection refused",
         ),
     ] {
-        let error = source(&text).measure().expect_err(expected).to_string();
+        let error = Measured::of(&source(&text))
+            .expect_err(expected)
+            .to_string();
         assert!(error.contains(expected), "{error}");
         assert!(
             !error.contains("secret") && !error.contains("u:"),

@@ -73,9 +73,9 @@ fn an_export_twice_in_a_file_is_read_twice_or_refused() {
     for (name, content, spans) in exports() {
         let twice = [content.as_slice(), b"\n", &content].concat();
         if let Ok(reading) = attempt(&name, &twice) {
-            let expected = [spans, 2 * spans];
+            // A segment in progress counts once, however often it was sent.
             assert!(
-                expected.contains(&reading.spans),
+                (spans..=2 * spans).contains(&reading.spans),
                 "{name}: {} of {spans}",
                 reading.spans
             );

@@ -209,8 +209,8 @@ fn what_is_no_export_is_named_without_harm() {
         ),
     ] {
         let error = read(content, &mut |_| {}).expect_err(found).to_string();
-        let accepted = "input: expected spans as OTLP (JSON or protobuf), Zipkin v2 JSON, Jaeger JSON or X-Ray BatchGetTraces \
-                        JSON (plain, zstd or gzip), but found ";
+        let accepted = "input: expected spans as OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an \
+                        OpenTelemetry console exporter prints (plain, zstd or gzip), but found ";
         assert_eq!(error, format!("{accepted}{found}"));
     }
 }

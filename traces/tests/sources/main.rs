@@ -2,9 +2,11 @@
 
 mod backend;
 mod contract;
+mod every_writer;
 mod exports;
 mod forms;
 mod hostile;
+mod many_files;
 mod partial;
 mod unknown;
 
@@ -29,17 +31,17 @@ fn measured(directory: &Path, content: &[u8]) -> Measured {
     let path = directory.join("export");
     std::fs::write(&path, content).expect("room");
     let source = Source::from(path.as_path());
-    source.measure().unwrap_or_else(|error| panic!("{error}"))
+    Measured::of(&source).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(content: &[u8], each: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Reading, ReadError> {
     readers::read(content, "input", Want::Everything, each)
 }
 
-/// Every export that nobody here wrote, by name.
+/// Every export among the data, by name.
 fn exports_in_data() -> Vec<(String, Vec<u8>)> {
     let mut exports = Vec::new();
-    for folder in ["zipkin", "jaeger", "otlp"] {
+    for folder in ["zipkin", "jaeger", "otlp", "forms"] {
         for entry in std::fs::read_dir(data(folder)).expect("exports") {
             let path = entry.expect("an export").path();
             let content = std::fs::read(&path).expect("an export");

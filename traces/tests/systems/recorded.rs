@@ -49,7 +49,7 @@ fn audited(system: &str, without: Option<&str>) -> (Judged, Vec<HandOff>) {
     };
     source.read(Want::HandOffs, each).expect("an export");
     let mut hand_offs = Vec::new();
-    let judged = audit.judge(&mut |hand_off| hand_offs.push(hand_off.clone()));
+    let judged = audit.judge_each(&mut |hand_off| hand_offs.push(hand_off.clone()));
     (judged, hand_offs)
 }
 

@@ -66,38 +66,43 @@ fn why_all_new(summary: &Summary, hop: Hop) -> String {
     let modes = summary.pairing.as_ref();
     let (written, read) = match hop {
         Hop::Ingress => (
-            summary.client.as_ref().map(formats),
-            modes.map(|pairing| formats(&pairing.producer)),
+            summary.client.as_ref(),
+            modes.map(|pairing| &pairing.producer),
         ),
         Hop::Record => (
-            modes.map(|pairing| formats(&pairing.producer)),
-            modes.map(|pairing| formats(&pairing.consumer)),
+            modes.map(|pairing| &pairing.producer),
+            modes.map(|pairing| &pairing.consumer),
         ),
     };
     let no_carrier =
         hop == Hop::Record && summary.carrier_bytes.is_some_and(|sizes| sizes.max == 0);
     match (written, read) {
-        (Some(written), _) if written.is_empty() => match hop {
+        (Some(written), _) if has_no_context(written) => match hop {
             Hop::Ingress => "the client sent no context".to_owned(),
             Hop::Record => "no context in the record".to_owned(),
         },
         _ if no_carrier => "no context in the record".to_owned(),
-        (_, Some(read)) if read.is_empty() => format!("the {receiver} reads no context"),
-        (Some(written), Some(read)) if !fit(&written, &read) => format!(
+        (_, Some(read)) if has_no_context(read) => format!("the {receiver} reads no context"),
+        (Some(written), Some(read)) if !read.reads(written) => format!(
             "the {sender} wrote {}, the {receiver} reads only {}",
-            headers(&written),
-            headers(&read)
+            headers(written),
+            headers(read)
         ),
         (Some(_), Some(read)) => format!(
             "the {receiver} started a new trace although it reads {}, as the {sender} wrote",
-            headers(&read)
+            headers(read)
         ),
         (None, Some(read)) => format!(
             "the {receiver} reads {} and continued nothing",
-            headers(&read)
+            headers(read)
         ),
         _ => format!("the {receiver} started a new trace"),
     }
+}
+
+/// Whether no format of a mode carries a trace context.
+fn has_no_context(mode: &Mode) -> bool {
+    mode.context_formats().next().is_none()
 }
 
 fn receiver(hop: Hop) -> &'static str {
@@ -107,39 +112,11 @@ fn receiver(hop: Hop) -> &'static str {
     }
 }
 
-/// The formats of a mode that carry a trace context. Baggage carries none.
-fn formats(mode: &Mode) -> Vec<&'static str> {
-    mode.names().filter(|format| *format != "baggage").collect()
-}
-
-/// Whether a receiver that reads `read` understands one of the `written` formats. A reader of
-/// either B3 form understands both.
-fn fit(written: &[&str], read: &[&str]) -> bool {
-    let family = |format| if format == "b3multi" { "b3" } else { format };
-    let mut read = read.iter();
-    read.any(|read| {
-        written
-            .iter()
-            .any(|written| family(*written) == family(*read))
-    })
-}
-
-/// The header names of `formats`.
-fn headers(formats: &[&str]) -> String {
-    let headers: Vec<String> = formats
-        .iter()
-        .map(|format| {
-            match *format {
-                "tracecontext" => "traceparent",
-                "b3multi" => "X-B3-*",
-                "jaeger" => "uber-trace-id",
-                "xray" => "X-Amzn-Trace-Id",
-                "datadog" => "x-datadog-*",
-                "ottrace" => "ot-tracer-*",
-                other => other,
-            }
-            .to_owned()
-        })
+/// The headers of a mode's formats that carry a trace context.
+fn headers(mode: &Mode) -> String {
+    let headers: Vec<String> = mode
+        .context_formats()
+        .map(|format| format.headers().to_owned())
         .collect();
-    super::list(&headers)
+    super::list(headers.iter().map(String::as_str))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
+use baton_traces::load::load;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
 use baton_traces::span::{Kind, SpanReference, StatusCode, UnixTime, Want};
@@ -58,13 +59,8 @@ fn drawn(case: &Case, order: Order) -> String {
 fn index(source: &Source, filter: Filter) -> TraceIndex {
     let want = filter.want();
     let mut index = TraceIndex::new(filter);
-    let logged = source
-        .read_logs(&mut |line| index.add_log_line(line))
-        .expect("logs");
-    source
-        .read(want, &mut |span| index.add_span(span))
-        .expect("spans");
-    index.finish(&logged, None, false);
+    let loaded = load(source, want, &mut index).expect("a run");
+    index.finish(&loaded.extent);
     index
 }
 

@@ -1,4 +1,4 @@
-//! What is said about all that travels with a context or beside it, and gets lost.
+//! Notes about what is lost with a context or beside it.
 
 use crate::explanation::arrived::{Arrived, list};
 use crate::format::Outcome;
@@ -22,7 +22,7 @@ pub(super) fn tracestate_lost(arrived: &Arrived<'_>) -> Option<String> {
     })
 }
 
-/// `tracestate` that nobody reads.
+/// `tracestate` without a valid `traceparent`.
 pub(super) fn tracestate_alone(arrived: &Arrived<'_>) -> Option<String> {
     let arrives = arrived.carrier.get(tracestate::HEADER).is_some();
     let read = arrived.source(tracecontext::NAME).is_some();
@@ -47,7 +47,7 @@ pub(super) fn baggage(arrived: &Arrived<'_>) -> Option<String> {
     })
 }
 
-/// Baggage of a format that reads it only beside ids.
+/// Baggage of OT Trace, which is read only beside ids.
 pub(super) fn baggage_alone(arrived: &Arrived<'_>) -> Option<String> {
     let mut candidates = arrived.candidates.iter();
     let candidate = candidates.find(|candidate| candidate.format == ottrace::NAME)?;

@@ -1,4 +1,4 @@
-//! What is said about sampling: what turns it off, who takes what for which decision.
+//! Notes about sampling: what turns it off, and how libraries read decisions.
 
 use crate::context::Extracted;
 use crate::explanation::arrived::Arrived;
@@ -9,7 +9,7 @@ use crate::formats::xray::{self, X_AMZN_TRACE_ID};
 use crate::formats::{b3, b3multi, tracecontext};
 use crate::sampling::Sampling;
 
-/// A context that turns sampling off while another is sampled; Lambda's does so wherever X-Ray is off.
+/// A context that turns sampling off while another is sampled. Lambda's does so if X-Ray is off.
 pub(super) fn unsampled(arrived: &Arrived<'_>) -> Option<String> {
     let find = |wanted| {
         let mut sources = arrived.sources.iter();
@@ -36,7 +36,7 @@ pub(super) fn unsampled(arrived: &Arrived<'_>) -> Option<String> {
     ))
 }
 
-/// A decision without ids in one of these formats.
+/// The candidate of one of these formats that has a decision without ids.
 pub(super) fn sampling_alone<'a>(arrived: &Arrived<'a>, formats: &[&str]) -> Option<&'a Candidate> {
     arrived.candidates.iter().find(|candidate| {
         formats.contains(&candidate.format)
@@ -47,7 +47,7 @@ pub(super) fn sampling_alone<'a>(arrived: &Arrived<'a>, formats: &[&str]) -> Opt
     })
 }
 
-/// X-Ray's header of a load balancer.
+/// X-Ray's header without `Parent`, as load balancers write it.
 pub(super) fn no_parent(arrived: &Arrived<'_>) -> Option<String> {
     let header = sampling_alone(arrived, &[xray::NAME])?.header;
     let mut note = format!(
@@ -82,12 +82,12 @@ pub(super) fn decision_alone(arrived: &Arrived<'_>) -> Option<String> {
     Some(note)
 }
 
-/// A decision left open.
+/// A deferred decision.
 pub(super) fn deferred(arrived: &Arrived<'_>) -> Option<String> {
     let mut sources = arrived.sources.iter();
     let deferred = sources.find(|source| source.context.sampling == Sampling::Deferred)?;
     let asked = arrived.carrier.get(deferred.header).map(asks_to_decide);
-    // Who refuses such a header is told by a note of its own.
+    // Another note names the SDKs that refuse such a header.
     let measured = match (deferred.format, asked) {
         (b3::NAME, _) => {
             " opentelemetry-python takes that for sampled, opentelemetry-js and -rust for not sampled."

@@ -1,0 +1,9 @@
+//! The HTTP client of the exporters.
+
+use reqwest::redirect::Policy;
+
+/// A client that follows no redirect. Another address must not get a token, and would get a request
+/// without the spans.
+pub(super) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().redirect(Policy::none())
+}

@@ -1,0 +1,435 @@
+//! One function: a queue of invocations, and as many processes as they need.
+//!
+//! An instance handles one invocation at a time. When all are busy another is started, up to the
+//! limit; when that is reached invocations wait, up to a bound. Changing the environment starts an
+//! instance with the new one first and ends the old ones only between invocations, so that no
+//! request is lost.
+
+mod instance;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+
+use crate::error::LabError;
+use crate::function_environment;
+use crate::invocation::{self, Invocation, InvocationError};
+use crate::status::FunctionStatus;
+
+use instance::InstanceId;
+
+/// How many invocations may wait for an instance.
+const MAX_WAITING: usize = 1000;
+const STOPPING: &str = "the lab is shutting down";
+/// How long no further instance is started after several failed to come up.
+const START_PAUSE: Duration = Duration::from_secs(1);
+/// How often in a row a process may fail to come up before its function is reported as broken.
+const START_ATTEMPTS: u32 = 3;
+
+/// What every instance of a function shares.
+#[derive(Debug)]
+pub(crate) struct FunctionSettings {
+    /// `producer` or `consumer`.
+    pub(crate) name: &'static str,
+    /// Program and arguments.
+    pub(crate) command: Vec<std::ffi::OsString>,
+    /// The most instances at a time.
+    pub(crate) instances: usize,
+    /// How long one invocation may take.
+    pub(crate) timeout: Duration,
+    /// Whether instances are stopped between invocations.
+    pub(crate) freeze: bool,
+    /// Receives what the processes print.
+    pub(crate) log: std::fs::File,
+    /// Where that is.
+    pub(crate) log_path: std::path::PathBuf,
+}
+
+/// A function with its instances; clones are the same function.
+#[derive(Clone, Debug)]
+pub(crate) struct Function(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: FunctionSettings,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    environment: Arc<BTreeMap<String, String>>,
+    /// Counts environments; instances of other generations end between invocations.
+    generation: u64,
+    /// The generation that a switch is bringing up.
+    coming: Option<Coming>,
+    last_generation: u64,
+    instances: BTreeMap<InstanceId, Standing>,
+    next_instance: InstanceId,
+    /// Free instances, the last used at the end: it is the warmest.
+    free: Vec<(InstanceId, oneshot::Sender<Invocation>)>,
+    waiting: VecDeque<Invocation>,
+    failed_starts: u32,
+    last_failure: Option<(Instant, String)>,
+    stopping: bool,
+    invocations: u64,
+    errors: u64,
+    cold_start: Option<Duration>,
+    tasks: JoinSet<()>,
+}
+
+/// A generation that does not serve yet.
+#[derive(Debug)]
+struct Coming {
+    generation: u64,
+    /// Why its first process did not come up.
+    failure: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    generation: u64,
+    /// Has asked for its first event.
+    started: bool,
+}
+
+/// What an instance is told when it asks for its next event.
+pub(crate) enum Next {
+    /// Handle this.
+    Invoke(Invocation),
+    /// There is nothing yet; the event will come here.
+    Wait(oneshot::Receiver<Invocation>),
+    /// The instance has to end: its configuration is out of date, or the lab stops.
+    Retire,
+}
+
+impl Function {
+    pub(crate) fn new(settings: FunctionSettings, environment: BTreeMap<String, String>) -> Self {
+        Function(Arc::new(Shared {
+            settings,
+            state: Mutex::new(State {
+                environment: Arc::new(environment),
+                generation: 0,
+                coming: None,
+                last_generation: 0,
+                instances: BTreeMap::new(),
+                next_instance: 0,
+                free: Vec::new(),
+                waiting: VecDeque::new(),
+                failed_starts: 0,
+                last_failure: None,
+                stopping: false,
+                invocations: 0,
+                errors: 0,
+                cold_start: None,
+                tasks: JoinSet::new(),
+            }),
+            changed: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn settings(&self) -> &FunctionSettings {
+        &self.0.settings
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Invokes the function with an event and waits for its answer.
+    ///
+    /// # Errors
+    /// When too many invocations wait already, or the function gives no answer; see
+    /// [`InvocationError`].
+    pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes, InvocationError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Invocation {
+            request_id: invocation::request_id(),
+            event,
+            reply,
+        })?;
+        let function = self.0.settings.name;
+        let answer = answer
+            .await
+            .unwrap_or(Err(InvocationError::NotTaken { function }));
+        if answer.is_err() {
+            self.state().errors += 1;
+        }
+        answer
+    }
+
+    fn enqueue(&self, mut invocation: Invocation) -> Result<(), InvocationError> {
+        let mut state = self.state();
+        state.invocations += 1;
+        if state.stopping {
+            return Err(InvocationError::NotStarting {
+                function: self.0.settings.name,
+                reason: STOPPING.to_owned(),
+            });
+        }
+        while let Some((_, instance)) = state.free.pop() {
+            match instance.send(invocation) {
+                Ok(()) => return Ok(()),
+                // that instance's connection is gone; its process is noticed elsewhere
+                Err(returned) => invocation = returned,
+            }
+        }
+        if state.waiting.len() >= MAX_WAITING {
+            state.errors += 1;
+            return Err(InvocationError::Throttled {
+                function: self.0.settings.name,
+                instances: self.0.settings.instances,
+                waiting: state.waiting.len(),
+            });
+        }
+        state.waiting.push_back(invocation);
+        self.scale_out(&mut state);
+        Ok(())
+    }
+
+    /// Starts one more instance if an invocation waits that none of those starting will take.
+    fn scale_out(&self, state: &mut State) {
+        let starting = state
+            .instances
+            .values()
+            .filter(|instance| !instance.started)
+            .count();
+        let paused = state.failed_starts >= START_ATTEMPTS
+            && state
+                .last_failure
+                .as_ref()
+                .is_some_and(|(time, _)| time.elapsed() < START_PAUSE);
+        if state.waiting.len() > starting
+            && state.instances.len() < self.0.settings.instances
+            && !state.stopping
+            && !paused
+        {
+            let (generation, environment) = (state.generation, Arc::clone(&state.environment));
+            self.start_instance(state, generation, environment);
+        }
+    }
+
+    fn start_instance(
+        &self,
+        state: &mut State,
+        generation: u64,
+        environment: Arc<BTreeMap<String, String>>,
+    ) {
+        let id = state.next_instance;
+        state.next_instance += 1;
+        state.instances.insert(
+            id,
+            Standing {
+                generation,
+                started: false,
+            },
+        );
+        while state.tasks.try_join_next().is_some() {}
+        state
+            .tasks
+            .spawn(instance::run(self.clone(), id, environment));
+    }
+
+    /// Starts the first instance and waits until it asks for an event.
+    ///
+    /// # Errors
+    /// [`LabError::FunctionStart`] with what the process said when it does not come up.
+    pub(crate) async fn start(&self) -> Result<(), LabError> {
+        self.switch(self.environment()).await
+    }
+
+    /// Gives the function a new environment without losing a request: a new instance comes up
+    /// first, then the old ones end after what they are doing. On an error the old ones go on. Has
+    /// to run to its end, and not while another switch of this function is under way.
+    ///
+    /// # Errors
+    /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
+    pub(crate) async fn switch(
+        &self,
+        environment: BTreeMap<String, String>,
+    ) -> Result<(), LabError> {
+        let environment = Arc::new(environment);
+        let generation = {
+            let mut state = self.state();
+            state.last_generation += 1;
+            let generation = state.last_generation;
+            state.coming = Some(Coming {
+                generation,
+                failure: None,
+            });
+            self.start_instance(&mut state, generation, Arc::clone(&environment));
+            generation
+        };
+        let outcome = self.comes_up(generation).await;
+        let mut state = self.state();
+        let state = &mut *state;
+        state.coming = None;
+        outcome?;
+        state.generation = generation;
+        state.environment = environment;
+        state.failed_starts = 0;
+        // dropping the sender tells a free instance to ask again, and then it is retired
+        let instances = &state.instances;
+        state.free.retain(|(id, _)| {
+            instances
+                .get(id)
+                .is_some_and(|instance| instance.generation == generation)
+        });
+        Ok(())
+    }
+
+    /// The variables that new processes are started with.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        (*self.state().environment).clone()
+    }
+
+    /// Waits until an instance of the coming generation asks for an event, or has failed to.
+    async fn comes_up(&self, generation: u64) -> Result<(), LabError> {
+        self.find(|state| {
+            let mut instances = state.instances.values();
+            if instances.any(|instance| instance.generation == generation && instance.started) {
+                return Some(Ok(()));
+            }
+            let failure = state.coming.as_ref()?.failure.clone()?;
+            Some(Err(LabError::FunctionStart {
+                function: self.0.settings.name,
+                reason: failure,
+            }))
+        })
+        .await
+    }
+
+    /// Looks at the state, now and at every change, until `look` finds something.
+    async fn find<T>(&self, look: impl Fn(&State) -> Option<T>) -> T {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            // before the look, so that no change falls between it and the wait
+            changed.as_mut().enable();
+            let found = look(&self.state());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    /// An instance asks for its next event. `cold_start` is the time since its process was started,
+    /// at the first call.
+    pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
+        let mut state = self.state();
+        let state = &mut *state;
+        let Some(standing) = state.instances.get_mut(&id) else {
+            return Next::Retire;
+        };
+        if !standing.started {
+            standing.started = true;
+            state.failed_starts = 0;
+            state.cold_start = cold_start;
+            self.0.changed.notify_waiters();
+        }
+        let generation = standing.generation;
+        let is_coming = state
+            .coming
+            .as_ref()
+            .is_some_and(|coming| coming.generation == generation);
+        if state.stopping || generation != state.generation && !is_coming {
+            return Next::Retire;
+        }
+        while let Some(invocation) = state.waiting.pop_front() {
+            // a caller that has gone wants no answer, and its request was never accepted
+            if !invocation.reply.is_closed() {
+                return Next::Invoke(invocation);
+            }
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.free.push((id, sender));
+        Next::Wait(receiver)
+    }
+
+    /// An instance's process is gone. `failure` says how it ended, which matters if it never asked
+    /// for an event.
+    pub(crate) fn ended(&self, id: InstanceId, failure: String) {
+        let mut state = self.state();
+        let state = &mut *state;
+        state.free.retain(|(free, _)| *free != id);
+        if let Some(Standing {
+            started: false,
+            generation,
+        }) = state.instances.remove(&id)
+        {
+            match &mut state.coming {
+                Some(coming) if coming.generation == generation => coming.failure = Some(failure),
+                _ => {
+                    state.failed_starts += 1;
+                    state.last_failure = Some((Instant::now(), failure));
+                }
+            }
+        }
+        let is_broken = state.failed_starts >= START_ATTEMPTS
+            && !state.instances.values().any(|instance| instance.started);
+        if is_broken {
+            let reason = state
+                .last_failure
+                .take()
+                .map(|(_, failure)| failure)
+                .unwrap_or_default();
+            state.failed_starts = 0;
+            // No instance would ever take them.
+            self.refuse_waiting(state, &reason);
+        }
+        self.scale_out(state);
+        self.0.changed.notify_waiters();
+    }
+
+    fn refuse_waiting(&self, state: &mut State, reason: &str) {
+        for waiting in state.waiting.drain(..) {
+            let _ = waiting.reply.send(Err(InvocationError::NotStarting {
+                function: self.0.settings.name,
+                reason: reason.to_owned(),
+            }));
+        }
+    }
+
+    /// Lets instances finish what they are doing and ends them, waiting at most `patience`. What no
+    /// instance has taken yet is refused.
+    pub(crate) async fn stop(&self, patience: Duration) {
+        {
+            let mut state = self.state();
+            state.stopping = true;
+            state.free.clear();
+            self.refuse_waiting(&mut state, STOPPING);
+        }
+        let ended = self.find(|state| state.instances.is_empty().then_some(()));
+        let _ = tokio::time::timeout(patience, ended).await;
+    }
+
+    /// Ends all instances at once, whatever they are doing.
+    pub(crate) fn abort(&self) {
+        let mut state = self.state();
+        state.stopping = true;
+        state.tasks.abort_all();
+    }
+
+    /// A look at the function from outside.
+    pub(crate) fn status(&self) -> FunctionStatus {
+        let state = self.state();
+        FunctionStatus {
+            propagation: function_environment::propagation(&state.environment),
+            instances: state.instances.len(),
+            waiting: state.waiting.len(),
+            invocations: state.invocations,
+            errors: state.errors,
+            cold_start_ms: state
+                .cold_start
+                .map(|cold_start| cold_start.as_secs_f64() * 1000.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! `baton audit`: of a recorded system, of sources of every shape, and as a check.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::support::command::{Finished, Sandbox, ended};
+
+/// An export that is in the tests of `baton-traces`.
+fn export(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces/tests/data/systems");
+    folder.join(name).display().to_string()
+}
+
+/// Writes the lines of the export `one` into `parts` files, and gives their folder.
+fn divided(sandbox: &Sandbox, parts: usize) -> PathBuf {
+    let packed = std::fs::File::open(export("one.jsonl.gz")).expect("the export");
+    let mut text = String::new();
+    let mut unpacked = flate2::read::GzDecoder::new(packed);
+    unpacked.read_to_string(&mut text).expect("gzip");
+    let folder = sandbox.path("parts");
+    std::fs::create_dir(&folder).expect("room");
+    for part in 0..parts {
+        let lines = text.lines().skip(part).step_by(parts);
+        let lines: Vec<&str> = lines.collect();
+        let path = folder.join(format!("{part}.jsonl"));
+        std::fs::write(path, lines.join("\n")).expect("room");
+    }
+    folder
+}
+
+/// A span of a service, as a line of OTLP/JSON.
+fn span(service: &str, span_id: u64, kind: u8) -> String {
+    format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},"scopeSpans":[{{"spans":[{{"traceId":"{span_id:032x}","spanId":"{span_id:016x}","name":"x","kind":{kind},"startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000001000000"}}]}}]}}]}}"#
+    )
+}
+
+fn first_line(finished: &Finished) -> &str {
+    finished.stdout.lines().next().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_first_line_says_how_many_broke_and_breaking_alone_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let broken = sandbox.run(["audit", &export("one.jsonl.gz")]).await;
+    assert_eq!(broken.code, Some(0), "{broken:?}");
+    let first = first_line(&broken);
+    assert!(first.ends_with("broke, on 6 of 16 edges."), "{first}");
+    assert!(!broken.stdout.contains("lost"), "{}", broken.stdout);
+    assert!(!broken.stdout.contains("inesis"), "{}", broken.stdout);
+    let sound = sandbox.run(["audit", &export("fixed.jsonl.gz")]).await;
+    let first = first_line(&sound);
+    assert!(first.contains("every hand-off held"), "{first}");
+}
+
+#[tokio::test]
+async fn many_files_a_folder_and_standard_input_are_one_source() {
+    let sandbox = Sandbox::new();
+    let whole = sandbox
+        .run(["audit", &export("one.jsonl.gz"), "--format", "json"])
+        .await;
+    let folder = divided(&sandbox, 3);
+    let name = folder.display().to_string();
+    let by_folder = sandbox.run(["audit", &name, "--format", "json"]).await;
+    assert_eq!(by_folder.json(), whole.json());
+    let files = (0..3).map(|part| folder.join(format!("{part}.jsonl")).display().to_string());
+    let files: Vec<String> = files.collect();
+    let mut command = sandbox.baton(["audit", "--format", "json", &files[1], "-", &files[0]]);
+    let input = std::fs::File::open(&files[2]).expect("a part");
+    command.stdin(Stdio::from(input));
+    let by_input = ended(command.spawn().expect("the command starts")).await;
+    assert_eq!(by_input.json(), whole.json());
+}
+
+#[tokio::test]
+async fn a_limit_fails_where_too_few_held_and_where_it_is_not_known() {
+    let sandbox = Sandbox::new();
+    for (limit, code, says) in [
+        ("99%", 1, "under the limit of 99%"),
+        ("gateway->cart=100%", 0, "at or above the limit"),
+        ("cart->pricing=0.5", 1, "under the limit of 0.5"),
+        ("web->booking=95%", 1, "the source shows no hand-off there"),
+    ] {
+        let audit = ["audit", &export("one.jsonl.gz"), "--fail-under", limit];
+        let finished = sandbox.run(audit).await;
+        assert_eq!(finished.code, Some(code), "{limit}: {finished:?}");
+        assert!(finished.stdout.contains(says), "{limit}: {finished:?}");
+    }
+    for wrong in ["connected=99%", "120%", "a->b", "99ms"] {
+        let audit = ["audit", &export("one.jsonl.gz"), "--fail-under", wrong];
+        let finished = sandbox.run(audit).await;
+        assert_eq!(finished.code, Some(2), "{wrong}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_in_which_nothing_can_be_judged_fails_and_says_so() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("spans.jsonl");
+    let name = path.display().to_string();
+    std::fs::write(&path, span("web", 1, 2)).expect("room");
+    let one = sandbox.run(["audit", &name]).await;
+    assert_eq!(one.code, Some(0), "{one:?}");
+    assert!(first_line(&one).contains("of one service"), "{one:?}");
+    let two = format!("{}\n{}\n", span("web", 1, 2), span("booking", 2, 2));
+    std::fs::write(&path, two).expect("room");
+    let two = sandbox.run(["audit", &name]).await;
+    assert_eq!(two.code, Some(1), "{two:?}");
+    assert!(
+        first_line(&two).starts_with("Nothing could be judged"),
+        "{two:?}"
+    );
+    assert!(!two.stdout.contains("held."), "{two:?}");
+}
+
+#[tokio::test]
+async fn the_baseline_shows_which_edges_were_mended() {
+    let sandbox = Sandbox::new();
+    let (one, fixed) = (export("one.jsonl.gz"), export("fixed.jsonl.gz"));
+    let finished = sandbox
+        .run(["audit", &fixed, "--baseline", &one, "--format", "json"])
+        .await;
+    let json = finished.json();
+    let differences = json["differences"].as_array().expect("differences");
+    let mended: Vec<String> = differences
+        .iter()
+        .filter(|difference| difference["what"] == "held" && difference["significant"] == true)
+        .map(|difference| format!("{} -> {}", difference["from"], difference["to"]))
+        .collect();
+    for edge in [
+        "\"cart\" -> \"pricing\"",
+        "\"gateway\" -> \"shipping\"",
+        "\"stock\" -> \"alerts\"",
+    ] {
+        assert!(
+            mended.iter().any(|mended| mended == edge),
+            "{edge}: {mended:?}"
+        );
+    }
+    assert!(
+        !mended.iter().any(|edge| edge == "\"gateway\" -> \"cart\""),
+        "{mended:?}"
+    );
+}
+
+#[tokio::test]
+async fn each_judged_hand_off_is_a_line_of_a_file() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("hand-offs.jsonl").display().to_string();
+    let audit = [
+        "audit",
+        &export("one.jsonl.gz"),
+        "--from",
+        "stock",
+        "--hand-offs",
+        &file,
+    ];
+    let audit = audit.into_iter().chain(["--format", "json"]);
+    let finished = sandbox.run(audit).await;
+    let edges = finished.json()["edges"].as_array().expect("edges").clone();
+    let judged: u64 = edges
+        .iter()
+        .filter_map(|edge| edge["handoffs"].as_u64())
+        .sum();
+    let text = std::fs::read_to_string(&file).expect("the file");
+    assert_eq!(text.lines().count() as u64, judged);
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(line["from"], "stock");
+        assert_eq!(line["sender"]["trace_id"].as_str().map(str::len), Some(32));
+        assert_eq!(line["receiver"]["span_id"].as_str().map(str::len), Some(16));
+    }
+}

@@ -1,0 +1,177 @@
+//! What the formats of spans cannot hold.
+
+use std::collections::BTreeSet;
+
+use super::Known;
+use crate::assemble::HandOff;
+use crate::hand_off::{Hop, Luggage, Verdict};
+use crate::readers::Form;
+use crate::span::SpanFormat;
+use crate::tally::Tally;
+
+/// Says what the form of an export cannot hold, and what none of its spans says.
+pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
+    let on_both_hops = |what: &str| Hop::BOTH.map(|hop| format!("{hop}.{what}"));
+    let has_flags = matches!(
+        form,
+        Form::OtlpJson
+            | Form::OtlpProtobuf
+            | Form::OtlpFrames
+            | Form::OtlpDelimited
+            | Form::OtlpLogLines
+            | Form::CloudWatch
+    );
+    if form == Form::Zipkin && tally.links() == 0 {
+        known.cannot_tell(
+            &format!("linked cannot be told: {form} keeps no span links, and what was linked counts as new_trace"),
+            on_both_hops("linked"),
+        );
+    }
+    if form.mark().is_some() && tally.trace_states() == 0 {
+        known.cannot_tell(
+            &format!("tracestate_lost cannot be told: {form} keeps no tracestate"),
+            on_both_hops("tracestate_lost"),
+        );
+    }
+    if !has_flags {
+        known.cannot_tell(
+            &format!(
+                "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"
+            ),
+            on_both_hops("sampled_changed"),
+        );
+    }
+    if tally.baggage_counts() == 0 {
+        known.cannot_tell(
+            "baggage_lost cannot be told: no span says how many baggage entries it had (baton.baggage.entries)",
+            on_both_hops("baggage_lost"),
+        );
+    }
+    // Zipkin and Jaeger have the debug flag: without it, it was not set
+    if tally.debug_marks() == 0 && !matches!(form, Form::Zipkin | Form::Jaeger) {
+        known.cannot_tell(
+            "debug_lost cannot be told: no span says that its context had the debug flag (baton.context.debug)",
+            on_both_hops("debug_lost"),
+        );
+    }
+}
+
+/// Says what was lost of hand-offs whose spans came in a foreign format, wherever they are now: span
+/// links, and `tracestate`. Without the receivers' log, nothing tells of sampling, baggage and the
+/// debug flag either.
+pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSet<Hop>) {
+    let foreign = tally.foreign();
+    if foreign.spans == 0 {
+        return;
+    }
+    for hop in Hop::BOTH {
+        let losses = Losses::of(tally, hop);
+        let Losses {
+            links,
+            trace_states,
+            hand_offs,
+            ..
+        } = losses;
+        let came_as = losses.came_as();
+        if links > 0 {
+            let sentence = format!(
+                "linked cannot be told of {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
+                 was linked counts as new_trace, wrong_trace or id_truncated"
+            );
+            known.cannot_tell(&sentence, [format!("{hop}.linked")]);
+        }
+        if trace_states > 0 {
+            let sentence = format!(
+                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as {came_as}, which keeps no \
+                 tracestate"
+            );
+            known.cannot_tell(&sentence, [format!("{hop}.tracestate_lost")]);
+        }
+        if hand_offs == 0 || logged.contains(&hop) {
+            continue;
+        }
+        let sentence = format!(
+            "sampled_changed cannot be told of {hop}: {hand_offs} of its hand-offs came as {came_as}, which keeps no sampling \
+             flags"
+        );
+        known.cannot_tell(&sentence, [format!("{hop}.sampled_changed")]);
+        if foreign.baggage_counts == 0 {
+            let sentence = format!(
+                "baggage_lost cannot be told of {hop}: no span that came as {came_as} says how many baggage entries it had \
+                 (baton.baggage.entries)"
+            );
+            known.cannot_tell(&sentence, [format!("{hop}.baggage_lost")]);
+        }
+        if losses.has_no_debug && foreign.debug_marks == 0 {
+            let sentence = format!(
+                "debug_lost cannot be told of {hop}: no span that came as {came_as} says that its context had the debug flag \
+                 (baton.context.debug)"
+            );
+            known.cannot_tell(&sentence, [format!("{hop}.debug_lost")]);
+        }
+    }
+}
+
+/// The hand-offs of a hop with at least one end that did not come as OTLP, and what their formats
+/// cannot hold.
+#[derive(Default)]
+struct Losses {
+    /// How many there are.
+    hand_offs: u64,
+    /// How many may have had a span link.
+    links: u64,
+    /// How many may have had a `tracestate` that is unknown at one end.
+    trace_states: u64,
+    /// Whether one of the formats cannot hold the debug flag.
+    has_no_debug: bool,
+    formats: Vec<SpanFormat>,
+}
+
+impl Losses {
+    fn of(tally: &Tally, hop: Hop) -> Losses {
+        let mut losses = Losses::default();
+        let hand_offs = tally.assembly().hand_offs();
+        for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
+            let HandOff {
+                verdict, sender, ..
+            } = hand_off;
+            let arrived_as = hand_off.receiver.and_then(|receiver| receiver.format);
+            let formats: Vec<_> = sender.format.into_iter().chain(arrived_as).collect();
+            if formats.is_empty() {
+                continue;
+            }
+            let is_apart = matches!(
+                verdict,
+                Some(Verdict::NewTrace | Verdict::WrongTrace | Verdict::IdTruncated)
+            );
+            let has_trace_state = |luggage: Option<&Luggage>| {
+                luggage.is_some_and(|luggage| !luggage.trace_state.is_empty())
+            };
+            let had_trace_state = has_trace_state(sender.luggage.as_deref());
+            let arrived = hand_off
+                .receiver
+                .and_then(|receiver| receiver.luggage.as_deref());
+            // a Collector may have kept it
+            let is_unknown = match had_trace_state {
+                true => arrived_as.is_some() && !has_trace_state(arrived),
+                false => sender.format.is_some(),
+            };
+            losses.hand_offs += 1;
+            losses.links += u64::from(arrived_as == Some(SpanFormat::Zipkin) && is_apart);
+            losses.trace_states += u64::from(is_unknown);
+            losses.has_no_debug |= formats.contains(&SpanFormat::XRay);
+            for format in formats {
+                if !losses.formats.contains(&format) {
+                    losses.formats.push(format);
+                }
+            }
+        }
+        losses
+    }
+
+    /// The formats by name: Zipkin or Jaeger.
+    fn came_as(&self) -> String {
+        let names: Vec<_> = self.formats.iter().map(ToString::to_string).collect();
+        names.join(" or ")
+    }
+}

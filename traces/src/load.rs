@@ -1,0 +1,120 @@
+//! Loads a source: hands over all its spans and log lines, and says what the source lacks.
+//!
+//! A run directory has spans and the logs of its functions. An export has spans alone.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use crate::collect::{Collect, Extent};
+use crate::hand_off::Hop;
+use crate::readers::log::{self, LogReading};
+use crate::readers::{Form, ReadError};
+use crate::run::{Function, Manifest, RunDirectory};
+use crate::source::{Source, SourceError};
+use crate::span::Want;
+
+/// What a source held, and what it lacked.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The form of its spans.
+    pub form: Form,
+    /// How far the source shows what happened.
+    pub extent: Extent,
+    /// What was run, for a run directory.
+    pub manifest: Option<Manifest>,
+    /// A run's span file, if it is missing.
+    pub missing_spans: Option<PathBuf>,
+    /// What could not be read of the spans, one sentence each.
+    pub span_problems: Vec<String>,
+    /// The functions of a run without a log, and where the log should be.
+    pub missing_logs: Vec<(Function, PathBuf)>,
+    /// What is wrong with log lines: a sentence for each of the first few.
+    pub log_problems: Vec<String>,
+    /// How many log lines are wrong.
+    pub log_problem_lines: u64,
+}
+
+/// Hands all spans and log lines of `source` to `into`. Memory does not grow with their number.
+///
+/// # Errors
+/// If the source cannot be read, is no export of spans, or is a directory without a valid manifest.
+/// A source that is cut short, or a run without spans or logs, is no error: see [`Loaded`].
+pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Loaded, SourceError> {
+    let mut loaded = Loaded::default();
+    if let Some(run) = source.run()? {
+        let manifest = run.manifest()?;
+        loaded.extent.under_way_since = manifest.under_way_since();
+        read_logs(&run, &manifest, into, &mut loaded)?;
+        loaded.manifest = Some(manifest);
+        let spans = run.spans_path();
+        loaded.missing_spans = (!spans.is_file()).then_some(spans);
+    }
+    // what was merged with an export shows no more than that
+    let manifest = loaded.manifest.as_ref();
+    loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
+    if loaded.missing_spans.is_none() {
+        let reading = source.read(want, &mut |span| into.add_span(span))?;
+        loaded.form = reading.form;
+        loaded.extent.is_cut_short = !reading.problems.is_empty();
+        loaded.span_problems = reading.problems;
+    }
+    Ok(loaded)
+}
+
+/// Reads the logs of a run's functions.
+fn read_logs(
+    run: &RunDirectory,
+    manifest: &Manifest,
+    into: &mut impl Collect,
+    loaded: &mut Loaded,
+) -> Result<(), ReadError> {
+    for (function, reading) in parallel_readings(run, into) {
+        let Some(reading) = reading else {
+            loaded.missing_logs.push((function, run.log_path(function)));
+            continue;
+        };
+        let reading = reading?;
+        // somebody else's function does not log as baton's own does
+        if reading.events > 0 || !manifest.is_foreign(function) {
+            loaded.extent.logged.insert(Hop::into(function));
+        }
+        loaded.log_problem_lines += reading.problem_lines;
+        loaded.log_problems.extend(reading.problems);
+    }
+    Ok(())
+}
+
+/// Reads both logs at the same time; `None` for a log that is missing.
+fn parallel_readings(
+    run: &RunDirectory,
+    into: &mut impl Collect,
+) -> Vec<(Function, Option<Result<LogReading, ReadError>>)> {
+    let into = Mutex::new(into);
+    let read = |path: PathBuf| {
+        log::read_file(&path, &mut |line| {
+            let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+            into.add_log_line(line);
+        })
+    };
+    std::thread::scope(|scope| {
+        let started = Function::BOTH.map(|function| {
+            let path = run.log_path(function);
+            let read = &read;
+            let reading = path.is_file().then(|| scope.spawn(move || read(path)));
+            (function, reading)
+        });
+        let ended = started.map(|(function, reading)| {
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            let reading = reading.map(|reading| reading.join().unwrap_or_else(panicked));
+            (function, reading)
+        });
+        ended.into()
+    })
+}
+
+impl Loaded {
+    /// Whether the log of everything that arrived at `hop` is there.
+    pub fn has_log_of(&self, hop: Hop) -> bool {
+        self.extent.logged.contains(&hop)
+    }
+}
