@@ -15,6 +15,8 @@ use http::{HeaderMap, HeaderValue};
 use crate::scenario::{Conflict, Malformed, Scenario, is_b3};
 use baton_propagators::HeaderDefect;
 
+/// The header of B3's parent id.
+const B3_PARENT_ID: &str = "x-b3-parentspanid";
 /// How many digits of a trace id make its high half.
 const HIGH_HALF: usize = 16;
 
@@ -33,6 +35,10 @@ pub(crate) struct Headers {
     short_b3: bool,
     /// The client's own trace id has no high half.
     short_trace_id: bool,
+    /// W3C's random flag is set.
+    random_flag: bool,
+    /// B3's parent id goes along, and is empty.
+    empty_parent: bool,
 }
 
 /// Formats that are written with one context.
@@ -111,19 +117,21 @@ impl Headers {
             trace_state: scenario.tracestate().unwrap_or_default(),
             baggage: scenario.baggage().unwrap_or_default(),
             short_b3: scenario.b3_64_bit_ids,
+            random_flag: scenario.random_flag,
+            empty_parent: scenario.b3_empty_parent,
             short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(is_b3),
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace
-    /// flags are those of W3C Trace Context level 1, as clients send them today: without level 2's
-    /// random flag.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's
+    /// random flag is set only where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
         let own = Outgoing {
             context: Some(TraceContext {
                 tracestate: self.trace_state.clone(),
+                random: self.random_flag,
                 ..TraceContext::new(trace_id, span_id, self.sampling)
             }),
             baggage: self.baggage.clone(),
@@ -151,6 +159,9 @@ impl Headers {
                 }
                 _ => self.inject(group, outgoing, &mut headers),
             }
+        }
+        if self.empty_parent {
+            headers.insert(B3_PARENT_ID, HeaderValue::from_static(""));
         }
         let own_trace_state = self
             .groups

@@ -127,6 +127,14 @@ pub enum InvalidSetting {
         "the client's formats `{0}` have no B3 that could carry 64-bit ids; let it send b3 or b3multi"
     )]
     B3(Mode),
+    /// The random flag without W3C.
+    #[error("the client's formats `{0}` cannot carry the random flag; let it send tracecontext")]
+    RandomFlag(Mode),
+    /// An empty parent id without B3's several headers.
+    #[error(
+        "the client's formats `{0}` have no X-B3-ParentSpanId that could be empty; let it send b3multi"
+    )]
+    EmptyParent(Mode),
     /// Baggage that is not a list of entries.
     #[error("the baggage cannot be sent: {0}; write it like client=baton,plan=free")]
     Baggage(String),

@@ -41,6 +41,12 @@ pub struct Scenario {
     /// span, its trace id has only 64 bits. Otherwise B3 has the low half of the trace id.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
+    /// Set W3C's random flag (Trace Context Level 2), as newer SDKs do.
+    #[serde(default)]
+    pub random_flag: bool,
+    /// Send an empty `X-B3-ParentSpanId` along, as some proxies do for a root.
+    #[serde(default)]
+    pub b3_empty_parent: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
     /// Entries of baggage as in W3C's header: `client=baton,plan=free`. Without it, a mode that
@@ -102,6 +108,8 @@ impl From<Mode> for Scenario {
             conflict: None,
             malformed: None,
             b3_64_bit_ids: false,
+            random_flag: false,
+            b3_empty_parent: false,
             sampling: Sampling::Keep,
             baggage: None,
             tracestate: None,
@@ -174,6 +182,12 @@ impl Scenario {
         }
         if self.b3_64_bit_ids && !self.client.context_formats().any(is_b3) {
             faults.push(InvalidSetting::B3(self.client.clone()));
+        }
+        if self.random_flag && !self.client.carries_tracestate() {
+            faults.push(InvalidSetting::RandomFlag(self.client.clone()));
+        }
+        if self.b3_empty_parent && !self.client.contains("b3multi") {
+            faults.push(InvalidSetting::EmptyParent(self.client.clone()));
         }
         faults.extend(self.baggage().err());
         faults.extend(self.tracestate().err());
@@ -283,6 +297,16 @@ mod tests {
                     });
                 },
                 "datadog allows the defect upper_case, so its header would be valid; use another, or leave it to chance",
+            ),
+            (
+                "b3",
+                |s| s.random_flag = true,
+                "the client's formats `b3` cannot carry the random flag; let it send tracecontext",
+            ),
+            (
+                "b3",
+                |s| s.b3_empty_parent = true,
+                "the client's formats `b3` have no X-B3-ParentSpanId that could be empty; let it send b3multi",
             ),
             (
                 "tracecontext",
