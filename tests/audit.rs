@@ -172,3 +172,23 @@ async fn each_judged_hand_off_is_a_line_of_a_file() {
         assert_eq!(line["receiver"]["span_id"].as_str().map(str::len), Some(16));
     }
 }
+
+#[tokio::test]
+async fn the_commands_of_the_document_succeed() {
+    let sandbox = Sandbox::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(root.join("docs/audit.md")).expect("the document");
+    let commands = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ baton "));
+    let commands: Vec<&str> = commands.collect();
+    assert!(commands.len() > 3, "{commands:?}");
+    for line in commands {
+        let arguments = shlex::split(line).expect("words");
+        let mut command = sandbox.baton(arguments);
+        command.current_dir(root);
+        let finished = ended(command.spawn().expect("the command starts")).await;
+        assert_eq!(finished.code, Some(0), "{line}: {finished:?}");
+        assert!(!finished.stdout.is_empty(), "{line}");
+    }
+}

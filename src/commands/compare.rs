@@ -8,7 +8,9 @@ mod text;
 use std::process::ExitCode;
 
 use baton_traces::compare::limits::check_names;
-use baton_traces::compare::{Checked, Comparison, FIGURES, METHOD, check};
+use baton_traces::compare::{
+    Checked, Comparison, EdgeDifference, FIGURES, METHOD, check, edge_differences,
+};
 use baton_traces::measure::Measured;
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
@@ -28,8 +30,19 @@ struct Outcome {
     summaries: Vec<Summary>,
     comparison: Comparison,
     checks: Vec<Checked>,
+    /// How the edges of exports differ from the baseline's, by the export's name.
+    edges: Vec<(String, EdgeDifference)>,
     /// The runs for a page; empty for any other format.
     runs: Vec<report::Run>,
+}
+
+impl Outcome {
+    /// What it amounts to, one sentence each: where the trace broke, and which edges differ.
+    fn sentences(&self) -> Vec<String> {
+        let notable = self.edges.iter().filter(|(_, edge)| edge.is_notable());
+        let edges = notable.map(|(run, edge)| format!("{run}: {}", edge.sentence()));
+        narrate(&self.summaries).into_iter().chain(edges).collect()
+    }
 }
 
 /// Reads the sources, compares them, checks the limits.
@@ -66,6 +79,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
         None => 0,
     };
     let outcome = Outcome {
+        edges: edges(&measured, baseline),
         comparison: Comparison::of(&measured, baseline),
         checks: check(&limits, &measured),
         summaries: measured
@@ -76,6 +90,28 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     };
     print(&outcome, output)?;
     verdict(&outcome.checks, output)
+}
+
+/// How the edges of each export differ from those of the baseline, if that is an export too.
+fn edges(measured: &[Measured], baseline: usize) -> Vec<(String, EdgeDifference)> {
+    let Some(before) = &measured[baseline].summary.audit else {
+        return Vec::new();
+    };
+    let others = measured
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != baseline);
+    let audited = others.filter_map(|(_, source)| {
+        let after = source.summary.audit.as_ref()?;
+        Some((&source.summary.name, edge_differences(before, after)))
+    });
+    let named = audited.flat_map(|(name, differences)| {
+        let name = name.clone();
+        differences
+            .into_iter()
+            .map(move |difference| (name.clone(), difference))
+    });
+    named.collect()
 }
 
 /// Reads the sources, for a page too if one is wanted, and gives each a name of its own.
@@ -152,7 +188,12 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "checks": outcome.checks,
             "unknown": outcome.comparison.unknown,
             "method": METHOD,
-            "answer": narrate(&outcome.summaries).join(" "),
+            "edge_differences": outcome
+                .edges
+                .iter()
+                .map(|(run, difference)| json!({"run": run, "difference": difference}))
+                .collect::<Vec<_>>(),
+            "answer": outcome.sentences().join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {

@@ -46,6 +46,8 @@ pub(crate) struct End {
     pub(crate) kind: Kind,
     /// Whether its parent is in another process; `None` if not said.
     pub(crate) remote: Option<bool>,
+    /// Whether it carries the identity of one message.
+    pub(crate) has_message: bool,
     /// Whether its form has a place for `tracestate`.
     pub(crate) is_otlp: bool,
 }
@@ -177,7 +179,7 @@ impl Gathered {
                 }
             }
         });
-        self.add_message(at, &message);
+        let has_message = self.add_message(at, &message);
         let about = words.about(span, &mut self.names).unwrap_or_default();
         let about = self.about(about);
         self.links.extend(span.links.iter().map(|link| LinkAt {
@@ -197,6 +199,7 @@ impl Gathered {
             state: self.names.intern(&span.trace_state),
             kind: span.kind,
             remote: span.parent_is_remote,
+            has_message,
             is_otlp: span.format().is_none(),
         });
     }
@@ -215,14 +218,19 @@ impl Gathered {
         number
     }
 
-    fn add_message(&mut self, at: At, message: &MessageWords) {
+    /// Keeps the identity of a message, and says whether there is one.
+    fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
         if !message.id.is_empty() {
             let id = self.names.hash(&message.id);
             self.ids.messages.push(IdAt { id, at });
+            true
         } else if !message.offset.is_empty() && !message.partition.is_empty() {
             let place = format!("{} {}", message.partition, message.offset);
             let id = self.names.hash(&place);
             self.ids.offsets.push(IdAt { id, at });
+            true
+        } else {
+            false
         }
     }
 }

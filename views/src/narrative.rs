@@ -9,6 +9,7 @@ mod reasons;
 use baton_propagators::explanation::list;
 use baton_traces::audit::Edge;
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::shown::counted;
 use baton_traces::summary::Summary;
 
 /// Sums up `summaries`: one string per sentence, none if there are no summaries.
@@ -41,13 +42,24 @@ pub fn narrate(summaries: &[Summary]) -> Vec<String> {
     of_runs.chain(of_exports).collect()
 }
 
+/// At most this many broken edges of an export get a sentence.
+const MAX_EDGES: usize = 8;
+
 /// What an audit of an export says, with its name if there are other sources.
 fn audited(label: &str, summary: &Summary, all: &[Summary]) -> Vec<String> {
     let Some(judged) = &summary.audit else {
         return Vec::new();
     };
-    let broken = judged.edges.iter().filter_map(Edge::sentence);
-    let mut sentences: Vec<String> = judged.answer().into_iter().chain(broken).collect();
+    let mut broken = judged.edges.iter().filter_map(Edge::sentence);
+    let mut sentences = judged.answer();
+    sentences.extend(broken.by_ref().take(MAX_EDGES));
+    let more = broken.count();
+    if more > 0 {
+        sentences.push(format!(
+            "{} broke too; `baton audit` says how.",
+            counted(more as u64, "more edge")
+        ));
+    }
     if let Some(first) = sentences.first_mut().filter(|_| all.len() > 1) {
         *first = format!("{label}: {first}");
     }

@@ -1,7 +1,6 @@
 //! A comparison for a pull request: one line that says it, what is significant and what failed, the rest folded.
 
 use baton_traces::compare::{Difference, METHOD};
-use baton_views::narrative::narrate;
 
 use super::Outcome;
 use crate::print::cells;
@@ -18,7 +17,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     if !significant.is_empty() {
         parts.push(differences(&significant));
     }
-    let sentences = narrate(&outcome.summaries);
+    let sentences = outcome.sentences();
     let notes = sentences.iter().chain(&comparison.unknown);
     let problems = outcome.summaries.iter().flat_map(|summary| {
         let problems = summary.problems.iter();

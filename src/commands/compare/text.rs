@@ -2,7 +2,6 @@
 
 use baton_traces::compare::{Difference, METHOD};
 use baton_traces::shown::visible;
-use baton_views::narrative::narrate;
 use comfy_table::Cell;
 
 use super::Outcome;
@@ -21,7 +20,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let names = names.map(|summary| visible(&summary.name)).collect();
     let mut parts = vec![
         table("run", names, &outcome.summaries, output),
-        output.lines(narrate(&outcome.summaries)),
+        output.lines(outcome.sentences()),
     ];
     let baseline = &outcome.comparison.baseline;
     for summary in &outcome.summaries {

@@ -181,9 +181,11 @@ impl Tree {
         self.gathered.is_call(self.span(at))
     }
 
-    /// Whether the span `at` fetches messages and does not handle one.
+    /// Whether the span `at` stands for fetching messages, or for a batch of them, and not for handling one.
     pub(crate) fn only_receives(&self, at: At) -> bool {
-        self.span(at).kind == Kind::Consumer && self.about(at).operation == Operation::Receive
+        let (end, about) = (self.span(at), self.about(at));
+        let is_batch = about.batch.is_some() && !end.has_message;
+        end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
     }
 
     /// The service of the span `at`.
