@@ -1,5 +1,4 @@
-//! What identifies a request: a trace of its own, the client's span in it, and the headers that
-//! carry both.
+//! The trace and the client span of a request, and the headers that carry them.
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ const HIGH_HALF: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Headers {
     name: Option<Arc<str>>,
-    /// In the order of the mode, which matters where two formats write the same header.
+    /// In the order of the mode. It matters if two formats write the same header.
     groups: Vec<Group>,
     conflict: Option<Conflict>,
     malformed: Option<Malformed>,
@@ -36,17 +35,17 @@ pub(crate) struct Headers {
     short_trace_id: bool,
 }
 
-/// Formats that are written alike.
+/// Formats that are written with one context.
 #[derive(Debug)]
 struct Group {
     propagation: Propagation,
-    /// They carry the context that disagrees with the client's own.
+    /// Whether they have the context that disagrees with the client's own.
     disagrees: bool,
-    /// The one format among them is the one that is broken now and then.
+    /// The only format of the group, if its header is malformed in some requests.
     breaks: Option<&'static dyn Format>,
 }
 
-/// The client's span of one request, as far as its headers go.
+/// What the headers of one request say about the client's span.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// The trace, which begins with this request.
@@ -55,19 +54,19 @@ pub(crate) struct Sent {
     pub span_id: SpanId,
     /// The client's decision.
     pub sampling: Sampling,
-    /// What goes along in the client's own context.
+    /// The `tracestate` of the client's own context.
     pub trace_state: TraceState,
-    /// How many entries the request's baggage has, if it carries baggage.
+    /// The number of baggage entries, if the request has baggage.
     pub baggage_entries: Option<usize>,
     /// The scenario's name.
     pub scenario: Option<Arc<str>>,
-    /// How one of the headers is broken.
+    /// The defect of the malformed header.
     pub defect: Option<HeaderDefect>,
 }
 
 impl Headers {
-    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault,
-    /// written by `engine`.
+    /// The headers of `scenario`, written by `engine`. A [`Plan`](crate::plan::Plan) has checked
+    /// it.
     pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
         let own = scenario.client.context_formats().next();
         let breaks = scenario
@@ -96,7 +95,7 @@ impl Headers {
             .map(|(names, disagrees, is_broken)| Group {
                 propagation: Propagation {
                     engine,
-                    // the names are a mode's, so they make one
+                    // The names come from a mode, so they parse.
                     ..Propagation::from(names.join(",").parse::<Mode>().unwrap_or_default())
                 },
                 disagrees,
@@ -183,7 +182,7 @@ impl Headers {
         })
     }
 
-    /// What the formats carry that disagree with `own`.
+    /// The context that disagrees with `own`.
     fn other(&self, own: &Outgoing, conflict: Conflict, rng: &mut Rng) -> Outgoing {
         let mut other = own.clone();
         if let Some(context) = &mut other.context {
@@ -262,7 +261,7 @@ fn choose<T: Copy>(choices: &[T], rng: &mut Rng) -> Option<T> {
     (!choices.is_empty()).then(|| choices[rng.usize(..choices.len())])
 }
 
-/// The first id that is one: all zeros is not.
+/// The first valid id. All zeros are not valid.
 fn draw<Id>(mut candidate: impl FnMut() -> Option<Id>) -> Id {
     loop {
         if let Some(id) = candidate() {

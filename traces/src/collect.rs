@@ -23,6 +23,8 @@ pub struct Extent {
     pub logged: BTreeSet<Hop>,
     /// Set while a run goes on: a record that was sent later may still arrive.
     pub under_way_since: Option<UnixTime>,
+    /// Whether it is an export: a receiver that it does not show may be elsewhere, so nothing is lost.
+    pub is_export: bool,
     /// Whether spans are missing at the end, so that a receiver may be among these.
     pub is_cut_short: bool,
 }
@@ -32,6 +34,7 @@ impl Extent {
     pub fn add(&mut self, other: &Extent) {
         self.logged.extend(&other.logged);
         self.under_way_since = self.under_way_since.or(other.under_way_since);
+        self.is_export |= other.is_export;
         self.is_cut_short |= other.is_cut_short;
     }
 }

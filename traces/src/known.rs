@@ -81,7 +81,7 @@ impl Known {
             None => known.export(tally, loaded),
         }
         formats::lost_on_the_way(&mut known, tally, &loaded.extent.logged);
-        known.cut_short(tally);
+        known.out_of_sight(tally, loaded);
         if loaded.manifest.is_some() && !has_requests {
             known.cannot_tell(
                 "requests, their latency and throughput are unknown: there is neither a client's span nor a load.json",
@@ -155,8 +155,10 @@ impl Known {
         if !judged_by_ids.is_empty() {
             let unsampled = judged_by_ids.iter();
             self.cannot_tell(
-                "unsampled cannot be told: an export holds no logs, and what was not sampled counts as lost",
-                unsampled.map(|hop| format!("{hop}.{}", Verdict::Unsampled)),
+                "unsampled and lost cannot be told: an export holds no logs, and what was not sampled has no span",
+                unsampled.flat_map(|hop| {
+                    [Verdict::Unsampled, Verdict::Lost].map(|verdict| format!("{hop}.{verdict}"))
+                }),
             );
         }
         formats::lost_in(self, loaded.form, tally);
@@ -188,21 +190,26 @@ impl Known {
         }
     }
 
-    /// Hand-offs whose receivers may be behind a cut are not judged, unless a log has all
+    /// Hand-offs whose receivers may be behind a cut, or elsewhere, are not judged, unless a log has all
     /// deliveries.
-    fn cut_short(&mut self, tally: &Tally) {
+    fn out_of_sight(&mut self, tally: &Tally, loaded: &Loaded) {
         for hop in Hop::BOTH {
-            let count = tally.assembly().behind_the_cut(hop);
+            let count = tally.assembly().out_of_sight(hop);
             if count == 0 {
                 continue;
             }
+            let reason = match loaded.extent.is_cut_short {
+                true => "the receivers may be behind the cut",
+                false => "the source has no span of their receivers",
+            };
             let sentence = format!(
-                "{} of {hop} not judged: the receivers may be behind the cut",
+                "{} of {hop} not judged: {reason}",
                 counted(count, "hand-off")
             );
             let mut metrics = vec![format!("{hop}.{}", Verdict::Lost)];
             if hop == Hop::Record {
                 metrics.push("delivered".to_owned());
+                self.deliveries &= !loaded.extent.is_export;
             }
             self.cannot_tell(&sentence, metrics);
         }

@@ -49,6 +49,9 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
         let spans = run.spans_path();
         loaded.missing_spans = (!spans.is_file()).then_some(spans);
     }
+    // what was merged with an export shows no more than that
+    let manifest = loaded.manifest.as_ref();
+    loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
     if loaded.missing_spans.is_none() {
         let reading = source.read(want, &mut |span| into.add_span(span))?;
         loaded.form = reading.form;
@@ -73,7 +76,7 @@ fn read_logs(
         let reading = reading?;
         // somebody else's function does not log as baton's own does
         if reading.events > 0 || !manifest.is_foreign(function) {
-            loaded.extent.logged.insert(function.receives());
+            loaded.extent.logged.insert(Hop::into(function));
         }
         loaded.log_problem_lines += reading.problem_lines;
         loaded.log_problems.extend(reading.problems);

@@ -3,7 +3,9 @@
 mod load_figures;
 
 use self::load_figures::LoadFigures;
+use crate::audit::{Audit, Judged};
 use crate::collect::Collect;
+use crate::hand_off::Hop;
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
@@ -41,9 +43,10 @@ impl Measured {
     /// If the source cannot be read, is no export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
-        let mut tally = Tally::default();
-        let loaded = load(source, Want::Judging, &mut tally)?;
-        Measured::of_loaded(source, &loaded, &mut tally)
+        let mut all = Collected::of(source, None)?;
+        let loaded = load(source, all.want(), &mut all)?;
+        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
+        Ok(measured.with_audit(all.audit.map(Audit::judge)))
     }
 
     /// As [`Measured::of`], of the run in a directory.
@@ -59,11 +62,22 @@ impl Measured {
     /// # Errors
     /// As [`Measured::of`].
     pub fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
-        let mut both = TallyAndTable::default();
-        let loaded = load(source, Want::Judging, &mut both)?;
-        let TallyAndTable { mut tally, table } = both;
-        let measured = Measured::of_loaded(source, &loaded, &mut tally)?;
-        Ok((measured, TraceIndex::of(table, tally.into_assembly())))
+        let mut all = Collected::of(source, Some(Table::default()))?;
+        let loaded = load(source, all.want(), &mut all)?;
+        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
+        let table = all.table.unwrap_or_default();
+        let mut index = TraceIndex::of(table, all.tally.into_assembly());
+        let judged = all.audit.map(|audit| index.take_audit(audit));
+        Ok((measured.with_audit(judged), index))
+    }
+
+    /// Adds what an audit of an export found.
+    fn with_audit(mut self, judged: Option<Judged>) -> Measured {
+        if let Some(judged) = judged {
+            self.summary.edges = judged.edges.clone();
+            self.summary.audit = Some(judged);
+        }
+        self
     }
 
     fn of_loaded(
@@ -112,17 +126,40 @@ impl Measured {
     }
 }
 
-/// Counts and indexes spans in one pass.
-#[derive(Default)]
-struct TallyAndTable {
+/// Counts, indexes and audits spans in one pass.
+struct Collected {
     tally: Tally,
-    table: Table,
+    table: Option<Table>,
+    /// For an export: any two services may hand over to each other. A run has two hops.
+    audit: Option<Audit>,
 }
 
-impl Collect for TallyAndTable {
+impl Collected {
+    fn of(source: &Source, table: Option<Table>) -> Result<Collected, SourceError> {
+        Ok(Collected {
+            tally: Tally::default(),
+            table,
+            audit: source.run()?.is_none().then(Audit::default),
+        })
+    }
+
+    fn want(&self) -> Want {
+        match self.audit {
+            Some(_) => Want::HandOffs,
+            None => Want::Judging,
+        }
+    }
+}
+
+impl Collect for Collected {
     fn add_span(&mut self, span: &Span<'_>) {
         self.tally.add_span(span);
-        self.table.add_span(span, 0);
+        if let Some(table) = &mut self.table {
+            table.add_span(span, 0);
+        }
+        if let Some(audit) = &mut self.audit {
+            audit.add(span);
+        }
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -143,7 +180,7 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
     for (function, path) in &loaded.missing_logs {
         // a burst at a foreign endpoint has no logs
         let is_foreign = manifest.is_some_and(|manifest| manifest.pairing.is_none())
-            && !tally.assembly().has_receivers(function.receives());
+            && !tally.assembly().has_receivers(Hop::into(*function));
         if !is_foreign {
             problems.push(format!(
                 "{} is missing: without it, what was not sampled counts as lost",

@@ -1,13 +1,14 @@
-//! Who hands over to whom: the services and queues of a source, and what became of the context between them.
+//! The services and queues of a source, and what became of the context between them.
 //!
-//! The edges of hand-offs are those that request ids and message keys show, so an edge is there even if the trace
-//! broke on it. All other edges are calls whose receiver names its parent.
+//! Request ids and message keys show the edges of hand-offs, even where the trace broke. All other
+//! edges are calls whose receiver names its parent.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use crate::assemble::{HandOff, HandOffKey};
+use crate::audit;
 use crate::hand_off::{Hop, Verdict};
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
@@ -20,39 +21,39 @@ pub enum NodeKind {
     Service,
     /// A stream or queue.
     Queue,
-    /// Senders or receivers, by their role, whose spans were not recorded.
+    /// Senders or receivers without recorded spans, named by their role.
     Unrecorded,
-    /// Where messages go that were never delivered.
+    /// The place of messages that were never delivered.
     Nowhere,
 }
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// What it stands for.
+    /// What kind it is.
     pub kind: NodeKind,
-    /// Its name, safe to show.
+    /// Its name, made visible.
     pub name: String,
-    /// How many spans the service has; 0 for what is none.
+    /// How many spans the service has; 0 if it is not a service.
     pub spans: u64,
 }
 
 /// What goes from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
-    /// The sender, as a place among the nodes.
+    /// The sender, as an index into the nodes.
     pub from: usize,
-    /// The receiver, as a place among the nodes.
+    /// The receiver, as an index into the nodes.
     pub to: usize,
-    /// How many requests or messages.
+    /// How many requests or messages went over it.
     pub count: u64,
-    /// What became of the context, where that is judged; otherwise, as into a queue, empty.
+    /// How many of them have each verdict; empty for an edge that is not judged, as into a queue.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
 }
 
-/// A service map. Nodes are in the order of their kinds and names, edges in that of their nodes.
+/// A service map. Nodes are sorted by kind and name, edges by their nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServiceMap {
     /// The nodes.
@@ -75,12 +76,37 @@ impl Edges {
             *edge.1.entry(verdict).or_default() += 1;
         }
     }
+
+    /// Adds an edge of an audit, a message's by way of its queue.
+    fn add_audited(&mut self, audited: &audit::Edge) {
+        let (from, to) = (service(&audited.from), service(&audited.to));
+        let count = audited.handoffs;
+        let sender = match &audited.channel.destination {
+            Some(destination) => {
+                let queue = (NodeKind::Queue, visible(destination));
+                self.0.entry((from, queue.clone())).or_default().0 += count;
+                queue
+            }
+            None => from,
+        };
+        let edge = self.0.entry((sender, to)).or_default();
+        edge.0 += count;
+        for (verdict, count) in &audited.verdicts {
+            *edge.1.entry(*verdict).or_default() += count;
+        }
+    }
 }
 
 impl ServiceMap {
     /// The map of what `index` has seen.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
+        if let Some(judged) = index.judged() {
+            for edge in &judged.edges {
+                edges.add_audited(edge);
+            }
+            return ServiceMap::from_edges(&edges, index);
+        }
         let mut handed_over = HashSet::new();
         for hand_off in index.hand_offs() {
             add_hand_off(&mut edges, index, &hand_off);
@@ -91,6 +117,10 @@ impl ServiceMap {
                 edges.add(&service(from), &service(to), None);
             }
         }
+        ServiceMap::from_edges(&edges, index)
+    }
+
+    fn from_edges(edges: &Edges, index: &TraceIndex) -> ServiceMap {
         let mut nodes: BTreeMap<Key, u64> = BTreeMap::new();
         for (from, to) in edges.0.keys() {
             nodes.entry(from.clone()).or_default();
@@ -130,7 +160,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
         .sender
         .reference
         .and_then(|sender| index.table.service(sender, true));
-    // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
+    // different names for senders and receivers, or a stream would seem to lead back to its producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
         Hop::Record => ("producer", "consumer"),

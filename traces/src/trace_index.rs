@@ -1,7 +1,7 @@
-//! Which traces a source holds: what a list of them shows, and which hand-offs lie between them.
+//! An index of the traces in a source, and of the hand-offs between them.
 //!
-//! Of each trace a few words are kept, of each hand-off its two ends; whole traces are fetched in a second
-//! reading ([`crate::trace::Gathering`]), once it is known which.
+//! The index keeps a few words for each trace and the two ends of each hand-off. Whole traces are read
+//! in a second pass ([`crate::trace::Gathering`]).
 
 mod filter;
 mod journey;
@@ -15,10 +15,11 @@ use std::time::Duration;
 use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
+use crate::audit::{Audit, Judged};
 use crate::collect::{Collect, Extent};
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
-use crate::span::{Span, UnixTime};
+use crate::span::{Span, SpanReference, UnixTime};
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
@@ -26,12 +27,32 @@ use self::table::Entry;
 pub(crate) use self::table::Table;
 pub use self::wanted::Wanted;
 
-/// The traces of one source, or of several read one after the other.
+/// The traces of one source, or of several.
 #[derive(Debug, Default)]
 pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
     pub(crate) table: Table,
+    /// For exports, until they are read completely.
+    audit: Option<Audit>,
+    audited: Option<Audited>,
+}
+
+/// What an audit found.
+#[derive(Debug)]
+struct Audited {
+    judged: Judged,
+    passages: Vec<Passage>,
+}
+
+/// A hand-off by the traces that it begins and ends in.
+#[derive(Clone, Copy, Debug)]
+struct Crossing {
+    hop: Hop,
+    verdict: Option<Verdict>,
+    sender: Option<SpanReference>,
+    receiver: Option<SpanReference>,
+    start: Option<UnixTime>,
 }
 
 /// One trace in a list.
@@ -39,13 +60,13 @@ pub struct TraceIndex {
 pub struct TraceLine {
     /// Its id.
     pub trace_id: TraceId,
-    /// The name of its root, or of its earliest span where the root was not seen.
+    /// The name of its root, or of its earliest span if the root was not seen.
     pub name: String,
     /// The service of that span.
     pub service: String,
     /// All services in it, by name.
     pub services: Vec<String>,
-    /// How many spans.
+    /// How many spans it has.
     pub spans: u64,
     /// When its first span starts.
     pub start: Option<UnixTime>,
@@ -55,20 +76,20 @@ pub struct TraceLine {
     pub verdicts: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
 }
 
-/// Why no trace could be chosen by an id.
+/// Why no trace could be found by an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
-    /// No trace has it.
+    /// No trace id starts with it.
     #[error("no trace id starts with {0}")]
     None(String),
-    /// More than one trace has it.
+    /// Several trace ids start with it.
     #[error(
         "{prefix} is the start of {count} trace ids, among them {first} and {second}; write more digits"
     )]
     Several {
-        /// What was looked for.
+        /// The start of an id.
         prefix: String,
-        /// How many traces have it.
+        /// How many ids start with it.
         count: usize,
         /// One of them.
         first: TraceId,
@@ -88,7 +109,7 @@ impl Collect for TraceIndex {
 }
 
 impl TraceIndex {
-    /// An index that tells which traces meet `filter`.
+    /// An index that lists the traces which match `filter`.
     pub fn new(filter: Filter) -> TraceIndex {
         TraceIndex {
             filter,
@@ -96,12 +117,39 @@ impl TraceIndex {
         }
     }
 
-    /// The index of a source that was read whole, without a filter.
+    /// The same index, which audits hand-offs between any services: for exports. It needs spans read with
+    /// [`crate::span::Want::HandOffs`] or all of them.
+    pub fn auditing(self) -> TraceIndex {
+        TraceIndex {
+            audit: Some(Audit::default()),
+            ..self
+        }
+    }
+
+    /// Takes what an audit finds.
+    pub(crate) fn take_audit(&mut self, audit: Audit) -> Judged {
+        let mut passages = Vec::new();
+        let judged = audit.judge_each(&mut |hand_off| passages.push(Passage::from(hand_off)));
+        self.audited = Some(Audited {
+            judged: judged.clone(),
+            passages,
+        });
+        judged
+    }
+
+    /// What an audit found; `None` of runs.
+    pub fn judged(&self) -> Option<&Judged> {
+        self.audited.as_ref().map(|audited| &audited.judged)
+    }
+
+    /// The index of a source that was read completely, without a filter.
     pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
         TraceIndex {
             filter: Filter::default(),
             assembly,
             table,
+            audit: None,
+            audited: None,
         }
     }
 
@@ -109,21 +157,27 @@ impl TraceIndex {
     pub fn add_span(&mut self, span: &Span<'_>) {
         self.table.add_span(span, self.filter.met_by(span));
         self.assembly.add_span(span);
+        if let Some(audit) = &mut self.audit {
+            audit.add(span);
+        }
     }
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
         self.assembly.finish(extent);
+        if let Some(audit) = self.audit.take() {
+            self.take_audit(audit);
+        }
     }
 
-    /// The hops whose senders alone are in the source, so that none of their hand-offs is judged.
+    /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         self.assembly.senders_alone()
     }
 
-    /// Whether any end of a hand-off has an id to be matched by.
+    /// Whether any end of a hand-off has an id.
     pub fn has_ids(&self) -> bool {
-        [Hop::Ingress, Hop::Record]
+        Hop::BOTH
             .iter()
             .any(|hop| self.assembly.has_senders(*hop) || self.assembly.has_receivers(*hop))
     }
@@ -143,7 +197,7 @@ impl TraceIndex {
         self.assembly.hand_offs()
     }
 
-    /// The traces that meet the filter, the newest first, at most `limit`; and how many meet it.
+    /// The newest `limit` traces that match the filter, and how many match it in all.
     pub fn list(&self, limit: usize) -> (Vec<TraceLine>, usize) {
         let by_verdict = self.traces_with_verdicts();
         let mut found: Vec<(&TraceId, &Entry)> = self
@@ -166,19 +220,38 @@ impl TraceIndex {
         (lines, count)
     }
 
-    /// The traces in which a hand-off with one of the filter's verdicts begins or ends; `None` if it names none.
+    /// Every hand-off by its traces: those that an audit found, or those of the two hops.
+    fn crossings(&self) -> Box<dyn Iterator<Item = Crossing> + '_> {
+        match &self.audited {
+            Some(audited) => Box::new(audited.passages.iter().map(|passage| Crossing {
+                hop: passage.hop,
+                verdict: passage.verdict,
+                sender: passage.sender,
+                receiver: passage.receiver,
+                start: None,
+            })),
+            None => Box::new(self.hand_offs().map(|hand_off| Crossing {
+                hop: hand_off.hop,
+                verdict: hand_off.verdict,
+                sender: hand_off.sender.reference,
+                receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
+                start: hand_off.sender.start,
+            })),
+        }
+    }
+
+    /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names no
+    /// verdict.
     fn traces_with_verdicts(&self) -> Option<HashSet<TraceId>> {
         let wanted = &self.filter.verdicts;
+        let is_wanted = |crossing: &Crossing| {
+            crossing
+                .verdict
+                .is_some_and(|verdict| wanted.contains(&verdict))
+        };
         (!wanted.is_empty()).then(|| {
-            let hand_offs = self.hand_offs();
-            hand_offs
-                .filter(|hand_off| {
-                    hand_off
-                        .verdict
-                        .is_some_and(|verdict| wanted.contains(&verdict))
-                })
-                .flat_map(|hand_off| trace_ids(&hand_off))
-                .collect()
+            let found = self.crossings().filter(is_wanted);
+            found.flat_map(Crossing::trace_ids).collect()
         })
     }
 
@@ -188,13 +261,13 @@ impl TraceIndex {
             .enumerate()
             .map(|(place, line)| (line.trace_id, place))
             .collect();
-        for hand_off in self.hand_offs() {
-            let Some(verdict) = hand_off.verdict else {
+        for crossing in self.crossings() {
+            let Some(verdict) = crossing.verdict else {
                 continue;
             };
-            for trace_id in trace_ids(&hand_off) {
+            for trace_id in crossing.trace_ids() {
                 if let Some(place) = places.get(&trace_id) {
-                    let verdicts = lines[*place].verdicts.entry(hand_off.hop).or_default();
+                    let verdicts = lines[*place].verdicts.entry(crossing.hop).or_default();
                     *verdicts.entry(verdict).or_default() += 1;
                 }
             }
@@ -229,10 +302,11 @@ impl TraceIndex {
     }
 }
 
-/// The traces that a hand-off begins and ends in, each once.
-fn trace_ids(hand_off: &HandOff<'_>) -> impl Iterator<Item = TraceId> + use<> {
-    let from = hand_off.sender.reference.map(|sender| sender.trace_id);
-    let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
-    let to = receiver.map(|receiver| receiver.trace_id);
-    from.into_iter().chain(to.filter(|to| Some(*to) != from))
+impl Crossing {
+    /// The traces that a hand-off begins and ends in, without duplicates.
+    fn trace_ids(self) -> impl Iterator<Item = TraceId> {
+        let from = self.sender.map(|sender| sender.trace_id);
+        let to = self.receiver.map(|receiver| receiver.trace_id);
+        from.into_iter().chain(to.filter(|to| Some(*to) != from))
+    }
 }

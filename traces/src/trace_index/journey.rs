@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use baton_propagators::id::TraceId;
 use serde::Serialize;
 
-use super::{TraceIndex, trace_ids};
+use super::TraceIndex;
 use crate::assemble::{HandOff, HandOffKey};
+use crate::audit;
 use crate::hand_off::{Hop, Verdict};
 use crate::span::{SpanReference, UnixTime};
 
@@ -17,7 +18,7 @@ pub struct Passage {
     pub hop: Hop,
     /// What became of it; `None` if neither end was traced.
     pub verdict: Option<Verdict>,
-    /// The request id, or the record's sequence number: what the ends were matched by.
+    /// What the ends were matched by: the request id or the record's sequence number, in an export the kind of evidence.
     pub key: String,
     /// The sender's span.
     pub sender: Option<SpanReference>,
@@ -43,10 +44,10 @@ impl TraceIndex {
     /// senders; at most `limit` traces.
     pub fn journey(&self, trace_id: TraceId, limit: usize) -> Journey {
         let between: Vec<(TraceId, TraceId)> = self
-            .hand_offs()
-            .filter_map(|hand_off| {
-                let from = hand_off.sender.reference?.trace_id;
-                let to = hand_off.receiver?.reference?.trace_id;
+            .crossings()
+            .filter_map(|crossing| {
+                let from = crossing.sender?.trace_id;
+                let to = crossing.receiver?.trace_id;
                 (from != to).then_some((from, to))
             })
             .collect();
@@ -64,11 +65,7 @@ impl TraceIndex {
         let left_out = (all - traces.len()) as u64;
         traces.push(trace_id);
         traces.sort_by_key(|id| (start(id), *id));
-        let mut passages: Vec<Passage> = self
-            .hand_offs()
-            .filter(|hand_off| trace_ids(hand_off).any(|id| traces.contains(&id)))
-            .map(Passage::from)
-            .collect();
+        let mut passages = self.passages_of(&traces);
         passages.sort_by(|a, b| (a.hop, &a.key).cmp(&(b.hop, &b.key)));
         Journey {
             traces,
@@ -77,19 +74,36 @@ impl TraceIndex {
         }
     }
 
+    /// The hand-offs that begin or end in one of `traces`.
+    fn passages_of(&self, traces: &[TraceId]) -> Vec<Passage> {
+        let is_inside =
+            |span: Option<SpanReference>| span.is_some_and(|span| traces.contains(&span.trace_id));
+        if let Some(audited) = &self.audited {
+            let passages = audited.passages.iter();
+            let inside =
+                passages.filter(|passage| is_inside(passage.sender) || is_inside(passage.receiver));
+            return inside.cloned().collect();
+        }
+        let passages = self.hand_offs().filter(|hand_off| {
+            let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
+            is_inside(hand_off.sender.reference) || is_inside(receiver)
+        });
+        passages.map(Passage::from).collect()
+    }
+
     /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
     /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
         [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
-            let hand_offs = self.hand_offs();
-            let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = hand_offs
-                .filter(|hand_off| hand_off.hop == hop && hand_off.verdict.is_some_and(&wanted))
-                .filter_map(|hand_off| {
-                    let trace_id = hand_off.sender.reference?.trace_id;
-                    let spans = trace_ids(&hand_off)
-                        .filter_map(|id| Some(self.table.traces.get(&id)?.spans));
+            let crossings = self.crossings();
+            let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = crossings
+                .filter(|crossing| crossing.hop == hop && crossing.verdict.is_some_and(&wanted))
+                .filter_map(|crossing| {
+                    let trace_id = crossing.sender?.trace_id;
+                    let traces = crossing.trace_ids();
+                    let spans = traces.filter_map(|id| Some(self.table.traces.get(&id)?.spans));
                     let is_there = self.table.traces.contains_key(&trace_id);
-                    is_there.then(|| (spans.sum(), hand_off.sender.start, trace_id))
+                    is_there.then(|| (spans.sum(), crossing.start, trace_id))
                 })
                 .collect();
             found.sort();
@@ -118,6 +132,22 @@ fn reachable(
         if reached.len() == before {
             reached.remove(&start);
             return reached;
+        }
+    }
+}
+
+impl From<&audit::HandOff> for Passage {
+    fn from(hand_off: &audit::HandOff) -> Passage {
+        Passage {
+            hop: match hand_off.channel.kind {
+                audit::ChannelKind::Messaging => Hop::Record,
+                audit::ChannelKind::Http | audit::ChannelKind::Rpc => Hop::Ingress,
+            },
+            verdict: Some(hand_off.verdict),
+            key: hand_off.evidence.name().to_owned(),
+            sender: Some(hand_off.sender),
+            receiver: Some(hand_off.receiver),
+            receiver_recorded: true,
         }
     }
 }

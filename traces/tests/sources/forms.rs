@@ -353,21 +353,11 @@ fn the_verdicts_are_the_same_in_every_form() {
             (Verdict::NewTrace, new_trace),
             (Verdict::WrongParent, 1),
             (Verdict::WrongTrace, 1),
-            (Verdict::Lost, 1),
         ];
         let record: BTreeMap<_, _> = record.into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(summary.hops[&Hop::Record], record, "{name}");
-        let records = summary.records.expect(name);
-        assert_eq!(
-            (
-                records.sent,
-                records.delivered,
-                records.duplicates,
-                records.lost
-            ),
-            (6, 5, 1, 1),
-            "{name}"
-        );
+        // one record has no receiver here; an export does not tell whether it was delivered
+        assert_eq!(summary.records, None, "{name}");
         let requests = summary.requests.expect(name);
         assert_eq!((requests.sent, requests.ok), (3, 3), "{name}");
         assert_eq!(measured.request.count(), 3, "{name}");
@@ -380,7 +370,7 @@ fn the_verdicts_are_the_same_in_every_form() {
                 .any(|unknown| unknown.sentence.contains(part))
         };
         assert!(
-            said("unsampled cannot be told"),
+            said("unsampled and lost cannot be told"),
             "{name}: {:?}",
             measured.unknown
         );

@@ -32,7 +32,10 @@ fn a_directory_is_the_spans_of_its_files_each_once() {
         "{:?}",
         reading.problems
     );
-    assert_eq!(Measured::of(&all).expect("a directory").summary.spans, Some(4));
+    assert_eq!(
+        Measured::of(&all).expect("a directory").summary.spans,
+        Some(4)
+    );
 }
 
 #[test]
