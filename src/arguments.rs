@@ -90,7 +90,7 @@ fn after_help() -> String {
     )
 }
 
-/// The order of the flags that every command has: behind the command's own.
+/// The position of the flags that every command has: after the command's own.
 const LAST: usize = 900;
 
 // a doc comment would become the description of the command

@@ -20,13 +20,13 @@ pub(crate) struct AuditArguments {
     /// What to compare the edges with: a source of the same system at another time or with other settings
     #[arg(long, value_name = "SOURCE")]
     pub(crate) baseline: Option<Source>,
-    /// Only edges from this service; may be repeated, then any is meant
+    /// Only edges from this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) from: Vec<String>,
-    /// Only edges to this service; may be repeated, then any is meant
+    /// Only edges to this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) to: Vec<String>,
-    /// Only edges from or to this service; may be repeated, then any is meant
+    /// Only edges from or to this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Vec<String>,
     /// Only spans that start at this time or later, as in 2026-11-29T12:00:00Z

@@ -32,7 +32,7 @@ pub(crate) struct Selection {
     pub(crate) select: Select,
 }
 
-/// A list of formats, and behind a slash which of them wins.
+/// Parses a list of formats, optionally followed by a slash and the winner.
 fn selection(text: &str) -> Result<Selection, String> {
     let (mode, select) = match text.split_once('/') {
         None => (text, Select::default()),

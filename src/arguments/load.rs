@@ -12,7 +12,7 @@ use baton_experiments::Load;
 use baton_loadgen::Stop;
 use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 
-/// Requests in a burst that has neither a number nor a duration.
+/// The requests of a burst without a given number or duration.
 const DEFAULT_REQUESTS: u64 = 2000;
 
 /// How many requests, how fast, in how many bursts.
@@ -39,7 +39,7 @@ pub(crate) struct LoadArguments {
     /// How long the users take to start, one after the other; the rate rises with them
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) ramp: Duration,
-    /// How many bursts to send, each from zero
+    /// How many bursts to send, each with its own figures
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) bursts: u32,
     /// The pause between two bursts

@@ -41,7 +41,8 @@ pub(crate) struct MatrixArguments {
 }
 
 impl MatrixArguments {
-    /// The modes that were named. A mode may contain commas, so spaces, semicolons or arguments separate modes.
+    /// The named modes. A mode may contain commas, so modes are separated by spaces, semicolons or
+    /// arguments.
     pub(crate) fn modes(&self) -> Result<Vec<&str>, Failure> {
         let words = self
             .modes

@@ -21,13 +21,13 @@ pub(crate) struct TracesArguments {
     /// A source, whatever it looks like; may be repeated
     #[arg(long, value_name = "SOURCE")]
     pub(crate) from: Vec<Source>,
-    /// Only traces with a span of this service; may be repeated, then all are meant
+    /// Only traces with a span of this service; may be repeated, and all must match
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Vec<String>,
-    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
+    /// Only traces with this attribute on a span or its resource; may be repeated, and all must match
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) attribute: Vec<(String, String)>,
-    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
+    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, and any may match
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     pub(crate) verdict: Vec<Verdict>,
     /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]

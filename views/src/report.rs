@@ -73,7 +73,7 @@ impl Run {
     /// Reads `source` twice: for its figures, and for the spans of the example traces.
     ///
     /// # Errors
-    /// As [`Source::measure`].
+    /// As [`Measured::of`].
     pub fn read(source: &Source) -> Result<Run, SourceError> {
         let (measured, index) = Measured::with_index(source)?;
         let example = |wanted: fn(Verdict) -> bool| {

@@ -5,10 +5,10 @@ use crate::readers::log::LogSpan;
 use crate::span::Span;
 
 /// How many deliveries of one message are kept apart; further ones are only counted.
-const DELIVERIES_LIMIT: usize = 32;
+const MAX_DELIVERIES: usize = 32;
 
 /// How many links of one receiver are kept: OpenTelemetry's own default limit.
-const LINKS_LIMIT: usize = 128;
+const MAX_LINKS: usize = 128;
 
 /// A receiver, and the service it ran in where that is needed to tell whether its parent is remote.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Deliveries {
 impl Delivery {
     /// The delivery that a span tells of; `service` where the exporter does not say if its parent is remote.
     pub(super) fn recorded(span: &Span<'_>, service: Option<usize>) -> Delivery {
-        let links = span.links.iter().take(LINKS_LIMIT);
+        let links = span.links.iter().take(MAX_LINKS);
         let receiver = Receiver {
             reference: Some(span.reference),
             parent: span.parent_span_id,
@@ -96,7 +96,7 @@ impl Deliveries {
             .position(|known| reference.is_some() && known.receiver.reference == reference);
         match known {
             Some(place) => self.kept[place].merge(delivery),
-            None if self.kept.len() < DELIVERIES_LIMIT => {
+            None if self.kept.len() < MAX_DELIVERIES => {
                 self.kept.reserve_exact(1);
                 self.kept.push(delivery);
             }
