@@ -2,8 +2,8 @@
 
 use baton_propagators::HeaderList;
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use baton_propagators::format::Format;
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 /// Everything that one text holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -74,7 +74,39 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
             .extend(notes.about(&building.unit, &building.carrier));
         carriers.push(building.carrier);
     }
-    whittled(carriers)
+    let empty: Vec<&str> = notes
+        .units()
+        .filter(|unit| !unit.is_empty() && !units.contains_key(*unit))
+        .collect();
+    let mut paste = whittled(carriers);
+    paste.notes.extend(without_headers(&empty));
+    paste
+}
+
+/// The most records that are named.
+const MAX_NAMED: usize = 3;
+
+/// What to say about records in which nothing was found.
+fn without_headers(units: &[&str]) -> Option<String> {
+    let named = units
+        .iter()
+        .take(MAX_NAMED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match units.len() {
+        0 => None,
+        1 => Some(format!(
+            "{named} holds no header: its receiver starts a new trace."
+        )),
+        MAX_NAMED.. if units.len() > MAX_NAMED => Some(format!(
+            "{} records hold no header, {named} among them: their receivers start new traces.",
+            units.len()
+        )),
+        _ => Some(format!(
+            "{named} hold no header: their receivers start new traces."
+        )),
+    }
 }
 
 /// Drops what repeats another carrier, and carriers without any context where others have some.

@@ -3,6 +3,8 @@
 //! It goes over the words of a text once. A word that is a known name is looked at together with what follows: quotes,
 //! separators, brackets and a value. A word that has the shape of a known value counts without a name.
 
+mod ends;
+mod gap;
 mod lines;
 mod value;
 
@@ -131,8 +133,8 @@ fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
 fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let is_free = start == 0 || !matches!(text[start - 1], b'%' | b'/' | b'+' | b'.');
     let (start, end) = match text.get(end) {
-        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => value::xray(text, start),
-        Some(b':') if end - start <= 32 => (start, value::jaeger(text, start)),
+        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => ends::xray(text, start),
+        Some(b':') if end - start <= 32 => (start, ends::jaeger(text, start)),
         _ if end - start >= 33 => (start, end),
         _ => return None,
     };

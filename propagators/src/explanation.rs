@@ -4,6 +4,7 @@
 //! traps that bite. What it says of other libraries was measured; `docs/formats.md` has the versions.
 
 mod arrived;
+mod cause;
 mod datadog;
 mod measured;
 mod notes;
@@ -17,6 +18,7 @@ use crate::formats::xray::X_AMZN_TRACE_ID;
 
 pub use arrived::list;
 use arrived::{Arrived, Source};
+pub use cause::cause;
 use measured::Refusal;
 
 /// What arrived and what becomes of it, in words.

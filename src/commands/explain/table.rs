@@ -5,8 +5,8 @@ use baton_propagators::{
 };
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement};
 
-use crate::fitting::plain_table;
-use crate::output::Output;
+use crate::print::fitting::plain_table;
+use crate::print::output::Output;
 
 use super::Judgement;
 use super::text::visible;
@@ -22,27 +22,25 @@ const HEADINGS: [&str; 6] = [
 /// The place of the conflict, which like the mode is broken into lines where a terminal is narrow.
 const CONFLICT: usize = 5;
 /// The columns of a terminal that leave room for these two beside the others.
-const LEAST_WIDTH: usize = 80;
+const MIN_WIDTH: usize = 80;
 /// How many digits of a trace id are shown where they tell all of them apart.
 const DIGITS: usize = 8;
 
-/// Draws one row to each mode, in a terminal too narrow for that on several lines, of which none breaks an id. In a pipe, and
-/// where there is no room to break them well, rows stay on one line.
-pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
+/// Draws one row for each mode. Where a row is too wide, it folds between words, and no id is divided.
+pub(super) fn draw(judgements: &[&Judgement], width: usize, output: &Output) -> String {
     let whole = arranged(judgements, None, output);
     let widest = whole.lines().map(visible).max().unwrap_or(0);
-    match output.columns {
-        Some(columns) if columns >= LEAST_WIDTH && columns < widest => {
-            arranged(judgements, Some(columns), output)
-        }
-        _ => whole,
+    if width >= MIN_WIDTH && width < widest {
+        arranged(judgements, Some(width), output)
+    } else {
+        whole
     }
 }
 
 /// Draws the rows within so many columns, or as wide as they are.
-fn arranged(judgements: &[Judgement], columns: Option<usize>, output: &Output) -> String {
+fn arranged(judgements: &[&Judgement], columns: Option<usize>, output: &Output) -> String {
     let mut table = plain_table(HEADINGS, output);
-    let continued = |judgement: &Judgement| Some(judgement.extraction.context()?.trace_id);
+    let continued = |judgement: &&Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
     for judgement in judgements {
         let mut mode = mode(judgement);
