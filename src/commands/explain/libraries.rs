@@ -13,6 +13,9 @@ use crate::print::output::Output;
 /// The span that a service opens, in what it would send on.
 const OWN_SPAN: [u8; 8] = [0xba, 0x70, 0x0b, 0xa7, 0x00, 0xba, 0x70, 0x01];
 
+/// The most bytes of headers that libraries are asked about: no server lets more through.
+const MAX_BYTES: usize = 1 << 20;
+
 /// What one library makes of a carrier under one mode.
 pub(super) struct Answered {
     pub(super) library: &'static Library,
@@ -34,6 +37,10 @@ pub(super) fn answers(
     libraries: &[&'static Library],
 ) -> Vec<Answered> {
     let mut all = Vec::new();
+    let bytes: usize = headers.iter().map(|(_, value)| value.len()).sum();
+    if bytes > MAX_BYTES {
+        return all;
+    }
     for mode in modes {
         for library in libraries
             .iter()
@@ -126,12 +133,14 @@ fn source(continued: &Continuation, headers: &HeaderList) -> &'static str {
 
 /// What a group does: `Brave starts a new trace`.
 pub(super) fn sentence(group: &Group) -> String {
-    let what = if group.libraries.len() == 1 {
-        of_one(&group.what)
-    } else {
+    let named = named(&group.libraries);
+    // Two versions of one library have one name.
+    let what = if named.contains([',', '(']) {
         group.what.clone()
+    } else {
+        of_one(&group.what)
     };
-    format!("{} {what}", named(&group.libraries))
+    format!("{named} {what}")
 }
 
 /// What one library does, from what several do.
