@@ -7,6 +7,8 @@ use baton_propagators::{
     Outcome, Propagation, Reject, Select, XraySource, formats,
 };
 
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+
 use crate::arguments::{ExplainArguments, Selection};
 use crate::failure::Failure;
 
@@ -22,6 +24,9 @@ const USUAL_MODES: [&str; 7] = [
 ];
 /// The formats whose modes are judged beside these where they arrive.
 const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
+
+/// The longest value for which a cause is looked for: what is longer is no header that was sent.
+const MAX_VALUE: usize = 16 << 10;
 
 /// A carrier, and what is made of it.
 pub(super) struct Judged<'a> {
@@ -61,6 +66,7 @@ impl<'a> Judged<'a> {
         };
         let judgements = selections.iter().map(under).collect();
         let mut explanation = Explanation::new(&all.candidates, &headers);
+        explanation.notes.extend(of_environment(carrier));
         explanation.notes.extend(carrier.notes.iter().cloned());
         Judged {
             carrier,
@@ -129,8 +135,33 @@ impl<'a> Judged<'a> {
         let value = first
             .or_else(|| self.carrier.environment())
             .unwrap_or_default();
-        cause(reject, value)
+        (value.len() <= MAX_VALUE)
+            .then(|| cause(reject, value))
+            .flatten()
     }
+}
+
+/// What becomes of the environment's header beside others: which of several counts, and whether it is read at all.
+fn of_environment(carrier: &Carrier) -> Vec<String> {
+    let count = |name: &str| {
+        carrier
+            .counted()
+            .filter(|header| header.name == name)
+            .count()
+    };
+    let number = count(X_AMZN_TRACE_ID);
+    let mut notes = Vec::new();
+    if number > 0 && carrier.counted().any(|header| header.is("x-amzn-trace-id")) {
+        notes.push(format!(
+            "{X_AMZN_TRACE_ID} is not read where a request has an X-Amzn-Trace-Id header."
+        ));
+    }
+    if number > 1 {
+        notes.push(format!(
+            "{X_AMZN_TRACE_ID} is given {number} times, and an environment has it once: the first counts here."
+        ));
+    }
+    notes
 }
 
 fn judge(

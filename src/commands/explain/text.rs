@@ -241,8 +241,11 @@ impl View<'_> {
         let lines: Vec<String> = unread
             .iter()
             .flat_map(|unread| {
-                let shown =
-                    line::show(&unread.name, unread.value.as_bytes(), None, self.width).text;
+                let shown = if unread.name.is_empty() {
+                    line::escaped(&unread.value, self.width)
+                } else {
+                    line::show(&unread.name, unread.value.as_bytes(), None, self.width).text
+                };
                 let place = (!unread.place.starts_with("line ")
                     && !unread.place.starts_with("argument "))
                 .then(|| format!("At {}: ", unread.place));
