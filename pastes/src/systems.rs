@@ -191,7 +191,6 @@ fn grpc_trace_bin(value: &str) -> Option<Ids> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::names::{Name, header};
 
     #[test]
