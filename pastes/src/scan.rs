@@ -96,10 +96,10 @@ fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let start = start + skipped(text, start, end);
     let word = text.get(start..end)?;
     let first = *word.first()?;
-    if first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self") {
-        if let Some(hit) = shaped(text, start, end) {
-            return Some(hit);
-        }
+    if (first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self"))
+        && let Some(hit) = shaped(text, start, end)
+    {
+        return Some(hit);
     }
     if word.len() < 2 || word.len() > MAX_NAME {
         return None;

@@ -260,14 +260,14 @@ impl Walk {
             return;
         }
         let start = text.trim_start().bytes().next();
-        if matches!(start, Some(b'{' | b'[' | b'"')) {
-            if let Some(trees) = Tree::all(text) {
-                self.unpacked += text.len();
-                for (_, tree) in &trees {
-                    self.tree(tree, &at.deeper(), "");
-                }
-                return;
+        if matches!(start, Some(b'{' | b'[' | b'"'))
+            && let Some(trees) = Tree::all(text)
+        {
+            self.unpacked += text.len();
+            for (_, tree) in &trees {
+                self.tree(tree, &at.deeper(), "");
             }
+            return;
         }
         if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
             self.unpacked += inner.len();

@@ -10,9 +10,7 @@ pub(super) fn trimmed(value: &[u8]) -> usize {
     let last = value
         .iter()
         .rposition(|byte| !matches!(byte, b'.' | b';' | b',' | b' ' | b'\t' | b'\r'));
-    let end = last.map_or(0, |last| last + 1);
-    // Only dots and the like: it is what it is.
-    if end == 0 { value.len().min(0) } else { end }
+    last.map_or(0, |last| last + 1)
 }
 
 /// The end of letters, digits, dashes and `others`; of anything else where it begins with something else.

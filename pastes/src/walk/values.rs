@@ -102,7 +102,7 @@ pub(super) fn bytes(elements: &[Tree]) -> Option<String> {
 /// Names and values that alternate in a list: Node.js' `rawHeaders`.
 pub(super) fn flat_pairs(elements: &[Tree]) -> Option<Vec<(usize, &str, &Tree)>> {
     let texts = elements.iter().all(|element| element.text().is_some());
-    if !texts || elements.is_empty() || elements.len() % 2 != 0 {
+    if !texts || elements.is_empty() || !elements.len().is_multiple_of(2) {
         return None;
     }
     let pairs = elements.chunks_exact(2).enumerate();

@@ -133,7 +133,7 @@ fn length(reject: &Reject, value: &str) -> Option<String> {
     } else {
         (16, 16)
     };
-    let is_decimal = found >= 17 && found <= 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_decimal = (17..=20).contains(&found) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_decimal {
         return Some(
             "the id is a decimal number, as Datadog writes ids: here belong hexadecimal digits"
