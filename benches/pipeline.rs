@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use baton_traces::shown::milliseconds;
 use serde_json::Value;
 
 const BATON: &str = env!("CARGO_BIN_EXE_baton");
@@ -290,10 +291,6 @@ fn after_name(stat: &str) -> impl Iterator<Item = &str> {
     stat.rsplit_once(')')
         .map_or("", |(_, fields)| fields)
         .split_whitespace()
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
 
 fn spread(values: &mut [f64], unit: &str) -> String {

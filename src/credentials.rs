@@ -1,9 +1,9 @@
-//! Addresses may hold a user and a password, which belong into no message.
+//! Removes users and passwords from the addresses in messages.
 
-/// What an address begins with. Of one that cannot be read the rest may be anything.
+/// How an address starts. Behind that, an address that cannot be parsed may hold anything.
 const BEGINNINGS: [&str; 3] = ["://", "https:", "http:"];
 
-/// `text` with the user and password of every address in it left out.
+/// `text` without the users and passwords of the addresses in it.
 pub(crate) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -11,13 +11,13 @@ pub(crate) fn without_credentials(text: &str) -> String {
         let (before, address) = rest.split_at(start);
         let end = end(before, address);
         shown.push_str(before);
-        shown.push_str(who_is_asked(&address[..end]));
+        shown.push_str(without_user(&address[..end]));
         rest = &address[end..];
     }
     shown + rest
 }
 
-/// Where the first address has said how it is reached.
+/// The place behind the scheme of the first address.
 fn beginning(text: &str) -> Option<usize> {
     let ends = BEGINNINGS.iter().filter_map(|beginning| {
         let end = text.find(beginning)? + beginning.len();
@@ -27,7 +27,7 @@ fn beginning(text: &str) -> Option<usize> {
     ends.min()
 }
 
-/// Where an address ends: with its word, or where it is quoted with the quote.
+/// The end of an address: the end of its word, or its closing quote.
 fn end(before: &str, address: &str) -> usize {
     let word = before.rsplit(char::is_whitespace).next().unwrap_or(before);
     let quoted = word
@@ -38,9 +38,9 @@ fn end(before: &str, address: &str) -> usize {
     end.unwrap_or(address.len())
 }
 
-/// The address without user and password. These may hold any character if they are not encoded, so where there seem to be
-/// some, all before the last `@` goes.
-fn who_is_asked(address: &str) -> &str {
+/// The address without user and password. They may hold any character if they are not encoded, so everything before the
+/// last `@` goes if there seem to be some.
+fn without_user(address: &str) -> &str {
     let authority = address.split(['/', '?', '#']).next().unwrap_or(address);
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
     let is_host = !host.contains(['@', ':']) || host.starts_with('[') && host.ends_with(']');
@@ -55,7 +55,7 @@ mod tests {
     use super::without_credentials;
 
     #[test]
-    fn nothing_is_left_of_who_asks() {
+    fn no_user_or_password_is_left() {
         for (text, shown) in [
             ("no address at all, but an @", "no address at all, but an @"),
             ("me@home: see http://host/", "me@home: see http://host/"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod brief;
 pub(crate) mod cells;
+pub(crate) mod checks;
 pub(crate) mod fitting;
 pub(crate) mod grid;
 pub(crate) mod junit;

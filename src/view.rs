@@ -1,4 +1,4 @@
-//! What `traces` and `map` look at: the sources that are named, or the lab that is up.
+//! The spans for `traces` and `map`: of the sources that are named, or of the lab that is up.
 
 use baton_lab::registry::Note;
 use baton_traces::collect::Extent;
@@ -13,16 +13,16 @@ use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::output::Output;
 
-/// Sources that are looked at as one.
+/// Sources that are read as one.
 #[derive(Debug)]
 pub(crate) struct View {
     sources: Vec<Source>,
-    /// The lab, if that is what is looked at: what it has not delivered yet may still arrive.
+    /// The lab, if there are no sources. Records that it has not delivered yet may still arrive.
     pub(crate) lab: Option<Note>,
 }
 
 impl View {
-    /// Of `sources`; without any, of the lab that is meant.
+    /// The view of `sources`, or of the lab that `choice` means if there are none.
     pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<View, Failure> {
         if !sources.is_empty() {
             lab_client::flush_named(&sources)?;
@@ -36,7 +36,7 @@ impl View {
         })
     }
 
-    /// Reads all of it once, for what a list or a map needs. Says what could not be read.
+    /// Reads all of it once, as a list or a map needs it. Says what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
         let mut want = filter.want();
         let mut index = TraceIndex::new(filter);
@@ -69,7 +69,7 @@ impl View {
         }
         if !index.is_empty() && !index.has_ids() {
             output.note(
-                "no span has a request or message id, so single hand-offs are not judged; `baton compare` judges them together, by parents and links",
+                "no span has a request id or a message id, so single hand-offs are not judged; `baton compare` judges them together by parents and links",
             );
         }
         for hop in index.senders_alone() {
@@ -78,7 +78,7 @@ impl View {
         Ok(index)
     }
 
-    /// Hands every span to `take`, with all that it says.
+    /// Hands every span to `take`, with all its fields.
     pub(crate) fn read(&self, take: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<(), Failure> {
         for source in &self.sources {
             let each = &mut |span: &Span<'_>| take(span);
@@ -88,14 +88,14 @@ impl View {
     }
 }
 
-/// Why a hop has no verdicts.
+/// The reason why a hop has no verdicts.
 fn senders_alone(hop: Hop) -> &'static str {
     match hop {
         Hop::Ingress => {
-            "what became of the requests is not in the source: it has the clients' half alone; name the functions' spans too"
+            "the source has only the clients' spans, so the requests are not judged; name the functions' spans too"
         }
         Hop::Record => {
-            "what became of the records is not in the source: it has the producers' half alone; name the consumers' spans too"
+            "the source has only the producers' spans, so the records are not judged; name the consumers' spans too"
         }
     }
 }

@@ -234,10 +234,6 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
         ),
         (vec!["missing"], "missing: "),
         (vec!["."], "compare takes two sources or more"),
-        (
-            vec!["whole", "."],
-            "is no run directory: it has no run.json; did you mean ./broken, ./whole?",
-        ),
         (vec!["whole", "empty"], "empty is no run directory"),
         (vec!["whole", "missing"], "missing"),
         (vec!["whole", "noise"], "noise"),

@@ -8,6 +8,7 @@ use baton_loadgen::InvalidSettings;
 use baton_propagators::ModeError;
 use baton_traces::readers::ReadError;
 use baton_traces::run::RunError;
+use baton_traces::source::SourceError;
 
 /// Why an experiment could not be prepared or carried out.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,16 @@ pub enum ExperimentError {
     /// A signal ended the experiment early.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<SourceError> for ExperimentError {
+    fn from(error: SourceError) -> ExperimentError {
+        match error {
+            SourceError::Run(error) => ExperimentError::Run(error),
+            SourceError::Read(error) => ExperimentError::Read(error),
+            error => ExperimentError::Internal(error.to_string()),
+        }
+    }
 }
 
 impl ExperimentError {

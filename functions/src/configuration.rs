@@ -1,16 +1,17 @@
 //! Everything a function takes from its environment, checked at once before it starts.
 //!
 //! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and
-//! Lambda's (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name for it.
+//! Lambda's (`AWS_*`), and baton's own (`BATON_*`) if no standard has a name for it.
 
 mod exporter_variables;
 mod telemetry;
 mod variables;
 
+use baton_propagators::function::Function;
 use baton_propagators::propagation::{Problem, Propagation};
 
 pub use self::variables::{Topic, VARIABLES, Variable};
-use crate::settings::{AwsSettings, Function, Relation, StreamSettings, TelemetrySettings};
+use crate::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 
 /// A function's whole configuration.
 #[derive(Clone, Debug)]

@@ -31,7 +31,7 @@ pub(crate) struct Consumer {
     cold_start: ColdStart,
 }
 
-/// A record whose data could be read, with the context it brought.
+/// A record with readable data, and its context.
 struct Arrival<'a> {
     source: &'a KinesisRecord,
     record: Record<'a>,
@@ -161,7 +161,7 @@ impl Consumer {
     }
 
     /// One span and one log line for the record. Its parent is the context that came with it;
-    /// without one, or where the relation is a link, the record stays in the invocation's trace.
+    /// without one, or if the relation is a link, the record stays in the invocation's trace.
     fn handle_record(&self, arrival: &Arrival<'_>, invocation: &Context, log: &mut Log) {
         let extraction = &arrival.extraction;
         let on_conflict = self.propagation.on_conflict;

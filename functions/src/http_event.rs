@@ -1,6 +1,6 @@
 //! The HTTP request inside a Lambda event, and the HTTP answer inside a Lambda response.
 //!
-//! One view serves the three events a producer can be put behind: API Gateway's REST proxy event
+//! One view serves the three events that a producer can get: API Gateway's REST proxy event
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html>), the HTTP API event of
 //! payload format 2.0 and the function URL event
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).

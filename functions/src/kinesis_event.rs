@@ -16,7 +16,7 @@ pub(crate) struct KinesisEvent {
     pub(crate) records: Vec<KinesisRecord>,
 }
 
-/// One record with where it came from.
+/// One record and its source.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KinesisRecord {
     /// `<shard id>:<sequence number>`.

@@ -1,4 +1,4 @@
-//! The two Lambda functions of baton: a producer behind `POST /producer` that puts records on a
+//! The two Lambda functions of baton: a producer for `POST /producer` that puts records on a
 //! Kinesis stream, and a consumer that reads them.
 //!
 //! Both speak the real Lambda Runtime API (`lambda_runtime`) and read everything they need from the
@@ -21,6 +21,7 @@ mod splunk;
 mod stream;
 mod telemetry;
 
+pub use baton_propagators::function::Function;
 pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};
-pub use settings::{Exporter, Function, Relation, Sampler};
+pub use settings::{Exporter, Relation, Sampler};

@@ -33,7 +33,7 @@ pub(crate) struct SpanIds {
 }
 
 impl SpanIds {
-    /// The ids of `span`, and of its parent where it has one.
+    /// The ids of `span`, and of its parent if it has one.
     pub(crate) fn new(span: &SpanContext, parent: &SpanContext) -> Self {
         let parent = Some(parent).filter(|parent| parent.span_id() != SpanId::INVALID);
         SpanIds {
@@ -156,7 +156,7 @@ impl Log {
             self.lines.truncate(start);
             return;
         }
-        // a record stands there as it came; between JSON's tokens a line feed is a space like any
+        // A record is unchanged: between JSON's tokens a line feed is a space like any
         // other
         for byte in &mut self.lines[start..] {
             if matches!(byte, b'\n' | b'\r') {

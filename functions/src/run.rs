@@ -1,5 +1,6 @@
 //! Starts a function and keeps it running until the Lambda Runtime API goes away.
 
+use baton_propagators::function::Function;
 use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -10,7 +11,6 @@ use crate::http_event::HttpEvent;
 use crate::kinesis_event::KinesisEvent;
 use crate::log::{Event, Level, Log};
 use crate::producer::Producer;
-use crate::settings::Function;
 use crate::telemetry::Telemetry;
 
 /// Why a function did not start, or ended.
@@ -60,7 +60,7 @@ pub async fn run(function: Function) -> Result<(), StartError> {
 
 fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
     let configuration = Configuration::from_environment(function, |name| {
-        // what is no text becomes a value that nothing accepts
+        // A value that is not UTF-8 becomes one that no setting accepts.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     })
     .map_err(|problems| {
@@ -81,7 +81,7 @@ async fn report_init_error(function: Function, message: &str) {
     };
     let report =
         serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
-    // the process ends with the same message; whoever started it sees that too
+    // The process ends with the same message, for the parent process.
     let Ok(client) = reqwest::Client::builder().no_proxy().build() else {
         return;
     };

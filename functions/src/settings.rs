@@ -5,36 +5,7 @@ use std::time::Duration;
 
 use crate::splunk::SplunkIngest;
 
-/// Which of the two functions to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    /// Puts the body of an HTTP request on the stream.
-    Producer,
-    /// Reads the stream's records.
-    Consumer,
-}
-
-impl Function {
-    /// The default of `OTEL_SERVICE_NAME`: `producer-lambda` or `consumer-lambda`.
-    pub fn service_name(self) -> &'static str {
-        match self {
-            Function::Producer => "producer-lambda",
-            Function::Consumer => "consumer-lambda",
-        }
-    }
-}
-
-impl fmt::Display for Function {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Function::Producer => "producer",
-            Function::Consumer => "consumer",
-        })
-    }
-}
-
-/// How the record span relates to the context that came with the record
-/// (`BATON_CONSUMER_RELATION`).
+/// How the record span relates to the context that came with the record (`BATON_CONSUMER_RELATION`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Relation {
     /// The context is the span's parent: producer and consumer share one trace.

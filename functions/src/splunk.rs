@@ -1,4 +1,4 @@
-//! Splunk Observability Cloud's ingest: where a realm has it, and the token it asks for.
+//! Splunk Observability Cloud's ingest: its address in a realm, and its token.
 //!
 //! "Span formats compatible with the ingest endpoint" of
 //! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over
@@ -27,7 +27,7 @@ impl SplunkIngest {
     /// The ingest of `realm`, which becomes part of a host name.
     ///
     /// # Errors
-    /// The variable whose value is none, and what would be one.
+    /// The variable with an invalid value, and what would be valid.
     pub(crate) fn new(
         realm: &str,
         access_token: &str,

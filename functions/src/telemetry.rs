@@ -79,7 +79,7 @@ impl Telemetry {
     /// Sets up the tracer and the exporters that the settings name.
     ///
     /// # Errors
-    /// When an exporter refuses its own settings, an endpoint that is no URL for example.
+    /// When an exporter refuses its own settings, for example an endpoint that is not a URL.
     pub(crate) fn new(settings: &TelemetrySettings) -> Result<Self, ExporterError> {
         let resource = resource(settings);
         let mut sinks = Vec::new();
@@ -110,8 +110,8 @@ impl Telemetry {
         })
     }
 
-    /// The ids of a span for the log; none where the SDK is disabled and the span is only its
-    /// parent passed on.
+    /// The ids of a span for the log; `None` if the SDK is disabled, because the span is then only
+    /// its parent.
     pub(crate) fn ids(&self, span: &SpanContext, parent: &SpanContext) -> Option<SpanIds> {
         (!self.disabled).then(|| SpanIds::new(span, parent))
     }
@@ -174,7 +174,7 @@ pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyV
 }
 
 fn resource(settings: &TelemetrySettings) -> Resource {
-    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name stands apart because it has a
+    // the builder reads OTEL_RESOURCE_ATTRIBUTES; the service name is separate because it has a
     // default
     Resource::builder()
         .with_attributes(

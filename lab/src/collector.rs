@@ -4,7 +4,6 @@
 //! line.
 
 mod body;
-mod conversion;
 mod otlp;
 mod zipkin;
 
@@ -19,6 +18,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use baton_traces::span_file::SpanFile;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::LabError;
@@ -42,9 +42,19 @@ pub(crate) struct Collector {
 #[derive(Debug)]
 enum Write {
     /// Keep these spans.
-    Spans(ExportTraceServiceRequest),
+    Spans(Request),
     /// Let readers of the file see everything so far, and say so.
     Flush(oneshot::Sender<()>),
+}
+
+/// Spans to keep; as JSON, both are an `ExportTraceServiceRequest`.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Request {
+    /// As they came.
+    Otlp(ExportTraceServiceRequest),
+    /// Converted from another format.
+    Converted(serde_json::Value),
 }
 
 /// The thread that writes the file. It ends when the last [`Collector`] is gone.
@@ -87,15 +97,11 @@ impl Collector {
             .with_state(self.clone())
     }
 
-    /// Keeps the request's spans, of which there are `count`.
+    /// Keeps the `count` spans of a request.
     ///
     /// # Errors
     /// The answer, if they cannot be kept.
-    async fn keep(
-        &self,
-        request: ExportTraceServiceRequest,
-        count: u64,
-    ) -> Result<(), (StatusCode, String)> {
+    async fn keep(&self, request: Request, count: u64) -> Result<(), (StatusCode, String)> {
         if count > 0 && self.writes.send(Write::Spans(request)).await.is_err() {
             let reason = "the spans cannot be written to disk".to_owned();
             return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
@@ -143,7 +149,7 @@ fn write(mut file: SpanFile, mut queue: mpsc::Receiver<Write>) -> Result<(), std
             }
             Write::Flush(done) => {
                 file.flush()?;
-                // whoever asked may have gone away
+                // The caller can be gone.
                 let _ = done.send(());
             }
         }

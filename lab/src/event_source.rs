@@ -29,8 +29,7 @@ pub use undeliverable::UNDELIVERABLE_FILE;
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Delivered records that stay readable per shard, for whoever reads the stream beside the
-/// consumer.
+/// The most delivered records per shard that stay readable for other readers of the stream.
 const MAX_KEPT_RECORDS: usize = 1000;
 /// The most bytes of them, in base64.
 const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
@@ -53,7 +52,7 @@ pub struct EventSourceOptions {
 
 impl Default for EventSourceOptions {
     /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two,
-    /// since nobody wants a lab that makes one wait for a second or hangs for a day.
+    /// because a lab should not wait for a second or retry for a day.
     fn default() -> Self {
         EventSourceOptions {
             batch_size: 100,

@@ -1,4 +1,4 @@
-//! The instances of one function: a queue in front, processes behind, as many as demand asks for.
+//! One function: a queue of invocations, and as many processes as they need.
 //!
 //! An instance handles one invocation at a time. When all are busy another is started, up to the
 //! limit; when that is reached invocations wait, up to a bound. Changing the environment starts an
@@ -379,7 +379,7 @@ impl Function {
                 .map(|(_, failure)| failure)
                 .unwrap_or_default();
             state.failed_starts = 0;
-            // nobody would ever take them
+            // No instance would ever take them.
             self.refuse_waiting(state, &reason);
         }
         self.scale_out(state);

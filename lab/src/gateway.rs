@@ -169,7 +169,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
         let data = match tokio::time::timeout(MAX_BODY_PAUSE, frame).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            // its client has gone, or sends what is no HTTP
+            // Its client has gone, or does not send HTTP.
             Ok(Some(Err(_))) => {
                 return Err(message(
                     StatusCode::BAD_REQUEST,

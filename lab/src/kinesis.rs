@@ -57,7 +57,7 @@ struct Requests {
     finished: watch::Sender<u64>,
 }
 
-/// A record of a shard, as it was stored.
+/// A stored record of a shard.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
@@ -141,7 +141,7 @@ impl Kinesis {
             .collect()
     }
 
-    /// Forgets records that nobody will read again, so that a long run does not fill the memory.
+    /// Removes records that will not be read again, so that a long run does not fill the memory.
     pub(crate) async fn forget(&self, shard: u32, sequence_numbers: &[String]) {
         let keys: Vec<_> = sequence_numbers
             .iter()

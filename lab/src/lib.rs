@@ -1,5 +1,5 @@
-//! AWS on a laptop, as much of it as a producer and a consumer Lambda joined by a Kinesis stream
-//! need: an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
+//! The parts of AWS that a producer and a consumer Lambda joined by a Kinesis stream need, on a
+//! laptop: an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
 //! mapping and a collector for OTLP and Zipkin. Everything listens on loopback; the functions are
 //! real processes that cannot tell the difference.
 //!

@@ -30,7 +30,7 @@ pub struct Ports {
 pub struct FunctionOptions {
     /// Program and arguments of a process that speaks the Lambda Runtime API.
     pub command: Vec<OsString>,
-    /// Variables beside those that the lab sets itself; a variable here wins over one of the lab's.
+    /// More variables. A variable here replaces one of the lab's.
     pub environment: BTreeMap<String, String>,
 }
 

@@ -28,7 +28,7 @@ pub struct SwitchRequest {
 }
 
 /// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush`
-/// before somebody reads the spans from the lab's directory.
+/// before spans are read from the lab's directory.
 pub(crate) fn router(controls: Arc<Controls>) -> Router {
     Router::new()
         .route("/", get(front))

@@ -1,6 +1,6 @@
 //! How other commands find a lab that is up: a note per lab in a folder of the user's own.
 //!
-//! The note holds no secret. One whose process is gone is cleared away.
+//! The note holds no secret. A note whose process has ended is removed.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::status::Addresses;
 /// Overrides the folder of the notes.
 pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";
 
-/// What a lab leaves behind for others to find it.
+/// The note of a lab, with which other commands find it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
     /// The lab's process.
@@ -32,7 +32,7 @@ pub struct Registration(PathBuf);
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // a note left over is cleared away by whoever reads it next
+        // The next reader removes a note that is left over.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -56,7 +56,7 @@ fn folder() -> PathBuf {
 /// Leaves the note.
 ///
 /// # Errors
-/// When the folder cannot be made or written, or belongs to somebody else.
+/// When the folder cannot be made or written, or belongs to another user.
 pub fn register(note: &Note) -> io::Result<Registration> {
     let folder = folder();
     fs::DirBuilder::new()
@@ -74,7 +74,7 @@ pub fn register(note: &Note) -> io::Result<Registration> {
 /// All labs of this user that are up, in the order in which they were started.
 ///
 /// # Errors
-/// When the folder exists but cannot be read, or belongs to somebody else.
+/// When the folder exists but cannot be read, or belongs to another user.
 pub fn labs() -> io::Result<Vec<Note>> {
     let folder = folder();
     let entries = match fs::read_dir(&folder) {
@@ -102,7 +102,7 @@ pub fn labs() -> io::Result<Vec<Note>> {
     Ok(labs.into_iter().map(|(_, note)| note).collect())
 }
 
-/// Temporary folders are shared: a note of somebody else's would lead requests to them.
+/// Temporary folders are shared: another user's note would lead requests to that user.
 fn check_owner(folder: &Path) -> io::Result<()> {
     let owner = fs::metadata(folder)?.uid();
     let user = rustix::process::getuid().as_raw();

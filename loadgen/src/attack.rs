@@ -46,11 +46,10 @@ const AT_ONCE: &str = "1000000";
 
 /// Makes the attack that `plan` describes and returns what came of it.
 ///
-/// `progress` is told several times a second how far the attack has come, and once more at its end.
-/// When `cancelled` completes, no further request is sent, those under way have a second to end,
-/// and everything measured is kept; so it is on the first SIGINT, which goose catches (on the
-/// second, goose ends the process). Pass [`std::future::pending()`] for an attack that nobody else
-/// cancels.
+/// `progress` is called several times a second, and once more at the end. When `cancelled`
+/// completes, no further request is sent, those under way have a second to end, and everything
+/// measured is kept; so it is on the first SIGINT, which goose catches (on the second, goose ends
+/// the process). Pass [`std::future::pending()`] for an attack that is not cancelled.
 ///
 /// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the
 /// system under test.
@@ -100,7 +99,7 @@ pub async fn attack(
             result = &mut running => break result.map_err(refused)?,
             _ = tick.tick() => {
                 progress(burst.progress());
-                // the end of the burst stops goose like an interrupt where its report is asked for
+                // With a report, the end of the burst stops goose like an interrupt.
                 interrupted |= goose::is_killswitch_triggered() && !burst.is_over();
             }
             () = &mut cancelled, if !interrupted => interrupted = true,
@@ -111,7 +110,7 @@ pub async fn attack(
         if interrupted && burst.phase() == Phase::Sending {
             burst.enter(Phase::Stopping);
         }
-        // whoever stops it: somebody here, or a user that has nothing to hope for
+        // It can be stopped here, or by a user that gives up.
         if burst.phase() == Phase::Stopping && !stopping {
             stopping = true;
             grace.as_mut().reset(time::Instant::now() + GRACE);
@@ -220,7 +219,7 @@ fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseErr
             .register_transaction(Transaction::new(until_stopped))
             .register_transaction(all_requests.set_on_stop())
     };
-    // Each user would otherwise be given a client of its own, of which none is used.
+    // Otherwise goose gives each user a client of its own, and none of them is used.
     GooseAttack::initialize_with_config(configuration)?
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())
         .map(|attack| attack.register_scenario(scenario))

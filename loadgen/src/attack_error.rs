@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why an attack could not be made. What went wrong with requests is in the
+/// Why an attack could not be made. Failures of requests are in the
 /// [`AttackOutcome`](crate::AttackOutcome).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum AttackError {
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// goose refuses to attack, or has stopped.
+    /// goose refused to start, or stopped.
     #[error("goose cannot attack: {0}")]
     Goose(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// goose's metrics cannot be serialised.

@@ -1,4 +1,4 @@
-//! What came of an attack: the numbers, the failures in words, and goose's own metrics.
+//! The result of an attack: counts, failures in words, and goose's own metrics.
 
 use std::time::Duration;
 
@@ -12,32 +12,31 @@ use crate::progress::Requests;
 use crate::request_failure::RequestFailure;
 use crate::tally::Counted;
 
-/// How many kinds of failure the summary names; the list of failures has them all.
+/// The most kinds of failure in the summary. The list of failures has all of them.
 const NAMED_KINDS: usize = 3;
 
-/// One kind of failure, and how often it happened.
+/// One kind of failure and its count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCount {
     /// What went wrong.
     #[serde(flatten)]
     pub failure: RequestFailure,
-    /// How many requests failed so.
+    /// How many requests failed in this way.
     pub count: u64,
     /// The failure in words.
     pub description: String,
 }
 
-/// What came of an attack. Its JSON is the `load.json` of a run.
+/// The result of an attack. Its JSON is the `load.json` of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AttackOutcome {
     /// What happened, in one sentence.
     pub summary: String,
     /// How many requests there were.
     pub requests: Requests,
-    /// Whether somebody ended the attack before its plan was fulfilled.
+    /// Whether the attack was interrupted before the end of its plan.
     pub interrupted: bool,
-    /// Whether the attack ended itself before its plan was fulfilled, because nothing was answered,
-    /// or nothing any more.
+    /// Whether the attack gave up before the end of its plan, because requests were not answered.
     #[serde(default)]
     pub gave_up: bool,
     /// When the first request was sent.
@@ -46,49 +45,49 @@ pub struct AttackOutcome {
     pub duration_s: f64,
     /// Requests that succeeded per second; 0 if the attack took no time.
     pub throughput_rps: f64,
-    /// How long requests took from being sent, if any succeeded.
+    /// Latency from when requests were sent, if any succeeded.
     pub latency_ms: Option<Latency>,
-    /// How long requests took from when they were due under the plan's rate, so that a stall counts
-    /// for every request it delayed; `None` without a rate, as then nothing says when a request
-    /// would have been sent if the one before it had been answered at once.
+    /// Latency from when requests were due under the plan's rate, so a stall counts for every
+    /// request that it delayed. `None` without a rate, because then no request is due at a given
+    /// time.
     #[serde(default)]
     pub latency_corrected_ms: Option<Latency>,
-    /// What `latency_ms` is of; `None` where an earlier version wrote the outcome.
+    /// The histogram of `latency_ms`; `None` if an earlier version wrote the file.
     #[serde(default)]
     pub latency_histogram_us: Option<Buckets>,
-    /// What `latency_corrected_ms` is of; `None` without a rate.
+    /// The histogram of `latency_corrected_ms`; `None` without a rate.
     #[serde(default)]
     pub latency_corrected_histogram_us: Option<Buckets>,
-    /// How many requests were due under the plan's rate and were never sent, as no user was free.
+    /// How many requests were due under the plan's rate and never sent, because no user was free.
     #[serde(default)]
     pub unsent: u64,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
-    /// What trace ids, span ids and bodies were drawn from; in a plan, it gives the same requests
-    /// again. `None` where several attacks were merged.
+    /// The seed of trace ids, span ids and bodies. A plan with this seed sends the same requests.
+    /// `None` if several attacks were merged.
     pub seed: Option<u64>,
-    /// The seeds of the attacks that were merged, in their order.
+    /// The seeds of merged attacks, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
     /// Why the span file is incomplete, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_file_error: Option<String>,
-    /// goose's metrics, as goose serialises them; a list of them where several attacks were merged.
+    /// goose's metrics as goose serialises them; a list of them if several attacks were merged.
     pub goose: Box<RawValue>,
 }
 
 /// What ended an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Its plan was fulfilled.
+    /// It reached the end of its plan.
     Complete,
-    /// Somebody.
+    /// It was interrupted.
     Interrupted,
-    /// The attack itself, as nothing was answered.
+    /// It gave up, because requests were not answered.
     GaveUp,
 }
 
-/// What an attack knows besides what it counted.
+/// What an attack knows besides its counts.
 #[derive(Debug)]
 pub(crate) struct Circumstances {
     pub ending: Ending,
@@ -101,9 +100,8 @@ pub(crate) struct Circumstances {
 }
 
 impl AttackOutcome {
-    /// Why the counts, which came from outside, cannot be those of any attack; `None` if they can.
-    /// Without a contradiction none of them is larger than the number of requests that were sent,
-    /// or were not.
+    /// Why these counts, read from a file, contradict each other; `None` if they do not. Without a
+    /// contradiction, no count is larger than the number of requests.
     pub fn contradiction(&self) -> Option<String> {
         let Requests { ok, failed, .. } = self.requests;
         let histograms = [
@@ -200,7 +198,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
         (Ending::GaveUp, _) => "gave up, as nothing was answered any more: ",
     };
     sentence.insert_str(0, prefix);
-    // what an attack that gives up leaves under way says nothing new
+    // Requests under way when an attack gives up are not worth a mention.
     let told = |failures: &&FailureCount| {
         ending != Ending::GaveUp || failures.failure != RequestFailure::Interrupted
     };

@@ -1,4 +1,4 @@
-//! Headers that somebody adds to every request: API keys, above all.
+//! Extra headers for every request, such as API keys.
 
 use std::fmt;
 

@@ -1,5 +1,4 @@
-//! What identifies a request: a trace of its own, the client's span in it, and the headers that
-//! carry both.
+//! The trace and the client span of a request, and the headers that carry them.
 
 use std::sync::Arc;
 
@@ -16,6 +15,8 @@ use http::{HeaderMap, HeaderValue};
 use crate::scenario::{Conflict, Malformed, Scenario, is_b3};
 use baton_propagators::HeaderDefect;
 
+/// The header of B3's parent id.
+const B3_PARENT_ID: &str = "x-b3-parentspanid";
 /// How many digits of a trace id make its high half.
 const HIGH_HALF: usize = 16;
 
@@ -23,7 +24,7 @@ const HIGH_HALF: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Headers {
     name: Option<Arc<str>>,
-    /// In the order of the mode, which matters where two formats write the same header.
+    /// In the order of the mode. It matters if two formats write the same header.
     groups: Vec<Group>,
     conflict: Option<Conflict>,
     malformed: Option<Malformed>,
@@ -34,19 +35,23 @@ pub(crate) struct Headers {
     short_b3: bool,
     /// The client's own trace id has no high half.
     short_trace_id: bool,
+    /// W3C's random flag is set.
+    random_flag: bool,
+    /// B3's parent id goes along, and is empty.
+    empty_parent: bool,
 }
 
-/// Formats that are written alike.
+/// Formats that are written with one context.
 #[derive(Debug)]
 struct Group {
     propagation: Propagation,
-    /// They carry the context that disagrees with the client's own.
+    /// Whether they have the context that disagrees with the client's own.
     disagrees: bool,
-    /// The one format among them is the one that is broken now and then.
+    /// The only format of the group, if its header is malformed in some requests.
     breaks: Option<&'static dyn Format>,
 }
 
-/// The client's span of one request, as far as its headers go.
+/// What the headers of one request say about the client's span.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// The trace, which begins with this request.
@@ -55,19 +60,19 @@ pub(crate) struct Sent {
     pub span_id: SpanId,
     /// The client's decision.
     pub sampling: Sampling,
-    /// What goes along in the client's own context.
+    /// The `tracestate` of the client's own context.
     pub trace_state: TraceState,
-    /// How many entries the request's baggage has, if it carries baggage.
+    /// The number of baggage entries, if the request has baggage.
     pub baggage_entries: Option<usize>,
     /// The scenario's name.
     pub scenario: Option<Arc<str>>,
-    /// How one of the headers is broken.
+    /// The defect of the malformed header.
     pub defect: Option<HeaderDefect>,
 }
 
 impl Headers {
-    /// The headers of `scenario`, in which a [`Plan`](crate::plan::Plan) has found no fault,
-    /// written by `engine`.
+    /// The headers of `scenario`, written by `engine`. A [`Plan`](crate::plan::Plan) has checked
+    /// it.
     pub(crate) fn new(scenario: &Scenario, engine: Engine) -> Self {
         let own = scenario.client.context_formats().next();
         let breaks = scenario
@@ -96,7 +101,7 @@ impl Headers {
             .map(|(names, disagrees, is_broken)| Group {
                 propagation: Propagation {
                     engine,
-                    // the names are a mode's, so they make one
+                    // The names come from a mode, so they parse.
                     ..Propagation::from(names.join(",").parse::<Mode>().unwrap_or_default())
                 },
                 disagrees,
@@ -112,19 +117,21 @@ impl Headers {
             trace_state: scenario.tracestate().unwrap_or_default(),
             baggage: scenario.baggage().unwrap_or_default(),
             short_b3: scenario.b3_64_bit_ids,
+            random_flag: scenario.random_flag,
+            empty_parent: scenario.b3_empty_parent,
             short_trace_id: scenario.b3_64_bit_ids && own.is_some_and(is_b3),
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. The trace
-    /// flags are those of W3C Trace Context level 1, as clients send them today: without level 2's
-    /// random flag.
+    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's
+    /// random flag is set only where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = self.draw_trace_id(rng);
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
         let own = Outgoing {
             context: Some(TraceContext {
                 tracestate: self.trace_state.clone(),
+                random: self.random_flag,
                 ..TraceContext::new(trace_id, span_id, self.sampling)
             }),
             baggage: self.baggage.clone(),
@@ -152,6 +159,9 @@ impl Headers {
                 }
                 _ => self.inject(group, outgoing, &mut headers),
             }
+        }
+        if self.empty_parent {
+            headers.insert(B3_PARENT_ID, HeaderValue::from_static(""));
         }
         let own_trace_state = self
             .groups
@@ -183,7 +193,7 @@ impl Headers {
         })
     }
 
-    /// What the formats carry that disagree with `own`.
+    /// The context that disagrees with `own`.
     fn other(&self, own: &Outgoing, conflict: Conflict, rng: &mut Rng) -> Outgoing {
         let mut other = own.clone();
         if let Some(context) = &mut other.context {
@@ -262,7 +272,7 @@ fn choose<T: Copy>(choices: &[T], rng: &mut Rng) -> Option<T> {
     (!choices.is_empty()).then(|| choices[rng.usize(..choices.len())])
 }
 
-/// The first id that is one: all zeros is not.
+/// The first valid id. All zeros are not valid.
 fn draw<Id>(mut candidate: impl FnMut() -> Option<Id>) -> Id {
     loop {
         if let Some(id) = candidate() {

@@ -1,4 +1,4 @@
-//! What can be wrong with an attack that somebody asks for; all wording of it is here.
+//! What is wrong with the settings of an attack. All sentences about it are here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use baton_propagators::HeaderDefect;
 
-/// One thing that is wrong with [`Settings`](crate::Settings); the text is one sentence.
+/// One thing that is wrong with [`Settings`](crate::Settings). Its text is one sentence.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InvalidSetting {
@@ -42,32 +42,32 @@ pub enum InvalidSetting {
     )]
     Credentials,
     /// No users, or too many.
-    #[error("{0} users cannot attack; use 1 to {MAX_USERS}")]
+    #[error("{0} users are out of range; use 1 to {MAX_USERS}")]
     Users(usize),
     /// No requests.
-    #[error("0 requests would measure nothing; send 1 or more")]
+    #[error("an attack of 0 requests measures nothing; send 1 or more")]
     Requests,
     /// No time, or too much.
-    #[error("an attack cannot last {0:?}; use more than 0s, and at most {MAX_DURATION:?}")]
+    #[error("a duration of {0:?} is out of range; use more than 0s, and at most {MAX_DURATION:?}")]
     Duration(Duration),
-    /// A rate that is no number, too low or too high.
+    /// A rate that is not a number, too low or too high.
     #[error("a rate of {0} requests per second is out of range; use {MIN_RATE} to {MAX_RATE}")]
     Rate(f64),
     /// A timeout that is too short or too long.
     #[error("a request timeout of {0:?} is out of range; use {MIN_TIMEOUT:?} to {MAX_TIMEOUT:?}")]
     Timeout(Duration),
-    /// A ramp that outlasts the attack.
+    /// A ramp that is longer than the attack.
     #[error("a ramp of {ramp:?} is too long; use less than the {limit:?} of the attack")]
     Ramp {
         /// What was given.
         ramp: Duration,
-        /// How long the attack lasts, or the longest it may.
+        /// The duration of the attack, or the longest one.
         limit: Duration,
     },
-    /// A body that no Kinesis record can hold.
+    /// A body that is too large for a Kinesis record.
     #[error("a payload of {0} bytes is too large; Kinesis takes at most {MAX_PAYLOAD}")]
     PayloadTooLarge(usize),
-    /// A size that is less than what is to be sent.
+    /// A size that is too small for the body.
     #[error("a payload of {size} bytes is too small for what it holds; use {least} or more")]
     PayloadTooSmall {
         /// What was asked for.
@@ -75,27 +75,27 @@ pub enum InvalidSetting {
         /// The size of the largest body without padding.
         least: usize,
     },
-    /// A body that cannot be filled up.
+    /// A body without a place for padding.
     #[error(
-        "the payload cannot be filled up to a size, since it is no JSON object; write {{{{padding}}}} where the padding belongs"
+        "the payload has no place for padding, because it is not a JSON object; write {{{{padding}}}} where the padding belongs"
     )]
     PayloadPadding,
-    /// A header that is no `name: value`.
+    /// A header that is not `name: value`.
     #[error("a header has no name that HTTP allows; write it like x-api-key: value")]
     HeaderLine,
     /// A header whose value cannot be sent.
     #[error("the value of the header {0} has characters that HTTP does not allow")]
     HeaderValue(String),
-    /// A header that is not somebody else's to send.
+    /// A header that the client sends itself.
     #[error("the header {0} is the client's own to send; leave it out")]
     HeaderTaken(String),
-    /// A report that is no HTML file.
+    /// A report that is not an HTML file.
     #[error("goose's report cannot be written to {0:?}; name a file that ends in .html")]
     Report(PathBuf),
     /// No scenario.
     #[error("there is no scenario, so nothing says what the client sends; add one")]
     Scenarios,
-    /// An engine without some of the formats.
+    /// An engine that lacks a format.
     #[error("{0}")]
     Engine(String),
     /// A conflict of fewer than two formats.
@@ -103,23 +103,23 @@ pub enum InvalidSetting {
         "the client's formats `{0}` cannot conflict, since only two formats or more can; let it send two, like tracecontext,b3"
     )]
     Conflict(Mode),
-    /// A share of malformed requests that is none.
-    #[error("{0} % of the requests cannot be malformed; use 0 to 100")]
+    /// A percentage of malformed requests that is out of range.
+    #[error("{0} % of malformed requests is out of range; use 0 to 100")]
     Percent(f64),
-    /// Nothing that could be malformed.
+    /// No format that could have a malformed header.
     #[error(
-        "the client's formats `{0}` carry no trace context that could be malformed; let it send one, like tracecontext"
+        "the client's formats `{0}` carry no trace context, so no header can be malformed; let it send one, like tracecontext"
     )]
     Malformed(Mode),
-    /// A way to break a header that does not break this format's.
+    /// A defect that this format allows.
     #[error(
-        "{} is no defect of {format}, which would be valid all the same; use another, or leave it to chance",
+        "{format} allows the defect {}, so its header would be valid; use another, or leave it to chance",
         .defect.name()
     )]
     Defect {
-        /// What was to be wrong.
+        /// The defect.
         defect: HeaderDefect,
-        /// With which format's header.
+        /// The format.
         format: &'static str,
     },
     /// 64-bit ids without B3.
@@ -127,7 +127,15 @@ pub enum InvalidSetting {
         "the client's formats `{0}` have no B3 that could carry 64-bit ids; let it send b3 or b3multi"
     )]
     B3(Mode),
-    /// Baggage that is no list of entries.
+    /// The random flag without W3C.
+    #[error("the client's formats `{0}` cannot carry the random flag; let it send tracecontext")]
+    RandomFlag(Mode),
+    /// An empty parent id without B3's several headers.
+    #[error(
+        "the client's formats `{0}` have no X-B3-ParentSpanId that could be empty; let it send b3multi"
+    )]
+    EmptyParent(Mode),
+    /// Baggage that is not a list of entries.
     #[error("the baggage cannot be sent: {0}; write it like client=baton,plan=free")]
     Baggage(String),
     /// Baggage that no format carries.
@@ -135,7 +143,7 @@ pub enum InvalidSetting {
         "the client's formats `{0}` cannot carry baggage; let it send baggage too, like tracecontext,baggage"
     )]
     BaggageCarrier(Mode),
-    /// A `tracestate` that is no list of members.
+    /// A `tracestate` that is not a list of members.
     #[error("the tracestate cannot be sent: {0}; write it like vendor=value,other=value")]
     Tracestate(String),
     /// A `tracestate` that no format carries.
@@ -146,7 +154,8 @@ pub enum InvalidSetting {
     Spans,
 }
 
-/// Everything that is wrong with [`Settings`](crate::Settings), one sentence a line; never empty.
+/// Everything that is wrong with [`Settings`](crate::Settings), with one sentence on each line. It
+/// is never empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvalidSettings(Vec<InvalidSetting>);
 
@@ -155,7 +164,7 @@ impl InvalidSettings {
         Self(faults)
     }
 
-    /// The faults, in the order of the settings.
+    /// What is wrong, in the order of the settings.
     pub fn iter(&self) -> impl Iterator<Item = &InvalidSetting> {
         self.0.iter()
     }

@@ -22,12 +22,12 @@
 //! # }
 //! ```
 //!
-//! What the client sends can be more than its span in one mode: a [`Scenario`] has formats that
-//! disagree, headers that are broken, a decision, baggage, `tracestate`; a plan may have several,
-//! which the requests take in turn, and each client span names the scenario it belongs to.
+//! A [`Scenario`] says what the client sends: formats that agree or disagree, malformed headers, a
+//! sampling decision, baggage, `tracestate`. A plan can have several scenarios. The requests take
+//! them in turn, and each client span names its scenario.
 //!
-//! goose keeps state for the whole process, so a process makes one attack; a plan can be written as
-//! JSON and handed to another, and an outcome back.
+//! goose keeps state for the whole process, so a process makes one attack. A plan and its outcome
+//! can be JSON, so another process can make the attack.
 
 mod attack;
 mod attack_error;

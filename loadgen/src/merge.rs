@@ -1,4 +1,4 @@
-//! What came of several attacks at once, as if they had been one.
+//! Merges the results of several attacks into one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +15,9 @@ use crate::request_failure::RequestFailure;
 /// A figure that cannot be merged exactly, and so is left out or kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmerged {
-    /// goose's own metrics, of which each attack keeps its own.
+    /// goose's own metrics. Each attack keeps its own.
     Goose,
-    /// The latencies, as an outcome has percentiles and no histogram.
+    /// The latencies, because a part has percentiles and no histogram.
     Latency,
 }
 

@@ -1,5 +1,4 @@
-//! What the requests say: the workshop's form, a name and a superpower, or what somebody gives
-//! instead.
+//! The bodies of requests: the workshop's form, a name and a superpower, or a template.
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -75,7 +74,7 @@ impl Payload {
 }
 
 impl Bodies {
-    /// One of the bodies, as `rng` decides.
+    /// A random body.
     pub(crate) fn draw(&self, rng: &mut Rng) -> Bytes {
         rng.choice(&self.0).cloned().unwrap_or_default()
     }
@@ -104,7 +103,7 @@ fn padded(texts: impl Iterator<Item = String>, size: usize) -> Result<Vec<Bytes>
     Ok(bodies.collect())
 }
 
-/// What stands before and behind the padding; `None` where there is no place for any.
+/// The text before and after the padding; `None` if there is no place for padding.
 fn around_padding(text: &str) -> Option<(String, String)> {
     if let Some((before, after)) = text.split_once(PADDING) {
         return Some((before.to_owned(), after.replace(PADDING, "")));

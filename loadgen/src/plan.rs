@@ -1,6 +1,6 @@
 //! What an attack is to do, checked before anything is sent.
 //!
-//! [`Settings`] is what somebody asked for; [`Plan`] is the same, known to be possible. Both have
+//! [`Settings`] is the request; a [`Plan`] has been checked. Both have
 //! one JSON form, so that a plan can be handed to the process that carries it out, which checks it
 //! again as it reads it.
 
@@ -28,7 +28,7 @@ pub enum Stop {
     Duration(Duration),
 }
 
-/// What somebody asks of an attack; [`Plan::new`] says whether it can be done.
+/// The settings of an attack. [`Plan::new`] checks them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -61,8 +61,8 @@ pub struct Settings {
     #[serde(default)]
     pub headers: Vec<Header>,
     /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A
-    /// fresh one for each attack without it, as two runs that are to be compared should not share
-    /// trace ids.
+    /// fresh one for each attack without it, because two runs to compare should not share trace
+    /// ids.
     #[serde(default)]
     pub seed: Option<u64>,
     /// How long one request may take, [`MIN_TIMEOUT`] to [`MAX_TIMEOUT`].
@@ -279,7 +279,7 @@ impl From<Plan> for Settings {
 }
 
 fn parse_endpoint(text: &str) -> Result<Url, InvalidSetting> {
-    // whatever stands before an @ may be a password
+    // The part before an @ can be a password.
     let shown = || match text.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),
         None => text.to_owned(),

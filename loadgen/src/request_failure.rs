@@ -1,4 +1,4 @@
-//! How a request can fail, and how that is said.
+//! Why a request failed, with a sentence for each reason.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-/// The longest message of a failed answer that is kept, in characters.
+/// The most characters of a failed answer's message that are kept.
 const MAX_MESSAGE: usize = 200;
 
 /// Why one request failed.
@@ -16,9 +16,9 @@ const MAX_MESSAGE: usize = 200;
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequestFailure {
-    /// Nobody listens at the endpoint's address.
+    /// No server listens at the endpoint's address.
     ConnectionRefused,
-    /// No connection came about, for another reason.
+    /// There was no connection for another reason.
     NotConnected {
         /// The innermost error, as the system or the TLS library words it.
         cause: String,
@@ -34,7 +34,7 @@ pub enum RequestFailure {
     Status {
         /// The HTTP status code.
         status: u16,
-        /// What the answer's body said, if that was a text.
+        /// The message in the answer's body, if it has one.
         message: Option<String>,
     },
     /// The attack was interrupted while the request was under way.
@@ -74,8 +74,8 @@ impl RequestFailure {
         }
     }
 
-    /// The value of the span attribute `error.type`: few distinct values, the status code for an
-    /// answer (OpenTelemetry's semantic conventions for HTTP spans).
+    /// The value of the span attribute `error.type`. It has few distinct values. For an answer it
+    /// is the status code (OpenTelemetry's semantic conventions for HTTP spans).
     pub fn error_type(&self) -> Cow<'static, str> {
         match self {
             Self::ConnectionRefused => "connection_refused".into(),
@@ -87,7 +87,7 @@ impl RequestFailure {
         }
     }
 
-    /// The failure in words, for requests to `endpoint` that were given `timeout`.
+    /// The failure in words, for requests to `endpoint` with this `timeout`.
     pub fn describe(&self, endpoint: &str, timeout: Duration) -> String {
         match self {
             Self::ConnectionRefused => format!("connection refused at {endpoint}"),
@@ -115,7 +115,7 @@ impl RequestFailure {
         }
     }
 
-    /// What to look at first when every request failed this way.
+    /// What to check first if every request failed in this way.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             Self::ConnectionRefused => Some("is the endpoint up?"),
@@ -132,7 +132,7 @@ impl RequestFailure {
         }
     }
 
-    /// The same kind of failure without what may differ each time.
+    /// The same kind of failure without its details.
     pub(crate) fn without_details(&self) -> Self {
         let cause = || "see the spans for the causes".to_owned();
         match self {
@@ -146,8 +146,7 @@ impl RequestFailure {
         }
     }
 
-    /// Whether the endpoint could not be talked to at all, so that trying again at once is of no
-    /// use.
+    /// Whether there was no connection to the endpoint, so that an immediate retry is useless.
     pub(crate) fn is_connection(&self) -> bool {
         matches!(
             self,
@@ -163,8 +162,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// What a body says: the `message` of a JSON object, as AWS and the producer answer, or the first
-/// line of a text.
+/// The message of a body: `message` in a JSON object, as in answers of AWS and the producer, or the
+/// first line of a text.
 fn message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {

@@ -1,5 +1,5 @@
-//! What the client's headers are like: formats that agree or not, broken on purpose, with baggage
-//! or `tracestate`.
+//! What headers the client sends: formats that agree or disagree, malformed headers, baggage,
+//! `tracestate`.
 
 use baton_propagators::baggage::Baggage;
 use baton_propagators::context::TraceState;
@@ -13,88 +13,94 @@ use serde::{Deserialize, Serialize};
 use crate::invalid_settings::InvalidSetting;
 use baton_propagators::HeaderDefect;
 
-/// The baggage of a mode that lists a format for baggage and is given no entries.
+/// The baggage if a mode has a format for baggage and the scenario has no entries.
 const DEFAULT_BAGGAGE: &str = "client=baton";
 /// The family of the formats whose trace ids [`Scenario::b3_64_bit_ids`] shortens.
 const B3: &str = "b3";
 
-/// What the client sends with its requests, and what of it contradicts its own span.
+/// What the client sends with its requests.
 ///
-/// The **first** format of the mode that carries a context always carries that of the client's own
-/// span; it is what a receiver should continue. Formats behind it carry the same, or under a
+/// The **first** format of the mode that carries a context always has the context of the client's
+/// own span, which a receiver should continue. Later formats have the same context, or with a
 /// [`Conflict`] another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What the scenario is called: the attribute `baton.scenario` of its client spans.
+    /// Its name: the attribute `baton.scenario` of its client spans.
     #[serde(default)]
     pub name: Option<String>,
     /// The formats, in order.
     pub client: Mode,
-    /// How the formats disagree; they carry the same context without it.
+    /// How the formats disagree. Without it they have the same context.
     #[serde(default)]
     pub conflict: Option<Conflict>,
-    /// Requests in which one format's header is broken.
+    /// The requests with a malformed header.
     #[serde(default)]
     pub malformed: Option<Malformed>,
-    /// Write B3's trace ids with 64 bits, as old tracers do. If the client's own span is the one in
-    /// B3, its trace id has no more than that; otherwise B3 carries the low half of it.
+    /// Whether B3's trace ids have 64 bits, as old tracers write them. If B3 has the client's own
+    /// span, its trace id has only 64 bits. Otherwise B3 has the low half of the trace id.
     #[serde(default)]
     pub b3_64_bit_ids: bool,
+    /// Set W3C's random flag (Trace Context Level 2), as newer SDKs do.
+    #[serde(default)]
+    pub random_flag: bool,
+    /// Send an empty `X-B3-ParentSpanId` along, as some proxies do for a root.
+    #[serde(default)]
+    pub b3_empty_parent: bool,
     /// The client's sampling decision, as far as the formats can express it.
     pub sampling: Sampling,
-    /// Entries of baggage, written as W3C's header has them: `client=baton,plan=free`. Without it,
-    /// a mode that lists `baggage` sends one entry, as nothing could be seen to be lost otherwise.
+    /// Entries of baggage as in W3C's header: `client=baton,plan=free`. Without it, a mode that
+    /// lists `baggage` sends one entry, because otherwise a loss could not be seen.
     #[serde(default)]
     pub baggage: Option<String>,
-    /// Members of `tracestate`, written as W3C's header has them. They belong to the client's own
-    /// span; under a conflict in which another format comes first, `tracecontext` carries them in
-    /// the other context.
+    /// Members of `tracestate` as in W3C's header. They belong to the client's own span. In a
+    /// conflict with another format first, `tracecontext` has them in the other context.
     #[serde(default)]
     pub tracestate: Option<String>,
 }
 
-/// How the formats behind the first disagree with it. Each kind differs in one thing only.
+/// How later formats disagree with the first. Each kind differs in one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conflict {
-    /// Not at all: there are two formats or more, and they carry the same context.
+    /// They do not: two formats or more have the same context.
     Agree,
     /// In the trace id.
     Trace,
     /// In the span id: the same trace, another parent.
     Span,
-    /// In the decision: they say not to sample what the first samples, and the other way around.
+    /// In the decision: if the first says to sample, they say not to sample, or the other way
+    /// around.
     Sampled,
 }
 
-/// Headers that are broken on purpose, in one format only.
+/// Headers that are malformed on purpose, in one format only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Malformed {
-    /// How many of the scenario's requests in a hundred; met exactly, by requests spread evenly.
+    /// The exact percentage of the scenario's requests, spread evenly.
     pub percent: f64,
-    /// Whose header it is.
+    /// Which format has the malformed header.
     #[serde(default)]
     pub side: Side,
-    /// What is wrong with it; drawn for each request without it.
+    /// The defect. Without it, each request gets a random one.
     #[serde(default)]
     pub defect: Option<HeaderDefect>,
 }
 
-/// One end of a mode's list, among the formats that carry a context.
+/// The first or the last of a mode's formats that carry a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// The first: the one that carries the client's own span.
+    /// The first, which has the client's own span.
     First,
-    /// The last: the one that OpenTelemetry's composite propagator would continue if it were whole.
+    /// The last, which OpenTelemetry's composite propagator would continue if it were valid.
     #[default]
     Last,
 }
 
 impl From<Mode> for Scenario {
-    /// The client's span in these formats, sampled, and nothing wrong with it.
+    /// The client's span in these formats, sampled and well-formed.
     fn from(client: Mode) -> Self {
         Scenario {
             name: None,
@@ -102,6 +108,8 @@ impl From<Mode> for Scenario {
             conflict: None,
             malformed: None,
             b3_64_bit_ids: false,
+            random_flag: false,
+            b3_empty_parent: false,
             sampling: Sampling::Keep,
             baggage: None,
             tracestate: None,
@@ -115,7 +123,8 @@ impl Scenario {
         let read = |text| {
             parse_baggage(text).map_err(|reject| InvalidSetting::Baggage(reject.to_string()))
         };
-        // Where baggage has a format of its own, its loss could not be seen without an entry.
+        // A mode with a format for baggage always sends some, because otherwise a loss could not be
+        // seen.
         let mut formats = self.client.formats().iter();
         let has_own_format =
             formats.any(|format| format.carries_baggage() && !format.carries_context());
@@ -174,6 +183,12 @@ impl Scenario {
         if self.b3_64_bit_ids && !self.client.context_formats().any(is_b3) {
             faults.push(InvalidSetting::B3(self.client.clone()));
         }
+        if self.random_flag && !self.client.carries_tracestate() {
+            faults.push(InvalidSetting::RandomFlag(self.client.clone()));
+        }
+        if self.b3_empty_parent && !self.client.contains("b3multi") {
+            faults.push(InvalidSetting::EmptyParent(self.client.clone()));
+        }
         faults.extend(self.baggage().err());
         faults.extend(self.tracestate().err());
         faults
@@ -190,8 +205,8 @@ impl Scenario {
 }
 
 impl Malformed {
-    /// Whether the scenario's request `number`, counted from 0, is one of them. Of the first n, the
-    /// share of n is, rounded down.
+    /// Whether the scenario's request `number`, counted from 0, is malformed. Of the first n
+    /// requests, the percentage of n is, rounded down.
     pub(crate) fn strikes(&self, number: u64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
@@ -259,7 +274,7 @@ mod tests {
                         side: Side::First,
                     });
                 },
-                "100.5 % of the requests cannot be malformed; use 0 to 100",
+                "100.5 % of malformed requests is out of range; use 0 to 100",
             ),
             (
                 "none",
@@ -270,7 +285,7 @@ mod tests {
                         side: Side::First,
                     });
                 },
-                "the client's formats `none` carry no trace context that could be malformed; let it send one, like tracecontext",
+                "the client's formats `none` carry no trace context, so no header can be malformed; let it send one, like tracecontext",
             ),
             (
                 "datadog",
@@ -281,7 +296,17 @@ mod tests {
                         defect: Some(HeaderDefect::UpperCase),
                     });
                 },
-                "upper_case is no defect of datadog, which would be valid all the same; use another, or leave it to chance",
+                "datadog allows the defect upper_case, so its header would be valid; use another, or leave it to chance",
+            ),
+            (
+                "b3",
+                |s| s.random_flag = true,
+                "the client's formats `b3` cannot carry the random flag; let it send tracecontext",
+            ),
+            (
+                "b3",
+                |s| s.b3_empty_parent = true,
+                "the client's formats `b3` have no X-B3-ParentSpanId that could be empty; let it send b3multi",
             ),
             (
                 "tracecontext",

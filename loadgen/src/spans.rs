@@ -2,7 +2,7 @@
 //!
 //! One line is one `ExportTraceServiceRequest` with up to [`SPANS_PER_LINE`] spans: what the
 //! OpenTelemetry Collector's file exporter writes and its `otlpjsonfile` receiver reads. The shapes
-//! are written by hand, as the few fields of one kind of span need no SDK:
+//! are written by hand, because one kind of span with few fields needs no SDK:
 //! <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
 
 use std::borrow::Cow;
@@ -40,7 +40,7 @@ const STATUS_ERROR: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     pub sent: Sent,
-    /// The headers that were sent, where the span is to list them.
+    /// The headers that were sent, if the span lists them.
     pub headers: Option<HeaderMap>,
     pub start: SystemTime,
     pub duration: Duration,

@@ -1,5 +1,4 @@
-//! What is counted while an attack runs. One request costs one lock, held for less than a
-//! microsecond.
+//! Counts requests during an attack. Each request takes one lock for less than a microsecond.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,16 +13,15 @@ use crate::progress::{Progress, Recent, Requests};
 use crate::request_failure::RequestFailure;
 use crate::spans::{ClientSpan, SPANS_PER_LINE};
 
-/// How many different failures are told apart. Messages that name an id would otherwise make every
-/// failure its own.
+/// The most different failures. A message that contains an id would make every failure different.
 const MAX_KINDS: usize = 32;
 
-/// How many first requests have to be in vain before an attack gives up, however few users it has.
+/// The fewest unanswered requests at the start after which an attack gives up.
 const FIRST_REQUESTS: u64 = 3;
-/// How many times each user waits in vain for an endpoint that has answered before.
+/// The timeouts per user after which an attack gives up on an endpoint that has answered before.
 const TIMEOUTS: u64 = 3;
 
-/// Counts requests, their times and their failures, and hands spans on in lines.
+/// Counts requests, their times and their failures, and collects spans into lines.
 #[derive(Debug)]
 pub(crate) struct Tally {
     begun: AtomicU64,
@@ -35,13 +33,13 @@ struct State {
     ok: u64,
     failed: u64,
     failures: BTreeMap<RequestFailure, u64>,
-    /// From sending, in microseconds, as all histograms.
+    /// From when requests were sent, in microseconds like all histograms.
     latency: Histogram<u64>,
     /// From when requests were due, if there is a rate.
     corrected: Option<Histogram<u64>>,
     /// How many requests in a row got no answer.
     unanswered: u64,
-    /// How many of them were waited for to their timeout.
+    /// How many of them ended with a timeout.
     timeouts: u64,
     answered: bool,
     recent: Window,
@@ -50,7 +48,7 @@ struct State {
     lines: Option<Sender<Vec<ClientSpan>>>,
 }
 
-/// What was counted since progress was last told.
+/// The counts since the last report of progress.
 #[derive(Debug)]
 struct Window {
     since: Instant,
@@ -140,7 +138,7 @@ impl Tally {
         }
     }
 
-    /// How far the attack has come; what is recent begins anew with this.
+    /// The progress of the attack. It resets the recent counts.
     pub(crate) fn progress(&self, elapsed: Duration) -> Progress {
         let mut state = self.state();
         let all = state.corrected.as_ref().unwrap_or(&state.latency);
@@ -167,9 +165,8 @@ impl Tally {
         }
     }
 
-    /// Whether an attack of `users` has nothing to hope for: none of its first requests was
-    /// answered, whatever the reason, or lately so many have waited in vain that each user did so
-    /// several times.
+    /// Whether an attack of `users` should give up: none of its first requests was answered, or
+    /// each user has recently had several timeouts on average.
     pub(crate) fn is_hopeless(&self, users: usize) -> bool {
         let users = users as u64;
         let state = self.state();
@@ -177,7 +174,7 @@ impl Tally {
             || state.timeouts >= users.saturating_mul(TIMEOUTS)
     }
 
-    /// The result, once no request is under way; no spans come after it.
+    /// The result. No request is under way, and no spans follow.
     pub(crate) fn finish(&self) -> Counted {
         let mut state = self.state();
         state.hand_on();
@@ -205,7 +202,7 @@ impl Tally {
 }
 
 impl State {
-    /// Any answer counts, a refusal too.
+    /// Any answer counts, even a refusal.
     fn note_answer(&mut self, span: &ClientSpan) {
         if span.status.is_some() {
             self.answered = true;
@@ -235,7 +232,7 @@ impl State {
             && !self.spans.is_empty()
         {
             let spans = std::mem::replace(&mut self.spans, Vec::with_capacity(SPANS_PER_LINE));
-            // A writer that is gone has met an error, which finishing the file reports.
+            // If the writer has ended, it had an error. Finishing the file reports it.
             let _ = lines.send(spans);
         }
     }

@@ -23,9 +23,13 @@ pub enum HeaderDefect {
     Quoted,
     /// The value is the word `undefined`: JavaScript's missing value.
     Undefined,
+    /// The value is there twice, joined by a comma: a proxy joined a header that came twice.
+    Joined,
 }
 
-use HeaderDefect::{NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase, Zeros};
+use HeaderDefect::{
+    Joined, NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase, Zeros,
+};
 
 /// The fewest digits of an id. Shorter runs of digits are versions and flags.
 const MIN_ID_DIGITS: usize = 8;
@@ -33,7 +37,7 @@ const MIN_ID_DIGITS: usize = 8;
 impl HeaderDefect {
     /// All defects.
     pub const ALL: &'static [HeaderDefect] = &[
-        ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined,
+        ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
     ];
 
     /// Its name.
@@ -47,6 +51,7 @@ impl HeaderDefect {
             NotADigit => "not_a_digit",
             Quoted => "quoted",
             Undefined => "undefined",
+            Joined => "joined",
         }
     }
 
@@ -79,6 +84,7 @@ impl HeaderDefect {
             }
             Quoted => format!("\"{value}\""),
             Undefined => "undefined".to_owned(),
+            Joined => format!("{value}, {value}"),
         }
     }
 }

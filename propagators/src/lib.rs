@@ -93,6 +93,7 @@ pub mod explanation;
 pub mod extraction;
 pub mod format;
 pub mod formats;
+pub mod function;
 pub mod header_defect;
 mod hex;
 pub mod id;

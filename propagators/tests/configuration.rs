@@ -249,11 +249,15 @@ fn problems_are_told_one_to_a_line() {
     );
 }
 
-/// The propagator of a process with this environment, or why there is none; the process is this test, run once more.
+/// The propagator of a process with this environment, or why there is none. The process is this
+/// test program, which runs one test.
 fn propagator_in(variable: &str, value: &std::ffi::OsStr) -> String {
     let test = std::env::current_exe().expect("this program");
+    // The test's name starts with its modules, without the name of this crate.
+    let (_, module) = module_path!().split_once("::").unwrap_or_default();
+    let name = format!("{module}::the_environment_of_this_process");
     let output = std::process::Command::new(test)
-        .args(["--exact", "the_environment_of_this_process", "--nocapture"])
+        .args(["--exact", &name, "--nocapture"])
         .env(variable, value)
         .env("BATON_TEST_PROPAGATOR", "print")
         .output()
@@ -261,7 +265,7 @@ fn propagator_in(variable: &str, value: &std::ffi::OsStr) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Says what [`propagator_in`] asks for, and nothing where that did not.
+/// Prints what [`propagator_in`] asks for. In any other run it prints nothing.
 #[test]
 fn the_environment_of_this_process() {
     if std::env::var_os("BATON_TEST_PROPAGATOR").is_some() {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use baton_propagators::libraries::{self, Answer, LIBRARIES, Library, Sending};
 use baton_propagators::{HeaderList, Mode};
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use crate::cases;
@@ -190,4 +191,63 @@ fn libraries_send_on_what_they_sent() {
         compared += 1;
     }
     assert!(compared > 250, "only {compared}");
+}
+
+/// The headers that any library reads.
+const NAMES: &[&str] = &[
+    "traceparent",
+    "tracestate",
+    "b3",
+    "X-B3-TraceId",
+    "x-b3-spanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "x-b3-parentspanid",
+    "uber-trace-id",
+    "uberctx-user",
+    "x-amzn-trace-id",
+    "x-datadog-trace-id",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-tags",
+    "ot-tracer-traceid",
+    "ot-tracer-spanid",
+    "baggage",
+];
+
+/// Values that resemble what is sent, and values that do not.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9a-fA-F]{1,33}([-:][0-9a-f]{0,33}){0,4}",
+        "(Root=|Parent=|Sampled=|1-|;| |[0-9a-f]{0,24}|=|%3A|\\PC){0,9}",
+        "([a-z]{1,3}=[!-~]{0,3},?){0,40}",
+        "\\PC{0,60}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_headers_give_an_answer(
+        headers in prop::collection::vec((prop::sample::select(NAMES), value()), 0..8),
+    ) {
+        let headers: HeaderList = headers.into_iter().collect();
+        let lists = ["tracecontext,b3", "b3multi,datadog", "xray,tracecontext", "jaeger,ottrace"];
+        for library in LIBRARIES {
+            for list in lists {
+                let mode: Mode = list.parse().expect("a mode");
+                let answer = library.continues(&headers, &mode);
+                let Some(continued) = &answer.continues else {
+                    continue;
+                };
+                prop_assert!(mode.names().any(|name| name == continued.format));
+                let sending = library.sending(&answer, continued.span_id).expect("it continues");
+                // What it sends on, it continues itself; formats of 64 bits cut the trace id.
+                let sent = library.sends_on(&sending, &mode);
+                let again = library.continues(&sent, &mode);
+                let same = again.continues.is_some_and(|again| again.trace_id == continued.trace_id);
+                let lossy = matches!(list, "jaeger,ottrace" | "xray,tracecontext" | "b3multi,datadog");
+                prop_assert!(same || lossy, "{}: {:?} {:?}", library.name, headers, sent);
+            }
+        }
+    }
 }

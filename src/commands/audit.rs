@@ -19,6 +19,7 @@ use self::checks::Checked;
 use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
+use crate::print::checks::exit;
 use crate::print::junit;
 use crate::print::output::Output;
 
@@ -158,15 +159,12 @@ fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCod
         .iter()
         .filter(|checked| !checked.check.passed);
     let failed: Vec<String> = failed.map(Checked::sentence).collect();
-    let count = format!("{} of {} checks failed", failed.len(), outcome.checks.len());
-    match failed.as_slice() {
-        [] if is_blind => Err(Failure::check(
+    if failed.is_empty() && is_blind {
+        return Err(Failure::check(
             "the source has spans of several services, and none of their hand-offs could be judged",
-        )),
-        [] => Ok(ExitCode::SUCCESS),
-        _ if output.format == Format::Text => Err(Failure::check(count)),
-        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
+        ));
     }
+    exit(&failed, outcome.checks.len(), output)
 }
 
 /// A file with a line for each judged hand-off.

@@ -22,8 +22,8 @@ use serde_json::json;
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::print::junit;
 use crate::print::output::Output;
+use crate::print::{checks, junit};
 
 /// The results to print.
 struct Outcome {
@@ -229,17 +229,12 @@ fn page(outcome: &Outcome) -> String {
     report.render()
 }
 
-/// A check that failed fails the command. As text, the checks are among the results already.
-fn verdict(checks: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
-    let failed: Vec<String> = checks
+/// A check that failed fails the command.
+fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
+    let failed: Vec<String> = all
         .iter()
         .filter(|checked| !checked.check.passed)
         .map(|checked| visible(&checked.sentence()))
         .collect();
-    let count = format!("{} of {} checks failed", failed.len(), checks.len());
-    match failed.as_slice() {
-        [] => Ok(ExitCode::SUCCESS),
-        _ if output.format == Format::Text => Err(Failure::check(count)),
-        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
-    }
+    checks::exit(&failed, all.len(), output)
 }

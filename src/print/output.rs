@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use baton_traces::shown::visible;
 use baton_views::terminal::TextStyle;
 use comfy_table::Table;
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use crate::arguments::{Format, GlobalArguments};
 use crate::failure::Failure;
 
-/// How to print, as the command line and the terminal have it.
+/// How to print, by the command line and the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) format: Format,
@@ -58,7 +59,7 @@ impl Output {
         }
     }
 
-    /// What drawings may be made of.
+    /// The characters and colours of drawings.
     pub(crate) fn style(&self) -> TextStyle {
         TextStyle {
             unicode: self.unicode,
@@ -66,10 +67,19 @@ impl Output {
         }
     }
 
-    /// Text in lines of the terminal's width, broken between words; where there is none, as it is.
+    /// Text in lines of the terminal's width, broken between words; without a terminal, as it is. If the text is
+    /// indented, the lines after the first are indented more.
     pub(crate) fn folded(&self, text: &str) -> String {
+        let indent = if text.starts_with(' ') { "    " } else { "" };
         self.columns
-            .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, ""))
+            .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, indent))
+    }
+
+    /// Lines that may hold text from outside, folded.
+    pub(crate) fn lines(&self, lines: impl IntoIterator<Item = String>) -> String {
+        let lines = lines.into_iter();
+        let lines: Vec<_> = lines.map(|line| self.folded(&visible(&line))).collect();
+        lines.join("\n")
     }
 
     /// Prints a result.
@@ -80,27 +90,26 @@ impl Output {
             .map_err(|error| Failure::output(&error))
     }
 
-    /// Prints a result as one line of JSON, in ASCII: a character that came in a header and means something to the terminal
-    /// stays an escape.
+    /// Prints a result as one line of JSON in ASCII: characters from outside that could steer the terminal are escapes.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         self.print(&ascii(
             &serde_json::to_string(value).map_err(Failure::not_carried_out)?,
         ))
     }
 
-    /// Says something that is not the result; silent under `--quiet`.
+    /// Says something that is not the result, except under `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
 
-    /// Says what makes the result less than it seems, whatever is silenced.
+    /// Says why the result is less than it seems, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Says a detail that only `--verbose` asks for.
+    /// Says a detail under `--verbose`.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {
             self.note(text);
@@ -137,7 +146,7 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
     lines.join("\n")
 }
 
-/// JSON with everything beyond printable ASCII escaped, which can stand in its strings alone.
+/// JSON in which everything except printable ASCII is escaped. Such characters occur only in its strings.
 fn ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {

@@ -84,7 +84,7 @@ async fn an_endpoint_that_cannot_be_reached_is_bad_input() {
     let plain = Server::well().await;
     let (_socket, nobody) = nobody();
     for (endpoint, code, sentence) in [
-        (nobody, 3, "--endpoint: connection refused at"),
+        (nobody, 3, "connection refused at"),
         (
             "http://no-such-host.invalid/".to_owned(),
             3,
@@ -175,7 +175,7 @@ async fn limits_decide_how_it_ends() {
         (
             vec!["--fail-under", "ok=90%", "--fail-over", "p99=1h"],
             2,
-            vec!["is no limit"],
+            vec!["is not a limit"],
         ),
         (
             vec!["--fail-under", "ok=90%", "--fail-over", "p99=3600s"],

@@ -71,7 +71,7 @@ async fn a_burst_alone_is_a_source_that_says_what_it_lacks() {
         let shown = sandbox.run([command, "out"]).await;
         assert_eq!(shown.code, Some(0), "{shown:?}");
         assert!(!shown.stdout.contains("lost"), "{}", shown.stdout);
-        let half = "it has the clients' half alone";
+        let half = "the source has only the clients' spans";
         assert!(shown.stderr.contains(half), "{command}: {}", shown.stderr);
     }
 }

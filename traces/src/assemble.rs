@@ -1,7 +1,7 @@
-//! Finds the two ends of every hand-off among spans and log lines that come in any order.
+//! Finds the two ends of every hand-off among spans and log lines, which may come in any order.
 //!
-//! Only ends are kept, so memory grows with the number of hand-offs and not with the number of spans. What
-//! belongs together is told by request id and message key alone; a trace context never decides it.
+//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by request
+//! id or message key, never by a trace context.
 
 mod deliveries;
 mod figures;
@@ -31,16 +31,17 @@ pub struct Assembly {
     records: Vec<Record>,
     record_keys: MessageKeys,
     services: Names,
-    /// The spans whose exporter does not say whether a parent is remote; for them it is found out.
+    /// The spans whose exporter does not say whether the parent is remote. It is derived for these.
     spans_without_flags: HashSet<(usize, SpanId)>,
     unmatched: Unmatched,
-    /// Hops whose senders alone are in the source.
+    /// Hops that have senders in the source, but no receivers.
     senders_alone: BTreeSet<Hop>,
-    /// Whether both functions' logs were there, so that a record without a sender was put on the stream by a stranger.
+    /// Whether both functions' logs were there. Then a record without a sender came from a program that
+    /// is not part of the run.
     is_logged: bool,
-    /// What was sent since then and has not arrived may still be on its way.
+    /// A record that was sent later may still arrive.
     under_way_since: Option<UnixTime>,
-    /// Hops of which what has not arrived may be where the source was cut off.
+    /// Hops whose missing receivers may be in the part of the source that was cut off.
     out_of_sight: BTreeSet<Hop>,
 }
 
@@ -61,7 +62,7 @@ struct Client {
 #[derive(Debug, Default)]
 struct Record {
     sender: Option<Sender>,
-    /// The request it was sent for, where the log said so.
+    /// The request that it was sent for, if the log says so.
     request: Option<usize>,
     carrier_bytes: Option<u64>,
     receivers: Deliveries,
@@ -74,16 +75,16 @@ pub struct HandOff<'a> {
     pub hop: Hop,
     /// What its ends were matched by.
     pub key: HandOffKey<'a>,
-    /// What became of it; `None` if neither end was traced. Of several deliveries the best verdict counts
-    /// (in the order of [`Verdict::ALL`]).
+    /// What became of the context; `None` if neither end was traced. The best verdict of several
+    /// deliveries counts, in the order of [`Verdict::ALL`].
     pub verdict: Option<Verdict>,
-    /// What else did not survive, in the delivery the verdict is about.
+    /// What else was lost, in the delivery that the verdict is about.
     pub flags: Flags,
     /// How often the message was delivered.
     pub deliveries: u64,
-    /// The end that handed over.
+    /// The sending end.
     pub sender: &'a Sender,
-    /// The end that took over, in the delivery the verdict is about; `None` if the message was lost.
+    /// The receiving end in the delivery that the verdict is about; `None` if the message was lost.
     pub receiver: Option<&'a Receiver>,
 }
 
@@ -137,7 +138,7 @@ impl Assembly {
         }
     }
 
-    /// Whether the client of a request was seen already.
+    /// Whether the client of a request was seen before.
     pub(crate) fn has_client(&self, request_id: &str) -> bool {
         let index = self.request_ids.get(request_id);
         index.is_some_and(|index| self.requests[index].client.is_some())
@@ -187,7 +188,7 @@ impl Assembly {
         self.under_way_since = extent.under_way_since;
     }
 
-    /// Whether a sender of `hop` was seen that has an id to be matched by.
+    /// Whether a sender of `hop` with an id was seen.
     pub fn has_senders(&self, hop: Hop) -> bool {
         match hop {
             Hop::Ingress => self.requests.iter().any(|request| request.client.is_some()),
@@ -195,7 +196,7 @@ impl Assembly {
         }
     }
 
-    /// Whether a receiver of `hop` was seen that has an id to be matched by.
+    /// Whether a receiver of `hop` with an id was seen.
     pub fn has_receivers(&self, hop: Hop) -> bool {
         match hop {
             Hop::Ingress => self
@@ -209,17 +210,16 @@ impl Assembly {
         }
     }
 
-    /// The hops whose senders alone are in the source: see [`Assembly::finish`].
+    /// The hops that have senders in the source, but no receivers: see [`Assembly::finish`].
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         &self.senders_alone
     }
 
-    /// Every hand-off that has a sender, judged by what was seen so far, in no particular order; and where the functions'
-    /// logs are there, every record that a stranger put on the stream and whose consumer began a trace. Those of a hop
-    /// whose senders alone are in the source are left out.
+    /// All hand-offs, judged by what was seen so far, in no particular order.
     ///
-    /// An ingress hand-off is one of a client whose request reached the producer, or should have: one that
-    /// failed before it is none.
+    /// A hand-off has a sender. If the functions' logs are there, a record from outside the run counts
+    /// too if its consumer started a trace. A client's request that failed before it reached the producer
+    /// does not count. A hop without receivers in the source is left out.
     pub fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
         let ingress = self.request_ids.iter().filter_map(|(id, index)| {
             let request = &self.requests[index];
@@ -264,7 +264,7 @@ impl Assembly {
         matched as u64
     }
 
-    /// Whether the consumer of a record that came without trace context began a trace.
+    /// Whether the consumer of a record without trace context started a trace.
     fn starts_a_trace(&self, record: &Record) -> bool {
         let mut deliveries = record.receivers.kept.iter();
         deliveries.any(|delivery| {
@@ -274,7 +274,7 @@ impl Assembly {
         })
     }
 
-    /// Whether what was sent, and was not seen to arrive, may do so all the same.
+    /// Whether a message that was not seen to arrive may still have arrived, or may still do so.
     fn may_arrive(&self, hop: Hop, sender: &Sender) -> bool {
         let sent = sender.end.or(sender.start);
         let since = self.under_way_since.filter(|_| hop == Hop::Record);
@@ -282,7 +282,8 @@ impl Assembly {
         is_under_way || self.out_of_sight.contains(&hop)
     }
 
-    /// How many hand-offs of `hop` are not judged because their receivers may be behind a cut.
+    /// How many hand-offs of `hop` are not judged because their receivers may be in the part that was cut
+    /// off.
     pub(crate) fn out_of_sight(&self, hop: Hop) -> u64 {
         if !self.out_of_sight.contains(&hop) {
             return 0;
@@ -321,7 +322,7 @@ impl Assembly {
             let verdict = hand_off::verdict(sender, receiver, self.has_remote_parent(delivery));
             (verdict, receiver)
         });
-        // `None` is no verdict at all, so any verdict is better.
+        // any verdict is better than `None`
         let best = judged.min_by_key(|(verdict, receiver)| {
             (
                 verdict.is_none(),
@@ -343,7 +344,8 @@ impl Assembly {
         }
     }
 
-    /// Where nothing says whether a parent is remote, it is if the receiver's service has no such span.
+    /// Whether the parent is remote. If the span does not say so, the parent is remote if the receiver's
+    /// service has no such span.
     fn has_remote_parent(&self, delivery: &Delivery) -> bool {
         let receiver = &delivery.receiver;
         receiver

@@ -7,6 +7,7 @@ mod meaning;
 
 use std::fmt;
 
+use baton_propagators::function::Function;
 use baton_propagators::id::SpanId;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,14 @@ pub enum Hop {
 impl Hop {
     /// Both hops, in the order in which a message passes them.
     pub const BOTH: [Hop; 2] = [Hop::Ingress, Hop::Record];
+
+    /// The hop whose receiver is `function`.
+    pub fn into(function: Function) -> Hop {
+        match function {
+            Function::Producer => Hop::Ingress,
+            Function::Consumer => Hop::Record,
+        }
+    }
 }
 
 impl fmt::Display for Hop {

@@ -41,6 +41,7 @@ pub mod known;
 pub mod load;
 pub mod measure;
 pub mod merge;
+pub mod otlp;
 pub mod readers;
 pub mod run;
 pub mod service_map;

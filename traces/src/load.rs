@@ -76,7 +76,7 @@ fn read_logs(
         let reading = reading?;
         // somebody else's function does not log as baton's own does
         if reading.events > 0 || !manifest.is_foreign(function) {
-            loaded.extent.logged.insert(function.receives());
+            loaded.extent.logged.insert(Hop::into(function));
         }
         loaded.log_problem_lines += reading.problem_lines;
         loaded.log_problems.extend(reading.problems);

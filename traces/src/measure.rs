@@ -5,7 +5,7 @@ mod load_figures;
 use self::load_figures::LoadFigures;
 use crate::audit::{Audit, Judged};
 use crate::collect::Collect;
-use crate::hand_off::Verdict;
+use crate::hand_off::{Hop, Verdict};
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
@@ -189,7 +189,7 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
     for (function, path) in &loaded.missing_logs {
         // a burst at a foreign endpoint has no logs
         let is_foreign = manifest.is_some_and(|manifest| manifest.pairing.is_none())
-            && !tally.assembly().has_receivers(function.receives());
+            && !tally.assembly().has_receivers(Hop::into(*function));
         if !is_foreign {
             problems.push(format!(
                 "{} is missing: without it, what was not sampled counts as lost",

@@ -1,11 +1,9 @@
-//! Joins the runs of several load generators, and what a backend exported meanwhile, into one run.
+//! Joins the runs of several load generators, and the exports of backends, into one run.
 //!
-//! Spans, logs and manifests are put together, and everything is judged anew as if it had been one run: counts add up,
-//! percentiles come from all durations and not from percentiles, and a hand-off whose two ends lie in different
-//! sources is judged like any other.
+//! Spans, logs and manifests are put together, and everything is judged again as one run. Counts add
+//! up, percentiles come from all durations, and the two ends of a hand-off may be in different sources.
 
 mod belonging;
-mod encode;
 mod overlap;
 mod spans;
 
@@ -155,7 +153,7 @@ impl Merge {
         self.parts.iter().filter_map(|part| part.run.as_ref())
     }
 
-    /// What should be known of the result: a sentence each.
+    /// Notes about the result, one sentence each.
     pub fn notes(&self) -> Vec<String> {
         let converted = self
             .parts
@@ -193,7 +191,7 @@ impl Merge {
         match self.fill(&run, others) {
             Ok(()) => Ok(run),
             Err(error) => {
-                // half a run is none
+                // an incomplete run is removed
                 let _ = run.discard();
                 Err(error)
             }
@@ -212,7 +210,7 @@ impl Merge {
         Ok(run.write_manifest(&self.manifest)?)
     }
 
-    /// Puts the files called `name` of all sources one behind the other. Without any, there is none.
+    /// Joins the files called `name` of all sources. If no source has one, there is none.
     fn concatenate(&self, name: &str, out: &Path) -> Result<(), MergeError> {
         let paths: Vec<_> = self
             .runs()
@@ -244,7 +242,7 @@ impl Part {
         let own = json!({ "name": self.source.name(), "problems": self.problems });
         match manifest.and_then(|mut manifest| manifest.settings.remove(MERGED)) {
             Some(Value::Array(mut parts)) => {
-                // it may have been cut short since
+                // it may have been cut short after it was merged
                 parts.extend((!self.problems.is_empty()).then_some(own));
                 parts
             }
@@ -263,7 +261,7 @@ fn manifest(sources: &[Source]) -> Result<Manifest, MergeError> {
     belonging::joined(&manifests)
 }
 
-/// Whether no source is named twice, in whatever way.
+/// Makes sure that no source is named twice.
 fn distinct(sources: &[Source]) -> Result<(), MergeError> {
     let mut places: Vec<(PathBuf, &Source)> = Vec::new();
     for source in sources {
@@ -282,20 +280,20 @@ fn distinct(sources: &[Source]) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Whether a source's spans are among the files of the run in the directory `place`, by whatever name they are given.
+/// Whether a source's spans are among the files of the run in the directory `place`.
 fn lies_in(source: &Source, place: &Path) -> Result<bool, MergeError> {
     let Some(file) = source.span_file()? else {
         return Ok(false);
     };
     let target = file.canonicalize().ok();
     let target = target.as_deref().and_then(Path::parent);
-    // a run without spans has no such file, and is a source all the same
+    // a run without spans has no such file, but is a source too
     let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
     let mut folders = target.into_iter().chain(folder.as_deref());
     Ok(folders.any(|folder| folder == place || folder == place.join("logs")))
 }
 
-/// Reads the spans of one source, none of which may be in one before.
+/// Reads the spans of one source. None of them may be in an earlier source.
 fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Part, MergeError> {
     let run = source.run()?;
     let has_spans = source.span_file()?.is_none_or(|path| path.is_file());
@@ -341,7 +339,7 @@ fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Pa
     })
 }
 
-/// Appends a text file to another; its last line gets the end that it may lack.
+/// Appends a text file to another, and ends its last line if necessary.
 fn append_lines(path: &Path, out: &mut File) -> io::Result<()> {
     let mut file = File::open(path)?;
     if io::copy(&mut file, out)? == 0 {

@@ -10,12 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+
+pub use baton_propagators::function::Function;
 
 pub use self::earlier::EarlierRun;
 pub use self::manifest::{MERGED, Manifest};
-use crate::hand_off::Hop;
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 
@@ -82,37 +83,6 @@ fn runs_in(path: &Path) -> String {
     match runs.is_empty() {
         true => String::new(),
         false => format!("; did you mean {}{more}?", runs.join(", ")),
-    }
-}
-
-/// One of the two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Function {
-    /// Takes requests, puts records.
-    Producer,
-    /// Takes records.
-    Consumer,
-}
-
-impl Function {
-    /// The producer and the consumer.
-    pub const BOTH: [Function; 2] = [Function::Producer, Function::Consumer];
-
-    /// Its name, as in `logs/producer.log`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::Producer => "producer",
-            Function::Consumer => "consumer",
-        }
-    }
-
-    /// The hop whose receiver it is.
-    pub fn receives(self) -> Hop {
-        match self {
-            Function::Producer => Hop::Ingress,
-            Function::Consumer => Hop::Record,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Who hands over to whom: the services and queues of a source, and what became of the context between them.
+//! The services and queues of a source, and what became of the context between them.
 //!
-//! The edges of hand-offs are those that request ids and message keys show, so an edge is there even if the trace
-//! broke on it. All other edges are calls whose receiver names its parent.
+//! Request ids and message keys show the edges of hand-offs, even where the trace broke. All other
+//! edges are calls whose receiver names its parent.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,39 +21,39 @@ pub enum NodeKind {
     Service,
     /// A stream or queue.
     Queue,
-    /// Senders or receivers, by their role, whose spans were not recorded.
+    /// Senders or receivers without recorded spans, named by their role.
     Unrecorded,
-    /// Where messages go that were never delivered.
+    /// The place of messages that were never delivered.
     Nowhere,
 }
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// What it stands for.
+    /// What kind it is.
     pub kind: NodeKind,
-    /// Its name, safe to show.
+    /// Its name, made visible.
     pub name: String,
-    /// How many spans the service has; 0 for what is none.
+    /// How many spans the service has; 0 if it is not a service.
     pub spans: u64,
 }
 
 /// What goes from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
-    /// The sender, as a place among the nodes.
+    /// The sender, as an index into the nodes.
     pub from: usize,
-    /// The receiver, as a place among the nodes.
+    /// The receiver, as an index into the nodes.
     pub to: usize,
-    /// How many requests or messages.
+    /// How many requests or messages went over it.
     pub count: u64,
-    /// What became of the context, where that is judged; otherwise, as into a queue, empty.
+    /// How many of them have each verdict; empty for an edge that is not judged, as into a queue.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
 }
 
-/// A service map. Nodes are in the order of their kinds and names, edges in that of their nodes.
+/// A service map. Nodes are sorted by kind and name, edges by their nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServiceMap {
     /// The nodes.
@@ -160,7 +160,7 @@ fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
         .sender
         .reference
         .and_then(|sender| index.table.service(sender, true));
-    // who sends and who receives are told apart, or a stream would seem to lead back to its own producer
+    // different names for senders and receivers, or a stream would seem to lead back to its producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
         Hop::Record => ("producer", "consumer"),

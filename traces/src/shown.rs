@@ -1,4 +1,4 @@
-//! How names, durations and counts are written where people look at them.
+//! How names, durations and counts are written for people.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::span::UnixTime;
 
-/// `text` with every character made visible that would steer a terminal, reorder the text around it or not show at
-/// all: control characters, line breaks, bidirectional marks, characters of no width.
+/// `text` with escapes for characters that would control a terminal, reorder text or be invisible:
+/// control characters, line breaks, bidirectional marks, characters without width.
 ///
 /// ```
 /// use baton_traces::shown::visible;
@@ -36,7 +36,7 @@ pub fn service_name(name: &str) -> String {
     }
 }
 
-/// Control and format characters (Unicode's Cc and Cf, as far as they matter), and line separators.
+/// Whether it is a line separator or one of Unicode's control and format characters (Cc and Cf).
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -44,7 +44,7 @@ fn is_hidden(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A duration as JSON has it, in milliseconds: the number that is nearest to its nanoseconds.
+/// A duration in milliseconds, exact to the nanosecond.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,8 +80,8 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Three significant digits, and no fraction from 100 on.
-fn significant(value: f64) -> String {
+/// `value` with three significant digits, and without a fraction from 100 on.
+pub fn significant(value: f64) -> String {
     match value {
         ..9.995 => format!("{value:.2}"),
         ..99.95 => format!("{value:.1}"),
@@ -89,7 +89,7 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// A moment, to the millisecond.
+/// A date and time in UTC, to the millisecond.
 ///
 /// ```
 /// use baton_traces::span::UnixTime;
@@ -104,7 +104,7 @@ pub fn time(time: UnixTime) -> String {
     }
 }
 
-/// A count with its thousands set apart by commas.
+/// A count with commas between thousands.
 ///
 /// ```
 /// assert_eq!(baton_traces::shown::count(1234567), "1,234,567");
@@ -122,7 +122,7 @@ pub fn count(count: u64) -> String {
     shown
 }
 
-/// `1 span`, `2 spans`.
+/// A count with its noun: `1 span`, `2 spans`.
 pub fn counted(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),

@@ -1,15 +1,17 @@
-//! A span, whatever it was read from: what judging needs of it, and on demand everything else ([`Want`]).
+//! A span, whatever it was read from: what judging needs of it, and on demand all the rest ([`Want`]).
 //!
-//! Text borrows from what the reader read, so a span lives only as long as the call it is handed to; what is
-//! kept of it is a compact end of a hand-off ([`crate::hand_off`]).
+//! Text borrows from the reader, so a span lives only as long as the call that it is handed to.
+
+mod format;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
+
+pub use self::format::{FORMAT_ZIPKIN, SpanFormat};
 
 use crate::attributes;
 
@@ -101,8 +103,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the span calls or sends. With B3, the two halves of a call may share a span id; this
-    /// tells them apart.
+    /// Whether the span calls or sends. Tells apart the halves of a call that share an id (B3).
     pub fn is_sender(self) -> bool {
         matches!(self, Kind::Client | Kind::Producer)
     }
@@ -200,62 +201,6 @@ impl Key {
             "baton.baggage.entries" => Key::BaggageEntries,
             "baton.span.format" => Key::SpanFormat,
             _ => return None,
-        })
-    }
-}
-
-/// The value of [`Key::SpanFormat`] for Zipkin.
-pub const FORMAT_ZIPKIN: &str = "zipkin";
-
-/// What a span was exported as, where that is not OTLP: the values of [`Key::SpanFormat`]. None of them has a place for
-/// `tracestate` and sampling flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SpanFormat {
-    /// Zipkin v2 JSON, which has no place for links either.
-    Zipkin,
-    /// Jaeger's JSON.
-    Jaeger,
-    /// Segments of AWS X-Ray.
-    XRay,
-    /// What Datadog's tracers send to the agent.
-    Datadog,
-}
-
-impl SpanFormat {
-    /// Every format.
-    pub const ALL: [SpanFormat; 4] = [
-        SpanFormat::Zipkin,
-        SpanFormat::Jaeger,
-        SpanFormat::XRay,
-        SpanFormat::Datadog,
-    ];
-
-    /// Its name, as in the attribute.
-    pub fn name(self) -> &'static str {
-        match self {
-            SpanFormat::Zipkin => FORMAT_ZIPKIN,
-            SpanFormat::Jaeger => "jaeger",
-            SpanFormat::XRay => "xray",
-            SpanFormat::Datadog => "datadog",
-        }
-    }
-
-    /// The format of that name; `None` for one that is not known.
-    pub fn from_name(name: &str) -> Option<SpanFormat> {
-        SpanFormat::ALL
-            .into_iter()
-            .find(|format| format.name() == name)
-    }
-}
-
-impl fmt::Display for SpanFormat {
-    /// As in a sentence.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            SpanFormat::Zipkin => "Zipkin",
-            SpanFormat::Jaeger => "Jaeger",
-            SpanFormat::XRay => "X-Ray",
-            SpanFormat::Datadog => "Datadog",
         })
     }
 }
@@ -425,9 +370,9 @@ pub struct Span<'a> {
     pub attributes: Attributes<'a>,
     /// The spans it links to.
     pub links: Vec<Link<'a>>,
-    /// How it ended. Like all below, read for [`Want::Everything`] only, and empty otherwise.
+    /// How it ended. Like all below, read for [`Want::Everything`] only.
     pub status: Status<'a>,
-    /// The attributes that `attributes` does not hold: those without a [`Key`], and those whose value is of another type.
+    /// The attributes without a [`Key`], and those whose value is of another type.
     pub other_attributes: Vec<Attribute<'a>>,
     /// What happened during it, in the order it was written.
     pub events: Vec<SpanEvent<'a>>,
@@ -472,7 +417,6 @@ impl<'a> Span<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn every_key_is_found_by_its_name_and_has_its_own_place() {
         for (place, key) in Key::ALL.into_iter().enumerate() {

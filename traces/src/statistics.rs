@@ -5,10 +5,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest duration told apart; a longer one counts as this long.
-const DURATION_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest duration. A longer one counts as this long.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Durations, in memory that does not grow with their number. Precise to three significant digits.
+/// Durations to three significant digits. Memory does not grow with their number.
 #[derive(Clone, Debug)]
 pub struct Durations {
     nanoseconds: Histogram<u64>,
@@ -17,7 +17,7 @@ pub struct Durations {
 
 impl Default for Durations {
     fn default() -> Self {
-        let limit = u64::try_from(DURATION_LIMIT.as_nanos()).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_DURATION.as_nanos()).unwrap_or(u64::MAX);
         Durations {
             nanoseconds: Histogram::new_with_max(limit, 3)
                 .expect("a limit of at least 2 and 3 digits are what a histogram allows"),

@@ -1,6 +1,6 @@
-//! What a run amounts to: `summary.json`, and one element of `runs` in a comparison.
+//! The figures of a run: `summary.json`, and one element of `runs` in a comparison.
 //!
-//! What is not known is `null`, never a guess.
+//! A figure that is not known is `null`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,12 +32,12 @@ pub struct Summary {
     pub requests: Option<Requests>,
     /// The records.
     pub records: Option<Records>,
-    /// How many traces the spans are in.
+    /// How many traces the spans belong to.
     pub traces: Option<u64>,
     /// How many spans.
     pub spans: Option<u64>,
-    /// How many hand-offs of each hop have each verdict; a verdict that none has is not there, and one that the source
-    /// cannot tell is named in `unknown`.
+    /// How many hand-offs of each hop have each verdict. A verdict without hand-offs is not in the map; a
+    /// verdict that the source cannot tell is named in `unknown`.
     pub hops: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
     /// How many hand-offs of each hop have each flag.
     pub flags: BTreeMap<Hop, FlagCounts>,
@@ -45,7 +45,7 @@ pub struct Summary {
     pub latency_ms: Latencies,
     /// Requests that succeeded, per second of the burst: from the first one's start to the last one's end.
     pub throughput_rps: Option<f64>,
-    /// Size of the JSON object that carries the context in a record; 0 for a record without.
+    /// Size of the JSON object that carries the context in a record; 0 for a record without context.
     pub carrier_bytes: Option<Sizes>,
 
     /// The edges of an export, as in an audit.
@@ -54,7 +54,7 @@ pub struct Summary {
     /// What an audit of an export found.
     #[serde(skip)]
     pub audit: Option<Judged>,
-    /// The metrics that the source cannot tell, by their names in a comparison.
+    /// The names of the metrics, as in a comparison, that the source cannot tell.
     #[serde(default)]
     pub unknown: BTreeSet<String>,
     /// The client's mode, if the manifest's settings say so.
@@ -69,13 +69,13 @@ pub struct Summary {
     /// Hand-offs that could not be judged, because neither end was traced.
     #[serde(default)]
     pub unjudged: u64,
-    /// What the functions' logs say about trouble.
+    /// The trouble that the functions' logs report.
     #[serde(default)]
     pub troubles: TroubleCounts,
-    /// Log lines that could not be read although they are the functions' own.
+    /// Lines of the functions' own logs that could not be read.
     #[serde(default)]
     pub log_problems: u64,
-    /// What was wrong with the run's files: a sentence each.
+    /// What was wrong with the run's files, one sentence each.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -87,7 +87,7 @@ pub struct Requests {
     pub sent: u64,
     /// How many were answered with success.
     pub ok: u64,
-    /// How many were not.
+    /// How many failed.
     pub failed: u64,
 }
 
@@ -104,13 +104,13 @@ pub struct Records {
     pub lost: u64,
 }
 
-/// Latencies, in milliseconds; `None` where no span tells them.
+/// Latencies in milliseconds; `None` if no span tells them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latencies {
     /// Of the requests that succeeded, as the client saw them.
     pub request: Option<Percentiles>,
-    /// From the client's start (the producer's, where no client span is known) to the end of the record's first
-    /// handling.
+    /// From the client's start to the end of the record's first handling. Without a client's span it
+    /// starts at the producer.
     pub end_to_end: Option<Percentiles>,
 }
 

@@ -1,4 +1,4 @@
-//! Counts a stream of spans and log lines: everything a summary says, as far as it has been seen.
+//! Counts spans and log lines for a summary.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Span, UnixTime};
 use crate::statistics::Durations;
 
-/// Counts of what else did not survive a hop; `None` where the source cannot tell.
+/// How many hand-offs of a hop have each flag; `None` if the source cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FlagCounts {
@@ -71,7 +71,7 @@ impl FlagCounts {
 /// The hand-offs of one hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HopCounts {
-    /// How many have each verdict; a verdict that none has is not there.
+    /// How many have each verdict. A verdict without hand-offs is not in the map.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// How many have each flag.
     pub flags: FlagCounts,
@@ -86,16 +86,16 @@ pub struct ClientCounts {
     pub sent: u64,
     /// How many were answered with success.
     pub ok: u64,
-    /// Of those, how many have no request id, so that nothing can be matched to them.
+    /// How many of these have no request id, so that no receiver can be found.
     pub ok_without_request_id: u64,
-    /// How long those that succeeded took.
+    /// The durations of those that succeeded.
     pub durations: Durations,
     first_start: Option<UnixTime>,
     last_end: Option<UnixTime>,
 }
 
 impl ClientCounts {
-    /// How long the burst took: from the first request's start to the last one's end.
+    /// The duration of the burst, from the first request's start to the last one's end.
     pub fn burst(&self) -> Option<Duration> {
         self.last_end?.since(self.first_start?)
     }
@@ -115,26 +115,27 @@ impl ClientCounts {
     }
 }
 
-/// Events of the functions' logs that are about trouble.
+/// The functions' log events that report trouble.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TroubleCounts {
     /// Spans that never reached an exporter's backend.
     pub spans_dropped: u64,
-    /// Times that the consumer could not read a record and asked for it again.
+    /// How often the consumer could not read a record and asked for it again.
     pub records_failed: u64,
     /// Records that Kinesis refused.
     pub records_refused: u64,
 }
 
-/// Spans that did not come as OTLP, and what they say that their format does not ask for.
+/// Spans that did not come as OTLP, and how many of them have attributes that their format does not
+/// require.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ForeignCounts {
     /// How many there are.
     pub spans: u64,
-    /// How many of them say how many baggage entries they had.
+    /// How many of them have a count of baggage entries.
     pub baggage_counts: u64,
-    /// How many of them say that they had the debug flag, or not.
+    /// How many of them say whether they had the debug flag.
     pub debug_marks: u64,
 }
 
@@ -204,7 +205,7 @@ impl Tally {
         self.spans
     }
 
-    /// In how many traces they are.
+    /// How many traces the spans belong to.
     pub fn traces(&self) -> u64 {
         self.traces.len() as u64
     }
@@ -219,17 +220,17 @@ impl Tally {
         self.trace_states
     }
 
-    /// The spans that did not come as OTLP to where they are kept.
+    /// The spans that came in another format than OTLP.
     pub fn foreign(&self) -> ForeignCounts {
         self.foreign
     }
 
-    /// How many spans say how many baggage entries they had.
+    /// How many spans have a count of baggage entries.
     pub fn baggage_counts(&self) -> u64 {
         self.baggage_counts
     }
 
-    /// How many spans say that they had the debug flag, or not.
+    /// How many spans say whether they had the debug flag.
     pub fn debug_marks(&self) -> u64 {
         self.debug_marks
     }
@@ -244,12 +245,12 @@ impl Tally {
         &self.clients
     }
 
-    /// What the records amount to.
+    /// The counts of records.
     pub fn records(&self) -> RecordCounts {
         self.assembly.record_counts()
     }
 
-    /// What the logs say about trouble.
+    /// The trouble that the logs report.
     pub fn troubles(&self) -> TroubleCounts {
         self.troubles
     }
@@ -259,12 +260,12 @@ impl Tally {
         &self.assembly
     }
 
-    /// As [`Tally::assembly`], when nothing else is wanted any more.
+    /// Gives up everything but [`Tally::assembly`].
     pub(crate) fn into_assembly(self) -> Assembly {
         self.assembly
     }
 
-    /// The hand-offs of each hop, judged by what was seen so far.
+    /// The verdicts and flags of each hop, by what was seen so far.
     pub fn verdicts(&self) -> BTreeMap<Hop, HopCounts> {
         let mut hops = BTreeMap::from([
             (Hop::Ingress, HopCounts::default()),
@@ -281,7 +282,7 @@ impl Tally {
         hops
     }
 
-    /// How long it took from the client to the end of each record's handling.
+    /// The durations from the client's start to the end of each record's handling.
     pub fn end_to_end(&self) -> Durations {
         let mut durations = Durations::default();
         for duration in self.assembly.end_to_end() {

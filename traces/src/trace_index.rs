@@ -1,7 +1,7 @@
-//! Which traces a source holds: what a list of them shows, and which hand-offs lie between them.
+//! An index of the traces in a source, and of the hand-offs between them.
 //!
-//! Of each trace a few words are kept, of each hand-off its two ends; whole traces are fetched in a second
-//! reading ([`crate::trace::Gathering`]), once it is known which.
+//! The index keeps a few words for each trace and the two ends of each hand-off. Whole traces are read
+//! in a second pass ([`crate::trace::Gathering`]).
 
 mod filter;
 mod journey;
@@ -27,7 +27,7 @@ use self::table::Entry;
 pub(crate) use self::table::Table;
 pub use self::wanted::Wanted;
 
-/// The traces of one source, or of several read one after the other.
+/// The traces of one source, or of several.
 #[derive(Debug, Default)]
 pub struct TraceIndex {
     filter: Filter,
@@ -60,13 +60,13 @@ struct Crossing {
 pub struct TraceLine {
     /// Its id.
     pub trace_id: TraceId,
-    /// The name of its root, or of its earliest span where the root was not seen.
+    /// The name of its root, or of its earliest span if the root was not seen.
     pub name: String,
     /// The service of that span.
     pub service: String,
     /// All services in it, by name.
     pub services: Vec<String>,
-    /// How many spans.
+    /// How many spans it has.
     pub spans: u64,
     /// When its first span starts.
     pub start: Option<UnixTime>,
@@ -76,20 +76,20 @@ pub struct TraceLine {
     pub verdicts: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
 }
 
-/// Why no trace could be chosen by an id.
+/// Why no trace could be found by an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
-    /// No trace has it.
+    /// No trace id starts with it.
     #[error("no trace id starts with {0}")]
     None(String),
-    /// More than one trace has it.
+    /// Several trace ids start with it.
     #[error(
         "{prefix} is the start of {count} trace ids, among them {first} and {second}; write more digits"
     )]
     Several {
-        /// What was looked for.
+        /// The start of an id.
         prefix: String,
-        /// How many traces have it.
+        /// How many ids start with it.
         count: usize,
         /// One of them.
         first: TraceId,
@@ -109,7 +109,7 @@ impl Collect for TraceIndex {
 }
 
 impl TraceIndex {
-    /// An index that tells which traces meet `filter`.
+    /// An index that lists the traces which match `filter`.
     pub fn new(filter: Filter) -> TraceIndex {
         TraceIndex {
             filter,
@@ -142,7 +142,7 @@ impl TraceIndex {
         self.audited.as_ref().map(|audited| &audited.judged)
     }
 
-    /// The index of a source that was read whole, without a filter.
+    /// The index of a source that was read completely, without a filter.
     pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
         TraceIndex {
             filter: Filter::default(),
@@ -170,14 +170,14 @@ impl TraceIndex {
         }
     }
 
-    /// The hops whose senders alone are in the source, so that none of their hand-offs is judged.
+    /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         self.assembly.senders_alone()
     }
 
-    /// Whether any end of a hand-off has an id to be matched by.
+    /// Whether any end of a hand-off has an id.
     pub fn has_ids(&self) -> bool {
-        [Hop::Ingress, Hop::Record]
+        Hop::BOTH
             .iter()
             .any(|hop| self.assembly.has_senders(*hop) || self.assembly.has_receivers(*hop))
     }
@@ -197,7 +197,7 @@ impl TraceIndex {
         self.assembly.hand_offs()
     }
 
-    /// The traces that meet the filter, the newest first, at most `limit`; and how many meet it.
+    /// The newest `limit` traces that match the filter, and how many match it in all.
     pub fn list(&self, limit: usize) -> (Vec<TraceLine>, usize) {
         let by_verdict = self.traces_with_verdicts();
         let mut found: Vec<(&TraceId, &Entry)> = self
@@ -240,7 +240,8 @@ impl TraceIndex {
         }
     }
 
-    /// The traces in which a hand-off with one of the filter's verdicts begins or ends; `None` if it names none.
+    /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names no
+    /// verdict.
     fn traces_with_verdicts(&self) -> Option<HashSet<TraceId>> {
         let wanted = &self.filter.verdicts;
         let is_wanted = |crossing: &Crossing| {
@@ -302,7 +303,7 @@ impl TraceIndex {
 }
 
 impl Crossing {
-    /// The traces that it begins and ends in, each once.
+    /// The traces that a hand-off begins and ends in, without duplicates.
     fn trace_ids(self) -> impl Iterator<Item = TraceId> {
         let from = self.sender.map(|sender| sender.trace_id);
         let to = self.receiver.map(|receiver| receiver.trace_id);

@@ -6,6 +6,7 @@
 
 mod reasons;
 
+use baton_propagators::explanation::list;
 use baton_traces::audit::Edge;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown::counted;
@@ -112,10 +113,8 @@ fn delivered_and_whole(summary: &Summary, hop: Hop) -> (u64, u64) {
     )
 }
 
-const HOPS: [Hop; 2] = [Hop::Ingress, Hop::Record];
-
 fn broken(runs: &[(&str, &Summary)]) -> Option<String> {
-    let places: Vec<String> = HOPS
+    let places: Vec<String> = Hop::BOTH
         .into_iter()
         .filter_map(|hop| {
             let mut clauses = Clauses::default();
@@ -144,18 +143,18 @@ fn broken(runs: &[(&str, &Summary)]) -> Option<String> {
 fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
     let mut clauses = Clauses::default();
     for (label, summary) in runs {
-        let hops = HOPS.map(|hop| (delivered_and_whole(summary, hop), summary.judged(hop)));
+        let hops = Hop::BOTH.map(|hop| (delivered_and_whole(summary, hop), summary.judged(hop)));
         let seen = hops.iter().any(|(_, judged)| *judged > 0);
         // if all messages of a hop were lost, nothing is known about the trace there
         let held = hops.iter().all(|((delivered, whole), judged)| {
             delivered == whole && (*delivered > 0 || *judged == 0)
         });
         if seen && held {
-            let linked = HOPS
+            let linked = Hop::BOTH
                 .into_iter()
                 .any(|hop| summary.count(hop, Verdict::Linked) > 0);
             // a hop that is judged by parents alone does not show what was lost
-            let in_part = HOPS.into_iter().any(|hop| {
+            let in_part = Hop::BOTH.into_iter().any(|hop| {
                 let name = format!("{hop}.{}", Verdict::Connected);
                 summary.judged(hop) > 0 && summary.unknown.contains(&name)
             });
@@ -176,7 +175,7 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
 fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {
     let mut clauses = Clauses::default();
     for (label, summary) in runs {
-        if HOPS.into_iter().all(|hop| summary.judged(hop) == 0) {
+        if Hop::BOTH.into_iter().all(|hop| summary.judged(hop) == 0) {
             clauses.add(label, String::new());
         }
     }
@@ -212,7 +211,7 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
         let failed = share(requests.failed, requests.sent, Hop::Ingress);
         troubles.push(format!("{failed} failed"));
     }
-    for hop in HOPS {
+    for hop in Hop::BOTH {
         let lost = summary.count(hop, Verdict::Lost);
         if lost > 0 {
             let lost = share(lost, summary.judged(hop), hop);
@@ -227,7 +226,7 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
         1 => troubles.push("1 record was delivered once too often".to_owned()),
         duplicates => troubles.push(format!("{duplicates} deliveries were duplicates")),
     }
-    for hop in HOPS {
+    for hop in Hop::BOTH {
         troubles.extend(luggage_lost(summary, hop));
     }
     troubles
@@ -283,18 +282,11 @@ impl Clauses {
         let clauses: Vec<String> = self
             .by_text
             .iter()
-            .map(|(text, labels)| format!("under {}{text}", list(labels)))
+            .map(|(text, labels)| {
+                format!("under {}{text}", list(labels.iter().map(String::as_str)))
+            })
             .collect();
-        (!clauses.is_empty()).then(|| list(&clauses))
-    }
-}
-
-/// `a, b and c`.
-fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        (!clauses.is_empty()).then(|| list(clauses.iter().map(String::as_str)))
     }
 }
 

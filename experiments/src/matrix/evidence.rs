@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use baton_loadgen::SentRequest;
@@ -13,8 +13,10 @@ use baton_propagators::carrier::HeaderList;
 use baton_propagators::envelope::{self, Record};
 use baton_traces::assemble::{HandOff, HandOffKey};
 use baton_traces::hand_off::{Hop, Receiver, Sender};
-use baton_traces::readers::{log, otlp_json};
+use baton_traces::load::load;
+use baton_traces::readers::otlp_json;
 use baton_traces::run::{Function, RunDirectory};
+use baton_traces::source::Source;
 use baton_traces::span::Want;
 use baton_traces::tally::Tally;
 use serde::Deserialize;
@@ -61,13 +63,16 @@ pub(super) struct Carrier {
 pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, ExperimentError> {
     let client_spans = directory.client_spans_path();
     let mut tally = Tally::default();
-    for spans in [&directory.spans_path(), &client_spans] {
-        otlp_json::read_file(spans, Want::Judging, &mut |span| tally.add_span(span))?;
+    let loaded = load(&Source::from(directory.path()), Want::Judging, &mut tally)?;
+    let missing_logs = loaded.missing_logs.iter().map(|(_, path)| path);
+    if let Some(path) = loaded.missing_spans.iter().chain(missing_logs).next() {
+        return Err(ExperimentError::file("read", path)(
+            io::ErrorKind::NotFound.into(),
+        ));
     }
-    for function in [Function::Producer, Function::Consumer] {
-        let path = directory.log_path(function);
-        log::read_file(&path, &mut |line| tally.add_log_line(line))?;
-    }
+    otlp_json::read_file(&client_spans, Want::Judging, &mut |span| {
+        tally.add_span(span);
+    })?;
     let requests = SentRequest::read_file(&client_spans)
         .map_err(ExperimentError::file("read", &client_spans))?;
     let mut records = records(&directory.log_path(Function::Producer))?;

@@ -21,7 +21,7 @@ const TRACESTATE: &str = "baton=1";
 struct Row(&'static str, &'static str, &'static str, fn(&mut Client));
 
 /// All clients. The first format of each is the client's own context, which a producer should continue.
-const ROWS: [Row; 34] = [
+const ROWS: [Row; 39] = [
     Row("none", "no headers", "none", as_it_is),
     Row("tracecontext", "W3C alone", "tracecontext", as_it_is),
     Row("b3", "B3 alone, in one header", "b3", as_it_is),
@@ -176,6 +176,46 @@ const ROWS: [Row; 34] = [
         "tracecontext,b3",
         |client| {
             broken(client, Side::First, HeaderDefect::UpperCase);
+        },
+    ),
+    Row(
+        "joined_tracecontext",
+        "W3C twice in one header, joined by a comma",
+        "tracecontext",
+        |client| {
+            broken(client, Side::First, HeaderDefect::Joined);
+        },
+    ),
+    Row(
+        "joined_tracecontext_beside_b3",
+        "W3C twice in one header, joined by a comma, beside valid B3",
+        "tracecontext,b3",
+        |client| {
+            broken(client, Side::First, HeaderDefect::Joined);
+        },
+    ),
+    Row(
+        "random_flag",
+        "W3C with the random flag",
+        "tracecontext",
+        |client| {
+            client.scenario.random_flag = true;
+        },
+    ),
+    Row(
+        "b3_empty_parent",
+        "B3 in several headers, with an empty parent id",
+        "b3multi",
+        |client| {
+            client.scenario.b3_empty_parent = true;
+        },
+    ),
+    Row(
+        "proxy_rewrites_tracecontext",
+        "W3C that a proxy wrote anew for its own trace, and the client's own B3 in several headers",
+        "b3multi,tracecontext",
+        |client| {
+            client.scenario.conflict = Some(Conflict::Trace);
         },
     ),
     Row(

@@ -1,9 +1,10 @@
 //! The variables that say what is recorded and where it goes.
 
+use baton_propagators::function::Function;
 use std::time::Duration;
 
 use super::Environment;
-use crate::settings::{Exporter, Function, Sampler, TelemetrySettings};
+use crate::settings::{Exporter, Sampler, TelemetrySettings};
 use crate::splunk::{SPLUNK_ACCESS_TOKEN, SPLUNK_REALM, SplunkIngest};
 
 /// The OpenTelemetry protocol baton's functions speak.
@@ -28,7 +29,7 @@ impl Environment<'_> {
         self.exporter_variables();
         let exporters = self.exporters();
         let splunk = self.splunk();
-        // none is said by somebody who wants it so
+        // `none` is a choice.
         if splunk.is_some() && !exporters.is_empty() && !exporters.contains(&Exporter::Otlp) {
             let list = self.get("OTEL_TRACES_EXPORTER").unwrap_or_default();
             let expected = "otlp in the list, because SPLUNK_REALM and SPLUNK_ACCESS_TOKEN are set and Splunk gets OTLP";
@@ -127,7 +128,7 @@ impl Environment<'_> {
         exporters
     }
 
-    /// Neither value is repeated: somebody may have mixed them up.
+    /// Neither value is repeated, because they can be mixed up.
     fn splunk(&mut self) -> Option<SplunkIngest> {
         const NOT_SHOWN: &str = "(not shown)";
         match (self.get(SPLUNK_REALM), self.get(SPLUNK_ACCESS_TOKEN)) {

@@ -363,7 +363,7 @@ mod tests {
 
     use super::*;
     use crate::configuration::Configuration;
-    use crate::settings::Function;
+    use baton_propagators::function::Function;
 
     /// Reads a configuration in which only these variables are set; gives the names that it asked
     /// for, and the variables it complained about.

@@ -12,7 +12,7 @@ use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
 
-/// One way out. It has no `Debug`: an exporter's would show its headers, and so somebody's token.
+/// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers with the token.
 pub(super) enum SpanSink {
     Otlp(Box<opentelemetry_otlp::SpanExporter>),
     #[cfg(feature = "zipkin")]
@@ -32,7 +32,7 @@ impl SpanSink {
     /// The sink of `exporter`.
     ///
     /// # Errors
-    /// When the exporter refuses its own settings, an endpoint that is no URL for example.
+    /// When the exporter refuses its own settings, for example an endpoint that is not a URL.
     pub(super) fn new(
         exporter: Exporter,
         settings: &TelemetrySettings,
@@ -75,7 +75,7 @@ impl SpanSink {
     }
 }
 
-/// Sends requests for OTLP, with Splunk's token if that is where they go.
+/// The client for OTLP. For Splunk it has the token.
 fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest::Error> {
     let client = http_client::builder();
     let client = match splunk {
@@ -85,7 +85,7 @@ fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest
     client.build()
 }
 
-/// OTLP over HTTP through `client`: to Splunk, or to where the environment says.
+/// OTLP over HTTP with `client`: to Splunk, or to the endpoint in the environment.
 fn otlp(
     splunk: Option<&SplunkIngest>,
     client: impl HttpClient + 'static,
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use crate::telemetry::FinishedSpans;
 
-    /// The name of the ingest and its certificate are nobody else's to have, so what would go there
-    /// goes to a server of the test, as it is otherwise.
+    /// A test cannot have the ingest's name and certificate, so its requests go unchanged to a
+    /// server of the test.
     #[derive(Debug)]
     struct Rerouted {
         client: reqwest::Client,

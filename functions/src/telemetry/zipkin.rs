@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub(super) struct ZipkinExporter(opentelemetry_zipkin::ZipkinExporter);
 
 impl ZipkinExporter {
-    /// Exports spans of the service `service_name` to where the environment says.
+    /// Exports spans of the service `service_name` to the endpoint in the environment.
     ///
     /// # Errors
     /// What is wrong with the endpoint, or why there is no HTTP client.

@@ -15,7 +15,7 @@ pub(super) fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The body, decompressed where its headers say that it is compressed.
+/// The body, decompressed if its headers say that it is compressed.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use serde_json::json;
 
-use super::{Collector, body};
+use super::{Collector, Request, body};
 
 /// Where OTLP/HTTP takes traces.
 pub(crate) const TRACES_PATH: &str = "/v1/traces";
@@ -37,7 +37,7 @@ pub(super) async fn export(
         Err((status, message)) => return (status, message).into_response(),
     };
     let (accepted, rejected) = keep_valid(&mut request);
-    if let Err(answer) = collector.keep(request, accepted).await {
+    if let Err(answer) = collector.keep(Request::Otlp(request), accepted).await {
         return answer.into_response();
     }
     match encoding {
@@ -60,7 +60,7 @@ pub(super) async fn export(
     }
 }
 
-/// Takes out the spans whose ids are none; gives how many are left and how many were taken out.
+/// Removes spans with invalid ids. Returns how many are left and how many were removed.
 fn keep_valid(request: &mut ExportTraceServiceRequest) -> (u64, i64) {
     let is_id = |id: &[u8], length: usize| id.len() == length && id.iter().any(|byte| *byte != 0);
     let (mut accepted, mut rejected) = (0, 0);

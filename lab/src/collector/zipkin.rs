@@ -10,13 +10,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use baton_traces::otlp;
 use baton_traces::readers::zipkin::read_document;
-use baton_traces::span::{FORMAT_ZIPKIN, Key, Span};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1 as otlp;
+use baton_traces::span::{Span, SpanFormat};
+use serde_json::{Value, json};
 
-use super::conversion::{resource_spans, span_with};
-use super::{Collector, body};
+use super::{Collector, Request, body};
 
 /// Where Zipkin takes spans.
 pub(crate) const SPANS_PATH: &str = "/api/v2/spans";
@@ -39,13 +38,10 @@ pub(super) async fn export(
     }
 }
 
-/// The body's spans as OTLP, and how many they are. One broken span refuses all, as Zipkin does.
-fn read(
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(ExportTraceServiceRequest, u64), (StatusCode, String)> {
+/// The body's spans as OTLP, and their number. One invalid span refuses all, as in Zipkin.
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), (StatusCode, String)> {
     let content_type = body::content_type(headers);
-    // whatever else senders of JSON call it, Zipkin takes it too
+    // Zipkin accepts JSON under any other content type too.
     if matches!(
         content_type,
         "application/x-protobuf" | "application/x-thrift"
@@ -55,11 +51,11 @@ fn read(
     }
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
     let body = body::unpack(headers, body).map_err(bad)?;
-    let mut services: BTreeMap<String, Vec<otlp::Span>> = BTreeMap::new();
+    let mut services: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut count = 0;
     let add = &mut |span: &Span<'_>| {
         count += 1;
-        let converted = span_with(span, Key::SpanFormat.name(), FORMAT_ZIPKIN);
+        let converted = otlp::one(span, Some(SpanFormat::Zipkin));
         match services.get_mut(span.service) {
             Some(spans) => spans.push(converted),
             None => {
@@ -70,10 +66,9 @@ fn read(
     read_document(&body, add)
         .map_err(|problem| bad(format!("the body is no list of Zipkin v2 spans: {problem}")))?;
     let services = services.into_iter();
-    let request = ExportTraceServiceRequest {
-        resource_spans: services
-            .map(|(name, spans)| resource_spans(name, spans))
-            .collect(),
-    };
+    let services: Vec<Value> = services
+        .map(|(name, spans)| otlp::of_service(&name, spans))
+        .collect();
+    let request = Request::Converted(json!({ "resourceSpans": services }));
     Ok((request, count))
 }

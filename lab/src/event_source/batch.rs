@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// What an event needs beside the data of a record, in bytes, rounded up generously.
+/// The bytes of an event besides a record's data, rounded up generously.
 const EVENT_OVERHEAD: usize = 1024;
 
 /// What became of a batch.
@@ -18,7 +18,7 @@ pub(crate) enum BatchOutcome {
     FailedFrom(usize),
     /// No record is known to have been handled.
     Failed,
-    /// The function never saw the batch; that is no attempt.
+    /// The function never got the batch, so it does not count as an attempt.
     NotReached,
 }
 

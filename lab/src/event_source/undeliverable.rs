@@ -31,7 +31,7 @@ struct Line<'a> {
     shard_id: &'a str,
     sequence_number: &'a str,
     partition_key: &'a str,
-    /// Base64, as Kinesis holds it.
+    /// In base64, as in Kinesis.
     data: &'a str,
 }
 

@@ -1,7 +1,7 @@
 //! One instance of a function: a process and the Runtime API that is its own.
 //!
-//! Every instance has an address of its own, as every Lambda sandbox has, so it is always clear
-//! which process is asking.
+//! Every instance has an address of its own, like every Lambda sandbox, so a request always belongs
+//! to one process.
 
 mod runtime_api;
 
@@ -107,10 +107,10 @@ impl Instance {
         }
     }
 
-    /// Freezes or thaws the process, where the lab does that.
+    /// Freezes or thaws the process, if the lab does that.
     fn signal(&self, signal: Signal) {
         if let (true, Some(pid)) = (self.function.settings().freeze, self.pid) {
-            // a process that is already gone is noticed where it is waited for
+            // Waiting for the process notices if it has ended.
             let _ = kill_process_group(pid, signal);
         }
     }
@@ -132,7 +132,7 @@ impl Instance {
             function: self.function.settings().name,
             reason,
         });
-        // nobody waits any more: the caller has gone
+        // If this fails, the caller has gone.
         let _ = reply.send(outcome);
         Ok(())
     }

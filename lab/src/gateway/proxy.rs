@@ -150,7 +150,8 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The function's answer as HTTP. What is no proxy answer becomes 502, as in API Gateway.
+/// The function's answer as HTTP. An answer that is not a proxy answer becomes 502, as in API
+/// Gateway.
 pub(super) fn http_answer(answer: &[u8]) -> Response {
     let malformed = || message(StatusCode::BAD_GATEWAY, "Internal server error");
     let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {

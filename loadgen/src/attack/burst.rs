@@ -122,7 +122,7 @@ impl Burst {
         self.seed
     }
 
-    /// Whether the users have stopped by themselves, as nothing was answered.
+    /// Whether the users gave up, because requests were not answered.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up.load(Ordering::Relaxed)
     }

@@ -157,6 +157,20 @@ fn b3_with_64_bits_is_the_clients_own_or_the_low_half_of_it() {
 }
 
 #[test]
+fn the_random_flag_and_an_empty_parent_are_sent_where_they_are_asked_for() {
+    let random = Scenario {
+        random_flag: true,
+        ..scenario("tracecontext")
+    };
+    assert_eq!(first(&random), ["traceparent: 00-TRACE-SPAN-03"]);
+    let empty = Scenario {
+        b3_empty_parent: true,
+        ..scenario("b3multi")
+    };
+    assert!(first(&empty).contains(&"x-b3-parentspanid: ".to_owned()));
+}
+
+#[test]
 fn one_side_is_broken_and_the_other_is_whole() {
     for (side, whole, broken) in [
         (Side::First, "b3", "traceparent"),

@@ -40,22 +40,22 @@ fn faults_say_what_is_wrong_and_what_would_be_right() {
             |s| s.endpoint = "http://me:secret@127.0.0.1/".into(),
             "the endpoint holds a user name or a password; every span would repeat it, so leave it out",
         ),
-        (|s| s.users = 0, "0 users cannot attack; use 1 to 1000"),
+        (|s| s.users = 0, "0 users are out of range; use 1 to 1000"),
         (
             |s| s.users = 1001,
-            "1001 users cannot attack; use 1 to 1000",
+            "1001 users are out of range; use 1 to 1000",
         ),
         (
             |s| s.stop = Stop::Requests(0),
-            "0 requests would measure nothing; send 1 or more",
+            "an attack of 0 requests measures nothing; send 1 or more",
         ),
         (
             |s| s.stop = Stop::Duration(Duration::ZERO),
-            "an attack cannot last 0ns; use more than 0s, and at most 86400s",
+            "a duration of 0ns is out of range; use more than 0s, and at most 86400s",
         ),
         (
             |s| s.stop = Stop::Duration(Duration::from_secs(86_401)),
-            "an attack cannot last 86401s; use more than 0s, and at most 86400s",
+            "a duration of 86401s is out of range; use more than 0s, and at most 86400s",
         ),
         (
             |s| s.rate = Some(0.0),
@@ -93,7 +93,7 @@ fn faults_say_what_is_wrong_and_what_would_be_right() {
                 s.payload.template = Some("text".into());
                 s.payload.size = Some(100);
             },
-            "the payload cannot be filled up to a size, since it is no JSON object; write {{padding}} where the padding belongs",
+            "the payload has no place for padding, because it is not a JSON object; write {{padding}} where the padding belongs",
         ),
         (
             |s| s.goose_report = Some("report.pdf".into()),
@@ -121,7 +121,7 @@ fn all_faults_are_told_at_once() {
     });
     assert_eq!(
         text,
-        "endpoint `ftp://127.0.0.1/` begins with `ftp:`; it has to begin with http:// or https://\n0 users cannot attack; use 1 to 1000"
+        "endpoint `ftp://127.0.0.1/` begins with `ftp:`; it has to begin with http:// or https://\n0 users are out of range; use 1 to 1000"
     );
 }
 
@@ -186,5 +186,5 @@ fn a_plan_read_from_json_is_checked() {
     let mut json = serde_json::to_value(settings()).unwrap();
     json["users"] = 0.into();
     let error = serde_json::from_value::<Plan>(json).unwrap_err();
-    assert_eq!(error.to_string(), "0 users cannot attack; use 1 to 1000");
+    assert_eq!(error.to_string(), "0 users are out of range; use 1 to 1000");
 }

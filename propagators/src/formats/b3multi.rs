@@ -66,7 +66,9 @@ impl Format for B3Multi {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined]
+        &[
+            ShortId, UpperCase, Zeros, NotADigit, Quoted, Undefined, Joined,
+        ]
     }
 
     fn family(&self) -> &'static str {

@@ -92,7 +92,7 @@ impl Format for Datadog {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[Zeros, NotADigit, Quoted, Undefined]
+        &[Zeros, NotADigit, Quoted, Undefined, Joined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

@@ -103,7 +103,9 @@ impl Format for Jaeger {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[Zeros, Separator, Truncated, NotADigit, Quoted, Undefined]
+        &[
+            Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
+        ]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

@@ -89,7 +89,7 @@ impl Format for OtTrace {
 
     fn defects(&self) -> &'static [HeaderDefect] {
         use HeaderDefect::*;
-        &[ShortId, Zeros, NotADigit, Quoted, Undefined]
+        &[ShortId, Zeros, NotADigit, Quoted, Undefined, Joined]
     }
 
     fn extract(&self, carrier: &dyn Getter) -> Candidate {

@@ -50,12 +50,12 @@ pub(super) fn python(headers: &[Cow<'_, str>]) -> String {
                     return String::new();
                 }
                 kept.push((key, value));
+                if kept.len() > MAX_MEMBERS {
+                    return String::new();
+                }
             }
             _ => return String::new(),
         }
-    }
-    if kept.len() > MAX_MEMBERS {
-        return String::new();
     }
     joined(&kept)
 }
@@ -73,6 +73,9 @@ pub(super) fn java(list: &str) -> String {
 /// (`e.emptymember`).
 pub(super) fn java_1_62(list: &str) -> String {
     let members: Vec<&str> = list.trim_end_matches(',').split(',').collect();
+    if members.len() > MAX_MEMBERS {
+        return String::new();
+    }
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in &members {
         let member = member.trim_matches([' ', '\t']);
@@ -83,7 +86,7 @@ pub(super) fn java_1_62(list: &str) -> String {
             kept.push((key, value));
         }
     }
-    if members.len() > MAX_MEMBERS || kept.len() != members.len() {
+    if kept.len() != members.len() {
         return String::new();
     }
     joined(&kept)
@@ -103,9 +106,9 @@ pub(super) fn go(list: &str) -> String {
             return String::new();
         }
         kept.push((key, value));
-    }
-    if kept.len() > MAX_MEMBERS {
-        return String::new();
+        if kept.len() > MAX_MEMBERS {
+            return String::new();
+        }
     }
     joined(&kept)
 }

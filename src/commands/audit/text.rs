@@ -5,8 +5,9 @@ use baton_traces::shown::{self, visible};
 use comfy_table::{Cell, CellAlignment};
 
 use super::Outcome;
+use crate::print::checks;
 use crate::print::fitting::{fitted, narrow_table};
-use crate::print::output::{Output, wrapped};
+use crate::print::output::Output;
 use crate::print::palette::Tone;
 
 const HEADINGS: [&str; 7] = [
@@ -26,7 +27,7 @@ const FIGURES: [usize; 2] = [3, 5];
 /// Draws all of it.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let judged = &outcome.judged;
-    let mut parts = vec![lines(judged.answer(), output)];
+    let mut parts = vec![output.lines(judged.answer())];
     if !judged.edges.is_empty() {
         parts.push(table(&judged.edges, output));
     }
@@ -34,26 +35,20 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.extend(
         broken
             .iter()
-            .map(|sentence| lines([sentence.clone()], output)),
+            .map(|sentence| output.lines([sentence.clone()])),
     );
     if let Some(differences) = differences(outcome) {
-        parts.push(lines(differences, output));
+        parts.push(output.lines(differences));
     }
     if !judged.unjudged.is_empty() {
         let unjudged = judged.unjudged.iter().map(not_judged);
         let heading = "Not judged:".to_owned();
-        parts.push(lines(std::iter::once(heading).chain(unjudged), output));
+        parts.push(output.lines(std::iter::once(heading).chain(unjudged)));
     }
     if !outcome.checks.is_empty() {
-        let checks = outcome.checks.iter().map(|checked| {
-            let mark = if checked.check.passed {
-                "ok    "
-            } else {
-                "FAILED"
-            };
-            format!("{mark} {}", checked.sentence())
-        });
-        parts.push(lines(checks, output));
+        let all = outcome.checks.iter();
+        let checks = all.map(|checked| checks::line(&checked.sentence(), checked.check.passed));
+        parts.push(output.lines(checks));
     }
     parts.join("\n\n")
 }
@@ -72,18 +67,6 @@ pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
         true => vec!["No edge differs from the baseline by more than noise.".to_owned()],
         false => sentences,
     })
-}
-
-fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
-    let folded = |line: String| {
-        let indent = if line.starts_with("  ") { "    " } else { "" };
-        let line = visible(&line);
-        match output.columns {
-            Some(columns) => wrapped(&line, columns, indent),
-            None => line,
-        }
-    };
-    lines.into_iter().map(folded).collect::<Vec<_>>().join("\n")
 }
 
 fn table(edges: &[Edge], output: &Output) -> String {

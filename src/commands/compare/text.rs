@@ -5,11 +5,11 @@ use baton_traces::shown::visible;
 use comfy_table::Cell;
 
 use super::Outcome;
-use crate::print::cells;
 use crate::print::fitting::{fitted, narrow_table};
-use crate::print::output::{Output, wrapped};
+use crate::print::output::Output;
 use crate::print::palette::Tone;
 use crate::print::table::table;
+use crate::print::{cells, checks};
 
 /// The column of tests, or why there is none, which folds where a terminal is narrow.
 const TEST: usize = 5;
@@ -20,7 +20,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let names = names.map(|summary| visible(&summary.name)).collect();
     let mut parts = vec![
         table("run", names, &outcome.summaries, output),
-        lines(outcome.sentences(), output),
+        output.lines(outcome.sentences()),
     ];
     let baseline = &outcome.comparison.baseline;
     for summary in &outcome.summaries {
@@ -33,29 +33,17 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         problems.map(|problem| format!("{}: {problem}", summary.name))
     });
     let notes = problems.chain(outcome.comparison.unknown.iter().cloned());
-    parts.push(lines(notes, output));
+    parts.push(output.lines(notes));
     if !outcome.checks.is_empty() {
-        let checks = outcome.checks.iter().map(|checked| {
-            let mark = if checked.check.passed {
-                "ok    "
-            } else {
-                "FAILED"
-            };
-            format!("{mark} {}", checked.sentence())
-        });
-        parts.push(lines(checks, output));
+        let all = outcome.checks.iter();
+        let checks = all.map(|checked| checks::line(&checked.sentence(), checked.check.passed));
+        parts.push(output.lines(checks));
     }
     if outcome.summaries.len() > 1 {
-        parts.push(lines(METHOD.map(str::to_owned), output));
+        parts.push(output.lines(METHOD.map(str::to_owned)));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
-}
-
-fn lines(lines: impl IntoIterator<Item = String>, output: &Output) -> String {
-    let lines = lines.into_iter();
-    let lines: Vec<_> = lines.map(|line| output.folded(&visible(&line))).collect();
-    lines.join("\n")
 }
 
 /// One run beside the baseline.
@@ -78,10 +66,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
     let mut parts = vec![output.folded(&visible(&heading))];
     parts.extend(significant().map(|difference| {
         let words = format!("  {}", visible(&difference.words));
-        match output.columns {
-            Some(columns) => wrapped(&words, columns, "    "),
-            None => words,
-        }
+        output.folded(&words)
     }));
     if differences().any(|difference| !difference.is_none()) {
         let mut table = narrow_table(

@@ -2,7 +2,9 @@
 //!
 //! `cargo run -p baton-traces --example generate_system -- --requests 1000 [--services N] [--calls N] [--concurrency N]
 //! [--broken PERCENT] [--skew-ms N] [--shared-id PERCENT] [--unsampled PERCENT]
-//! [--seed N] > FILE`
+//! [--seed N] [--hand-offs FILE] > FILE`
+//!
+//! `--hand-offs` gets a line of JSON for each hand-off as it happened: both spans and the verdict.
 
 mod system;
 
@@ -11,12 +13,21 @@ use std::process::ExitCode;
 
 use baton_traces::span::Kind;
 use serde_json::json;
-use system::{Made, Plan};
+use system::{Made, Plan, System, Truth};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let written = plan(&arguments).and_then(|plan| {
+    let written = plan(&arguments).and_then(|(plan, truth)| {
         let system = system::generate(&plan);
+        if let Some(path) = truth {
+            let lines: String = system
+                .hand_offs
+                .iter()
+                .map(|it| fact(&system, it))
+                .collect();
+            std::fs::write(&path, lines)
+                .map_err(|error| format!("cannot write {path}: {error}"))?;
+        }
         let mut out = BufWriter::new(std::io::stdout().lock());
         for span in &system.spans {
             writeln!(out, "{}", line(span)).map_err(|error| error.to_string())?;
@@ -32,7 +43,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn plan(arguments: &[String]) -> Result<Plan, String> {
+/// The plan, and the file for the hand-offs.
+fn plan(arguments: &[String]) -> Result<(Plan, Option<String>), String> {
+    let mut truth = None;
     let mut plan = Plan {
         services: 12,
         calls: 6,
@@ -48,6 +61,10 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
         let [name, value] = pair else {
             return Err(format!("{} needs a value", pair[0]));
         };
+        if name == "--hand-offs" {
+            truth = Some(value.clone());
+            continue;
+        }
         let number: i64 = value
             .parse()
             .map_err(|_| format!("{value} is not a number"))?;
@@ -68,8 +85,21 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
     }
     match plan.requests {
         0 => Err("--requests N is needed".to_owned()),
-        _ => Ok(plan),
+        _ => Ok((plan, truth)),
     }
+}
+
+/// One hand-off as a line of JSON.
+fn fact(system: &System, truth: &Truth) -> String {
+    let edge = &system.edges[truth.edge];
+    let fact = json!({
+        "from": system::service_name(edge.from),
+        "to": system::service_name(edge.to),
+        "sender": truth.sender,
+        "receiver": truth.receiver,
+        "verdict": truth.verdict,
+    });
+    format!("{fact}\n")
 }
 
 /// One span as a line of OTLP/JSON.

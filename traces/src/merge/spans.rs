@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{MergeError, append, encode};
+use super::{MergeError, append};
+use crate::otlp;
 use crate::readers::input::{self, ZSTD_MAGIC};
 use crate::readers::lines::{LineError, Lines};
 use crate::readers::{Form, MAX_LINE_BYTES, otlp_json};
@@ -91,8 +92,7 @@ fn convert(
     let mut written = Ok(());
     let reading = source.read(Want::Everything, &mut |span| {
         if written.is_ok() {
-            written =
-                spans.write_request(encode::request(span, form.mark()).to_string().as_bytes());
+            written = spans.write_request(otlp::request(span, form.mark()).to_string().as_bytes());
         }
     })?;
     written.and_then(|()| spans.finish()).map_err(failed)?;

@@ -29,6 +29,11 @@ impl Place {
         members.find(|member| folded(member) == wanted)
     }
 
+    /// Whether `name` is a known member but for its case and underscores.
+    pub(super) fn is_misspelt(&self, name: &str) -> bool {
+        self.meant(name).is_some()
+    }
+
     /// Whether the member `name` with `value`, which the reader does not know, should be said.
     pub(super) fn misses(&self, name: &str, value: &str) -> bool {
         self.meant(name).is_some() || holds_spans(value)

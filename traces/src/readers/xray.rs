@@ -124,7 +124,9 @@ impl Walk<'_> {
                     let trace = id.as_deref().filter(|id| xray_trace_id(id).is_some());
                     self.wrapped(json, trace.or(outer))?;
                 }
-                _ if name.starts_with(char::is_uppercase) => self.unknown(json, name)?,
+                _ if name.starts_with(char::is_uppercase) || WRAPPER.is_misspelt(name) => {
+                    self.unknown(json, name)?;
+                }
                 _ => {
                     own.push(if own.is_empty() { b'{' } else { b',' });
                     own.extend_from_slice(Json::from(name).to_string().as_bytes());

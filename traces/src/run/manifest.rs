@@ -14,21 +14,21 @@ use crate::span::UnixTime;
 /// `run.json`: what was run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The producer's mode and the consumer's; `None` where only the client is known, as with bursts at an endpoint
-    /// that is somebody else's.
+    /// The modes of the producer and the consumer; `None` if only the client is known, as for bursts at a
+    /// foreign endpoint.
     #[serde(default)]
     pub pairing: Option<Pairing>,
-    /// Whose code read and wrote the headers.
+    /// The engine that read and wrote the headers.
     pub engine: Engine,
     /// Everything else that was set, by name: users, rate, shards, the client's mode (`client`), …
     #[serde(default)]
     pub settings: Map<String, Value>,
-    /// Versions of what took part, by name.
+    /// The versions of the programs, by name.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
     /// When the run started.
     pub start: Timestamp,
-    /// When it ended; `None` while it runs, or if it was killed.
+    /// When it ended; `None` while it runs or if it was killed.
     #[serde(default)]
     pub end: Option<Timestamp>,
 }
@@ -36,7 +36,7 @@ pub struct Manifest {
 /// The setting that lists the parts of a merged run.
 pub const MERGED: &str = "merged";
 
-/// How long a record may be on its way while a run goes on; longer than a lab waits for its last ones.
+/// How long a record may take to arrive during a run. A lab waits less for its last records.
 const UNDER_WAY: Duration = Duration::from_secs(60);
 
 impl Manifest {
@@ -56,7 +56,7 @@ impl Manifest {
         problems.map(str::to_owned).collect()
     }
 
-    /// While the run goes on: what was sent since then and has not arrived may still do so, and is not lost yet.
+    /// Set while the run goes on: a record that was sent later is not lost yet.
     pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         let since = now.saturating_sub(UNDER_WAY).as_nanos();
@@ -66,7 +66,7 @@ impl Manifest {
         since.filter(|_| self.end.is_none())
     }
 
-    /// Whether `function` was somebody else's, who may neither write spans nor log as baton's own does.
+    /// Whether `function` was foreign. It may write other spans and logs than baton's own function.
     pub(crate) fn is_foreign(&self, function: Function) -> bool {
         let foreign = self.settings.get("foreign");
         let names = foreign.and_then(Value::as_array);

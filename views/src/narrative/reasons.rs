@@ -118,5 +118,5 @@ fn headers(mode: &Mode) -> String {
         .context_formats()
         .map(|format| format.headers().to_owned())
         .collect();
-    super::list(&headers)
+    super::list(headers.iter().map(String::as_str))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Run;
 use crate::drawing::{Drawing, Pixels};
-use baton_traces::shown::{count, duration, visible};
+use baton_traces::shown::{count, duration, significant, visible};
 use baton_traces::statistics::{Durations, Percentiles};
 
 /// The resolution of a distribution: how many steps a power of ten has.
@@ -95,27 +95,17 @@ fn row(name: &str, durations: &Durations, axis: Axis) -> Option<LatencyRow> {
             ("p99.9", percentiles.p999),
             ("max", percentiles.max),
         ]
-        .map(|(name, value)| (name, milliseconds(value)))
+        .map(|(name, value)| (name, significant(value)))
         .into(),
     })
-}
-
-/// Writes milliseconds with three significant digits.
-fn milliseconds(value: f64) -> String {
-    let decimals = match value {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.decimals$}")
 }
 
 /// Draws the distribution as a hill. All runs' hills have the same height.
 fn picture(durations: &Durations, percentiles: &Percentiles, axis: Axis) -> Drawing {
     let label = format!(
         "Distribution: half within {} ms, 99 % within {} ms",
-        milliseconds(percentiles.p50),
-        milliseconds(percentiles.p99)
+        significant(percentiles.p50),
+        significant(percentiles.p99)
     );
     let mut drawing = Drawing::new(WIDTH, HEIGHT, label).stretched();
     for tick in axis.decades() {

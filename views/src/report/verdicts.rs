@@ -98,8 +98,8 @@ pub(super) struct LegendEntry {
 /// The verdicts that at least one run has.
 pub(super) fn legend(summaries: &[Summary]) -> Vec<LegendEntry> {
     let is_seen = |verdict: Verdict| {
-        let hops = [Hop::Ingress, Hop::Record];
-        let counts = |summary: &Summary| hops.iter().any(|hop| summary.count(*hop, verdict) > 0);
+        let counts =
+            |summary: &Summary| Hop::BOTH.iter().any(|hop| summary.count(*hop, verdict) > 0);
         summaries.iter().any(counts)
     };
     let seen = Verdict::ALL.into_iter().filter(|verdict| is_seen(*verdict));

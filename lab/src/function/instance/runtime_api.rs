@@ -102,7 +102,7 @@ fn reason(body: &[u8]) -> String {
         Ok(report) => report.error_message,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    // anybody's function may have said it
+    // The text can come from any function.
     visible(&reason)
 }
 

@@ -121,7 +121,7 @@ fn a_figure_is_on_one_side_of_its_limit_or_fails() {
             "p99=50ms",
             None,
             false,
-            "p99 has no value, so its limit of 50ms is not kept",
+            "p99 is not known, so the check of its limit 50ms fails",
         ),
     ];
     for (read, text, value, passed, sentence) in cases {

@@ -102,6 +102,10 @@ impl Members {
                     None => Form::Jaeger,
                 }
             }
+            "traces" if is_nested => match refused::json(&first_names(json)) {
+                Some(found) => return Ok(Some(Err(found))),
+                None => return Ok(None),
+            },
             "context" if is_nested => match first_names(json) {
                 inner if inner.iter().any(|name| name == "trace_id") => Form::Console,
                 _ => return Ok(None),

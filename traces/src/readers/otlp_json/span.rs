@@ -99,7 +99,9 @@ pub(super) fn span<'a>(
     span.reference = SpanReference { trace_id, span_id };
     if flags & HAS_IS_REMOTE != 0 {
         span.parent_is_remote = Some(flags & IS_REMOTE != 0);
-        span.sampled = Some(flags & SAMPLED != 0);
+        let sampled = flags & SAMPLED != 0;
+        // other formats have no sampling flags, so an unset flag of a converted span says nothing
+        span.sampled = (sampled || span.format().is_none()).then_some(sampled);
     }
     Ok(span)
 }

@@ -1,4 +1,4 @@
-//! Writes a span as OTLP/JSON, whatever form it was read from
+//! Writes spans of any format as OTLP/JSON
 //! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
 
 use serde_json::{Map, Value, json};
@@ -7,28 +7,46 @@ use crate::span::{
     self, AnyValue, Attribute, Key, Kind, Span, SpanEvent, SpanFormat, StatusCode, UnixTime,
 };
 
-/// `SpanFlags`: it is known whether the parent is remote, and it is; and W3C's sampled flag.
+/// OTLP's `SpanFlags`: whether it is known that the parent is remote, whether the parent is remote, and
+/// W3C's sampled flag.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 const SAMPLED: u32 = 0x01;
 
-/// An `ExportTraceServiceRequest` of this one span, which keeps in mind what it came as, if that is not OTLP.
-pub(super) fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
+/// An `ExportTraceServiceRequest` with this one span and its resource. `format` is the format that the
+/// span came in, if that was not OTLP; the span keeps it as an attribute.
+pub fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
+    let names_service = |(name, _): &&Attribute<'_>| name == Key::ServiceName.name();
+    let service = match span
+        .resource_attributes
+        .iter()
+        .any(|one| names_service(&one))
+    {
+        true => "",
+        false => span.service,
+    };
     let mut resource: Vec<Value> = span.resource_attributes.iter().map(attribute).collect();
-    let names_service = |(name, _): &Attribute<'_>| name == Key::ServiceName.name();
-    if !span.service.is_empty() && !span.resource_attributes.iter().any(names_service) {
-        resource.push(json!({
-            "key": Key::ServiceName.name(),
-            "value": {"stringValue": span.service},
-        }));
-    }
-    json!({"resourceSpans": [{
-        "resource": {"attributes": resource},
-        "scopeSpans": [{"spans": [one(span, format)]}],
-    }]})
+    resource.extend(service_name(service));
+    json!({"resourceSpans": [resource_spans(resource, vec![one(span, format)])]})
 }
 
-fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
+/// The `ResourceSpans` of one service. `spans` are made by [`one`].
+pub fn of_service(service: &str, spans: Vec<Value>) -> Value {
+    resource_spans(service_name(service).into_iter().collect(), spans)
+}
+
+fn resource_spans(resource: Vec<Value>, spans: Vec<Value>) -> Value {
+    json!({"resource": {"attributes": resource}, "scopeSpans": [{"spans": spans}]})
+}
+
+/// The attribute that names a service; `None` if it has no name.
+fn service_name(service: &str) -> Option<Value> {
+    let attribute = || json!({"key": Key::ServiceName.name(), "value": {"stringValue": service}});
+    (!service.is_empty()).then(attribute)
+}
+
+/// One `Span`, for a [`request`] or [`of_service`].
+pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let known = span.attributes.iter().map(|(key, value)| {
         let value = match value {
             span::Value::Text(text) => json!({"stringValue": text}),
@@ -37,7 +55,7 @@ fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
         };
         json!({"key": key.name(), "value": value})
     });
-    // it may have come as something else before
+    // a span that was converted before keeps its first format
     let format = format.filter(|_| span.attributes.get(Key::SpanFormat).is_none());
     let mark = format.map(
         |format| json!({"key": Key::SpanFormat.name(), "value": {"stringValue": format.name()}}),
@@ -76,7 +94,7 @@ fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     Value::Object(fields)
 }
 
-/// Nothing where the form does not say whether a parent is remote: then the sampled flag would mean nothing either.
+/// 0 if it is unknown whether the parent is remote: a reader ignores the sampled flag then too.
 fn flags(span: &Span<'_>) -> u32 {
     let Some(is_remote) = span.parent_is_remote else {
         return 0;
@@ -104,7 +122,7 @@ fn status(code: StatusCode) -> u8 {
     }
 }
 
-/// 64-bit numbers are text; an unknown time is 0.
+/// OTLP/JSON writes 64-bit numbers as text. An unknown time is 0.
 fn time(time: Option<UnixTime>) -> Value {
     time.map_or(0, UnixTime::as_nanoseconds).to_string().into()
 }
@@ -127,7 +145,7 @@ fn any_value(value: &AnyValue<'_>) -> Value {
         AnyValue::Text(text) => json!({"stringValue": text}),
         AnyValue::Integer(number) => json!({"intValue": number.to_string()}),
         AnyValue::Double(number) if number.is_finite() => json!({"doubleValue": number}),
-        // as protobuf's JSON mapping writes what JSON has no number for: NaN, Infinity
+        // protobuf's JSON mapping writes these as text, because JSON has no number for them
         AnyValue::Double(number) if number.is_nan() => json!({"doubleValue": "NaN"}),
         AnyValue::Double(number) if *number > 0.0 => json!({"doubleValue": "Infinity"}),
         AnyValue::Double(_) => json!({"doubleValue": "-Infinity"}),

@@ -1,0 +1,26 @@
+//! Checks: their lines in a text, and what they mean for the exit code.
+
+use std::process::ExitCode;
+
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::print::output::Output;
+
+/// The line of a check in a text.
+pub(crate) fn line(sentence: &str, passed: bool) -> String {
+    match passed {
+        true => format!("ok     {sentence}"),
+        false => format!("FAILED {sentence}"),
+    }
+}
+
+/// Fails the command if any of `all` checks failed. `failed` has their sentences. A text shows them
+/// already, so the failure only counts them there.
+pub(crate) fn exit(failed: &[String], all: usize, output: &Output) -> Result<ExitCode, Failure> {
+    let count = format!("{} of {all} checks failed", failed.len());
+    match failed {
+        [] => Ok(ExitCode::SUCCESS),
+        _ if output.format == Format::Text => Err(Failure::check(count)),
+        sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
+    }
+}
