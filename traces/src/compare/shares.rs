@@ -52,11 +52,11 @@ fn chi_square(baseline: Share, value: Share) -> f64 {
     let difference = baseline.part as f64 / rows[0] - value.part as f64 / rows[1];
     let variance = pooled * (1.0 - pooled) * (1.0 / rows[0] + 1.0 / rows[1]);
     let statistic = difference * difference / variance;
-    // with one degree of freedom, the square root is normally distributed
+    // with one degree of freedom, the square root has a normal distribution
     libm::erfc((statistic / 2.0).sqrt())
 }
 
-/// The probability of all tables with the same sums that are at most as likely as this one.
+/// The total probability of all tables with the same sums that are at most as likely as this one.
 fn fisher(baseline: Share, value: Share) -> f64 {
     /// Tables that rounding makes a little more likely count as equally likely, as in R's `fisher.test`.
     const TOLERANCE: f64 = 1.0 + 1e-7;
@@ -64,13 +64,14 @@ fn fisher(baseline: Share, value: Share) -> f64 {
     let parts = baseline.part + value.part;
     let fewest = parts.saturating_sub(value.of);
     let most = parts.min(baseline.of);
-    // the probability of a table relative to the one before, with one more part in the baseline
+    // the probability of a table relative to the previous one, which has one part less in the
+    // baseline
     let step = |part: u64| {
         let up = (parts - part) as f64 * (baseline.of - part) as f64;
         let down = (part + 1) as f64 * (value.of + part + 1 - parts) as f64;
         up / down
     };
-    // weights are relative to the first table, and logarithms, so that they cannot overflow
+    // weights are logarithms relative to the first table, so that they cannot overflow
     let mut logarithms = vec![0.0_f64];
     for part in fewest..most {
         let last = logarithms[logarithms.len() - 1];
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_exact_test_stays_cheap_for_samples_of_a_million() {
-        // the most unequal case that Cochran's rule leaves to the exact test
+        // the most unequal case for which Cochran's rule requires the exact test
         let small = Share {
             part: 1100,
             of: 2200,

@@ -1,4 +1,4 @@
-//! What the formats of spans cannot hold.
+//! Which figures the forms of spans cannot show.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::readers::Form;
 use crate::span::SpanFormat;
 use crate::tally::Tally;
 
-/// Says what the form of an export cannot hold, and what none of its spans says.
+/// Adds what the export's form cannot hold, and what none of its spans contains.
 pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     let on_both_hops = |what: &str| Hop::BOTH.map(|hop| format!("{hop}.{what}"));
     let has_flags = matches!(
@@ -47,7 +47,7 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
             on_both_hops("baggage_lost"),
         );
     }
-    // Zipkin and Jaeger have the debug flag: without it, it was not set
+    // Zipkin and Jaeger can hold the debug flag, so a missing one was not set
     if tally.debug_marks() == 0 && !matches!(form, Form::Zipkin | Form::Jaeger) {
         known.cannot_tell(
             "debug_lost cannot be told: no span says that its context had the debug flag (baton.context.debug)",
@@ -56,9 +56,9 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     }
 }
 
-/// Says what was lost of hand-offs whose spans came in a foreign format, wherever they are now: span
-/// links, and `tracestate`. Without the receivers' log, nothing tells of sampling, baggage and the
-/// debug flag either.
+/// Adds the losses of hand-offs whose spans came in a foreign form, wherever they are stored now:
+/// span links and `tracestate`. Without the receivers' log, sampling, baggage and the debug flag
+/// are unknown too.
 pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSet<Hop>) {
     let foreign = tally.foreign();
     if foreign.spans == 0 {
@@ -112,7 +112,7 @@ pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSe
     }
 }
 
-/// The hand-offs of a hop with at least one end that did not come as OTLP, and what their formats
+/// The hand-offs of a hop with at least one end in another form than OTLP, and what these forms
 /// cannot hold.
 #[derive(Default)]
 struct Losses {
@@ -120,7 +120,7 @@ struct Losses {
     hand_offs: u64,
     /// How many may have had a span link.
     links: u64,
-    /// How many may have had a `tracestate` that is unknown at one end.
+    /// How many may have had a `tracestate` that one end does not show.
     trace_states: u64,
     /// Whether one of the formats cannot hold the debug flag.
     has_no_debug: bool,
@@ -151,7 +151,7 @@ impl Losses {
             let arrived = hand_off
                 .receiver
                 .and_then(|receiver| receiver.luggage.as_deref());
-            // a Collector may have kept it
+            // a Collector may have kept it as a tag
             let is_unknown = match had_trace_state {
                 true => arrived_as.is_some() && !has_trace_state(arrived),
                 false => sender.format.is_some(),
@@ -169,7 +169,7 @@ impl Losses {
         losses
     }
 
-    /// The formats by name: Zipkin or Jaeger.
+    /// The names of the forms: Zipkin or Jaeger.
     fn came_as(&self) -> String {
         let names: Vec<_> = self.formats.iter().map(ToString::to_string).collect();
         names.join(" or ")
