@@ -14,8 +14,7 @@ pub(super) fn trimmed(value: &[u8]) -> usize {
     last.map_or(0, |last| last + 1)
 }
 
-/// The end of letters, digits, dashes and `others`. If `at` is none of these, the end of the other
-/// characters.
+/// The end of a word. White space, punctuation and two dots end it, except characters in `others`.
 pub(super) fn token(text: &[u8], at: usize, others: &[u8]) -> usize {
     let limit = text.len().min(at + MAX_VALUE);
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",;\"'`)]}>(<[{&|\\".contains(byte);
