@@ -48,8 +48,8 @@ fn a_wrong_mode_is_refused_with_the_accepted_names() {
         ("b3 tracecontext", "unknown format \"b3 tracecontext\""),
         ("b3,b3", "b3 is listed twice"),
         ("mixed,b3", "b3 is listed twice"),
-        ("b3,none", "none stands beside other names"),
-        ("none,none", "none stands beside other names"),
+        ("b3,none", "none cannot be combined with other names"),
+        ("none,none", "none cannot be combined with other names"),
     ] {
         let refusal = text.parse::<Mode>().expect_err(text).to_string();
         let place = match fault.contains(&format!("{text:?}")) {

@@ -92,7 +92,7 @@ impl Comparison {
             unknown.extend(told_by_one(before, source));
             if !is_of_one_thing(END_TO_END, before, source) {
                 let begins = |measured: &Measured| match measured.end_to_end_from_producer {
-                    true => "the producer, for want of client spans",
+                    true => "the producer, because there are no client spans,",
                     false => "the client",
                 };
                 unknown.push(format!(

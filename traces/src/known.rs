@@ -156,7 +156,7 @@ impl Known {
         if !judged_by_ids.is_empty() {
             let unsampled = judged_by_ids.iter();
             self.cannot_tell(
-                "unsampled and lost cannot be told: an export holds no logs, and what was not sampled has no span",
+                "unsampled and lost are unknown: an export holds no logs, and what was not sampled has no span",
                 unsampled.flat_map(|hop| {
                     [Verdict::Unsampled, Verdict::Lost].map(|verdict| format!("{hop}.{verdict}"))
                 }),
@@ -230,21 +230,21 @@ impl Known {
         self.cannot_tell(
             &format!(
                 "{hop} is judged by parents and links alone, because both ends have no {id} in common: new_trace, \
-                 wrong_parent, wrong_trace, id_truncated, unsampled and lost cannot be told, nor the share that is connected"
+                 wrong_parent, wrong_trace, id_truncated, unsampled and lost are unknown, and so is the share that is connected"
             ),
             metrics_of_hop(hop),
         );
         let Structure { roots, orphans, .. } = structure;
         if roots > 0 {
             let sentence = format!(
-                "{roots} {receivers} {} without a parent: whether {senders} sent a context cannot be told",
+                "{roots} {receivers} {} without a parent: it is unknown whether {senders} sent a context",
                 spans(roots)
             );
             self.cannot_tell(&sentence, []);
         }
         if orphans > 0 {
             let sentence = format!(
-                "{orphans} {receivers} {} a parent that the source does not hold: whether it is the sender's cannot be told",
+                "{orphans} {receivers} {} a parent that the source does not hold: it is unknown whether that is the sender's span",
                 if orphans == 1 {
                     "span has"
                 } else {

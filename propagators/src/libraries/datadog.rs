@@ -74,10 +74,7 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     }
     match first {
         Some((format, found)) if found.trace == 0 || found.span == 0 => {
-            chosen.blocked = Some((
-                format,
-                "it holds no complete ids, and is taken all the same",
-            ));
+            chosen.blocked = Some((format, "it holds no complete ids, but still wins"));
         }
         first => chosen.context = first,
     }

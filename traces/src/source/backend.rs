@@ -80,18 +80,17 @@ impl Backend {
                 "service" => backend.services.push(value.into_owned()),
                 "lookback" => {
                     backend.lookback = duration(&value).ok_or_else(|| {
-                        format!("lookback={value} is no time; it is like 30m, 2h or 1d")
+                        format!("lookback={value} is not a time; write one such as 30m, 2h or 1d")
                     })?;
                 }
                 "limit" => {
-                    backend.limit =
-                        value
-                            .parse()
-                            .ok()
-                            .filter(|limit| *limit > 0)
-                            .ok_or_else(|| {
-                                format!("limit={value} is no number of traces; it is like 1000")
-                            })?;
+                    backend.limit = value.parse().ok().filter(|limit| *limit > 0).ok_or_else(
+                        || {
+                            format!(
+                                "limit={value} is not a number of traces; write one such as 1000"
+                            )
+                        },
+                    )?;
                 }
                 _ => {
                     return Err(format!(

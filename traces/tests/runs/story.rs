@@ -265,7 +265,7 @@ fn a_directory_without_a_manifest_is_no_run() {
     assert!(
         error
             .to_string()
-            .ends_with("is no run directory: it has no run.json"),
+            .ends_with("is not a run directory: it has no run.json"),
         "{error}"
     );
 }

@@ -249,11 +249,11 @@ fn an_address_that_cannot_be_asked_is_refused_at_once() {
         ),
         (
             "zipkin+http://host?lookback=soon",
-            "lookback=soon is no time",
+            "lookback=soon is not a time",
         ),
         (
             "zipkin+http://host?limit=0",
-            "limit=0 is no number of traces",
+            "limit=0 is not a number of traces",
         ),
         (
             "zipkin+http://host?service=a&q=1",

@@ -41,7 +41,7 @@ const EXPORTS: [Export; 12] = [
         unknown: &[
             "1 server span is without a parent",
             "no message ids",
-            "linked cannot be told",
+            "linked is unknown",
         ],
     },
     Export {

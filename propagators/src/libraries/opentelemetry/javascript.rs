@@ -195,7 +195,7 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let sampled = digits::up_to(flags, 2).is_none_or(|flags| flags & 1 == 1);
     let (Some(trace), Some(span)) = (digits::up_to(trace, 32), digits::up_to(span, 16)) else {
-        return Read::Void("an id is not hexadecimal and is kept all the same");
+        return Read::Void("an id is not hexadecimal but is kept");
     };
     Found::new(trace, span, Some(sampled)).checked(Read::Void)
 }

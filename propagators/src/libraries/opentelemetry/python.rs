@@ -144,7 +144,7 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     let span = digits::python(span).unwrap_or_default();
     let wide = digits::python_exceeds(parts[0], 128) || digits::python_exceeds(parts[1], 64);
     if wide && parts[..2].iter().all(|id| is_number(id)) {
-        return Read::Void("an id is negative or has too many digits, and is kept all the same");
+        return Read::Void("an id is negative or has too many digits, but is kept");
     }
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
 }
