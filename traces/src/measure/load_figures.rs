@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::run::{self, RunDirectory};
 use crate::summary::Requests;
 
-/// The part of `load.json` that a summary uses.
+/// The part of `load.json` that a summary needs.
 #[derive(Deserialize)]
 pub(super) struct LoadFigures {
     /// The requests of all bursts.
@@ -30,8 +30,8 @@ impl LoadFigures {
         (self.bursts.len() > 1 && seconds > 0.0).then(|| ok as f64 / seconds)
     }
 
-    /// Reads the load figures of `run`; `None` if it has none. A file that cannot be read is added to
-    /// `problems`.
+    /// Reads the load figures of `run`; `None` if it has none. If the file cannot be read, a
+    /// sentence is added to `problems`.
     pub(super) fn read(run: &RunDirectory, problems: &mut Vec<String>) -> Option<LoadFigures> {
         let path = run.load_path();
         if !path.is_file() {
