@@ -106,7 +106,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// Time, level, service and message, then the other fields by name. A line that is not JSON stays as it is.
+/// Time, level, service and message, then the other fields by name. A line that is not JSON stays
+/// as it is.
 fn readable(line: &str) -> String {
     let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
         return visible(line);

@@ -1,4 +1,5 @@
-//! `baton matrix`: every pairing of modes and every client against every producer, through real labs.
+//! `baton matrix`: every pairing of modes and every client against every producer, through real
+//! labs.
 
 mod markdown;
 mod report;

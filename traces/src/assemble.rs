@@ -1,7 +1,7 @@
 //! Finds the two ends of every hand-off among spans and log lines, which may come in any order.
 //!
-//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by request
-//! id or message key, never by a trace context.
+//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by
+//! request id or message key, never by a trace context.
 
 mod deliveries;
 mod figures;

@@ -42,7 +42,8 @@ const EXAMPLE_TRACES: usize = 4;
 pub struct Report {
     /// The sources, in the order of display.
     pub runs: Vec<Run>,
-    /// The comparison with one of the runs, by the names of their summaries; `None` for a single run.
+    /// The comparison with one of the runs, by the names of their summaries; `None` for a single
+    /// run.
     pub comparison: Option<Comparison>,
     /// The limits that were checked.
     pub checks: Vec<Check>,

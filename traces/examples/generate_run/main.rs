@@ -1,8 +1,8 @@
 //! Writes a run of any size, as `baton run` would leave it, to measure the cost of reading and
 //! judging.
 //!
-//! `cargo run --release -p baton-traces --example generate_run -- --messages 1000000 --out DIR [--pairing P]
-//! [--broken PERCENT] [--seed N]`
+//! `cargo run --release -p baton-traces --example generate_run -- --messages 1000000 --out DIR
+//! [--pairing P] [--broken PERCENT] [--seed N]`
 //!
 //! Every message has five spans: the client's, the producer's server and send spans, the consumer's
 //! record span, and the span of its invocation. `--broken` is the share of records that lose their

@@ -1,4 +1,5 @@
-//! Holm's correction. Without it, one of a hundred tests at a level of 1 % is significant by chance.
+//! Holm's correction. Without it, one of a hundred tests at a level of 1 % is significant by
+//! chance.
 
 /// The p values after Holm's step-down correction. If there is no true difference, the probability
 /// of any p value at or below `level` is at most `level`, even if the tests depend on each other

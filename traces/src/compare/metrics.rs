@@ -124,7 +124,8 @@ impl Value<'_> {
     }
 }
 
-/// Every metric, in the order of a comparison: verdicts, delivery, flags, latency, throughput, bytes.
+/// Every metric, in the order of a comparison: verdicts, delivery, flags, latency, throughput,
+/// bytes.
 pub const METRICS: [Metric; 38] = [
     verdict("ingress.connected", Hop::Ingress, Verdict::Connected),
     verdict("ingress.linked", Hop::Ingress, Verdict::Linked),

@@ -1,4 +1,5 @@
-//! Tests whether two shares differ: of hand-offs with a verdict, of failed requests, of lost records.
+//! Tests whether two shares differ: of hand-offs with a verdict, of failed requests, of lost
+//! records.
 
 /// A count and its total, such as 3 of 900.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,12 @@ pub(super) enum ShareTest {
     ChiSquare,
 }
 
-/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if one
-/// side is empty.
+/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if
+/// one side is empty.
 ///
-/// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's rule),
-/// so the exact test replaces it. Then there are few tables to add up, even for large samples.
+/// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's
+/// rule), so the exact test replaces it. Then there are few tables to add up, even for large
+/// samples.
 pub(super) fn test(baseline: Share, value: Share) -> Option<(ShareTest, f64)> {
     if baseline.of == 0 || value.of == 0 {
         return None;
@@ -58,7 +60,8 @@ fn chi_square(baseline: Share, value: Share) -> f64 {
 
 /// The total probability of all tables with the same sums that are at most as likely as this one.
 fn fisher(baseline: Share, value: Share) -> f64 {
-    /// Tables that rounding makes a little more likely count as equally likely, as in R's `fisher.test`.
+    /// Tables that rounding makes a little more likely count as equally likely, as in R's
+    /// `fisher.test`.
     const TOLERANCE: f64 = 1.0 + 1e-7;
 
     let parts = baseline.part + value.part;
@@ -95,7 +98,8 @@ mod tests {
     #[test]
     fn p_values_are_those_of_scipy() {
         use ShareTest::{ChiSquare, Fisher};
-        // scipy 1.17: `fisher_exact([[a, n - a], [b, m - b]])` and `chi2_contingency(…, correction=False)`
+        // scipy 1.17: `fisher_exact([[a, n - a], [b, m - b]])` and `chi2_contingency(…,
+        // correction=False)`
         let cases = [
             ((3, 8), (1, 9), Fisher, 0.294_117_647_058_823_6),
             ((5, 1000), (0, 1000), Fisher, 0.062_187_578_516_348_8),

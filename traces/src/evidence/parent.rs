@@ -1,4 +1,5 @@
-//! A remote parent: the receiver's parent is a span of another service, or a call of its own service.
+//! A remote parent: the receiver's parent is a span of another service, or a call of its own
+//! service.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -22,8 +22,8 @@ struct Burst {
 }
 
 impl LoadFigures {
-    /// Successful requests per second during several bursts, without the gaps between them; `None` for
-    /// a single burst.
+    /// Successful requests per second during several bursts, without the gaps between them; `None`
+    /// for a single burst.
     pub(super) fn throughput_rps(&self) -> Option<f64> {
         let ok: u64 = self.bursts.iter().map(|burst| burst.requests.ok).sum();
         let seconds: f64 = self.bursts.iter().map(|burst| burst.duration_s).sum();

@@ -73,8 +73,8 @@ pub enum Event<'a> {
 pub struct LogLine<'a> {
     /// What it reports.
     pub event: Event<'a>,
-    /// The span it belongs to: the server span of a request, the send span of a sent record, the record span
-    /// of a received one.
+    /// The span it belongs to: the server span of a request, the send span of a sent record, the
+    /// record span of a received one.
     pub span: LogSpan,
 }
 

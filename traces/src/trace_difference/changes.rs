@@ -48,8 +48,8 @@ const MASKED_ATTRIBUTES: [&str; 20] = [
 /// One difference between two spans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an
-    /// attribute's name after `attributes.` or `resource.`.
+    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`,
+    /// or an attribute's name after `attributes.` or `resource.`.
     pub what: String,
     /// The value in the left trace, or `None` if it has none.
     pub left: Option<String>,
