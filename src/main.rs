@@ -23,8 +23,6 @@ use crate::commands::{
 };
 use crate::failure::Failure;
 use crate::print::output::Output;
-// until explain has paths of its own to them
-use crate::print::{fitting, output};
 
 fn main() -> ExitCode {
     let arguments = match plan_file::arguments(std::env::args_os().collect()) {

@@ -3,6 +3,7 @@
 
 mod cases;
 mod input;
+mod pastes;
 mod shown;
 
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! Bursts at an endpoint that is not a lab's: their figures, and whether they are good enough.
+//! Bursts at an endpoint that is not a lab's: figures, limits and problems.
 
 use baton_loadgen::{AttackOutcome, RequestFailure};
 use baton_traces::compare::limits::{Check, Figure, Limit, Unit};
@@ -69,8 +69,8 @@ fn figure(outcome: &AttackOutcome, name: &str) -> Option<f64> {
     }
 }
 
-/// What is not well: a sentence for each burst with failed requests, for missing spans, and for each check that failed.
-/// Failed requests are well if there is a limit for them and it is kept.
+/// The problems: one sentence for each burst with failed requests, for missing spans, and for each
+/// failed check. Failed requests within a limit are not a problem.
 pub fn problems(outcomes: &[AttackOutcome], limits: &[Limit], checks: &[Check]) -> Vec<String> {
     let are_failures_limited = limits
         .iter()

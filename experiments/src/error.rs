@@ -22,7 +22,7 @@ pub enum ExperimentError {
     /// The load's settings are wrong.
     #[error(transparent)]
     Plan(#[from] InvalidSettings),
-    /// A file that was given cannot be understood.
+    /// An input file is not valid.
     #[error("{}: {problem}", path.display())]
     Input {
         /// The file.
@@ -42,7 +42,7 @@ pub enum ExperimentError {
     /// A file or directory cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
-        /// What was tried: `read`, `write`, …
+        /// The action that failed: `read`, `write`, …
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum ExperimentError {
     /// The process of the load generator cannot be started, or ended without a result.
     #[error("the load generator {0}")]
     LoadGenerator(String),
-    /// Something that always works did not work.
+    /// An operation failed that cannot fail in practice.
     #[error("{0}")]
     Internal(String),
     /// A signal ended the experiment early.
@@ -71,7 +71,7 @@ impl From<SourceError> for ExperimentError {
 }
 
 impl ExperimentError {
-    /// For `map_err`: the file at `path` could not be used as `action` says.
+    /// For `map_err`: the error for `action` on the file at `path`.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> ExperimentError {
         let path = path.to_owned();
         move |source| ExperimentError::File {

@@ -10,14 +10,15 @@ use baton_traces::run::Function;
 
 use crate::error::ExperimentError;
 
-/// Variables of this process that the functions get too. All others stay outside, above all credentials.
+/// Variables of this process that the functions also get. All others are kept from them, above all
+/// credentials.
 const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "TZ", "RUST_BACKTRACE"];
 const PASSED_ON_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 /// Variables that name a backend: OpenTelemetry's and Splunk's.
 const EXPORTERS: &str = "OTEL_EXPORTER_";
 const SPLUNK: &str = "SPLUNK_";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
-/// Variables that name a backend or an identity. In a lab these are the lab's own.
+/// Variables that name a backend or an identity. A lab sets its own.
 const KEPT_OUT_PREFIXES: [&str; 3] = [EXPORTERS, SERVICE_NAME, "BATON_RUNTIME_DIR"];
 
 /// The program that acts as the functions and as the load generator.
@@ -31,7 +32,7 @@ impl Program {
     /// The program of this process.
     ///
     /// # Errors
-    /// If the system does not tell its path.
+    /// If the system does not give its path.
     pub fn this() -> Result<Program, ExperimentError> {
         let path = std::env::current_exe().map_err(|error| {
             ExperimentError::Internal(format!("the path of this program is not known: {error}"))
@@ -58,7 +59,7 @@ pub struct ForeignFunction {
     pub command: Vec<String>,
 }
 
-/// The functions that take part: baton's own, except where another program takes their place.
+/// The functions of an experiment: baton's own, unless another program replaces one.
 #[derive(Clone, Debug)]
 pub struct Functions {
     program: Program,
@@ -102,8 +103,8 @@ impl Functions {
             .collect()
     }
 
-    /// One of the functions in this mode, or in the mode that the environment says. Its process ends together
-    /// with the lab.
+    /// The options of one function in `mode`, or in the mode of the environment. Its process ends
+    /// when the lab ends.
     pub fn options(&self, function: Function, mode: Option<&Mode>) -> FunctionOptions {
         let foreign = self.foreign.iter().find(|one| one.function == function);
         let command = match foreign {
@@ -125,7 +126,8 @@ impl Functions {
     }
 }
 
-/// The names of this process's variables that would send the functions' spans elsewhere. The lab keeps them out.
+/// The names of this process's variables that would send the functions' spans elsewhere. The lab
+/// does not pass them on.
 pub fn kept_out() -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut names: Vec<_> = names

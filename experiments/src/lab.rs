@@ -5,21 +5,21 @@ use std::time::Duration;
 use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
 use baton_traces::run::RunDirectory;
 
-/// How much longer than an invocation the last deliveries may take.
+/// How much longer than an invocation the lab waits for the last deliveries.
 const DRAIN_RESERVE: Duration = Duration::from_secs(5);
 
-/// The settings of a lab that people choose.
+/// The settings of a lab that a user can choose.
 #[derive(Clone, Copy, Debug)]
 pub struct LabSettings {
     /// The most processes for each function.
     pub instances: u16,
     /// The shards of the stream.
     pub shards: u16,
-    /// Whether processes are stopped between invocations, as on Lambda.
+    /// Whether processes are frozen between invocations, as on Lambda.
     pub freeze: bool,
     /// The most records in a batch for the consumer.
     pub batch_size: u16,
-    /// How long records are gathered for a batch.
+    /// How long records are collected for a batch.
     pub batch_window: Duration,
     /// How often a batch that fails is tried again.
     pub retries: u32,
@@ -42,7 +42,7 @@ impl LabSettings {
             shards: u32::from(self.shards),
             freeze: self.freeze,
             invocation_timeout: self.timeout,
-            // long enough for one more invocation, however slow
+            // long enough for one more invocation, even a slow one
             drain_timeout: self.timeout + DRAIN_RESERVE,
             event_source: EventSourceOptions {
                 batch_size: usize::from(self.batch_size),

@@ -4,9 +4,9 @@
 //! - [`burst`]: bursts at an endpoint that is not a lab's.
 //! - [`matrix`]: every pairing and every client against every producer, counted into two grids.
 //!
-//! Both take their parts from here: the functions ([`Functions`]), the lab ([`LabSettings`]) and the load
-//! ([`Load`]). The functions and the load generator are processes of the calling program
-//! ([`Program`]). Nothing here prints: an [`Observer`] is told how far an experiment has come.
+//! All three use the functions ([`Functions`]), the lab ([`LabSettings`]) and the load ([`Load`]).
+//! The functions and the load generator are processes of the calling program ([`Program`]). Nothing
+//! here prints: an [`Observer`] hears how far an experiment has come.
 
 pub mod burst;
 mod error;

@@ -1,4 +1,4 @@
-//! The load of an experiment: bursts of requests, one after the other, each from zero.
+//! The load of an experiment: bursts of requests, one after the other, each counted separately.
 
 pub(crate) mod merged;
 
@@ -25,15 +25,15 @@ pub struct Load {
     pub users: usize,
     /// What ends each burst.
     pub stop: Stop,
-    /// Requests per second over all users; `None` sends as fast as the answers come.
+    /// Requests per second over all users; `None` sends requests as fast as the answers come.
     pub rate: Option<f64>,
-    /// How long the users take to start, evenly one after the other.
+    /// The time over which the users start, evenly one after the other.
     pub ramp: Duration,
     /// The number of bursts.
     pub bursts: u32,
     /// The pause between two bursts.
     pub gap: Duration,
-    /// Whose code writes the headers.
+    /// The engine that writes the headers.
     pub engine: Engine,
 }
 
@@ -50,12 +50,12 @@ impl Load {
         }
     }
 
-    /// Sends the bursts. `plan` makes the plan of burst n, counted from 1; `ended` is called after each burst.
-    /// Gives the outcomes of the bursts that were started: fewer than asked for if a signal came, or if a burst gave
-    /// up.
+    /// Sends the bursts. `plan` makes the plan of burst n, from 1; `ended` is called after each
+    /// burst. Gives the outcomes of the bursts that were started. If a signal came or a burst gave
+    /// up, there are fewer than asked for.
     ///
     /// # Errors
-    /// If the load generator cannot be run; and the errors of `plan` and `ended`.
+    /// If the load generator cannot be run; also the errors of `plan` and `ended`.
     pub async fn send(
         &self,
         program: &Program,
@@ -135,12 +135,12 @@ pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError>
     text.map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
 }
 
-/// The file of a burst's client spans while it is under way.
+/// The file for a burst's client spans during the burst.
 pub fn client_spans(directory: &Path) -> PathBuf {
     directory.join(CLIENT_SPANS_FILE)
 }
 
-/// Adds a burst's client spans to those of the run.
+/// Adds a burst's client spans to the run's spans.
 ///
 /// # Errors
 /// If a file cannot be read, written or removed.

@@ -1,4 +1,4 @@
-//! The load generator in a process of its own: goose allows one attack per process.
+//! Runs the load generator in a separate process, because goose allows one attack per process.
 
 use std::process::{ExitStatus, Stdio};
 
@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::error::ExperimentError;
 use crate::functions::Program;
 
-/// One line that the process of the load generator prints.
+/// One line that the load generator's process prints.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
@@ -20,8 +20,8 @@ pub enum Message {
     Outcome(Box<AttackOutcome>),
 }
 
-/// Carries out `plan` in a process of `program`. When `cancelled` completes, the attack ends early and keeps what it
-/// measured.
+/// Carries out `plan` in a process of `program`. When `cancelled` completes, the attack ends early
+/// and keeps its measurements.
 pub(crate) async fn attack(
     program: &Program,
     plan: &Plan,
@@ -73,7 +73,7 @@ pub(crate) async fn attack(
     outcome.ok_or_else(|| without_result(status))
 }
 
-/// A line of the process. It is `None` for text that goose prints, as it does where its report is asked for.
+/// Parses a line of the process. `None` is text that goose prints if its report is wanted.
 fn message(line: &str) -> Result<Option<Message>, ExperimentError> {
     if !line.starts_with('{') {
         return Ok(None);

@@ -22,7 +22,8 @@ const TELEMETRY_VARIABLES: [&str; 8] = [
     "BATON_XRAY_SOURCE",
 ];
 
-/// A lab's settings. A function that is not baton's own is named, its command is not: it may hold a secret.
+/// The settings of a lab. A function that is not baton's own is named without its command, which
+/// may hold a secret.
 pub fn lab_settings(lab: &LabSettings, functions: &Functions) -> Map<String, Value> {
     let mut settings = object(json!({
         "instances": lab.instances,
@@ -60,7 +61,7 @@ pub fn load_settings(load: &Load, plan: &Plan) -> Map<String, Value> {
     }))
 }
 
-/// The versions of what takes part, by name.
+/// The versions of all programs, by name.
 pub fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
 }

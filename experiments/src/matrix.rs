@@ -30,7 +30,8 @@ use crate::functions::Functions;
 use crate::manifest::versions;
 use crate::observer::Observer;
 
-/// No format, each format alone, and both orders of the mix that people meet on the way from B3 to W3C.
+/// No format, each format alone, and both orders of the mixes that occur in a migration from B3 to
+/// W3C.
 const DEFAULT_MODES: [&str; 9] = [
     "none",
     "tracecontext",
@@ -42,8 +43,8 @@ const DEFAULT_MODES: [&str; 9] = [
     "tracecontext,b3",
     "b3,tracecontext",
 ];
-/// Labs that run at the same time. One lab alone spends half of its time waiting for processes, stream and load
-/// generator.
+/// How many labs run at the same time. A single lab spends half of its time waiting for processes,
+/// the stream and the load generator.
 const LABS: usize = 2;
 
 /// The matrix to measure.
@@ -51,7 +52,7 @@ const LABS: usize = 2;
 pub struct MatrixSettings {
     /// The modes of rows and columns, each once.
     pub modes: Vec<Mode>,
-    /// Whose code reads and writes the headers; each engine has its own grids.
+    /// The engines that read and write the headers. Each has its own grids.
     pub engines: Vec<Engine>,
     /// Requests for each cell.
     pub requests: u64,
@@ -69,7 +70,7 @@ pub struct Preparation {
     left_out: Vec<String>,
 }
 
-/// The modes that `words` name, each once; the usual ones if there are no words.
+/// The modes in `words`, each once; the default modes if `words` is empty.
 ///
 /// # Errors
 /// If a word is not a mode.
@@ -96,7 +97,7 @@ impl Preparation {
     /// Plans the labs, and finds every fault in the settings before the first lab starts.
     ///
     /// # Errors
-    /// If an engine is left without any mode, or a load cannot be planned.
+    /// If an engine supports none of the modes, or a load cannot be planned.
     pub fn of(settings: MatrixSettings) -> Result<Preparation, ExperimentError> {
         let settings = MatrixSettings {
             engines: distinct(settings.engines.iter().copied()),
@@ -121,12 +122,12 @@ impl Preparation {
         })
     }
 
-    /// The requests that all labs together send.
+    /// The number of requests of all labs together.
     pub fn total(&self) -> u64 {
         self.stages.iter().map(Stage::total).sum()
     }
 
-    /// Runs the labs, a few at a time, counts what became of the requests, and finds the answer.
+    /// Runs the labs, a few at a time, counts the verdicts, and finds the answer.
     ///
     /// # Errors
     /// If a lab cannot be run, its files cannot be read, or a signal came.
@@ -223,7 +224,8 @@ fn plan(
     Ok(stages)
 }
 
-/// Runs all labs. Gives the cells of each, in their order, and a sentence for each problem.
+/// Runs all labs. Gives the cells of each in the order of the labs, and one sentence for each
+/// problem.
 async fn run_all(
     stages: Vec<Stage>,
     observer: &impl Observer,
@@ -263,7 +265,7 @@ async fn run_all(
         observer.add(staged.stage.total());
         results[place] = Some(count(&staged));
         problems.extend(staged.problems);
-        // otherwise thousands of files would be left to remove at the end
+        // removed here, because removing thousands of files at the end would take long
         let _ = std::fs::remove_dir_all(folder.path().join(place.to_string()));
     }
     if *interrupted.borrow() {

@@ -1,24 +1,24 @@
-//! Who is told how far an experiment has come.
+//! How an experiment reports its progress.
 
 use baton_loadgen::Progress;
 
-/// Is told what happens while an experiment runs.
+/// Hears what happens during an experiment.
 pub trait Observer {
     /// A stage of this name begins.
     fn stage(&self, name: &str);
 
-    /// The load of the present stage has come this far.
+    /// How far the load of the current stage has come.
     fn advance(&self, progress: &Progress);
 
-    /// The present stage has ended, after this many requests.
+    /// The current stage has ended, after this many requests.
     fn stage_done(&self, requests: u64);
 
     /// This many more requests have ended, in any stage.
     fn add(&self, requests: u64);
 
-    /// Something that people should know.
+    /// A message for the user.
     fn note(&self, text: &str);
 
-    /// A detail for people who ask for more.
+    /// A detail for users who ask for more.
     fn detail(&self, text: &str);
 }

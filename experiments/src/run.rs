@@ -1,4 +1,4 @@
-//! The run: bursts of requests under each pairing of modes, saved as a run directory each.
+//! The run: bursts of requests under each pairing of modes, each saved as a run directory.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::load::{Load, add_client_spans, client_spans, write_load};
 use crate::manifest::{lab_settings, load_settings, versions};
 use crate::observer::Observer;
 
-/// No format, each format alone, and the mixes that people meet on the way from B3 to W3C.
+/// No format, each format alone, and the mixes that occur in a migration from B3 to W3C.
 const DEFAULT_PAIRINGS: [&str; 8] = [
     "none",
     "tracecontext",
@@ -34,12 +34,12 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
     "tracecontext:tracecontext,b3",
 ];
 
-/// A run of several pairings.
+/// The settings of a run over several pairings.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
     /// The pairings.
     pub pairings: Vec<Pairing>,
-    /// The client's mode; `None` is the producer's.
+    /// The client's mode; `None` for the producer's mode.
     pub client: Option<Mode>,
     /// The load.
     pub load: Load,
@@ -49,10 +49,10 @@ pub struct RunSettings {
     pub functions: Functions,
 }
 
-/// A pairing whose run has ended and is saved.
+/// A pairing whose run has ended and was saved.
 #[derive(Debug)]
 pub struct Ran {
-    /// Where it is saved.
+    /// The directory of the run.
     pub directory: RunDirectory,
     /// The outcome of each burst.
     pub bursts: Vec<AttackOutcome>,
@@ -60,10 +60,10 @@ pub struct Ran {
     pub problems: Vec<String>,
 }
 
-/// The pairings to run: those that were asked for, each once, or the usual ones.
+/// The pairings to run: the ones in `asked`, each once, or the default ones.
 ///
 /// # Errors
-/// None: the modes of the usual ones are valid.
+/// None in practice: the default pairings are valid.
 pub fn pairings(asked: &[Pairing]) -> Result<Vec<Pairing>, ModeError> {
     if asked.is_empty() {
         let usual = DEFAULT_PAIRINGS.iter();
@@ -78,8 +78,8 @@ pub fn pairings(asked: &[Pairing]) -> Result<Vec<Pairing>, ModeError> {
     Ok(pairings)
 }
 
-/// Makes a directory in `parent` that is named after the time. No other command gets the same one, even if both start
-/// at the same moment.
+/// Makes a directory in `parent` that is named after the time. Two commands never get the same
+/// directory, even if both start at the same moment.
 ///
 /// # Errors
 /// If it cannot be made.
@@ -123,7 +123,7 @@ pub fn losses(summaries: &[Summary]) -> Vec<String> {
 }
 
 impl RunSettings {
-    /// Finds every fault in the settings before the first lab starts.
+    /// Checks all settings before the first lab starts.
     ///
     /// # Errors
     /// If a load cannot be planned.
@@ -134,7 +134,8 @@ impl RunSettings {
         Ok(())
     }
 
-    /// The files that belong to no run while a burst is under way: the client spans of every pairing in `out`.
+    /// The files that a burst in progress leaves outside its run: the client spans of every pairing
+    /// in `out`.
     pub fn unfinished(&self, out: &Path) -> Vec<PathBuf> {
         let pairings = self.pairings.iter();
         pairings
@@ -142,11 +143,12 @@ impl RunSettings {
             .collect()
     }
 
-    /// Runs one pairing after the other, each in a directory of its own in `out`, and hands each to `ended` as soon as
-    /// it has ended. Gives whether a signal ended the run early.
+    /// Runs one pairing after the other, each in its own directory in `out`, and hands each to
+    /// `ended` when it has ended. Gives whether a signal ended the run early.
     ///
     /// # Errors
-    /// If a lab or the load generator cannot be run, or a file cannot be written; and the errors of `ended`.
+    /// If a lab or the load generator cannot be run, or a file cannot be written; also the errors
+    /// of `ended`.
     pub async fn execute<E: From<ExperimentError>>(
         &self,
         out: &Path,
@@ -182,7 +184,7 @@ impl RunSettings {
         })?)
     }
 
-    /// Starts a lab, sends the load, waits until all is delivered, and saves what happened.
+    /// Starts a lab, sends the load, waits until everything is delivered, and saves the run.
     async fn pairing(
         &self,
         pairing: &Pairing,

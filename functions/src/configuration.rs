@@ -1,7 +1,7 @@
-//! Everything a function takes from its environment, checked at once before it starts.
+//! A function's configuration: every environment variable, checked before the function starts.
 //!
-//! The variables are those of shared practice: OpenTelemetry's (`OTEL_*`), the AWS SDK's and
-//! Lambda's (`AWS_*`), and baton's own (`BATON_*`) if no standard has a name for it.
+//! The variables have their usual names: OpenTelemetry's (`OTEL_*`), the AWS SDK's and Lambda's
+//! (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name.
 
 mod exporter_variables;
 mod telemetry;
@@ -18,17 +18,17 @@ use crate::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 pub struct Configuration {
     pub(crate) propagation: Propagation,
     pub(crate) relation: Relation,
-    /// The producer's; the consumer learns the stream from its events.
+    /// The stream of the producer. The consumer learns its stream from its events.
     pub(crate) stream: Option<StreamSettings>,
     pub(crate) telemetry: TelemetrySettings,
 }
 
 impl Configuration {
-    /// Reads the configuration of `function`. `variable` looks up an environment variable; an empty
-    /// value counts as unset, as the OpenTelemetry specification demands.
+    /// Reads the configuration of `function`. `variable` looks up an environment variable. An empty
+    /// value counts as unset, as the OpenTelemetry specification requires.
     ///
     /// # Errors
-    /// All problems at once, each naming the variable, its value and what is accepted.
+    /// All problems at once. Each names the variable, its value and the accepted values.
     pub fn from_environment(
         function: Function,
         variable: impl Fn(&str) -> Option<String>,

@@ -1,4 +1,4 @@
-//! The consumer: reads a batch of records and continues, for each, the trace that came with it.
+//! The consumer: reads a batch of records and continues the trace of each.
 
 use std::time::SystemTime;
 
@@ -19,7 +19,7 @@ use crate::record;
 use crate::settings::Relation;
 use crate::telemetry::{self, Telemetry};
 
-/// The name that the workshop gave the span of one record.
+/// The name of the span of one record, as in the workshop.
 const RECORD_SPAN_NAME: &str = "Kinesis.getRecord";
 
 /// The consumer Lambda.
@@ -41,7 +41,7 @@ struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    /// The context of the span that sent the record, if it is to be continued.
+    /// The context of the span that sent the record, if the consumer continues it.
     fn sender(&self) -> Option<SpanContext> {
         self.extraction.context().map(otel::span_context)
     }
@@ -58,8 +58,8 @@ impl Consumer {
         }
     }
 
-    /// Handles one batch. A record that cannot be read is reported as a batch item failure and ends
-    /// the batch there, since Lambda delivers everything from the first failure again.
+    /// Handles one batch. A record that cannot be read is reported as a batch item failure, and the
+    /// batch ends there, because Lambda delivers everything from the first failure again.
     pub(crate) async fn handle(&self, event: LambdaEvent<KinesisEvent>) -> KinesisEventResponse {
         let started = SystemTime::now();
         let mut log = Log::new(&self.service_name);
@@ -160,8 +160,9 @@ impl Consumer {
         root.with_span(self.telemetry.tracer().build_with_context(span, &root))
     }
 
-    /// One span and one log line for the record. Its parent is the context that came with it;
-    /// without one, or if the relation is a link, the record stays in the invocation's trace.
+    /// Makes one span and one log line for the record. The span's parent is the context that
+    /// arrived with it. Without a context, or if the relation is a link, the record stays in the
+    /// invocation's trace.
     fn handle_record(&self, arrival: &Arrival<'_>, invocation: &Context, log: &mut Log) {
         let extraction = &arrival.extraction;
         let on_conflict = self.propagation.on_conflict;
@@ -174,7 +175,7 @@ impl Consumer {
                 links.push(sender.clone());
                 invocation.clone()
             }
-            // a restart is a new trace, not part of the invocation's
+            // a restarted trace is new, not part of the invocation's trace
             (None, _) if !links.is_empty() => Context::new(),
             (None, _) => otel::context(extraction, invocation),
         };

@@ -1,11 +1,11 @@
 //! The HTTP request inside a Lambda event, and the HTTP answer inside a Lambda response.
 //!
-//! One view serves the three events that a producer can get: API Gateway's REST proxy event
+//! One type reads the three events that a producer may get: API Gateway's REST proxy event
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html>), the HTTP API event of
-//! payload format 2.0 and the function URL event
+//! payload format 2.0, and the function URL event
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
-//! It is deliberately more lenient than typed events: a header value that no HTTP library would
-//! accept still has to reach the propagators, which say what is wrong with it.
+//! It is more lenient than typed events on purpose. A header value that HTTP libraries refuse must
+//! still reach the propagators, which say what is wrong with it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use baton_propagators::carrier::{Getter, HeaderList};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The event as it arrives; fields that an event kind lacks are empty.
+/// The event as it arrives. Fields that its kind lacks are empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct HttpEvent {
@@ -73,30 +73,30 @@ pub(crate) enum BodyFault {
     /// Nothing was sent.
     #[error("No message body found")]
     Missing,
-    /// The event says base64, the text is not.
+    /// The event says base64, but the text is not base64.
     #[error("The message body is marked as base64 but is not valid base64")]
     Base64,
-    /// JSON is UTF-8 (RFC 8259, section 8.1).
+    /// The body is not UTF-8, as JSON must be (RFC 8259, section 8.1).
     #[error("The message body is not valid UTF-8: byte {0} starts no character")]
     Utf8(usize),
 }
 
-/// One HTTP request, whatever event brought it.
+/// One HTTP request, from any of the events.
 #[derive(Debug)]
 pub(crate) struct HttpRequest {
     /// `POST` and so on.
     pub(crate) method: String,
-    /// The path that the client asked for, stage included.
+    /// The path in the client's request, with the stage.
     pub(crate) path: String,
     /// The route that matched, without the stage.
     pub(crate) route: Option<String>,
     /// All header values in their order of arrival per name.
     pub(crate) headers: HeaderList,
-    /// The id that the endpoint also answers as `x-amzn-requestid`.
+    /// The id that the endpoint also returns as `x-amzn-requestid`.
     pub(crate) request_id: Option<String>,
-    /// `https`, or what the endpoint says that the client used.
+    /// `https`, or the scheme that the event names.
     pub(crate) scheme: String,
-    /// The host name that was asked.
+    /// The host name in the request.
     pub(crate) host: Option<String>,
     /// `1.1`, `2`.
     pub(crate) protocol_version: Option<String>,
@@ -178,8 +178,8 @@ fn body(body: Option<String>, is_base64_encoded: bool) -> Result<String, BodyFau
 }
 
 impl HttpRequest {
-    /// The response object that this request's event kind expects: status, JSON content type and
-    /// `{"message": …}`.
+    /// The response for this request's kind of event: status, JSON content type and `{"message":
+    /// …}`.
     pub(crate) fn answer(&self, status_code: u16, message: &str) -> HttpAnswer {
         let content_type = BTreeMap::from([("content-type", "application/json")]);
         HttpAnswer {

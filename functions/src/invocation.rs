@@ -1,4 +1,4 @@
-//! What both functions know of the invocation they are in.
+//! What both functions know about the current invocation.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use lambda_runtime::Context;
 use opentelemetry::KeyValue;
 
-/// Left of the invocation's time for the answer to be sent after the spans were.
+/// The part of the invocation's time that is kept for sending the answer after the spans.
 const ANSWER_RESERVE: Duration = Duration::from_millis(100);
 
 /// Whether this process has handled an invocation before.
@@ -16,7 +16,7 @@ pub(crate) struct ColdStart {
 }
 
 impl ColdStart {
-    /// True at the first call only.
+    /// True only for the first call.
     pub(crate) fn is_first(&self) -> bool {
         !self.warm.swap(true, Ordering::Relaxed)
     }
@@ -38,7 +38,7 @@ pub(crate) fn attributes(
     ]
 }
 
-/// How long the invocation may still take before it has to answer.
+/// How much time is left before the invocation must answer.
 pub(crate) fn time_left(context: &Context) -> Duration {
     context
         .deadline()

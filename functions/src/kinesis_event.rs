@@ -1,9 +1,10 @@
 //! The Kinesis event of an event source mapping and the partial batch response to it.
 //!
-//! Event shape: <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>; response:
+//! The event is described in <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>, the
+//! response in
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>. The
-//! data stays base64 until a record is handled, so that one unreadable record fails alone and not
-//! the whole event.
+//! data stays base64 until a record is handled, so that an unreadable record fails alone and not
+//! with the whole event.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,19 +36,19 @@ struct KinesisData {
 }
 
 impl KinesisRecord {
-    /// The sequence number that `PutRecord` answered for this record.
+    /// The sequence number in the answer of `PutRecord` for this record.
     pub(crate) fn sequence_number(&self) -> &str {
         &self.kinesis.sequence_number
     }
 
-    /// The shard's id, `shardId-000000000000`; empty when the event does not say.
+    /// The shard's id, `shardId-000000000000`; empty if the event has none.
     pub(crate) fn shard_id(&self) -> &str {
         self.event_id
             .split_once(':')
             .map_or("", |(shard_id, _)| shard_id)
     }
 
-    /// The stream's name, the last part of its ARN; empty when the event does not say.
+    /// The stream's name, the last part of its ARN; empty if the event has none.
     pub(crate) fn stream(&self) -> &str {
         self.event_source_arn
             .rsplit_once('/')
@@ -57,13 +58,13 @@ impl KinesisRecord {
     /// The bytes that were put on the stream.
     ///
     /// # Errors
-    /// Where the data is not base64, which Lambda never sends.
+    /// If the data is not base64. Lambda never sends such data.
     pub(crate) fn data(&self) -> Result<Vec<u8>, base64::DecodeError> {
         STANDARD.decode(&self.kinesis.data)
     }
 }
 
-/// Which records of the batch have to be delivered again; none means all are done.
+/// The records of the batch that Lambda must deliver again. An empty list means success.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KinesisEventResponse {
@@ -77,14 +78,14 @@ struct BatchItemFailure {
 }
 
 impl KinesisEventResponse {
-    /// Asks for this record, and with it all later ones of the batch, to be delivered again.
+    /// Asks Lambda to deliver this record again, and with it all later ones of the batch.
     pub(crate) fn add_failure(&mut self, record: &KinesisRecord) {
         self.batch_item_failures.push(BatchItemFailure {
             item_identifier: record.kinesis.sequence_number.clone(),
         });
     }
 
-    /// Whether any record has to come again.
+    /// Whether Lambda must deliver any record again.
     pub(crate) fn has_failures(&self) -> bool {
         !self.batch_item_failures.is_empty()
     }

@@ -1,10 +1,9 @@
 //! The two Lambda functions of baton: a producer for `POST /producer` that puts records on a
 //! Kinesis stream, and a consumer that reads them.
 //!
-//! Both speak the real Lambda Runtime API (`lambda_runtime`) and read everything they need from the
-//! environment ([`Configuration`]), so the same code runs on AWS and in baton's lab. Which formats
-//! carry the trace context is decided by [`baton_propagators`]; this crate only makes the spans
-//! around it.
+//! Both use the real Lambda Runtime API (`lambda_runtime`) and read all their settings from the
+//! environment ([`Configuration`]), so the same code runs on AWS and in baton's lab.
+//! [`baton_propagators`] decides which formats carry the trace context; this crate makes the spans.
 
 mod configuration;
 mod consumer;

@@ -1,8 +1,8 @@
-//! The functions' structured log: one JSON object per line on standard output, where Lambda picks
-//! it up.
+//! The functions' structured log: one JSON object per line on standard output, where Lambda
+//! collects it.
 //!
-//! There is one line per request and per record whether or not a span was recorded: it tells a
-//! hand-off whose span was not sampled from a record that never arrived.
+//! There is one line per request and per record, also if its span was not recorded. So baton can
+//! tell a span that was not sampled from a record that never arrived.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ pub(crate) enum Level {
     Error,
 }
 
-/// The span a line belongs to; recorded or not, it has ids.
+/// The ids of a line's span, recorded or not.
 #[derive(Debug, Serialize)]
 pub(crate) struct SpanIds {
     trace_id: String,
@@ -88,7 +88,7 @@ pub(crate) enum Event<'a> {
         shard_id: &'a str,
         sequence_number: &'a str,
     },
-    /// A header that arrived could not be used, or not all of it. The message says why.
+    /// A header could not be used, at least not all of it. The message says why.
     #[serde(rename = "context.refused")]
     ContextRefused {
         format: &'a str,
@@ -118,8 +118,8 @@ struct Line<'a> {
     span: Option<&'a SpanIds>,
 }
 
-/// Collects an invocation's lines and writes them at once: one system call, and lines of several
-/// instances that share a file never mix.
+/// Collects an invocation's lines and writes them in one system call, so that the lines of several
+/// instances never mix in a shared file.
 #[derive(Debug)]
 pub(crate) struct Log {
     service: String,
@@ -156,8 +156,8 @@ impl Log {
             self.lines.truncate(start);
             return;
         }
-        // A record is unchanged: between JSON's tokens a line feed is a space like any
-        // other
+        // Replacing line feeds does not change a record: between JSON's tokens a line feed is white
+        // space
         for byte in &mut self.lines[start..] {
             if matches!(byte, b'\n' | b'\r') {
                 *byte = b' ';
@@ -166,7 +166,7 @@ impl Log {
         self.lines.push(b'\n');
     }
 
-    /// Adds a line for everything in the headers that could not be used, with the reason.
+    /// Adds a line for each part of the headers that could not be used, with the reason.
     pub(crate) fn refusals(&mut self, extraction: &Extraction, span: Option<&SpanIds>) {
         for candidate in &extraction.candidates {
             let objection = candidate.objection.as_deref();
@@ -181,7 +181,7 @@ impl Log {
         }
     }
 
-    /// Writes what was collected. A log that cannot be written must not fail the invocation.
+    /// Writes the collected lines. If that fails, the invocation still succeeds.
     pub(crate) fn flush(&mut self) {
         let mut output = std::io::stdout().lock();
         let _ = output.write_all(&self.lines).and_then(|()| output.flush());

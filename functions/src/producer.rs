@@ -1,4 +1,4 @@
-//! The producer: takes a request's body, puts it on the stream together with the trace context.
+//! The producer: puts a request's body on the stream, together with the trace context.
 
 use baton_propagators::carrier::HeaderList;
 use baton_propagators::envelope;
@@ -58,8 +58,8 @@ impl Producer {
         }
     }
 
-    /// Handles one request: extract, server span, put, answer. Spans and log lines have left the
-    /// process, or have been given up on, when it returns.
+    /// Handles one request: extract, server span, put, answer. When it returns, spans and log lines
+    /// have left the process or were dropped.
     pub(crate) async fn handle(&self, event: LambdaEvent<HttpEvent>) -> HttpAnswer {
         let request = HttpRequest::from(event.payload);
         let mut log = Log::new(&self.service_name);
@@ -157,7 +157,7 @@ impl Producer {
         parent.with_span(self.telemetry.tracer().build_with_context(span, parent))
     }
 
-    /// Checks the body and puts it on the stream, under a span of its own.
+    /// Checks the body and puts it on the stream, with a send span.
     async fn produce(&self, request: &HttpRequest, context: &Context, log: &mut Log) -> Answer {
         let body = match &request.body {
             Ok(body) => body,

@@ -1,10 +1,11 @@
-//! What the functions read out of a record's body.
+//! Reads span attributes from a record's body.
 
 use opentelemetry::KeyValue;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Longest attribute value taken from a body, in characters; the record itself is never shortened.
+/// The longest attribute value taken from a body, in characters. The record itself is not
+/// shortened.
 const MAX_ATTRIBUTE_LENGTH: usize = 1024;
 
 #[derive(Deserialize)]
@@ -15,8 +16,8 @@ struct Body {
 
 /// The span attributes `custom.tag.name` and `custom.tag.superpower` of a JSON body.
 ///
-/// Takes the JSON text; gives an attribute for each of the two that is there as a string. Any other
-/// body gives none.
+/// Takes the JSON text. Gives an attribute for each of the two members that is a string. Any other
+/// body gives no attributes.
 pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
     // serde would read an array into the struct too
     let is_object = body.trim_start().starts_with('{');

@@ -19,7 +19,7 @@ pub enum StartError {
     /// The environment is wrong: all problems, one sentence each.
     #[error("{0}")]
     Configuration(String),
-    /// The Runtime API could not be reached or broke off.
+    /// The Runtime API could not be reached, or its connection broke.
     #[error("the Lambda Runtime API ended the function: {0}")]
     Runtime(#[source] lambda_runtime::Error),
 }
@@ -27,8 +27,8 @@ pub enum StartError {
 /// Runs `function` with the configuration of the process environment until the Runtime API ends it.
 ///
 /// # Errors
-/// [`StartError::Configuration`] when the environment is wrong; it has been reported to the Runtime
-/// API as an init error and to the log. [`StartError::Runtime`] when the Runtime API goes away.
+/// [`StartError::Configuration`] if the environment is wrong. It has been reported to the Runtime
+/// API as an init error, and in the log. [`StartError::Runtime`] if the Runtime API goes away.
 pub async fn run(function: Function) -> Result<(), StartError> {
     let (configuration, telemetry) = match configure(function) {
         Ok(configured) => configured,
@@ -60,7 +60,7 @@ pub async fn run(function: Function) -> Result<(), StartError> {
 
 fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
     let configuration = Configuration::from_environment(function, |name| {
-        // A value that is not UTF-8 becomes one that no setting accepts.
+        // A value that is not UTF-8 becomes a value that no setting accepts.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     })
     .map_err(|problems| {
@@ -71,7 +71,8 @@ fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
     Ok((configuration, telemetry))
 }
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+/// Reports why the function cannot start
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
 async fn report_init_error(function: Function, message: &str) {
     let mut log = Log::new(function.service_name());
     log.line(Level::Error, message, Event::InitError, None);
@@ -81,7 +82,7 @@ async fn report_init_error(function: Function, message: &str) {
     };
     let report =
         serde_json::json!({ "errorType": "Runtime.InvalidConfiguration", "errorMessage": message });
-    // The process ends with the same message, for the parent process.
+    // The process also ends with this message, for its parent.
     let Ok(client) = reqwest::Client::builder().no_proxy().build() else {
         return;
     };

@@ -1,5 +1,4 @@
-//! The sampler, with one addition to OpenTelemetry's own: a deferred decision is the receiver's to
-//! make.
+//! The sampler: OpenTelemetry's own, except that a deferred decision is left to the receiver.
 
 use baton_propagators::otel;
 use baton_propagators::sampling::Sampling;
@@ -7,9 +6,9 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
-/// Decides as `sampler` does, but treats a parent that came with a deferred sampling decision
+/// Decides as `sampler` does, but treats a parent with a deferred sampling decision
 /// (openzipkin/b3-propagation, "Sampling State": absent means defer) as undecided. OpenTelemetry's
-/// `SpanContext` has no such state: its parent-based samplers would take "not yet decided" for
+/// `SpanContext` has no such state, so its parent-based samplers would treat a deferred decision as
 /// "no".
 #[derive(Clone, Debug)]
 pub(crate) struct DeferringSampler {

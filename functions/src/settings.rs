@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::splunk::SplunkIngest;
 
-/// How the record span relates to the context that came with the record (`BATON_CONSUMER_RELATION`).
+/// How the record span relates to the record's context (`BATON_CONSUMER_RELATION`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Relation {
     /// The context is the span's parent: producer and consumer share one trace.
@@ -23,7 +23,7 @@ pub enum Exporter {
     /// Zipkin v2 JSON (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`).
     #[cfg(feature = "zipkin")]
     Zipkin,
-    /// Standard output, for a look without a backend.
+    /// Standard output, to look at spans without a backend.
     Console,
 }
 
@@ -41,9 +41,9 @@ impl fmt::Display for Exporter {
 /// Which traces are recorded (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampler {
-    /// The share of new traces that is recorded, 0 to 1.
+    /// The share of new traces that are recorded, 0 to 1.
     pub ratio: f64,
-    /// Whether a remote parent's decision is followed.
+    /// Whether the decision of a remote parent is followed.
     pub parent_based: bool,
 }
 
@@ -70,13 +70,13 @@ pub(crate) struct TelemetrySettings {
     pub(crate) lambda_attributes: Vec<(&'static str, String)>,
     pub(crate) sampler: Sampler,
     pub(crate) exporters: Vec<Exporter>,
-    /// Where OTLP goes instead of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Where OTLP goes in place of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(crate) splunk: Option<SplunkIngest>,
     pub(crate) flush_timeout: Duration,
     pub(crate) disabled: bool,
 }
 
-/// Region, endpoint and credentials as Lambda hands them to a function.
+/// Region, endpoint and credentials, which Lambda gives to a function.
 #[derive(Clone)]
 pub(crate) struct AwsSettings {
     pub(crate) region: String,

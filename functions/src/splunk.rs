@@ -1,8 +1,7 @@
-//! Splunk Observability Cloud's ingest: its address in a realm, and its token.
+//! Splunk Observability Cloud's ingest: the address of a realm, and its token.
 //!
-//! "Span formats compatible with the ingest endpoint" of
-//! <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>: OTLP over
-//! HTTP, in protobuf.
+//! It takes OTLP over HTTP in protobuf, as described under "Span formats compatible with the ingest
+//! endpoint" in <https://docs.splunk.com/observability/en/apm/apm-spans-traces/span-formats.html>.
 
 use std::fmt;
 
@@ -15,8 +14,7 @@ const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sf-token");
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const MAX_LABEL_LENGTH: usize = 63;
 
-/// A realm's ingest and the token to send there. The token leaves it in [`SplunkIngest::headers`]
-/// only.
+/// A realm's ingest and the token for it. Only [`SplunkIngest::headers`] gives the token out.
 #[derive(Clone)]
 pub(crate) struct SplunkIngest {
     realm: String,
@@ -40,7 +38,7 @@ impl SplunkIngest {
                 && !ends_in_hyphen
                 && realm.bytes().all(is_label)
         };
-        // Splunk's own distributions know "none" for a collector nearby
+        // in Splunk's own distributions, "none" means a local collector
         if !is_plain(realm) || realm.eq_ignore_ascii_case("none") {
             return Err((
                 SPLUNK_REALM,
@@ -66,7 +64,7 @@ impl SplunkIngest {
         format!("https://ingest.{}.signalfx.com/v2/trace/otlp", self.realm)
     }
 
-    /// What each request has to carry.
+    /// The headers of each request.
     pub(crate) fn headers(&self) -> HeaderMap {
         HeaderMap::from_iter([(TOKEN_HEADER, self.access_token.clone())])
     }

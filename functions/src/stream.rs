@@ -12,7 +12,7 @@ use crate::settings::AwsSettings;
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
-/// A stream that records are put on.
+/// A stream on which records are put.
 #[derive(Debug)]
 pub(crate) struct Stream {
     client: Client,
@@ -26,10 +26,10 @@ pub(crate) struct Placement {
     pub(crate) sequence_number: String,
 }
 
-/// Why Kinesis did not take a record.
+/// Why Kinesis did not accept a record.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PutError {
-    /// The shard's throughput is used up.
+    /// The shard has reached its throughput limit.
     #[error("the stream {stream} is over its throughput limit: {reason}")]
     Throttled { stream: String, reason: String },
     /// There is no such stream.
@@ -70,7 +70,7 @@ impl Stream {
     /// Puts one record. The partition key chooses the shard.
     ///
     /// # Errors
-    /// When Kinesis did not confirm the record after the SDK's retries.
+    /// If Kinesis did not confirm the record, also after the SDK's retries.
     pub(crate) async fn put(
         &self,
         data: Vec<u8>,

@@ -1,8 +1,8 @@
 //! The tracer, the spans it makes, and the flush that ends every invocation.
 //!
-//! Lambda freezes a process between invocations, so spans have to leave before the answer does. The
-//! flush waits for the exporters, but never longer than a bound: telemetry must not fail or hold up
-//! a request.
+//! Lambda freezes a process between invocations, so spans must leave before the answer does. The
+//! flush waits for the exporters, but only for a limited time: telemetry must not fail or delay a
+//! request.
 
 mod http_client;
 mod sink;
@@ -31,7 +31,7 @@ use crate::settings::TelemetrySettings;
 pub(crate) use self::sink::ExporterError;
 use self::sink::SpanSink;
 
-/// The most links a span keeps: one for each record of the largest batch that Lambda delivers.
+/// The most links of a span: one for each record of the largest batch that Lambda delivers.
 const MAX_LINKS_PER_SPAN: u32 = 10_000;
 
 /// Finished spans of the current invocation, waiting for the flush.
@@ -65,7 +65,7 @@ impl SpanProcessor for FinishedSpans {
     }
 }
 
-/// The tracer of a function and the way its spans leave the process.
+/// The tracer of a function and the exporters of its spans.
 pub(crate) struct Telemetry {
     tracer: BoxedTracer,
     disabled: bool,
@@ -79,7 +79,7 @@ impl Telemetry {
     /// Sets up the tracer and the exporters that the settings name.
     ///
     /// # Errors
-    /// When an exporter refuses its own settings, for example an endpoint that is not a URL.
+    /// If an exporter refuses its own settings, for example an endpoint that is not a URL.
     pub(crate) fn new(settings: &TelemetrySettings) -> Result<Self, ExporterError> {
         let resource = resource(settings);
         let mut sinks = Vec::new();
@@ -95,7 +95,7 @@ impl Telemetry {
             .with_max_links_per_span(MAX_LINKS_PER_SPAN)
             .with_span_processor(finished.clone())
             .build();
-        // a disabled SDK makes no spans of its own, but lets the context it was given pass through
+        // a disabled SDK makes no spans, but passes the incoming context on
         let tracer = match settings.disabled {
             true => BoxedTracer::new(Box::new(NoopTracer::new())),
             false => BoxedTracer::new(Box::new(provider.tracer("baton"))),
@@ -110,7 +110,7 @@ impl Telemetry {
         })
     }
 
-    /// The ids of a span for the log; `None` if the SDK is disabled, because the span is then only
+    /// The ids of a span for the log. `None` if the SDK is disabled, because then the span is just
     /// its parent.
     pub(crate) fn ids(&self, span: &SpanContext, parent: &SpanContext) -> Option<SpanIds> {
         (!self.disabled).then(|| SpanIds::new(span, parent))
@@ -122,8 +122,8 @@ impl Telemetry {
     }
 
     /// Hands the invocation's finished spans to every exporter and waits until they are delivered,
-    /// for at most the configured flush timeout or `time_left`, whichever is shorter. Spans that
-    /// were not delivered by then are dropped, counted and reported in the log.
+    /// for at most the configured flush timeout or `time_left`, whichever is shorter. The remaining
+    /// spans are dropped, counted and reported in the log.
     pub(crate) async fn flush(&self, time_left: Duration, log: &mut Log) {
         let spans = self.finished.take();
         if spans.is_empty() {
@@ -158,7 +158,7 @@ pub(crate) fn links(contexts: impl IntoIterator<Item = SpanContext>) -> Vec<Link
     contexts.into_iter().map(Link::with_context).collect()
 }
 
-/// What came, or goes, with a context and has no place among a span's ids: the debug state and the
+/// The attributes for parts of a context that a span's ids cannot show: the debug state and the
 /// number of baggage entries.
 pub(crate) fn context_attributes(context: &Context) -> impl Iterator<Item = KeyValue> {
     let debug = otel::outgoing(context)

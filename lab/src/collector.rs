@@ -1,6 +1,6 @@
-//! The collector: takes spans as OTLP and as Zipkin, and keeps them in a file.
+//! The collector: receives spans as OTLP and in Zipkin's format, and writes them to a file.
 //!
-//! The file is what the OpenTelemetry Collector's file exporter writes: OTLP/JSON, one request per
+//! The file has the form of the OpenTelemetry Collector's file exporter: OTLP/JSON, one request per
 //! line.
 
 mod body;
@@ -26,32 +26,32 @@ use crate::error::LabError;
 pub(crate) use self::otlp::TRACES_PATH;
 pub(crate) use self::zipkin::SPANS_PATH;
 
-/// Requests that wait to be written; a sender waits when there are more.
+/// How many requests may wait to be written. If there are more, senders wait.
 const WRITE_QUEUE: usize = 256;
 /// How long received spans may stay out of the file while more arrive.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The collector's state; clones are the same collector.
+/// The collector's state. Clones are handles to the same collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Collector {
     writes: mpsc::Sender<Write>,
     spans: Arc<AtomicU64>,
 }
 
-/// What the writer is asked for, in this order.
+/// The writer's tasks, in this order.
 #[derive(Debug)]
 enum Write {
     /// Keep these spans.
     Spans(Request),
-    /// Let readers of the file see everything so far, and say so.
+    /// Make everything so far readable in the file, and confirm it.
     Flush(oneshot::Sender<()>),
 }
 
-/// Spans to keep; as JSON, both are an `ExportTraceServiceRequest`.
+/// Spans to keep. As JSON, both kinds are an `ExportTraceServiceRequest`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Request {
-    /// As they came.
+    /// As they were received.
     Otlp(ExportTraceServiceRequest),
     /// Converted from another format.
     Converted(serde_json::Value),
@@ -81,12 +81,12 @@ impl Collector {
         Ok((collector, Writer(writer)))
     }
 
-    /// Takes OTLP/HTTP.
+    /// Receives OTLP/HTTP.
     pub(crate) fn otlp_router(&self) -> Router {
         self.router(Router::new().route(TRACES_PATH, post(otlp::export)))
     }
 
-    /// Takes what Zipkin's API takes.
+    /// Receives what Zipkin's API accepts.
     pub(crate) fn zipkin_router(&self) -> Router {
         self.router(Router::new().route(SPANS_PATH, post(zipkin::export)))
     }
@@ -100,7 +100,7 @@ impl Collector {
     /// Keeps the `count` spans of a request.
     ///
     /// # Errors
-    /// The answer, if they cannot be kept.
+    /// The HTTP answer, if they cannot be kept.
     async fn keep(&self, request: Request, count: u64) -> Result<(), (StatusCode, String)> {
         if count > 0 && self.writes.send(Write::Spans(request)).await.is_err() {
             let reason = "the spans cannot be written to disk".to_owned();
@@ -110,8 +110,8 @@ impl Collector {
         Ok(())
     }
 
-    /// Waits until every span received so far can be read from the file. Gives whether it can; not
-    /// if writing failed.
+    /// Waits until every span received so far can be read from the file. Gives `false` if writing
+    /// failed.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
         self.writes.send(Write::Flush(done)).await.is_ok() && flushed.await.is_ok()
@@ -124,7 +124,7 @@ impl Collector {
 }
 
 impl Writer {
-    /// Waits until everything is on disk; to be called when no [`Collector`] is left.
+    /// Waits until everything is on disk. Call this when no [`Collector`] is left.
     pub(crate) async fn finish(self) -> Result<(), std::io::Error> {
         tokio::task::spawn_blocking(move || self.0.join())
             .await
@@ -149,7 +149,7 @@ fn write(mut file: SpanFile, mut queue: mpsc::Receiver<Write>) -> Result<(), std
             }
             Write::Flush(done) => {
                 file.flush()?;
-                // The caller can be gone.
+                // The caller may be gone.
                 let _ = done.send(());
             }
         }

@@ -1,4 +1,4 @@
-//! Why a lab cannot start or do what it is asked.
+//! Why a lab cannot start or carry out a request.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,34 +6,34 @@ use std::path::PathBuf;
 /// Each message is one sentence: what failed, where, and what would help.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// Somebody else listens on a port that was asked for.
+    /// Another program listens on the port.
     #[error(
         "port {port} for the {server} is in use; end the program that has it, or choose another with {flag} (0 lets the system choose)"
     )]
     PortInUse {
-        /// Which of the lab's servers wanted it.
+        /// The server of the lab that needs the port.
         server: &'static str,
         /// The port.
         port: u16,
-        /// The command line flag that changes it.
+        /// The command line flag that sets it.
         flag: &'static str,
     },
-    /// A port cannot be listened on for another reason.
+    /// The port cannot be opened for another reason.
     #[error("cannot listen on port {port} for the {server}: {reason}")]
     Listen {
-        /// Which of the lab's servers wanted it.
+        /// The server of the lab that needs the port.
         server: &'static str,
         /// The port.
         port: u16,
         /// The system's reason.
         reason: io::Error,
     },
-    /// A function's process does not come up.
+    /// A function's process does not start.
     #[error("the {function} does not start: {reason}")]
     FunctionStart {
         /// `producer` or `consumer`.
         function: &'static str,
-        /// What it said, or how it ended.
+        /// Its message, or how it ended.
         reason: String,
     },
     /// The stream cannot be created.
@@ -47,7 +47,7 @@ pub enum LabError {
     /// A file of the lab's directory cannot be written.
     #[error("cannot write {path}: {reason}", path = path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
         /// The system's reason.
         reason: io::Error,

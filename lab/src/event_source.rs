@@ -1,9 +1,10 @@
 //! The event source mapping: reads every shard in order and invokes the consumer with batches.
 //!
-//! Behaves as AWS documents for Kinesis
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): batches of
-//! one shard, a batch window, retries that hold up the shard, bisecting on an error, partial batch
-//! responses, a maximum of attempts, and a destination for what could not be delivered.
+//! It behaves as AWS documents for Kinesis
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): a batch has
+//! records of one shard, a batch window collects records, a failing batch is retried and holds up
+//! its shard, a batch may be split on an error, an answer may report partial success, attempts have
+//! a maximum, and undeliverable records go to a destination.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -41,18 +42,18 @@ pub struct EventSourceOptions {
     pub batch_size: usize,
     /// How long to gather records for a batch that is not full yet.
     pub maximum_batching_window: Duration,
-    /// The least time between two reads of a shard that has records. AWS reads once a second; the
-    /// shorter this is, the sooner a record arrives and the smaller batches are.
+    /// The shortest time between two reads of a shard that has records. AWS reads once a second. A
+    /// shorter interval delivers records sooner and in smaller batches.
     pub polling_interval: Duration,
-    /// How often a failing batch is tried again before its records are given up on.
+    /// How often a failing batch is tried again before baton gives up on its records.
     pub maximum_retry_attempts: u32,
     /// Whether a failing batch is split in two before it is tried again.
     pub bisect_batch_on_function_error: bool,
 }
 
 impl Default for EventSourceOptions {
-    /// AWS' defaults for the batch. Shards are read sooner than on AWS and retries end after two,
-    /// because a lab should not wait for a second or retry for a day.
+    /// AWS' defaults for the batch. Shards are read more often than on AWS, and retries end after
+    /// two, because a lab should not wait for a second or retry for a day.
     fn default() -> Self {
         EventSourceOptions {
             batch_size: 100,
@@ -64,14 +65,14 @@ impl Default for EventSourceOptions {
     }
 }
 
-/// What has been delivered so far.
+/// The deliveries so far.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
     delivered: AtomicU64,
     undeliverable: AtomicU64,
     /// The number of requests to Kinesis.
     requests: watch::Receiver<u64>,
-    /// Of each shard: after how many requests it was found empty.
+    /// For each shard, after how many requests it was last found empty.
     empty_after: Vec<watch::Sender<u64>>,
 }
 
@@ -81,17 +82,17 @@ impl Deliveries {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Records that were given up on.
+    /// Records that were given up.
     pub(crate) fn undeliverable(&self) -> u64 {
         self.undeliverable.load(Ordering::Relaxed)
     }
 
-    /// Waits until all that was on the stream before has been delivered or given up on.
+    /// Waits until every record that is on the stream now is delivered or given up.
     pub(crate) async fn caught_up(&self) {
         let requests = *self.requests.borrow();
         for shard in &self.empty_after {
             let mut empty_after = shard.subscribe();
-            // its sender is in `self`
+            // the sender is in `self`, so it is not dropped
             let _ = empty_after.wait_for(|number| *number >= requests).await;
         }
     }
@@ -106,7 +107,7 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// Follows all shards of the stream from their beginning.
+    /// Reads all shards of the stream from their beginning.
     pub(crate) fn start(
         kinesis: &Kinesis,
         consumer: &Function,
@@ -148,8 +149,8 @@ impl EventSource {
         Arc::clone(&self.deliveries)
     }
 
-    /// Delivers what is on the stream and ends. True when all of it was delivered, or reported as
-    /// undeliverable, within `patience`.
+    /// Delivers the records on the stream and ends. Gives whether all were delivered, or reported
+    /// as undeliverable, within `patience`.
     pub(crate) async fn drain(mut self, patience: Duration) -> bool {
         self.draining.send_replace(true);
         let drained = async { while self.shards.join_next().await.is_some() {} };
@@ -157,7 +158,7 @@ impl EventSource {
     }
 }
 
-/// Follows one shard.
+/// Reads one shard.
 struct ShardReader {
     shard: u32,
     kinesis: Kinesis,
@@ -168,15 +169,15 @@ struct ShardReader {
     draining: watch::Receiver<bool>,
     /// The sequence number of the last record read.
     position: Option<String>,
-    /// Records that are done with and that Kinesis still holds: sequence numbers and sizes.
+    /// Handled records that Kinesis still holds: sequence numbers and sizes.
     handled: VecDeque<(String, usize)>,
     handled_bytes: usize,
 }
 
-/// Records that are tried together.
+/// Records that are sent in one batch.
 struct Attempt {
     records: Vec<StreamRecord>,
-    /// How often they have failed.
+    /// How often the batch has failed.
     failures: u32,
 }
 
@@ -206,7 +207,8 @@ impl ShardReader {
         }
     }
 
-    /// The next batch: what is there, and what comes within the batch window while there is room.
+    /// The next batch: the records on the shard, and those that arrive within the batch window
+    /// while there is room.
     async fn gather(&mut self, requests: &mut watch::Receiver<u64>) -> Vec<StreamRecord> {
         let mut batch = Vec::new();
         let window = self.options.maximum_batching_window;
@@ -235,7 +237,7 @@ impl ShardReader {
         }
     }
 
-    /// Invokes the consumer until every record of the batch is handled or given up on, in order.
+    /// Invokes the consumer until every record of the batch is handled or given up, in order.
     async fn deliver(&mut self, batch: Vec<StreamRecord>) {
         let mut pause = FIRST_RETRY_PAUSE;
         let mut attempts: VecDeque<Attempt> = batch::split_by_size(batch)
@@ -267,7 +269,7 @@ impl ShardReader {
             }
             self.delivered(attempt.records).await;
             if self.options.bisect_batch_on_function_error && failed.len() > 1 && failed_from == 0 {
-                // splitting is not a retry: it does not count against the maximum
+                // splitting is not a retry, so it does not count towards the maximum
                 let mut first = failed;
                 let second = first.split_off(first.len().div_ceil(2));
                 let failures = attempt.failures;
@@ -326,7 +328,7 @@ impl ShardReader {
             self.handled
                 .push_back((record.sequence_number, record.data.len()));
         }
-        // in strides, so that it costs little per record
+        // removed in groups, so that the cost per record is small
         if self.handled.len() < 2 * MAX_KEPT_RECORDS && self.handled_bytes < 2 * MAX_KEPT_BYTES {
             return;
         }

@@ -1,9 +1,9 @@
-//! One function: a queue of invocations, and as many processes as they need.
+//! One function: a queue of invocations, and as many processes as it needs.
 //!
-//! An instance handles one invocation at a time. When all are busy another is started, up to the
-//! limit; when that is reached invocations wait, up to a bound. Changing the environment starts an
-//! instance with the new one first and ends the old ones only between invocations, so that no
-//! request is lost.
+//! An instance handles one invocation at a time. If all instances are busy, another one is started,
+//! up to a limit. At the limit, invocations wait in a queue of limited length. When the environment
+//! changes, an instance with the new environment starts first, and the old instances end only
+//! between invocations, so that no request is lost.
 
 mod instance;
 
@@ -25,12 +25,12 @@ use instance::InstanceId;
 /// How many invocations may wait for an instance.
 const MAX_WAITING: usize = 1000;
 const STOPPING: &str = "the lab is shutting down";
-/// How long no further instance is started after several failed to come up.
+/// How long no further instance is started after several failed to start.
 const START_PAUSE: Duration = Duration::from_secs(1);
-/// How often in a row a process may fail to come up before its function is reported as broken.
+/// After how many failed starts in a row a function is reported as broken.
 const START_ATTEMPTS: u32 = 3;
 
-/// What every instance of a function shares.
+/// What all instances of a function share.
 #[derive(Debug)]
 pub(crate) struct FunctionSettings {
     /// `producer` or `consumer`.
@@ -43,13 +43,13 @@ pub(crate) struct FunctionSettings {
     pub(crate) timeout: Duration,
     /// Whether instances are stopped between invocations.
     pub(crate) freeze: bool,
-    /// Receives what the processes print.
+    /// Receives the output of the processes.
     pub(crate) log: std::fs::File,
-    /// Where that is.
+    /// The path of that file.
     pub(crate) log_path: std::path::PathBuf,
 }
 
-/// A function with its instances; clones are the same function.
+/// A function with its instances. Clones are handles to the same function.
 #[derive(Clone, Debug)]
 pub(crate) struct Function(Arc<Shared>);
 
@@ -63,14 +63,14 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     environment: Arc<BTreeMap<String, String>>,
-    /// Counts environments; instances of other generations end between invocations.
+    /// Counts the environments. Instances of earlier generations end between invocations.
     generation: u64,
-    /// The generation that a switch is bringing up.
+    /// The generation that a switch is starting.
     coming: Option<Coming>,
     last_generation: u64,
     instances: BTreeMap<InstanceId, Standing>,
     next_instance: InstanceId,
-    /// Free instances, the last used at the end: it is the warmest.
+    /// Free instances. The last one was used most recently, so it is the warmest.
     free: Vec<(InstanceId, oneshot::Sender<Invocation>)>,
     waiting: VecDeque<Invocation>,
     failed_starts: u32,
@@ -82,28 +82,28 @@ struct State {
     tasks: JoinSet<()>,
 }
 
-/// A generation that does not serve yet.
+/// A generation that is starting and does not serve yet.
 #[derive(Debug)]
 struct Coming {
     generation: u64,
-    /// Why its first process did not come up.
+    /// Why its first process did not start.
     failure: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     generation: u64,
-    /// Has asked for its first event.
+    /// Whether it has asked for its first event.
     started: bool,
 }
 
-/// What an instance is told when it asks for its next event.
+/// The answer to an instance that asks for its next event.
 pub(crate) enum Next {
     /// Handle this.
     Invoke(Invocation),
-    /// There is nothing yet; the event will come here.
+    /// There is no event yet. It will come through this channel.
     Wait(oneshot::Receiver<Invocation>),
-    /// The instance has to end: its configuration is out of date, or the lab stops.
+    /// The instance must end: its configuration is out of date, or the lab stops.
     Retire,
 }
 
@@ -143,7 +143,7 @@ impl Function {
     /// Invokes the function with an event and waits for its answer.
     ///
     /// # Errors
-    /// When too many invocations wait already, or the function gives no answer; see
+    /// If too many invocations are waiting, or the function gives no answer; see
     /// [`InvocationError`].
     pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes, InvocationError> {
         let (reply, answer) = oneshot::channel();
@@ -174,7 +174,7 @@ impl Function {
         while let Some((_, instance)) = state.free.pop() {
             match instance.send(invocation) {
                 Ok(()) => return Ok(()),
-                // that instance's connection is gone; its process is noticed elsewhere
+                // the instance's connection is gone; the end of its process is noticed elsewhere
                 Err(returned) => invocation = returned,
             }
         }
@@ -191,7 +191,7 @@ impl Function {
         Ok(())
     }
 
-    /// Starts one more instance if an invocation waits that none of those starting will take.
+    /// Starts another instance if more invocations wait than instances are starting.
     fn scale_out(&self, state: &mut State) {
         let starting = state
             .instances
@@ -237,17 +237,17 @@ impl Function {
     /// Starts the first instance and waits until it asks for an event.
     ///
     /// # Errors
-    /// [`LabError::FunctionStart`] with what the process said when it does not come up.
+    /// [`LabError::FunctionStart`] with the process's message, if it does not start.
     pub(crate) async fn start(&self) -> Result<(), LabError> {
         self.switch(self.environment()).await
     }
 
-    /// Gives the function a new environment without losing a request: a new instance comes up
-    /// first, then the old ones end after what they are doing. On an error the old ones go on. Has
-    /// to run to its end, and not while another switch of this function is under way.
+    /// Gives the function a new environment without losing a request. A new instance starts first;
+    /// then the old ones end after their current work. On an error the old ones stay. This must run
+    /// to its end, and not during another switch of the same function.
     ///
     /// # Errors
-    /// [`LabError::FunctionStart`] when a process with the new environment does not come up.
+    /// [`LabError::FunctionStart`] if a process with the new environment does not start.
     pub(crate) async fn switch(
         &self,
         environment: BTreeMap<String, String>,
@@ -272,7 +272,7 @@ impl Function {
         state.generation = generation;
         state.environment = environment;
         state.failed_starts = 0;
-        // dropping the sender tells a free instance to ask again, and then it is retired
+        // dropping the sender makes a free instance ask again, and then it is told to end
         let instances = &state.instances;
         state.free.retain(|(id, _)| {
             instances
@@ -287,7 +287,7 @@ impl Function {
         (*self.state().environment).clone()
     }
 
-    /// Waits until an instance of the coming generation asks for an event, or has failed to.
+    /// Waits until an instance of the new generation asks for an event, or has failed to start.
     async fn comes_up(&self, generation: u64) -> Result<(), LabError> {
         self.find(|state| {
             let mut instances = state.instances.values();
@@ -303,12 +303,12 @@ impl Function {
         .await
     }
 
-    /// Looks at the state, now and at every change, until `look` finds something.
+    /// Examines the state, now and after every change, until `look` returns something.
     async fn find<T>(&self, look: impl Fn(&State) -> Option<T>) -> T {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
-            // before the look, so that no change falls between it and the wait
+            // registered before looking, so that no change is missed
             changed.as_mut().enable();
             let found = look(&self.state());
             if let Some(found) = found {
@@ -318,8 +318,8 @@ impl Function {
         }
     }
 
-    /// An instance asks for its next event. `cold_start` is the time since its process was started,
-    /// at the first call.
+    /// An instance asks for its next event. On its first call, `cold_start` is the time since its
+    /// process was started.
     pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
         let mut state = self.state();
         let state = &mut *state;
@@ -341,7 +341,7 @@ impl Function {
             return Next::Retire;
         }
         while let Some(invocation) = state.waiting.pop_front() {
-            // a caller that has gone wants no answer, and its request was never accepted
+            // the caller has gone and wants no answer; its request was never accepted
             if !invocation.reply.is_closed() {
                 return Next::Invoke(invocation);
             }
@@ -351,8 +351,8 @@ impl Function {
         Next::Wait(receiver)
     }
 
-    /// An instance's process is gone. `failure` says how it ended, which matters if it never asked
-    /// for an event.
+    /// An instance's process has ended. `failure` says how. That matters if it never asked for an
+    /// event.
     pub(crate) fn ended(&self, id: InstanceId, failure: String) {
         let mut state = self.state();
         let state = &mut *state;
@@ -395,8 +395,8 @@ impl Function {
         }
     }
 
-    /// Lets instances finish what they are doing and ends them, waiting at most `patience`. What no
-    /// instance has taken yet is refused.
+    /// Lets instances finish their current work and then ends them, within `patience`. Invocations
+    /// that no instance has taken are refused.
     pub(crate) async fn stop(&self, patience: Duration) {
         {
             let mut state = self.state();
@@ -408,14 +408,14 @@ impl Function {
         let _ = tokio::time::timeout(patience, ended).await;
     }
 
-    /// Ends all instances at once, whatever they are doing.
+    /// Ends all instances at once.
     pub(crate) fn abort(&self) {
         let mut state = self.state();
         state.stopping = true;
         state.tasks.abort_all();
     }
 
-    /// A look at the function from outside.
+    /// The function's present state, for the lab's status.
     pub(crate) fn status(&self) -> FunctionStatus {
         let state = self.state();
         FunctionStatus {

@@ -19,8 +19,8 @@ const PROPAGATION_VARIABLES: [&str; 8] = [
     "BATON_XRAY_SOURCE",
 ];
 
-/// The variables that Lambda sets and those that point the function at this lab. A variable in
-/// `wanted` replaces one of them. The credentials are made up, because a lab never reaches AWS.
+/// The variables that Lambda sets, and those that point the function at this lab. A variable in
+/// `wanted` takes precedence. The credentials are invented, because a lab never contacts AWS.
 pub(crate) fn environment(
     function: &'static str,
     wanted: &BTreeMap<String, String>,
@@ -53,8 +53,7 @@ pub(crate) fn environment(
     environment
 }
 
-/// The variables that decide about propagation. All others stay hidden, because they can hold
-/// secrets.
+/// The variables that choose the formats. All others stay hidden, because they may hold secrets.
 pub(crate) fn propagation(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     PROPAGATION_VARIABLES
         .into_iter()

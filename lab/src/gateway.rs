@@ -1,5 +1,5 @@
-//! The HTTP endpoint: gives every request an id, has the producer handle it, and refuses what it
-//! cannot.
+//! The HTTP endpoint: gives every request an id, passes it to the producer, and refuses invalid
+//! requests.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -22,15 +22,15 @@ use proxy::{event, http_answer};
 
 mod proxy;
 
-/// Where the endpoint answers: the workshop's stage and path.
+/// The endpoint's path: the workshop's stage and path.
 pub(crate) const ENDPOINT_PATH: &str = "/dev/producer";
-/// The most that is read of a body too long to be taken, in bytes.
+/// How many bytes are read of a body that is too long.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-/// How long a body may pause while it is sent.
+/// How long a client may pause while it sends a body.
 const MAX_BODY_PAUSE: Duration = Duration::from_secs(5);
-/// How long a request may wait for an instance, beyond the time of an invocation.
+/// How long a request may wait for an instance, in addition to the time of an invocation.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The header with which API Gateway answers the request's id.
+/// The header in which API Gateway returns the request's id.
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// The endpoint's state.
@@ -41,7 +41,7 @@ pub(crate) struct Gateway {
     in_progress: watch::Sender<usize>,
 }
 
-/// Counts a request while it is answered.
+/// Counts a request while it is being answered.
 struct InProgress<'a>(&'a watch::Sender<usize>);
 
 impl<'a> InProgress<'a> {
@@ -74,8 +74,7 @@ impl Gateway {
             .with_state(self.clone())
     }
 
-    /// Refuses new requests from now on and waits, at most for `patience`, until those in progress
-    /// are answered.
+    /// Refuses new requests from now on, and waits for those in progress, for at most `patience`.
     pub(crate) async fn close(&self, patience: Duration) {
         self.closed.store(true, Ordering::Relaxed);
         let mut in_progress = self.in_progress.subscribe();
@@ -84,7 +83,8 @@ impl Gateway {
     }
 }
 
-/// API Gateway's answer to any method and path that is not deployed, with a hint it does not give.
+/// API Gateway's answer to a method and path that are not deployed, plus a hint that AWS does not
+/// give.
 async fn not_found(method: Method, uri: Uri) -> Response {
     message(
         StatusCode::FORBIDDEN,
@@ -159,8 +159,8 @@ impl Gateway {
     }
 }
 
-/// The whole body, or the answer to one that cannot be taken. Of one that is too long the rest is
-/// read too, up to a bound: a client that is still sending would not see the answer.
+/// The whole body, or the answer to an invalid one. If the body is too long, the rest is read too,
+/// up to a limit, because a client that is still sending would not see the answer.
 async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
     let mut bytes = Vec::new();
     let mut size = 0;
@@ -169,7 +169,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
         let data = match tokio::time::timeout(MAX_BODY_PAUSE, frame).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            // Its client has gone, or does not send HTTP.
+            // The client has gone, or does not send HTTP.
             Ok(Some(Err(_))) => {
                 return Err(message(
                     StatusCode::BAD_REQUEST,

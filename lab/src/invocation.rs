@@ -1,4 +1,4 @@
-//! One invocation of a function: the event that goes in and the answer, or error, that comes out.
+//! One invocation of a function: its event, and its answer or error.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,15 +16,15 @@ pub(crate) struct Invocation {
     pub(crate) request_id: String,
     /// The event, JSON.
     pub(crate) event: Bytes,
-    /// Where the one waiting caller hears of the outcome. Dropped unanswered, it means the instance
-    /// is gone.
+    /// Sends the outcome to the waiting caller. If it is dropped without an answer, the instance is
+    /// gone.
     pub(crate) reply: oneshot::Sender<Result<Bytes, InvocationError>>,
 }
 
-/// Why an invocation gave no answer.
+/// Why an invocation got no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvocationError {
-    /// All instances are busy and as many invocations wait as may.
+    /// All instances are busy, and the queue is full.
     #[error(
         "all {instances} instances of the {function} are busy and {waiting} invocations wait already"
     )]
@@ -39,7 +39,7 @@ pub(crate) enum InvocationError {
         function: &'static str,
         reason: String,
     },
-    /// The instance's process ended in the middle.
+    /// The instance's process ended during the invocation.
     #[error("the {function}'s process ended during the invocation: {status}")]
     Exited {
         function: &'static str,
@@ -51,7 +51,7 @@ pub(crate) enum InvocationError {
         /// `producer` or `consumer`.
         function: &'static str,
     },
-    /// The invocation took too long; its instance was ended.
+    /// The invocation took too long, and its instance was ended.
     #[error("the {function} did not answer within {} s", timeout.as_secs_f64())]
     TimedOut {
         function: &'static str,
@@ -66,7 +66,7 @@ pub(crate) enum InvocationError {
 }
 
 impl InvocationError {
-    /// Whether the function never saw the event, so that trying again repeats nothing.
+    /// Whether the function never saw the event, so that it can safely be sent again.
     pub(crate) fn is_before_function(&self) -> bool {
         match self {
             InvocationError::Throttled { .. }
@@ -79,15 +79,15 @@ impl InvocationError {
     }
 }
 
-/// A fresh request id, a UUID of version 4 as AWS uses.
+/// A new request id: a UUID of version 4, as on AWS.
 pub(crate) fn request_id() -> String {
     uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes())
         .into_uuid()
         .to_string()
 }
 
-/// `Lambda-Runtime-Trace-Id` of a function whose X-Ray tracing is off: Lambda sets it all the same,
-/// with `Sampled=0`.
+/// `Lambda-Runtime-Trace-Id` of a function without X-Ray tracing. Lambda sets it anyway, with
+/// `Sampled=0`.
 pub(crate) fn xray_trace_id() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

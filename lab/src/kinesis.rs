@@ -1,5 +1,5 @@
-//! Kinesis, embedded: `ferrokinesis` behind its real API, and what the event source mapping needs
-//! to follow it.
+//! Embedded Kinesis: `ferrokinesis` behind its real API, and what the event source mapping needs to
+//! read it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use tokio::sync::{RwLock, watch};
 
 use crate::error::LabError;
 
-/// Bounds a request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
+/// The largest request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
 /// Operations that would take shards away from the event source mapping.
@@ -26,7 +26,7 @@ const RESHARDING: [&str; 4] = [
     "UpdateShardCount",
     "DeleteStream",
 ];
-/// The most bytes of records, in base64, that wait for the consumer; beyond, Kinesis refuses.
+/// How many bytes of records, in base64, may wait for the consumer. Kinesis refuses more.
 const MAX_RETAINED_BYTES: u64 = 256 * 1024 * 1024;
 
 /// One stream with its shards.
@@ -48,11 +48,11 @@ impl std::fmt::Debug for Kinesis {
     }
 }
 
-/// Requests to the API as readers see them.
+/// Tells readers about requests to the API.
 #[derive(Clone, Debug)]
 struct Requests {
-    /// Held by every request while it is handled. A sequence number is given out before its record
-    /// is stored, so only between requests is it certain that no earlier record is still to come.
+    /// Locked by every request while it is handled. ferrokinesis assigns a sequence number before
+    /// it stores the record. So only between requests are all earlier records certain to be there.
     in_progress: Arc<RwLock<()>>,
     finished: watch::Sender<u64>,
 }
@@ -62,9 +62,9 @@ struct Requests {
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
     pub(crate) partition_key: String,
-    /// Base64.
+    /// The data, in base64.
     pub(crate) data: String,
-    /// Seconds since the epoch.
+    /// When it arrived, in seconds since the epoch.
     pub(crate) arrival: f64,
 }
 
@@ -107,13 +107,13 @@ impl Kinesis {
         0..self.shards
     }
 
-    /// Wakes up after every request to the API; holds their number.
+    /// Waits for a request to the API. The value is their number.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.requests.finished.subscribe()
     }
 
-    /// Up to `limit` records of a shard after the sequence number `after`, in order. No record that
-    /// comes later has a smaller sequence number than the last one given.
+    /// Up to `limit` records of a shard after the sequence number `after`, in order. A record that
+    /// arrives later always has a higher sequence number.
     pub(crate) async fn read(
         &self,
         shard: u32,
@@ -121,7 +121,7 @@ impl Kinesis {
         limit: usize,
     ) -> Vec<StreamRecord> {
         let _no_request_in_progress = self.requests.in_progress.write().await;
-        // the first key after `after` is `after` with the smallest possible character behind it
+        // the first key after `after` is `after` followed by the smallest character
         let start = after.map_or_else(|| key(shard, ""), |after| key(shard, &format!("{after}\0")));
         let records = self
             .store
@@ -141,7 +141,7 @@ impl Kinesis {
             .collect()
     }
 
-    /// Removes records that will not be read again, so that a long run does not fill the memory.
+    /// Removes records that will not be read again, so that memory stays bounded in a long run.
     pub(crate) async fn forget(&self, shard: u32, sequence_numbers: &[String]) {
         let keys: Vec<_> = sequence_numbers
             .iter()
@@ -151,7 +151,7 @@ impl Kinesis {
     }
 }
 
-/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, the sequence
+/// ferrokinesis' key of a record: the shard's index as eight hex digits, a slash, and the sequence
 /// number.
 fn key(shard: u32, sequence_number: &str) -> String {
     format!("{shard:08x}/{sequence_number}")
@@ -167,11 +167,11 @@ async fn announce(State(requests): State<Requests>, request: Request, next: Next
         return refusal;
     }
     let (head, body) = request.into_parts();
-    // read before the lock is taken: a slow client must not hold up the readers
+    // read before the lock is taken, because a slow client must not block the readers
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    // dropped last: a client that goes away in the middle may have left a record all the same
+    // dropped last, because a client that goes away halfway may still have stored a record
     let _announcement = Announcement(&requests.finished);
     let _in_progress = requests.in_progress.read().await;
     next.run(Request::from_parts(head, Body::from(body))).await
@@ -185,7 +185,7 @@ impl Drop for Announcement<'_> {
     }
 }
 
-/// The lab follows the shards that its stream was made with.
+/// The lab only reads the shards with which its stream was created.
 fn refusal(request: &Request) -> Option<Response> {
     let target = request.headers().get("x-amz-target")?.to_str().ok()?;
     let (_, operation) = target.rsplit_once('.')?;

@@ -1,4 +1,4 @@
-//! Starts the lab's parts in the order in which they need each other, and ends them in reverse.
+//! Starts the lab's parts in the order of their dependencies, and stops them in reverse.
 
 use std::fs::OpenOptions;
 use std::sync::Arc;
@@ -20,11 +20,10 @@ use crate::page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
 
-/// How long processes and connections get to end by themselves once nothing is left to do.
+/// How long processes and connections may take to end when no work is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A lab that is up. Dropping it ends everything at once; [`Lab::stop`] lets accepted work finish
-/// first.
+/// A running lab. Dropping it ends everything at once; [`Lab::stop`] finishes accepted work first.
 #[derive(Debug)]
 pub struct Lab {
     controls: Arc<Controls>,
@@ -51,18 +50,18 @@ struct Servers {
 pub struct Ending {
     /// The last status.
     pub status: LabStatus,
-    /// Whether everything accepted was delivered, or kept as undeliverable, in time.
+    /// Whether everything accepted was delivered in time, or kept as undeliverable.
     pub drained: bool,
-    /// Why spans may be missing on disk, if they may.
+    /// Why spans may be missing on disk; `None` if they are all there.
     pub span_error: Option<std::io::Error>,
 }
 
 impl Lab {
-    /// Starts everything and returns when the first request can be answered.
+    /// Starts everything. Returns when the lab can answer a request.
     ///
     /// # Errors
-    /// A port in use, a function that does not come up, a directory that cannot be written; nothing
-    /// is left running then.
+    /// If a port is in use, a function does not start, or a directory cannot be written. No process
+    /// is left running.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ports = options.ports;
         let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
@@ -134,17 +133,17 @@ impl Lab {
         })
     }
 
-    /// Where the lab answers.
+    /// The lab's addresses.
     pub fn addresses(&self) -> &Addresses {
         self.controls.addresses()
     }
 
-    /// Where it writes.
+    /// The lab's directory.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
     }
 
-    /// The lab at this moment.
+    /// The lab's present state.
     pub fn status(&self) -> LabStatus {
         self.controls.status()
     }
@@ -152,7 +151,7 @@ impl Lab {
     /// Changes the modes of one or both functions without losing a request.
     ///
     /// # Errors
-    /// When a function does not come up with its new mode; it keeps its old one then.
+    /// If a function does not start in its new mode. It keeps its old mode.
     pub async fn switch(
         &self,
         producer: Option<Mode>,
@@ -161,14 +160,13 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
-    /// Ends the lab: refuses new requests, finishes those in progress, delivers every accepted
-    /// record, writes all spans, ends the processes.
+    /// Stops the lab: refuses new requests, finishes requests in progress, delivers every accepted
+    /// record, writes all spans, and ends the processes.
     pub async fn stop(self) -> Ending {
         let Functions { producer, consumer } = self.controls.functions();
         self.gateway.close(self.invocation_timeout).await;
         self.servers.endpoint.stop(STOP_PATIENCE).await;
-        // what producers still do belongs to clients that have gone: its records are accepted all
-        // the same
+        // producers may still be working for clients that have gone; their records are accepted
         producer.stop(self.invocation_timeout).await;
         self.servers.kinesis.stop(STOP_PATIENCE).await;
         let drained = self.event_source.drain(self.drain_timeout).await;

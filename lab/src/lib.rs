@@ -1,10 +1,11 @@
 //! The parts of AWS that a producer and a consumer Lambda joined by a Kinesis stream need, on a
 //! laptop: an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
-//! mapping and a collector for OTLP and Zipkin. Everything listens on loopback; the functions are
-//! real processes that cannot tell the difference.
+//! mapping, and a collector for OTLP and Zipkin. Everything listens on loopback. The functions are
+//! real processes and run as they do on AWS.
 //!
-//! [`Lab::start`] starts it all, [`Lab::stop`] drains and ends it. A lab that is up leaves a note
-//! where [`registry`] finds it, so that other commands can change its modes or read its logs.
+//! [`Lab::start`] starts all parts. [`Lab::stop`] finishes the accepted work and ends them. A
+//! running lab leaves a note where [`registry`] finds it, so that other commands can change its
+//! modes or read its logs.
 
 mod collector;
 mod controls;

@@ -1,4 +1,4 @@
-//! What a lab is asked to be.
+//! The settings of a lab.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use crate::function_environment;
 pub struct Ports {
     /// The HTTP endpoint of the producer.
     pub endpoint: u16,
-    /// The page with the lab's state, where modes are switched too.
+    /// The page with the lab's state and the switch for its modes.
     pub page: u16,
     /// The Kinesis API.
     pub kinesis: u16,
@@ -25,12 +25,12 @@ pub struct Ports {
     pub zipkin: u16,
 }
 
-/// One of the two functions: what to run, with which variables.
+/// One of the two functions: its program and its variables.
 #[derive(Clone, Debug)]
 pub struct FunctionOptions {
     /// Program and arguments of a process that speaks the Lambda Runtime API.
     pub command: Vec<OsString>,
-    /// More variables. A variable here replaces one of the lab's.
+    /// Further variables. A variable here takes precedence over the lab's.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -49,29 +49,29 @@ pub struct LabOptions {
     pub stream: String,
     /// How many shards it has; order is kept within each.
     pub shards: u32,
-    /// The most processes per function; they start on demand.
+    /// The most processes per function. They start when needed.
     pub instances: usize,
-    /// Where to listen.
+    /// The ports of the lab's servers.
     pub ports: Ports,
     /// The producer.
     pub producer: FunctionOptions,
     /// The consumer.
     pub consumer: FunctionOptions,
-    /// Whether instances are stopped between invocations, as Lambda does.
+    /// Whether instances are frozen between invocations, as on Lambda.
     pub freeze: bool,
     /// How batches are made and retried.
     pub event_source: EventSourceOptions,
     /// How long one invocation may take.
     pub invocation_timeout: Duration,
-    /// How long stopping waits for accepted records to be delivered.
+    /// How long stopping waits until accepted records are delivered.
     pub drain_timeout: Duration,
-    /// Receives spans, logs and undeliverable records.
+    /// The directory for spans, logs and undeliverable records.
     pub directory: RunDirectory,
 }
 
 impl LabOptions {
-    /// Two shards, four instances per function, ports of the system's choice, AWS' defaults for the
-    /// rest.
+    /// Two shards, four instances per function, ports chosen by the system, and AWS' defaults for
+    /// the rest.
     pub fn new(
         producer: FunctionOptions,
         consumer: FunctionOptions,

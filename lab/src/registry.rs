@@ -1,6 +1,6 @@
-//! How other commands find a lab that is up: a note per lab in a folder of the user's own.
+//! How other commands find a running lab: each lab leaves a note in the user's own folder.
 //!
-//! The note holds no secret. A note whose process has ended is removed.
+//! The note holds no secret. If its process has ended, the note is removed.
 
 use std::fs;
 use std::io;
@@ -15,30 +15,30 @@ use crate::status::Addresses;
 /// Overrides the folder of the notes.
 pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";
 
-/// The note of a lab, with which other commands find it.
+/// The note of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// The lab's process.
+    /// The id of the lab's process.
     pub pid: u32,
-    /// Where it answers.
+    /// The lab's addresses.
     pub addresses: Addresses,
-    /// Its directory: logs, spans, undeliverable records.
+    /// The lab's directory, with logs, spans and undeliverable records.
     pub directory: PathBuf,
 }
 
-/// A note that is removed again when this is dropped.
+/// A note that is removed when this is dropped.
 #[derive(Debug)]
 pub struct Registration(PathBuf);
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // The next reader removes a note that is left over.
+        // If it cannot be removed now, the next reader removes it.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder per user among the
-/// temporary files.
+/// `$BATON_RUNTIME_DIR`, else `baton` in `$XDG_RUNTIME_DIR`, else a folder for this user in the
+/// directory for temporary files.
 fn folder() -> PathBuf {
     let variable = |name| {
         std::env::var_os(name)
@@ -53,10 +53,10 @@ fn folder() -> PathBuf {
         })
 }
 
-/// Leaves the note.
+/// Writes the note.
 ///
 /// # Errors
-/// When the folder cannot be made or written, or belongs to another user.
+/// If the folder cannot be created or written, or belongs to another user.
 pub fn register(note: &Note) -> io::Result<Registration> {
     let folder = folder();
     fs::DirBuilder::new()
@@ -71,10 +71,10 @@ pub fn register(note: &Note) -> io::Result<Registration> {
     Ok(Registration(path))
 }
 
-/// All labs of this user that are up, in the order in which they were started.
+/// All running labs of this user, in the order in which they were started.
 ///
 /// # Errors
-/// When the folder exists but cannot be read, or belongs to another user.
+/// If the folder exists but cannot be read, or belongs to another user.
 pub fn labs() -> io::Result<Vec<Note>> {
     let folder = folder();
     let entries = match fs::read_dir(&folder) {
@@ -102,7 +102,8 @@ pub fn labs() -> io::Result<Vec<Note>> {
     Ok(labs.into_iter().map(|(_, note)| note).collect())
 }
 
-/// Temporary folders are shared: another user's note would lead requests to that user.
+/// The directory for temporary files is shared, and another user's note would send requests to that
+/// user.
 fn check_owner(folder: &Path) -> io::Result<()> {
     let owner = fs::metadata(folder)?.uid();
     let user = rustix::process::getuid().as_raw();

@@ -1,4 +1,4 @@
-//! One way to serve HTTP/1.1 on loopback, for all of the lab's servers.
+//! Serves HTTP/1.1 on loopback, for all of the lab's servers.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,19 +21,19 @@ use crate::error::LabError;
 
 /// How long a connection may take to send a request's head.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long no connection is taken after one could not be.
+/// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-/// Bounds one request's head in bytes; what is longer is answered with 431.
+/// The longest head of a request, in bytes. A longer one is answered with 431.
 const MAX_HEAD_BYTES: usize = 256 * 1024;
 
-/// A bound listener that does not answer yet.
+/// A listener that is bound but does not answer yet.
 pub(crate) struct Listener {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Listener {
-    /// Binds `port` on loopback, 0 for any.
+    /// Binds `port` on loopback; 0 lets the system choose one.
     pub(crate) async fn bind(
         server: &'static str,
         flag: &'static str,
@@ -54,7 +54,7 @@ impl Listener {
         Ok(Listener { listener, address })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -76,7 +76,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Takes no more connections, lets requests in progress finish for at most `patience`, then
+    /// Accepts no more connections, waits for requests in progress for at most `patience`, then
     /// closes.
     pub(crate) async fn stop(mut self, patience: Duration) {
         self.stop.send_replace(true);
@@ -96,7 +96,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
         tokio::select! {
             () = wait(&mut stopped) => break,
             accepted = listener.accept() => {
-                // out of file descriptors: the next connection may find some again
+                // out of file descriptors; there may be a free one later
                 let Ok((stream, _)) = accepted else { tokio::time::sleep(ACCEPT_PAUSE).await; continue };
                 let _ = stream.set_nodelay(true);
                 connections.spawn(serve_connection(TokioIo::new(stream), router.clone(), stopped.clone()));
@@ -120,7 +120,7 @@ async fn serve_connection(
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
-    // a connection that breaks is its client's affair
+    // a broken connection is the client's problem
     tokio::select! {
         _ = connection.as_mut() => {}
         () = wait(&mut stopped) => {
@@ -135,8 +135,8 @@ async fn wait(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A page of another site, open in a browser on this machine, must not reach the lab: neither as a
-/// foreign origin nor under a name that resolves to loopback.
+/// A page of another site, open in a browser on this machine, must not reach the lab, neither from
+/// a foreign origin nor through a name that resolves to loopback.
 async fn only_loopback(request: Request, next: Next) -> Response {
     if is_loopback(request.headers(), HOST) && is_loopback(request.headers(), ORIGIN) {
         next.run(request).await

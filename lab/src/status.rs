@@ -1,21 +1,21 @@
-//! What a lab tells about itself.
+//! The status that a lab reports.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a lab answers. All are URLs on loopback.
+/// The lab's addresses. All are URLs on loopback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addresses {
-    /// POST a JSON body here.
+    /// The endpoint, which takes a POST with a JSON body.
     pub endpoint: String,
     /// The lab's page.
     pub page: String,
     /// The Kinesis API.
     pub kinesis: String,
-    /// The OTLP/HTTP collector, path included.
+    /// The OTLP/HTTP collector, with its path.
     pub otlp: String,
-    /// The collector's Zipkin API, path included.
+    /// The collector's Zipkin API, with its path.
     pub zipkin: String,
     /// The name of the stream.
     pub stream: String,
@@ -24,8 +24,8 @@ pub struct Addresses {
 /// One function of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FunctionStatus {
-    /// The variables that choose its formats, as its processes are started with them. Other
-    /// variables, which may hold secrets, are not shown.
+    /// The variables that choose its formats, as in its newest processes. Other variables are not
+    /// shown, because they may hold secrets.
     pub propagation: BTreeMap<String, String>,
     /// Processes running now.
     pub instances: usize,
@@ -33,7 +33,7 @@ pub struct FunctionStatus {
     pub waiting: usize,
     /// Invocations so far.
     pub invocations: u64,
-    /// Invocations so far that gave no answer.
+    /// Invocations so far that got no answer.
     pub errors: u64,
     /// From the start of the newest process to its first request for an event, in milliseconds.
     pub cold_start_ms: Option<f64>,
@@ -42,7 +42,7 @@ pub struct FunctionStatus {
 /// A lab at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LabStatus {
-    /// Where it answers.
+    /// The lab's addresses.
     pub addresses: Addresses,
     /// The producer.
     pub producer: FunctionStatus,
@@ -52,7 +52,7 @@ pub struct LabStatus {
     pub switches: u64,
     /// Records delivered to the consumer.
     pub records_delivered: u64,
-    /// Records given up on, kept in the file of undelivered records.
+    /// Records that were given up and are kept in the file of undelivered records.
     pub records_undeliverable: u64,
     /// Spans received by the collector.
     pub spans: u64,

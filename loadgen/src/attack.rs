@@ -1,14 +1,15 @@
-//! Carries a plan out with goose; this file and the folder beside it are the only ones that know
-//! goose, its configuration and its statics.
+//! Carries a plan out with goose. Only this file and the folder beside it know goose, its
+//! configuration and its statics.
 //!
-//! goose looks twice a second whether its users are done, which a burst of a few hundred
-//! milliseconds would feel. It is therefore asked to start all users at once and to stop them at
-//! once, and the burst is what each user does on being stopped: goose tells every user, then waits
-//! for each as long as it takes. So all users begin together, once goose has started the last and
-//! reset its metrics, and the attack is over the moment the last answer is read.
+//! goose checks only twice a second whether its users are done. For a burst of a few hundred
+//! milliseconds that is too coarse. So baton asks goose to start and stop all users at once, and
+//! each user sends its requests while goose is stopping it: goose waits for each user as long as it
+//! takes. In this way all users begin together, after goose has started the last one and reset its
+//! metrics, and the attack ends when the last answer has been read.
 //!
-//! goose writes its own report before that moment. Where the report is asked for, the burst is what
-//! each user does while it runs, and the last user to end it ends the attack, at goose's leisure.
+//! goose writes its own report before that. If the report is wanted, each user sends its requests
+//! while it runs, and the last user to finish ends the attack. goose notices that up to half a
+//! second later.
 
 mod burst;
 
@@ -34,29 +35,30 @@ use crate::progress::Progress;
 use crate::spans::{SpanFile, Target};
 use crate::tally::Tally;
 
-/// How often progress is reported, and goose asked whether it was interrupted.
+/// How often progress is reported and goose is asked whether it was interrupted.
 const TICK: Duration = Duration::from_millis(250);
-/// How long requests under way are waited for when the attack is interrupted.
+/// How long requests in progress may take to end after the attack is interrupted.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a user whose work is done waits before goose may ask it for more.
+/// How long a user without work waits before goose asks it for more.
 const IDLE: Duration = Duration::from_millis(20);
-/// Users started and stopped per second, for goose: more than there can be, so that it is done in
-/// no time.
+/// The number of users that goose starts and stops per second. It is more than the highest number
+/// of users, so that they start and stop at once.
 const AT_ONCE: &str = "1000000";
 
-/// Makes the attack that `plan` describes and returns what came of it.
+/// Makes the attack that `plan` describes and returns its outcome.
 ///
 /// `progress` is called several times a second, and once more at the end. When `cancelled`
-/// completes, no further request is sent, those under way have a second to end, and everything
-/// measured is kept; so it is on the first SIGINT, which goose catches (on the second, goose ends
-/// the process). Pass [`std::future::pending()`] for an attack that is not cancelled.
+/// completes, no further request is sent, requests in progress have a second to end, and all
+/// measurements are kept. The first SIGINT, which goose catches, has the same effect; on the
+/// second, goose ends the process. Pass [`std::future::pending()`] for an attack that is not
+/// cancelled.
 ///
 /// A single-threaded runtime with time and I/O enabled is enough, and leaves the other cores to the
 /// system under test.
 ///
 /// # Errors
-/// If the attack could not be made at all; see [`AttackError`]. An attack whose requests all fail
-/// is made, and its outcome says so.
+/// If the attack could not be made at all; see [`AttackError`]. If all requests of an attack fail,
+/// that is not an error; its outcome says so.
 pub async fn attack(
     plan: &Plan,
     mut progress: impl FnMut(Progress),
@@ -110,7 +112,7 @@ pub async fn attack(
         if interrupted && burst.phase() == Phase::Sending {
             burst.enter(Phase::Stopping);
         }
-        // It can be stopped here, or by a user that gives up.
+        // A signal can stop the attack here, and so can a user that gives up.
         if burst.phase() == Phase::Stopping && !stopping {
             stopping = true;
             grace.as_mut().reset(time::Instant::now() + GRACE);
@@ -136,7 +138,7 @@ pub async fn attack(
         (false, true) if !has_sent_all => Ending::GaveUp,
         _ => Ending::Complete,
     };
-    // goose reads its clock last when it stops the users, which is before the burst.
+    // goose reads its clock for the last time when it stops the users, which is before the burst.
     metrics.duration = usize::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(usize::MAX);
     let circumstances = Circumstances {
         ending,
@@ -157,8 +159,8 @@ fn refused(error: GooseError) -> AttackError {
     AttackError::Goose(Box::new(error))
 }
 
-/// goose installs a logger that writes to standard output unless there is one; a library prints
-/// nothing. Where the program has a logger of its own, goose's messages go there.
+/// Keeps goose from printing. goose installs a logger that writes to standard output, unless there
+/// is one. If the program has its own logger, goose's messages go there.
 fn silence_goose() {
     struct Silent;
     impl log::Log for Silent {
@@ -168,13 +170,13 @@ fn silence_goose() {
         fn log(&self, _: &log::Record<'_>) {}
         fn flush(&self) {}
     }
-    // An error means that there is a logger.
+    // An error means that there is a logger already.
     let _ = log::set_logger(&Silent);
 }
 
 fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseError> {
-    // `users` with both rates, rather than a test plan or a number of iterations: those make goose
-    // print.
+    // `users` with both rates instead of a test plan or a number of iterations, because with those
+    // goose prints.
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(plan.url().origin().ascii_serialization());
     configuration.users = Some(plan.users());
@@ -219,7 +221,7 @@ fn goose_attack(plan: &Plan, burst: &Arc<Burst>) -> Result<GooseAttack, GooseErr
             .register_transaction(Transaction::new(until_stopped))
             .register_transaction(all_requests.set_on_stop())
     };
-    // Otherwise goose gives each user a client of its own, and none of them is used.
+    // Otherwise goose would give each user its own client, which is never used.
     GooseAttack::initialize_with_config(configuration)?
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())
         .map(|attack| attack.register_scenario(scenario))

@@ -18,7 +18,7 @@ pub enum AttackError {
     SpanFile {
         /// The plan's span file.
         path: PathBuf,
-        /// Why not.
+        /// The system's reason.
         source: io::Error,
     },
     /// The HTTP client cannot be set up.

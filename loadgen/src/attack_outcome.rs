@@ -87,7 +87,7 @@ pub(crate) enum Ending {
     GaveUp,
 }
 
-/// What an attack knows besides its counts.
+/// The facts about an attack besides its counts.
 #[derive(Debug)]
 pub(crate) struct Circumstances {
     pub ending: Ending,
@@ -198,7 +198,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
         (Ending::GaveUp, _) => "gave up, as nothing was answered any more: ",
     };
     sentence.insert_str(0, prefix);
-    // Requests under way when an attack gives up are not worth a mention.
+    // Requests that were in progress when the attack gave up are not mentioned.
     let told = |failures: &&FailureCount| {
         ending != Ending::GaveUp || failures.failure != RequestFailure::Interrupted
     };

@@ -10,20 +10,21 @@ use crate::plan::Plan;
 use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 
-/// How much of an answer's body is read; the rest, and with it the connection, is dropped.
+/// How many bytes of an answer's body are read. A longer body is cut off, and its connection is
+/// closed.
 const MAX_ANSWER: usize = 1 << 20;
-/// How long an unused connection is kept, at low rates. Servers close theirs after 5 seconds
-/// (Node.js) or more, and a request that meets the closing would fail for nothing.
+/// How long an unused connection is kept at low rates. Servers close theirs after 5 seconds
+/// (Node.js) or more, and a request sent during the closing would fail.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// One client for all users: it pools a connection for each of them.
+/// One client for all users. It keeps a connection for each of them.
 pub(crate) fn build(plan: &Plan) -> reqwest::Result<Client> {
     let builder = Client::builder()
         .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
         .timeout(plan.timeout())
         .http1_only()
         .tcp_nodelay(true)
-        // A redirect is an answer of its own, and following it would send a second request.
+        // A redirect counts as an answer. Following it would send a second request.
         .redirect(Policy::none())
         .pool_max_idle_per_host(plan.users())
         .pool_idle_timeout(IDLE);
@@ -43,7 +44,8 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Reads an answer to its end, so that its connection can be used again, and notes what it says.
+/// Reads an answer to its end, so that its connection can be reused, and stores the result in
+/// `span`.
 pub(crate) async fn read(mut response: Response, span: &mut ClientSpan) -> Option<RequestFailure> {
     let status = response.status();
     span.status = Some(status.as_u16());

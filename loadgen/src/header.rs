@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid_settings::InvalidSetting;
 
-/// Headers that the HTTP client makes from the request itself.
+/// Headers that the HTTP client derives from the request.
 const OF_THE_REQUEST: [HeaderName; 4] = [
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
@@ -16,7 +16,7 @@ const OF_THE_REQUEST: [HeaderName; 4] = [
     header::HOST,
 ];
 
-/// A header that every request has. Its value may be a secret, so it is sent and shown nowhere.
+/// A header that every request has. Its value may be a secret, so it is sent but never shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -30,7 +30,7 @@ impl Header {
     /// Reads a line `name: value`.
     ///
     /// # Errors
-    /// If it has no colon; the error does not repeat the line.
+    /// If the line has no colon. The error does not repeat the line.
     pub fn parse(line: &str) -> Result<Self, InvalidSetting> {
         let (name, value) = line.split_once(':').ok_or(InvalidSetting::HeaderLine)?;
         Ok(Self {
@@ -61,7 +61,7 @@ impl fmt::Debug for Header {
     }
 }
 
-/// The headers as they are sent, and what is wrong with the others.
+/// The headers in the form that is sent, and what is wrong with the others.
 pub(crate) fn read_all(headers: &[Header]) -> (HeaderMap, Vec<InvalidSetting>) {
     let (mut map, mut faults) = (HeaderMap::new(), Vec::new());
     for header in headers {

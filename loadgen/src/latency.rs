@@ -1,4 +1,4 @@
-//! How long requests took: a histogram, its percentiles, and the histogram as it is written.
+//! How long requests took: a histogram, its percentiles, and its form in a file.
 
 use std::time::Duration;
 
@@ -7,31 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_TIMEOUT;
 
-/// How long requests that succeeded took, in milliseconds, to the end of the answer's body. Each
-/// value is exact to three digits.
+/// How long successful requests took, in milliseconds, to the end of the answer's body. Each value
+/// is exact to three digits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// The median.
     pub p50: f64,
-    /// 90 % took no longer.
+    /// 90 % took at most this long.
     pub p90: f64,
-    /// 99 % took no longer.
+    /// 99 % took at most this long.
     pub p99: f64,
-    /// 99.9 % took no longer.
+    /// 99.9 % took at most this long.
     pub p999: f64,
     /// The longest.
     pub max: f64,
 }
 
-/// A histogram as it is written: each duration in microseconds with how many requests took so long,
-/// in ascending order. Durations that agree to three digits are one. Added up, those of several
-/// attacks are what one attack would have counted, so that percentiles need no averaging.
+/// A histogram as it is written to a file: each duration in microseconds with its number of
+/// requests, in ascending order. Durations that agree to three digits share one entry. The sum of
+/// several attacks' histograms equals the histogram of one large attack, so percentiles are never
+/// averaged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Buckets(Vec<(u64, u64)>);
 
 impl Buckets {
-    /// What `histogram` holds.
+    /// The buckets of `histogram`.
     pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         let recorded = histogram.iter_recorded();
         Self(
@@ -41,7 +42,7 @@ impl Buckets {
         )
     }
 
-    /// All of `parts` in one.
+    /// The sum of all `parts`.
     pub(crate) fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut sum = histogram();
         for (micros, count) in parts.into_iter().flat_map(|part| &part.0) {
@@ -50,7 +51,7 @@ impl Buckets {
         Self::of(&sum)
     }
 
-    /// How many requests are in it; `None` if they are more than can be counted.
+    /// How many requests it holds; `None` if the sum overflows.
     pub fn count(&self) -> Option<u64> {
         self.0
             .iter()

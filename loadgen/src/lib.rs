@@ -1,10 +1,10 @@
 //! Bursts of traffic with goose, and the spans of the client that sent them.
 //!
-//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats;
-//! [`attack`] carries it out and returns an [`AttackOutcome`]. Each request begins a trace: its
-//! body is a name and a superpower, its headers carry the client's span, and that span is written
-//! to a file, with the request id the endpoint answered. The id tells later which of the receiver's
-//! spans belongs to it, whatever became of the trace context.
+//! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats.
+//! [`attack`] carries it out and returns an [`AttackOutcome`]. Each request begins a trace. Its
+//! body is a name and a superpower, and its headers carry the client's span. That span is written
+//! to a file with the request id from the endpoint's answer. By that id the receiver's span is
+//! found later, even if the trace context was lost.
 //!
 //! ```no_run
 //! use baton_loadgen::{Plan, Settings, Stop, attack};

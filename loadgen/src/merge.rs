@@ -12,7 +12,7 @@ use crate::latency::Buckets;
 use crate::progress::Requests;
 use crate::request_failure::RequestFailure;
 
-/// A figure that cannot be merged exactly, and so is left out or kept apart.
+/// A figure that cannot be merged exactly. It is left out or kept separate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmerged {
     /// goose's own metrics. Each attack keeps its own.
@@ -36,11 +36,11 @@ impl fmt::Display for Unmerged {
 }
 
 impl AttackOutcome {
-    /// What came of all `parts`, which were sent at the same endpoint, as if they had been one
-    /// attack: counts added, histograms merged, the time from the first start to the last end.
-    /// `None` without parts.
+    /// The outcome of all `parts` as if they had been one attack at the same endpoint: counts are
+    /// added, histograms are merged, and the time is from the first start to the last end. `None`
+    /// without parts.
     ///
-    /// Gives what could not be merged beside it.
+    /// Also gives the figures that could not be merged.
     pub fn merge(parts: &[AttackOutcome]) -> Option<(AttackOutcome, Vec<Unmerged>)> {
         let started = parts.iter().map(|part| part.started).min()?;
         let ended = parts.iter().map(end).max()?;
@@ -131,12 +131,12 @@ fn failures(parts: &[AttackOutcome]) -> Vec<FailureCount> {
         }
     }
     let mut failures: Vec<_> = kinds.into_values().collect();
-    // stable, so that kinds as frequent as each other stay in their order
+    // The sort is stable, so equally frequent kinds stay in order.
     failures.sort_by_key(|failures| std::cmp::Reverse(failures.count));
     failures
 }
 
-/// goose's metrics of every part; those of a part that was merged before are several.
+/// goose's metrics of every part. A part that is itself a merge has several.
 fn side_by_side(parts: &[AttackOutcome]) -> Option<Box<RawValue>> {
     let mut all: Vec<Box<RawValue>> = Vec::new();
     for part in parts {

@@ -1,10 +1,10 @@
-//! When requests are due under a rate.
+//! The due times of requests under a rate.
 
 use std::time::Duration;
 
-/// A fixed schedule, shared by all users: when a request is due does not depend on how the ones
-/// before it went. What a stall of the system under test delays is sent late, as fast as the users
-/// can, and its time counts from when it was due; a schedule that waited for the stall to end would
+/// A fixed schedule, shared by all users. The due time of a request does not depend on earlier
+/// requests. If the system under test stalls, delayed requests are sent as soon as users are free,
+/// and their latency counts from the due time. A schedule that waited for the stall to end would
 /// hide it (coordinated omission).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
@@ -15,8 +15,8 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Requests at `rate` per second, which a [`Plan`](crate::plan::Plan) has checked, after rising
-    /// to it for `ramp`.
+    /// Requests at `rate` per second, after rising to it during `ramp`. A
+    /// [`Plan`](crate::plan::Plan) has checked the rate.
     pub(crate) fn new(rate: f64, ramp: Duration) -> Self {
         let ramp = ramp.as_secs_f64();
         Self { rate, ramp }
@@ -29,7 +29,7 @@ impl Pace {
             reason = "the number of requests is far below 2^52"
         )]
         let number = number as f64;
-        // under a rate that rises evenly, the count rises with the square of the time
+        // the rate rises linearly, so the count rises with the square of the time
         let while_rising = self.rate * self.ramp / 2.0;
         let seconds = if number < while_rising {
             (2.0 * self.ramp * number / self.rate).sqrt()
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_ramp_rises_evenly_to_the_rate() {
-        // half of what the rate makes in ten seconds, a quarter of that in half the time
+        // half of ten seconds' requests after ten seconds, a quarter of that after five
         assert_eq!(
             due(100.0, 10, &[0, 125, 500, 600]),
             [0, 5_000, 10_000, 11_000]

@@ -13,7 +13,7 @@ const NAME: &str = "{{name}}";
 const SUPERPOWER: &str = "{{superpower}}";
 const PADDING: &str = "{{padding}}";
 
-/// Who fills in the form.
+/// The people who fill in the form.
 const PEOPLE: [(&str, &str); 12] = [
     ("Ada", "foresight"),
     ("Alan", "deciphering"),
@@ -29,29 +29,29 @@ const PEOPLE: [(&str, &str); 12] = [
     ("Søren", "unicode"),
 ];
 
-/// What the bodies are made of.
+/// How to make the bodies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
-    /// The body, with `{{name}}` and `{{superpower}}` where those belong, if anywhere; the
-    /// workshop's form without it.
+    /// The body, in which `{{name}}` and `{{superpower}}` are replaced; `None` for the workshop's
+    /// form.
     #[serde(default)]
     pub template: Option<String>,
-    /// How many bytes each body has, at most [`MAX_PAYLOAD`]. It is filled up where the template
-    /// says `{{padding}}`, or else with a field `padding` of its JSON object.
+    /// The size of each body in bytes, at most [`MAX_PAYLOAD`]. The padding replaces `{{padding}}`
+    /// in the template; without that, it becomes a field `padding` of the JSON object.
     #[serde(default)]
     pub size: Option<usize>,
 }
 
-/// Every body there is, made once.
+/// All bodies, made in advance.
 #[derive(Debug, Default)]
 pub(crate) struct Bodies(Vec<Bytes>);
 
 impl Payload {
-    /// The bodies.
+    /// Makes the bodies.
     ///
     /// # Errors
-    /// If they cannot have the size, or are larger than a record can be.
+    /// If they cannot have the size, or are larger than a record may be.
     pub(crate) fn bodies(&self) -> Result<Bodies, InvalidSetting> {
         let template = self.template.as_deref().unwrap_or(FORM);
         let varies = template.contains(NAME) || template.contains(SUPERPOWER);

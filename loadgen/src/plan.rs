@@ -1,8 +1,7 @@
-//! What an attack is to do, checked before anything is sent.
+//! The plan of an attack, checked before anything is sent.
 //!
-//! [`Settings`] is the request; a [`Plan`] has been checked. Both have
-//! one JSON form, so that a plan can be handed to the process that carries it out, which checks it
-//! again as it reads it.
+//! [`Settings`] are what the caller asks for; a [`Plan`] is valid. Both have the same JSON form. So
+//! a plan can be handed to another process, which checks it again when it reads it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +23,7 @@ use crate::scenario::Scenario;
 pub enum Stop {
     /// After exactly this many requests, over all users.
     Requests(u64),
-    /// After this time: no request starts later, those under way are waited for.
+    /// After this time. No request starts later; requests in progress may end.
     Duration(Duration),
 }
 
@@ -34,57 +33,54 @@ pub enum Stop {
 pub struct Settings {
     /// Where the requests go, as a full `http` or `https` URL.
     pub endpoint: String,
-    /// How many users send at the same time, each waiting for its answer before it sends again; 1
-    /// to [`MAX_USERS`].
+    /// How many users send at the same time, 1 to [`MAX_USERS`]. Each waits for its answer before
+    /// it sends again.
     pub users: usize,
     /// When to stop.
     pub stop: Stop,
     /// This many requests per second over all users, [`MIN_RATE`] to [`MAX_RATE`], on a fixed
-    /// schedule: what could not be sent in time, as all users were waiting, is sent as soon as one
-    /// is free, and its latency counts from when it was due. Without it, requests are sent as fast
-    /// as the answers come.
+    /// schedule. If all users are waiting when a request is due, it is sent as soon as one is free,
+    /// and its latency counts from its due time. `None` sends requests as fast as the answers come.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// How long the users take to begin, evenly one after the other; the rate rises with them. All
-    /// begin at once without it.
+    /// The time over which the users start, evenly one after the other. The rate rises with them.
+    /// Zero starts all at once.
     #[serde(default)]
     pub ramp: Duration,
-    /// What the client sends: the requests take the scenarios in turn, the first request the first.
+    /// What the client sends. The requests take the scenarios in turn, starting with the first.
     pub scenarios: Vec<Scenario>,
-    /// Whose code writes the client's headers.
+    /// The engine that writes the client's headers.
     pub engine: Engine,
-    /// What the requests say.
+    /// The bodies of the requests.
     #[serde(default)]
     pub payload: Payload,
-    /// Headers that every request has besides; a content type among them replaces
-    /// `application/json`.
+    /// Further headers of every request. A content type here replaces `application/json`.
     #[serde(default)]
     pub headers: Vec<Header>,
-    /// What trace ids, span ids and bodies are drawn from: the same seed gives the same requests. A
-    /// fresh one for each attack without it, because two runs to compare should not share trace
+    /// The seed of trace ids, span ids and bodies. The same seed gives the same requests. `None`
+    /// draws a new seed for each attack, because two runs to be compared should not share trace
     /// ids.
     #[serde(default)]
     pub seed: Option<u64>,
     /// How long one request may take, [`MIN_TIMEOUT`] to [`MAX_TIMEOUT`].
     pub timeout: Duration,
-    /// The file that the client's spans are written to, created or emptied; none are written
-    /// without it.
+    /// The file for the client's spans, which is created or emptied. `None` writes no spans.
     #[serde(default)]
     pub spans: Option<PathBuf>,
-    /// Whether these spans list the headers that were sent, as the attributes
-    /// `http.request.header.<name>` that the semantic conventions have for that.
+    /// Whether these spans list the headers that were sent, as attributes
+    /// `http.request.header.<name>` (OpenTelemetry's semantic conventions).
     #[serde(default)]
     pub spans_list_headers: bool,
-    /// The file for goose's own HTML report. The attack takes up to a second longer with it, goose
-    /// measures in whole seconds, and prints that its users have begun.
+    /// The file for goose's own HTML report. With it, the attack takes up to a second longer, goose
+    /// measures in whole seconds and prints that its users have started.
     #[serde(default)]
     pub goose_report: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate cap, a timeout
-    /// of 30 seconds and no span file. `scenario` is what the client sends: a [`Scenario`], or just
-    /// a mode; the native engine writes it.
+    /// Settings for `endpoint` with baton's defaults: 8 users, 500 requests, no rate, a timeout of
+    /// 30 seconds and no span file. `scenario` is a [`Scenario`] or just a mode. The native engine
+    /// writes the headers.
     pub fn new(endpoint: impl Into<String>, scenario: impl Into<Scenario>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -105,7 +101,7 @@ impl Settings {
     }
 }
 
-/// An attack that can be carried out: [`Settings`] without faults.
+/// The plan of an attack: valid [`Settings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Settings", into = "Settings")]
 pub struct Plan {
@@ -117,7 +113,7 @@ impl Plan {
     /// Checks `settings`.
     ///
     /// # Errors
-    /// Every [`InvalidSetting`] they have, not only the first.
+    /// Every [`InvalidSetting`] among them, not only the first.
     pub fn new(settings: Settings) -> Result<Self, InvalidSettings> {
         let mut faults = Vec::new();
         let url = parse_endpoint(&settings.endpoint)
@@ -179,7 +175,8 @@ impl Plan {
         }
     }
 
-    /// Where the requests go, to be shown: without the values of its query, which may be keys.
+    /// Where the requests go, in a form that may be shown: without the values of the query, which
+    /// may be keys.
     pub fn endpoint(&self) -> String {
         let mut shown = self.url.clone();
         if shown.query().is_some() {
@@ -192,8 +189,7 @@ impl Plan {
         &self.url
     }
 
-    /// How many users send at the same time: those asked for, but never more than there are
-    /// requests.
+    /// How many users send at the same time: as many as asked for, but at most one per request.
     pub fn users(&self) -> usize {
         match self.settings.stop {
             Stop::Requests(requests) => usize::try_from(requests)
@@ -213,22 +209,22 @@ impl Plan {
         self.settings.rate
     }
 
-    /// How long the users take to begin.
+    /// The time over which the users start.
     pub fn ramp(&self) -> Duration {
         self.settings.ramp
     }
 
-    /// What the client sends, in turn; never empty.
+    /// What the client sends, in turn. Never empty.
     pub fn scenarios(&self) -> &[Scenario] {
         &self.settings.scenarios
     }
 
-    /// Whose code writes the client's headers.
+    /// The engine that writes the client's headers.
     pub fn engine(&self) -> Engine {
         self.settings.engine
     }
 
-    /// What trace ids, span ids and bodies are drawn from, if that was chosen.
+    /// The seed of trace ids, span ids and bodies, if one was chosen.
     pub fn seed(&self) -> Option<u64> {
         self.settings.seed
     }
@@ -243,7 +239,7 @@ impl Plan {
         self.settings.payload.bodies().unwrap_or_default()
     }
 
-    /// The headers that every request has besides the client's.
+    /// The further headers of every request.
     pub(crate) fn headers(&self) -> HeaderMap {
         header::read_all(&self.settings.headers).0
     }
@@ -253,7 +249,7 @@ impl Plan {
         self.settings.goose_report.as_deref()
     }
 
-    /// The file that the client's spans are written to.
+    /// The file for the client's spans.
     pub fn spans(&self) -> Option<&Path> {
         self.settings.spans.as_deref()
     }
@@ -279,7 +275,7 @@ impl From<Plan> for Settings {
 }
 
 fn parse_endpoint(text: &str) -> Result<Url, InvalidSetting> {
-    // The part before an @ can be a password.
+    // The part before an @ may be a password.
     let shown = || match text.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),
         None => text.to_owned(),

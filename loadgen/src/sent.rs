@@ -1,7 +1,7 @@
-//! What was sent, read back from the file of the client's spans.
+//! Reads back what was sent, from the file of the client's spans.
 //!
-//! Only what this crate writes is read, and of that only what a reader of spans has no place for:
-//! the scenario and the headers.
+//! It reads only files that this crate writes, and only the fields that a reader of spans leaves
+//! out: the scenario and the headers.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -10,24 +10,24 @@ use std::path::Path;
 use baton_propagators::carrier::HeaderList;
 use serde::Deserialize;
 
-/// How the attributes begin that list headers.
+/// The beginning of the names of attributes that list headers.
 pub(crate) const HEADER_ATTRIBUTE: &str = "http.request.header.";
 
-/// One request that was answered with an id.
+/// One request whose answer had an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentRequest {
     /// The answer's `x-amzn-requestid`.
     pub request_id: String,
     /// The scenario's name, if it has one.
     pub scenario: Option<String>,
-    /// The headers of the client's context, if the plan had them listed
+    /// The headers of the client's context, if the plan lists them
     /// ([`Settings::spans_list_headers`](crate::Settings::spans_list_headers)).
     pub headers: HeaderList,
 }
 
 impl SentRequest {
-    /// Reads all requests of the span file at `path`, in its order. Requests without an id are left
-    /// out.
+    /// Reads all requests of the span file at `path`, in the order of the file. Requests without an
+    /// id are left out.
     ///
     /// # Errors
     /// If the file cannot be read or is not one that this crate has written.

@@ -36,7 +36,7 @@ const SAMPLED: u32 = 0x01;
 /// `StatusCode` ERROR.
 const STATUS_ERROR: u8 = 2;
 
-/// What is known of one request when it has ended.
+/// What is known about one request when it has ended.
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     pub sent: Sent,
@@ -44,7 +44,7 @@ pub(crate) struct ClientSpan {
     pub headers: Option<HeaderMap>,
     pub start: SystemTime,
     pub duration: Duration,
-    /// How long after it was due it was sent.
+    /// How long after its due time the request was sent.
     pub behind: Duration,
     /// The answer's `x-amzn-requestid`.
     pub request_id: Option<String>,
@@ -52,7 +52,7 @@ pub(crate) struct ClientSpan {
     pub failure: Option<RequestFailure>,
 }
 
-/// What is the same in every span of an attack.
+/// The fields that are the same in every span of an attack.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     url: String,
@@ -94,12 +94,12 @@ impl SpanFile {
         Ok(Self { lines, writing })
     }
 
-    /// A sender of lines; the file is complete when all of them are gone.
+    /// A sender of lines. The file is complete when all senders are dropped.
     pub(crate) fn lines(&self) -> Sender<Vec<ClientSpan>> {
         self.lines.clone()
     }
 
-    /// Waits until everything is in the file.
+    /// Waits until all lines are in the file.
     pub(crate) async fn finish(self) -> io::Result<()> {
         drop(self.lines);
         self.writing
@@ -215,10 +215,9 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     }
 }
 
-/// The flags of a span with this decision. A client that sampled nothing writes its span all the
-/// same, or nothing could be said about the hand-off; its flags tell. A client that left the
-/// decision to the receiver has none, so its flags are those of an exporter that says nothing, and
-/// an attribute tells it.
+/// The flags of a span with this decision. The client writes its span even if it decided not to
+/// sample, because otherwise the hand-off could not be judged; the flags show the decision. If the
+/// client left the decision to the receiver, the flags are not set, and an attribute says so.
 fn flags(sampling: Sampling) -> u32 {
     match sampling.decision() {
         Some(true) => HAS_IS_REMOTE | SAMPLED,

@@ -33,9 +33,9 @@ struct State {
     ok: u64,
     failed: u64,
     failures: BTreeMap<RequestFailure, u64>,
-    /// From when requests were sent, in microseconds like all histograms.
+    /// Latency from the moment of sending, in microseconds like all histograms.
     latency: Histogram<u64>,
-    /// From when requests were due, if there is a rate.
+    /// Latency from the due time, if there is a rate.
     corrected: Option<Histogram<u64>>,
     /// How many requests in a row got no answer.
     unanswered: u64,
@@ -57,26 +57,26 @@ struct Window {
     latency: Histogram<u64>,
 }
 
-/// What was counted.
+/// The final counts.
 #[derive(Debug)]
 pub(crate) struct Counted {
     pub requests: Requests,
     /// Most frequent first.
     pub failures: Vec<(RequestFailure, u64)>,
-    /// From sending.
+    /// Latency from the moment of sending.
     pub latency: Option<Latency>,
-    /// From when they were due, if there is a rate.
+    /// Latency from the due time, if there is a rate.
     pub corrected: Option<Latency>,
-    /// All of them, from sending.
+    /// All latencies from the moment of sending.
     pub buckets: Buckets,
-    /// All of them, from when they were due, if there is a rate.
+    /// All latencies from the due time, if there is a rate.
     pub corrected_buckets: Option<Buckets>,
     /// When the last request ended.
     pub ended: Option<Instant>,
 }
 
 impl Tally {
-    /// A tally that sends spans to `lines`. `has_rate` says whether requests are due at a time.
+    /// A tally that sends spans to `lines`. `has_rate` says whether requests have due times.
     pub(crate) fn new(lines: Option<Sender<Vec<ClientSpan>>>, has_rate: bool) -> Self {
         Self {
             begun: AtomicU64::new(0),
@@ -102,12 +102,12 @@ impl Tally {
         }
     }
 
-    /// A request is about to be sent.
+    /// Counts a request that is about to be sent.
     pub(crate) fn begin(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request has ended, at `now`.
+    /// Counts a request that ended at `now`.
     pub(crate) fn end(&self, span: ClientSpan, now: Instant) {
         let mut state = self.state();
         state.ended = state.ended.max(Some(now));
@@ -174,7 +174,7 @@ impl Tally {
             || state.timeouts >= users.saturating_mul(TIMEOUTS)
     }
 
-    /// The result. No request is under way, and no spans follow.
+    /// The final counts. Call this when no request is in progress.
     pub(crate) fn finish(&self) -> Counted {
         let mut state = self.state();
         state.hand_on();
@@ -202,7 +202,7 @@ impl Tally {
 }
 
 impl State {
-    /// Any answer counts, even a refusal.
+    /// Notes whether the endpoint answered. A refusal also counts as an answer.
     fn note_answer(&mut self, span: &ClientSpan) {
         if span.status.is_some() {
             self.answered = true;
@@ -232,7 +232,8 @@ impl State {
             && !self.spans.is_empty()
         {
             let spans = std::mem::replace(&mut self.spans, Vec::with_capacity(SPANS_PER_LINE));
-            // If the writer has ended, it had an error. Finishing the file reports it.
+            // If the writer has ended, it had an error, which is reported when the file is
+            // finished.
             let _ = lines.send(spans);
         }
     }

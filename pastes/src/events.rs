@@ -54,15 +54,23 @@ pub(crate) fn of(tree: &Tree) -> Option<&'static Event> {
 
 /// Which shapes each unit of a text has.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(HashMap<String, Vec<&'static Event>>);
+pub(crate) struct Notes(HashMap<String, Vec<&'static Event>>, Vec<String>);
 
 impl Notes {
     /// Notes the shape of a unit.
     pub(crate) fn add(&mut self, unit: &str, event: &'static Event) {
-        let events = self.0.entry(unit.to_owned()).or_default();
+        let events = self.0.entry(unit.to_owned()).or_insert_with(|| {
+            self.1.push(unit.to_owned());
+            Vec::new()
+        });
         if !events.iter().any(|known| std::ptr::eq(*known, event)) {
             events.push(event);
         }
+    }
+
+    /// The records that are known shapes, in their order.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &str> {
+        self.1.iter().map(String::as_str)
     }
 
     /// What to say about a unit's carrier.

@@ -42,9 +42,16 @@ pub fn read(text: &[u8]) -> Paste {
 
 /// What a walk found, as carriers.
 fn paste(walk: crate::walk::Walk) -> Paste {
+    let cut = cut(&walk);
     let mut paste = crate::group::paste(walk.findings, &walk.notes);
-    if walk.is_cut {
-        paste.notes.push("The text is packed deeper, or unpacks to more, than is read: what is further inside is unknown.".to_owned());
-    }
+    paste.notes.extend(cut);
     paste
+}
+
+/// What to say where a limit kept something closed.
+fn cut(walk: &crate::walk::Walk) -> Option<String> {
+    walk.is_cut.then(|| {
+        "The text is packed deeper, or unpacks to more, than is read: what is further inside is unknown."
+            .to_owned()
+    })
 }

@@ -20,6 +20,8 @@ struct Building {
     carrier: Carrier,
     unit: String,
     scopes: Vec<String>,
+    /// The scope that each header is from.
+    from: Vec<String>,
     /// The names of other headers, in lower case.
     others: HashSet<String>,
 }
@@ -74,7 +76,39 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
             .extend(notes.about(&building.unit, &building.carrier));
         carriers.push(building.carrier);
     }
-    whittled(carriers)
+    let empty: Vec<&str> = notes
+        .units()
+        .filter(|unit| !unit.is_empty() && !units.contains_key(*unit))
+        .collect();
+    let mut paste = whittled(carriers);
+    paste.notes.extend(without_headers(&empty));
+    paste
+}
+
+/// The most records that are named.
+const MAX_NAMED: usize = 3;
+
+/// What to say about records in which nothing was found.
+fn without_headers(units: &[&str]) -> Option<String> {
+    let named = units
+        .iter()
+        .take(MAX_NAMED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match units.len() {
+        0 => None,
+        1 => Some(format!(
+            "{named} holds no header: its receiver starts a new trace."
+        )),
+        MAX_NAMED.. if units.len() > MAX_NAMED => Some(format!(
+            "{} records hold no header, {named} among them: their receivers start new traces.",
+            units.len()
+        )),
+        _ => Some(format!(
+            "{named} hold no header: their receivers start new traces."
+        )),
+    }
 }
 
 /// Drops what repeats another carrier, and carriers without any context where others have some.
@@ -167,11 +201,14 @@ impl Building {
             carrier
                 .notes
                 .extend(note.filter(|note| !carrier.notes.contains(note)));
-            let mut same = carrier.headers.iter().filter(|header| header.is(&name));
-            let elsewhere = |header: &Header| {
-                header.value == value && parent(&header.place) != parent(&finding.place)
-            };
-            let repeated = same.any(elsewhere);
+            // Another place of the record, or of the line, says the same again.
+            let mut before = carrier.headers.iter().zip(&self.from);
+            let repeated = before.any(|(header, from)| {
+                let elsewhere = *from != finding.scope
+                    || header.place == finding.place && finding.place.starts_with("line ");
+                elsewhere && header.is(&name) && header.value == value
+            });
+            self.from.push(finding.scope.clone());
             carrier.headers.push(Header {
                 name,
                 value: value.to_vec(),
@@ -196,11 +233,6 @@ impl Building {
             });
         }
     }
-}
-
-/// A place without its last name.
-fn parent(place: &str) -> &str {
-    place.rsplit_once('.').map_or(place, |(parent, _)| parent)
 }
 
 /// What to know about a value that has the shape of a header and not its name.
@@ -234,6 +266,11 @@ fn why(finding: &Finding) -> Option<String> {
     Some(match &finding.kind {
         Kind::System(system) => system.describe(name, &value),
         Kind::Misspelt(meant) => format!("No format reads {name}; {meant} seems to be meant."),
+        Kind::Id if name.is_empty() => {
+            format!(
+                "{value} looks like a trace id alone: it names no span, so nobody continues it."
+            )
+        }
         Kind::Id => {
             format!("{name} is an id as logs print it, and no header: nobody continues it.")
         }

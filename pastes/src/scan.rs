@@ -3,6 +3,8 @@
 //! It goes over the words of a text once. A word that is a known name is looked at together with what follows: quotes,
 //! separators, brackets and a value. A word that has the shape of a known value counts without a name.
 
+mod ends;
+mod gap;
 mod lines;
 mod value;
 
@@ -94,17 +96,32 @@ fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let start = start + skipped(text, start, end);
     let word = text.get(start..end)?;
     let first = *word.first()?;
-    if first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self") {
-        if let Some(hit) = shaped(text, start, end) {
-            return Some(hit);
-        }
+    if (first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self"))
+        && let Some(hit) = shaped(text, start, end)
+    {
+        return Some(hit);
     }
     if word.len() < 2 || word.len() > MAX_NAME {
         return None;
     }
+    if is_trace_id(word) {
+        return Some(Hit {
+            kind: Kind::Id,
+            name: String::new(),
+            value: word.to_vec(),
+            start,
+            end,
+        });
+    }
     let is_exact = LENGTHS[usize::from(first.to_ascii_lowercase())] >> word.len().min(63) & 1 == 1;
     let may_be = is_exact || may_be_misspelt(text, word, end) && names::may_be_near(word);
     may_be.then(|| named(text, start, end)).flatten()
+}
+
+/// Whether a word looks like a trace id of 128 bits.
+fn is_trace_id(word: &[u8]) -> bool {
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    word.len() == 32 && word.iter().all(is_hex) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// How many bytes before a word's name are none of it: dashes of an option, the letter of `\n` in escaped text.
@@ -131,8 +148,8 @@ fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
 fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let is_free = start == 0 || !matches!(text[start - 1], b'%' | b'/' | b'+' | b'.');
     let (start, end) = match text.get(end) {
-        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => value::xray(text, start),
-        Some(b':') if end - start <= 32 => (start, value::jaeger(text, start)),
+        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => ends::xray(text, start),
+        Some(b':') if end - start <= 32 => (start, ends::jaeger(text, start)),
         _ if end - start >= 33 => (start, end),
         _ => return None,
     };

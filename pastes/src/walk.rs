@@ -1,5 +1,7 @@
 //! Walks a JSON value and everything packed in it: text that is JSON again, Base64, gzip, zlib, and plain text.
 
+mod values;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -10,6 +12,8 @@ use crate::names::{self, Name};
 use crate::scan;
 use crate::shapes::Shape;
 use crate::tree::Tree;
+
+use values::{bytes, flat_pairs, is_flat, pair, plain, values};
 
 /// How many layers of packing are opened.
 const MAX_LAYERS: usize = 6;
@@ -22,23 +26,6 @@ const MAX_NAMES: usize = 4096;
 /// The longest member name in a place.
 const MAX_PLACE: usize = 60;
 
-/// Members that hold the name of a pair, and its value.
-const PAIR_NAMES: &[&str] = &["key", "name", "Key", "Name", "header", "k"];
-const PAIR_VALUES: &[&str] = &["value", "Value", "stringValue", "v", "val"];
-/// Members that hold the text of a value: SQS, SNS, DynamoDB, Kafka, Step Functions.
-const TEXTS: &[&str] = &[
-    "stringValue",
-    "StringValue",
-    "string_value",
-    "Value",
-    "value",
-    "S",
-    "s",
-    "string",
-    "text",
-];
-/// Members that hold the bytes of a value in Base64.
-const BYTES: &[&str] = &["binaryValue", "BinaryValue", "B", "bytesValue", "bytes"];
 /// Names of what holds headers, in lower case: all their members are headers.
 const HOLDERS: &[&str] = &[
     "headers",
@@ -143,7 +130,7 @@ impl Walk {
         if let Some(event) = event {
             self.notes.add(&at.unit, event);
         }
-        let are_headers = HOLDERS.contains(&holder) || is_flat(members);
+        let are_headers = holder.contains("header") || holder == "tracecontext" || is_flat(members);
         for (name, value) in members {
             if event.is_some_and(|event| event.skipped.contains(&name.as_str())) {
                 continue;
@@ -273,14 +260,14 @@ impl Walk {
             return;
         }
         let start = text.trim_start().bytes().next();
-        if matches!(start, Some(b'{' | b'[' | b'"')) {
-            if let Some(trees) = Tree::all(text) {
-                self.unpacked += text.len();
-                for (_, tree) in &trees {
-                    self.tree(tree, &at.deeper(), "");
-                }
-                return;
+        if matches!(start, Some(b'{' | b'[' | b'"'))
+            && let Some(trees) = Tree::all(text)
+        {
+            self.unpacked += text.len();
+            for (_, tree) in &trees {
+                self.tree(tree, &at.deeper(), "");
             }
+            return;
         }
         if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
             self.unpacked += inner.len();
@@ -356,95 +343,4 @@ impl Walk {
             scope: scope.to_owned(),
         });
     }
-}
-
-/// The name and the value of an object that is a pair of them.
-fn pair(tree: &Tree) -> Option<(&str, &Tree)> {
-    let name = PAIR_NAMES.iter().find_map(|name| tree.get(name)?.text())?;
-    let value = PAIR_VALUES.iter().find_map(|name| tree.get(name))?;
-    let Tree::Object(members) = tree else {
-        return None;
-    };
-    let is_header = !matches!(names::member(name), Name::Unknown | Name::Id);
-    (is_header || members.len() == 2 && value.text().is_some()).then_some((name, value))
-}
-
-/// Whether all members are texts, or lists of texts, and one is a header: an object of headers.
-fn is_flat(members: &[(String, Tree)]) -> bool {
-    let is_text = |(_, value): &(String, Tree)| match value {
-        Tree::Text(_) => true,
-        Tree::Array(elements) => elements.iter().all(|element| element.text().is_some()),
-        _ => false,
-    };
-    let is_known = |(name, _): &(String, Tree)| matches!(names::header(name), Name::Header(_));
-    members.iter().all(is_text) && members.iter().any(is_known)
-}
-
-/// The values that a member's value stands for; `None` where it is no text.
-fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
-    match tree {
-        Tree::Text(text) => Some(vec![Cow::Borrowed(text.as_bytes())]),
-        Tree::Array(elements) => {
-            if let Some(text) = bytes(elements) {
-                return Some(vec![Cow::Owned(text.into_bytes())]);
-            }
-            let mut all = Vec::new();
-            for element in elements {
-                all.append(&mut values(element)?);
-            }
-            (!all.is_empty()).then_some(all)
-        }
-        Tree::Object(_) => {
-            let text = TEXTS.iter().find_map(|name| tree.get(name)?.text());
-            if let Some(text) = text {
-                return Some(vec![Cow::Borrowed(text.as_bytes())]);
-            }
-            if let Some(data) = tree.get("data").filter(|_| tree.get("type").is_some()) {
-                return bytes(data.elements()).map(|text| vec![Cow::Owned(text.into_bytes())]);
-            }
-            let encoded = BYTES.iter().find_map(|name| tree.get(name)?.text())?;
-            let decoded = decode::base64(encoded.as_bytes()).and_then(decode::text)?;
-            Some(vec![Cow::Owned(decoded.into_bytes())])
-        }
-        Tree::Number(_) | Tree::Other => None,
-    }
-}
-
-/// A value without the Base64 that some tools put around it.
-fn plain<'a>(value: &'a Cow<'a, [u8]>, header: &str) -> Cow<'a, [u8]> {
-    let shape = |value: &[u8]| std::str::from_utf8(value).ok().and_then(Shape::of);
-    if shape(value).is_some() {
-        return Cow::Borrowed(value.as_ref());
-    }
-    let decoded = decode::base64(value).and_then(decode::text);
-    match decoded.filter(|text| Shape::of(text).is_some_and(|shape| shape.header() == header)) {
-        Some(decoded) => Cow::Owned(decoded.into_bytes()),
-        None => Cow::Borrowed(value.as_ref()),
-    }
-}
-
-/// Text that is written as a list of its bytes.
-fn bytes(elements: &[Tree]) -> Option<String> {
-    let byte = |element: &Tree| match element {
-        Tree::Number(number) => number.parse::<u8>().ok(),
-        _ => None,
-    };
-    let bytes = elements.iter().map(byte).collect::<Option<Vec<u8>>>()?;
-    (!bytes.is_empty()).then(|| decode::text(bytes)).flatten()
-}
-
-/// Names and values that alternate in a list: Node.js' `rawHeaders`.
-fn flat_pairs(elements: &[Tree]) -> Option<Vec<(usize, &str, &Tree)>> {
-    let texts = elements.iter().all(|element| element.text().is_some());
-    if !texts || elements.is_empty() || elements.len() % 2 != 0 {
-        return None;
-    }
-    let pairs = elements.chunks_exact(2).enumerate();
-    let pairs: Vec<_> = pairs
-        .map(|(place, pair)| (2 * place, pair[0].text().unwrap_or_default(), &pair[1]))
-        .collect();
-    let is_known = |(_, name, _): &(usize, &str, &Tree)| {
-        matches!(names::header(name), Name::Header(_) | Name::System(_))
-    };
-    pairs.iter().any(is_known).then_some(pairs)
 }

@@ -6,6 +6,7 @@
 //! the versions.
 
 mod arrived;
+mod cause;
 mod datadog;
 mod measured;
 mod notes;
@@ -19,6 +20,7 @@ use crate::formats::xray::X_AMZN_TRACE_ID;
 
 pub use arrived::list;
 use arrived::{Arrived, Source};
+pub use cause::cause;
 use measured::Refusal;
 
 /// What arrived and what it leads to, in words.

@@ -2,19 +2,20 @@
 
 use std::ffi::OsString;
 
+use baton_propagators::libraries::{LIBRARIES, Library, find};
 use baton_propagators::mode::{Engine, Mode, Select};
 use clap::Args;
 
 /// `baton explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A header as in 'traceparent: 00-…'. Without any, or with -, standard input is read: headers, a request, what
-    /// curl -v prints, a HAR file, or a JSON object of headers
+    /// A header as in 'traceparent: 00-…', or any value. Without any, or with -, standard input is read: headers, logs,
+    /// dumps, events of AWS, curl -v, a HAR file, any text that has trace headers in it
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,
-    /// A record as it comes from the stream, {"tracecontext":{…},"record":…}, or Base64 of it, or an event or a
-    /// get-records answer that holds some; - reads standard input
-    #[arg(long, value_name = "JSON", conflicts_with = "headers")]
+    /// A record as it comes from a stream, or an event that holds some; - reads standard input. The same reader as for
+    /// standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "headers")]
     pub(crate) record: Option<OsString>,
     /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without any: the usual ones,
     /// and those of the other formats that arrive
@@ -23,6 +24,49 @@ pub(crate) struct ExplainArguments {
     /// Whose code reads the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
+    /// A library whose answer is shown in full, with what it would send on; may be repeated; all for every one
+    #[arg(long = "as", value_name = "LIBRARY", value_parser = library)]
+    libraries: Vec<Named>,
+    /// List the libraries whose answers are known
+    #[arg(long)]
+    pub(crate) list_libraries: bool,
+}
+
+/// One library, or all.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    One(&'static Library),
+    All,
+}
+
+impl ExplainArguments {
+    /// The libraries asked for, each once; none where `--as` is not given.
+    pub(crate) fn libraries(&self) -> Vec<&'static Library> {
+        let mut libraries: Vec<&'static Library> = Vec::new();
+        for named in &self.libraries {
+            let of_name = match named {
+                Named::One(library) => std::slice::from_ref(library),
+                Named::All => LIBRARIES,
+            };
+            for library in of_name {
+                if !libraries.iter().any(|known| known.name == library.name) {
+                    libraries.push(library);
+                }
+            }
+        }
+        libraries
+    }
+}
+
+/// A library by its name.
+fn library(text: &str) -> Result<Named, String> {
+    if text == "all" {
+        return Ok(Named::All);
+    }
+    find(text).map(Named::One).ok_or_else(|| {
+        let names: Vec<&str> = LIBRARIES.iter().map(|library| library.name).collect();
+        format!("accepted are all, {}", names.join(", "))
+    })
 }
 
 /// A mode, and which of several valid contexts it continues.

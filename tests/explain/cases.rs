@@ -12,7 +12,12 @@ fn cases() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("propagators/tests/data");
     let mut cases = Vec::new();
     for file in std::fs::read_dir(folder).expect("the data's folder") {
-        let text = std::fs::read_to_string(file.expect("a file").path()).expect("text");
+        let path = file.expect("a file").path();
+        // what libraries answer is another folder's
+        if path.is_dir() {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("text");
         let lines = text.lines().filter(|line| line.starts_with('{'));
         let of_file = lines.map(|line| serde_json::from_str::<Value>(line).expect("a case"));
         cases.extend(of_file.filter(|case| case["candidates"].is_object()));
@@ -87,11 +92,8 @@ async fn every_case_is_answered_as_the_specifications_say() {
                 .copied()
                 .chain(lines.iter().map(String::as_str))
                 .collect();
-            assert_eq!(
-                explain(&sandbox, &arguments).await.stdout,
-                text.stdout,
-                "{id}"
-            );
+            let given = explain(&sandbox, &arguments).await.json();
+            assert_eq!(given["candidates"], answer["candidates"], "{id}");
         }
 
         let found = |format: &str| {
@@ -109,6 +111,9 @@ async fn every_case_is_answered_as_the_specifications_say() {
                 malformed,
                 "{id}, {format}"
             );
+            for beside in ["random", "baggage"] {
+                found.remove(beside).expect("there");
+            }
             let objection = found.remove("objection").expect("there");
             assert_eq!(
                 objection.is_null(),

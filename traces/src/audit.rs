@@ -33,6 +33,7 @@ use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 pub use crate::evidence::Evidence;
 use crate::evidence::Pairs;
+use crate::hand_off::{Hop, Verdict};
 use crate::span::{Kind, Span, UnixTime};
 
 /// What an audit looks at.
@@ -147,6 +148,18 @@ impl Judged {
     /// How many hand-offs were judged.
     pub fn hand_offs(&self) -> u64 {
         self.edges.iter().map(|edge| edge.handoffs).sum()
+    }
+
+    /// The verdicts by hop: requests are ingress, messages are records.
+    pub(crate) fn hops(&self) -> BTreeMap<Hop, BTreeMap<Verdict, u64>> {
+        let mut hops: BTreeMap<Hop, BTreeMap<Verdict, u64>> = BTreeMap::new();
+        for edge in self.edges.iter().filter(|edge| edge.handoffs > 0) {
+            let verdicts = hops.entry(edge.channel.hop()).or_default();
+            for (verdict, count) in &edge.verdicts {
+                *verdicts.entry(*verdict).or_default() += count;
+            }
+        }
+        hops
     }
 
     /// How many of them broke.

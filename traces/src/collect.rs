@@ -1,5 +1,5 @@
-//! What a loader gives to those who judge: spans, log lines, and how far the source shows what
-//! happened.
+//! What a loader hands over to the modules that judge: spans, log lines, and the extent of the
+//! source.
 
 use std::collections::BTreeSet;
 
@@ -12,25 +12,27 @@ pub trait Collect: Send {
     /// Takes a span.
     fn add_span(&mut self, span: &Span<'_>);
 
-    /// Takes a line of a function's log. The default is for those who need no logs.
+    /// Takes a line of a function's log. The default ignores it.
     fn add_log_line(&mut self, _line: &LogLine<'_>) {}
 }
 
-/// How far a source shows what happened. It decides whether a message without a receiver is lost.
+/// How completely a source shows what happened. This decides whether a message without a receiver
+/// is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// The hops whose receivers' log is there. What is not in such a log did not arrive.
+    /// The hops whose receiver has a log. A message that is not in such a log did not arrive.
     pub logged: BTreeSet<Hop>,
-    /// Set while a run goes on: a record that was sent later may still arrive.
+    /// Set while a run goes on: records sent after this time may still arrive.
     pub under_way_since: Option<UnixTime>,
-    /// Whether it is an export: a receiver that it does not show may be elsewhere, so nothing is lost.
+    /// Whether the source is an export. Its receivers may be recorded elsewhere, so nothing in it
+    /// is lost.
     pub is_export: bool,
-    /// Whether spans are missing at the end, so that a receiver may be among these.
+    /// Whether spans are missing at the end. A receiver may be among them.
     pub is_cut_short: bool,
 }
 
 impl Extent {
-    /// Adds another source, which is judged together with this one.
+    /// Adds the extent of another source that is judged together with this one.
     pub fn add(&mut self, other: &Extent) {
         self.logged.extend(&other.logged);
         self.under_way_since = self.under_way_since.or(other.under_way_since);

@@ -13,7 +13,7 @@ use crate::ends::At;
 use crate::ends::names::{Name, Names};
 use crate::ends::tree::Tree;
 use crate::evidence::{Evidence, Pair, Pairs};
-use crate::hand_off::{Flag, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, SpanReference};
 
 /// At most this many examples are kept of each verdict on an edge.
@@ -40,6 +40,16 @@ pub enum ChannelKind {
     Rpc,
     /// A message.
     Messaging,
+}
+
+impl Channel {
+    /// The hop of a run that it is like: a request's or a message's.
+    pub(crate) fn hop(&self) -> Hop {
+        match self.kind {
+            ChannelKind::Http | ChannelKind::Rpc => Hop::Ingress,
+            ChannelKind::Messaging => Hop::Record,
+        }
+    }
 }
 
 impl std::fmt::Display for Channel {

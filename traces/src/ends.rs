@@ -7,7 +7,6 @@ pub(crate) mod about;
 pub(crate) mod names;
 pub(crate) mod tree;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use baton_propagators::id::{SpanId, TraceId};
@@ -244,7 +243,7 @@ struct MessageWords {
 }
 
 impl MessageWords {
-    fn add(&mut self, meaning: Meaning, value: &Cow<'_, str>) {
+    fn add(&mut self, meaning: Meaning, value: &str) {
         let word = match meaning {
             Meaning::MessageId => &mut self.id,
             Meaning::Partition => &mut self.partition,

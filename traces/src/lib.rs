@@ -1,12 +1,15 @@
 //! Spans in, verdicts out: what became of the trace context at every hand-off of a run.
 //!
-//! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions' logs; other backends
-//! export their spans as files or over HTTP ([`source`]). The [`readers`] stream all of these, [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges them, and
-//! [`measure`] counts the verdicts and the latencies into a [`summary`], as in `summary.json`. [`merge`] joins the runs of several load generators into one. [`compare`] says which of their differences are more than noise, and
-//! [`trace_difference`] compares two traces span by span.
+//! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions'
+//! logs. Other backends export their spans as files or over HTTP ([`source`]). The [`readers`]
+//! stream all of these. [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges
+//! them, and [`measure`] counts the verdicts and the latencies into a [`summary`], the content of
+//! `summary.json`. [`merge`] joins the runs of several load generators into one. [`compare`] says
+//! which differences between them are more than noise, and [`trace_difference`] compares two traces
+//! span by span.
 //!
-//! The two ends of a hand-off are found by what the carriers themselves say, the API's request id and the
-//! sequence number that Kinesis gave the record, never by the trace context that is being judged.
+//! The two ends of a hand-off are matched by the API's request id and by the sequence number that
+//! Kinesis gave the record, never by the trace context that is being judged.
 //!
 //! ```
 //! use baton_traces::hand_off::{Hop, Verdict};

@@ -1,6 +1,6 @@
 //! Loads a source: hands over all its spans and log lines, and says what the source lacks.
 //!
-//! A run directory has spans and the logs of its functions. An export has spans alone.
+//! A run directory has spans and the logs of its functions. An export has only spans.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -18,27 +18,28 @@ use crate::span::Want;
 pub struct Loaded {
     /// The form of its spans.
     pub form: Form,
-    /// How far the source shows what happened.
+    /// Which hops have logs, and whether spans may be missing.
     pub extent: Extent,
     /// What was run, for a run directory.
     pub manifest: Option<Manifest>,
-    /// A run's span file, if it is missing.
+    /// The path of a run's span file, if the file is missing.
     pub missing_spans: Option<PathBuf>,
-    /// What could not be read of the spans, one sentence each.
+    /// What could not be read of the spans: one sentence for each problem.
     pub span_problems: Vec<String>,
-    /// The functions of a run without a log, and where the log should be.
+    /// The functions of the run that have no log, each with the path where the log should be.
     pub missing_logs: Vec<(Function, PathBuf)>,
-    /// What is wrong with log lines: a sentence for each of the first few.
+    /// What is wrong with the first few bad log lines: one sentence for each.
     pub log_problems: Vec<String>,
-    /// How many log lines are wrong.
+    /// How many log lines are bad.
     pub log_problem_lines: u64,
 }
 
 /// Hands all spans and log lines of `source` to `into`. Memory does not grow with their number.
 ///
 /// # Errors
-/// If the source cannot be read, is no export of spans, or is a directory without a valid manifest.
-/// A source that is cut short, or a run without spans or logs, is no error: see [`Loaded`].
+/// If the source cannot be read, is not an export of spans, or is a directory without a valid
+/// manifest. A source that is cut short is not an error, nor is a run without spans or logs: see
+/// [`Loaded`].
 pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Loaded, SourceError> {
     let mut loaded = Loaded::default();
     if let Some(run) = source.run()? {
@@ -49,7 +50,7 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
         let spans = run.spans_path();
         loaded.missing_spans = (!spans.is_file()).then_some(spans);
     }
-    // what was merged with an export shows no more than that
+    // a run that was merged with an export has logs for only some of its spans
     let manifest = loaded.manifest.as_ref();
     loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
     if loaded.missing_spans.is_none() {
@@ -74,7 +75,7 @@ fn read_logs(
             continue;
         };
         let reading = reading?;
-        // somebody else's function does not log as baton's own does
+        // a foreign function need not log as baton's own functions do
         if reading.events > 0 || !manifest.is_foreign(function) {
             loaded.extent.logged.insert(Hop::into(function));
         }
@@ -84,7 +85,7 @@ fn read_logs(
     Ok(())
 }
 
-/// Reads both logs at the same time; `None` for a log that is missing.
+/// Reads both logs at the same time. A missing log gives `None`.
 fn parallel_readings(
     run: &RunDirectory,
     into: &mut impl Collect,
@@ -113,7 +114,7 @@ fn parallel_readings(
 }
 
 impl Loaded {
-    /// Whether the log of everything that arrived at `hop` is there.
+    /// Whether the run has the log of the function that receives at `hop`.
     pub fn has_log_of(&self, hop: Hop) -> bool {
         self.extent.logged.contains(&hop)
     }

@@ -5,7 +5,7 @@ mod load_figures;
 use self::load_figures::LoadFigures;
 use crate::audit::{Audit, Judged};
 use crate::collect::Collect;
-use crate::hand_off::Hop;
+use crate::hand_off::{Hop, Verdict};
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
@@ -74,6 +74,15 @@ impl Measured {
     /// Adds what an audit of an export found.
     fn with_audit(mut self, judged: Option<Judged>) -> Measured {
         if let Some(judged) = judged {
+            for (hop, verdicts) in judged.hops() {
+                // parents and links alone show what held and not what broke
+                let connected = format!("{hop}.{}", Verdict::Connected);
+                let is_half = self.summary.unknown.contains(&connected);
+                let count: u64 = verdicts.values().sum();
+                if is_half && count > self.summary.judged(hop) {
+                    self.summary.hops.insert(hop, verdicts);
+                }
+            }
             self.summary.edges = judged.edges.clone();
             self.summary.audit = Some(judged);
         }

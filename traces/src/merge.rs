@@ -1,7 +1,7 @@
 //! Joins the runs of several load generators, and the exports of backends, into one run.
 //!
-//! Spans, logs and manifests are put together, and everything is judged again as one run. Counts add
-//! up, percentiles come from all durations, and the two ends of a hand-off may be in different sources.
+//! Spans, logs and manifests are joined, and everything is judged again as one run. Counts add up,
+//! percentiles come from all durations, and the two ends of a hand-off may be in different sources.
 
 mod belonging;
 mod overlap;
@@ -28,48 +28,48 @@ pub enum MergeError {
     /// A run directory cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Fewer than two sources.
+    /// There are fewer than two sources.
     #[error("there is nothing to merge; name two runs or more")]
     Alone,
-    /// No source says what was run.
+    /// No source is a run directory, so the pairing is unknown.
     #[error(
         "none of the sources is a run directory, so nothing says what was run; name at least one"
     )]
     NoRun,
-    /// The runs are not of one pairing, engine or load.
+    /// The runs differ in pairing, engine or load.
     #[error(
         "{left} and {right} are not parts of one run: {what} is {left_value} in {left} and {right_value} in {right}"
     )]
     Different {
-        /// What they differ in.
+        /// The setting in which they differ.
         what: String,
-        /// A run.
+        /// The name of one run.
         left: String,
-        /// What it says.
+        /// Its value.
         left_value: String,
-        /// Another run.
+        /// The name of the other run.
         right: String,
-        /// What that one says.
+        /// The other value.
         right_value: String,
     },
     /// A directory or file is named twice.
     #[error("{right} is {left} again; name each run once")]
     SamePlace {
-        /// A source.
+        /// The source's first name.
         left: String,
-        /// The same one.
+        /// The source's second name.
         right: String,
     },
-    /// A source does not hold what it held a moment ago.
+    /// A source changed while it was merged.
     #[error(
         "{of} changed while it was merged: it had {before} spans, and {after} when it was read again; save it to a file and merge that"
     )]
     Changed {
         /// The source.
         of: String,
-        /// How many spans it had.
+        /// How many spans it had at first.
         before: u64,
-        /// How many it has now.
+        /// How many spans it has now.
         after: u64,
     },
     /// The same span is in two sources.
@@ -79,9 +79,9 @@ pub enum MergeError {
         span.trace_id
     )]
     SameSpan {
-        /// A source.
+        /// The one source.
         left: String,
-        /// Another source.
+        /// The other source.
         right: String,
         /// The span.
         span: SpanReference,
@@ -102,7 +102,7 @@ pub enum MergeError {
     },
 }
 
-/// Sources that belong together, read once and ready to be written as one run.
+/// Sources that belong together. They were read once and can be written as one run.
 #[derive(Debug)]
 pub struct Merge {
     parts: Vec<Part>,
@@ -115,19 +115,20 @@ struct Part {
     source: Source,
     run: Option<RunDirectory>,
     spans: SpanSource,
-    /// What was wrong with its spans: a sentence each.
+    /// What was wrong with its spans: one sentence for each problem.
     problems: Vec<String>,
 }
 
 impl Merge {
-    /// Reads the spans of all `sources` and makes sure that they belong together: one pairing, one engine and the same
-    /// settings in all run directories, at least one of which there has to be, and no span in two of them. Memory grows by
-    /// some 50 bytes for each span.
+    /// Reads the spans of all `sources` and checks that they belong together: at least one is a run
+    /// directory, all run directories have the same pairing, engine and settings, and no span is in
+    /// two of them. Memory grows by about 50 bytes for each span.
     ///
-    /// A run of the client alone (without a pairing) and one of the functions have to agree in what both say.
+    /// A run without a pairing holds only a client. Such a run and a run of the functions must
+    /// agree in the settings that both have.
     ///
     /// # Errors
-    /// If they do not, or one cannot be read.
+    /// If they do not belong together, or one cannot be read.
     pub fn of(sources: &[Source]) -> Result<Merge, MergeError> {
         if sources.len() < 2 {
             return Err(MergeError::Alone);
@@ -153,7 +154,7 @@ impl Merge {
         self.parts.iter().filter_map(|part| part.run.as_ref())
     }
 
-    /// Notes about the result, one sentence each.
+    /// Notes about the result: one sentence each.
     pub fn notes(&self) -> Vec<String> {
         let converted = self
             .parts
@@ -172,11 +173,11 @@ impl Merge {
         problems.chain(converted).collect()
     }
 
-    /// Writes spans, logs, the manifest, and the files called `others`, where sources have them, to a run at `out`; an
-    /// earlier run there is replaced.
+    /// Writes spans, logs and the manifest to a run at `out`, and the files named `others` if a
+    /// source has them. An earlier run at `out` is replaced.
     ///
     /// # Errors
-    /// If `out` is one of the sources or has one in it, or a file cannot be read or written.
+    /// If `out` is one of the sources or contains one, or if a file cannot be read or written.
     pub fn write(&self, out: &Path, others: &[&str]) -> Result<RunDirectory, MergeError> {
         if let Ok(place) = out.canonicalize() {
             for part in &self.parts {
@@ -210,7 +211,7 @@ impl Merge {
         Ok(run.write_manifest(&self.manifest)?)
     }
 
-    /// Joins the files called `name` of all sources. If no source has one, there is none.
+    /// Joins the files called `name` of all sources. Does nothing if no source has one.
     fn concatenate(&self, name: &str, out: &Path) -> Result<(), MergeError> {
         let paths: Vec<_> = self
             .runs()
@@ -236,13 +237,14 @@ impl Merge {
 }
 
 impl Part {
-    /// How the merged manifest lists it: what it was merged of, if it was.
+    /// The entries of this source in the merged manifest. A source that is itself a merge lists its
+    /// parts.
     fn listed(&self) -> Vec<Value> {
         let manifest = self.run.as_ref().and_then(|run| run.manifest().ok());
         let own = json!({ "name": self.source.name(), "problems": self.problems });
         match manifest.and_then(|mut manifest| manifest.settings.remove(MERGED)) {
             Some(Value::Array(mut parts)) => {
-                // it may have been cut short after it was merged
+                // a merged run may have been cut short later
                 parts.extend((!self.problems.is_empty()).then_some(own));
                 parts
             }
@@ -261,7 +263,7 @@ fn manifest(sources: &[Source]) -> Result<Manifest, MergeError> {
     belonging::joined(&manifests)
 }
 
-/// Makes sure that no source is named twice.
+/// Checks that no source is named twice.
 fn distinct(sources: &[Source]) -> Result<(), MergeError> {
     let mut places: Vec<(PathBuf, &Source)> = Vec::new();
     for source in sources {
@@ -280,20 +282,20 @@ fn distinct(sources: &[Source]) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Whether a source's spans are among the files of the run in the directory `place`.
+/// Whether the source's spans are inside the run at `place`.
 fn lies_in(source: &Source, place: &Path) -> Result<bool, MergeError> {
     let Some(file) = source.span_file()? else {
         return Ok(false);
     };
     let target = file.canonicalize().ok();
     let target = target.as_deref().and_then(Path::parent);
-    // a run without spans has no such file, but is a source too
+    // a run without spans has no span file, but is still a source
     let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
     let mut folders = target.into_iter().chain(folder.as_deref());
     Ok(folders.any(|folder| folder == place || folder == place.join("logs")))
 }
 
-/// Reads the spans of one source. None of them may be in an earlier source.
+/// Reads the spans of one source, and fails if an earlier source has one of them.
 fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Part, MergeError> {
     let run = source.run()?;
     let has_spans = source.span_file()?.is_none_or(|path| path.is_file());
@@ -339,7 +341,7 @@ fn read(source: &Source, sources: &[Source], overlap: &mut Overlap) -> Result<Pa
     })
 }
 
-/// Appends a text file to another, and ends its last line if necessary.
+/// Appends a text file to another, and adds a line feed at the end if it lacks one.
 fn append_lines(path: &Path, out: &mut File) -> io::Result<()> {
     let mut file = File::open(path)?;
     if io::copy(&mut file, out)? == 0 {
@@ -354,7 +356,7 @@ fn append_lines(path: &Path, out: &mut File) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file to append to it.
+/// Opens a file for appending.
 fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }

@@ -1,6 +1,6 @@
 //! A run directory: one measured execution under one pairing, kept as files.
 //!
-//! The names and what is in them are fixed, because other programs read them too.
+//! The names and contents of the files are fixed, because other programs read them too.
 
 mod earlier;
 mod manifest;
@@ -20,10 +20,11 @@ pub use self::manifest::{MERGED, Manifest};
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 
-/// A load generator's spans until they are added to the run's; what is left of one that was killed.
+/// The load generator's spans before they are added to the run's spans. The file remains if the
+/// load generator was killed.
 pub const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 
-/// Marks a directory whose run is being written.
+/// The name of the file that is locked while a run is being written.
 const LOCK_FILE: &str = ".lock";
 
 /// Why a run directory could not be used.
@@ -51,12 +52,12 @@ pub enum RunError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file does not hold what it should.
+    /// A file's content is not valid.
     #[error("{}: expected {expected}, but found: {source}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// What the file should contain.
         expected: &'static str,
         /// What is wrong with it, and where.
         source: serde_json::Error,
@@ -66,10 +67,10 @@ pub enum RunError {
     Read(#[from] ReadError),
 }
 
-/// How many runs of a directory are named to somebody who named the directory.
+/// How many runs an error names when a path is a directory of runs instead of a run.
 const NAMED: usize = 3;
 
-/// The runs in a directory that is none, as the end of a sentence.
+/// The runs inside a directory that is not a run itself, as the end of a sentence.
 fn runs_in(path: &Path) -> String {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut runs: Vec<_> = entries
@@ -90,16 +91,16 @@ fn runs_in(path: &Path) -> String {
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
-    /// Held by whoever writes the run.
+    /// The lock, while this process writes the run.
     _lock: Option<Arc<File>>,
 }
 
 impl RunDirectory {
-    /// Makes the directory at `path` and takes it for a new run. What an earlier run left there stays until
-    /// [`RunDirectory::clear`].
+    /// Makes the directory at `path` and locks it for a new run. The files of an earlier run stay
+    /// until [`RunDirectory::clear`].
     ///
     /// # Errors
-    /// If a directory cannot be made, or somebody else is writing a run there at this moment.
+    /// If a directory cannot be made, or another process is writing a run there.
     pub fn create(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
         let path = path.into();
         let logs = path.join("logs");
@@ -128,7 +129,7 @@ impl RunDirectory {
         }
     }
 
-    /// Removes the files of an earlier run, and no others.
+    /// Removes the files of an earlier run, and no other files.
     ///
     /// # Errors
     /// If one of them cannot be removed.
@@ -148,7 +149,7 @@ impl RunDirectory {
         Ok(())
     }
 
-    /// Puts the files of an earlier run aside, and no others, until it is known whether a new one begins.
+    /// Moves the files of an earlier run aside, and no other files, until the new run has begun.
     ///
     /// # Errors
     /// If one of them cannot be renamed.
@@ -179,7 +180,7 @@ impl RunDirectory {
         Ok(earlier)
     }
 
-    /// What a run may consist of.
+    /// All files that a run may have.
     fn files(&self) -> [PathBuf; 8] {
         [
             self.manifest_path(),
@@ -193,20 +194,20 @@ impl RunDirectory {
         ]
     }
 
-    /// Gives the directory up: removes the files of the run, and the directory if nothing else is in it.
+    /// Removes the files of the run, and then the directory if it is empty.
     ///
     /// # Errors
     /// If one of the run's files cannot be removed.
     pub fn discard(self) -> Result<(), RunError> {
         self.clear()?;
-        // what cannot be removed is somebody else's
+        // the directory stays if it has files that are not baton's
         let _ = fs::remove_file(self.path.join(LOCK_FILE));
         let _ = fs::remove_dir(self.path.join("logs"));
         let _ = fs::remove_dir(&self.path);
         Ok(())
     }
 
-    /// The run in the directory at `path`.
+    /// Opens the run in the directory at `path`.
     ///
     /// # Errors
     /// If there is no `run.json` in it.
@@ -227,7 +228,7 @@ impl RunDirectory {
         &self.path
     }
 
-    /// The run's name: the directory's.
+    /// The run's name: the last part of its directory's path.
     pub fn name(&self) -> String {
         let named = match self.path.file_name() {
             Some(_) => Some(self.path.clone()),
@@ -255,7 +256,7 @@ impl RunDirectory {
         self.path.join(CLIENT_SPANS_FILE)
     }
 
-    /// Whether somebody is writing the run at this moment.
+    /// Whether a process is writing the run now.
     pub fn is_being_written(&self) -> bool {
         let lock = File::open(self.path.join(LOCK_FILE));
         lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
@@ -266,7 +267,7 @@ impl RunDirectory {
         self.path.join("load.json")
     }
 
-    /// `summary.json`: what the run amounts to.
+    /// `summary.json`: the run in figures.
     pub fn summary_path(&self) -> PathBuf {
         self.path.join("summary.json")
     }
@@ -286,12 +287,12 @@ impl RunDirectory {
     /// Reads `run.json`.
     ///
     /// # Errors
-    /// If it cannot be read or is no manifest.
+    /// If it cannot be read or is not a manifest.
     pub fn manifest(&self) -> Result<Manifest, RunError> {
         read_json(&self.manifest_path(), "a run's manifest")
     }
 
-    /// Writes `run.json`, whole or not at all.
+    /// Writes `run.json`, completely or not at all.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -299,7 +300,8 @@ impl RunDirectory {
         write_json(&self.manifest_path(), manifest)
     }
 
-    /// Opens `spans.jsonl.zst` to append to it. Several writers, of several processes too, may do so at once.
+    /// Opens `spans.jsonl.zst` to append to it. Several writers, also of several processes, may do
+    /// so at the same time.
     ///
     /// # Errors
     /// If it cannot be opened.
@@ -313,7 +315,7 @@ impl RunDirectory {
     }
 }
 
-/// Reads the JSON file at `path`, which should hold what `expected` says.
+/// Reads the JSON file at `path`. `expected` names its content in an error.
 pub(crate) fn read_json<T: DeserializeOwned>(
     path: &Path,
     expected: &'static str,
@@ -330,7 +332,8 @@ pub(crate) fn read_json<T: DeserializeOwned>(
     })
 }
 
-/// Writes `value` to the file at `path` by way of a file beside it, so that no reader sees half of it.
+/// Writes `value` to a temporary file and renames it to `path`, so that a reader never sees half a
+/// file.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> {
     let failed = |source| RunError::File {
         action: "write",

@@ -17,16 +17,16 @@ use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
-/// One source of spans, as a command line names it: a path, `-` for standard input, or the address of a
-/// backend's query API.
+/// One source of spans, as a command line names it: a path, `-` for standard input, or the address
+/// of a backend's query API.
 ///
-/// [`fmt::Display`] gives that back, without user and password.
+/// [`fmt::Display`] gives that text back, without user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source(Place);
 
 #[derive(Clone, Debug)]
 enum Place {
-    /// A run directory, a file of any form that can be read, or a directory of such files.
+    /// A run directory, a file in any form that baton reads, or a directory of such files.
     Path(PathBuf),
     /// Standard input.
     Input(Arc<StandardInput>),
@@ -47,17 +47,18 @@ impl PartialEq for Place {
 
 impl Eq for Place {}
 
-/// What was read of a source.
+/// What was read from a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The form that the spans were in.
     pub form: Form,
-    /// How many spans were handed over. One that came twice counts once.
+    /// How many spans were handed over. A span that occurs twice counts once.
     pub spans: u64,
-    /// For OTLP/JSON in lines, whether every line has its end; see [`readers::Reading::whole_lines`].
+    /// For OTLP/JSON in lines: whether the last line is complete. See
+    /// [`readers::Reading::whole_lines`].
     pub whole_lines: Option<bool>,
-    /// What could not be read, as of a file that is cut short, or was not read although it may hold
-    /// spans: a sentence each.
+    /// One sentence for each part that could not be read (a file that is cut short, say), or that
+    /// was not read although it may hold spans.
     pub problems: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ impl From<readers::Reading> for Reading {
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// What should name a source does not.
+    /// The name is not a path, `-` or an address that baton can query.
     #[error("{0}")]
     Name(String),
     /// A run directory cannot be used.
@@ -87,7 +88,8 @@ pub enum SourceError {
     /// An input cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A backend cannot be reached: there is no such host, it refuses connections, TLS fails, or it does not answer in time.
+    /// The backend cannot be reached: the host is unknown, it refuses connections, TLS fails, or it
+    /// does not answer in time.
     #[error("cannot reach {backend}: {problem}")]
     Unreachable {
         /// Its address, without user and password.
@@ -103,7 +105,7 @@ pub enum SourceError {
         /// What is wrong.
         problem: String,
     },
-    /// A backend does not answer as it should.
+    /// The backend's answer is not what its API promises.
     #[error("cannot read {backend}: {problem}")]
     Backend {
         /// Its address, without user and password.
@@ -116,8 +118,9 @@ pub enum SourceError {
 impl FromStr for Source {
     type Err = SourceError;
 
-    /// Takes a path, `-` or an address (`jaeger+http://HOST…`, `zipkin+http://HOST…`, or with `https`), and looks at neither.
-    /// An address may end with `?service=NAME&lookback=2h&limit=1000`.
+    /// Takes a path, `-` or an address (`jaeger+http://HOST…`, `zipkin+http://HOST…`, or with
+    /// `https`). Neither the path nor the backend is opened yet. An address may end with
+    /// `?service=NAME&lookback=2h&limit=1000`.
     fn from_str(text: &str) -> Result<Source, SourceError> {
         if text == "-" {
             return Ok(Source(Place::Input(Arc::default())));
@@ -155,7 +158,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// Where it lies, if it is a file or a directory.
+    /// The path of the file or directory; `None` for other sources.
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
             Place::Path(path) => Some(path),
@@ -163,7 +166,8 @@ impl Source {
         }
     }
 
-    /// Its name in tables: the run directory's, the file's without extensions, or the host.
+    /// The source's name in tables: of a run its directory, of a file its name without extensions,
+    /// of a backend the host.
     pub fn name(&self) -> String {
         match &self.0 {
             Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
@@ -183,13 +187,14 @@ impl Source {
         }
     }
 
-    /// Hands every span to `take`, one at a time and in the source's order. A span that comes twice is
-    /// handed over once; that costs some 15 bytes for each span, and nothing else is kept.
+    /// Hands every span to `take`, one at a time and in the source's order. A span that occurs
+    /// twice is handed over once. That costs about 15 bytes of memory for each span; nothing else
+    /// is kept.
     ///
     /// # Errors
-    /// If the source cannot be read or is no export of spans; what came before the fault was handed over.
-    /// A source that is merely cut short is no error, nor is a file in a directory that is not an export:
-    /// see [`Reading::problems`].
+    /// If the source cannot be read or is not an export of spans. The spans before the fault were
+    /// handed over. A source that is cut short is not an error, nor is a file in a directory that
+    /// is not an export: see [`Reading::problems`].
     pub fn read(
         &self,
         want: Want,
@@ -226,7 +231,8 @@ impl Source {
         }
     }
 
-    /// Reads the exports in a directory that is not a run. A file that is none is said, and passed over.
+    /// Reads the exports in a directory that is not a run. A file that is not an export is reported
+    /// and skipped.
     fn read_inside(
         &self,
         directory: &Path,
@@ -273,7 +279,7 @@ impl Source {
         }
     }
 
-    /// What was run, where the source is a run directory; `None` for all others.
+    /// The manifest, if the source is a run directory; `None` for all other sources.
     ///
     /// # Errors
     /// If the directory has no valid manifest.
@@ -293,10 +299,10 @@ impl Source {
         }
     }
 
-    /// The run directory that the source is, if it is one.
+    /// The run directory, if the source is one.
     ///
     /// # Errors
-    /// If it is one that cannot be used.
+    /// If the run directory cannot be used.
     pub fn run(&self) -> Result<Option<RunDirectory>, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
@@ -309,7 +315,7 @@ impl Source {
     }
 }
 
-/// How standard input is named in messages.
+/// The name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Writes `spans.jsonl.zst`, so that it can be read whatever happens to its writers.
+//! Writes `spans.jsonl.zst`, so that it stays readable if a writer is killed.
 //!
-//! Lines are collected, compressed into a zstd frame of their own, and the frame is appended in one write. A file
-//! of several frames reads as one, so several processes may append to the same file, and a process that dies
-//! loses only the lines since its last frame.
+//! Lines are collected and compressed into a zstd frame, and one write appends the frame. A file of
+//! several frames reads as one. So several processes may append to the same file, and a process
+//! that dies loses only the lines since its last frame.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use zstd::bulk::Compressor;
 
-/// A frame is written once it holds this many bytes of lines: the most that a crash can lose.
+/// A frame is written when it holds this many bytes of lines. A crash loses at most this much.
 const FRAME_BYTES: usize = 1 << 20;
 
-/// An open span file. Dropping it writes what is left, but only [`SpanFile::finish`] says whether that worked.
+/// An open span file. Dropping it writes the rest, but only [`SpanFile::finish`] reports an error.
 pub struct SpanFile {
     file: File,
     path: PathBuf,
@@ -22,7 +22,7 @@ pub struct SpanFile {
 }
 
 impl SpanFile {
-    /// Opens the file at `path` to append to it; makes it if there is none.
+    /// Opens the file at `path` to append to it, and makes the file if it does not exist.
     ///
     /// # Errors
     /// If the file cannot be opened for writing.
@@ -37,8 +37,8 @@ impl SpanFile {
         })
     }
 
-    /// Adds one `ExportTraceServiceRequest` in OTLP/JSON. A request spread over several lines becomes one line:
-    /// between JSON's tokens, a line feed is a space like any other.
+    /// Adds one `ExportTraceServiceRequest` in OTLP/JSON. A request on several lines becomes one
+    /// line: each line feed between JSON's tokens becomes a space.
     ///
     /// # Errors
     /// If a full frame cannot be written.
@@ -57,11 +57,11 @@ impl SpanFile {
         Ok(())
     }
 
-    /// Writes what was added since the last frame as a frame of its own: from then on any reader sees it.
-    /// Frames of a few lines compress badly, so flush by the second rather than by the line.
+    /// Writes everything since the last frame as a new frame, which any reader then sees. Small
+    /// frames compress badly, so call this every second rather than after every line.
     ///
     /// # Errors
-    /// If the frame cannot be written; its lines are lost then.
+    /// If the frame cannot be written. Its lines are lost.
     pub fn flush(&mut self) -> io::Result<()> {
         if self.lines.is_empty() {
             return Ok(());
@@ -72,7 +72,7 @@ impl SpanFile {
         written.map_err(|error| about(&self.path, &error))
     }
 
-    /// Writes what is left.
+    /// Writes the rest.
     ///
     /// # Errors
     /// As [`SpanFile::flush`].
@@ -152,7 +152,7 @@ mod tests {
         for _ in 0..lines {
             file.write_request(line.as_bytes()).expect("room");
         }
-        // What a killed process never gets to do.
+        // Leaves out the last write, as if the process had been killed.
         std::mem::forget(file);
         let lost = lines - span_ids(&path).len();
         assert!(

@@ -1,11 +1,11 @@
-//! Percentiles and means. Pure.
+//! Percentiles and means.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest duration. A longer one counts as this long.
+/// The longest duration. A longer one counts as this one.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Durations to three significant digits. Memory does not grow with their number.
@@ -27,14 +27,14 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Adds one.
+    /// Adds a duration.
     pub fn add(&mut self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         self.nanoseconds.saturating_record(nanoseconds);
         self.longest = self.longest.max(duration);
     }
 
-    /// How many were added.
+    /// How many durations were added.
     pub fn count(&self) -> u64 {
         self.nanoseconds.len()
     }
@@ -47,8 +47,9 @@ impl Durations {
         self.longest = self.longest.max(other.longest);
     }
 
-    /// The durations in ascending order, each with how many there are of it. Those that agree to three significant
-    /// digits are one, the largest that they can be, so that the same duration is the same in all `Durations`.
+    /// The durations in ascending order, each with its count. Durations that agree to three
+    /// significant digits share one bucket, whose value is the largest of that range. So equal
+    /// durations have equal values in all `Durations`.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let recorded = self.nanoseconds.iter_recorded();
         recorded.map(|step| {
@@ -57,7 +58,7 @@ impl Durations {
         })
     }
 
-    /// Their percentiles; `None` if there are none.
+    /// The percentiles of the durations; `None` if there are none.
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| {
             let nanoseconds = self.nanoseconds.value_at_quantile(quantile);
@@ -84,21 +85,21 @@ pub struct Percentiles {
     pub p99: f64,
     /// 99.9 % are at most this long.
     pub p999: f64,
-    /// The longest, exactly.
+    /// The longest; not rounded to three significant digits.
     pub max: f64,
 }
 
 /// Mean and maximum of sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// The mean, to a hundredth.
+    /// The mean, to two decimal places.
     pub mean: f64,
     /// The largest.
     pub max: u64,
 }
 
 impl Sizes {
-    /// Of `sizes`; `None` if there are none.
+    /// The mean and maximum of `sizes`; `None` if there are none.
     pub fn of(sizes: impl IntoIterator<Item = u64>) -> Option<Sizes> {
         let (mut count, mut sum, mut max) = (0u64, 0u128, 0);
         for size in sizes {
@@ -113,12 +114,13 @@ impl Sizes {
     }
 }
 
-/// How many happened each second of `duration`, to a hundredth; `None` if no time passed.
+/// `count` divided by the seconds of `duration`, to two decimal places; `None` if the duration is
+/// zero.
 pub fn per_second(count: u64, duration: Duration) -> Option<f64> {
     (!duration.is_zero()).then(|| rounded(count as f64 / duration.as_secs_f64(), 2))
 }
 
-/// `value` with that many decimal places.
+/// `value` rounded to `decimals` decimal places.
 pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale

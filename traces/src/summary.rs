@@ -1,6 +1,6 @@
 //! The figures of a run: `summary.json`, and one element of `runs` in a comparison.
 //!
-//! A figure that is not known is `null`.
+//! An unknown figure is `null`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +18,11 @@ use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
 /// One run in figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The run's name: its directory's.
+    /// The run's name: the last part of its directory's path.
     pub name: String,
     /// The producer's mode and the consumer's.
     pub pairing: Option<Pairing>,
-    /// Whose code read and wrote the headers.
+    /// The engine that read and wrote the headers.
     pub engine: Option<Engine>,
     /// When the run started.
     pub started: Option<Timestamp>,
@@ -34,48 +34,49 @@ pub struct Summary {
     pub records: Option<Records>,
     /// How many traces the spans belong to.
     pub traces: Option<u64>,
-    /// How many spans.
+    /// How many spans there are.
     pub spans: Option<u64>,
-    /// How many hand-offs of each hop have each verdict. A verdict without hand-offs is not in the map; a
-    /// verdict that the source cannot tell is named in `unknown`.
+    /// How many hand-offs of each hop have each verdict. A verdict without hand-offs is absent. A
+    /// verdict that the source cannot show is named in `unknown`.
     pub hops: BTreeMap<Hop, BTreeMap<Verdict, u64>>,
     /// How many hand-offs of each hop have each flag.
     pub flags: BTreeMap<Hop, FlagCounts>,
     /// Latencies, in milliseconds.
     pub latency_ms: Latencies,
-    /// Requests that succeeded, per second of the burst: from the first one's start to the last one's end.
+    /// Successful requests per second, from the start of the first request to the end of the last.
     pub throughput_rps: Option<f64>,
-    /// Size of the JSON object that carries the context in a record; 0 for a record without context.
+    /// Size in bytes of the JSON object that carries the context in a record; 0 for a record
+    /// without context.
     pub carrier_bytes: Option<Sizes>,
 
-    /// The edges of an export, as in an audit.
+    /// The edges of an export, as in the answer of an audit.
     #[serde(default)]
     pub edges: Vec<Edge>,
     /// What an audit of an export found.
     #[serde(skip)]
     pub audit: Option<Judged>,
-    /// The names of the metrics, as in a comparison, that the source cannot tell.
+    /// The metrics that the source cannot show, under the names that a comparison uses.
     #[serde(default)]
     pub unknown: BTreeSet<String>,
-    /// The client's mode, if the manifest's settings say so.
+    /// The client's mode, if the manifest's settings contain it.
     #[serde(default)]
     pub client: Option<Mode>,
-    /// Deliveries of records whose sender left neither span nor log line.
+    /// Deliveries of records whose sender has neither a span nor a log line.
     #[serde(default)]
     pub records_without_sender: u64,
-    /// Requests that succeeded but have no request id, so that their ingress could not be judged.
+    /// Successful requests without a request id. Their ingress could not be judged.
     #[serde(default)]
     pub requests_without_id: u64,
-    /// Hand-offs that could not be judged, because neither end was traced.
+    /// Hand-offs that could not be judged, because neither end has a span.
     #[serde(default)]
     pub unjudged: u64,
-    /// The trouble that the functions' logs report.
+    /// The problems that the functions' logs report.
     #[serde(default)]
     pub troubles: TroubleCounts,
     /// Lines of the functions' own logs that could not be read.
     #[serde(default)]
     pub log_problems: u64,
-    /// What was wrong with the run's files, one sentence each.
+    /// What was wrong with the run's files: one sentence for each problem.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -85,7 +86,7 @@ pub struct Summary {
 pub struct Requests {
     /// How many were sent.
     pub sent: u64,
-    /// How many were answered with success.
+    /// How many succeeded.
     pub ok: u64,
     /// How many failed.
     pub failed: u64,
@@ -104,23 +105,24 @@ pub struct Records {
     pub lost: u64,
 }
 
-/// Latencies in milliseconds; `None` if no span tells them.
+/// Latencies in milliseconds; `None` if no span has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latencies {
-    /// Of the requests that succeeded, as the client saw them.
+    /// Latencies of the successful requests, as the client measured them.
     pub request: Option<Percentiles>,
-    /// From the client's start to the end of the record's first handling. Without a client's span it
-    /// starts at the producer.
+    /// From the client's start to the end of the record's first handling. If the client has no
+    /// span, from the producer's start.
     pub end_to_end: Option<Percentiles>,
 }
 
 impl Summary {
-    /// Sums up what `tally` has counted so far of the run that `manifest` describes.
+    /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
+    /// describes.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
         Summary::of(name, tally, &Known::default(), &tally.end_to_end()).described_by(manifest)
     }
 
-    /// Adds what a manifest says of the run.
+    /// Adds what a manifest says about the run.
     pub(crate) fn described_by(self, manifest: &Manifest) -> Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
@@ -133,7 +135,7 @@ impl Summary {
         }
     }
 
-    /// Sums up what `tally` has counted, as far as it is known. `end_to_end` are the tally's own
+    /// Sums up what `tally` has counted and `known` allows. `end_to_end` holds the tally's own
     /// durations.
     pub(crate) fn of(
         name: String,
@@ -188,13 +190,13 @@ impl Summary {
 
     /// Reads `summary.json` of a run.
     ///
-    /// # Errors
+    /// If it cannot be read or is not a summary.
     /// If it cannot be read or is no summary.
     pub fn read(run: &RunDirectory) -> Result<Summary, RunError> {
         run::read_json(&run.summary_path(), "a run's summary")
     }
 
-    /// Writes `summary.json` of a run, whole or not at all.
+    /// Writes `summary.json` of a run, completely or not at all.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -219,7 +221,7 @@ impl Summary {
     }
 }
 
-/// How many hand-offs have each flag; `None` for a flag that is not known.
+/// How many hand-offs have each flag. A flag that the source cannot show is `None`.
 fn flags(counts: &BTreeMap<Hop, HopCounts>, known: &Known) -> BTreeMap<Hop, FlagCounts> {
     let flags = counts.iter().map(|(hop, counts)| {
         let mut flags = counts.flags;
@@ -233,7 +235,8 @@ fn flags(counts: &BTreeMap<Hop, HopCounts>, known: &Known) -> BTreeMap<Hop, Flag
     flags.collect()
 }
 
-/// How many hand-offs have each verdict: by ids, or else by parents and links.
+/// How many hand-offs have each verdict. They are judged by ids if possible, else by parents and
+/// links.
 fn verdicts(
     counts: BTreeMap<Hop, HopCounts>,
     known: &Known,
@@ -256,7 +259,7 @@ fn percentiles(durations: &Durations, are_known: bool) -> Option<Percentiles> {
     are_known.then(|| durations.percentiles()).flatten()
 }
 
-/// Requests that succeeded, per second of the burst.
+/// Successful requests per second of the burst.
 fn throughput(clients: &ClientCounts) -> Option<f64> {
     let burst = clients.burst()?;
     statistics::per_second(clients.ok, burst)

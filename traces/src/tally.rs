@@ -13,7 +13,7 @@ use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Span, UnixTime};
 use crate::statistics::Durations;
 
-/// How many hand-offs of a hop have each flag; `None` if the source cannot tell.
+/// How many hand-offs of a hop have each flag; `None` if the source cannot show the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FlagCounts {
@@ -39,7 +39,7 @@ impl Default for FlagCounts {
 }
 
 impl FlagCounts {
-    /// How many hand-offs have `flag`; `None` if the source cannot tell.
+    /// How many hand-offs have `flag`; `None` if the source cannot show it.
     pub fn get(&self, flag: Flag) -> Option<u64> {
         match flag {
             Flag::SampledChanged => self.sampled_changed,
@@ -49,7 +49,7 @@ impl FlagCounts {
         }
     }
 
-    /// The count of `flag`, to be changed.
+    /// The count of `flag`, to change it.
     pub fn get_mut(&mut self, flag: Flag) -> &mut Option<u64> {
         match flag {
             Flag::SampledChanged => &mut self.sampled_changed,
@@ -71,31 +71,32 @@ impl FlagCounts {
 /// The hand-offs of one hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HopCounts {
-    /// How many have each verdict. A verdict without hand-offs is not in the map.
+    /// How many have each verdict. A verdict without hand-offs is absent.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// How many have each flag.
     pub flags: FlagCounts,
-    /// How many could not be judged, because neither end was traced.
+    /// How many could not be judged, because neither end has a span.
     pub unjudged: u64,
 }
 
-/// The requests of the clients whose spans were seen.
+/// The requests in the clients' spans.
 #[derive(Clone, Debug, Default)]
 pub struct ClientCounts {
     /// How many were sent.
     pub sent: u64,
-    /// How many were answered with success.
+    /// How many succeeded.
     pub ok: u64,
-    /// How many of these have no request id, so that no receiver can be found.
+    /// How many of the successful ones have no request id, so that baton cannot find their
+    /// receiver.
     pub ok_without_request_id: u64,
-    /// The durations of those that succeeded.
+    /// The durations of the successful ones.
     pub durations: Durations,
     first_start: Option<UnixTime>,
     last_end: Option<UnixTime>,
 }
 
 impl ClientCounts {
-    /// The duration of the burst, from the first request's start to the last one's end.
+    /// The duration of the burst, from the start of the first request to the end of the last.
     pub fn burst(&self) -> Option<Duration> {
         self.last_end?.since(self.first_start?)
     }
@@ -115,11 +116,11 @@ impl ClientCounts {
     }
 }
 
-/// The functions' log events that report trouble.
+/// The log events that report a problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TroubleCounts {
-    /// Spans that never reached an exporter's backend.
+    /// Spans that never reached the backend of an exporter.
     pub spans_dropped: u64,
     /// How often the consumer could not read a record and asked for it again.
     pub records_failed: u64,
@@ -127,11 +128,10 @@ pub struct TroubleCounts {
     pub records_refused: u64,
 }
 
-/// Spans that did not come as OTLP, and how many of them have attributes that their format does not
-/// require.
+/// Spans from other forms than OTLP, and how many of them have optional attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ForeignCounts {
-    /// How many there are.
+    /// How many spans came in another form than OTLP.
     pub spans: u64,
     /// How many of them have a count of baggage entries.
     pub baggage_counts: u64,
@@ -220,7 +220,7 @@ impl Tally {
         self.trace_states
     }
 
-    /// The spans that came in another format than OTLP.
+    /// The spans that came in another form than OTLP.
     pub fn foreign(&self) -> ForeignCounts {
         self.foreign
     }
@@ -235,7 +235,7 @@ impl Tally {
         self.debug_marks
     }
 
-    /// Says that the source was read completely: see [`Assembly::finish`].
+    /// Call this after the whole source has been read: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
         self.assembly.finish(extent);
     }
@@ -250,22 +250,22 @@ impl Tally {
         self.assembly.record_counts()
     }
 
-    /// The trouble that the logs report.
+    /// The problems that the logs report.
     pub fn troubles(&self) -> TroubleCounts {
         self.troubles
     }
 
-    /// The ends of all hand-offs.
+    /// The two ends of all hand-offs.
     pub fn assembly(&self) -> &Assembly {
         &self.assembly
     }
 
-    /// Gives up everything but [`Tally::assembly`].
+    /// The assembly. All counts are dropped.
     pub(crate) fn into_assembly(self) -> Assembly {
         self.assembly
     }
 
-    /// The verdicts and flags of each hop, by what was seen so far.
+    /// The verdicts and flags of each hop, from the spans and lines added so far.
     pub fn verdicts(&self) -> BTreeMap<Hop, HopCounts> {
         let mut hops = BTreeMap::from([
             (Hop::Ingress, HopCounts::default()),
@@ -282,7 +282,7 @@ impl Tally {
         hops
     }
 
-    /// The durations from the client's start to the end of each record's handling.
+    /// The durations from the client's start to the end of the handling of each record.
     pub fn end_to_end(&self) -> Durations {
         let mut durations = Durations::default();
         for duration in self.assembly.end_to_end() {

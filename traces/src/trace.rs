@@ -1,7 +1,7 @@
-//! One trace, whole: its spans with all they say, and the tree that they form.
+//! One whole trace: its spans with all their fields, and the tree that they form.
 //!
-//! Spans come in any order and need not fit together: a parent may be missing, and parents may go round in a
-//! circle. Neither is an error; the tree says where it happened.
+//! Spans come in any order. A parent may be missing, and parents may form a circle. Neither is an
+//! error; the tree marks the place.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -13,28 +13,28 @@ use serde_json::{Value as Json, json};
 use crate::shown::milliseconds;
 use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
 
-/// How many spans of one trace are kept; further ones are only counted.
+/// How many spans of one trace are kept. Further spans are only counted.
 pub const SPANS_LIMIT: usize = 200_000;
 
-/// A trace. Its spans are in the order of their start, those without a time last.
+/// A trace. Its spans are sorted by their start; spans without a start come last.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// Its id.
     pub trace_id: TraceId,
     /// Its spans.
     pub spans: Vec<TraceSpan>,
-    /// How many more it has than are kept.
+    /// How many further spans are not kept.
     pub left_out: u64,
 }
 
 /// One span of a [`Trace`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSpan {
-    /// Its own ids.
+    /// Its trace id and span id.
     pub reference: SpanReference,
     /// The parent's id; `None` for a root.
     pub parent_span_id: Option<SpanId>,
-    /// The service it ran in; empty if the exporter did not say.
+    /// The service that it ran in; empty if the exporter did not say.
     pub service: String,
     /// Its name.
     pub name: String,
@@ -48,7 +48,7 @@ pub struct TraceSpan {
     pub trace_state: String,
     /// Whether the operation succeeded.
     pub status: StatusCode,
-    /// What went wrong; empty if nothing is said.
+    /// What went wrong; empty if the exporter did not say.
     pub status_message: String,
     /// Its attributes, by name.
     pub attributes: BTreeMap<String, Json>,
@@ -60,18 +60,18 @@ pub struct TraceSpan {
     pub links: Vec<SpanReference>,
 }
 
-/// Something that happened at one moment of a span.
+/// Something that happened at one moment during a span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceEvent {
-    /// When.
+    /// When it happened.
     pub time: Option<UnixTime>,
-    /// What.
+    /// Its name.
     pub name: String,
-    /// What is said of it, by name.
+    /// Its attributes, by name.
     pub attributes: BTreeMap<String, Json>,
 }
 
-/// Where a span stands in the tree.
+/// How a span is attached to the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
@@ -79,22 +79,22 @@ pub enum Place {
     Root,
     /// Its parent is in the trace.
     Child,
-    /// Its parent is not among the spans that were seen.
+    /// Its parent is not in the trace.
     Orphan,
-    /// Its parent descends from it; the circle is cut here.
+    /// Its parent is one of its own descendants. The circle is cut here.
     Cycle,
 }
 
 /// One span of the tree, in depth-first order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// The span's place in [`Trace::spans`].
+    /// The index of the span in [`Trace::spans`].
     pub span: usize,
-    /// How deep it stands; 0 for one that stands under no other.
+    /// Its depth in the tree; 0 at the top.
     pub depth: usize,
-    /// Where it stands.
+    /// How it is attached.
     pub place: Place,
-    /// The span it stands under, as a place in [`Trace::spans`].
+    /// The index of its parent in [`Trace::spans`]; `None` at the top.
     pub parent: Option<usize>,
 }
 
@@ -128,7 +128,8 @@ impl TraceSpan {
         }
     }
 
-    /// The span for programs. Times are nanoseconds since the epoch, as text, because JSON's numbers lose digits.
+    /// The span as JSON. Times are nanoseconds since the epoch, as strings, because JSON numbers
+    /// lose digits.
     fn to_json(&self) -> Json {
         let events = self.events.iter().map(|event| {
             json!({ "time": nanoseconds(event.time), "name": event.name, "attributes": event.attributes })
@@ -153,7 +154,7 @@ impl TraceSpan {
         })
     }
 
-    /// How long it took; `None` without both times, or if it ended before it started.
+    /// How long it took; `None` if a time is missing, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)
     }
@@ -189,7 +190,7 @@ fn json_of_any(value: &AnyValue<'_>) -> Json {
 }
 
 impl Trace {
-    /// A trace of these spans.
+    /// Makes a trace of these spans.
     pub fn new(trace_id: TraceId, spans: Vec<TraceSpan>) -> Trace {
         let mut trace = Trace {
             trace_id,
@@ -200,8 +201,8 @@ impl Trace {
         trace
     }
 
-    /// Puts the spans in order, and drops those that were exported twice. Of two that are the same, one
-    /// that has ended is kept.
+    /// Sorts the spans and removes duplicates. Of two exports of one span, the one with an end
+    /// stays.
     fn sort(&mut self) {
         let half = |span: &TraceSpan| (span.reference, span.kind.is_sender());
         self.spans.sort_by_key(|span| span.end.is_none());
@@ -213,7 +214,7 @@ impl Trace {
         });
     }
 
-    /// The trace for programs: its spans in the order of the tree, each with its place and depth in it.
+    /// The trace as JSON: its spans in the order of the tree, each with its place and depth.
     pub fn to_json(&self) -> Json {
         let tree = self.tree();
         let spans = tree.iter().map(|node| {
@@ -229,7 +230,8 @@ impl Trace {
         })
     }
 
-    /// The spans as a tree, in depth-first order; those under the same span in the order of their start.
+    /// The spans as a tree, in depth-first order. Children of the same span are sorted by their
+    /// start.
     pub fn tree(&self) -> Vec<Node> {
         let halves = Halves::of(&self.spans);
         let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.spans.len()];
@@ -249,7 +251,7 @@ impl Trace {
         for (index, place) in tops {
             walk.down(index, place);
         }
-        // What was not reached is in a circle, or below one.
+        // Spans that were not reached are in a circle, or below one.
         for index in 0..self.spans.len() {
             walk.down(index, Place::Cycle);
         }
@@ -257,8 +259,8 @@ impl Trace {
     }
 }
 
-/// The spans of a trace by their ids. With B3 two spans may have one id: the caller's half of a call,
-/// and the half of the service that was called.
+/// The spans of a trace by id. In B3, two spans may share an id: the caller's half of a call, and
+/// the half of the called service.
 struct Halves<'a> {
     spans: &'a [TraceSpan],
     senders: HashMap<SpanId, usize>,
@@ -282,9 +284,9 @@ impl<'a> Halves<'a> {
         halves
     }
 
-    /// The span that `span` stands under: the caller's half of its own id, or else the span that its
-    /// parent's id names. Of two halves of that id the parent is the one in the same service; if
-    /// neither is, it is the half that was called.
+    /// The parent of `span`. If `span` is the called half of a shared id, this is the caller's
+    /// half. Otherwise it is the span with the parent's id. If two halves have that id, it is the
+    /// half in the same service, or else the called half.
     fn parent(&self, span: &TraceSpan) -> Option<usize> {
         let own = span.reference.span_id;
         if !span.kind.is_sender()
@@ -305,7 +307,7 @@ impl<'a> Halves<'a> {
     }
 }
 
-/// A walk through the tree that visits no span twice.
+/// A walk through the tree that visits each span once.
 struct Walk {
     children: Vec<Vec<usize>>,
     seen: Vec<bool>,
@@ -336,7 +338,7 @@ impl Walk {
     }
 }
 
-/// Gathers the spans of certain traces, and of no others.
+/// Collects the spans of certain traces only.
 #[derive(Debug, Default)]
 pub struct Gathering {
     wanted: HashSet<TraceId>,
@@ -344,7 +346,7 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Wants these traces.
+    /// Collects the spans of these traces.
     pub fn new(wanted: impl IntoIterator<Item = TraceId>) -> Gathering {
         Gathering {
             wanted: wanted.into_iter().collect(),
@@ -352,7 +354,7 @@ impl Gathering {
         }
     }
 
-    /// Keeps `span` if its trace is wanted.
+    /// Keeps `span` if it belongs to one of the traces.
     pub fn add_span(&mut self, span: &Span<'_>) {
         let trace_id = span.reference.trace_id;
         if !self.wanted.contains(&trace_id) {
@@ -370,7 +372,7 @@ impl Gathering {
         }
     }
 
-    /// A trace, whole; `None` if no span of it was seen.
+    /// The whole trace; `None` if none of its spans was seen.
     pub fn get(&self, trace_id: TraceId) -> Option<Trace> {
         let mut trace = self.traces.get(&trace_id)?.clone();
         trace.sort();

@@ -14,9 +14,10 @@ use crate::error::ExperimentError;
 /// The `load.json` of a merged run.
 #[derive(Clone, Debug, Default)]
 pub struct MergedLoad {
-    /// The text of the file. It is `None` where one of the runs has no file: the requests of that run would be missing.
+    /// The text of the file. `None` if one of the runs has no file, because its requests would be
+    /// missing.
     pub text: Option<Vec<u8>>,
-    /// What could not be merged: a sentence each.
+    /// What could not be merged: one sentence for each figure.
     pub notes: Vec<String>,
 }
 
@@ -24,13 +25,13 @@ pub struct MergedLoad {
 enum Part {
     /// The outcome of each of its bursts.
     Bursts(Vec<AttackOutcome>),
-    /// Only the requests, as another program may have written it.
+    /// Only the number of requests, in a file of another program.
     Requests(Requests),
 }
 
 impl Part {
-    /// Checks that its counts are possible, and that they can be added to `before`, the requests of the parts before
-    /// it. Gives the sum, which no merged figure exceeds.
+    /// Checks that its counts are possible, and that they can be added to `before`, the requests of
+    /// the earlier parts. Gives the sum, which is the upper limit of every merged figure.
     fn check(&self, before: u64) -> Result<u64, String> {
         let (contradiction, requests) = match self {
             Part::Bursts(outcomes) => (
@@ -55,7 +56,7 @@ impl Part {
 /// Merges the outcomes of the runs' bursts: the first bursts of all runs, their second bursts, and so on.
 ///
 /// # Errors
-/// If a run's manifest or `load.json` cannot be read, or holds figures that cannot be true.
+/// If a run's manifest or `load.json` cannot be read, or holds impossible figures.
 pub fn merged(runs: &[&RunDirectory]) -> Result<MergedLoad, ExperimentError> {
     let mut parts = Vec::new();
     let mut missing = Vec::new();
@@ -69,7 +70,7 @@ pub fn merged(runs: &[&RunDirectory]) -> Result<MergedLoad, ExperimentError> {
                     .map_err(|problem| wrong(&run.load_path(), problem))?;
                 parts.push(part);
             }
-            // a lab that was only up sent no requests
+            // a lab without a load sent no requests
             None if manifest.settings.contains_key("client") => {
                 missing.push(run.path().display().to_string());
             }
@@ -96,7 +97,7 @@ pub fn merged(runs: &[&RunDirectory]) -> Result<MergedLoad, ExperimentError> {
     let mut outcomes = Vec::new();
     let mut notes = BTreeSet::new();
     for number in 0..most.unwrap_or_default() {
-        // a run that was interrupted has fewer
+        // an interrupted run has fewer bursts
         let together: Vec<_> = bursts
             .iter()
             .filter_map(|bursts| bursts.get(number))

@@ -1,5 +1,5 @@
-//! The answer to "what happens if we mix and match the W3C and B3 headers?", from the cells alone. A sentence
-//! appears only if the matrix has the cells that it is about.
+//! The answer to "what happens if we mix and match the W3C and B3 headers?", from the cells alone.
+//! A sentence appears only if the matrix has the cells that it describes.
 
 use baton_propagators::explanation::list;
 use baton_propagators::{Engine, Format, Mode};
@@ -8,7 +8,8 @@ use baton_traces::hand_off::{Flag, Verdict};
 use super::cells::{Counts, IngressCell, Matrix, RecordCell};
 use super::scenarios::in_words;
 
-/// The steps from B3 to W3C if readers go first, as producer's and consumer's mode.
+/// The steps from B3 to W3C in which readers change first, as the producer's and the consumer's
+/// mode.
 const MIGRATION: [(&str, &str); 5] = [
     ("b3", "b3"),
     ("b3", "b3,tracecontext"),
@@ -16,20 +17,20 @@ const MIGRATION: [(&str, &str); 5] = [
     ("b3,tracecontext", "tracecontext"),
     ("tracecontext", "tracecontext"),
 ];
-/// The names of the two families that the question is about.
+/// The names of the question's two families.
 const W3C: &str = "tracecontext";
 const B3: &str = "b3";
 const NOTHING: &str = "Nothing was measured.";
-/// Up to this many exceptions are named; the others are counted.
+/// How many exceptions are named. Further ones are counted.
 const MAX_LISTED: usize = 6;
 
-/// The answer for the first engine, and how the other engines differ.
+/// The answer for the first engine, and the differences of the other engines.
 pub(super) fn answer(matrix: &Matrix) -> String {
     let engines = matrix.engines();
     let Some((first, others)) = engines.split_first() else {
         return NOTHING.to_owned();
     };
-    // a cell that could not be judged tells nothing
+    // a cell that could not be judged shows nothing
     let record = matrix.record_of(*first);
     let record: Vec<_> = record
         .filter(|cell| cell.outcome.counts.is_judged())
@@ -79,7 +80,7 @@ fn has_w3c_and_b3(mode: &Mode) -> bool {
     has(W3C) && has(B3)
 }
 
-/// Whether a format is W3C's or one of B3's.
+/// Whether a format is W3C's or B3's.
 fn is_w3c_or_b3(format: &dyn Format) -> bool {
     matches!(format.family(), W3C | B3)
 }
@@ -101,7 +102,7 @@ fn and(items: &[String]) -> String {
     list(items.iter().map(String::as_str))
 }
 
-/// `a, b and c`. If there are too many items, it names the first ones and counts the others.
+/// `a, b and c`. If there are too many items, the first ones are named and the others counted.
 fn listed(items: &[String], noun: &str) -> String {
     if items.len() > MAX_LISTED {
         let rest = items.len() - MAX_LISTED;
@@ -205,7 +206,7 @@ fn conflicts(ingress: &[&IngressCell]) -> Option<String> {
     if cells.is_empty() {
         return None;
     }
-    // which of the two that arrived is listed first, and which last
+    // which of the two headers is first in the list, and which is last
     let end = |cell: &IngressCell, last: bool| {
         let mut read = cell.producer.context_formats();
         let mut read = read.by_ref().filter(|format| is_w3c_or_b3(*format));
@@ -334,7 +335,7 @@ fn migration(record: &[&RecordCell]) -> Option<String> {
     })
 }
 
-/// The cells that another engine makes otherwise.
+/// The cells in which another engine differs.
 fn difference(matrix: &Matrix, first: Engine, other: Engine) -> Option<String> {
     let mut shared = 0;
     let mut different = Vec::new();

@@ -1,4 +1,4 @@
-//! The cells of a matrix, as they are counted, printed, saved and read again.
+//! The cells of a matrix, as they are counted, printed, saved and read back.
 
 use std::collections::BTreeMap;
 
@@ -26,17 +26,17 @@ pub struct Matrix {
     pub started: Timestamp,
     /// How long it took, in seconds.
     pub duration_s: f64,
-    /// The versions of what took part, by name.
+    /// The versions of all programs, by name.
     pub versions: BTreeMap<String, String>,
-    /// The record grid: what consumers made of the producers' records.
+    /// The record grid: the hand-offs from producers to consumers.
     pub record: Vec<RecordCell>,
-    /// The ingress grid: what producers made of the clients' requests.
+    /// The ingress grid: the hand-offs from clients to producers.
     pub ingress: Vec<IngressCell>,
-    /// Modes that an engine does not support: a sentence for each engine.
+    /// Modes that an engine does not support: one sentence for each engine.
     pub left_out: Vec<String>,
-    /// Cells whose spans differ from what the formats alone predict.
+    /// Cells whose spans differ from the prediction.
     pub defects: Vec<Defect>,
-    /// Other problems: a sentence each.
+    /// Other problems: one sentence for each.
     pub problems: Vec<String>,
     /// The answer, in a few sentences.
     pub answer: String,
@@ -45,7 +45,7 @@ pub struct Matrix {
 /// One pairing of modes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordCell {
-    /// Whose code read and wrote the headers.
+    /// The engine that read and wrote the headers.
     pub engine: Engine,
     /// The producer's mode.
     #[serde(with = "formats")]
@@ -60,14 +60,14 @@ pub struct RecordCell {
     pub outcome: Outcome,
     /// The headers in one of the records.
     pub carrier: HeaderList,
-    /// Bytes of the JSON object that holds them; 0 without one.
+    /// The size of the JSON object that holds them, in bytes; 0 if there is none.
     pub carrier_bytes: usize,
 }
 
 /// One client and one producer's mode.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IngressCell {
-    /// Whose code read and wrote the headers.
+    /// The engine that read and wrote the headers.
     pub engine: Engine,
     /// The client's name.
     pub client: String,
@@ -93,14 +93,14 @@ pub struct Outcome {
     /// How many hand-offs have each verdict and flag.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The reason of most of them.
+    /// The most frequent reason.
     pub why: String,
     /// Hand-offs whose sender left the sampling decision open and whose receiver recorded nothing.
     #[serde(default)]
     pub declined: u64,
-    /// The same reason without this cell's formats, for all cells of its kind.
+    /// The same reason without this cell's formats, for all similar cells.
     pub kind: String,
-    /// What the formats alone predict.
+    /// The prediction from the formats alone.
     pub prediction: Counts,
     /// Whether the prediction is right for every hand-off.
     pub agrees: bool,
@@ -115,11 +115,11 @@ pub struct Counts {
     pub flags: BTreeMap<Flag, u64>,
 }
 
-/// A cell whose spans differ from what the formats alone predict. Either baton is wrong, or a function that is not
-/// baton's own reads or writes the formats differently.
+/// A cell whose spans differ from the prediction. Either baton has a fault, or a function that is
+/// not baton's own reads or writes the formats differently.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Defect {
-    /// Whose code read and wrote the headers.
+    /// The engine that read and wrote the headers.
     pub engine: Engine,
     /// The hop of the hand-offs.
     pub hop: Hop,
@@ -128,16 +128,16 @@ pub struct Defect {
     /// The ends of the hand-off that are not baton's own functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<Function>,
-    /// Hand-offs on which they differ.
+    /// How many hand-offs differ.
     pub hand_offs: u64,
-    /// What the spans say.
+    /// The observed counts.
     pub observed: Counts,
-    /// What the formats alone predict.
+    /// The predicted counts.
     pub predicted: Counts,
 }
 
 impl Counts {
-    /// Counts one hand-off. It has no verdict if it could not be judged.
+    /// Counts one hand-off. `verdict` is `None` if it could not be judged.
     pub(super) fn add(&mut self, verdict: Option<Verdict>, flags: Flags) {
         if let Some(verdict) = verdict {
             *self.verdicts.entry(verdict).or_default() += 1;
@@ -149,7 +149,7 @@ impl Counts {
         }
     }
 
-    /// The verdict that all hand-offs have, if they have the same.
+    /// The verdict of all hand-offs, if they have the same one.
     pub fn only(&self) -> Option<Verdict> {
         let mut verdicts = self.verdicts.keys();
         verdicts
@@ -163,12 +163,12 @@ impl Counts {
         !self.verdicts.is_empty()
     }
 
-    /// Whether every hand-off can be followed; not where none was judged.
+    /// Whether every hand-off can be followed; `false` if none was judged.
     pub fn is_whole(&self) -> bool {
         self.is_judged() && self.verdicts.keys().all(|verdict| verdict.is_whole())
     }
 
-    /// `20 connected, 3 tracestate_lost`.
+    /// The counts as a phrase: `20 connected, 3 tracestate_lost`.
     pub fn in_words(&self) -> String {
         let verdicts = self.verdicts.iter();
         let verdicts = verdicts.map(|(verdict, count)| format!("{count} {verdict}"));

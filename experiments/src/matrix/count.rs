@@ -1,4 +1,5 @@
-//! From requests to cells: counts the verdicts, compares them with the prediction, and says why.
+//! Counts the verdicts of requests into cells, compares them with the prediction, and finds the
+//! reasons.
 
 use baton_propagators::carrier::HeaderList;
 use baton_propagators::extraction::Extraction;
@@ -61,7 +62,7 @@ impl Cell {
         }
     }
 
-    /// The cell's outcome; its reason is that of most of its hand-offs.
+    /// The cell's outcome. Its reason is the most frequent one of its hand-offs.
     fn outcome(self) -> (Outcome, u64) {
         let most = self.reasons.iter().max_by_key(|(_, count)| *count);
         let (why, kind) = most
@@ -87,7 +88,8 @@ fn declined(journey: &Journey) -> bool {
         && receiver.is_some_and(|receiver| receiver.sampled == Some(false))
 }
 
-/// Whether the formats alone are wrong about a hand-off. They cannot know that a record is lost.
+/// Whether the prediction is wrong about a hand-off. Formats alone cannot show that a record is
+/// lost.
 fn differs(judgement: &Judgement, predicted: &Judgement) -> bool {
     judgement.verdict != Some(Verdict::Lost) && judgement != predicted
 }
@@ -230,8 +232,9 @@ fn extract(producer: &Propagation, headers: &HeaderList) -> Extraction {
     producer.extract_with_environment(headers, Some(LAMBDA_TRACE_HEADER))
 }
 
-/// The format whose context the producer's span continues, told by its ids: of the formats that hold them, the one that
-/// also has the span's decision, and of several of these the one that the selection prefers.
+/// The format whose context the producer's span continues, found by ids. If several formats hold
+/// these ids, it is one that also has the span's sampling decision, and of these the one that the
+/// selection prefers.
 fn followed(staged: &Staged, journey: &Journey) -> Option<String> {
     let Receiver {
         reference: Some(at),
@@ -256,7 +259,7 @@ fn followed(staged: &Staged, journey: &Journey) -> Option<String> {
         Select::Last => holders.next_back(),
         Select::First => holders.next(),
     };
-    // Lambda's environment has other ids in each invocation
+    // Lambda's environment has different ids in each invocation
     let from_environment = || {
         let is_read = producer.xray_source == XraySource::Environment
             && journey.ingress.judgement.verdict != Some(Verdict::NewTrace);
@@ -282,7 +285,8 @@ mod tests {
     use super::*;
     use crate::functions::{Functions, Program};
 
-    /// A stage in which one request was sent, in W3C to a producer and a consumer of that mode, and spans said this.
+    /// A stage in which one request in W3C went to a producer and a consumer of that mode, with
+    /// these verdicts.
     fn staged(hop: Hop, ingress: Verdict, record: Verdict) -> Staged {
         let mode: Mode = "tracecontext".parse().expect("a mode");
         let trace_id = TraceId::from_bytes([1; 16]).expect("an id");

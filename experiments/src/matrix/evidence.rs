@@ -1,7 +1,9 @@
-//! The evidence that a lab leaves behind: the way of every request, from the client's headers to the consumer's span.
+//! Reads the files of a lab: the path of every request, from the client's headers to the consumer's
+//! span.
 //!
-//! `baton-traces` gives the verdicts, from spans and logs alone. The headers of the client and of the record are read as
-//! well, from the client's spans and the producer's log: they are shown, and they explain the verdicts.
+//! `baton-traces` gives the verdicts, from spans and logs alone. The headers of the client and of
+//! the record are also read, from the client's spans and the producer's log. They are shown, and
+//! they explain the verdicts.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -42,12 +44,12 @@ pub(super) struct Journey {
     pub(super) carrier: Carrier,
 }
 
-/// One hand-off of a request, judged.
+/// One judged hand-off of a request.
 #[derive(Debug)]
 pub(super) struct Leg {
     /// Its verdict and flags.
     pub(super) judgement: Judgement,
-    /// The end that took over; `None` if nothing arrived.
+    /// The receiver; `None` if nothing arrived.
     pub(super) receiver: Option<Receiver>,
 }
 
@@ -55,11 +57,12 @@ pub(super) struct Leg {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Carrier {
     pub(super) headers: HeaderList,
-    /// Bytes of the JSON object that holds them, its braces included; 0 without an envelope.
+    /// The size of the JSON object that holds them, in bytes, with its braces; 0 without an
+    /// envelope.
     pub(super) bytes: usize,
 }
 
-/// Reads the way of every request.
+/// Reads the path of every request.
 pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, ExperimentError> {
     let client_spans = directory.client_spans_path();
     let mut tally = Tally::default();

@@ -1,7 +1,8 @@
-//! What the formats alone say will become of a context: extract, span, inject, extract, all in this process.
+//! Predicts the verdicts from the formats alone: extract, span, inject, extract, all in this
+//! process.
 //!
-//! The verdicts of a matrix come from real spans. These come from `baton-propagators`, and the two have to agree in
-//! every cell; if they do not, baton is wrong somewhere.
+//! The verdicts of a matrix come from real spans; the predictions come from `baton-propagators`.
+//! The two must agree in every cell. If they do not, baton has a fault.
 
 use baton_propagators::baggage::Baggage;
 use baton_propagators::carrier::HeaderList;
@@ -13,26 +14,28 @@ use baton_propagators::sampling::Sampling;
 use baton_traces::hand_off::{self, Flags, Luggage, Receiver, Sender, Verdict};
 use baton_traces::span::SpanReference;
 
-/// What Lambda gives to an invocation where X-Ray is off; the ids are made up, as Lambda's are.
+/// The trace header that Lambda gives to an invocation without X-Ray. The ids are invented, as
+/// Lambda's are.
 pub(super) const LAMBDA_TRACE_HEADER: &str =
     "Root=1-6a3d5e1c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=0";
 
-/// Ids that stand for those that the services draw. No client draws the same but by a chance of 1 in 2^64.
+/// Ids in place of those that the services draw. The chance that a client draws one of them is 1 in
+/// 2^64.
 const TRACES: [TraceId; 2] = [trace_id(0xba), trace_id(0xbb)];
 const SERVER: SpanId = span_id(0xba);
 const SEND: SpanId = span_id(0xbb);
 const RECORD: SpanId = span_id(0xbc);
 
-/// What became, or will become, of one hand-off.
+/// The verdict and flags of one hand-off, observed or predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Judgement {
     /// Its verdict; `None` if neither end was traced.
     pub(super) verdict: Option<Verdict>,
-    /// What else did not survive.
+    /// The flags: what was lost besides.
     pub(super) flags: Flags,
 }
 
-/// The way of one request, foreseen.
+/// The predicted verdicts of one request.
 #[derive(Clone, Debug)]
 pub(super) struct Prediction {
     /// From the client to the producer.
@@ -41,7 +44,7 @@ pub(super) struct Prediction {
     pub(super) record: Judgement,
 }
 
-/// Foresees the way of a request of the client `sender` that brings `headers`.
+/// Predicts the verdicts of a request with `headers` from the client `sender`.
 pub(super) fn predict(
     sender: &Sender,
     headers: &HeaderList,
@@ -67,13 +70,13 @@ pub(super) fn predict(
 #[derive(Debug)]
 struct Span {
     context: TraceContext,
-    /// The parent in another service.
+    /// The parent, if it is in another service.
     remote_parent: Option<SpanId>,
     baggage: Option<Baggage>,
 }
 
 impl Span {
-    /// The receiver's span: a child of the context that is continued, or the first of a trace of its own.
+    /// The receiver's span: a child of the continued context, or the root of a new trace.
     fn of_receiver(extraction: &Extraction, own_trace: TraceId, span_id: SpanId) -> Self {
         let baggage = extraction.baggage.clone();
         match extraction.context() {
@@ -81,7 +84,7 @@ impl Span {
                 context: TraceContext {
                     span_id,
                     sampling: match parent.sampling {
-                        // nobody has decided yet, and the functions' sampler keeps everything
+                        // no decision has been made, and the functions' sampler keeps everything
                         Sampling::Deferred => Sampling::Keep,
                         decided => decided,
                     },
@@ -98,7 +101,7 @@ impl Span {
         }
     }
 
-    /// A span below it, in the same service.
+    /// A child span in the same service.
     fn child(&self, span_id: SpanId) -> Self {
         Span {
             context: TraceContext {
@@ -163,7 +166,7 @@ impl Span {
     }
 }
 
-/// Judges a foreseen hand-off as a real one is judged.
+/// Judges a predicted hand-off by the rules for a real one.
 fn judge(sender: &Sender, span: &Span, carrier: Option<bool>) -> Judgement {
     let receiver = span.receiver(carrier);
     Judgement {

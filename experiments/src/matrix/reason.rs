@@ -1,5 +1,5 @@
-//! Why a hand-off has its verdict. The verdict says what happened; the headers that arrived and the formats that the
-//! receiver reads explain it.
+//! Why a hand-off has its verdict. The verdict says what happened. The headers that arrived, and
+//! the formats that the receiver reads, explain it.
 
 use baton_propagators::carrier::HeaderList;
 use baton_propagators::explanation::list;
@@ -25,7 +25,7 @@ pub(super) struct Reason {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival<'a> {
     pub(super) hop: Hop,
-    /// Whether one of its ends is a function that is not baton's own.
+    /// Whether one end is not baton's own function.
     pub(super) is_foreign: bool,
     pub(super) headers: &'a HeaderList,
     pub(super) receiver: &'a Propagation,
@@ -67,7 +67,7 @@ impl Arrival<'_> {
         }
     }
 
-    /// The reason where a function that is not baton's own differs from what the formats say.
+    /// The reason if a function that is not baton's own differs from the prediction.
     pub(super) fn otherwise(verdict: Verdict, foreseen: Verdict) -> Reason {
         said(
             "a function that is not baton's own reads or writes the formats differently".to_owned(),
@@ -158,7 +158,7 @@ impl Arrival<'_> {
         )
     }
 
-    /// The sampling decision that the continued header carries, by its specification.
+    /// The sampling decision of the continued header, by the format's specification.
     fn meant(&self, candidate: &Candidate) -> Option<Sampling> {
         let format = FORMATS
             .iter()
@@ -204,7 +204,8 @@ fn same(text: String) -> Reason {
     said(text.clone(), text)
 }
 
-/// The names of headers as people write them. A group of headers, as `X-B3-*`, is named once.
+/// The names of headers in their usual spelling. A group of headers, such as `X-B3-*`, is named
+/// once.
 fn header_names(headers: &HeaderList) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in headers.iter() {

@@ -1,4 +1,5 @@
-//! A matrix as a file: JSON with one line for each cell, so that people and `diff` can compare two of them.
+//! A matrix as a file: JSON with one line for each cell, so that people and `diff` can compare two
+//! files.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +10,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use super::cells::Matrix;
 use crate::error::ExperimentError;
 
-/// Values below this depth stay on one line.
+/// The depth below which values stay on one line.
 const DEPTH: usize = 2;
 
 /// Writes the matrix to a file.
@@ -28,11 +29,11 @@ pub fn write(matrix: &Matrix, path: &Path) -> Result<(), ExperimentError> {
 /// Reads a matrix from a file.
 ///
 /// # Errors
-/// If the file cannot be read or holds no matrix.
+/// If the file cannot be read or does not hold a matrix.
 pub fn read(path: &Path) -> Result<Matrix, ExperimentError> {
     let text = std::fs::read(path).map_err(ExperimentError::file("read", path))?;
     serde_json::from_slice(&text).map_err(|error| {
-        // readers do not know the type's name
+        // readers do not know the name of the Rust type
         let error = error.to_string().replace("struct Matrix", "a matrix");
         ExperimentError::Input {
             path: path.to_owned(),
@@ -41,7 +42,8 @@ pub fn read(path: &Path) -> Result<Matrix, ExperimentError> {
     })
 }
 
-/// Begins a new line for each member of the outermost object, and for each element of a list in it.
+/// Formats JSON with a new line for each member of the outermost object, and for each element of a
+/// list in it.
 #[derive(Default)]
 struct Lines {
     depth: usize,

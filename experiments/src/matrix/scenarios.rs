@@ -8,13 +8,13 @@ use baton_propagators::sampling::Sampling;
 /// A client of the ingress grid.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
-    /// Its scenario, with the name of the row.
+    /// The client's scenario. Its name is the name of the row.
     pub(super) scenario: Scenario,
-    /// Where the producers of its row read X-Ray's header.
+    /// Where the producers of this row read X-Ray's header.
     pub(super) xray_source: XraySource,
 }
 
-/// A `tracestate` that can be lost.
+/// A `tracestate`, so that its loss shows.
 const TRACESTATE: &str = "baton=1";
 
 /// A row of the ingress grid: its name, the client in words, its formats, and what makes it special.
@@ -289,7 +289,7 @@ fn broken(client: &mut Client, side: Side, defect: HeaderDefect) {
 /// All clients, in the order of their rows.
 ///
 /// # Errors
-/// None: the modes are baton's own.
+/// None in practice: the modes are baton's own.
 pub(super) fn clients() -> Result<Vec<Client>, ModeError> {
     let clients = ROWS.iter().map(|Row(name, _, mode, change)| {
         let mut client = Client {
@@ -302,7 +302,7 @@ pub(super) fn clients() -> Result<Vec<Client>, ModeError> {
     clients.collect()
 }
 
-/// A client in words; a client that baton does not know by its name.
+/// The description of a client, or its name if baton does not know it.
 pub fn in_words(client: &str) -> &str {
     let row = ROWS.iter().find(|Row(name, ..)| *name == client);
     row.map_or(client, |Row(_, words, ..)| words)
@@ -318,8 +318,8 @@ fn scenario(name: &str, mode: Mode) -> Scenario {
     }
 }
 
-/// The client of the record grid. It sends one of the producer's own formats, so that the producer has a context to hand
-/// on: if possible one with a `tracestate`.
+/// The client of the record grid. It sends one of the producer's own formats, so that the producer
+/// has a context to pass on; if possible, a format with a `tracestate`.
 pub(super) fn for_producer(producer: &Mode) -> Scenario {
     let with_state = producer
         .context_formats()
@@ -332,7 +332,7 @@ pub(super) fn for_producer(producer: &Mode) -> Scenario {
         .chain(baggage)
         .map(|format| format.name())
         .collect();
-    // names of a mode make a mode again; no names make `none`
+    // names of a mode form a mode again; no names form `none`
     scenario("record", names.join(",").parse().unwrap_or_default())
 }
 

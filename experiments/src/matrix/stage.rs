@@ -1,4 +1,4 @@
-//! One lab of the matrix: a pairing of modes, the clients that send to it, and what became of their requests.
+//! One lab of the matrix: a pairing of modes, the clients that send to it, and their verdicts.
 
 use baton_lab::{Ending, FunctionOptions, Lab, LabOptions};
 use baton_loadgen::{Plan, Scenario, Settings, Stop};
@@ -15,31 +15,31 @@ use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::load_generator::attack;
 
-/// How many clients send at the same time. Two labs run at once, so that is enough for two cores.
+/// How many clients send at the same time. Two labs run at once, so this keeps two cores busy.
 const USERS: usize = 4;
 /// The most processes of each function.
 const INSTANCES: usize = 2;
-/// Variables of this process that would give the functions other settings than those of their cell.
+/// Variables of this process that would change the functions' settings of a cell.
 const LEFT_OUT_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 
 /// A lab to run.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
-    /// The hop whose cells it makes.
+    /// The hop that its cells show.
     pub(super) hop: Hop,
     pub(super) engine: Engine,
     pub(super) pairing: Pairing,
     pub(super) select: Select,
     /// Where the producer reads X-Ray's header.
     pub(super) xray_source: XraySource,
-    /// The clients. Each sends as often as the others.
+    /// The clients. All send equally often.
     pub(super) scenarios: Vec<Scenario>,
     /// How many requests each scenario makes.
     pub(super) requests: u64,
     pub(super) functions: Functions,
 }
 
-/// A lab that has ended, and what it left behind.
+/// A lab that has ended, and its files.
 #[derive(Debug)]
 pub(super) struct Staged {
     pub(super) stage: Stage,
@@ -47,7 +47,7 @@ pub(super) struct Staged {
     /// The settings of the two functions.
     pub(super) producer: Propagation,
     pub(super) consumer: Propagation,
-    /// Other things that went wrong: requests that failed, records that were not delivered.
+    /// Other problems: failed requests, records that were not delivered.
     pub(super) problems: Vec<String>,
 }
 
@@ -98,8 +98,8 @@ impl Stage {
         .map_err(ExperimentError::from)
     }
 
-    /// Starts the lab, sends the load, waits until all is delivered, and reads what the lab left behind. Gives `None`
-    /// if a signal ended it early.
+    /// Starts the lab, sends the load, waits until everything is delivered, and reads the lab's
+    /// files. Gives `None` if a signal ended it early.
     pub(super) async fn run(
         self,
         directory: RunDirectory,
@@ -189,7 +189,7 @@ impl Stage {
     }
 }
 
-/// The settings that a function reads from this environment.
+/// The settings that a function reads from its environment.
 fn propagation(function: &FunctionOptions) -> Result<Propagation, ExperimentError> {
     let lookup = |name: &str| function.environment.get(name).cloned();
     Propagation::from_environment(lookup).map_err(|problems| {

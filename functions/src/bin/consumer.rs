@@ -1,4 +1,4 @@
-//! The consumer as a Lambda function of its own: what `bootstrap` in its package is.
+//! The consumer as a separate Lambda function: the program `bootstrap` in its package.
 
 use baton_functions::{Function, StartError, run};
 

@@ -1,12 +1,13 @@
-//! The variables that the exporters read themselves. They pass over what they do not understand, or
-//! repeat it in an error, so each value is checked here first, exactly as it stands there.
+//! The variables that the exporters read themselves. An exporter ignores a value that it does not
+//! understand, or repeats it in an error. So each value is checked here first, by the exporter's
+//! own rules.
 
 use http::{HeaderName, HeaderValue, Uri};
 use reqwest::Url;
 
 use super::Environment;
 
-/// What is said in place of a value that may hold a password or a key.
+/// Printed in place of a value that may hold a password or a key.
 const NOT_SHOWN: &str = "(not shown)";
 
 impl Environment<'_> {
@@ -64,17 +65,19 @@ impl Environment<'_> {
     }
 }
 
-/// The exporters demand a `Uri`, their HTTP client a `Url`; neither takes all that the other does.
+/// The exporters need a `Uri`, and their HTTP client a `Url`. Neither accepts all that the other
+/// does.
 fn is_endpoint(value: &str) -> bool {
     value.parse::<Uri>().is_ok()
         && Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// The OTLP exporter sends neither.
+/// Whether the address has a user or a password. The OTLP exporter would send neither.
 fn has_user(value: &str) -> bool {
     Url::parse(value).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
+/// Whether the value is a list of headers, as in
 /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables>
 fn are_headers(value: &str) -> bool {
     value.split_terminator(',').all(|header| {
@@ -88,8 +91,7 @@ fn are_headers(value: &str) -> bool {
     })
 }
 
-/// Whether percent-decoding makes a control character of something, as of `%0A`, which no header
-/// may hold.
+/// Whether percent-decoding gives a control character, as `%0A` does. A header may not contain one.
 fn has_encoded_control(value: &str) -> bool {
     let pieces = value.split('%').skip(1);
     let digits = pieces.filter_map(|piece| piece.get(..2));

@@ -1,4 +1,4 @@
-//! The variables that say what is recorded and where it goes.
+//! The variables that choose which spans are recorded and where they go.
 
 use baton_propagators::function::Function;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::Environment;
 use crate::settings::{Exporter, Sampler, TelemetrySettings};
 use crate::splunk::{SPLUNK_ACCESS_TOKEN, SPLUNK_REALM, SplunkIngest};
 
-/// The OpenTelemetry protocol baton's functions speak.
+/// The OpenTelemetry protocol that baton's functions use.
 const OTLP_PROTOCOL: &str = "http/protobuf";
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The words of `OTEL_TRACES_EXPORTER` besides `none`.
@@ -128,7 +128,7 @@ impl Environment<'_> {
         exporters
     }
 
-    /// Neither value is repeated, because they can be mixed up.
+    /// The error repeats neither value, because a user may have swapped them.
     fn splunk(&mut self) -> Option<SplunkIngest> {
         const NOT_SHOWN: &str = "(not shown)";
         match (self.get(SPLUNK_REALM), self.get(SPLUNK_ACCESS_TOKEN)) {

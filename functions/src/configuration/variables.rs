@@ -1,7 +1,7 @@
 //! Every environment variable that a function reads, as a table for documents.
 //!
-//! A test compares the table with what [`Configuration::from_environment`] reads, so that neither
-//! can change without the other.
+//! A test compares the table with the variables that [`Configuration::from_environment`] reads, so
+//! the two always agree.
 //!
 //! [`Configuration::from_environment`]: super::Configuration::from_environment
 
@@ -29,9 +29,9 @@ pub struct Variable {
     pub sets: &'static str,
     /// Every accepted value, or none if the value is free text.
     pub choices: &'static [&'static str],
-    /// What the value looks like, where it is free text.
+    /// The form of the value, if it is free text.
     pub form: &'static str,
-    /// The value that an unset variable stands for, if there is one.
+    /// The value that applies if the variable is unset, if there is one.
     pub default: Option<&'static str>,
 }
 
@@ -365,8 +365,8 @@ mod tests {
     use crate::configuration::Configuration;
     use baton_propagators::function::Function;
 
-    /// Reads a configuration in which only these variables are set; gives the names that it asked
-    /// for, and the variables it complained about.
+    /// Reads a configuration in which only these variables are set. Gives the names that it looked
+    /// up, and the variables with problems.
     fn read(set: &[(&str, &str)]) -> (BTreeSet<String>, Vec<&'static str>) {
         let asked = RefCell::new(BTreeSet::new());
         let lookup = |name: &str| {
@@ -387,7 +387,7 @@ mod tests {
             .iter()
             .map(|variable| variable.name.to_owned())
             .collect();
-        // some variables are read only if these are set
+        // some variables are only read if these are set
         let (mut asked, _) = read(&[
             ("OTEL_TRACES_SAMPLER", "traceidratio"),
             ("KINESIS_STREAM", "stream"),

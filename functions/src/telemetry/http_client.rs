@@ -2,8 +2,8 @@
 
 use reqwest::redirect::Policy;
 
-/// A client that follows no redirect. Another address must not get a token, and would get a request
-/// without the spans.
+/// A client that follows no redirect. The other address must not get the token, and would get a
+/// request without the spans.
 pub(super) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().redirect(Policy::none())
 }

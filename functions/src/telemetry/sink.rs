@@ -1,4 +1,4 @@
-//! Where spans go: one sink for each exporter that the settings name.
+//! The destinations of spans: one sink for each exporter in the settings.
 
 use opentelemetry_http::HttpClient;
 use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig, WithHttpConfig};
@@ -12,7 +12,8 @@ use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
 
-/// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers with the token.
+/// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers, and one holds
+/// the token.
 pub(super) enum SpanSink {
     Otlp(Box<opentelemetry_otlp::SpanExporter>),
     #[cfg(feature = "zipkin")]
@@ -67,7 +68,7 @@ impl SpanSink {
     pub(super) fn set_resource(&mut self, resource: &Resource) {
         match self {
             SpanSink::Otlp(exporter) => exporter.set_resource(resource),
-            // what Zipkin has a place for is the service's name, which it knows already
+            // of a resource, Zipkin only has the service's name, which the exporter already knows
             #[cfg(feature = "zipkin")]
             SpanSink::Zipkin(_) => {}
             SpanSink::Console(exporter) => exporter.set_resource(resource),
@@ -75,7 +76,7 @@ impl SpanSink {
     }
 }
 
-/// The client for OTLP. For Splunk it has the token.
+/// The client for OTLP. For Splunk it sends the token.
 fn otlp_client(splunk: Option<&SplunkIngest>) -> Result<reqwest::Client, reqwest::Error> {
     let client = http_client::builder();
     let client = match splunk {
@@ -118,7 +119,7 @@ mod tests {
     use crate::telemetry::FinishedSpans;
 
     /// A test cannot have the ingest's name and certificate, so its requests go unchanged to a
-    /// server of the test.
+    /// local server.
     #[derive(Debug)]
     struct Rerouted {
         client: reqwest::Client,
@@ -144,7 +145,8 @@ mod tests {
 
     type Seen = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
 
-    /// A server that answers so, says the token in its answer, and sends others away to itself.
+    /// A server that answers with this status, puts the token into its answer, and redirects to
+    /// itself.
     async fn ingest(status: StatusCode) -> (SocketAddr, Seen) {
         let seen = Seen::default();
         let remembered = Arc::clone(&seen);

@@ -10,14 +10,14 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use serde_json::{Map, Value, json};
 
-/// The crate's exporter with what it leaves out.
+/// The crate's exporter, plus what it leaves out.
 pub(super) struct ZipkinExporter(opentelemetry_zipkin::ZipkinExporter);
 
 impl ZipkinExporter {
     /// Exports spans of the service `service_name` to the endpoint in the environment.
     ///
     /// # Errors
-    /// What is wrong with the endpoint, or why there is no HTTP client.
+    /// What is wrong with the endpoint, or why the HTTP client cannot be made.
     pub(super) fn new(service_name: &str) -> Result<Self, String> {
         let client = super::http_client::builder().build();
         let client = NamingClient {
@@ -36,8 +36,8 @@ impl ZipkinExporter {
     }
 }
 
-/// Says in every span which service it is of: the crate knows no resource, and Zipkin has a span's
-/// service in its local endpoint
+/// Names the service in every span. The crate knows no resource, and in Zipkin a span's service is
+/// in its local endpoint
 /// (<https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#resource>).
 #[derive(Debug)]
 struct NamingClient {
@@ -53,8 +53,8 @@ impl HttpClient for NamingClient {
             let local_endpoint = json!({ "serviceName": self.service_name });
             span.insert("localEndpoint".to_owned(), local_endpoint);
         }
-        // made from the address, so that a user and password in it become a header and leave the
-        // errors
+        // built from the address, so that a user and password in it become a header and do not
+        // appear in errors
         let sent = self
             .client
             .post(request.uri().to_string())

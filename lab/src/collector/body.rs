@@ -1,4 +1,4 @@
-//! A request's body, whatever it is packed in.
+//! Unpacks the body of a request.
 
 use std::borrow::Cow;
 use std::io::Read;

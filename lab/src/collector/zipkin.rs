@@ -1,7 +1,8 @@
 //! Zipkin's `POST /api/v2/spans`: JSON, gzipped or not
 //! (<https://zipkin.io/zipkin-api/#/default/post_spans>).
 //!
-//! The reader of Zipkin's exports decodes the spans, so that they say here what they say there.
+//! The reader of Zipkin's exports decodes the spans, so that a span gives the same result here and
+//! there.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    // the lab has work to do while many spans are read
+    // reading many spans takes time, which other tasks of the lab need
     let read = tokio::task::spawn_blocking(move || read(&headers, &body)).await;
     let kept = match read {
         Ok(Ok((request, count))) => collector.keep(request, count).await,
@@ -38,7 +39,8 @@ pub(super) async fn export(
     }
 }
 
-/// The body's spans as OTLP, and their number. One invalid span refuses all, as in Zipkin.
+/// The body's spans as OTLP, and their number. As in Zipkin, one invalid span refuses the whole
+/// request.
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), (StatusCode, String)> {
     let content_type = body::content_type(headers);
     // Zipkin accepts JSON under any other content type too.

@@ -1,4 +1,4 @@
-//! A batch of records as a Lambda event, and what the consumer's answer says about it.
+//! A batch of records as a Lambda event, and how to read the consumer's answer to it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// The bytes of an event besides a record's data, rounded up generously.
+/// The bytes of an event for each record besides its data, rounded up.
 const EVENT_OVERHEAD: usize = 1024;
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BatchOutcome {
     /// Every record was handled.
@@ -18,7 +18,7 @@ pub(crate) enum BatchOutcome {
     FailedFrom(usize),
     /// No record is known to have been handled.
     Failed,
-    /// The function never got the batch, so it does not count as an attempt.
+    /// The function never got the batch, so this is not an attempt.
     NotReached,
 }
 
@@ -53,7 +53,7 @@ struct KinesisData<'a> {
     approximate_arrival_timestamp: f64,
 }
 
-/// The event for these records of one shard.
+/// The event for `records`, which are of one shard.
 pub(crate) fn event(stream: &str, shard: u32, records: &[StreamRecord]) -> Vec<u8> {
     let event_source_arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{stream}");
     let shard_id = shard_id(shard);
@@ -82,8 +82,8 @@ pub(crate) fn event(stream: &str, shard: u32, records: &[StreamRecord]) -> Vec<u
     serde_json::to_vec(&event).unwrap_or_default()
 }
 
-/// Cuts a batch so that each part's event fits Lambda's payload limit. A single record always fits:
-/// Kinesis' own limit is far below.
+/// Splits a batch so that the event of each part fits Lambda's payload limit. A single record
+/// always fits, because Kinesis' own limit is much lower.
 pub(crate) fn split_by_size(records: Vec<StreamRecord>) -> Vec<Vec<StreamRecord>> {
     let mut batches = Vec::new();
     let mut batch = Vec::new();
@@ -108,10 +108,10 @@ struct ItemFailure {
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>): no
-/// failures, or no such object at all, is success; failures that cannot be read or name no record
-/// of the batch fail all of it; otherwise everything from the lowest failed record on has to come
-/// again.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>). A
+/// response without failures, or without such an object, means success. If the failures cannot be
+/// read or name an unknown record, the whole batch failed. Otherwise, everything from the lowest
+/// failed record on is delivered again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
     let failures = match serde_json::from_slice(answer) {
         Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),

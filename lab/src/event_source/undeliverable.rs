@@ -1,4 +1,5 @@
-//! Records that could not be delivered, kept with the reason: the mapping's on-failure destination.
+//! Keeps records that could not be delivered, with the reason: the mapping's on-failure
+//! destination.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -11,11 +12,11 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// The name of the file in a lab's directory that keeps records that could not be delivered: JSON
-/// lines, one per record.
+/// The file in a lab's directory for records that could not be delivered: JSON lines, one per
+/// record.
 pub const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
 
-/// Appends to the file, which is created with its first record.
+/// Appends to the file. The first record creates it.
 #[derive(Debug)]
 pub(crate) struct Undeliverable {
     path: PathBuf,
@@ -36,7 +37,7 @@ struct Line<'a> {
 }
 
 impl Undeliverable {
-    /// The file at `path`; one that an earlier lab left there is removed.
+    /// The file at `path`. A file of an earlier lab is removed.
     pub(crate) fn new(path: PathBuf) -> Result<Self, LabError> {
         match std::fs::remove_file(&path) {
             Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
@@ -50,7 +51,7 @@ impl Undeliverable {
         })
     }
 
-    /// Keeps these records. They failed `attempts` times.
+    /// Keeps these records, which failed `attempts` times.
     pub(crate) fn keep(&self, stream: &str, shard: u32, records: &[StreamRecord], attempts: u32) {
         let shard_id = shard_id(shard);
         let mut lines = Vec::new();
@@ -78,7 +79,7 @@ impl Undeliverable {
                 .ok();
         }
         if let Some(file) = file.as_mut() {
-            // the count in the lab's status stays true even when the disk is full
+            // if the disk is full, the count in the lab's status is still right
             let _ = file.write_all(&lines);
         }
     }

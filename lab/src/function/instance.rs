@@ -1,7 +1,7 @@
-//! One instance of a function: a process and the Runtime API that is its own.
+//! One instance of a function: a process with its own Runtime API.
 //!
-//! Every instance has an address of its own, like every Lambda sandbox, so a request always belongs
-//! to one process.
+//! Every instance has its own address, like every Lambda sandbox, so it is always clear which
+//! process a request comes from.
 
 mod runtime_api;
 
@@ -24,28 +24,28 @@ use crate::error::LabError;
 use crate::invocation::{Invocation, InvocationError};
 use crate::server::Listener;
 
-/// Names an instance within its function.
+/// Identifies an instance within its function.
 pub(crate) type InstanceId = u64;
 
-/// How often running invocations are held against their time limit.
+/// How often the time limit of running invocations is checked.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// How long a process may take until it asks for its first event, as on AWS
+/// How long a process may take until it asks for its first event; the same as on AWS
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a log's end is looked at, in bytes.
+/// How many bytes at the end of a log are examined.
 const MAX_LOG_END_BYTES: u64 = 4096;
 
-/// An instance as its Runtime API sees it.
+/// The state of an instance in its Runtime API.
 #[derive(Debug)]
 pub(crate) struct Instance {
     function: Function,
     id: InstanceId,
     pid: Option<Pid>,
     spawned: Instant,
-    /// Has asked for an event.
+    /// Whether it has asked for an event.
     initialised: AtomicBool,
     running: Mutex<Option<Running>>,
-    /// Why the process said that it cannot start.
+    /// The process's reason why it cannot start.
     init_error: Mutex<Option<String>>,
     retired: Notify,
 }
@@ -58,7 +58,7 @@ struct Running {
     reply: oneshot::Sender<Result<Bytes, InvocationError>>,
 }
 
-/// The outcome that does not belong to what the instance is doing.
+/// The outcome belongs to another request than the current one.
 #[derive(Debug)]
 pub(crate) struct UnknownRequest;
 
@@ -71,7 +71,7 @@ impl Instance {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next event, once there is one. Returns `None` when the instance has to end.
+    /// Waits for the next event. Gives `None` if the instance must end.
     pub(crate) async fn next(&self) -> Option<(String, Bytes)> {
         self.initialised.store(true, Ordering::Relaxed);
         self.fail("asked for its next event without answering the last");
@@ -107,18 +107,18 @@ impl Instance {
         }
     }
 
-    /// Freezes or thaws the process, if the lab does that.
+    /// Freezes or thaws the process, if the lab is set to freeze.
     fn signal(&self, signal: Signal) {
         if let (true, Some(pid)) = (self.function.settings().freeze, self.pid) {
-            // Waiting for the process notices if it has ended.
+            // If the process has ended, the task that waits for it notices.
             let _ = kill_process_group(pid, signal);
         }
     }
 
-    /// The function's answer to `request_id`, or the error it reported.
+    /// Takes the function's answer to `request_id`, or the error that it reported.
     ///
     /// # Errors
-    /// When the instance is not working on that request.
+    /// If the instance is not working on that request.
     pub(crate) fn answer(
         &self,
         request_id: &str,
@@ -137,7 +137,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Keeps why the process cannot start.
+    /// Stores why the process cannot start.
     pub(crate) fn set_init_error(&self, reason: String) {
         *self
             .init_error
@@ -154,7 +154,7 @@ impl Instance {
         }
     }
 
-    /// Returns when the process has not come up in time, or an invocation has exceeded its time;
+    /// Returns when the process has not started in time, or an invocation has exceeded its time and
     /// its caller has been told.
     async fn watch(&self) {
         let mut interval =
@@ -183,7 +183,7 @@ impl Instance {
     }
 }
 
-/// Starts an instance and stays with it until its process has ended.
+/// Starts an instance and watches it until its process has ended.
 pub(crate) async fn run(
     function: Function,
     id: InstanceId,
@@ -228,7 +228,7 @@ async fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::from(log()?))
         .stderr(Stdio::from(log()?))
-        // a Ctrl-C at the terminal is for the lab, which lets requests finish first
+        // a Ctrl-C in the terminal is meant for the lab, which lets requests finish first
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
@@ -249,7 +249,7 @@ async fn start(
     Ok((Arc::new(instance), child, listener))
 }
 
-/// A process and those that it started; none of them outlives this.
+/// A process and its descendants. Dropping this ends them all.
 struct ProcessGroup(Option<Pid>);
 
 impl Drop for ProcessGroup {
@@ -259,7 +259,7 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Serves the Runtime API until the process ends, is retired or runs out of time. Gives how it
+/// Serves the Runtime API until the process ends, is told to end, or runs out of time. Gives how it
 /// ended.
 async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> String {
     let group = ProcessGroup(instance.pid);
@@ -300,15 +300,15 @@ async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> 
     })
 }
 
-/// Whether a line begins with an error's name, as in `Error: …` or `TypeError: …`; Node.js ends its
-/// log with its version.
+/// Whether a line begins with the name of an error, as in `Error: …` or `TypeError: …`. (The last
+/// line of Node.js is its version.)
 fn is_error(line: &str) -> bool {
     let name = line.split_once(": ").map_or("", |(name, _)| name);
     name.ends_with("Error") && !name.contains(char::is_whitespace)
 }
 
-/// The last error of a log, or else its last line that says something: the log itself may be gone
-/// when somebody wants to look.
+/// The last error in a log, or else its last line with text. The message repeats it, because the
+/// log may be gone when a person looks for it.
 fn telling_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
     let start = file

@@ -18,7 +18,7 @@ use super::message;
 
 const STAGE: &str = "dev";
 const RESOURCE: &str = "/producer";
-/// Headers of a function's answer that belong to the connection, which is not the function's.
+/// Headers of a function's answer that describe its connection, which is not the client's.
 const CONNECTION_HEADERS: [HeaderName; 4] =
     [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE];
 
@@ -60,8 +60,8 @@ struct Identity<'a> {
     user_agent: Option<&'a str>,
 }
 
-/// The REST proxy event. Header values that are not UTF-8 arrive with replacement characters, a
-/// body that is not UTF-8 as base64.
+/// The REST proxy event. Header values that are not UTF-8 get replacement characters; a body that
+/// is not UTF-8 becomes base64.
 pub(super) fn event(
     method: &Method,
     uri: &Uri,

@@ -23,8 +23,9 @@ use crate::request_failure::RequestFailure;
 use crate::spans::ClientSpan;
 use crate::tally::{Counted, Tally};
 
-/// How long a user waits after the endpoint could not be talked to: short enough for 500 requests
-/// to fail within a second, long enough not to spend a core on an endpoint that is down.
+/// How long a user waits after it could not reach the endpoint. This is short enough for 500
+/// requests to fail within a second, and long enough not to keep a core busy while the endpoint is
+/// down.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the users of an attack do together.
@@ -38,13 +39,13 @@ pub(super) struct Burst {
     /// One for each scenario.
     headers: Vec<Headers>,
     spans_list_headers: bool,
-    /// Those that every request has.
+    /// The headers that every request has.
     all_headers: HeaderMap,
     bodies: Bodies,
     seed: u64,
-    /// How many requests have been taken up by users.
+    /// How many requests users have taken.
     taken: AtomicU64,
-    /// How many users have begun, and how many have done all they had to.
+    /// How many users have begun, and how many are done.
     users_begun: AtomicUsize,
     users_done: AtomicUsize,
     gave_up: AtomicBool,
@@ -53,18 +54,18 @@ pub(super) struct Burst {
     tally: Tally,
 }
 
-/// How much of an attack goes on.
+/// How far an attack has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Requests are sent.
     Sending,
-    /// No request is begun; those under way may end.
+    /// No request starts. Requests in progress may end.
     Stopping,
-    /// Requests under way are dropped.
+    /// Requests in progress are dropped.
     Abandoned,
 }
 
-/// A request under way.
+/// A request in progress.
 struct UnderWay {
     span: ClientSpan,
     since: Instant,
@@ -73,7 +74,7 @@ struct UnderWay {
 /// A request to be sent.
 struct Turn {
     number: u64,
-    /// How late it is.
+    /// How late it is sent.
     behind: Duration,
 }
 
@@ -117,7 +118,7 @@ impl Burst {
         self.phase.send_replace(phase);
     }
 
-    /// What trace ids, span ids and bodies are drawn from.
+    /// The seed of trace ids, span ids and bodies.
     pub(super) fn seed(&self) -> u64 {
         self.seed
     }
@@ -127,12 +128,12 @@ impl Burst {
         self.gave_up.load(Ordering::Relaxed)
     }
 
-    /// Whether every user has done all it had to.
+    /// Whether every user is done.
     pub(super) fn is_over(&self) -> bool {
         self.users_done.load(Ordering::Relaxed) >= self.users
     }
 
-    /// How many requests were due and never taken up, once a duration is over.
+    /// How many requests were due but never taken, after the duration is over.
     pub(super) fn unsent(&self) -> u64 {
         match (self.stop, &self.pace) {
             (Stop::Duration(duration), Some(pace)) => {
@@ -143,7 +144,7 @@ impl Burst {
         }
     }
 
-    /// When the first request was taken up.
+    /// When the first request was taken.
     pub(super) fn begun(&self) -> (Instant, Timestamp) {
         *self
             .begun
@@ -161,11 +162,11 @@ impl Burst {
         self.tally.finish()
     }
 
-    /// What one user does: requests, one after the other, until there are no more.
+    /// The work of one user: one request after the other, until there are no more.
     pub(super) async fn run(&self, user: &mut GooseUser) {
         user.client = self.client.clone();
         let number = self.users_begun.fetch_add(1, Ordering::Relaxed);
-        // goose may ask a user again that is done
+        // goose may call a user again that is done
         if number < self.users {
             self.run_user(number, user).await;
             self.users_done.fetch_add(1, Ordering::Relaxed);
@@ -183,12 +184,11 @@ impl Burst {
         if let Some(UnderWay { mut span, since }) = under_way {
             let now = Instant::now();
             span.duration = now - since;
-            // goose hears of a request when the head of its answer is there; of this one it is
-            // told, unless it knows.
+            // goose counts a request when the head of its answer arrives. Report this one, unless
+            // goose has counted it.
             if span.status.is_none() {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
-                // Refusing to count it would mean that goose has ended, and nobody would be left to
-                // tell.
+                // goose refuses only after it has ended, and then nobody needs this report.
                 let _ = user
                     .record_custom_request_duration("POST", path, span.duration, false, None, error)
                     .await;
@@ -230,7 +230,7 @@ impl Burst {
         }
     }
 
-    /// The next request, once it is time to send it; `None` if no more are to be sent.
+    /// Waits for the next request's due time and takes it; `None` if there are no more.
     async fn take(&self) -> Option<Turn> {
         if self.phase() != Phase::Sending {
             return None;
@@ -250,14 +250,14 @@ impl Burst {
         if deadline.is_some_and(|deadline| due.max(now) >= deadline) {
             return None;
         }
-        // a user that waited for its turn is late by no more than a timer, which is not the
-        // endpoint's fault
+        // a user that waited is late only by the precision of a timer, which is not the endpoint's
+        // fault
         let behind = now.saturating_duration_since(due);
         let sends = self.wait_until(due).await;
         sends.then_some(Turn { number, behind })
     }
 
-    /// Waits until `moment`; gives whether requests are still sent then.
+    /// Waits until `moment`. Gives whether requests may still be sent.
     async fn wait_until(&self, moment: Instant) -> bool {
         if moment <= Instant::now() {
             return true;
@@ -269,7 +269,7 @@ impl Burst {
         }
     }
 
-    /// Sends one request and notes in `under_way` what comes of it; returns when it ended.
+    /// Sends one request and keeps its result in `under_way`. Returns the time when it ended.
     async fn send(
         &self,
         user: &mut GooseUser,
@@ -318,12 +318,12 @@ impl Burst {
                 if let Some(failure) = &span.failure
                     && measured.success
                 {
-                    // goose counts an answer as soon as its head is there. It returns the failure
-                    // it is told as an error.
+                    // goose counts an answer when its head arrives. A failure reported to goose
+                    // comes back as an error.
                     let _ = user.set_failure(&failure.error_type(), &mut measured, None, None);
                 }
             }
-            // No request was made: goose could not build it, or was refused by its own channels.
+            // No request was sent: goose could not build it, or its own channels refused it.
             Err(error) => {
                 span.failure = Some(RequestFailure::NotConnected {
                     cause: error.to_string(),
@@ -336,15 +336,15 @@ impl Burst {
     }
 }
 
-/// A seed for an attack that names none. It is a number that every reader of JSON and TOML keeps:
-/// below 2^53, as a double has it.
+/// Draws a seed for an attack without one. It is below 2^53, so that every reader of JSON and TOML
+/// keeps it exactly.
 fn fresh_seed() -> u64 {
     fastrand::u64(..1 << 53)
 }
 
-/// What request `number` is drawn from, whichever user sends it and when.
+/// The random numbers of request `number`. They do not depend on which user sends it, or when.
 fn request_rng(seed: u64, number: u64) -> Rng {
-    // SplitMix64's increment: neighbouring numbers give seeds far apart.
+    // SplitMix64's increment. It gives neighbouring numbers very different seeds.
     Rng::with_seed(seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
 }
 

@@ -1,4 +1,4 @@
-//! What each scenario sends.
+//! Tests of the headers that each scenario sends.
 
 use std::collections::HashSet;
 
@@ -15,8 +15,8 @@ fn headers(scenario: &Scenario) -> Headers {
     Headers::new(scenario, Engine::Native)
 }
 
-/// The headers with the client's own ids, and in `other` those that are not its own, replaced by
-/// words.
+/// The headers, with `TRACE`, `LOW` and `SPAN` in place of the client's trace id, its low half and
+/// its span id.
 fn text(sent: &Sent, headers: &HeaderMap) -> Vec<String> {
     let words = |value: &str| {
         value

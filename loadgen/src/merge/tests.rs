@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-/// An outcome of requests that took so many microseconds each.
+/// The outcome of requests that took these times, in microseconds.
 fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> AttackOutcome {
     let mut all = crate::latency::histogram();
     for micros in micros {

@@ -1,4 +1,4 @@
-//! Which plans there are, and what is said about the others.
+//! Tests of valid plans, and of the messages about invalid ones.
 
 use baton_propagators::mode::Mode;
 

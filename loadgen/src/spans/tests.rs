@@ -1,4 +1,4 @@
-//! What is written of a request.
+//! Tests of the line that is written for a request.
 
 use baton_propagators::context::TraceState;
 use baton_propagators::mode::Mode;

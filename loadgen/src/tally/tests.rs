@@ -1,4 +1,4 @@
-//! What is counted, and what follows from it.
+//! Tests of the counts, and of when an attack gives up.
 
 use std::sync::mpsc;
 use std::time::SystemTime;

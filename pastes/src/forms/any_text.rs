@@ -126,7 +126,7 @@ impl<'a> Regions<'a> {
             if self.tries >= MAX_TRIES {
                 return false;
             }
-            let next_line = self.text[open..]
+            let next_line = self.text[open..anchor]
                 .find('\n')
                 .map_or(anchor, |end| open + end + 1);
             match Tree::first(&self.text[start..]) {

@@ -152,17 +152,29 @@ pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
 /// White space around the value is not part of it (RFC 9110, section 5.5).
 pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
     if let Some(value) = line.strip_prefix(b"_X_AMZN_TRACE_ID=") {
-        return Some((X_AMZN_TRACE_ID.to_owned(), value.trim_ascii()));
+        return Some((X_AMZN_TRACE_ID.to_owned(), trimmed(value)));
     }
     // HTTP/2 writes parts of the request line so.
     let start = usize::from(line.starts_with(b":"));
     let colon = line[start..].iter().position(|byte| *byte == b':')?;
     let name = line[..start + colon].trim_ascii_end();
-    let value = line[start + colon + 1..].trim_ascii();
+    let value = trimmed(&line[start + colon + 1..]);
     let first = name.get(start)?;
     let is_name =
         (first.is_ascii_alphabetic() || *first == b'_') && name[start..].iter().all(is_token);
     is_name.then(|| (String::from_utf8_lossy(name).into_owned(), value))
+}
+
+/// A value without the blanks and tabs around it.
+fn trimmed(value: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let (start, end) = (
+        value.iter().position(is_text),
+        value.iter().rposition(is_text),
+    );
+    start
+        .zip(end)
+        .map_or(&[], |(start, end)| &value[start..=end])
 }
 
 /// Whether a text is one header as HTTP writes it.

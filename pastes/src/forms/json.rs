@@ -1,7 +1,8 @@
 //! JSON: one value, several, or one a line. Arrays of objects, and several values, are a carrier each.
 
-use super::{Form, paste};
-use crate::carrier::Paste;
+use super::{Form, cut};
+use crate::carrier::{Carrier, Paste};
+use crate::group;
 use crate::tree::Tree;
 use crate::walk::{At, Walk};
 
@@ -24,5 +25,14 @@ fn read(text: &[u8]) -> Option<Paste> {
         };
         walk.tree(tree, &at, "");
     }
-    Some(paste(walk))
+    let notes = std::mem::take(&mut walk.notes);
+    let mut found = group::paste(std::mem::take(&mut walk.findings), &notes);
+    if found.carriers.is_empty() {
+        // Nothing arrives in it, which is an answer too.
+        let mut carrier = Carrier::default();
+        carrier.notes = notes.about("", &carrier);
+        found.carriers.push(carrier);
+    }
+    found.notes.extend(cut(&walk));
+    Some(found)
 }

@@ -59,10 +59,10 @@ fn read(text: &[u8]) -> Option<Paste> {
     any_text::rest(&rest, 0, &mut walk);
     let mut paste = paste(walk);
     // A text with one request alone needs no name for it.
-    if let [only] = paste.carriers.as_mut_slice() {
-        if only.place.as_deref() == Some("request") {
-            only.place = None;
-        }
+    if let [only] = paste.carriers.as_mut_slice()
+        && only.place.as_deref() == Some("request")
+    {
+        only.place = None;
     }
     Some(paste)
 }
@@ -115,7 +115,7 @@ fn requests<'a>(lines: &[&'a [u8]]) -> Read<'a> {
             && line.starts_with(b"HTTP/")
             && lines.get(start).is_some_and(|line| is_blank(line));
         let start = start + usize::from(blank);
-        let length = lines.get(start..).map_or(0, |rest| header_lines(rest));
+        let length = lines.get(start..).map_or(0, header_lines);
         let headers = lines
             .get(start..start + length)
             .and_then(|block| headers::block(block, start + 1));

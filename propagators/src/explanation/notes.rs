@@ -19,6 +19,7 @@ type Note = fn(&Arrived<'_>) -> Option<String>;
 const NOTES: &[Note] = &[
     where_from,
     low_half,
+    half_alone,
     ignored_parent,
     hidden_multi,
     refused_by,
@@ -33,6 +34,7 @@ const NOTES: &[Note] = &[
     lost::tracestate_lost,
     lost::tracestate_alone,
     lost::baggage,
+    lost::plus,
     lost::baggage_alone,
 ];
 
@@ -94,6 +96,24 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
          traces, so a service that continues {}'s cuts the trace in two. {remedy} {} last.",
         short.header, long.header, short.header, long.format,
     ))
+}
+
+/// A trace id of 64 bits, with no other that has it whole.
+fn half_alone(arrived: &Arrived<'_>) -> Option<String> {
+    let of_b3 = |source: &&Source<'_>| [b3::NAME, b3multi::NAME].contains(&source.format);
+    let short = |source: &&Source<'_>| source.context.trace_id.is_64_bit();
+    let source = arrived.sources.iter().filter(of_b3).find(short)?;
+    let is_alone = arrived
+        .sources
+        .iter()
+        .all(|other| other.context.trace_id == source.context.trace_id);
+    is_alone.then(|| {
+        format!(
+            "{} has a trace id of 64 bits. OpenTelemetry puts 16 zeros before it, {}; backends may show either form, so \
+             search for both. Let the sender write 128 bits (in Brave, traceId128Bit).",
+            source.header, source.context.trace_id
+        )
+    })
 }
 
 /// A malformed parent span id of B3, which no reader needs.

@@ -1,23 +1,52 @@
 //! The answer as JSON.
 
+use baton_pastes::{Carrier, Paste};
+use baton_propagators::libraries::Library;
+use baton_propagators::{
+    Candidate, Conflict, Extracted, HeaderList, Mode, Outcome, Reject, SpanId, TraceId,
+};
 use serde::Serialize;
 
-use baton_propagators::{
-    Candidate, Conflict, Explanation, Extraction, HeaderList, Outcome, Reject, SpanId, TraceId,
-};
+use super::libraries::{self, Answered};
+use super::{Judged, Judgement, arrival};
 
-use super::{Judgement, Request};
-
-/// What `baton explain --format json` prints.
+/// What `baton explain --format json` prints: the first carrier's members, and where there are several, all of them.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
+    #[serde(flatten)]
+    first: Option<CarrierAnswer<'a>>,
+    found: Vec<Place<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    carriers: Vec<CarrierAnswer<'a>>,
+    /// How many more carriers there are than are answered.
+    beyond: usize,
+    /// Which of several carriers the members at the top are of.
+    choice: Option<String>,
+}
+
+/// What is made of one carrier.
+#[derive(Serialize)]
+struct CarrierAnswer<'a> {
+    #[serde(rename = "where")]
+    place: Option<&'a str>,
     headers: HeaderList,
     other_headers: Vec<&'a str>,
     candidates: Vec<Found<'a>>,
     modes: Vec<ModeAnswer<'a>>,
-    summary: &'a str,
-    notes: &'a [String],
-    choice: Option<&'a str>,
+    libraries: Vec<LibraryAnswer>,
+    summary: String,
+    notes: Vec<&'a str>,
+}
+
+/// Where a header was, or what belongs to tracing and is not read.
+#[derive(Serialize)]
+struct Place<'a> {
+    #[serde(rename = "where")]
+    place: &'a str,
+    header: &'a str,
+    value: String,
+    /// Why no format reads it; `null` where one does.
+    unread: Option<&'a str>,
 }
 
 /// What a format found.
@@ -30,11 +59,23 @@ struct Found<'a> {
     span_id: Option<SpanId>,
     sampled: Option<bool>,
     debug: bool,
+    /// W3C's random flag.
+    random: bool,
     tracestate: Option<&'a str>,
+    /// Entries as they are decoded.
+    baggage: Option<Vec<Entry<'a>>>,
     reason: Option<String>,
     spec: Option<&'static str>,
     position: Option<usize>,
     objection: Option<Objection>,
+}
+
+/// An entry of baggage.
+#[derive(Serialize)]
+struct Entry<'a> {
+    key: &'a str,
+    value: &'a str,
+    metadata: &'a str,
 }
 
 /// What is wrong although a format holds something valid.
@@ -67,28 +108,128 @@ struct Chosen<'a> {
     tracestate: Option<&'a str>,
 }
 
+/// What a library does under a mode.
+#[derive(Serialize)]
+struct LibraryAnswer {
+    library: &'static str,
+    version: &'static str,
+    mode: String,
+    continues: Option<Continued>,
+    notes: Vec<String>,
+    /// The headers for the next hop. Its own span is written `<its span>`.
+    sends_on: HeaderList,
+}
+
+/// The context that a library continues.
+#[derive(Serialize)]
+struct Continued {
+    format: &'static str,
+    trace_id: TraceId,
+    span_id: SpanId,
+    sampled: Option<bool>,
+}
+
 impl<'a> Answer<'a> {
     pub(super) fn new(
-        request: &'a Request,
-        all: &'a Extraction,
-        judgements: &'a [Judgement],
-        explanation: &'a Explanation,
+        paste: &'a Paste,
+        judged: &'a [Judged<'a>],
+        wanted: &[&'static Library],
     ) -> Self {
+        let several = judged.len() > 1;
+        let all = |judged: &'a Judged<'a>| carrier(judged, paste, wanted);
         Answer {
-            headers: request.headers.known(),
-            other_headers: request.headers.other_names(),
-            candidates: all.candidates.iter().map(found).collect(),
-            modes: judgements.iter().map(mode).collect(),
-            summary: &explanation.summary,
-            notes: &explanation.notes,
-            choice: request.choice.as_deref(),
+            first: judged.first().map(all),
+            found: paste.carriers.iter().flat_map(places).collect(),
+            carriers: if several {
+                judged.iter().map(all).collect()
+            } else {
+                Vec::new()
+            },
+            beyond: paste.beyond,
+            choice: several.then(|| {
+                let place = judged[0].carrier.place.as_deref().unwrap_or("the first");
+                format!(
+                    "{} carriers arrive; the members at the top are of {place}",
+                    judged.len() + paste.beyond
+                )
+            }),
         }
     }
 }
 
-fn found(candidate: &Candidate) -> Found<'_> {
+fn carrier<'a>(
+    judged: &'a Judged<'a>,
+    paste: &'a Paste,
+    wanted: &[&'static Library],
+) -> CarrierAnswer<'a> {
+    let modes: Vec<Mode> = judged
+        .judgements
+        .iter()
+        .map(|judgement| judgement.propagation.extract.clone())
+        .collect();
+    let answers = libraries::answers(&judged.headers, &modes, wanted);
+    let counted = judged.carrier.counted();
+    CarrierAnswer {
+        place: judged.carrier.place.as_deref(),
+        headers: counted
+            .map(|header| (header.name.as_str(), String::from_utf8_lossy(&header.value)))
+            .collect(),
+        other_headers: judged.carrier.others.iter().map(String::as_str).collect(),
+        candidates: judged
+            .all
+            .candidates
+            .iter()
+            .map(|candidate| found(judged, candidate))
+            .collect(),
+        modes: judged.judgements.iter().map(mode).collect(),
+        libraries: answers.iter().map(library).collect(),
+        summary: summary(judged),
+        notes: judged
+            .explanation
+            .notes
+            .iter()
+            .chain(&paste.notes)
+            .map(String::as_str)
+            .collect(),
+    }
+}
+
+/// One sentence about what arrives.
+fn summary(judged: &Judged<'_>) -> String {
+    // Nothing that a format reads is not nothing.
+    if judged.carrier.headers.is_empty() && !judged.carrier.unread.is_empty() {
+        return arrival::arrives(judged);
+    }
+    judged.explanation.summary.clone()
+}
+
+fn places(carrier: &Carrier) -> impl Iterator<Item = Place<'_>> {
+    let headers = carrier.headers.iter().map(|header| Place {
+        place: &header.place,
+        header: &header.name,
+        value: String::from_utf8_lossy(&header.value).into_owned(),
+        unread: None,
+    });
+    headers.chain(carrier.unread.iter().map(|unread| Place {
+        place: &unread.place,
+        header: &unread.name,
+        value: unread.value.clone(),
+        unread: Some(&unread.why),
+    }))
+}
+
+fn found<'a>(judged: &Judged<'_>, candidate: &'a Candidate) -> Found<'a> {
     let context = candidate.context();
     let reject = candidate.reject();
+    let baggage = match &candidate.outcome {
+        Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
+        _ => candidate.baggage.as_ref(),
+    };
+    let entry = |entry: &'a baton_propagators::baggage::Entry| Entry {
+        key: &entry.key,
+        value: &entry.value,
+        metadata: &entry.metadata,
+    };
     Found {
         format: candidate.format,
         status: match candidate.outcome {
@@ -101,16 +242,25 @@ fn found(candidate: &Candidate) -> Found<'_> {
         span_id: context.map(|context| context.span_id),
         sampled: candidate.sampled(),
         debug: candidate.debug(),
+        random: context.is_some_and(|context| context.random),
         tracestate: tracestate(candidate),
-        reason: reject.map(Reject::to_string),
+        baggage: baggage.map(|baggage| baggage.entries().iter().map(entry).collect()),
+        reason: reject.map(|reject| judged.reason(reject)),
         spec: reject.map(|reject| reject.spec),
         position: reject.and_then(|reject| reject.position),
-        objection: candidate.objection.as_deref().map(|reject| Objection {
-            header: reject.header,
-            reason: reject.to_string(),
-            spec: reject.spec,
-            position: reject.position,
-        }),
+        objection: candidate
+            .objection
+            .as_deref()
+            .map(|reject| objection(judged, reject)),
+    }
+}
+
+fn objection(judged: &Judged<'_>, reject: &Reject) -> Objection {
+    Objection {
+        header: reject.header,
+        reason: judged.reason(reject),
+        spec: reject.spec,
+        position: reject.position,
     }
 }
 
@@ -133,6 +283,23 @@ fn mode(judgement: &Judgement) -> ModeAnswer<'_> {
         engine: propagation.engine.as_str(),
         chosen,
         conflict: judgement.extraction.conflict.as_ref(),
+    }
+}
+
+fn library(answered: &Answered) -> LibraryAnswer {
+    let continues = answered.answer.continues.as_ref();
+    LibraryAnswer {
+        library: answered.library.name,
+        version: answered.library.version,
+        mode: answered.mode.to_string(),
+        continues: continues.map(|own| Continued {
+            format: own.format,
+            trace_id: own.trace_id,
+            span_id: own.span_id,
+            sampled: own.sampled,
+        }),
+        notes: answered.answer.notes.clone(),
+        sends_on: libraries::sent(answered).into_iter().collect(),
     }
 }
 

@@ -3,10 +3,10 @@
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
 };
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement};
+use comfy_table::{Cell, Color, ContentArrangement};
 
-use crate::fitting::plain_table;
-use crate::output::Output;
+use crate::print::fitting::plain_table;
+use crate::print::output::Output;
 
 use super::Judgement;
 use super::text::visible;
@@ -19,49 +19,34 @@ const HEADINGS: [&str; 6] = [
     "sampled",
     "conflict",
 ];
-/// The place of the conflict, which like the mode is broken into lines where a terminal is narrow.
-const CONFLICT: usize = 5;
-/// The columns of a terminal that leave room for these two beside the others.
-const LEAST_WIDTH: usize = 80;
+/// The columns without the conflict, for which a narrow terminal has no room: the first lines name it too.
+const WITHOUT_CONFLICT: usize = 5;
 /// How many digits of a trace id are shown where they tell all of them apart.
 const DIGITS: usize = 8;
 
-/// Draws one row to each mode, in a terminal too narrow for that on several lines, of which none breaks an id. In a pipe, and
-/// where there is no room to break them well, rows stay on one line.
-pub(super) fn draw(judgements: &[Judgement], output: &Output) -> String {
-    let whole = arranged(judgements, None, output);
+/// Draws one row for each mode. Where rows are too wide, they have no conflict; no id is divided.
+pub(super) fn draw(judgements: &[&Judgement], width: usize, output: &Output) -> String {
+    let whole = arranged(judgements, HEADINGS.len(), output);
     let widest = whole.lines().map(visible).max().unwrap_or(0);
-    match output.columns {
-        Some(columns) if columns >= LEAST_WIDTH && columns < widest => {
-            arranged(judgements, Some(columns), output)
-        }
-        _ => whole,
+    if widest > width {
+        arranged(judgements, WITHOUT_CONFLICT, output)
+    } else {
+        whole
     }
 }
 
-/// Draws the rows within so many columns, or as wide as they are.
-fn arranged(judgements: &[Judgement], columns: Option<usize>, output: &Output) -> String {
-    let mut table = plain_table(HEADINGS, output);
-    let continued = |judgement: &Judgement| Some(judgement.extraction.context()?.trace_id);
+/// Draws the rows with their first columns.
+fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> String {
+    let mut table = plain_table(HEADINGS.into_iter().take(columns), output);
+    let continued = |judgement: &&Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
     for judgement in judgements {
-        let mut mode = mode(judgement);
-        if columns.is_some() {
-            // Lines break at spaces.
-            mode = mode.replace(',', ", ");
-        }
-        let mut cells = vec![Cell::new(mode)];
-        cells.extend(outcome(judgement, &ids, output));
+        let cells = std::iter::once(Cell::new(mode(judgement)));
+        let cells = cells.chain(outcome(judgement, &ids, output)).take(columns);
         table.add_row(cells);
     }
-    if let Some(columns) = columns {
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-        for column in table.column_iter_mut().take(CONFLICT).skip(1) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
+    // A terminal too narrow for this breaks lines by itself.
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table.trim_fmt()
 }
 

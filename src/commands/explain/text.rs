@@ -1,224 +1,334 @@
-//! The answer for people: the headers and what they hold, the modes, and what to make of it.
+//! The answer for people: what arrives, what most libraries do with it and what differs, then the headers one by one.
 
-use baton_propagators::format::Format;
-use baton_propagators::formats;
-use baton_propagators::{
-    Candidate, Explanation, Extracted, Extraction, FORMATS, Fault, Outcome, Reject, Sampling,
-};
+use baton_pastes::{Header, Paste, Unread};
+use baton_propagators::Mode;
+use baton_propagators::libraries::{LIBRARIES, Library};
 
-use crate::output::Output;
+use crate::arguments::ExplainArguments;
+use crate::print::output::Output;
 
-use super::headers::{Header, Headers};
-use super::line;
-use super::{Judgement, table};
+use super::arrival::{arrives, in_common};
+use super::libraries::{self, Answered};
+use super::{Judged, line, section, table};
 
 /// The columns of a line where there is no terminal.
-const WIDTH: usize = 98;
+const WIDTH: usize = 80;
 /// The fewest columns of a line; a narrower terminal breaks it by itself.
-const LEAST_WIDTH: usize = 40;
+const MIN_WIDTH: usize = 40;
+/// The most carriers that are shown one by one.
+const MAX_CARRIERS: usize = 20;
+/// The most remarks about libraries that are shown without `--as`.
+const MAX_REMARKS: usize = 3;
+/// The most names of other headers that are shown, in columns.
+const MAX_NAMES: usize = 20;
 
 /// Draws all of it, without a line break at the end.
 pub(super) fn draw(
-    headers: &Headers,
-    all: &Extraction,
-    judgements: &[Judgement],
-    explanation: &Explanation,
+    paste: &Paste,
+    judged: &[Judged<'_>],
+    arguments: &ExplainArguments,
     output: &Output,
 ) -> String {
-    let width = output.columns.unwrap_or(WIDTH).max(LEAST_WIDTH);
-    let mut sections: Vec<String> = FORMATS
-        .iter()
-        // The formats of a family read the same headers, so they share a section.
-        .filter(|format| format.family() == format.name())
-        .filter_map(|format| section(headers, *format, all, width, output))
-        .collect();
-    let others: Vec<_> = headers
-        .other_names()
-        .iter()
-        .map(|name| line::escaped(name, width - 1))
-        .collect();
-    if !others.is_empty() {
-        let others = others.join(", ");
-        let sentence = format!("Other headers, which no format reads: {others}");
-        sections.push(wrap(&sentence, width));
-    }
-    sections.push(table::draw(judgements, output));
-    sections.push(wrap(&explanation.summary, width));
-    sections.extend(explanation.notes.iter().map(|note| wrap(note, width)));
+    let width = output.columns.unwrap_or(WIDTH).max(MIN_WIDTH);
+    let view = View {
+        wanted: arguments.libraries(),
+        arguments,
+        output,
+        width,
+    };
+    let mut sections = match judged {
+        [only] => view.alone(only),
+        several => view.several(paste, several),
+    };
+    sections.extend(paste.notes.iter().map(|note| wrapped_safely(note, width)));
     sections.join("\n\n")
 }
 
-/// A format's headers and what it finds in them; `None` where none arrived.
-fn section(
-    headers: &Headers,
-    format: &dyn Format,
-    all: &Extraction,
+/// How to draw.
+struct View<'a> {
+    arguments: &'a ExplainArguments,
+    /// The libraries to show in full.
+    wanted: Vec<&'static Library>,
+    output: &'a Output,
     width: usize,
-    output: &Output,
-) -> Option<String> {
-    let arrived: Vec<&Header> = headers
-        .iter()
-        .filter(|header| header.belongs_to(format))
-        .collect();
-    if arrived.is_empty() {
+}
+
+impl View<'_> {
+    /// One carrier.
+    fn alone(&self, judged: &Judged<'_>) -> Vec<String> {
+        let answers = self.answers(judged);
+        let mut head = vec![self.wrap(&arrives(judged))];
+        head.extend(self.by_answer(judged, &answers));
+        let mut sections = vec![head.join("\n")];
+        sections.extend(section::all(judged, self.width, self.output));
+        sections.extend(self.unread(&judged.carrier.unread));
+        sections.extend(self.others(judged));
+        if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
+            sections.push(table::draw(&self.rows(judged), self.width, self.output));
+        }
+        let libraries = if self.wanted.is_empty() {
+            let mut remarks: Vec<String> = answers
+                .iter()
+                .flat_map(|answers| libraries::remarks(answers))
+                .collect();
+            remarks.dedup();
+            remarks.truncate(MAX_REMARKS);
+            remarks.iter().map(|remark| self.wrap(remark)).collect()
+        } else {
+            let all = answers.iter().flatten();
+            all.map(|answered| {
+                let lines = libraries::in_full(answered);
+                lines
+                    .iter()
+                    .map(|line| wrapped_safely(line, self.width))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })
+            .collect::<Vec<_>>()
+        };
+        if !libraries.is_empty() {
+            sections.push(libraries.join("\n"));
+        }
+        sections.extend(
+            judged
+                .explanation
+                .notes
+                .iter()
+                .map(|note| wrapped_safely(note, self.width)),
+        );
+        sections
+    }
+
+    /// Several carriers: what they have in common, then one by one.
+    fn several(&self, paste: &Paste, judged: &[Judged<'_>]) -> Vec<String> {
+        let mut head = vec![self.wrap(&in_common(judged, paste.beyond))];
+        let heads: Vec<Vec<String>> = judged
+            .iter()
+            .map(|judged| self.by_answer(judged, &self.answers(judged)))
+            .collect();
+        // What holds no header has no answer of its own.
+        let mut told = heads.iter().filter(|own| !own.is_empty());
+        let first = told.next();
+        let is_same = told.all(|own| Some(own) == first);
+        if is_same {
+            head.extend(first.into_iter().flatten().cloned());
+        }
+        let mut sections = vec![head.join("\n")];
+        let mut notes: Vec<&String> = Vec::new();
+        for (judged, own) in judged.iter().zip(&heads).take(MAX_CARRIERS) {
+            let mut lines = Vec::new();
+            lines.extend(
+                judged
+                    .carrier
+                    .place
+                    .as_deref()
+                    .map(|place| line::escaped(place, self.width)),
+            );
+            lines.extend(section::all(judged, self.width, self.output));
+            lines.extend(self.unread(&judged.carrier.unread));
+            if judged.contexts().len() != 1 && !judged.carrier.headers.is_empty() {
+                lines.push(self.wrap(&arrives(judged)));
+            }
+            if !is_same {
+                lines.extend(own.iter().cloned());
+            }
+            sections.push(lines.join("\n"));
+            for note in &judged.explanation.notes {
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
+        }
+        let hidden = judged.len().saturating_sub(MAX_CARRIERS) + paste.beyond;
+        if hidden > 0 {
+            sections.push(format!("{hidden} more carriers are not shown."));
+        }
+        sections.extend(notes.iter().map(|note| wrapped_safely(note, self.width)));
+        sections
+    }
+
+    /// What the libraries asked for make of a carrier: the modes that matter, and the answers under each.
+    fn answers(&self, judged: &Judged<'_>) -> Vec<Vec<Answered>> {
+        let wanted: &[&'static Library] = if self.wanted.is_empty() {
+            LIBRARIES
+        } else {
+            &self.wanted
+        };
+        let modes = self.modes(judged).into_iter();
+        modes
+            .map(|mode| libraries::answers(&judged.headers, &[mode], wanted))
+            .filter(|answers| !answers.is_empty())
+            .collect()
+    }
+
+    /// The modes in which what arrives matters: those asked for, or all formats that arrive, in both orders.
+    fn modes(&self, judged: &Judged<'_>) -> Vec<Mode> {
+        if !self.arguments.modes.is_empty() {
+            return self
+                .arguments
+                .modes
+                .iter()
+                .map(|selection| selection.mode.clone())
+                .collect();
+        }
+        let formats = judged.formats();
+        let reverse: Vec<&str> = formats.iter().rev().copied().collect();
+        let mut lists = vec![formats.join(",")];
+        if formats.len() > 1 {
+            lists.push(reverse.join(","));
+        }
+        lists
+            .iter()
+            .filter(|list| !list.is_empty())
+            .filter_map(|list| list.parse().ok())
+            .collect()
+    }
+
+    /// The rows of the table of modes: those asked for, or each format that arrives and all of them together.
+    fn rows<'j>(&self, judged: &'j Judged<'_>) -> Vec<&'j super::Judgement> {
+        let formats = judged.formats();
+        // Three formats and more have too many orders to show.
+        let most = if formats.len() > 2 { 1 } else { 2 };
+        let matters = |judgement: &&super::Judgement| {
+            let names: Vec<&str> = judgement.propagation.extract.names().collect();
+            let fits = names.len() <= most && names.iter().all(|name| formats.contains(name));
+            fits || !self.arguments.modes.is_empty()
+        };
+        judged.judgements.iter().filter(matters).collect()
+    }
+
+    /// What libraries do, by answer: two lines for one mode, one for each of several.
+    fn by_answer(&self, judged: &Judged<'_>, answers: &[Vec<Answered>]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for of_mode in answers {
+            let Some(mode) = of_mode.first().map(|answered| &answered.mode) else {
+                continue;
+            };
+            let groups = libraries::groups(of_mode, &judged.headers);
+            let told: Vec<String> = groups.iter().map(libraries::sentence).collect();
+            match (told.as_slice(), answers.len()) {
+                ([], _) => {}
+                ([_], _) => {
+                    let all = groups[0].libraries.len();
+                    let who = if all == 1 {
+                        libraries::named(&groups[0].libraries)
+                    } else {
+                        format!("all {all} libraries that read it")
+                    };
+                    let what = if all == 1 {
+                        libraries::of_one(&groups[0].what)
+                    } else {
+                        groups[0].what.clone()
+                    };
+                    lines.push(format!("With {mode} {who} {what}."));
+                }
+                ([_, others @ ..], 1) if self.wanted.is_empty() => {
+                    lines.push(format!(
+                        "With {mode} most libraries {}: {}.",
+                        groups[0].what,
+                        libraries::named(&groups[0].libraries)
+                    ));
+                    lines.push(format!("But {}.", others.join("; ")));
+                }
+                (told, _) => lines.push(format!("With {mode} {}.", told.join("; "))),
+            }
+        }
+        lines.iter().map(|line| self.wrap(line)).collect()
+    }
+
+    /// What belongs to tracing and is not read.
+    fn unread(&self, unread: &[Unread]) -> Option<String> {
+        let lines: Vec<String> = unread
+            .iter()
+            .flat_map(|unread| {
+                let shown = if unread.name.is_empty() {
+                    line::escaped(&unread.value, self.width)
+                } else {
+                    line::show(&unread.name, unread.value.as_bytes(), None, self.width).text
+                };
+                let place = (!unread.place.starts_with("line ")
+                    && !unread.place.starts_with("argument "))
+                .then(|| format!("At {}: ", unread.place));
+                let why = format!("  {}{}", place.unwrap_or_default(), unread.why);
+                [shown, wrapped_safely(&why, self.width)]
+            })
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// The headers that no format reads.
+    fn others(&self, judged: &Judged<'_>) -> Option<String> {
+        let names = &judged.carrier.others;
+        if names.is_empty() {
+            return None;
+        }
+        let mut shown: Vec<String> = names
+            .iter()
+            .take(MAX_NAMES)
+            .map(|name| line::escaped(name, self.width - 1))
+            .collect();
+        if names.len() > MAX_NAMES {
+            shown.push(format!("and {} more", names.len() - MAX_NAMES));
+        }
+        Some(self.wrap(&format!(
+            "Other headers, which no format reads: {}",
+            shown.join(", ")
+        )))
+    }
+
+    fn wrap(&self, text: &str) -> String {
+        wrapped(text, self.width, "", "  ")
+    }
+}
+
+/// Where headers were, if that is more than the line of a text.
+pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<String> {
+    let mut places: Vec<&str> = headers.map(|header| header.place.as_str()).collect();
+    places.dedup();
+    let is_plain = |place: &&str| {
+        (place.starts_with("line ") || place.starts_with("argument ")) && !place.contains(':')
+    };
+    if places.iter().all(is_plain) {
         return None;
     }
-    let is_of_family =
-        |name| formats::find(name).is_some_and(|other| other.family() == format.family());
-    let candidates = all.candidates.iter();
-    let candidates = candidates.filter(|candidate| is_of_family(candidate.format));
-    let candidates: Vec<&Candidate> = candidates.collect();
-    let rejects = candidates.iter().flat_map(|candidate| faults(candidate));
-    let places: Vec<_> = rejects
-        .filter_map(|reject| place(reject, &arrived))
+    // b3multi's headers share what holds them
+    let parent = |place: &str| place.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    let first = places.first().copied().and_then(parent);
+    let shared = first.filter(|first| {
+        places.len() > 1
+            && places
+                .iter()
+                .all(|place| parent(place).as_ref() == Some(first))
+    });
+    Some(shared.unwrap_or_else(|| places.join(" and ")))
+}
+
+/// Text in lines of at most so many columns, broken between words; what it quotes of a paste is escaped.
+fn wrapped_safely(text: &str, width: usize) -> String {
+    let start: String = text
+        .chars()
+        .take_while(|character| *character == ' ')
         .collect();
-
-    let mut lines = Vec::new();
-    for (index, header) in arrived.iter().enumerate() {
-        let fault = places.iter().find(|(faulty, _)| *faulty == index);
-        let fault = fault.map(|(_, byte)| *byte);
-        let shown = line::show(&header.name, &header.value, fault, width);
-        lines.push(shown.text);
-        if let Some(caret) = shown.caret {
-            lines.push(format!(
-                "{}{}",
-                " ".repeat(caret),
-                paint("^", Paint::Red, output)
-            ));
-        }
-    }
-    // Both of B3's formats mostly find the same.
-    let mut told: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
-    for candidate in candidates {
-        let findings = findings(candidate, output);
-        match told.iter_mut().find(|(_, known)| *known == findings) {
-            Some((formats, _)) => formats.push(candidate.format),
-            None => told.push((vec![candidate.format], findings)),
-        }
-    }
-    for (formats, findings) in told {
-        let formats = formats.join(", ");
-        for (place, finding) in findings.iter().enumerate() {
-            let start = if place == 0 {
-                format!("{formats}: ")
-            } else {
-                String::new()
-            };
-            lines.push(indented(&format!("{start}{finding}"), width));
-        }
-    }
-    Some(lines.join("\n"))
-}
-
-/// What is wrong with what a candidate read: why it was refused, or what is objected.
-fn faults(candidate: &Candidate) -> impl Iterator<Item = &Reject> {
-    candidate
-        .reject()
-        .into_iter()
-        .chain(candidate.objection.as_deref())
-}
-
-/// Which of a format's headers a fault is in, and at which byte of its value.
-fn place(reject: &Reject, headers: &[&Header]) -> Option<(usize, usize)> {
-    let mut named = headers
-        .iter()
-        .enumerate()
-        .filter(|(_, header)| header.is(reject.header));
-    if reject.fault == Fault::NotText {
-        return named.find_map(|(index, header)| {
-            let error = std::str::from_utf8(&header.value).err()?;
-            Some((index, error.valid_up_to()))
-        });
-    }
-    let mut position = reject.position?;
-    let format = formats::find(reject.format);
-    if !format.is_some_and(|format| format.lists().contains(&reject.header)) {
-        return named.next().map(|(index, _)| (index, position));
-    }
-    // Several headers count as one, joined by commas.
-    for (index, header) in named {
-        if position <= header.value.len() {
-            return Some((index, position));
-        }
-        position -= header.value.len() + 1;
-    }
-    None
-}
-
-/// What a candidate found, a line each.
-fn findings(candidate: &Candidate, output: &Output) -> Vec<String> {
-    let mut lines = match &candidate.outcome {
-        Outcome::Absent => vec![format!("nothing, {} is not there", candidate.header)],
-        Outcome::Malformed(reject) => refusal(&paint("refused,", Paint::Red, output), reject),
-        Outcome::Valid(extracted) => {
-            vec![paint(&contents(candidate, extracted), Paint::Green, output)]
-        }
-    };
-    if let Some(reject) = candidate.objection.as_deref() {
-        lines.extend(refusal("but", reject));
-    }
-    lines
-}
-
-fn refusal(word: &str, reject: &Reject) -> Vec<String> {
-    vec![format!("{word} {reject}"), format!("rule: {}", reject.spec)]
-}
-
-fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
-    match extracted {
-        Extracted::Context(context) => {
-            let sampled = match (context.sampling, candidate.debug()) {
-                (Sampling::Drop, true) => "not sampled, debug",
-                (_, true) => "debug",
-                (Sampling::Deferred, _) => "sampling deferred",
-                (Sampling::Drop, _) => "not sampled",
-                (Sampling::Keep | Sampling::Debug, _) => "sampled",
-            };
-            format!(
-                "trace {}, span {}, {sampled}",
-                context.trace_id, context.span_id
-            )
-        }
-        Extracted::SamplingOnly(sampling) => {
-            let decision = match sampling {
-                Sampling::Deferred => "no decision",
-                Sampling::Drop => "the decision not to sample",
-                Sampling::Keep => "the decision to sample",
-                Sampling::Debug => "the decision to debug",
-            };
-            format!("{decision} and no span to continue")
-        }
-        Extracted::Baggage(baggage) => match baggage.len() {
-            1 => "1 entry of baggage".to_owned(),
-            number => format!("{number} entries of baggage"),
-        },
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Paint {
-    Red,
-    Green,
-}
-
-fn paint(text: &str, paint: Paint, output: &Output) -> String {
-    let code = match paint {
-        Paint::Red => 31,
-        Paint::Green => 32,
-    };
-    if output.colour {
-        format!("\x1b[{code}m{text}\x1b[0m")
+    let safe: String = text.trim_start().chars().flat_map(safe).collect();
+    let others = if start.is_empty() {
+        String::new()
     } else {
-        text.to_owned()
+        format!("{start}  ")
+    };
+    wrapped(&safe, width, &start, &others)
+}
+
+/// A character as a terminal may have it.
+pub(super) fn safe(character: char) -> Vec<char> {
+    if character.is_control() || ('\u{200b}'..='\u{202e}').contains(&character) {
+        character.escape_unicode().collect()
+    } else {
+        vec![character]
     }
 }
 
-/// Text in lines of at most so many columns, broken between words.
-fn wrap(text: &str, width: usize) -> String {
-    wrapped(text, width, "", "")
-}
-
-fn indented(text: &str, width: usize) -> String {
+/// A line of a section.
+pub(super) fn indented(text: &str, width: usize) -> String {
     wrapped(text, width, "  ", "    ")
 }
 
@@ -255,131 +365,4 @@ pub(super) fn visible(text: &str) -> usize {
         }
     }
     columns
-}
-
-#[cfg(test)]
-mod tests {
-    use baton_propagators::{Engine, Propagation, formats};
-    use proptest::prelude::*;
-
-    use super::super::{Judge, headers, http_text, json, record, selection};
-    use super::*;
-
-    fn is_plain(text: &str) -> bool {
-        text.chars()
-            .all(|character| !character.is_control() || character == '\n')
-    }
-
-    /// Headers as they come and as they should not, of names that formats read.
-    fn arbitrary_headers() -> impl Strategy<Value = headers::Headers> {
-        let fields = FORMATS.iter().flat_map(|format| format.fields());
-        let names: Vec<&str> = fields
-            .copied()
-            .chain(["uberctx-a", "ot-baggage-b", "_X_AMZN_TRACE_ID", "\u{9b}"])
-            .collect();
-        let value = prop_oneof![
-            proptest::collection::vec(any::<u8>(), 0..200),
-            "[0-9a-f]{0,2}-?[0-9a-f]{0,33}[-:;=]?[0-9a-fA-F]{0,17}[-:,][0-9d]{0,2}\\PC{0,3}"
-                .prop_map(String::into_bytes),
-        ];
-        proptest::collection::vec((proptest::sample::select(names), value), 0..12).prop_map(
-            |pairs| {
-                let mut headers = headers::Headers::default();
-                for (name, value) in pairs {
-                    headers.push(name, value);
-                }
-                headers
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_parsers_panic(
-            bytes in proptest::collection::vec(any::<u8>(), 0..300),
-            text in "([<>*{ ]{0,2}[a-zA-Z0-9:\"/ ]{0,9}[:\n\r{}\\[\\]]){0,30}",
-        ) {
-            for input in [bytes.as_slice(), text.as_bytes()] {
-                for parsed in [http_text::parse(input), json::parse(input), record::parse(input)] {
-                    match parsed {
-                        Ok(requests) => for request in requests {
-                            prop_assert!(request.label.is_none_or(|label| is_plain(&label)));
-                        },
-                        Err(sentence) => prop_assert!(is_plain(&sentence), "{:?}", sentence),
-                    }
-                }
-            }
-        }
-
-        #[test]
-        fn whatever_arrives_can_be_shown(headers in arbitrary_headers()) {
-            let output = Output::plain();
-            let list = FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(",");
-            let propagation = Propagation::from(list.parse::<baton_propagators::Mode>().expect("all formats"));
-            let carrier = headers.carrier();
-            let extraction = propagation.extract_with_environment(&carrier, headers.environment().as_deref());
-            let explanation = Explanation::new(&extraction.candidates, &carrier);
-            let shown = draw(&headers, &extraction, &[], &explanation, &output);
-            prop_assert!(is_plain(&shown), "{:?}", shown);
-            for candidate in &extraction.candidates {
-                let arrived: Vec<_> = headers.iter().collect();
-                for (index, byte) in faults(candidate).filter_map(|reject| place(reject, &arrived)) {
-                    prop_assert!(byte <= arrived[index].value.len(), "{:?}", candidate);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn lines_keep_to_the_terminal() {
-        let mut headers = headers::Headers::default();
-        for (name, value) in [
-            (
-                "traceparent",
-                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
-            ),
-            ("tracestate", format!("{},A=1", "a".repeat(300))),
-            (
-                "b3",
-                "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-0".to_owned(),
-            ),
-            ("uber-trace-id", "0".repeat(500)),
-            ("cookie", "secret".to_owned()),
-        ] {
-            headers.push(name, value);
-        }
-        let judge = Judge {
-            carrier: headers.carrier(),
-            environment: None,
-            engine: Engine::Native,
-        };
-        let lists = [
-            "tracecontext,b3",
-            "b3,tracecontext",
-            "tracecontext,baggage,b3,b3multi,jaeger,xray",
-        ];
-        let judgements = lists.map(|list| judge.under(&selection(list)));
-        let candidates = judge
-            .under(&selection(&formats().collect::<Vec<_>>().join(",")))
-            .extraction;
-        let explanation = Explanation::new(&candidates.candidates, &judge.carrier);
-        for (columns, judgements) in [
-            (60, &[][..]),
-            (80, &judgements),
-            (98, &judgements),
-            (200, &judgements),
-        ] {
-            let mut output = Output::plain();
-            output.columns = Some(columns);
-            let shown = draw(&headers, &candidates, judgements, &explanation, &output);
-            let widest = shown.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(columns), "{columns}: {shown}");
-            assert!(widest > Some(columns - 30), "{columns}: {shown}");
-            // what is copied from the table stays whole
-            let rows = shown.lines().filter(|line| {
-                line.contains("  b7ad6b7169203331  ") || line.contains("  a2fb4a1d1a96d312  ")
-            });
-            assert_eq!(rows.count(), judgements.len(), "{columns}: {shown}");
-        }
-    }
 }

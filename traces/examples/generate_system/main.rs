@@ -20,8 +20,13 @@ fn main() -> ExitCode {
     let written = plan(&arguments).and_then(|(plan, truth)| {
         let system = system::generate(&plan);
         if let Some(path) = truth {
-            let lines: String = system.hand_offs.iter().map(|it| fact(&system, it)).collect();
-            std::fs::write(&path, lines).map_err(|error| format!("cannot write {path}: {error}"))?;
+            let lines: String = system
+                .hand_offs
+                .iter()
+                .map(|it| fact(&system, it))
+                .collect();
+            std::fs::write(&path, lines)
+                .map_err(|error| format!("cannot write {path}: {error}"))?;
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
         for span in &system.spans {

@@ -160,8 +160,8 @@ fn meets(path: &str, route: &str) -> bool {
         match (path.next(), route.next()) {
             (None, None) | (_, Some("**")) => return true,
             (Some(part), Some(wanted)) => {
-                let is_open = wanted.starts_with(['{', ':', '<', '*']);
-                if part != wanted && !(is_open && !part.is_empty()) {
+                let is_open = !part.is_empty() && wanted.starts_with(['{', ':', '<', '*']);
+                if part != wanted && !is_open {
                     return false;
                 }
             }

@@ -55,7 +55,8 @@ fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
             Parent::Missing => low_ids.parent(tree, at),
             Parent::None => None,
         };
-        let parent = parent.filter(|parent| !found.contains(&(*parent, at)));
+        let parent =
+            parent.filter(|parent| !found.contains(&(*parent, at)) && are_ends(tree, *parent, at));
         all.extend(parent.map(|parent| (parent, at)));
     }
     all.sort_unstable();
@@ -67,6 +68,13 @@ fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
             (same[0].0, children)
         })
         .collect()
+}
+
+/// Whether one of the two looks like the end of a hand-off. A call below a span that is no call is rather made by the same
+/// process, under another service's name, as some database clients do.
+fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
+    let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
+    is_call(sender) || !is_call(receiver)
 }
 
 /// Where a service has a server or consumer span for it, that is its receiver; else its first span.

@@ -1,4 +1,4 @@
-//! Whether runs are parts of one run, and the manifest of that.
+//! Whether runs are parts of one run, and the manifest of the joined run.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 use super::MergeError;
 use crate::run::{MERGED, Manifest};
 
-/// The manifest of the run that all of `manifests`, each with its run's name, are parts of.
+/// Joins `manifests`, each with the name of its run, into one manifest.
 ///
-/// Those that know a pairing have to say the same of everything, and so have those of the client alone; between the two, what
-/// both say has to be the same.
+/// Manifests with a pairing must agree in everything, and so must manifests of clients alone.
+/// Between the two kinds, settings that both have must be the same.
 ///
 /// # Errors
-/// If two of them disagree: which, in what, and what each says. If there is none.
+/// If `manifests` is empty, or two of them disagree. The error names the runs, the setting and both
+/// values.
 pub(super) fn joined(manifests: &[(String, Manifest)]) -> Result<Manifest, MergeError> {
     let (_, first) = manifests.first().ok_or(MergeError::NoRun)?;
     let mut merged = first.clone();
@@ -30,7 +31,7 @@ pub(super) fn joined(manifests: &[(String, Manifest)]) -> Result<Manifest, Merge
                 .or_insert_with(|| value.clone());
         }
         merged.start = merged.start.min(part.start);
-        // one that has not ended leaves the end unknown
+        // if one run has not ended, the end of the whole is unknown
         merged.end = merged.end.zip(part.end).map(|(one, other)| one.max(other));
     }
     Ok(merged)
@@ -56,7 +57,7 @@ fn agree(left: &(String, Manifest), right: &(String, Manifest)) -> Result<(), Me
     Ok(())
 }
 
-/// All that has to be the same, by name.
+/// All settings that must be the same, by name.
 fn facts(manifest: &Manifest) -> Map<String, Value> {
     let mut facts = Map::new();
     if let Some(pairing) = &manifest.pairing {

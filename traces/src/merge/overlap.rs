@@ -4,22 +4,23 @@ use std::collections::HashMap;
 
 use crate::span::{Kind, SpanReference};
 
-/// The spans of all sources so far. Within one source a span may stand twice, as where it was exported again.
+/// The spans of all sources so far. One source may hold a span twice, for example after a second
+/// export.
 #[derive(Debug, Default)]
 pub(super) struct Overlap {
-    /// Each span with the number of the source it is in. The kind belongs to it, since under Zipkin's model client and server
-    /// may share their ids.
+    /// Each span with the number of its source. The kind is part of the key, because in Zipkin's
+    /// model client and server may share ids.
     seen: HashMap<(SpanReference, Kind), u32>,
     parts: u32,
 }
 
 impl Overlap {
-    /// From here on, spans are of the next source.
+    /// Starts the next source.
     pub(super) fn next_part(&mut self) {
         self.parts += 1;
     }
 
-    /// Adds a span. Gives the place, from 0, of a source before this one that has it too.
+    /// Adds a span. If an earlier source has it too, gives the index of that source, from 0.
     pub(super) fn add(&mut self, span: SpanReference, kind: Kind) -> Option<usize> {
         let part = *self.seen.entry((span, kind)).or_insert(self.parts);
         (part != self.parts).then(|| part.saturating_sub(1) as usize)

@@ -13,21 +13,23 @@ use crate::run::RunDirectory;
 use crate::source::{Reading, Source};
 use crate::span::Want;
 
-/// How a source's spans get into the merged run.
+/// How the spans of a source get into the merged run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SpanSource {
-    /// There are none.
+    /// The source has no spans.
     None,
-    /// Whole zstd frames of whole lines, as runs have them: copied as they are, since a file of several frames reads as one.
+    /// Complete zstd frames of complete lines, as in a run. They are copied unchanged, because a
+    /// file of several frames reads as one.
     Frames(PathBuf),
-    /// OTLP/JSON lines, written anew; what a cut left of the last one stays out.
+    /// OTLP/JSON lines, which are written again. A last line that is cut short is left out.
     Lines(PathBuf),
-    /// Another form, which is converted to OTLP/JSON; and how many spans it had when it was read first.
+    /// Another form, which is converted to OTLP/JSON, and the number of its spans at the first
+    /// reading.
     Converted(Form, u64),
 }
 
 impl SpanSource {
-    /// How the spans of `source`, which gave `reading`, are to be added.
+    /// How to add the spans of `source`, given the `reading` of it.
     pub(super) fn of(source: &Source, reading: &Reading) -> Result<SpanSource, MergeError> {
         let Some(path) = source.span_file()? else {
             return Ok(SpanSource::Converted(reading.form, reading.spans));
@@ -41,7 +43,7 @@ impl SpanSource {
         })
     }
 
-    /// Adds the spans of `source` to those of `run`.
+    /// Adds the spans of `source` to the spans of `run`.
     pub(super) fn append(&self, source: &Source, run: &RunDirectory) -> Result<(), MergeError> {
         match self {
             SpanSource::None => Ok(()),
@@ -66,12 +68,12 @@ fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
         let line = match lines.next_line() {
             Ok(None) => break,
             Ok(Some(line)) => line,
-            // the cut was told when the spans were read
+            // the cut was reported when the spans were first read
             Err(LineError::Input(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
             Err(LineError::Input(error)) => return Err(failed(error)),
             Err(LineError::TooLong) => return Err(failed(io::ErrorKind::InvalidData.into())),
         };
-        // every line was readable, but for what a cut left of the last one
+        // every line was readable, except a last line that is cut short
         let is_request = otlp_json::read_request(line, Want::Judging, &mut |_| {}).is_ok();
         if is_request && !line.trim_ascii().is_empty() {
             spans.write_request(line).map_err(failed)?;
@@ -80,7 +82,7 @@ fn append_lines(path: &Path, run: &RunDirectory) -> Result<(), MergeError> {
     spans.finish().map_err(failed)
 }
 
-/// Reads `source` again, which had `expected` spans.
+/// Reads `source` again and converts it. It must still have `expected` spans.
 fn convert(
     source: &Source,
     form: Form,

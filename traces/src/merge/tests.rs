@@ -29,7 +29,7 @@ fn worker() -> Value {
     })
 }
 
-/// The manifest of a lab that was up meanwhile.
+/// The manifest of a lab that was up at the same time.
 fn lab() -> Value {
     json!({
         "pairing": "b3:tracecontext",
@@ -85,7 +85,7 @@ fn what_does_not_belong_together_is_refused_with_the_difference() {
             with(lab(), "/settings/OTEL_TRACES_SAMPLER", json!("always_off")),
             "OTEL_TRACES_SAMPLER is not set in A and always_off in B",
         ),
-        // what both a client and the functions say has to be the same too
+        // settings of both the client and the functions must agree too
         (
             with(worker(), "/settings/shards", json!(4)),
             lab(),

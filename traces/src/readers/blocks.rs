@@ -1,23 +1,24 @@
-//! Reads lines in blocks, on several threads, and hands over what they hold in the order of the input.
+//! Reads lines in blocks on several threads, and hands the results over in the order of the input.
 //!
-//! Decoding is what costs; so each thread reads a block, decodes it while others do the same, and waits for its turn
-//! to hand it over. Order, and so every result, is that of one thread.
+//! Decoding costs most of the time. So each thread reads a block, decodes it in parallel with the
+//! others, and then waits for its turn to hand it over. The order, and so every result, is the same
+//! as on one thread.
 
 use std::io::{BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::lines::LineError;
 
-/// How much is decoded at once, in bytes; a block ends with a line.
+/// How many bytes are decoded at once. A block ends at the end of a line.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// Threads that decode: more would wait for the one that judges.
+/// How many threads decode. More would only wait for the thread that judges.
 const THREADS_LIMIT: usize = 4;
 
-/// Reads whole lines, about [`BLOCK_BYTES`] at a time.
+/// Reads complete lines, about [`BLOCK_BYTES`] at a time.
 pub(super) struct Blocks<R> {
     input: R,
-    /// What was read of the next block already.
+    /// The part of the next block that was already read.
     rest: Vec<u8>,
     bytes_limit: usize,
 }
@@ -32,13 +33,14 @@ impl<R: BufRead> Blocks<R> {
         }
     }
 
-    /// Reads the next block into `block`; only the input's last one may lack a line feed at its end. An empty block is
-    /// the end. With an error, `block` holds the whole lines before it.
+    /// Reads the next block into `block`. Only the last block of the input may end without a line
+    /// feed. An empty block means the end. After an error, `block` holds the complete lines before
+    /// it.
     pub(super) fn next_block(&mut self, block: &mut Vec<u8>) -> Result<(), LineError> {
         block.clear();
         block.append(&mut self.rest);
         loop {
-            // None of it ends a line.
+            // The rest contains no end of a line.
             let before = block.len();
             if before > self.bytes_limit {
                 block.clear();
@@ -65,8 +67,9 @@ impl<R: BufRead> Blocks<R> {
     }
 }
 
-/// Reads all blocks: `work` gets each with its [`Turn`], on any thread, and may decode it before it waits for that
-/// turn. It says whether to go on. Gives the state back, and why reading ended if not at the input's end.
+/// Reads all blocks. `work` gets each block with its [`Turn`], on any thread. It may decode the
+/// block before it waits for the turn, and gives whether to go on. Returns the state, and the error
+/// that ended reading, if any.
 pub(super) fn in_turn<S: Send>(
     blocks: Blocks<impl BufRead + Send>,
     state: S,
@@ -97,7 +100,7 @@ pub(super) fn in_turn<S: Send>(
 }
 
 struct Source<R> {
-    /// Gone at the end.
+    /// `None` at the end of the input.
     blocks: Option<Blocks<R>>,
     number: u64,
     error: Option<LineError>,
@@ -113,7 +116,7 @@ struct InTurn<S> {
     next: u64,
 }
 
-/// The right to the state when all blocks before are done. One that is not used is passed on.
+/// The right to use the state after all earlier blocks. An unused turn passes to the next block.
 pub(super) struct Turn<'a, S> {
     turns: &'a Turns<S>,
     number: u64,
@@ -121,7 +124,7 @@ pub(super) struct Turn<'a, S> {
 }
 
 impl<'a, S> Turn<'a, S> {
-    /// Waits until all blocks before are done. The next one's turn comes when what this gives is dropped.
+    /// Waits for all earlier blocks. Dropping the result starts the turn of the next block.
     pub(super) fn wait(mut self) -> Current<'a, S> {
         self.used = true;
         self.current()
@@ -148,7 +151,7 @@ impl<S> Drop for Turn<'_, S> {
     }
 }
 
-/// The state, for as long as a turn lasts.
+/// The state during a turn.
 pub(super) struct Current<'a, S> {
     state: MutexGuard<'a, InTurn<S>>,
     turns: &'a Turns<S>,

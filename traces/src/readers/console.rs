@@ -1,8 +1,9 @@
-//! What OpenTelemetry's console exporters print: one object a span, on one line or on many.
+//! The output of OpenTelemetry's console exporters: one object for each span, on one or several
+//! lines.
 //!
-//! Python ([`python`]) and Go ([`go`]) print JSON, and JavaScript ([`node`]) prints objects as Node.js
-//! shows them. Other output of the program may stand between them; lines that do not begin an object
-//! are passed over, and so are objects that are not spans.
+//! Python ([`python`]) and Go ([`go`]) print JSON. JavaScript ([`node`]) prints objects as Node.js
+//! displays them. Other output of the program may come between the spans: lines that do not begin
+//! an object are skipped, and so are objects that are not spans.
 
 mod go;
 mod node;
@@ -33,7 +34,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Whether text has an object that one of the exporters may have printed.
+/// Whether the text contains an object that one of the exporters may have printed.
 pub(super) fn is_in(text: &[u8]) -> bool {
     let mut objects = Objects::new(text);
     while let Ok(Some((_, object))) = objects.next() {
@@ -45,21 +46,21 @@ pub(super) fn is_in(text: &[u8]) -> bool {
     false
 }
 
-/// Which exporter printed an object.
+/// The members that show which exporter printed an object.
 #[derive(Deserialize)]
 struct Marks<'a> {
     #[serde(default)]
     context: Option<IgnoredAny>,
     #[serde(default, rename = "SpanContext")]
     span_context: Option<IgnoredAny>,
-    /// That of Node.js, told apart by its own name for a span's id.
+    /// Only JavaScript's exporter has a member `id`, the span's id.
     #[serde(default, rename = "traceId")]
     trace_id: Option<IgnoredAny>,
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
 }
 
-/// Hands the object over if it is a span. Other objects of a program's output are none.
+/// Hands the object over if it is a span. Other objects are skipped.
 fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     if text.starts_with('[') {
         let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else {
@@ -110,7 +111,7 @@ fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), S
     }
 }
 
-/// The objects in text, each as one piece of text.
+/// The objects in the text, each as one string.
 struct Objects<R> {
     lines: Lines<R>,
     text: String,
@@ -143,7 +144,7 @@ impl<R: BufRead> Objects<R> {
                     continue;
                 }
                 (first, indent) = (number, indentation(&line).to_owned());
-                // The first object of a list that goes on.
+                // The first object of a list that continues on the next line.
                 let is_list = trimmed.starts_with("[{") && !trimmed.ends_with(']');
                 let trimmed = if is_list { &trimmed[1..] } else { trimmed };
                 self.text.push_str(trimmed.trim_end_matches(','));
@@ -170,7 +171,8 @@ impl<R: BufRead> Objects<R> {
     }
 }
 
-/// Whether a line that begins an object is all of it. A line that only begins like one is too.
+/// Whether an object that begins on this line also ends on it. True for a line that only looks like
+/// the beginning of an object.
 fn is_whole(line: &str) -> bool {
     line.ends_with(['}', ']']) || !line.starts_with('{')
 }
@@ -179,7 +181,7 @@ fn indentation(line: &str) -> &str {
     &line[..line.len() - line.trim_start().len()]
 }
 
-/// The next line, without the colours of a terminal.
+/// The next line, without escape sequences for colours.
 fn next_line(lines: &mut Lines<impl BufRead>) -> Result<Option<String>, Fault> {
     let number = lines.number() + 1;
     match lines.next_line() {
@@ -192,7 +194,7 @@ fn next_line(lines: &mut Lines<impl BufRead>) -> Result<Option<String>, Fault> {
     }
 }
 
-/// The text without escape sequences of colours: `ESC [ … m`.
+/// The text without escape sequences for colours: `ESC [ … m`.
 fn without_colours(line: &str) -> String {
     let mut parts = line.trim_end_matches('\r').split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();

@@ -1,21 +1,21 @@
-//! Decodes JSON that is in memory, step by step and without copying text.
+//! Decodes JSON in memory, step by step and without copying text.
 //!
-//! Reading spans is mostly passing over what is not wanted, and that is where this is several times faster than
-//! decoding into structs. What it passes over it only checks as far as it must to find its end; whoever finds a
-//! mistake has serde_json say what is wrong with the text, if anything is ([`Mistake::explain`]).
+//! A reader of spans skips most of the input, and there this is several times faster than decoding
+//! into structs. Skipped text is only checked as far as its end must be found. After a mistake,
+//! serde_json says what is wrong with the text, if anything is ([`Mistake::explain`]).
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// What is decoded, and how far.
+/// The text, and the position in it.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-/// A token that is not what was expected.
+/// A token that was not expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
     /// Where the token starts, in bytes.
@@ -43,7 +43,7 @@ impl Mistake {
     }
 }
 
-/// Gives a mistake where the text ends too early or is not UTF-8 too.
+/// A cursor at the beginning. Text that ends too early or is not UTF-8 is a mistake.
 pub(super) fn cursor(json: &[u8]) -> Result<Cursor<'_>, Mistake> {
     match std::str::from_utf8(json) {
         Ok(text) => Ok(Cursor { text, at: 0 }),
@@ -55,7 +55,7 @@ pub(super) fn cursor(json: &[u8]) -> Result<Cursor<'_>, Mistake> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A mistake at the next token.
+    /// The error for a mistake at the next token.
     pub(super) fn mistake(&mut self, expected: &'static str) -> Mistake {
         self.peek();
         Mistake {
@@ -84,7 +84,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps through an object: `member` gets each name and must take exactly one value. `null` is an empty object.
+    /// Steps through an object. `member` gets each name and must take exactly one value. `null`
+    /// counts as an empty object.
     pub(super) fn object(
         &mut self,
         expected: &'static str,
@@ -107,7 +108,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps through an array: `element` must take exactly one value each time. `null` is an empty array.
+    /// Steps through an array. `element` must take exactly one value each time. `null` counts as an
+    /// empty array.
     pub(super) fn array(
         &mut self,
         expected: &'static str,
@@ -128,7 +130,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string; borrowed unless it holds escapes.
+    /// Reads a string. It is borrowed unless it contains escapes.
     pub(super) fn string(&mut self, expected: &'static str) -> Result<Cow<'a, str>, Mistake> {
         self.take(b'"', expected)?;
         let start = self.at;
@@ -152,7 +154,7 @@ impl<'a> Cursor<'a> {
                 Some(place) if place + 1 < rest.len() => {
                     escapes = true;
                     self.at += place + 1;
-                    // What is escaped may be of several bytes.
+                    // An escape may stand for several bytes.
                     self.at += usize::from(rest[place + 1].is_ascii());
                 }
                 _ => {
@@ -163,7 +165,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string, or nothing for `null`.
+    /// Reads a string; `null` gives an empty one.
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Mistake> {
         if self.take_null() {
             return Ok(Cow::Borrowed(""));
@@ -171,7 +173,7 @@ impl<'a> Cursor<'a> {
         self.string("a string")
     }
 
-    /// A number, or a word such as `true`: what stands up to the next delimiter.
+    /// Reads a number, or a word such as `true`: the text up to the next delimiter.
     pub(super) fn scalar(&mut self) -> &'a str {
         self.peek();
         let rest = &self.text[self.at..];
@@ -184,7 +186,7 @@ impl<'a> Cursor<'a> {
         scalar
     }
 
-    /// Takes `null`, if that is what comes.
+    /// Takes `null`, if it comes next.
     pub(super) fn take_null(&mut self) -> bool {
         let there = self.peek() == Some(b'n') && self.text[self.at..].starts_with("null");
         if there {
@@ -193,7 +195,7 @@ impl<'a> Cursor<'a> {
         there
     }
 
-    /// Passes over the next value, and gives its text.
+    /// Skips the next value, and gives its text.
     pub(super) fn skipped(&mut self) -> Result<&'a str, Mistake> {
         self.peek();
         let start = self.at;
@@ -201,7 +203,7 @@ impl<'a> Cursor<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Passes over the next value.
+    /// Skips the next value.
     pub(super) fn skip(&mut self) -> Result<(), Mistake> {
         let mut depth = 0usize;
         loop {

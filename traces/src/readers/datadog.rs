@@ -1,8 +1,8 @@
-//! What Datadog's tracers send to the agent, as JSON: a list of traces, each a list of spans.
+//! The JSON that Datadog's tracers send to the agent: a list of traces, each a list of spans.
 //!
-//! (<https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api/>) Ids are decimal numbers of
-//! 64 bits; the high half of a trace id is in the tag `_dd.p.tid`, in hex, of one span of the trace at
-//! least. Tags are `meta` and numbers `metrics`.
+//! (<https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api/>) Ids are decimal 64-bit
+//! numbers. At least one span of a trace has the high half of the trace id as hex, in the tag
+//! `_dd.p.tid`. Tags are in `meta`, numbers in `metrics`.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -37,7 +37,8 @@ pub(super) fn read(
     Ok(())
 }
 
-/// A trace is held in memory whole: any of its spans may have the high bits of its id.
+/// Reads a trace or a span. A whole trace is held in memory, because any of its spans may have the
+/// high bits of the trace id.
 fn trace_or_span<R: BufRead>(
     json: &mut JsonReader<R>,
     want: Want,
@@ -48,7 +49,7 @@ fn trace_or_span<R: BufRead>(
         Some(b'[') => json.parse()?,
         _ => vec![json.parse()?],
     };
-    // A list may hold several traces; each has the high bits that one of its spans says.
+    // A list may hold several traces. The high bits of each come from one of its own spans.
     let known: HashMap<_, _> = spans
         .iter()
         .filter_map(|span| Some((span.trace_id.unsigned()?, span.high_bits()?)))
@@ -75,7 +76,7 @@ struct SpanFields<'a> {
     name: Text<'a>,
     #[serde(borrow, default)]
     resource: Text<'a>,
-    /// In nanoseconds, as is the duration.
+    /// In nanoseconds, like the duration.
     #[serde(default)]
     start: Number,
     #[serde(default)]
@@ -123,7 +124,7 @@ impl<'a> SpanFields<'a> {
         })?;
         let mut span = Span::new(reference, &self.service.0);
         span.parent_span_id = self.parent_id.unsigned().and_then(span_id);
-        // Datadog's name is the kind of operation, and its resource what OpenTelemetry calls the name.
+        // Datadog's `name` is the kind of operation; its `resource` is OpenTelemetry's name.
         span.name = match self.resource.0.is_empty() {
             true => self.name.0,
             false => self.resource.0,

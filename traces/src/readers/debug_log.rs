@@ -1,8 +1,8 @@
-//! Spans as text, a line for each field: what the Collector's `debug` exporter logs with
-//! `verbosity: detailed`, and what Rust's `opentelemetry-stdout` prints.
+//! Spans as text, with one line for each field: the log of the Collector's `debug` exporter with
+//! `verbosity: detailed`, and the output of Rust's `opentelemetry-stdout`.
 //!
-//! Both indent `Name : value` under `Span #0`, and have attributes as `-> key: Str(value)`. Whatever
-//! writes before each line (`docker compose logs` does) is passed over, and so are other lines.
+//! Both indent `Name : value` under `Span #0`, and write attributes as `-> key: Str(value)`. A
+//! prefix on each line, as `docker compose logs` writes it, is removed. Other lines are skipped.
 
 use std::borrow::Cow;
 use std::io::BufRead;
@@ -15,10 +15,10 @@ use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
 };
 
-/// What precedes the first field of a span.
+/// The text before the first field of a span.
 const SPAN: &str = "Span #";
 
-/// Whether text has a span in this form.
+/// Whether the text contains a span in this form.
 pub(super) fn is_in(text: &str) -> bool {
     let after = text.split(SPAN).nth(1).unwrap_or_default();
     let mut fields = after.lines().take(12).filter_map(field);
@@ -52,7 +52,7 @@ pub(super) fn read(
     }
 }
 
-/// What the next lines are about.
+/// The part of the log to which the next lines belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Nothing,
@@ -63,7 +63,7 @@ enum Part {
     Link,
 }
 
-/// Where the log is.
+/// The state of reading the log.
 struct Log {
     want: Want,
     part: Part,
@@ -99,7 +99,7 @@ impl Log {
         }
     }
 
-    /// Takes the next line. A span ends where the next part begins.
+    /// Takes the next line. The heading of the next part ends a span.
     fn add(&mut self, line: &str, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let line = without_prefix(line);
         if let Some(heading) = heading(line) {
@@ -121,7 +121,7 @@ impl Log {
                 (Part::Link, Some(span)) => span.links.push(Default::default()),
                 _ => {}
             }
-            // Attributes that no span precedes are those of the resource.
+            // Attributes before the first span belong to the resource.
             if heading != Part::Attributes || self.span.is_some() {
                 self.part = heading;
             }
@@ -147,9 +147,9 @@ impl Log {
     }
 }
 
-/// The part that begins with this line.
+/// The part that this line begins, if it is a heading.
 fn heading(line: &str) -> Option<Part> {
-    // Before the first part of a batch the log has its own time and level.
+    // Before the first part of a batch, the log prints its own time and level.
     let line = line
         .rsplit('\t')
         .find(|part| !part.trim().is_empty())?
@@ -173,7 +173,7 @@ fn heading(line: &str) -> Option<Part> {
     })
 }
 
-/// A line without the name of a container that `docker compose logs` writes before it.
+/// The line without the container's name that `docker compose logs` writes before it.
 fn without_prefix(line: &str) -> &str {
     match line.split_once("| ") {
         Some((container, rest)) if !container.trim().contains(' ') => rest,
@@ -279,14 +279,15 @@ impl Fields {
     }
 }
 
-/// A time of UTC as the log writes it: `2024-05-01 10:00:00.123456789 +0000 UTC`.
+/// Parses a UTC time as the log writes it: `2024-05-01 10:00:00.123456789 +0000 UTC`.
 fn time(text: &str) -> Option<UnixTime> {
     let mut words = text.split(' ');
     let (date, time) = (words.next()?, words.next()?);
     super::time(&format!("{date}T{time}Z"))
 }
 
-/// An attribute: `-> key: Str(value)`, `-> key: STRING(value)`, or Rust's `-> key=String(Owned("value"))`.
+/// Parses an attribute: `-> key: Str(value)`, `-> key: STRING(value)`, or Rust's `->
+/// key=String(Owned("value"))`.
 fn attribute(line: &str) -> Option<Attribute<'static>> {
     let text = line.trim().strip_prefix("->")?.trim();
     let (name, value) = text.split_once(": ").or_else(|| text.split_once('='))?;
@@ -301,7 +302,7 @@ fn attribute(line: &str) -> Option<Attribute<'static>> {
     Some((name.to_owned().into(), value))
 }
 
-/// Rust shows who owns the text: `Owned("x")`.
+/// The text inside Rust's debug form: `x` for `Owned("x")`.
 fn text_of(value: &str) -> String {
     let inner = ["Owned(\"", "Static(\"", "RefCounted(\""]
         .iter()

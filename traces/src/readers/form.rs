@@ -1,4 +1,4 @@
-//! The forms that spans are exported in, told apart by content and never by a file's name.
+//! The forms of exports, recognised by content and never by a file's name.
 
 mod json;
 mod refused;
@@ -13,30 +13,33 @@ use crate::span::SpanFormat;
 /// A form of export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
-    /// OTLP/JSON: one or more `ExportTraceServiceRequest`, in lines or not; Jaeger's API v3 answers so too.
+    /// OTLP/JSON: one or more `ExportTraceServiceRequest`, one on each line or not. Jaeger's API v3
+    /// also answers in it.
     #[default]
     OtlpJson,
     /// OTLP in protobuf: one `ExportTraceServiceRequest` or `TracesData`.
     OtlpProtobuf,
-    /// Such messages (or OTLP/JSON ones), each behind its length in four bytes, as the Collector's file exporter writes.
+    /// Such messages, or OTLP/JSON ones, each after its length in four bytes, as the Collector's
+    /// file exporter writes them.
     OtlpFrames,
-    /// Such messages, each behind its length as a protobuf varint.
+    /// Such messages, each after its length as a protobuf varint.
     OtlpDelimited,
     /// OTLP/JSON as log lines: CloudWatch's `aws/spans`, or Java's `logging-otlp` exporter.
     OtlpLogLines,
-    /// An answer of CloudWatch Logs about `aws/spans`.
+    /// An answer of CloudWatch Logs from the log group `aws/spans`.
     CloudWatch,
-    /// The log of the Collector's `debug` exporter, or what Rust's `opentelemetry-stdout` prints.
+    /// The log of the Collector's `debug` exporter, or the output of Rust's `opentelemetry-stdout`.
     DebugLog,
-    /// What the console exporters of OpenTelemetry's Python, Go and JavaScript print.
+    /// The output of OpenTelemetry's console exporters for Python, Go and JavaScript.
     Console,
     /// Zipkin's JSON, version 2 or 1: a list of spans, or of traces.
     Zipkin,
-    /// Jaeger's JSON: what its query API answers, one trace, spans, or documents of Elasticsearch.
+    /// Jaeger's JSON: an answer of its query API, one trace, spans, or documents from
+    /// Elasticsearch.
     Jaeger,
-    /// AWS X-Ray's segments, alone or as its API, console and daemon have them.
+    /// AWS X-Ray's segments, alone or in the wrappers of its API, console and daemon.
     XRay,
-    /// What Datadog's tracers send to the agent, as JSON.
+    /// The JSON that Datadog's tracers send to the agent.
     Datadog,
 }
 
@@ -58,8 +61,8 @@ impl fmt::Display for Form {
 }
 
 impl Form {
-    /// The mark that a span keeps where it is written anew as OTLP; `None` for OpenTelemetry's own
-    /// forms, which have a place for links and `tracestate`.
+    /// The mark that a span of this form keeps when it is written as OTLP. `None` for
+    /// OpenTelemetry's own forms, which have fields for links and `tracestate`.
     pub(crate) fn mark(self) -> Option<SpanFormat> {
         match self {
             Form::OtlpJson
@@ -77,7 +80,7 @@ impl Form {
         }
     }
 
-    /// What each document of this form should be.
+    /// What each document of this form should be, as a phrase.
     pub(super) fn expected(self) -> &'static str {
         match self {
             Form::OtlpJson => "OTLP/JSON ExportTraceServiceRequest objects",
@@ -94,7 +97,7 @@ impl Form {
         }
     }
 
-    /// The form of an export that begins so; or what it is instead.
+    /// The form of an export with this beginning, or a description of what it is instead.
     pub(super) fn of(beginning: &[u8]) -> Result<Form, String> {
         let text = beginning.trim_ascii_start();
         let found = match text.first() {
@@ -108,7 +111,7 @@ impl Form {
         if let Some(form) = form_of_protobuf(beginning) {
             return Ok(form);
         }
-        // Objects of JavaScript begin as JSON does.
+        // A JavaScript object can begin like JSON.
         form_of_text(text).unwrap_or(Err(found))
     }
 }
@@ -119,7 +122,7 @@ fn starts_with(text: &[u8]) -> String {
     format!("something that starts with `{start}`")
 }
 
-/// The form of text that is not JSON from its first byte; `None` if nothing tells it.
+/// The form of text that is not JSON from its first byte; `None` if no line shows it.
 fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     if let Some(found) = refused::text(text) {
         return Some(Err(found));
@@ -128,7 +131,7 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     if debug_log::is_in(&lossy) {
         return Some(Ok(Form::DebugLog));
     }
-    // The first line with an object that tells.
+    // The first line with an object that shows the form.
     let objects = lossy
         .lines()
         .filter_map(|line| Some(&line[line.find('{')?..]))
@@ -146,10 +149,10 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     console::is_in(text).then_some(Ok(Form::Console))
 }
 
-/// How many lines of text are looked at.
+/// How many lines of text are examined.
 const MAX_LINES: usize = 1000;
 
-/// The field number 1 of every message here, length-delimited: `resource_spans`, and `resource` within it.
+/// Field 1 of every message here, length-delimited: `resource_spans`, and `resource` within it.
 const FIRST_FIELD: u8 = 0x0a;
 
 fn form_of_protobuf(bytes: &[u8]) -> Option<Form> {
@@ -187,7 +190,7 @@ fn is_message(bytes: &[u8]) -> bool {
     }
 }
 
-/// A varint and what follows it; `None` if `bytes` hold no whole one.
+/// A varint and the bytes after it; `None` if `bytes` do not hold a complete one.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (place, byte) in bytes.iter().take(10).enumerate() {

@@ -1,4 +1,4 @@
-//! Trace and span ids, in every spelling that an exporter or a backend gives them.
+//! Trace and span ids, in every spelling that exporters and backends use.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -10,7 +10,8 @@ use crate::span::SpanReference;
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
-/// Base64 as protobuf's JSON mapping writes bytes, and the alphabet for addresses, which it reads.
+/// Base64 in the alphabet that protobuf's JSON mapping writes, and in the URL alphabet, which it
+/// also accepts.
 const BASE64: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&STANDARD, LENIENT),
     GeneralPurpose::new(&URL_SAFE, LENIENT),
@@ -39,12 +40,12 @@ pub(super) fn short_trace_id(hex: &str) -> Option<TraceId> {
     TraceId::from_hex(padded(hex, &mut [b'0'; TraceId::DIGITS])?)
 }
 
-/// A span id of up to 16 hex digits, as [`short_trace_id`].
+/// A span id of up to 16 hex digits; see [`short_trace_id`].
 pub(super) fn short_span_id(hex: &str) -> Option<SpanId> {
     SpanId::from_hex(padded(hex, &mut [b'0'; SpanId::DIGITS])?)
 }
 
-/// The ids of a span whose leading zeros may be missing; or what is wrong with one of them.
+/// The ids of a span whose leading zeros may be missing. An error says which id is wrong, and why.
 pub(super) fn short_reference(trace: &str, span: &str) -> Result<SpanReference, String> {
     let invalid = |what: &str, digits: usize, hex: &str| {
         let start: String = hex.chars().take(40).collect();
@@ -56,8 +57,8 @@ pub(super) fn short_reference(trace: &str, span: &str) -> Result<SpanReference, 
     })
 }
 
-/// A trace id as X-Ray writes it: `1-`, 8 hex digits of time, `-`, 24 more. A trace that began with
-/// W3C's header may also have its 32 digits.
+/// A trace id as X-Ray writes it: `1-`, 8 hex digits of time, `-`, 24 more digits. The 32 digits of
+/// W3C's header are also accepted.
 pub(super) fn xray_trace_id(text: &str) -> Option<TraceId> {
     let Some(dashed) = text.strip_prefix("1-") else {
         return trace_id(text);
@@ -66,7 +67,7 @@ pub(super) fn xray_trace_id(text: &str) -> Option<TraceId> {
     (time.len() == 8).then(|| trace_id(&format!("{time}{rest}")))?
 }
 
-/// `hex` in lower case, with zeros before it.
+/// `hex` in lower case, padded on the left with zeros.
 fn padded<'a, const DIGITS: usize>(hex: &str, zeros: &'a mut [u8; DIGITS]) -> Option<&'a str> {
     let hex = hex.strip_prefix("0x").unwrap_or(hex);
     let start = DIGITS.checked_sub(hex.len())?;
@@ -81,7 +82,7 @@ fn lower<'a, const DIGITS: usize>(hex: &str, buffer: &'a mut [u8; DIGITS]) -> Op
     std::str::from_utf8(buffer).ok()
 }
 
-/// Exactly so many bytes in base64, with or without `=` at its end.
+/// Exactly `BYTES` bytes in base64, with or without `=` at the end.
 fn base64<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
     if text.len() < BYTES || text.len() > 2 * BYTES {
         return None;

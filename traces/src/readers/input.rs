@@ -1,4 +1,4 @@
-//! Opens an input and looks at how it begins: compression, and the first bytes that tell its form.
+//! Opens an input, decompresses it, and gives its first bytes, which tell its form.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -6,27 +6,28 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-/// What a zstd frame starts with (RFC 8878, section 3.1.1).
+/// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
 pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// What a gzip member starts with (RFC 1952, section 2.3.1).
+/// The first bytes of a gzip member (RFC 1952, section 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// How much is decompressed or read at once.
+/// How many bytes are decompressed or read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// How much of an input is looked at to tell its form.
+/// How many bytes of an input are examined to find its form.
 const BEGINNING_BYTES: u64 = 1 << 20;
 
 /// An input that can be read on any thread.
 pub(crate) type Input<'a> = Box<dyn BufRead + Send + 'a>;
 
-/// Opens a file, decompressing it where it starts with a zstd frame or a gzip member (all of them, one after the other).
+/// Opens a file and decompresses it if it starts with a zstd frame or a gzip member. A file may
+/// have several of these, one after the other.
 pub(crate) fn open(path: &Path) -> io::Result<Input<'static>> {
     decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
 }
 
-/// Decompresses `input` where it starts with a zstd frame or a gzip member.
+/// Decompresses `input` if it starts with a zstd frame or a gzip member.
 pub(super) fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<Input<'a>> {
     let beginning = input.fill_buf()?;
     if beginning.starts_with(&ZSTD_MAGIC) {
@@ -40,8 +41,8 @@ pub(super) fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<
     }
 }
 
-/// The first bytes of `input`, and all of it again. If reading fails within them, the failure comes again too, after
-/// what was read.
+/// The first bytes of `input`, and a reader that gives the whole input again. If reading fails
+/// within the first bytes, that reader fails at the same place.
 pub(super) fn beginning(input: Input<'_>) -> (Vec<u8>, Input<'_>) {
     let mut beginning = Vec::new();
     let mut limited = input.take(BEGINNING_BYTES);
@@ -57,7 +58,7 @@ pub(super) fn beginning(input: Input<'_>) -> (Vec<u8>, Input<'_>) {
     }
 }
 
-/// Fails, again and again.
+/// A reader that always fails.
 struct Failing(io::Error);
 
 impl Read for Failing {

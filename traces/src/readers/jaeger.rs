@@ -1,13 +1,13 @@
-//! Jaeger's JSON: what its query API answers and its UI downloads, one trace, or a list of traces or
+//! Jaeger's JSON, from its query API or a download in its UI: one trace, or a list of traces or
 //! spans.
 //!
-//! Ids have no leading zeros, times are in microseconds, the parent is a reference, and the service is
-//! in the trace's `processes`
-//! (<https://www.jaegertracing.io/docs/latest/architecture/apis/#internal-http-json>). What its API v3
-//! answers is OTLP/JSON. Documents that Jaeger keeps in Elasticsearch or OpenSearch are spans with a
-//! `process` of their own; they are read alone, in an answer to a search (`hits`), and as
-//! `elasticdump` writes them (`_source`). A trace is held in memory whole, because its processes may
-//! come after its spans.
+//! Ids may lack leading zeros, times are in microseconds, the parent is a reference, and the
+//! service is in the trace's `processes`
+//! (<https://www.jaegertracing.io/docs/latest/architecture/apis/#internal-http-json>). API v3
+//! answers in OTLP/JSON, which another reader reads. Documents from Elasticsearch or OpenSearch are
+//! spans, each with its own `process`. They are read alone, in the answer to a search (`hits`), or
+//! as `elasticdump` writes them (`_source`). A whole trace is held in memory, because its processes
+//! may come after its spans.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -26,10 +26,10 @@ use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, UnixTime, Value, Want,
 };
 
-/// The flags' bit for a span whose context had the debug flag.
+/// The bit of `flags` for a span whose context had the debug flag.
 const DEBUG: u64 = 0x02;
 
-/// An answer, a trace, a span, or what Elasticsearch wraps a span in.
+/// An answer, a trace, a span, or Elasticsearch's wrapper around a span.
 static ANSWER: Place = Place {
     name: "an answer of Jaeger or Elasticsearch",
     members: &[
@@ -74,8 +74,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `{"data": [TRACE, …]}`, a trace or a span alone, or what Elasticsearch wraps a span in. Gives
-    /// whether it was a trace or a span.
+    /// Reads `{"data": [TRACE, …]}`, a trace, a span, or Elasticsearch's wrapper around a span.
+    /// Gives whether it was a trace or a span.
     fn object<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
         let line = json.line();
         let mut own = Vec::new();
@@ -86,7 +86,7 @@ impl Walk<'_> {
                 is_empty = false;
                 trace_or_span(json, self.want, self.each)
             }),
-            // The outer `hits` says how many there are; the inner one is the list.
+            // The outer `hits` holds the number of hits; the inner one is the list.
             "hits" if json.peek()? == Some(b'[') => {
                 json.array(|json| self.object(json).map(|_| ()))
             }
@@ -131,7 +131,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a member of that name is one of [`TraceFields`] or of [`SpanFields`].
+/// Whether `name` is a member of [`TraceFields`] or of [`SpanFields`].
 fn is_of_trace_or_span(name: &str) -> bool {
     matches!(
         name,
@@ -153,7 +153,7 @@ fn is_of_trace_or_span(name: &str) -> bool {
     )
 }
 
-/// The first of the errors that an answer holds.
+/// The first error in an answer.
 fn said(errors: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {
@@ -193,7 +193,7 @@ fn in_memory(
     trace.hand_over(want, each).map_err(problem)
 }
 
-/// What tells a trace from a span.
+/// The members that tell a trace from a span.
 #[derive(Deserialize)]
 #[serde(expecting = "a Jaeger trace or span object")]
 struct TraceMarker {
@@ -247,7 +247,7 @@ struct SpanFields<'a> {
     duration: Number,
     #[serde(borrow, default)]
     tags: Option<Vec<Tag<'a>>>,
-    /// Tags as Elasticsearch can search them: an object whose names have `@` for each dot.
+    /// Tags in the form that Elasticsearch can search: an object whose names have `@` for each dot.
     #[serde(borrow, default)]
     tag: Plain<'a>,
     #[serde(borrow, default)]
@@ -351,8 +351,8 @@ impl<'a> SpanFields<'a> {
     }
 }
 
-/// The parent, and the spans that are linked to: the first reference to a span of the same trace is the parent, one that
-/// says `CHILD_OF` before one that says `FOLLOWS_FROM`.
+/// The parent and the links. The parent is the first reference to a span of the same trace;
+/// `CHILD_OF` takes precedence over `FOLLOWS_FROM`.
 fn relatives(
     span: SpanReference,
     references: Vec<Reference<'_>>,
@@ -377,14 +377,14 @@ fn relatives(
     (parent, links.collect())
 }
 
-/// Attributes whose names have their dots again.
+/// Attributes with dots in their names again.
 fn with_dots(tag: Plain<'_>) -> impl Iterator<Item = Attribute<'_>> {
     let members = tag.into_members().into_iter();
     members.map(|(name, value)| (name.replace('@', ".").into(), value))
 }
 
 impl<'a> Tag<'a> {
-    /// Some storages give every value as text, whatever its type.
+    /// Converts the tag. Some storages give every value as text, whatever its type.
     fn into_attribute(self) -> Attribute<'a> {
         let value = match (&*self.kind.0, self.value.0) {
             ("binary", AnyValue::Text(base64)) => AnyValue::Bytes(base64),
@@ -407,7 +407,8 @@ impl<'a> Tag<'a> {
 }
 
 impl<'a> Log<'a> {
-    /// The event's name is in the field that OpenTelemetry (`message`) or OpenTracing (`event`) put it in.
+    /// Converts the event. Its name is in the field `message` (OpenTelemetry) or `event`
+    /// (OpenTracing).
     fn into_event(self) -> SpanEvent<'a> {
         let fields = self.fields.unwrap_or_default().into_iter();
         let mut attributes: Vec<_> = fields.map(Tag::into_attribute).collect();

@@ -1,30 +1,31 @@
-//! Walks through a JSON document of any size without holding more than one value of it.
+//! Walks through a JSON document of any size, with at most one value of it in memory.
 //!
-//! Outer arrays and objects are stepped through; what a reader wants of them is read into memory value by value and
-//! decoded there. Documents may follow one another, as in JSON lines.
+//! The walk steps through outer arrays and objects. The values that a reader needs are read into
+//! memory one by one and decoded there. Several documents may follow each other, as in JSON lines.
 
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
 
-/// The largest value that is read into memory, in bytes: a Jaeger trace of 100,000 spans has about 100 MB.
+/// The largest value that is read into memory, in bytes. A Jaeger trace of 100,000 spans has about
+/// 100 MB.
 pub(super) const MAX_VALUE_BYTES: usize = 256 << 20;
 
-/// Why walking ended.
+/// Why the walk ended.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// Reading failed; an input cut short is `UnexpectedEof`.
     Input(io::Error),
-    /// A line does not hold what it should.
+    /// A line has wrong content.
     Problem {
-        /// From 1.
+        /// The line's number, from 1.
         line: u64,
         /// What is wrong.
         problem: String,
     },
-    /// A message of a binary form does not hold what it should.
+    /// A message of a binary form has wrong content.
     Message {
-        /// From 1.
+        /// The message's number, from 1.
         number: u64,
         /// What is wrong.
         problem: String,
@@ -37,7 +38,7 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A place in a stream of JSON.
+/// A position in a stream of JSON.
 pub(super) struct JsonReader<R> {
     input: R,
     line: u64,
@@ -55,7 +56,7 @@ impl<R: BufRead> JsonReader<R> {
         }
     }
 
-    /// The line it is in, from 1.
+    /// The number of the current line, from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
@@ -75,7 +76,8 @@ impl<R: BufRead> JsonReader<R> {
         }
     }
 
-    /// Steps through an array: `element` must take exactly one value each time. `null` is an empty array.
+    /// Steps through an array. `element` must take exactly one value each time. `null` counts as an
+    /// empty array.
     pub(super) fn array(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
@@ -94,7 +96,8 @@ impl<R: BufRead> JsonReader<R> {
         }
     }
 
-    /// Steps through an object: `member` gets each name and must take exactly one value. `null` is an empty object.
+    /// Steps through an object. `member` gets each name and must take exactly one value. `null`
+    /// counts as an empty object.
     pub(super) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
@@ -128,7 +131,7 @@ impl<R: BufRead> JsonReader<R> {
         })
     }
 
-    /// The text of the next value, well-formed or not.
+    /// The text of the next value, whether it is well-formed or not.
     pub(super) fn value(&mut self) -> Result<&[u8], Fault> {
         let mut value = std::mem::take(&mut self.value);
         value.clear();
@@ -141,12 +144,12 @@ impl<R: BufRead> JsonReader<R> {
         Ok(&self.value)
     }
 
-    /// Passes over the next value.
+    /// Skips the next value.
     pub(super) fn skip(&mut self) -> Result<(), Fault> {
         self.take_value(|_, _| true)
     }
 
-    /// Passes over the next value, and gives how it begins.
+    /// Skips the next value, and gives its first characters.
     pub(super) fn skip_showing(&mut self) -> Result<String, Fault> {
         const MAX_BYTES: usize = 64 << 10;
         let mut beginning = Vec::new();
@@ -158,7 +161,7 @@ impl<R: BufRead> JsonReader<R> {
         Ok(String::from_utf8_lossy(&beginning).into_owned())
     }
 
-    /// What is wrong if the next token is not `expected`.
+    /// The error for a next token that is not `expected`.
     pub(super) fn unexpected(&mut self, expected: &str) -> Fault {
         match self.peek() {
             Ok(Some(byte)) => {
@@ -197,7 +200,7 @@ impl<R: BufRead> JsonReader<R> {
         }
     }
 
-    /// Takes the opening bracket, or `null` instead of it.
+    /// Takes the opening bracket, or `null` in its place.
     fn take_null(&mut self, bracket: u8, expected: &str) -> Result<bool, Fault> {
         if self.next()? == b'n' {
             let Option::<()>::None = self.parse()? else {
@@ -209,7 +212,8 @@ impl<R: BufRead> JsonReader<R> {
         Ok(false)
     }
 
-    /// Takes the next value to its end and hands it to `keep` in pieces, until that says that it is too much.
+    /// Reads the next value to its end and hands it to `keep` in pieces, until `keep` says that the
+    /// value is too large.
     fn take_value(&mut self, mut keep: impl FnMut(&[u8], usize) -> bool) -> Result<(), Fault> {
         if matches!(self.next()?, b',' | b':' | b']' | b'}') {
             return Err(self.unexpected("a value"));
@@ -247,7 +251,7 @@ pub(super) fn ended() -> Fault {
     Fault::Input(io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Finds where a value ends, given its text in pieces.
+/// Finds the end of a value, whose text comes in pieces.
 #[derive(Default)]
 struct ValueEnd {
     depth: u64,
@@ -257,7 +261,7 @@ struct ValueEnd {
 }
 
 impl ValueEnd {
-    /// The end of the value in `bytes`, if it is there.
+    /// The end of the value, if it is in `bytes`.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at).copied() {
@@ -299,7 +303,7 @@ impl ValueEnd {
         None
     }
 
-    /// A number has no end of its own.
+    /// Whether the end of the input may end the value: nothing marks the end of a number.
     fn may_end_here(&self) -> bool {
         self.in_scalar
     }
@@ -311,7 +315,7 @@ mod tests {
 
     use super::*;
 
-    /// Every element of an array, read through a buffer of that size.
+    /// Every element of an array, read through a buffer of `buffer` bytes.
     fn elements(text: &str, buffer: usize) -> Result<Vec<String>, Fault> {
         let mut json = JsonReader::new(BufReader::with_capacity(buffer, text.as_bytes()));
         let mut elements = Vec::new();
@@ -363,7 +367,7 @@ mod tests {
                 (Err(Fault::Problem { line: at, problem }), _) => {
                     assert_eq!((at, problem.as_str()), (line, found));
                 }
-                // A value's text is its decoder's to judge.
+                // The reader only finds a value's end. Decoding it checks the text.
                 (Ok(elements), "") => assert_eq!(elements, ["1", "\x1b"]),
                 (other, _) => panic!("{text}: {other:?}"),
             }

@@ -1,13 +1,13 @@
-//! Lines of an input, one at a time, none longer than a limit.
+//! Reads the lines of an input, one at a time, with a limit on their length.
 
 use std::io::{self, BufRead, Read};
 
-/// Why the next line could not be had.
+/// Why the next line could not be read.
 #[derive(Debug)]
 pub(crate) enum LineError {
     /// Reading failed; an input cut short is `UnexpectedEof`.
     Input(io::Error),
-    /// The line is longer than the limit. The next call goes on with the line after it.
+    /// The line is longer than the limit. The next call continues with the line after it.
     TooLong,
 }
 
@@ -31,7 +31,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The number of the line last begun; 0 before the first.
+    /// The number of the current line; 0 before the first.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -44,7 +44,7 @@ impl<R: BufRead> Lines<R> {
         }
         self.buffer.clear();
         let limit = u64::try_from(self.bytes_limit).unwrap_or(u64::MAX);
-        // One byte more than the limit, for the line feed itself.
+        // One byte more than the limit, for the line feed.
         self.input
             .by_ref()
             .take(limit.saturating_add(1))

@@ -1,8 +1,8 @@
 //! The functions' structured logs: one JSON object per line.
 //!
-//! The functions write a line for every request and record whether or not its span was recorded. That tells a
-//! hand-off whose receiver was not sampled from one that never arrived. Lines that are not JSON, or have no
-//! `event`, are somebody else's and are skipped.
+//! The functions write a line for every request and record, also if its span was not recorded. So
+//! baton can tell a receiver that was not sampled from a record that never arrived. Lines that are
+//! not JSON, or have no `event`, come from other software and are skipped.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ use super::{MAX_LINE_BYTES, ReadError, input};
 use crate::hand_off::MessageKey;
 use crate::span::SpanReference;
 
-/// How many problems are kept in words; all are counted.
+/// How many problems are kept as sentences. All are counted.
 const PROBLEMS_LIMIT: usize = 5;
 
-/// The ids of the span a line belongs to, recorded or not.
+/// The ids of a line's span, recorded or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogSpan {
     /// The span; `None` if the function ran without tracing.
@@ -78,21 +78,21 @@ pub struct LogLine<'a> {
     pub span: LogSpan,
 }
 
-/// What was read of a log.
+/// The result of reading a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogReading {
-    /// How many lines reported an event that is looked at.
+    /// How many lines report an event that baton uses.
     pub events: u64,
-    /// How many lines should have, but lack a field or are too long.
+    /// How many lines should report one, but lack a field or are too long.
     pub problem_lines: u64,
-    /// What is wrong with the first few of them: a sentence each, with file and line.
+    /// What is wrong with the first few of them: one sentence each, with file and line.
     pub problems: Vec<String>,
 }
 
 /// Hands every line of the log at `path` that reports a known event to `each`.
 ///
 /// # Errors
-/// If the file cannot be read. A line that is broken is counted as a problem, and reading goes on.
+/// If the file cannot be read. A broken line is counted as a problem, and reading goes on.
 pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogReading, ReadError> {
     let file = path.display().to_string();
     let failed = |source| ReadError::Input {
@@ -124,7 +124,8 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
     }
 }
 
-/// Hands the line to `each` if it reports a known event, and gives whether it did; or what is wrong with it.
+/// Hands the line to `each` if it reports a known event. Gives whether it did, or what is wrong
+/// with the line.
 fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<bool, String> {
     let fields: Fields<'_> = match serde_json::from_slice(bytes) {
         Ok(fields) => fields,
@@ -144,7 +145,7 @@ fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<bool, S
     Ok(line.is_some())
 }
 
-/// The events that are looked at.
+/// The events that baton uses.
 const EVENTS: [&str; 6] = [
     "request",
     "record.sent",
@@ -154,7 +155,7 @@ const EVENTS: [&str; 6] = [
     "spans.dropped",
 ];
 
-/// What marks a line as the functions' own, whatever else is wrong with it.
+/// The member that marks a line as the functions' own, even if the rest is wrong.
 #[derive(Deserialize)]
 struct Marker<'a> {
     #[serde(borrow)]
@@ -231,7 +232,7 @@ impl Fields<'_> {
             .is_some_and(|headers| headers.get().bytes().any(|byte| byte == b':'))
     }
 
-    /// A function that runs without tracing writes no ids, or ids of zeros.
+    /// The ids of the line's span. A function without tracing writes no ids, or ids of zeros.
     fn span(&self) -> LogSpan {
         let reference = trace_id(&self.trace_id.0).zip(span_id(&self.span_id.0));
         LogSpan {

@@ -1,12 +1,13 @@
-//! OTLP's spans as log lines: one JSON object a line, which text may precede.
+//! OTLP's spans as log lines: one JSON object on each line, with or without text before it.
 //!
-//! - CloudWatch's log group `aws/spans` has one span a line, with its resource, and attributes as an
-//!   object (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Transaction-Search.html>).
-//!   Read are the lines themselves, also as an export to S3 has them, with the time before each; and
-//!   what `aws logs filter-log-events` and `get-query-results` answer.
-//! - Java's `logging-otlp` exporter logs one `ResourceSpans` a line.
+//! - CloudWatch's log group `aws/spans` has one span on each line, with its resource, and with
+//!   attributes as an object
+//!   (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Transaction-Search.html>).
+//!   baton reads the lines themselves, an export to S3 (which has the time before each line), and the
+//!   answers of `aws logs filter-log-events` and `get-query-results`.
+//! - Java's `logging-otlp` exporter logs one `ResourceSpans` on each line.
 //!
-//! Lines without a span are other output of the same program, and are passed over.
+//! Lines without a span are other output of the same program and are skipped.
 
 use std::io::BufRead;
 
@@ -44,7 +45,7 @@ pub(super) fn read_lines(
     }
 }
 
-/// Hands over the span or spans in one log message.
+/// Hands over the spans in one log message.
 fn message(
     text: &[u8],
     want: Want,
@@ -61,7 +62,8 @@ fn message(
     }
 }
 
-/// Hands every span to `each` in an answer of CloudWatch Logs: events with messages, or rows of fields.
+/// Hands every span in an answer of CloudWatch Logs to `each`. The answer has events with messages,
+/// or rows of fields.
 pub(super) fn read_answer(
     input: impl BufRead,
     want: Want,

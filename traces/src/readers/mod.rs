@@ -1,7 +1,7 @@
-//! What spans and logs are read from: one file for each form.
+//! Reads spans and logs: one file for each form.
 //!
-//! Readers stream: they hand over one span or log line at a time. Of the input they hold at most one
-//! line, or one value of a larger document.
+//! Readers stream. They hand over one span or log line at a time, and hold at most one line of the
+//! input in memory, or one value of a larger document.
 
 mod blocks;
 mod console;
@@ -39,10 +39,10 @@ use self::json::Fault;
 use self::skipped::Skipped;
 use crate::span::{Span, UnixTime, Want};
 
-/// The longest line that is read, in bytes; a longer one is refused, so that memory stays bounded.
+/// The longest line that is read, in bytes. A longer line is refused, so that memory stays bounded.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
-/// The forms of spans that are read, as a phrase.
+/// The forms that baton reads, as a phrase.
 const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an OpenTelemetry console \
      exporter prints (plain, zstd or gzip)";
 
@@ -57,22 +57,22 @@ pub enum ReadError {
         /// What the system or the decompressor said.
         source: io::Error,
     },
-    /// The input is no export of spans.
+    /// The input is not an export of spans.
     #[error("{file}: expected spans as {ACCEPTED}, but found {found}")]
     Form {
         /// The input's name.
         file: String,
-        /// How it begins.
+        /// The beginning of the input.
         found: String,
     },
-    /// The input has a known form, but its spans stand in members that the form does not have.
+    /// The input has a known form, but its spans are in members that the form does not have.
     #[error("{file}: this looks like {form}, but no span was read; skipped: {skipped}")]
     Misplaced {
         /// The input's name.
         file: String,
-        /// The form that it looks like.
+        /// The form that the input resembles.
         form: Form,
-        /// The members, and where they stand.
+        /// The members, and where they are.
         skipped: String,
     },
     /// The input has logs, metrics or profiles, and no spans.
@@ -83,7 +83,7 @@ pub enum ReadError {
         /// The input's name.
         file: String,
     },
-    /// A message of a binary form is not what it should be.
+    /// A message of a binary form is not valid.
     #[error("{file}, message {number}: expected {expected}, but {problem}")]
     Message {
         /// The input's name.
@@ -95,7 +95,7 @@ pub enum ReadError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A line is not what it should be.
+    /// A line is not valid.
     #[error("{file}, line {line}: expected {expected}, but {problem}")]
     Line {
         /// The input's name.
@@ -112,22 +112,21 @@ pub enum ReadError {
 /// What was read of an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What its form turned out to be.
+    /// The form of the input.
     pub form: Form,
-    /// How many spans.
+    /// How many spans were read.
     pub spans: u64,
-    /// For OTLP/JSON in lines, whether every line has its end, so that others can be written behind it; `None` for all other
-    /// forms.
+    /// For OTLP/JSON in lines: whether the last line is complete, so that more lines can be
+    /// appended. `None` for all other forms.
     pub whole_lines: Option<bool>,
-    /// Set if the input ends in the middle of what it holds.
+    /// Set if the input ends in the middle of a frame, a line or a document.
     pub truncated: Option<Truncated>,
-    /// What was passed over although it may hold spans: a sentence.
+    /// One sentence about what was skipped although it may hold spans.
     pub skipped: Option<String>,
 }
 
-/// An input that ends in the middle of a compressed frame, a line or a document, as when whoever wrote it was killed.
-///
-/// What comes before the cut was read.
+/// An input that ends in the middle of a compressed frame, a line or a document. This happens when
+/// its writer was killed. Everything before the cut was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncated {
     /// The input's name.
@@ -150,11 +149,13 @@ impl fmt::Display for Truncated {
     }
 }
 
-/// Hands every span of the file at `path`, of any form and compressed or not, to `each`, in the order of the file.
+/// Hands every span of the file at `path` to `each`, in the order of the file. The file may have
+/// any form, and may be compressed.
 ///
 /// # Errors
-/// If the file cannot be read, its compression is damaged, or it holds something else than spans; what comes before was
-/// handed over. A file that is merely cut short is no error: see [`Reading::truncated`].
+/// If the file cannot be read, its compression is damaged, or it holds something other than spans.
+/// The spans before the fault were handed over. A file that is cut short is not an error: see
+/// [`Reading::truncated`].
 pub fn read_file(
     path: &Path,
     want: Want,
@@ -167,7 +168,7 @@ pub fn read_file(
     }
 }
 
-/// Hands every span of `input` to `each`; `name` stands for the input in errors.
+/// Hands every span of `input` to `each`. `name` is the input's name in errors.
 ///
 /// # Errors
 /// As [`read_file`].
@@ -234,7 +235,7 @@ fn read_form(
     finish(read, form, spans, &skipped, file)
 }
 
-/// What reading amounts to, given how it ended.
+/// The result of reading, given how it ended.
 fn finish(
     read: Result<(), Fault>,
     form: Form,
@@ -280,7 +281,7 @@ fn finish(
     }
 }
 
-/// An input that ends within the first bytes of its compression is cut short too.
+/// An input that ends within the first bytes of its compression counts as cut short.
 fn cut_or_failed(error: io::Error, file: &str) -> Result<Reading, ReadError> {
     finish(
         Err(Fault::Input(error)),
@@ -291,8 +292,8 @@ fn cut_or_failed(error: io::Error, file: &str) -> Result<Reading, ReadError> {
     )
 }
 
-/// What serde_json says of one line, with the column only, because it counts lines within the one it was given;
-/// and no longer than a message should be, because it quotes what it found.
+/// The message of serde_json for one line: with the column only, because its line number is always
+/// 1, and shortened, because it may quote a long value.
 fn json_problem(error: &serde_json::Error) -> String {
     const CHARACTERS_LIMIT: usize = 300;
     let text = error.to_string();
@@ -307,13 +308,14 @@ fn json_problem(error: &serde_json::Error) -> String {
     }
 }
 
-/// A moment as RFC 3339 writes it; `None` for anything else.
+/// Parses an RFC 3339 time; `None` for anything else.
 fn time(text: &str) -> Option<UnixTime> {
     let nanoseconds = text.parse::<jiff::Timestamp>().ok()?.as_nanosecond();
     UnixTime::from_nanoseconds(u64::try_from(nanoseconds).ok()?)
 }
 
-/// Checking the whole text at once is cheaper than each of its strings; what is not UTF-8 is refused with its place.
+/// Parses JSON. Checking UTF-8 once for the whole text is cheaper than for each string. Text that
+/// is not UTF-8 is refused, with the position.
 fn parse_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(json) {
         Ok(json) => serde_json::from_str(json),
@@ -321,7 +323,7 @@ fn parse_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::E
     }
 }
 
-/// A moment given in microseconds, and the one a duration in microseconds later.
+/// A start in microseconds, and the end after a duration in microseconds.
 fn times(start: Option<u64>, duration: Option<u64>) -> (Option<UnixTime>, Option<UnixTime>) {
     let at = |microseconds: u64| UnixTime::from_nanoseconds(microseconds.saturating_mul(1000));
     let end = start

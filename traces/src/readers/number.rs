@@ -1,11 +1,11 @@
-//! Numbers of JSON, however they are written.
+//! Numbers in JSON, in all the ways that exporters write them.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// A whole number, written as one or as a decimal string.
+/// A whole number, written as a number or as a decimal string.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Number(Option<i128>);
 
@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Number {
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
-                // Some writers put nanoseconds into a double: 1.7e18.
+                // Some writers store nanoseconds as a double: 1.7e18.
                 if number.fract() == 0.0 && number.abs() < 2f64.powi(64) {
                     Ok(Number(Some(number as i128)))
                 } else {

@@ -1,14 +1,15 @@
 //! OTLP/JSON: `ExportTraceServiceRequest` objects, plain or compressed.
 //!
-//! One per line is what the OpenTelemetry Collector's file exporter writes and its `otlpjsonfile`
-//! receiver reads (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>). A document
-//! of many lines, a list of them, and one line of any length are read too. The encoding is
-//! protobuf's JSON mapping with two exceptions: ids are hex, and enums are numbers
-//! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>). Writers that keep to the
-//! mapping are read as well: ids in base64, enums by name, names in snake_case. So are the names
-//! that older versions and Tempo have for the same members. 64-bit numbers are strings or numbers.
-//! Unknown members are skipped, and said where spans may be in them. Only what [`Span`] holds is
-//! decoded.
+//! One request on each line is what the OpenTelemetry Collector's file exporter writes and its
+//! `otlpjsonfile` receiver reads
+//! (<https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>). A document of many lines,
+//! a list of requests, and one line of any length are also read.
+//!
+//! The encoding is protobuf's JSON mapping with two exceptions: ids are hex, and enums are numbers
+//! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>). Output that follows the
+//! plain mapping is also read (ids in base64, enums by name, names in snake_case), and so are the
+//! names that older versions and Tempo use. 64-bit numbers are strings or numbers. Unknown members
+//! are skipped, and reported if they may hold spans. Only the fields of [`Span`] are decoded.
 
 mod containers;
 mod span;
@@ -29,14 +30,14 @@ use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
 
-/// Hands every span of the file of lines at `path` to `each`, in the order of the file.
+/// Hands every span of a file of lines at `path` to `each`, in the order of the file.
 ///
 /// Several zstd frames, one after the other, read as one.
 ///
 /// # Errors
-/// If the file cannot be read, a frame is damaged, or a line is not a request or longer than
-/// [`MAX_LINE_BYTES`]; the spans of the lines before were handed over. A file that is merely cut short is no
-/// error: see [`Reading::truncated`].
+/// If the file cannot be read, a frame is damaged, or a line is not a request or is longer than
+/// [`MAX_LINE_BYTES`]. The spans of the lines before were handed over. A file that is cut short is
+/// not an error: see [`Reading::truncated`].
 pub fn read_file(
     path: &Path,
     want: Want,
@@ -49,10 +50,12 @@ pub fn read_file(
     }
 }
 
-/// Hands every span of one request, as the body of an OTLP/HTTP export holds it, to `each`. Gives their number.
+/// Hands every span of one request, the body of an OTLP/HTTP export, to `each`. Gives the number of
+/// spans.
 ///
 /// # Errors
-/// What is wrong, if `json` is not an `ExportTraceServiceRequest`; none of its spans is handed over then.
+/// What is wrong, if `json` is not an `ExportTraceServiceRequest`. In that case none of its spans
+/// is handed over.
 pub fn read_request(
     json: &[u8],
     want: Want,
@@ -64,7 +67,8 @@ pub fn read_request(
     Ok(spans.sum())
 }
 
-/// Hands over one span with its resource in the same object, or what [`read_request`] takes.
+/// Hands over one span that has its resource in the same object, or the spans of a request (see
+/// [`read_request`]).
 pub(super) fn read_alone(
     json: &[u8],
     want: Want,
@@ -79,7 +83,8 @@ pub(super) fn read_alone(
     Ok(())
 }
 
-/// Whether a file that begins so has a whole request on its first line; otherwise it is walked through.
+/// Whether a file with this beginning has a whole request on its first line. Otherwise [`walk()`]
+/// reads it.
 pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     let beginning = beginning.trim_ascii_start();
     let line_end = beginning.iter().position(|byte| *byte == b'\n');
@@ -87,7 +92,7 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     line.is_empty() || containers::request(line, Want::Judging, &mut Skipped::default()).is_ok()
 }
 
-/// Reads lines, which several threads decode.
+/// Reads lines. Several threads decode them.
 pub(super) fn read_lines(
     input: impl BufRead + Send,
     file: &str,
@@ -105,19 +110,19 @@ pub(super) fn read_lines(
     progress.finish(error, file)
 }
 
-/// The lines of a block, as far as they are requests.
+/// The lines of a block, up to the first one that is not a request.
 struct DecodedLines<'a> {
     spans: Vec<ResourceSpans<'a>>,
-    /// How many there are, the empty ones included.
+    /// How many lines there are, with the empty ones.
     count: u64,
-    /// Whether the last one has its end.
+    /// Whether the last line is complete.
     is_whole: bool,
     fault: Option<LineFault>,
     skipped: Skipped,
 }
 
 enum LineFault {
-    /// The input's last line has no end, in any sense.
+    /// The input ends in the middle of its last line and of a request.
     CutShort,
     Problem(String),
 }
@@ -150,7 +155,7 @@ fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
     decoded
 }
 
-/// How far the lines of a file were read.
+/// How many lines of a file were read.
 #[derive(Default)]
 struct Progress {
     lines: u64,

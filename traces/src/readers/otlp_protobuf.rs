@@ -1,8 +1,10 @@
-//! OTLP in protobuf: one `ExportTraceServiceRequest` or `TracesData`, or many, each behind its length.
+//! OTLP in protobuf: one `ExportTraceServiceRequest` or `TracesData`, or many, each after its
+//! length.
 //!
-//! The two messages look alike: a list of `ResourceSpans` in field 1. These are read one at a time, so a message may be
-//! of any size. The Collector's file exporter puts a message's length before it, in four bytes, the most significant
-//! first, and does so with OTLP/JSON too where it compresses each message
+//! The two messages have the same layout: a list of `ResourceSpans` in field 1. These are read one
+//! at a time, so a message may have any size. The Collector's file exporter writes a message's
+//! length before it as four bytes, most significant byte first. It also does so for OTLP/JSON, if
+//! it compresses each message
 //! (<https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/fileexporter>).
 
 use std::borrow::Cow;
@@ -29,7 +31,7 @@ use crate::span::{
 /// The number of `resource_spans` in both messages.
 const RESOURCE_SPANS: u64 = 1;
 
-/// Hands every span of the one message that `input` is to `each`.
+/// Hands every span in `input`, which is one message, to `each`.
 pub(super) fn read_message(
     mut input: impl BufRead,
     want: Want,
@@ -38,7 +40,7 @@ pub(super) fn read_message(
     message(&mut input, 1, want, each)
 }
 
-/// Hands every span of the messages in `input`, each behind its length, to `each`.
+/// Hands every span of the messages in `input`, each after its length, to `each`.
 pub(super) fn read_frames(
     mut input: impl BufRead,
     form: Form,
@@ -74,7 +76,7 @@ pub(super) fn read_frames(
             let read = otlp_json::read_alone(&decompressed, want, each, skipped);
             read.map_err(|found| problem(number, found))?;
         } else {
-            // All of it is there, so it cannot be cut short.
+            // The message is complete, so it cannot be cut short.
             let read = message(&mut decompressed.as_slice(), number, want, each);
             read.map_err(|fault| match fault {
                 Fault::Input(error) => problem(number, error.to_string()),

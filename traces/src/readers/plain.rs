@@ -1,4 +1,4 @@
-//! Values of any type, written as JSON has them.
+//! Values of any type in JSON.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use super::text::Text;
 use crate::span::{AnyValue, Attribute};
 
-/// A value whose type is that of the JSON.
+/// A value with the type that it has in JSON.
 #[derive(Clone, Debug)]
 pub(super) struct Plain<'a>(pub(super) AnyValue<'a>);
 

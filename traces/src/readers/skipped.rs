@@ -1,8 +1,8 @@
-//! Members of a known form that stand where the form has no such member.
+//! Unknown members that may hold spans, in a form that baton otherwise knows.
 //!
-//! JSON lets a reader pass over what it does not know, and new versions of a form rely on that. But a
-//! member that is spelt almost like a known one, or that holds spans, is a mistake: its spans are
-//! missing from every figure. So such members are counted, and said.
+//! A JSON reader may skip unknown members, and new versions of a form rely on that. But a member
+//! that is spelt almost like a known one, or that holds spans, is a mistake: its spans are missing
+//! from every figure. So baton counts and reports such members.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The member that `name` is, but for the case of letters and for underscores.
+    /// The known member that equals `name` except for upper case and underscores.
     fn meant(&self, name: &str) -> Option<&'static str> {
         let folded = |name: &str| -> String {
             let letters = name
@@ -29,18 +29,18 @@ impl Place {
         members.find(|member| folded(member) == wanted)
     }
 
-    /// Whether `name` is a known member but for its case and underscores.
+    /// Whether `name` differs from a known member only in case or underscores.
     pub(super) fn is_misspelt(&self, name: &str) -> bool {
         self.meant(name).is_some()
     }
 
-    /// Whether the member `name` with `value`, which the reader does not know, should be said.
+    /// Whether baton should report the unknown member `name` with `value`.
     pub(super) fn misses(&self, name: &str, value: &str) -> bool {
         self.meant(name).is_some() || holds_spans(value)
     }
 }
 
-/// Whether JSON holds something that has a span's id.
+/// Whether the JSON contains a span id.
 pub(super) fn holds_spans(json: &str) -> bool {
     const IDS: [&[u8]; 2] = [b"spanid\"", b"span_id\""];
     if !json.starts_with(['[', '{']) {
@@ -54,20 +54,20 @@ pub(super) fn holds_spans(json: &str) -> bool {
     IDS.iter().any(found)
 }
 
-/// How many names are kept; members of further names are counted together.
+/// How many names are kept. Members with further names are counted together.
 const MAX_NAMES: usize = 5;
-/// How much of a name is kept, in characters.
+/// How many characters of a name are kept.
 const MAX_NAME_CHARACTERS: usize = 60;
 
-/// What was passed over and should not be passed over in silence.
+/// The skipped members that must be reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Skipped {
     members: Vec<Member>,
-    /// How many members have names that are not kept.
+    /// How many members have names beyond the kept ones.
     others: u64,
-    /// The line that is read, from 1; 0 where lines mean nothing.
+    /// The current line, from 1; 0 in a form without lines.
     pub(super) line: u64,
-    /// How many lists of logs, metrics or profiles were passed over. They are no mistake.
+    /// How many lists of logs, metrics or profiles were skipped. They are not a mistake.
     pub(super) other_signals: u64,
 }
 
@@ -80,7 +80,7 @@ struct Member {
 }
 
 impl Skipped {
-    /// Whether nothing was passed over.
+    /// Whether nothing was skipped.
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.others == 0
     }
@@ -97,7 +97,7 @@ impl Skipped {
         });
     }
 
-    /// Adds what was passed over in lines that follow `lines` others.
+    /// Adds what was skipped in later lines, which come after `lines` others.
     pub(super) fn append(&mut self, later: Skipped, lines: u64) {
         for member in later.members {
             let first_line = member.first_line + lines;
@@ -123,7 +123,7 @@ impl Skipped {
 }
 
 impl fmt::Display for Skipped {
-    /// What was passed over, where, and how often: a phrase that follows "skipped".
+    /// Writes what was skipped, where and how often, as a phrase after "skipped".
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, member) in self.members.iter().enumerate() {
             let Member {

@@ -1,14 +1,14 @@
-//! What Zipkin, Jaeger and X-Ray know as tags or annotations: attributes, and what exporters from OpenTelemetry write
-//! as such because the format has no field for it.
+//! The tags or annotations of Zipkin, Jaeger and X-Ray: attributes, and fields of OpenTelemetry
+//! that these formats lack.
 
 use std::borrow::Cow;
 
 use super::ids::{span_id, trace_id};
 use crate::span::{AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
 
-/// Where the OpenTelemetry Collector puts `tracestate`.
+/// The tag in which the OpenTelemetry Collector stores `tracestate`.
 const TRACE_STATE: &str = "w3c.tracestate";
-/// What the Collector's names of links in Zipkin's tags begin with: `otlp.link.0`, …
+/// How the Collector names the links among Zipkin's tags: `otlp.link.0`, …
 const LINK: &str = "otlp.link.";
 
 /// Adds a tag to `span`.
@@ -34,7 +34,7 @@ pub(super) fn add<'a>(span: &mut Span<'a>, want: Want, name: Cow<'a, str>, value
     }
 }
 
-/// Adds an attribute to `span`: where judging looks for it, or to the others.
+/// Adds an attribute to `span`: to the field that judging uses, or to the other attributes.
 pub(super) fn add_attribute<'a>(
     span: &mut Span<'a>,
     want: Want,
@@ -56,7 +56,7 @@ pub(super) fn add_attribute<'a>(
     }
 }
 
-/// The kind that Zipkin's `kind` or Jaeger's `span.kind` says, in either case.
+/// The kind in Zipkin's `kind` or Jaeger's `span.kind`, in either case.
 pub(super) fn kind_named(name: &str) -> Option<Kind> {
     [
         ("internal", Kind::Internal),
@@ -70,7 +70,7 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
     .map(|(_, kind)| kind)
 }
 
-/// A link as the Collector writes it: `TRACE_ID|SPAN_ID|TRACESTATE|ATTRIBUTES|DROPPED`.
+/// Parses a link as the Collector writes it: `TRACE_ID|SPAN_ID|TRACESTATE|ATTRIBUTES|DROPPED`.
 fn link_in(text: Cow<'_, str>) -> Option<Link<'_>> {
     let mut parts = text.split('|');
     let to = SpanReference {

@@ -1,4 +1,4 @@
-//! Text of a JSON line, not copied where it need not be.
+//! Text in a JSON line, copied only if it contains escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Text that borrows from the line unless it holds escapes; `null` is empty.
+/// Text borrowed from the line, or owned if it contains escapes. `null` is empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 

@@ -1,16 +1,16 @@
-//! AWS X-Ray's segment documents, alone or in what its API, console and daemon wrap them in.
+//! AWS X-Ray's segment documents, alone or inside the wrappers of its API, console and daemon.
 //!
-//! A segment is a service's part of a trace, and its subsegments are what happened within it
-//! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>). A document is
-//! an object, or a string that holds one, and stands
+//! A segment is a service's part of a trace. Its subsegments are the operations within it
+//! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>). A document
+//! is an object, or a string that contains one. baton reads it
 //! - in the answer of `BatchGetTraces` (`{"Traces": [{"Id", "Segments": [{"Document"}]}]}`), or in
-//!   one trace of it, as the console shows its raw data,
+//!   one trace of that answer, which the console shows as raw data,
 //! - in a call of `PutTraceSegments` (`{"TraceSegmentDocuments": […]}`),
-//! - behind the header that the daemon takes over UDP (`{"format": "json", "version": 1}`),
-//! - alone, also a subsegment that was sent by itself, and a segment in progress.
+//! - after the daemon's UDP header (`{"format": "json", "version": 1}`),
+//! - alone, also if it is a subsegment that was sent separately or a segment in progress.
 //!
-//! X-Ray has no span kinds: they are told from what a segment says it did. Names of annotations have
-//! underscores where attributes have dots.
+//! X-Ray has no span kinds, so they are derived from a segment's other fields. Names of annotations
+//! have underscores where attributes have dots.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -30,7 +30,7 @@ use crate::span::{
     AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
 };
 
-/// What wraps documents.
+/// A wrapper around documents.
 static WRAPPER: Place = Place {
     name: "an X-Ray trace",
     members: &["Traces", "Segments", "TraceSegmentDocuments", "Document"],
@@ -63,14 +63,15 @@ struct Walk<'a> {
     want: Want,
     each: &'a mut dyn FnMut(&Span<'_>),
     skipped: &'a mut Skipped,
-    /// The segments that have ended.
+    /// The segments whose end was seen.
     ended: HashSet<SpanReference>,
-    /// Documents of segments in progress, which count only if no later one tells of their end.
+    /// Documents of segments in progress. They count only if no later document has the segment's
+    /// end.
     in_progress: Vec<(SpanReference, u64, Vec<u8>)>,
 }
 
 impl Walk<'_> {
-    /// Takes the next value of the input; gives whether there was one.
+    /// Reads the next value of the input; gives whether there was one.
     fn next<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
         match json.peek()? {
             Some(_) => self.wrapped(json, None).map(|()| true),
@@ -78,7 +79,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands over the segments of which no document tells the end.
+    /// Hands over the segments in progress whose end no document has.
     fn finish(&mut self) -> Result<(), Fault> {
         for (reference, line, json) in std::mem::take(&mut self.in_progress) {
             if self.ended.insert(reference) {
@@ -94,7 +95,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Documents in whatever wraps them; `id` is that of the trace, where a wrapper said it.
+    /// Reads documents inside any wrapper. `id` is the trace's id, if a wrapper gave it.
     fn wrapped<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -107,7 +108,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A wrapper, the daemon's header, or a document. Only a document is held in memory.
+    /// Reads a wrapper, the daemon's header, or a document. Only a document is held in memory.
     fn object<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -120,7 +121,7 @@ impl Walk<'_> {
             match name {
                 "Id" => id = json.parse::<Option<String>>()?,
                 "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => {
-                    // The id of a segment is not that of its trace.
+                    // A segment's `id` is not the trace's id.
                     let trace = id.as_deref().filter(|id| xray_trace_id(id).is_some());
                     self.wrapped(json, trace.or(outer))?;
                 }
@@ -155,7 +156,7 @@ impl Walk<'_> {
         read.map_err(|problem| Fault::Problem { line, problem })
     }
 
-    /// Hands a document over; `id` is that of its trace, which need not stand in the document too.
+    /// Hands a document over. `id` is the trace's id, which the document itself may lack.
     fn document(&mut self, json: &[u8], line: u64, id: Option<&str>) -> Result<(), String> {
         let document: Document<'_> = parse_json(json)
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
@@ -181,7 +182,7 @@ impl Walk<'_> {
         document.hand_over(trace_id, None, &service, self.want, self.each)
     }
 
-    /// Passes over a member that is not known, and counts it if it should be said.
+    /// Skips an unknown member, and counts it if it should be reported.
     fn unknown<R: BufRead>(&mut self, json: &mut JsonReader<R>, name: &str) -> Result<(), Fault> {
         self.skipped.line = json.line();
         let beginning = json.skip_showing()?;
@@ -202,7 +203,7 @@ fn invalid(expected: &str, found: &Text<'_>) -> String {
 struct Document<'a> {
     #[serde(borrow, default)]
     id: Text<'a>,
-    /// Of the daemon's header alone.
+    /// Only in the daemon's header.
     #[serde(borrow, default)]
     format: Text<'a>,
     #[serde(borrow, default)]
@@ -215,13 +216,13 @@ struct Document<'a> {
     start_time: Option<f64>,
     #[serde(default)]
     end_time: Option<f64>,
-    /// Set instead of an end.
+    /// Present instead of an end.
     #[serde(default)]
     in_progress: Option<bool>,
-    /// Of a subsegment: `aws` or `remote` where another service was called.
+    /// In a subsegment that called another service: `aws` or `remote`.
     #[serde(borrow, default)]
     namespace: Text<'a>,
-    /// Set where X-Ray made the segment up, for a service that sends none.
+    /// Set if X-Ray inferred the segment, for a service that sends none.
     #[serde(default)]
     inferred: Option<bool>,
     #[serde(default)]
@@ -240,7 +241,7 @@ struct Document<'a> {
     links: Option<Vec<LinkFields<'a>>>,
     #[serde(borrow, default)]
     subsegments: Option<Vec<Document<'a>>>,
-    /// `subsegment` for one that was sent by itself, while its segment goes on.
+    /// `subsegment` if it was sent separately, before its segment ended.
     #[serde(borrow, default, rename = "type")]
     kind: Text<'a>,
 }
@@ -266,8 +267,8 @@ impl<'a> Document<'a> {
         self.id.0.is_empty() && self.trace_id.0.is_empty() && !self.format.0.is_empty()
     }
 
-    /// The service that a segment is of. A subsegment that was sent by itself has the name of what it
-    /// called, and does not say which service it is of.
+    /// The service of a segment. A subsegment that was sent separately has only the name of the
+    /// service that it called, so its own service is unknown.
     fn service(&self) -> Cow<'a, str> {
         match &*self.kind.0 {
             "subsegment" => Cow::Borrowed(""),
@@ -275,7 +276,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Hands it and its subsegments over; `parent` is that of a subsegment.
+    /// Hands over the segment and its subsegments. `parent` is the parent of a subsegment.
     fn hand_over(
         mut self,
         trace_id: TraceId,
@@ -347,7 +348,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The name of the attribute that an annotation stands for.
+/// The attribute's name for an annotation.
 fn attribute_name(annotation: &str) -> Option<&'static str> {
     let names = Key::ALL.into_iter().map(Key::name);
     names
@@ -355,7 +356,7 @@ fn attribute_name(annotation: &str) -> Option<&'static str> {
         .find(|name| name.replace('.', "_") == annotation)
 }
 
-/// The kind of a segment or subsegment, by what it says it did.
+/// The kind of a segment or subsegment, derived from its other fields.
 fn kind(span: &Span<'_>, is_subsegment: bool, calls: bool, is_request: bool) -> Kind {
     match span.attributes.text(Key::OperationType) {
         Some("send" | "publish" | "create") => Kind::Producer,
@@ -363,15 +364,15 @@ fn kind(span: &Span<'_>, is_subsegment: bool, calls: bool, is_request: bool) -> 
         _ if calls => Kind::Client,
         _ if is_subsegment => Kind::Internal,
         _ if is_request => Kind::Server,
-        // Another service may have called it; it does not say how.
+        // Another service may have called it, but the segment does not say how.
         _ => Kind::Unspecified,
     }
 }
 
-/// A moment in seconds since the epoch. A double is exact to a microsecond.
+/// A time in seconds since the epoch. A double is exact to a microsecond.
 fn time(seconds: f64) -> Option<UnixTime> {
     let microseconds = (seconds * 1e6).round();
-    // What is not a number, or negative, becomes 0: an unknown time.
+    // NaN and negative numbers become 0, which means an unknown time.
     UnixTime::from_nanoseconds((microseconds as u64).saturating_mul(1000))
 }
 

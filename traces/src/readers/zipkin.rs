@@ -1,12 +1,12 @@
-//! Zipkin's JSON, version 2 and 1: a list of spans, or of traces, each a list of spans.
+//! Zipkin's JSON, versions 2 and 1: a list of spans, or a list of traces, which are lists of spans.
 //!
-//! Version 2 is what Zipkin's `/api/v2/traces` answers, its UI downloads and `/api/v2/spans` takes
-//! (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags are attributes and annotations events.
-//! Links have no place in it, except where the OpenTelemetry Collector wrote them as tags. Version 1
-//! is told by what its annotations look like ([`v1`]).
+//! Version 2 is the answer of Zipkin's `/api/v2/traces`, a download in its UI, and the body of a
+//! POST to `/api/v2/spans` (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags become
+//! attributes, and annotations become events. Zipkin has no links, but the OpenTelemetry Collector
+//! writes them as tags. Version 1 is recognised by its annotations ([`v1`]).
 //!
-//! With B3, client and server may share a span's id; then there are two spans of one id here too, one
-//! of each service.
+//! In B3, client and server may share a span's id. They become two spans with one id, one of each
+//! service.
 
 mod v1;
 
@@ -22,10 +22,11 @@ use super::text::Text;
 use super::{tags, times};
 use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
 
-/// Hands every span of a document, as `/api/v2/spans` takes it, to `each`, with all it holds.
+/// Hands every span of a document, such as the body of a POST to `/api/v2/spans`, to `each`, with
+/// all fields.
 ///
 /// # Errors
-/// What is wrong with it, and where; the spans before it were handed over.
+/// What is wrong, and where. The spans before the fault were handed over.
 pub fn read_document(json: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     read(json, Want::Everything, each).map_err(|fault| match fault {
         Fault::Input(error) => error.to_string(),
@@ -47,7 +48,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// A list of spans or of such lists, or one span.
+/// Reads a list of spans, a list of such lists, or one span.
 fn spans<R: BufRead>(
     json: &mut JsonReader<R>,
     want: Want,
@@ -101,7 +102,7 @@ struct SpanFields<'a> {
     tags: Plain<'a>,
     #[serde(borrow, default)]
     annotations: Option<Vec<Annotation<'a>>>,
-    /// Version 1's tags.
+    /// The tags of version 1.
     #[serde(borrow, default)]
     binary_annotations: Option<Vec<v1::BinaryAnnotation<'a>>>,
     #[serde(default)]
@@ -124,7 +125,7 @@ struct Endpoint<'a> {
 }
 
 impl Endpoint<'_> {
-    /// Address and port under the names that OpenTelemetry has for them.
+    /// Adds address and port as attributes, under OpenTelemetry's names.
     fn place(
         &self,
         address: &'static str,
@@ -150,7 +151,7 @@ struct Annotation<'a> {
     timestamp: Number,
     #[serde(borrow, default)]
     value: Text<'a>,
-    /// Of version 1 alone.
+    /// Only in version 1.
     #[serde(borrow, default)]
     endpoint: Option<Endpoint<'a>>,
 }

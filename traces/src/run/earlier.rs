@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::RunError;
 
-/// The files of an earlier run, moved aside. Dropping this moves them back, and replaces newer files.
+/// The files of an earlier run, moved aside. Dropping this moves them back over any newer files.
 #[derive(Debug)]
 #[must_use = "dropping it puts the files back"]
 pub struct EarlierRun {
@@ -16,7 +16,7 @@ pub struct EarlierRun {
 }
 
 impl EarlierRun {
-    /// Removes them: a new run has begun.
+    /// Removes the earlier files. Call this when a new run has begun.
     ///
     /// # Errors
     /// If one of them cannot be removed.
@@ -48,8 +48,8 @@ impl Drop for EarlierRun {
     }
 }
 
-/// Cleans up after a writer that was killed. A run with a manifest has begun, and replaces the earlier
-/// one. Without a manifest, the earlier run comes back.
+/// Cleans up after a killed writer. If the new run has a manifest, it has begun and replaces the
+/// earlier run. Otherwise the earlier run comes back.
 pub(super) fn resume(manifest: &Path, files: &[PathBuf]) -> io::Result<()> {
     let has_begun = manifest.is_file();
     for path in files {
@@ -63,7 +63,7 @@ pub(super) fn resume(manifest: &Path, files: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// The place of a file that is moved aside.
+/// The path to which a file is moved aside.
 pub(super) fn aside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".earlier");

@@ -11,16 +11,16 @@ use serde_json::{Map, Value};
 use super::Function;
 use crate::span::UnixTime;
 
-/// `run.json`: what was run.
+/// `run.json`: what was run, how, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The modes of the producer and the consumer; `None` if only the client is known, as for bursts at a
-    /// foreign endpoint.
+    /// The modes of the producer and the consumer; `None` if only the client is known, as in a
+    /// burst at a foreign endpoint.
     #[serde(default)]
     pub pairing: Option<Pairing>,
     /// The engine that read and wrote the headers.
     pub engine: Engine,
-    /// Everything else that was set, by name: users, rate, shards, the client's mode (`client`), …
+    /// All other settings by name: users, rate, shards, the client's mode (`client`), …
     #[serde(default)]
     pub settings: Map<String, Value>,
     /// The versions of the programs, by name.
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub versions: BTreeMap<String, String>,
     /// When the run started.
     pub start: Timestamp,
-    /// When it ended; `None` while it runs or if it was killed.
+    /// When it ended; `None` while it runs, or if it was killed.
     #[serde(default)]
     pub end: Option<Timestamp>,
 }
@@ -40,12 +40,12 @@ pub const MERGED: &str = "merged";
 const UNDER_WAY: Duration = Duration::from_secs(60);
 
 impl Manifest {
-    /// Whether the run was merged from several.
+    /// Whether the run was merged from several runs.
     pub fn is_merged(&self) -> bool {
         self.settings.contains_key(MERGED)
     }
 
-    /// What was wrong with the parts of a merged run, one sentence each.
+    /// What was wrong with the parts of a merged run: one sentence for each problem.
     pub fn problems_of_parts(&self) -> Vec<String> {
         let parts = self.settings.get(MERGED).and_then(Value::as_array);
         let problems = parts
@@ -56,7 +56,8 @@ impl Manifest {
         problems.map(str::to_owned).collect()
     }
 
-    /// Set while the run goes on: a record that was sent later is not lost yet.
+    /// While the run goes on: records sent after this time may still arrive. `None` for a finished
+    /// run.
     pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         let since = now.saturating_sub(UNDER_WAY).as_nanos();
@@ -66,7 +67,8 @@ impl Manifest {
         since.filter(|_| self.end.is_none())
     }
 
-    /// Whether `function` was foreign. It may write other spans and logs than baton's own function.
+    /// Whether `function` was a foreign program. Its spans and logs may differ from those of
+    /// baton's function.
     pub(crate) fn is_foreign(&self, function: Function) -> bool {
         let foreign = self.settings.get("foreign");
         let names = foreign.and_then(Value::as_array);

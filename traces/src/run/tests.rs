@@ -120,12 +120,13 @@ fn what_somebody_who_was_killed_has_begun_is_ended() {
     let put_aside = || fs::read_to_string(earlier::aside(&run.spans_path())).ok();
     run.write_manifest(&manifest()).expect("room");
     spans("good");
-    // killed before the new run had a manifest: the good one is put aside again
+    // The writer was killed before the new run had a manifest. The earlier run is moved aside
+    // again.
     std::mem::forget(run.set_aside().expect("files that can be renamed"));
     spans("of nothing");
     drop(run.set_aside().expect("files that can be renamed"));
     assert_eq!(fs::read_to_string(run.spans_path()).expect("spans"), "good");
-    // killed after that: the new one replaces it
+    // The writer was killed after that. The new run replaces the earlier one.
     std::mem::forget(run.set_aside().expect("files that can be renamed"));
     run.write_manifest(&manifest()).expect("room");
     spans("newer");

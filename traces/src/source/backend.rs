@@ -1,7 +1,7 @@
 //! Jaeger's and Zipkin's query APIs.
 //!
-//! The client is reqwest's blocking one: a source is read to its end in one go, so nothing here needs the caller to have
-//! an async runtime. (It must not be used on a runtime's own thread.)
+//! This uses reqwest's blocking client: a source is read in one go, so the caller needs no async
+//! runtime. It must not be called on a thread of an async runtime.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,22 +18,22 @@ use crate::readers;
 use crate::span::{Span, Want};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For each answer to begin, and for each further part of it.
+/// The limit for an answer to begin, and for each further part of it.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// For everything together.
+/// The limit for all queries of a source together.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
-/// How far back is looked where the address does not say (`lookback`).
+/// How far back to query if the address has no `lookback`.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
-/// How many traces are asked for at once where the address does not say (`limit`).
+/// How many traces to ask for in one query if the address has no `limit`.
 const DEFAULT_LIMIT: usize = 1000;
-/// How often is asked, at most.
+/// How many queries a source may take.
 const QUERIES_LIMIT: u64 = 10_000;
-/// Windows of time that hold more traces than the limit are halved, down to this.
+/// A window of time with more traces than the limit is halved, down to this length.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
-/// An answer to a list of services is at most so long, in bytes.
+/// The longest accepted list of services, in bytes.
 const SERVICES_BYTES_LIMIT: u64 = 16 << 20;
 
-/// The address of a backend, and what to ask it for.
+/// The address of a backend, and the parameters of the query.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Backend {
     api: Api,
@@ -50,8 +50,9 @@ enum Api {
 }
 
 impl Backend {
-    /// Reads `jaeger+http://USER:PASSWORD@HOST:PORT/PATH?service=NAME&lookback=2h&limit=1000`, or with `zipkin` or
-    /// `https`; everything behind the host may be left out. Gives what is wrong otherwise.
+    /// Parses `jaeger+http://USER:PASSWORD@HOST:PORT/PATH?service=NAME&lookback=2h&limit=1000`, or
+    /// the same with `zipkin` or `https`. Everything after the host is optional. An error says what
+    /// is wrong.
     pub(super) fn parse(text: &str) -> Result<Backend, String> {
         let accepted =
             "jaeger+http://HOST, jaeger+https://HOST, zipkin+http://HOST or zipkin+https://HOST";
@@ -60,7 +61,7 @@ impl Backend {
             Some(("zipkin", address)) => (Api::Zipkin, address),
             _ => return Err(format!("an address of spans is {accepted}")),
         };
-        // The address may hold a password, so it is not repeated.
+        // The address may hold a password, so the error does not repeat it.
         let mut url = Url::parse(address).map_err(|error| {
             format!("the address of {api} cannot be read: {error}; it should be {accepted}")
         })?;
@@ -105,7 +106,7 @@ impl Backend {
         Ok(backend)
     }
 
-    /// The host, and its port where the address names one.
+    /// The host, with the port if the address has one.
     pub(super) fn name(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port() {
@@ -114,7 +115,7 @@ impl Backend {
         }
     }
 
-    /// Hands every span of the last while to `take`.
+    /// Hands every span of the lookback period to `take`.
     pub(super) fn read(
         &self,
         want: Want,
@@ -128,7 +129,7 @@ impl Backend {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        // Zipkin knows no finer time, and a window that is cut off would leave a gap
+        // Zipkin's times are in milliseconds, so a window with a fraction would leave a gap
         let now = whole_milliseconds(now) + Duration::from_millis(1);
         let earliest = whole_milliseconds(now.saturating_sub(self.lookback));
         let mut session = Session {
@@ -174,7 +175,7 @@ impl Backend {
 
     fn failed(&self, error: reqwest::Error) -> SourceError {
         let is_unreachable = error.is_connect() || error.is_timeout();
-        // The error names the address, which may hold a password.
+        // The error contains the address, which may hold a password.
         let error = error.without_url();
         let mut problem = error.to_string();
         let mut cause = std::error::Error::source(&error);
@@ -210,7 +211,8 @@ struct Session<'a> {
     deadline: Instant,
     want: Want,
     queries: u64,
-    /// A trace is in the answer for each of its services, and in that for a half of a window again.
+    /// The traces seen so far. A trace is in the answer for each of its services, and again in the
+    /// answer for half a window.
     seen: HashSet<TraceId>,
     reading: Reading,
 }
@@ -235,7 +237,7 @@ impl Session<'_> {
         Ok(services.data.unwrap_or_default())
     }
 
-    /// Hands the spans of one window over, and gives how many traces the answer held.
+    /// Hands over the spans of one window. Gives the number of traces in the answer.
     fn query(
         &mut self,
         service: Option<&str>,
@@ -294,7 +296,7 @@ impl Session<'_> {
         let mut url = self.backend.url.clone();
         let user = url.username().to_owned();
         let password = url.password().map(ToOwned::to_owned);
-        // Neither can fail: the address has a host.
+        // Neither call can fail: the address has a host.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
@@ -317,7 +319,7 @@ impl Session<'_> {
     }
 }
 
-/// What user and password of an address say: reserved characters are percent-encoded there.
+/// Decodes user or password: an address percent-encodes reserved characters.
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -338,7 +340,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// An answer that does not go on for ever.
+/// An answer with a limit on its length.
 struct Body {
     response: Response,
     deadline: Instant,
@@ -357,7 +359,7 @@ impl Read for Body {
     }
 }
 
-/// `90s`, `30m`, `2h` or `1d`.
+/// Parses `90s`, `30m`, `2h` or `1d`.
 fn duration(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let seconds = match unit {
@@ -381,7 +383,7 @@ impl fmt::Display for Api {
 }
 
 impl fmt::Display for Backend {
-    /// The address, without user, password and parameters.
+    /// Writes the address without user, password and parameters.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.url.path().trim_end_matches('/');
         write!(

@@ -5,11 +5,11 @@ use std::io::{self, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// How deep directories are looked into.
+/// How many levels of directories are searched.
 const MAX_DEPTH: usize = 16;
 
-/// The files and the run directories in a directory and in those below it, by name. Hidden ones are
-/// left out.
+/// The files and run directories in a directory and its subdirectories, sorted by name. Hidden ones
+/// are left out.
 ///
 /// # Errors
 /// If a directory cannot be read.
@@ -37,15 +37,15 @@ pub(super) fn inside(directory: &Path, is_run: impl Fn(&Path) -> bool) -> io::Re
     Ok(found)
 }
 
-/// Standard input, kept in a file without a name so that it can be read more than once.
+/// Standard input, copied to an unnamed file so that it can be read more than once.
 #[derive(Debug, Default)]
 pub(super) struct StandardInput(Mutex<Option<File>>);
 
 impl StandardInput {
-    /// All of it, from its beginning. The first call waits until it has ended.
+    /// The whole of standard input, from its beginning. The first call waits for its end.
     ///
     /// # Errors
-    /// If it cannot be read or kept.
+    /// If standard input cannot be read or copied.
     pub(super) fn open(&self) -> io::Result<BufReader<File>> {
         let mut kept = self
             .0
@@ -59,7 +59,7 @@ impl StandardInput {
                 none.insert(file)
             }
         };
-        // Readers follow one another: they share the place in the file.
+        // All readers share one position in the file, so they must read one after the other.
         file.rewind()?;
         Ok(BufReader::with_capacity(256 << 10, file.try_clone()?))
     }

@@ -1,12 +1,12 @@
-//! Tells spans that come twice, as in exports that overlap.
+//! Finds spans that occur twice, as in exports that overlap.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::span::Span;
 
-/// The spans that were seen, as 8 bytes each. Two spans of different ids are taken for one once in
-/// many millions of sources of five million spans.
+/// The spans seen so far, as hashes of 8 bytes. In a source of five million spans, the chance that
+/// two different spans share a hash is less than one in a million.
 #[derive(Debug)]
 pub(super) struct Seen {
     seed: u64,
@@ -21,7 +21,7 @@ impl Seen {
         }
     }
 
-    /// Whether `span` is the first of its ids. Client and server that share an id (B3) are two spans.
+    /// Whether `span` is new. In B3, client and server may share an id; they are two spans.
     pub(super) fn is_new(&mut self, span: &Span<'_>) -> bool {
         let trace = u128::from_be_bytes(span.reference.trace_id.to_bytes());
         let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
@@ -32,14 +32,15 @@ impl Seen {
     }
 }
 
-/// Multiplies to 128 bits and folds them: every bit of either number changes half of the result.
+/// Multiplies to 128 bits and folds the product, so that each bit of the input affects the whole
+/// result.
 fn mix(left: u64, right: u64) -> u64 {
     const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03];
     let product = u128::from(left ^ ODD[0]) * u128::from(right ^ ODD[1]);
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Takes a number that is mixed already as its own hash.
+/// Uses an already mixed number as its own hash.
 #[derive(Debug, Default)]
 pub(super) struct Mixed(u64);
 

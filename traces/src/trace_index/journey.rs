@@ -139,10 +139,7 @@ fn reachable(
 impl From<&audit::HandOff> for Passage {
     fn from(hand_off: &audit::HandOff) -> Passage {
         Passage {
-            hop: match hand_off.channel.kind {
-                audit::ChannelKind::Messaging => Hop::Record,
-                audit::ChannelKind::Http | audit::ChannelKind::Rpc => Hop::Ingress,
-            },
+            hop: hand_off.channel.hop(),
             verdict: Some(hand_off.verdict),
             key: hand_off.evidence.name().to_owned(),
             sender: Some(hand_off.sender),

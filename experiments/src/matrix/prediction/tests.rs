@@ -2,7 +2,7 @@ use baton_propagators::mode::{Engine, Mode, XraySource};
 
 use super::*;
 
-/// A client's span in W3C's header and, with a `tracestate`, in whatever `headers` say.
+/// A client's span in W3C's header, with a `tracestate` if `headers` contain one.
 fn client(sampled: bool) -> Sender {
     Sender {
         reference: Some(SpanReference {
@@ -88,7 +88,7 @@ fn the_way_of_a_request_is_foreseen() {
             (NewTrace, "tracestate"),
             (NewTrace, ""),
         ),
-        // B3 wins and has no tracestate, so none is left to be lost at the next hand-off
+        // B3 wins and has no tracestate, so the next hand-off has none to lose
         native(
             "tracecontext,b3",
             "b3",

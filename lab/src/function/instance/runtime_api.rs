@@ -1,7 +1,7 @@
 //! The Lambda Runtime API of one instance.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: `next` waits for an event,
-//! `response` and `error` answer it, `init/error` says that the function cannot start.
+//! `response` and `error` answer it, and `init/error` reports that the function cannot start.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
 
 async fn next(State(instance): State<Arc<Instance>>) -> Response {
     let Some((request_id, event)) = instance.next().await else {
-        // the process is about to be ended; an answer would only make it complain
+        // the process is about to be ended; an answer would only make it log an error
         return pending().await;
     };
     let settings = instance.function().settings();
@@ -95,14 +95,14 @@ async fn init_error(State(instance): State<Arc<Instance>>, body: Bytes) -> Statu
     StatusCode::ACCEPTED
 }
 
-/// What the function said, in its own words.
+/// The function's message, in its own words.
 fn reason(body: &[u8]) -> String {
     let reason = match serde_json::from_slice::<ErrorReport>(body) {
         Ok(report) if report.error_message.is_empty() => report.error_type,
         Ok(report) => report.error_message,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    // The text can come from any function.
+    // Any program may have written the text, so control characters are removed.
     visible(&reason)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::explanation::arrived::{Arrived, list};
 use crate::format::Outcome;
-use crate::formats::{ottrace, tracecontext};
+use crate::formats::{baggage, ottrace, tracecontext};
 use crate::tracestate;
 
 /// `tracestate` that is lost with its `traceparent`.
@@ -44,6 +44,19 @@ pub(super) fn baggage(arrived: &Arrived<'_>) -> Option<String> {
     (!formats.is_empty()).then(|| {
         let formats = list(formats.iter().copied());
         format!("Baggage arrives too: it goes on only in services whose list has {formats}.")
+    })
+}
+
+/// A plus sign in baggage, which some readers take for a blank.
+pub(super) fn plus(arrived: &Arrived<'_>) -> Option<String> {
+    let mut has_plus = false;
+    arrived
+        .carrier
+        .get_all(baggage::NAME, &mut |value| has_plus |= value.contains('+'));
+    has_plus.then(|| {
+        "A '+' in baggage stays a '+' by the specification; opentelemetry-python reads a space. Let the sender write %2B for \
+         one and %20 for the other."
+            .to_owned()
     })
 }
 

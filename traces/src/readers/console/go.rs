@@ -1,4 +1,4 @@
-//! What Go's `stdouttrace` exporter prints.
+//! The output of Go's `stdouttrace` exporter.
 
 use serde::Deserialize;
 
@@ -97,7 +97,7 @@ struct Status<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over, or gives what is wrong with it.
+    /// Hands the span over. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,
@@ -125,7 +125,7 @@ impl<'a> SpanFields<'a> {
         };
         (span.start, span.end) = (time(&self.start_time.0), time(&self.end_time.0));
         if let Some(status) = self.status {
-            // Older versions print the code's number; of Go's own, an error is 1.
+            // Older versions print the number of Go's own code, in which 1 is an error.
             span.status.code = match status.code.0 {
                 AnyValue::Text(code) if code == "Ok" => StatusCode::Ok,
                 AnyValue::Text(code) if code == "Error" => StatusCode::Error,

@@ -1,7 +1,8 @@
-//! What JavaScript's `ConsoleSpanExporter` prints with `console.dir`: an object as Node.js shows it.
+//! The output of JavaScript's `ConsoleSpanExporter`: objects as Node.js displays them with
+//! `console.dir`.
 //!
-//! That is not JSON: names have no quotes, text has any of three kinds, and classes stand before their
-//! objects. [`to_json`] makes it JSON.
+//! That is not JSON: names have no quotes, strings have any of three kinds of quotes, and class
+//! names precede their objects. [`to_json`] makes it JSON.
 
 use std::borrow::Cow;
 
@@ -21,10 +22,10 @@ pub(super) struct SpanFields<'a> {
     trace_id: Text<'a>,
     #[serde(borrow)]
     id: Text<'a>,
-    /// Until version 1 of the SDK.
+    /// In versions before 2 of the SDK.
     #[serde(borrow, default)]
     parent_id: Text<'a>,
-    /// Since version 2.
+    /// In version 2 and later.
     #[serde(borrow, default)]
     parent_span_context: Option<Context<'a>>,
     #[serde(borrow, default)]
@@ -33,7 +34,7 @@ pub(super) struct SpanFields<'a> {
     name: Text<'a>,
     #[serde(default)]
     kind: Option<u64>,
-    /// In microseconds, as is the duration.
+    /// In microseconds, like the duration.
     #[serde(default)]
     timestamp: Option<f64>,
     #[serde(default)]
@@ -77,7 +78,7 @@ struct Event<'a> {
     name: Text<'a>,
     #[serde(borrow, default)]
     attributes: Plain<'a>,
-    /// Seconds, and nanoseconds beyond them.
+    /// Seconds, and the nanoseconds of the last second.
     #[serde(default)]
     time: Option<(u64, u64)>,
 }
@@ -95,7 +96,7 @@ struct Resource<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over, or gives what is wrong with it.
+    /// Hands the span over. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,
@@ -168,12 +169,12 @@ impl<'a> Event<'a> {
     }
 }
 
-/// A moment in microseconds since the epoch. What is not a number, or negative, is unknown.
+/// A time in microseconds since the epoch. NaN and negative numbers are unknown.
 fn time(microseconds: f64) -> Option<UnixTime> {
     UnixTime::from_nanoseconds((microseconds.round() as u64).saturating_mul(1000))
 }
 
-/// `tracestate` as the header has it, from the map inside Node's object.
+/// `tracestate` as in the header, from the map inside Node's object.
 fn trace_state(value: Plain<'_>) -> Cow<'_, str> {
     let mut objects = value.into_members().into_iter();
     let map = objects.find(|(name, _)| name == "_internalState" || name == "_map");
@@ -187,7 +188,7 @@ fn trace_state(value: Plain<'_>) -> Cow<'_, str> {
     members.collect::<Vec<_>>().join(",").into()
 }
 
-/// What Node.js shows, as JSON; `None` if it is something else.
+/// Converts Node's output to JSON; `None` if it is not an object as Node.js displays it.
 pub(super) fn to_json(text: &str) -> Option<String> {
     let mut json = String::with_capacity(text.len() + text.len() / 4);
     let mut rest = text;
@@ -198,7 +199,8 @@ pub(super) fn to_json(text: &str) -> Option<String> {
                 json.push_str(&serde_json::Value::from(string).to_string());
                 after
             }
-            // `[Object]` and `[Array]` stand for what is too deep, `[Object: null prototype]` for a class.
+            // Node prints `[Object]` and `[Array]` for values that are too deep, and `[Object: null
+            // prototype]` for a class.
             '[' if rest[1..].starts_with(|next: char| next.is_ascii_alphabetic()) => {
                 let after = &rest[rest.find(']')? + 1..];
                 if !after.trim_start().starts_with('{') {
@@ -227,7 +229,7 @@ pub(super) fn to_json(text: &str) -> Option<String> {
     Some(json)
 }
 
-/// A name, a constant, or a class before its object. Gives what follows.
+/// Converts a name, a constant, or a class name before an object. Gives the text after it.
 fn word<'a>(text: &'a str, json: &mut String) -> &'a str {
     let is_of_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
     let end = text
@@ -259,7 +261,8 @@ fn number<'a>(text: &'a str, json: &mut String) -> &'a str {
     after.strip_prefix('n').unwrap_or(after)
 }
 
-/// A string in quotes of any kind, with those that `+` adds to it; and what follows.
+/// Reads a string in quotes of any kind, with all parts that `+` joins. Gives the text after it,
+/// too.
 fn string(text: &str) -> Option<(String, &str)> {
     let mut string = String::new();
     let mut rest = text;
@@ -272,7 +275,7 @@ fn string(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Adds one string in quotes to `string`, and gives what follows.
+/// Appends one quoted part to `string`, and gives the text after it.
 fn quoted<'a>(text: &'a str, string: &mut String) -> Option<&'a str> {
     let mut letters = text.char_indices();
     let (_, quote) = letters.next()?;

@@ -1,4 +1,4 @@
-//! What Python's `ConsoleSpanExporter` prints: `ReadableSpan.to_json`.
+//! The output of Python's `ConsoleSpanExporter`, which prints `ReadableSpan.to_json`.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ struct LinkFields<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over, or gives what is wrong with it.
+    /// Hands the span over. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,
@@ -117,7 +117,7 @@ impl<'a> SpanFields<'a> {
     }
 }
 
-/// Resource attributes; before version 1.12 they stood in the resource itself.
+/// Resource attributes. Before version 1.12, they were members of the resource itself.
 fn resource(resource: Plain<'_>) -> Vec<Attribute<'_>> {
     let members = resource.into_members();
     match members.iter().position(|(name, _)| name == "attributes") {
@@ -129,7 +129,7 @@ fn resource(resource: Plain<'_>) -> Vec<Attribute<'_>> {
     }
 }
 
-/// The service's name among resource attributes; empty if it is not there.
+/// The service's name among resource attributes; empty if there is none.
 pub(super) fn service<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
     let mut values = resource.iter().rev();
     let found = values.find_map(|(name, value)| match value {
@@ -140,7 +140,7 @@ pub(super) fn service<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
 }
 
 impl<'a> Context<'a> {
-    /// `tracestate` as the header has it; Python prints `[{key=a, value=1}, …]`.
+    /// `tracestate` as in the header. Python prints `[{key=a, value=1}, …]`.
     fn trace_state(&self) -> Cow<'a, str> {
         let text = self
             .trace_state

@@ -1,18 +1,18 @@
-//! Tells a form of JSON by the members of its first objects.
+//! Finds the form of JSON by the members of its first objects.
 
 use super::refused;
 use super::{Form, starts_with};
 use crate::readers::json::{Fault, JsonReader};
 
-/// Lists of Zipkin's traces, and of Datadog's, are two arrays deep.
+/// Zipkin's and Datadog's lists of traces are two arrays deep.
 const MAX_DEPTH: usize = 3;
 
-/// The form of JSON that begins so; or what it is instead.
+/// The form of JSON with this beginning, or a description of what it is instead.
 pub(super) fn form(text: &[u8]) -> Result<Form, String> {
     let mut look = Look::default();
     match look.at(&mut JsonReader::new(text), 0) {
         _ if look.found.is_some() => look.found.unwrap_or_else(|| Ok(Form::default())),
-        // JSON that holds nothing is an export of nothing.
+        // JSON without content is an export without spans.
         Ok(()) if look.names.is_empty() => Ok(Form::OtlpJson),
         Ok(()) => {
             const MAX_NAMES: usize = 5;
@@ -23,16 +23,16 @@ pub(super) fn form(text: &[u8]) -> Result<Form, String> {
     }
 }
 
-/// What was seen so far.
+/// What the search has seen so far.
 #[derive(Default)]
 struct Look {
-    /// For an error's message.
+    /// The members' names, for an error's message.
     names: Vec<String>,
     found: Option<Result<Form, String>>,
 }
 
 impl Look {
-    /// Looks at the next value, until the form is found.
+    /// Examines the next value, until the form is found.
     fn at(&mut self, json: &mut JsonReader<&[u8]>, depth: usize) -> Result<(), Fault> {
         match json.peek()? {
             Some(b'[') if depth < MAX_DEPTH => json.array(|json| {
@@ -62,7 +62,7 @@ impl Look {
         }
     }
 
-    /// An error once the form is found: what comes next is the reader's.
+    /// Stops the walk with an error once the form is found. The form's reader starts again.
     fn go_on(&self, json: &mut JsonReader<&[u8]>) -> Result<(), Fault> {
         match self.found {
             None => Ok(()),
@@ -71,16 +71,16 @@ impl Look {
     }
 }
 
-/// The members of one object that tell a form together.
+/// The members of one object, which together tell the form.
 #[derive(Default)]
 struct Members {
     names: Vec<String>,
-    /// The form, unless a later member tells otherwise.
+    /// The form, unless a later member contradicts it.
     probable: Option<Form>,
 }
 
 impl Members {
-    /// Takes the next member, and gives the form if it is told now.
+    /// Adds the next member. Gives the form if it is now certain.
     fn add(
         &mut self,
         name: &str,
@@ -114,7 +114,7 @@ impl Members {
                 inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
                 _ => return Ok(None),
             },
-            // JavaScript's console exporter has Zipkin's names, and numbers for kinds.
+            // JavaScript's console exporter uses Zipkin's names, but its kinds are numbers.
             "kind" if json.peek()?.is_some_and(|byte| byte.is_ascii_digit()) => {
                 match by_all_names(&self.names).or(self.probable) {
                     Some(Form::Zipkin) => Form::Console,
@@ -133,7 +133,7 @@ impl Members {
     }
 }
 
-/// The form that has a member of that name and is alone in that.
+/// The form that this member alone identifies.
 fn by_one_name(name: &str) -> Option<Form> {
     Some(match name {
         "resource_spans" | "batches" | "result" | "trace" | "scope_spans" => Form::OtlpJson,
@@ -141,7 +141,7 @@ fn by_one_name(name: &str) -> Option<Form> {
         "traceID" | "hits" | "_source" => Form::Jaeger,
         "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => Form::XRay,
         "SpanContext" => Form::Console,
-        // Also where their case is wrong: the reader says so.
+        // Names in the wrong case are accepted here; the reader reports them.
         _ => match name.to_ascii_lowercase().as_str() {
             "resourcespans" | "resourcelogs" | "resourcemetrics" | "scopespans" => Form::OtlpJson,
             _ => return None,
@@ -149,7 +149,7 @@ fn by_one_name(name: &str) -> Option<Form> {
     })
 }
 
-/// The form that these members tell together.
+/// The form that these members identify together.
 fn by_all_names(names: &[String]) -> Option<Form> {
     let has = |name: &str| names.iter().any(|known| known == name);
     let has_any = |wanted: &[&str]| has_any(names, wanted);
@@ -175,7 +175,7 @@ fn has_any(names: &[String], wanted: &[&str]) -> bool {
     names.iter().any(|name| wanted.contains(&&**name))
 }
 
-/// The names of the members of the first object in a value, as far as they can be read.
+/// The names of the members of the first object in a value, up to the first error.
 fn first_names(json: &mut JsonReader<&[u8]>) -> Vec<String> {
     fn look(
         json: &mut JsonReader<&[u8]>,
@@ -195,7 +195,7 @@ fn first_names(json: &mut JsonReader<&[u8]>) -> Vec<String> {
         }
     }
     let mut names = Vec::new();
-    // What is cut short here is the reader's to say.
+    // If the text is cut short here, the reader reports it.
     let _ = look(json, &mut names, 0);
     names
 }

@@ -1,6 +1,6 @@
-//! Forms that hold no spans, or not enough of them, and what to export instead.
+//! Known forms that hold no spans, or only parts of them, and what to export instead.
 
-/// What JSON with these members is, if it is a known form that cannot be read.
+/// The error for a JSON object with these members, if it is a known form that cannot be read.
 pub(super) fn json(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
     let found = if has("TraceSummaries") {
@@ -17,7 +17,7 @@ pub(super) fn json(names: &[String]) -> Option<String> {
     Some(found.to_owned())
 }
 
-/// What a list under `data` is whose first element has these members, if it is not Jaeger's.
+/// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
 pub(super) fn data(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
     (has("type") && has("attributes") && !has("traceID")).then(|| {
@@ -26,7 +26,7 @@ pub(super) fn data(names: &[String]) -> Option<String> {
     })
 }
 
-/// What text or bytes are, if they are a known form that cannot be read.
+/// The error for text or bytes, if they are a known form that cannot be read.
 pub(super) fn text(text: &[u8]) -> Option<String> {
     let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
     let found = if text.starts_with(b"PAR1") {

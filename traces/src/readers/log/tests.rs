@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 
-/// The problem counts and every line's debug form of a log with this text.
+/// Reads a log with this text. Gives the counts of problems, and each line in its debug form.
 fn read(text: &[u8]) -> (LogReading, Vec<String>) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("consumer.log");
@@ -12,7 +12,7 @@ fn read(text: &[u8]) -> (LogReading, Vec<String>) {
     (reading, lines)
 }
 
-/// What `check` says of the only line.
+/// Reads a log of one line and gives what `check` returns for it.
 fn with_line<T>(json: &str, check: impl Fn(&LogLine<'_>) -> T) -> T {
     let mut result = None;
     let known = read_line(json.as_bytes(), &mut |line| result = Some(check(line)));

@@ -1,5 +1,5 @@
-//! Decodes what spans of OTLP/JSON come in: requests, resources and scopes, under their names of
-//! today and of older versions.
+//! Decodes the containers of spans in OTLP/JSON: requests, resources and scopes, under their
+//! current names and those of older versions.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ static RESOURCE: Place = Place {
 pub(super) enum Member {
     /// A list of `ResourceSpans`; Tempo calls them batches.
     ResourceSpans,
-    /// A request: Jaeger's API v3 (`result`) and Tempo's API v2 (`trace`) wrap it.
+    /// A request inside a wrapper: Jaeger's API v3 has `result`, Tempo's API v2 has `trace`.
     Wrapped,
     /// The resource of a `ResourceSpans`.
     Resource,
@@ -47,7 +47,7 @@ pub(super) enum Member {
 }
 
 impl Member {
-    /// The member of that name. Protobuf's own names (`resource_spans`) are read too.
+    /// The member called `name`. Protobuf's own names (`resource_spans`) are also known.
     pub(super) fn of(name: &str) -> Member {
         match name {
             "resourceSpans" | "resource_spans" | "batches" => Member::ResourceSpans,
@@ -67,15 +67,15 @@ impl Member {
 #[derive(Default)]
 pub(super) struct ResourceSpans<'a> {
     pub(super) resource: Resource<'a>,
-    /// Their service and resource attributes are in `resource`.
+    /// The spans. Their service and resource attributes are in `resource`.
     pub(super) spans: Vec<Span<'a>>,
 }
 
-/// What sent them.
+/// The resource: what sent the spans.
 #[derive(Default)]
 pub(super) struct Resource<'a> {
     pub(super) service: Cow<'a, str>,
-    /// For [`Want::Everything`].
+    /// Filled only for [`Want::Everything`].
     pub(super) attributes: Vec<Attribute<'a>>,
 }
 
@@ -93,7 +93,7 @@ impl ResourceSpans<'_> {
     }
 }
 
-/// Decodes one request, or one `ResourceSpans` alone, as Java's `logging-otlp` exporter prints it.
+/// Decodes one request, or a single `ResourceSpans`, as Java's `logging-otlp` exporter prints it.
 pub(super) fn request<'a>(
     json: &'a [u8],
     want: Want,
@@ -106,7 +106,7 @@ pub(super) fn request<'a>(
     Ok(all)
 }
 
-/// Decodes one span with its resource in the same object, as CloudWatch has it; or a request.
+/// Decodes a request, or a span that has its resource in the same object, as CloudWatch stores it.
 pub(super) fn alone<'a>(
     json: &'a [u8],
     want: Want,

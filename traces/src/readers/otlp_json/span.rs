@@ -11,12 +11,12 @@ use crate::readers::skipped::{Place, Skipped};
 use crate::readers::tags;
 use crate::span::{Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime, Want};
 
-/// The flags' bit that says whether the next one means anything
+/// The bit of `flags` that says whether [`IS_REMOTE`] has a meaning
 /// (`SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`).
 const HAS_IS_REMOTE: u64 = 0x100;
-/// The flags' bit for a parent in another process (`SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).
+/// The bit of `flags` for a parent in another process (`SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).
 const IS_REMOTE: u64 = 0x200;
-/// The sampled bit among the W3C trace flags, the low eight.
+/// The sampled bit. The W3C trace flags are the low eight bits of `flags`.
 const SAMPLED: u64 = 0x01;
 
 /// The members that are read.
@@ -39,7 +39,7 @@ static SPAN: Place = Place {
     ],
 };
 
-/// Decodes a span, all but its service and resource.
+/// Decodes a span, except its service and resource.
 pub(super) fn span<'a>(
     cursor: &mut Cursor<'a>,
     want: Want,
@@ -47,7 +47,7 @@ pub(super) fn span<'a>(
 ) -> Result<Span<'a>, Mistake> {
     let start = cursor.clone();
     let mut ids: (Option<TraceId>, Option<SpanId>) = (None, None);
-    // Any ids will do until its own are known.
+    // Any valid ids will do until the span's own are read.
     let placeholder = SpanReference {
         trace_id: TraceId::from_bytes([1; 16]).expect("not zero"),
         span_id: SpanId::from_bytes([1; 8]).expect("not zero"),
@@ -100,13 +100,13 @@ pub(super) fn span<'a>(
     if flags & HAS_IS_REMOTE != 0 {
         span.parent_is_remote = Some(flags & IS_REMOTE != 0);
         let sampled = flags & SAMPLED != 0;
-        // other formats have no sampling flags, so an unset flag of a converted span says nothing
+        // other formats have no sampling flags, so a missing flag of a converted span means nothing
         span.sampled = (sampled || span.format().is_none()).then_some(sampled);
     }
     Ok(span)
 }
 
-/// Passes over a member of `place` that is not known, and counts it if it should be said.
+/// Skips an unknown member of `place`, and counts it if it should be reported.
 pub(super) fn unknown(
     cursor: &mut Cursor<'_>,
     place: &'static Place,
@@ -132,7 +132,7 @@ fn own_span_id(cursor: &mut Cursor<'_>) -> Result<SpanId, Mistake> {
     id.ok_or_else(|| found.mistake("a span id of 16 hex digits, not all zero"))
 }
 
-/// A root has an empty parent id, or none, or one of zeros.
+/// Reads the parent's id. A root has an empty one, none, or one of zeros.
 fn parent_span_id(cursor: &mut Cursor<'_>) -> Result<Option<SpanId>, Mistake> {
     const ZEROS_IN_BASE64: &str = "AAAAAAAAAAA";
     let mut found = cursor.clone();
@@ -145,7 +145,7 @@ fn parent_span_id(cursor: &mut Cursor<'_>) -> Result<Option<SpanId>, Mistake> {
         .ok_or_else(|| found.mistake("a parent span id of 16 hex digits"))
 }
 
-/// A link to an invalid context points nowhere and is left out.
+/// Reads a link. A link to an invalid context is left out.
 fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Link<'a>>, Mistake> {
     let (mut trace, mut span, mut trace_state) = (None, None, Cow::Borrowed(""));
     cursor.object("a Link object", |cursor, name| {
@@ -163,7 +163,7 @@ fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Link<'a>>, Mistake> {
     }))
 }
 
-/// Of an old status that has both codes, the newer one counts.
+/// Reads a status. If it has both an old and a new code, the new one counts.
 fn status<'a>(cursor: &mut Cursor<'a>) -> Result<Status<'a>, Mistake> {
     let (mut code, mut deprecated_code) = (None, StatusCode::Unset);
     let mut message = Cow::Borrowed("");
@@ -180,7 +180,7 @@ fn status<'a>(cursor: &mut Cursor<'a>) -> Result<Status<'a>, Mistake> {
     Ok(Status { code, message })
 }
 
-/// The code of OTLP before version 0.8: 0 is no error, and any other is one.
+/// Reads a code of OTLP before version 0.8: 0 is no error, any other number is one.
 fn deprecated(cursor: &mut Cursor<'_>) -> Result<StatusCode, Mistake> {
     if cursor.peek() != Some(b'"') {
         return Ok(match unsigned(cursor)? {

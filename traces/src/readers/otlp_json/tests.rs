@@ -13,7 +13,7 @@ fn line(fields: &str) -> String {
     )
 }
 
-/// What `check` says of the one span that a line with these fields holds.
+/// Reads a line of one span with these fields, and gives what `check` returns for the span.
 fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
     let mut result = None;
     read_request(line(fields).as_bytes(), Want::Judging, &mut |span| {
@@ -342,7 +342,7 @@ fn deep_nesting_is_skipped_or_refused_but_does_no_harm() {
     assert!(error.contains("input, line 1"), "{error}");
 }
 
-/// The lab's collector writes what this crate serialises; the reader shares no code with it.
+/// The lab's collector writes the output of this crate; the reader shares no code with it.
 #[test]
 fn what_the_opentelemetry_crates_write_is_read() {
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

@@ -1,4 +1,4 @@
-//! Decodes what spans, links and resources of OTLP/JSON are made of: numbers, enums, attributes.
+//! Decodes the parts of spans, links and resources of OTLP/JSON: numbers, enums, attributes.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::tags;
 use crate::span::{AnyValue, Attribute, Kind, StatusCode};
 
-/// How deep lists and maps in an attribute's value may be nested.
+/// How many levels of lists and maps an attribute's value may have.
 const MAX_DEPTH: usize = 64;
 
-/// A span kind: the number that OTLP/JSON prescribes, or the enum's name, as other protobuf writers
-/// put it (`SPAN_KIND_SERVER`, `SERVER`).
+/// Reads a span kind: the number that OTLP/JSON prescribes, or the enum's name as other protobuf
+/// writers spell it (`SPAN_KIND_SERVER`, `SERVER`).
 pub(super) fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Mistake> {
     let mut found = cursor.clone();
     Ok(match &*number_or_name(cursor)? {
@@ -27,8 +27,8 @@ pub(super) fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Mistake> {
     })
 }
 
-/// A status code: a number, or the enum's name. Before version 0.8 of OTLP there were names for
-/// gRPC's codes, each of them an error.
+/// Reads a status code: a number, or the enum's name. Before version 0.8, OTLP had names for gRPC's
+/// codes; each of them is an error.
 pub(super) fn status_code(cursor: &mut Cursor<'_>) -> Result<StatusCode, Mistake> {
     let text = number_or_name(cursor)?;
     let (name, is_of_protobuf) = match text.strip_prefix("STATUS_CODE_") {
@@ -44,15 +44,15 @@ pub(super) fn status_code(cursor: &mut Cursor<'_>) -> Result<StatusCode, Mistake
     })
 }
 
-/// A number of 64 bits, as a string or not; `null` and what is negative are 0.
+/// Reads a 64-bit number, as a string or a number. `null` and negative numbers give 0.
 pub(super) fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
     let mut found = cursor.clone();
     let number = whole_number(cursor).map(|number| u64::try_from(number).unwrap_or(0));
     number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
 }
 
-/// Gives the name and the place of the value of each attribute: of a list of `KeyValue`, or of an
-/// object, as CloudWatch writes attributes.
+/// Gives the name of each attribute, with the cursor at its value. Attributes are a list of
+/// `KeyValue`, or an object, as CloudWatch writes them.
 pub(super) fn each_attribute<'a>(
     cursor: &mut Cursor<'a>,
     mut each: impl FnMut(Cow<'a, str>, &mut Cursor<'a>) -> Result<(), Mistake>,
@@ -98,7 +98,7 @@ pub(super) fn attributes<'a>(
     Ok(attributes)
 }
 
-/// An attribute's value: an `AnyValue` object, or JSON of any other type.
+/// Reads an attribute's value: an `AnyValue` object, or JSON of any other type.
 pub(super) fn any_value<'a>(
     cursor: &mut Cursor<'a>,
     depth: usize,
@@ -161,7 +161,7 @@ fn array_value<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Vec<AnyValue
     Ok(values)
 }
 
-/// A value whose type is that of the JSON.
+/// Reads a value with the type that it has in JSON.
 fn plain_value<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<AnyValue<'a>, Mistake> {
     match cursor.peek() {
         Some(b'"') => Ok(AnyValue::Text(cursor.text()?)),
@@ -187,7 +187,7 @@ fn plain_value<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<AnyValue<'a>
     }
 }
 
-/// An enum's value. Nothing is the default; the caller judges an unknown one.
+/// Reads an enum's value. An absent one gives the default. The caller handles an unknown one.
 fn number_or_name<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Mistake> {
     match cursor.peek() {
         Some(b'"') => cursor.text(),
@@ -195,8 +195,8 @@ fn number_or_name<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Mistake> 
     }
 }
 
-/// A whole number, as a string or not, in digits or with an exponent: some writers put nanoseconds
-/// into a double.
+/// Reads a whole number, as a string or a number, in digits or with an exponent: some writers store
+/// nanoseconds as a double.
 fn whole_number(cursor: &mut Cursor<'_>) -> Option<i128> {
     let text = match cursor.peek()? {
         b'"' => cursor.text().ok()?,

@@ -1,5 +1,5 @@
-//! OTLP/JSON that is not one request per line: walked through span by span, so that its size does
-//! not matter.
+//! Reads OTLP/JSON that is not one request per line. It walks from span to span, so the input may
+//! have any size.
 
 use std::io::BufRead;
 
@@ -10,14 +10,15 @@ use crate::readers::json::{Fault, JsonReader};
 use crate::readers::skipped::{Place, Skipped};
 use crate::span::{Span, Want};
 
-/// What is done with the spans.
+/// What to do with the spans.
 pub(super) struct Walk<'a> {
     pub(super) want: Want,
     pub(super) each: &'a mut dyn FnMut(&Span<'_>),
     pub(super) skipped: &'a mut Skipped,
 }
 
-/// Hands every span of the requests in `input`, which follow one another or are in a list, to `each`.
+/// Hands every span of the requests in `input` to `each`. The requests are in a list, or follow
+/// each other.
 pub(crate) fn walk(
     input: impl BufRead,
     want: Want,
@@ -40,8 +41,8 @@ pub(crate) fn walk(
 }
 
 impl Walk<'_> {
-    /// A request, what wraps one, or a `ResourceSpans`. The resource usually comes first; what comes
-    /// before it waits.
+    /// Reads a request, a wrapper around one, or a `ResourceSpans`. The resource usually comes
+    /// first. Spans before it wait for it.
     fn object<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -75,7 +76,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A list of `ScopeSpans`, which follows `lines` others.
+    /// Reads a list of `ScopeSpans` that begins after `lines` lines.
     fn scopes<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -112,7 +113,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Passes over a member that is not known, and counts it if it should be said.
+    /// Skips an unknown member, and counts it if it should be reported.
     fn unknown<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -128,7 +129,7 @@ impl Walk<'_> {
     }
 }
 
-/// Decodes a value that is in memory, and stands on that line.
+/// Decodes a value in memory. `line` is its line, for errors.
 pub(super) fn decoded<'a, T>(
     json: &'a [u8],
     line: u64,

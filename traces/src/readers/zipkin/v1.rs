@@ -1,10 +1,10 @@
 //! Zipkin's JSON of version 1.
 //!
-//! A span has neither kind nor service: they are in its annotations, each with the endpoint that
-//! wrote it. `cs` and `cr` are a client's, `sr` and `ss` a server's, `ms` a producer's and `mr` a
-//! consumer's (<https://zipkin.io/pages/instrumenting.html>). A span with annotations of both sides is
-//! two spans of one id, as in version 2. Tags are `binaryAnnotations`; those of `sa` and `ca` tell the
-//! address of the other side.
+//! A span has neither a kind nor a service. Both are in its annotations, each with the endpoint
+//! that wrote it. `cs` and `cr` are a client's, `sr` and `ss` a server's, `ms` a producer's and
+//! `mr` a consumer's (<https://zipkin.io/pages/instrumenting.html>). A span with annotations of
+//! both sides becomes two spans with one id, as in version 2. Tags are in `binaryAnnotations`.
+//! Those named `sa` and `ca` hold the address of the other side.
 
 use serde::Deserialize;
 
@@ -31,7 +31,7 @@ struct Side {
     kind: &'static str,
     start: &'static str,
     end: &'static str,
-    /// The binary annotation that holds the address of the other side.
+    /// The binary annotation with the address of the other side.
     peer: &'static str,
 }
 
@@ -63,7 +63,7 @@ const SIDES: [Side; 4] = [
 ];
 
 impl SpanFields<'_> {
-    /// Whether the span is of version 1: what it says of endpoints stands with its annotations.
+    /// Whether the span is of version 1: its endpoints are in its annotations.
     pub(super) fn is_v1(&self) -> bool {
         let annotations = self.annotations.as_deref().unwrap_or_default();
         self.binary_annotations.is_some()
@@ -73,7 +73,7 @@ impl SpanFields<'_> {
     }
 }
 
-/// Hands over the halves of a span.
+/// Hands over each side of a span.
 pub(super) fn hand_over(
     mut span: SpanFields<'_>,
     want: Want,
@@ -86,7 +86,7 @@ pub(super) fn hand_over(
         .filter(|side| side.has_written(&annotations))
         .collect();
     if halves.is_empty() {
-        // Work inside one service, which any of its annotations names.
+        // Work inside one service. Any of its annotations names that service.
         let service = annotations
             .iter()
             .find_map(|annotation| annotation.endpoint.clone());
@@ -100,8 +100,8 @@ pub(super) fn hand_over(
         half.kind = Text(side.kind.into());
         half.local_endpoint = side.endpoint(&annotations);
         half.remote_endpoint = side.peer(&tags);
-        // The span's own times are those of the side that began it. A server that shares the span
-        // leaves them out.
+        // The span's own times come from the side that began it. A server that shares the span
+        // omits them.
         let is_first = std::ptr::eq(*side, halves[0]);
         if !is_first || half.timestamp.unsigned().is_none() {
             half.timestamp = side.at(side.start, &annotations);
@@ -166,12 +166,12 @@ impl Side {
     }
 }
 
-/// Whether the annotation tells a side's start or end.
+/// Whether the annotation marks the start or end of a side.
 fn is_core(annotation: &Annotation<'_>) -> bool {
     SIDES.iter().any(|side| side.wrote(annotation))
 }
 
-/// The tags, of one service alone where its name is given; without the addresses among them.
+/// The tags, or only the tags of `service` if it is given. Tags that hold addresses are left out.
 fn tags_of<'a>(tags: &[BinaryAnnotation<'a>], service: Option<&str>) -> Plain<'a> {
     let is_address = |tag: &BinaryAnnotation<'_>| SIDES.iter().any(|side| tag.key.0 == side.peer);
     let is_of_service = |tag: &BinaryAnnotation<'_>| match (service, &tag.endpoint) {

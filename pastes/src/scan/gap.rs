@@ -1,0 +1,203 @@
+//! What is between a name and its value: quotes, separators, brackets, members that hold it.
+
+use super::is_word;
+use crate::shapes::Shape;
+
+/// The most bytes between a name and its value.
+pub(super) const MAX_GAP: usize = 96;
+/// Words between a name and its value: members that hold it, its type.
+const FILLERS: &[&[u8]] = &[
+    b"value",
+    b"stringvalue",
+    b"string_value",
+    b"string",
+    b"datatype",
+    b"type",
+    b"s",
+    b"m",
+    b"b",
+    b"u",
+    b"v",
+    b"val",
+    b"some",
+    b"bytes",
+    b"data",
+    b"list",
+    b"array",
+    b"buffer",
+    b"from",
+    b"text",
+    b"stringlistvalues",
+    b"slice",
+    b"str",
+];
+
+/// A quote, and how many backslashes are before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quote {
+    pub(super) mark: u8,
+    pub(super) slashes: usize,
+}
+
+/// What is between a name and its value.
+pub(super) struct Gap<'a> {
+    text: &'a [u8],
+    pub(super) at: usize,
+    limit: usize,
+    pub(super) is_strong: bool,
+    pub(super) is_list: bool,
+    /// Whether the name is in quotes, or the first of a pair in brackets.
+    is_pair: bool,
+    pub(super) quote: Option<Quote>,
+}
+
+impl<'a> Gap<'a> {
+    pub(super) fn new(text: &'a [u8], start: usize, end: usize) -> Self {
+        let before = start.checked_sub(1).map(|place| text[place]);
+        Gap {
+            text,
+            at: end,
+            limit: text.len().min(end + MAX_GAP),
+            is_strong: false,
+            is_list: false,
+            is_pair: matches!(before, Some(b'"' | b'\'' | b'`' | b'(' | b'[')),
+            quote: None,
+        }
+    }
+
+    pub(super) fn read(&mut self) {
+        // the quote that ends the name
+        if let Some((_, end)) = quote_at(self.text, self.at) {
+            self.at = end;
+        }
+        while self.at < self.limit {
+            match self.text[self.at] {
+                b':' | b'=' | b'|' => self.separator(),
+                b'>' => self.at += 1,
+                b'-' if self.text.get(self.at + 1) == Some(&b'>') => self.separator(),
+                b',' if self.is_pair || self.is_filler_behind() => self.separator(),
+                b',' if self.is_strong && self.quote_is_over() => self.at += 1,
+                b'[' | b'(' | b'{' => {
+                    self.is_list = true;
+                    self.at += 1;
+                }
+                b' ' | b'\t' => self.at += 1,
+                b'\r' | b'\n' if self.is_strong && self.is_value_below() => self.at += 1,
+                _ => {
+                    if !self.quote_or_filler() {
+                        return;
+                    }
+                }
+            }
+            if self.quote.is_some() {
+                return;
+            }
+        }
+    }
+
+    fn separator(&mut self) {
+        self.is_strong = true;
+        self.at += 1;
+    }
+
+    fn quote_is_over(&self) -> bool {
+        self.is_list && self.is_filler_behind()
+    }
+
+    /// Whether a filler and a separator follow a comma: `, value = `.
+    fn is_filler_behind(&self) -> bool {
+        let mut at = self.at + 1;
+        while matches!(self.text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            at += 1;
+        }
+        if let Some((_, end)) = quote_at(self.text, at) {
+            at = end;
+        }
+        self.filler_at(at).is_some()
+    }
+
+    /// The end of a filler and of the quote behind it, where a separator follows.
+    fn filler_at(&self, at: usize) -> Option<usize> {
+        let mut end = at;
+        while self.text.get(end).is_some_and(|byte| is_word(*byte)) {
+            end += 1;
+        }
+        let word = self.text[at.min(end)..end].to_ascii_lowercase();
+        if !FILLERS.contains(&word.as_slice()) {
+            return None;
+        }
+        let after = quote_at(self.text, end).map_or(end, |(_, end)| end);
+        let mut next = after;
+        while matches!(self.text.get(next), Some(b' ' | b'\t')) {
+            next += 1;
+        }
+        matches!(self.text.get(next), Some(b':' | b'=' | b',' | b'(')).then_some(after)
+    }
+
+    /// Whether the value is on the next line: in quotes or brackets, or of a known shape.
+    fn is_value_below(&self) -> bool {
+        let rest = &self.text[self.at..self.limit];
+        let Some(start) = rest.iter().position(|byte| !byte.is_ascii_whitespace()) else {
+            return false;
+        };
+        let next = &rest[start..];
+        let end = next
+            .iter()
+            .position(|byte| !is_word(*byte))
+            .unwrap_or(next.len());
+        let is_shaped =
+            std::str::from_utf8(&next[..end]).is_ok_and(|word| Shape::of(word).is_some());
+        is_shaped
+            || self.is_list
+            || matches!(next[0], b'"' | b'\'' | b'[' | b'{')
+            || self.filler_at(self.at + start).is_some()
+    }
+
+    /// Goes on over a quote or a filler; `false` where the value begins.
+    fn quote_or_filler(&mut self) -> bool {
+        if let Some((quote, end)) = quote_at(self.text, self.at) {
+            if let Some(end) = self.filler_at(end) {
+                self.at = end;
+                // the value of a member that says the type: "Type":"String","Value":
+                return true;
+            }
+            self.at = end;
+            self.quote = Some(quote);
+            return true;
+        }
+        // bytes of Python: b'…'
+        let prefix =
+            matches!(self.text[self.at], b'b' | b'u') && quote_at(self.text, self.at + 1).is_some();
+        if prefix {
+            self.at += 1;
+            return true;
+        }
+        match self.filler_at(self.at) {
+            Some(end) => {
+                self.at = end;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// A quote at a place, and the byte behind it.
+fn quote_at(text: &[u8], at: usize) -> Option<(Quote, usize)> {
+    let slashes = text
+        .get(at..)?
+        .iter()
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let mark = *text.get(at + slashes)?;
+    if slashes == 0 && text[at..].starts_with(b"&quot;") {
+        return Some((
+            Quote {
+                mark: b'&',
+                slashes,
+            },
+            at + 6,
+        ));
+    }
+    matches!(mark, b'"' | b'\'' | b'`').then_some((Quote { mark, slashes }, at + slashes + 1))
+}

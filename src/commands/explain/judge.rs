@@ -1,0 +1,231 @@
+//! What formats find in a carrier, and what each mode continues.
+
+use baton_pastes::Carrier;
+use baton_propagators::explanation::cause;
+use baton_propagators::{
+    Candidate, Engine, Explanation, Extraction, Fault, Getter, HeaderList, Mode, OnConflict,
+    Outcome, Propagation, Reject, Select, XraySource, formats,
+};
+
+use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+
+use crate::arguments::{ExplainArguments, Selection};
+use crate::failure::Failure;
+
+/// The modes that are judged without `--mode`, whatever arrives.
+const USUAL_MODES: [&str; 7] = [
+    "tracecontext",
+    "b3",
+    "b3multi",
+    "tracecontext,b3",
+    "b3,tracecontext",
+    "tracecontext,b3multi",
+    "b3multi,tracecontext",
+];
+/// The formats whose modes are judged beside these where they arrive.
+const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
+
+/// The longest value for which a cause is looked for: what is longer is no header that was sent.
+const MAX_VALUE: usize = 16 << 10;
+
+/// A carrier, and what is made of it.
+pub(super) struct Judged<'a> {
+    pub(super) carrier: &'a Carrier,
+    pub(super) headers: HeaderList,
+    /// What every format finds.
+    pub(super) all: Extraction,
+    /// What the modes asked for continue.
+    pub(super) judgements: Vec<Judgement>,
+    pub(super) explanation: Explanation,
+}
+
+/// What a service of one mode makes of the headers.
+pub(super) struct Judgement {
+    pub(super) propagation: Propagation,
+    pub(super) extraction: Extraction,
+}
+
+impl<'a> Judged<'a> {
+    /// Judges a carrier under the modes that the command line names, or the usual ones.
+    pub(super) fn new(carrier: &'a Carrier, arguments: &ExplainArguments) -> Self {
+        let headers = carrier.header_list();
+        let engine = arguments.engine;
+        let under =
+            |selection: &Selection| judge(&headers, carrier.environment(), selection, engine);
+        let mut all = under(&selection(&formats().collect::<Vec<_>>().join(","))).extraction;
+        for candidate in &mut all.candidates {
+            // What a service brings about that continues it is for the notes to tell: this is no service's list.
+            let objection = candidate.objection.take();
+            candidate.objection =
+                objection.filter(|reject| reject.fault != Fault::EnvironmentUnsampled);
+        }
+        let selections = if arguments.modes.is_empty() {
+            default_modes(&all.candidates, engine)
+        } else {
+            arguments.modes.clone()
+        };
+        let judgements = selections.iter().map(under).collect();
+        let mut explanation = Explanation::new(&all.candidates, &headers);
+        explanation.notes.extend(of_environment(carrier));
+        explanation.notes.extend(carrier.notes.iter().cloned());
+        Judged {
+            carrier,
+            headers,
+            all,
+            judgements,
+            explanation,
+        }
+    }
+
+    /// The candidates that hold a context, each header once although both of B3's formats read it.
+    pub(super) fn contexts(&self) -> Vec<&Candidate> {
+        let mut contexts: Vec<&Candidate> = Vec::new();
+        for candidate in self
+            .all
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.context().is_some())
+        {
+            if !contexts
+                .iter()
+                .any(|other| other.header == candidate.header)
+            {
+                contexts.push(candidate);
+            }
+        }
+        contexts
+    }
+
+    /// The formats to list for what arrives, whether it can be used or not; of B3's two the one that writes it.
+    pub(super) fn formats(&self) -> Vec<&'static str> {
+        let mut formats = Vec::new();
+        for candidate in self
+            .all
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.outcome != Outcome::Absent)
+        {
+            let format = match candidate.format {
+                "baggage" => continue,
+                "b3" | "b3multi" if self.headers.get("b3").is_some() => "b3",
+                "b3" | "b3multi" => "b3multi",
+                other => other,
+            };
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        formats
+    }
+
+    /// A refusal with the cause that a person can act on.
+    pub(super) fn reason(&self, reject: &Reject) -> String {
+        match self.cause(reject) {
+            Some(cause) => format!("{reject}: {cause}"),
+            None => reject.to_string(),
+        }
+    }
+
+    /// What was done to a header that was refused.
+    pub(super) fn cause(&self, reject: &Reject) -> Option<String> {
+        let mut first = None;
+        self.headers.get_all(reject.header, &mut |value| {
+            first.get_or_insert(value);
+        });
+        let value = first
+            .or_else(|| self.carrier.environment())
+            .unwrap_or_default();
+        (value.len() <= MAX_VALUE)
+            .then(|| cause(reject, value))
+            .flatten()
+    }
+}
+
+/// What becomes of the environment's header beside others: which of several counts, and whether it is read at all.
+fn of_environment(carrier: &Carrier) -> Vec<String> {
+    let count = |name: &str| {
+        carrier
+            .counted()
+            .filter(|header| header.name == name)
+            .count()
+    };
+    let number = count(X_AMZN_TRACE_ID);
+    let mut notes = Vec::new();
+    if number > 0 && carrier.counted().any(|header| header.is("x-amzn-trace-id")) {
+        notes.push(format!(
+            "{X_AMZN_TRACE_ID} is not read where a request has an X-Amzn-Trace-Id header."
+        ));
+    }
+    if number > 1 {
+        notes.push(format!(
+            "{X_AMZN_TRACE_ID} is given {number} times, and an environment has it once: the first counts here."
+        ));
+    }
+    notes
+}
+
+fn judge(
+    headers: &HeaderList,
+    environment: Option<&str>,
+    selection: &Selection,
+    engine: Engine,
+) -> Judgement {
+    let propagation = propagation(selection, engine);
+    let extraction = propagation.extract_with_environment(headers, environment);
+    Judgement {
+        propagation,
+        extraction,
+    }
+}
+
+fn propagation(selection: &Selection, engine: Engine) -> Propagation {
+    Propagation {
+        inject: Mode::NONE,
+        extract: selection.mode.clone(),
+        select: selection.select,
+        on_conflict: OnConflict::Keep,
+        engine,
+        xray_source: XraySource::Environment,
+    }
+}
+
+/// Refuses a mode that the engine cannot do.
+pub(super) fn check(selections: &[Selection], engine: Engine) -> Result<(), Failure> {
+    for selection in selections {
+        propagation(selection, engine).check().map_err(|reason| {
+            Failure::usage(format!(
+                "--mode {} has no engine {engine}: {reason}",
+                selection.mode
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// The usual modes, and for every other format that arrives it alone, after and before `tracecontext`.
+fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
+    let mut selections: Vec<_> = USUAL_MODES.into_iter().map(selection).collect();
+    for format in OTHER_FORMATS {
+        let arrived = |candidate: &Candidate| {
+            candidate.format == format && candidate.outcome != Outcome::Absent
+        };
+        if candidates.iter().any(arrived) {
+            let lists = [
+                format.to_owned(),
+                format!("tracecontext,{format}"),
+                format!("{format},tracecontext"),
+            ];
+            selections.extend(lists.iter().map(|list| selection(list)));
+        }
+    }
+    selections.retain(|selection| propagation(selection, engine).check().is_ok());
+    selections
+}
+
+/// A mode by names that are known to be right.
+pub(super) fn selection(list: &str) -> Selection {
+    Selection {
+        mode: list.parse().unwrap_or_default(),
+        select: Select::Last,
+    }
+}

@@ -1,0 +1,263 @@
+//! What libraries in use make of a carrier: by answer, one in full, and the list of them.
+
+use std::process::ExitCode;
+
+use baton_propagators::libraries::{Answer, Continuation, LIBRARIES, Library, Sending, in_short};
+use baton_propagators::{Getter, HeaderList, Mode, SpanId};
+use serde::Serialize;
+
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::print::output::Output;
+
+/// The span that a service opens, in what it would send on.
+const OWN_SPAN: [u8; 8] = [0xba, 0x70, 0x0b, 0xa7, 0x00, 0xba, 0x70, 0x01];
+
+/// The most bytes of headers that libraries are asked about: no server lets more through.
+const MAX_BYTES: usize = 1 << 20;
+
+/// What one library makes of a carrier under one mode.
+pub(super) struct Answered {
+    pub(super) library: &'static Library,
+    pub(super) mode: Mode,
+    pub(super) answer: Answer,
+}
+
+/// The libraries that give one answer.
+pub(super) struct Group {
+    /// What they do, as in "continue traceparent".
+    pub(super) what: String,
+    pub(super) libraries: Vec<&'static Library>,
+}
+
+/// What each library makes of headers under each mode that it can be set to.
+pub(super) fn answers(
+    headers: &HeaderList,
+    modes: &[Mode],
+    libraries: &[&'static Library],
+) -> Vec<Answered> {
+    let mut all = Vec::new();
+    let bytes: usize = headers.iter().map(|(_, value)| value.len()).sum();
+    if bytes > MAX_BYTES {
+        return all;
+    }
+    for mode in modes {
+        for library in libraries
+            .iter()
+            .filter(|library| library.cannot(mode).is_none())
+        {
+            all.push(Answered {
+                library,
+                mode: mode.clone(),
+                answer: library.continues(headers, mode),
+            });
+        }
+    }
+    all
+}
+
+/// The answers under one mode by what they are, the most frequent first.
+pub(super) fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
+    let mut groups: Vec<(Option<&Continuation>, Vec<&'static Library>)> = Vec::new();
+    let same = |a: Option<&Continuation>, b: Option<&Continuation>| match (a, b) {
+        (Some(a), Some(b)) => {
+            source(a, headers) == source(b, headers)
+                && (a.trace_id, a.span_id, a.sampled) == (b.trace_id, b.span_id, b.sampled)
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    for answered in answers {
+        let continues = answered.answer.continues.as_ref();
+        match groups.iter_mut().find(|(known, _)| same(*known, continues)) {
+            Some((_, libraries)) => libraries.push(answered.library),
+            None => groups.push((continues, vec![answered.library])),
+        }
+    }
+    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries.len()));
+    let all: Vec<Option<&Continuation>> = groups.iter().map(|(continues, _)| *continues).collect();
+    let groups = groups.into_iter();
+    groups
+        .map(|(continues, libraries)| Group {
+            what: what(continues, &all, headers),
+            libraries,
+        })
+        .collect()
+}
+
+/// What an answer is in words, with as much of it as tells it from the others.
+fn what(
+    continues: Option<&Continuation>,
+    all: &[Option<&Continuation>],
+    headers: &HeaderList,
+) -> String {
+    let Some(own) = continues else {
+        return "start a new trace".to_owned();
+    };
+    let name = source(own, headers);
+    let others: Vec<&Continuation> = all
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|other| source(other, headers) == name)
+        .collect();
+    let mut what = format!("continue {name}");
+    if others.iter().any(|other| other.trace_id != own.trace_id) {
+        what.push_str(&format!(", trace {}", own.trace_id));
+    } else if others.iter().any(|other| other.span_id != own.span_id) {
+        what.push_str(&format!(", span {}", own.span_id));
+    }
+    if others.iter().any(|other| other.sampled != own.sampled) {
+        what.push_str(match own.sampled {
+            Some(true) => ", sampled",
+            Some(false) => ", not sampled",
+            None => ", decision left open",
+        });
+    }
+    what
+}
+
+/// The header that a continued context came in.
+fn source(continued: &Continuation, headers: &HeaderList) -> &'static str {
+    match continued.format {
+        "tracecontext" => "traceparent",
+        "b3" if headers.get("b3").is_some() => "b3",
+        "b3" | "b3multi" => "X-B3-*",
+        "jaeger" => "uber-trace-id",
+        "xray" => "X-Amzn-Trace-Id",
+        "datadog" => "x-datadog-*",
+        "ottrace" => "ot-tracer-*",
+        other => other,
+    }
+}
+
+/// What a group does: `Brave starts a new trace`.
+pub(super) fn sentence(group: &Group) -> String {
+    let named = named(&group.libraries);
+    // Two versions of one library have one name.
+    let what = if named.contains([',', '(']) {
+        group.what.clone()
+    } else {
+        of_one(&group.what)
+    };
+    format!("{named} {what}")
+}
+
+/// What one library does, from what several do.
+pub(super) fn of_one(what: &str) -> String {
+    let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
+    format!("{verb}s {rest}")
+}
+
+/// The libraries of a group, named in few words.
+pub(super) fn named(libraries: &[&Library]) -> String {
+    in_short(libraries)
+}
+
+/// What is lost or changed under answers of one mode, each remark once with the libraries it holds for.
+pub(super) fn remarks(answers: &[Answered]) -> Vec<String> {
+    let mut remarks: Vec<(&str, Vec<&Library>)> = Vec::new();
+    for answered in answers {
+        for note in &answered.answer.notes {
+            match remarks.iter_mut().find(|(known, _)| known == note) {
+                Some((_, libraries)) => libraries.push(answered.library),
+                None => remarks.push((note, vec![answered.library])),
+            }
+        }
+    }
+    let remarks = remarks.iter();
+    remarks
+        .map(|(note, libraries)| format!("{}: {note}", in_short(libraries)))
+        .collect()
+}
+
+/// One library's answer in full, with what it would send on: a line each.
+pub(super) fn in_full(answered: &Answered) -> Vec<String> {
+    let Answered {
+        library,
+        mode,
+        answer,
+    } = answered;
+    let does = match &answer.continues {
+        Some(own) => format!(
+            "continues {}: trace {}, span {}, {}",
+            own.format,
+            own.trace_id,
+            own.span_id,
+            match own.sampled {
+                Some(true) => "sampled",
+                Some(false) => "not sampled",
+                None => "decision left open",
+            }
+        ),
+        None => "starts a new trace".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "{} {} with {mode} {does}.",
+        library.name, library.version
+    )];
+    lines.extend(answer.notes.iter().map(|note| format!("  {note}")));
+    let sent = sent(answered);
+    lines.extend(
+        sent.iter()
+            .map(|(name, value)| format!("  sends on {name}: {value}")),
+    );
+    lines
+}
+
+/// The headers for the next hop, where a trace goes on; the service's own span is called `<its span>`.
+pub(super) fn sent(answered: &Answered) -> Vec<(String, String)> {
+    let (Some(continued), Some(span)) = (&answered.answer.continues, SpanId::from_bytes(OWN_SPAN))
+    else {
+        return Vec::new();
+    };
+    let mut sending = Sending::under(continued, span);
+    sending.sampled.get_or_insert(answered.answer.next_sampled);
+    let headers = answered.library.sends_on(&sending, &answered.mode);
+    let decimal = u64::from_be_bytes(OWN_SPAN).to_string();
+    let shown = |value: &str| {
+        value
+            .replace(&span.to_string(), "<its span>")
+            .replace(&decimal, "<its span>")
+    };
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_owned(), shown(value)))
+        .collect()
+}
+
+/// A library as `--list-libraries` has it.
+#[derive(Serialize)]
+struct Listed {
+    library: &'static str,
+    version: &'static str,
+    title: &'static str,
+    reads: Vec<&'static str>,
+    writes: Vec<&'static str>,
+}
+
+/// Prints the libraries there is a profile of.
+pub(super) fn list(output: &Output) -> Result<ExitCode, Failure> {
+    let listed = LIBRARIES.iter().map(|library| Listed {
+        library: library.name,
+        version: library.version,
+        title: library.title,
+        reads: library.formats().collect(),
+        writes: library.writes().collect(),
+    });
+    let listed: Vec<Listed> = listed.collect();
+    if output.format == Format::Json {
+        output.print_json(&listed)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines = listed.iter().map(|listed| {
+        format!(
+            "{:<18} {:<10} reads {}",
+            listed.library,
+            listed.version,
+            listed.reads.join(", ")
+        )
+    });
+    output.print(&lines.collect::<Vec<_>>().join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,254 @@
+//! A format's headers, what it finds in them, and a caret under what is at fault.
+
+use baton_pastes::Header;
+use baton_propagators::baggage::Baggage;
+use baton_propagators::format::Format;
+use baton_propagators::{Candidate, Extracted, FORMATS, Fault, Outcome, Reject, Sampling};
+
+use crate::print::output::Output;
+
+use super::Judged;
+use super::line;
+use super::text::{indented, place_of};
+
+/// Formats whose headers are told together, since both read all of them.
+const READ_TOGETHER: [&str; 2] = ["b3", "b3multi"];
+/// Headers of which several make one list.
+const LISTS: [&str; 2] = ["tracestate", "baggage"];
+/// The most headers of one format that are shown.
+const MAX_SHOWN: usize = 12;
+/// The most entries of baggage that are shown.
+const MAX_ENTRIES: usize = 8;
+
+/// The sections of a carrier: one to each format of which some header arrived.
+pub(super) fn all(judged: &Judged<'_>, width: usize, output: &Output) -> Vec<String> {
+    FORMATS
+        .iter()
+        .filter(|format| format.name() != READ_TOGETHER[1])
+        .filter_map(|format| section(judged, *format, width, output))
+        .collect()
+}
+
+/// A format's headers and what it finds in them; `None` where none arrived.
+fn section(
+    judged: &Judged<'_>,
+    format: &dyn Format,
+    width: usize,
+    output: &Output,
+) -> Option<String> {
+    let arrived: Vec<&Header> = judged
+        .carrier
+        .counted()
+        .filter(|header| header.belongs_to(format))
+        .collect();
+    if arrived.is_empty() {
+        return None;
+    }
+    let together = READ_TOGETHER.contains(&format.name());
+    let candidates = judged.all.candidates.iter().filter(|candidate| {
+        candidate.format == format.name() || together && READ_TOGETHER.contains(&candidate.format)
+    });
+    let candidates: Vec<&Candidate> = candidates.collect();
+    let rejects = candidates.iter().flat_map(|candidate| faults(candidate));
+    let places: Vec<_> = rejects
+        .filter_map(|reject| fault_place(reject, &arrived))
+        .collect();
+
+    let mut lines = Vec::new();
+    for (index, header) in arrived.iter().enumerate().take(MAX_SHOWN) {
+        let fault = places.iter().find(|(faulty, _)| *faulty == index);
+        let fault = fault.map(|(_, byte)| *byte);
+        let shown = line::show(&header.name, &header.value, fault, width);
+        lines.push(shown.text);
+        if let Some(caret) = shown.caret {
+            lines.push(format!(
+                "{}{}",
+                " ".repeat(caret),
+                paint("^", Paint::Red, output)
+            ));
+        }
+    }
+    if arrived.len() > MAX_SHOWN {
+        lines.push(format!("  … and {} more", arrived.len() - MAX_SHOWN));
+    }
+    let all = judged
+        .carrier
+        .headers
+        .iter()
+        .filter(|header| header.belongs_to(format));
+    lines.extend(
+        place_of(all)
+            .map(|place| indented(&format!("at {}", line::escaped(&place, 2 * width)), width)),
+    );
+    // Both of B3's formats mostly find the same.
+    let mut told: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for candidate in candidates {
+        let findings = findings(judged, candidate, output);
+        match told.iter_mut().find(|(_, known)| *known == findings) {
+            Some((formats, _)) => formats.push(candidate.format),
+            None => told.push((vec![candidate.format], findings)),
+        }
+    }
+    for (formats, findings) in told {
+        let formats = formats.join(", ");
+        for (place, finding) in findings.iter().enumerate() {
+            let start = if place == 0 {
+                format!("{formats}: ")
+            } else {
+                String::new()
+            };
+            lines.push(indented(&format!("{start}{finding}"), width));
+        }
+    }
+    Some(lines.join("\n"))
+}
+
+/// What is wrong with what a candidate read: why it was refused, or what is objected.
+pub(super) fn faults(candidate: &Candidate) -> impl Iterator<Item = &Reject> {
+    candidate
+        .reject()
+        .into_iter()
+        .chain(candidate.objection.as_deref())
+}
+
+/// Which of a format's headers a fault is in, and at which byte of its value.
+pub(super) fn fault_place(reject: &Reject, headers: &[&Header]) -> Option<(usize, usize)> {
+    let mut named = headers
+        .iter()
+        .enumerate()
+        .filter(|(_, header)| header.is(reject.header));
+    if reject.fault == Fault::NotText {
+        return named.find_map(|(index, header)| {
+            let error = std::str::from_utf8(&header.value).err()?;
+            Some((index, error.valid_up_to()))
+        });
+    }
+    let mut position = reject.position?;
+    if !LISTS.contains(&reject.header) {
+        return named.next().map(|(index, _)| (index, position));
+    }
+    // Several headers count as one, joined by commas.
+    for (index, header) in named {
+        if position <= header.value.len() {
+            return Some((index, position));
+        }
+        position -= header.value.len() + 1;
+    }
+    None
+}
+
+/// What a candidate found, a line each.
+fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<String> {
+    let mut lines = match &candidate.outcome {
+        Outcome::Absent => vec![format!("nothing, {} is not there", candidate.header)],
+        // The cause is said above.
+        Outcome::Malformed(reject) => {
+            let refused = paint("refused,", Paint::Red, output);
+            vec![
+                format!("{refused} {reject}"),
+                format!("rule: {}", reject.spec),
+            ]
+        }
+        Outcome::Valid(extracted) => {
+            let contents = contents(candidate, extracted);
+            let mut lines = vec![paint(&contents, Paint::Green, output)];
+            if let Extracted::Baggage(baggage) = extracted {
+                lines.extend(entries(baggage));
+            }
+            lines
+        }
+    };
+    if let Some(reject) = candidate.objection.as_deref() {
+        lines.extend([
+            format!("but {}", judged.reason(reject)),
+            format!("rule: {}", reject.spec),
+        ]);
+    }
+    lines
+}
+
+/// A context in words.
+pub(super) fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
+    match extracted {
+        Extracted::Context(context) => {
+            let sampled = match (context.sampling, candidate.debug()) {
+                (Sampling::Drop, true) => "not sampled, debug",
+                (_, true) => "debug",
+                (Sampling::Deferred, _) => "sampling deferred",
+                (Sampling::Drop, _) => "not sampled",
+                (Sampling::Keep | Sampling::Debug, _) => "sampled",
+            };
+            let random = if context.random { ", random flag" } else { "" };
+            format!(
+                "trace {}, span {}, {sampled}{random}",
+                context.trace_id, context.span_id
+            )
+        }
+        Extracted::SamplingOnly(sampling) => {
+            let decision = match sampling {
+                Sampling::Deferred => "no decision",
+                Sampling::Drop => "the decision not to sample",
+                Sampling::Keep => "the decision to sample",
+                Sampling::Debug => "the decision to debug",
+            };
+            format!("{decision} and no span to continue")
+        }
+        Extracted::Baggage(baggage) => match baggage.len() {
+            1 => "1 entry of baggage".to_owned(),
+            number => format!("{number} entries of baggage"),
+        },
+    }
+}
+
+/// Entries of baggage as they are decoded.
+fn entries(baggage: &Baggage) -> Vec<String> {
+    let entries = baggage.entries().iter().take(MAX_ENTRIES);
+    let mut lines: Vec<String> = entries
+        .map(|entry| {
+            let value = readable(&entry.value);
+            let metadata = if entry.metadata.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", line::escaped(&entry.metadata, 80))
+            };
+            format!("  {} = {value}{metadata}", line::escaped(&entry.key, 60))
+        })
+        .collect();
+    if baggage.len() > MAX_ENTRIES {
+        lines.push(format!("  … and {} more", baggage.len() - MAX_ENTRIES));
+    }
+    lines
+}
+
+/// The most characters of a value of baggage.
+const MAX_VALUE: usize = 200;
+
+/// Text with its letters as they are; what a terminal may take otherwise is escaped.
+fn readable(text: &str) -> String {
+    let shown = text.chars().take(MAX_VALUE).flat_map(|character| {
+        if character.is_alphanumeric() || matches!(character, ' '..='~') {
+            vec![character]
+        } else {
+            character.escape_default().collect()
+        }
+    });
+    shown.collect()
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Red,
+    Green,
+}
+
+fn paint(text: &str, paint: Paint, output: &Output) -> String {
+    let code = match paint {
+        Paint::Red => 31,
+        Paint::Green => 32,
+    };
+    if output.colour {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
