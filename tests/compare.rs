@@ -234,7 +234,10 @@ async fn what_cannot_be_compared_is_refused_with_one_sentence() {
         ),
         (vec!["missing"], "missing: "),
         (vec!["."], "compare takes two sources or more"),
-        (vec!["whole", "empty"], "empty is no run directory"),
+        (
+            vec!["whole", "empty"],
+            "cannot read empty: it is a directory without a file",
+        ),
         (vec!["whole", "missing"], "missing"),
         (vec!["whole", "noise"], "noise"),
         (

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use self::backend::Backend;
 use self::files::StandardInput;
-use self::seen::Seen;
+use self::seen::{Seen, Sight};
 use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
@@ -188,8 +188,8 @@ impl Source {
     }
 
     /// Hands every span to `take`, one at a time and in the source's order. A span that occurs
-    /// twice is handed over once. That costs about 15 bytes of memory for each span; nothing else
-    /// is kept.
+    /// twice is handed over once, but again if OTLP says more of it than the format that it came in
+    /// first. That costs about 18 bytes of memory for each span; nothing else is kept.
     ///
     /// # Errors
     /// If the source cannot be read or is not an export of spans. The spans before the fault were
@@ -202,8 +202,9 @@ impl Source {
     ) -> Result<Reading, SourceError> {
         let (mut seen, mut spans) = (Seen::new(), 0);
         let mut reading = self.read_all(want, &mut |span| {
-            if seen.is_new(span) {
-                spans += 1;
+            let sight = seen.look(span);
+            spans += u64::from(sight == Sight::New);
+            if sight != Sight::Again {
                 take(span);
             }
         })?;

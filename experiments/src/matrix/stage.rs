@@ -7,13 +7,16 @@ use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE, Problem, Propagation,
 };
 use baton_traces::hand_off::Hop;
-use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory};
+use jiff::Timestamp;
+use serde_json::{Map, json};
 use tokio::sync::watch;
 
 use super::evidence::{self, Journey};
 use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::load_generator::attack;
+use crate::manifest::versions;
 
 /// How many clients send at the same time. Two labs run at once, so this keeps two cores busy.
 const USERS: usize = 4;
@@ -112,6 +115,7 @@ impl Stage {
             instances: INSTANCES,
             ..LabOptions::new(producer, consumer, directory.clone())
         };
+        let start = Timestamp::now();
         let lab = Lab::start(options).await?;
         let spans = directory.client_spans_path();
         let plan = self.plan(&lab.addresses().endpoint, &spans)?;
@@ -127,6 +131,8 @@ impl Stage {
         if outcome.interrupted {
             return Ok(None);
         }
+        // with a manifest, the files of a cell are loaded as those of any other run
+        directory.write_manifest(&self.manifest(start))?;
         let mut problems = Vec::new();
         if outcome.requests.failed > 0 {
             problems.push(outcome.summary.clone());
@@ -164,6 +170,18 @@ impl Stage {
                 .collect(),
             stage: self,
         }))
+    }
+
+    fn manifest(&self, start: Timestamp) -> Manifest {
+        let foreign = json!(self.functions.foreign());
+        Manifest {
+            pairing: Some(self.pairing.clone()),
+            engine: self.engine,
+            settings: Map::from_iter([("foreign".to_owned(), foreign)]),
+            versions: versions(),
+            start,
+            end: Some(Timestamp::now()),
+        }
     }
 
     fn function(&self, name: Function) -> FunctionOptions {

@@ -1,34 +1,60 @@
 //! Finds spans that occur twice, as in exports that overlap.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::span::Span;
 
-/// The spans seen so far, as hashes of 8 bytes. In a source of five million spans, the chance that
-/// two different spans share a hash is less than one in a million.
+/// The spans seen so far, as hashes of 8 bytes, each with whether it came as OTLP. In a source of
+/// five million spans, the chance that two different spans share a hash is less than one in a
+/// million.
 #[derive(Debug)]
 pub(super) struct Seen {
     seed: u64,
-    spans: HashSet<u64, BuildHasherDefault<Mixed>>,
+    spans: HashMap<u64, bool, BuildHasherDefault<Mixed>>,
+}
+
+/// Whether a span was seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// It was not.
+    New,
+    /// It was, but in a format that has no place for all that it says now, in OTLP.
+    Fuller,
+    /// It was.
+    Again,
 }
 
 impl Seen {
     pub(super) fn new() -> Seen {
         Seen {
             seed: fastrand::u64(..),
-            spans: HashSet::default(),
+            spans: HashMap::default(),
         }
     }
 
-    /// Whether `span` is new. In B3, client and server may share an id; they are two spans.
-    pub(super) fn is_new(&mut self, span: &Span<'_>) -> bool {
+    /// What is known of `span`. In B3, client and server may share an id; they are two spans.
+    pub(super) fn look(&mut self, span: &Span<'_>) -> Sight {
         let trace = u128::from_be_bytes(span.reference.trace_id.to_bytes());
         let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
         let half = u64::from(span.kind.is_sender());
         let mixed = mix((trace >> 64) as u64 ^ self.seed, trace as u64 ^ half);
-        self.spans
-            .insert(mix(mixed ^ id, self.seed ^ id.rotate_left(32)))
+        let is_otlp = span.format().is_none();
+        match self
+            .spans
+            .entry(mix(mixed ^ id, self.seed ^ id.rotate_left(32)))
+        {
+            Entry::Vacant(place) => {
+                place.insert(is_otlp);
+                Sight::New
+            }
+            Entry::Occupied(mut place) if is_otlp && !*place.get() => {
+                place.insert(true);
+                Sight::Fuller
+            }
+            Entry::Occupied(_) => Sight::Again,
+        }
     }
 }
 
@@ -83,8 +109,8 @@ mod tests {
                         kind,
                         ..Span::new(reference, "")
                     };
-                    new += u32::from(seen.is_new(&span));
-                    assert!(!seen.is_new(&span));
+                    new += u32::from(seen.look(&span) == Sight::New);
+                    assert_eq!(seen.look(&span), Sight::Again);
                 }
             }
         }
