@@ -47,8 +47,9 @@ fn what_is_seen_in_part_is_said_to_be() {
     }
     let mut half = run("b3", &[(Ingress, Connected, 3)]);
     half.unknown = ["record.connected".to_owned()].into();
-    let says =
-        ["The trace stayed whole under b3 (as far as it can be seen: nothing was judged at Kinesis)."];
+    let says = [
+        "The trace stayed whole under b3 (as far as it can be seen: nothing was judged at Kinesis).",
+    ];
     assert_eq!(narrate(&[half]), says);
 }
 
