@@ -90,14 +90,15 @@ fn after_help() -> String {
     )
 }
 
-/// The order of the flags that every command has: behind the command's own.
+/// The position of the flags that every command has: after the command's own.
 const LAST: usize = 900;
 
 // a doc comment would become the description of the command
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// The format of the result: text, or json for programs; also markdown for a document (audit, compare, matrix), junit
-    /// for CI (audit, compare), html for a page (compare), svg for a picture (map, traces TRACE-ID)
+    /// The format of the result: text, or json for programs; also markdown for a document (audit,
+    /// compare, matrix), junit for CI (audit, compare), html for a page (compare), svg for a
+    /// picture (map, traces TRACE-ID)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour; the variable NO_COLOR does the same
@@ -208,9 +209,9 @@ impl Command {
 /// `baton run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// The producer's mode and the consumer's, as in tracecontext:b3; a single mode is used for both [default:
-    /// none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext, tracecontext,b3:b3 and
-    /// tracecontext:tracecontext,b3]
+    /// The producer's mode and the consumer's, as in tracecontext:b3; a single mode is used for
+    /// both [default: none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext,
+    /// tracecontext,b3:b3 and tracecontext:tracecontext,b3]
     #[arg(value_name = "PAIRING")]
     pub(crate) pairings: Vec<Pairing>,
     #[command(flatten)]
@@ -231,7 +232,8 @@ pub(crate) struct RunArguments {
 /// `baton up`.
 #[derive(Debug, Args)]
 pub(crate) struct UpArguments {
-    /// The producer's mode, as in tracecontext,b3 [default: OTEL_PROPAGATORS, or tracecontext,baggage]
+    /// The producer's mode, as in tracecontext,b3 [default: OTEL_PROPAGATORS, or
+    /// tracecontext,baggage]
     #[arg(long, value_name = "MODE")]
     pub(crate) producer: Option<Mode>,
     /// The consumer's mode [default: OTEL_PROPAGATORS, or tracecontext,baggage]

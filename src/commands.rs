@@ -1,4 +1,5 @@
-//! One file or folder per subcommand: its arguments come in, one call does the work, the result is printed.
+//! One file or folder per subcommand. Each takes the command's arguments, makes one call into a
+//! library, and prints the result.
 
 pub(crate) mod attack;
 pub(crate) mod audit;

@@ -1,9 +1,9 @@
 //! Removes users and passwords from the addresses in messages.
 
-/// How an address starts. Behind that, an address that cannot be parsed may hold anything.
+/// How an address starts. If it cannot be parsed, the text after this may contain credentials.
 const BEGINNINGS: [&str; 3] = ["://", "https:", "http:"];
 
-/// `text` without the users and passwords of the addresses in it.
+/// `text` without the users and passwords of its addresses.
 pub(crate) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -17,7 +17,7 @@ pub(crate) fn without_credentials(text: &str) -> String {
     shown + rest
 }
 
-/// The place behind the scheme of the first address.
+/// The position after the scheme of the first address.
 fn beginning(text: &str) -> Option<usize> {
     let ends = BEGINNINGS.iter().filter_map(|beginning| {
         let end = text.find(beginning)? + beginning.len();
@@ -38,8 +38,8 @@ fn end(before: &str, address: &str) -> usize {
     end.unwrap_or(address.len())
 }
 
-/// The address without user and password. They may hold any character if they are not encoded, so everything before the
-/// last `@` goes if there seem to be some.
+/// The address without user and password. Unencoded credentials may contain any character. So if
+/// the address seems to have some, everything before the last `@` is removed.
 fn without_user(address: &str) -> &str {
     let authority = address.split(['/', '?', '#']).next().unwrap_or(address);
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));

@@ -18,15 +18,15 @@ use crate::credentials::without_credentials;
 /// The meaning of an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All is done and all is well.
+    /// The command did its work and found no problem.
     Done,
     /// A check failed, or something was lost.
     CheckFailed,
     /// The command line or an input is wrong.
     WrongInput,
-    /// The system or a network did not allow it.
+    /// The system or a network prevented the work.
     NotCarriedOut,
-    /// A signal ended it.
+    /// A signal ended the command.
     Interrupted,
 }
 
@@ -40,7 +40,7 @@ impl Exit {
         Exit::Interrupted,
     ];
 
-    /// The number.
+    /// The exit code as a number.
     pub(crate) fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
@@ -65,7 +65,7 @@ impl Exit {
     }
 }
 
-/// The table of exit codes, one line each, as the help and the manual page show it.
+/// The table of exit codes, one line each, for the help and the manual page.
 pub(crate) fn exit_codes() -> String {
     let line = |exit: Exit| format!("  {:<3} {}", exit.code(), exit.meaning());
     Exit::ALL.map(line).join("\n")
@@ -101,7 +101,7 @@ impl Failure {
         Failure::new(Exit::NotCarriedOut, message)
     }
 
-    /// Ended by a signal: exit code 130.
+    /// A signal ended the command: exit code 130.
     pub(crate) fn interrupted() -> Failure {
         Failure::new(Exit::Interrupted, "interrupted")
     }
@@ -116,7 +116,8 @@ impl Failure {
         move |error| Failure::not_carried_out(format!("cannot write {}: {error}", path.display()))
     }
 
-    /// Standard output cannot be written. It is no failure if the reader has gone, as in `baton … | head`.
+    /// Standard output cannot be written. If the reader has gone, as in `baton … | head`, that is
+    /// not a failure.
     pub(crate) fn output(error: &io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, ""),
@@ -124,7 +125,7 @@ impl Failure {
         }
     }
 
-    /// The same failure with the flag that it comes from.
+    /// The same failure, with the flag that caused it.
     pub(crate) fn of(self, flag: &str) -> Failure {
         Failure {
             message: format!("{flag}: {}", self.message),
@@ -132,7 +133,7 @@ impl Failure {
         }
     }
 
-    /// Whether there is nothing to say about it.
+    /// Whether the failure needs no message.
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()
     }
@@ -161,7 +162,7 @@ impl From<InvalidSettings> for Failure {
 }
 
 impl From<LabError> for Failure {
-    /// A function that does not start has a wrong command or a wrong variable, and both come from the user.
+    /// If a function does not start, its command or a variable is wrong. Both come from the user.
     fn from(error: LabError) -> Failure {
         match error {
             LabError::FunctionStart { .. } => Failure::usage(error),

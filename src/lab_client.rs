@@ -1,4 +1,4 @@
-//! Finds a lab that is up and talks to it.
+//! Finds a running lab and talks to it.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::arguments::LabChoice;
 use crate::failure::Failure;
 use crate::runtime;
 
-/// A switch waits for processes to start. If it takes longer than this, something hangs.
+/// A switch waits for processes to start. If it takes longer than this, something is stuck.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The lab that the user means.
+/// The lab that the user means: the only one, or the one with the given port.
 pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
     let labs = registry::labs().map_err(|error| {
         Failure::usage(format!("the labs that are up cannot be listed: {error}"))
@@ -66,7 +66,7 @@ pub(crate) async fn switch(lab: &Note, request: &SwitchRequest) -> Result<LabSta
     Err(Failure::not_carried_out(refusal.message))
 }
 
-/// If a lab that is up saves to one of these sources, asks it to write what it has.
+/// If a running lab saves to one of these sources, asks it to write its spans.
 pub(crate) fn flush_named(sources: &[Source]) -> Result<(), Failure> {
     let paths = sources.iter().filter_map(Source::path);
     let paths: Vec<_> = paths.filter_map(|path| path.canonicalize().ok()).collect();

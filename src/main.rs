@@ -1,6 +1,6 @@
 //! baton: shows whether trace context survives the hand-off between services.
 //!
-//! One file per subcommand; what they do is done by the crates beside this one.
+//! There is one file per subcommand. The other crates do the work.
 
 mod arguments;
 mod commands;

@@ -1,5 +1,5 @@
-//! `--plan FILE.toml`: settings from a file. Each key is the name of a flag. The settings become part of the command
-//! line, and are read and checked there.
+//! `--plan FILE.toml` reads settings from a file. Each key is the name of a flag. The settings are
+//! added to the command line and are checked there.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use crate::failure::Failure;
 
 /// The flag that names the file.
 const PLAN: &str = "plan";
-/// Flags that make no sense in a file.
+/// Flags that a plan file may not have.
 const NOT_IN_A_FILE: [&str; 3] = [PLAN, "help", "version"];
 
-/// Reads the command line, and the plan that it names. What is wrong with the command line alone ends the process, as
-/// clap does it.
+/// Reads the command line and the plan that it names. If the command line itself is wrong, the
+/// process ends with clap's message.
 pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let mut command = Arguments::command();
     let matches = command
@@ -49,7 +49,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
         .map_err(|error| explain(first_sentence(&error)))
 }
 
-/// Ends the process with what clap says, which may repeat an address.
+/// Ends the process with clap's message, without the credentials of any address in it.
 fn end(error: &clap::Error) -> ! {
     let text = error.render().to_string();
     let shown = without_credentials(&text);
@@ -60,7 +60,7 @@ fn end(error: &clap::Error) -> ! {
     std::process::exit(error.exit_code())
 }
 
-/// What the plan adds to a command line that has been understood as `given`.
+/// The words that the plan adds to the command line `given`.
 fn additions(text: &str, command: &Command, given: &ArgMatches) -> Result<Vec<String>, String> {
     let plan: Table = text
         .parse()
@@ -86,7 +86,7 @@ fn additions(text: &str, command: &Command, given: &ArgMatches) -> Result<Vec<St
     Ok(additions)
 }
 
-/// One setting as a word of the command line; `None` for a flag that is off.
+/// A setting as a word of the command line; `None` for a flag that is off.
 fn word(argument: &Arg, value: &Value) -> Result<Option<String>, &'static str> {
     let takes_value = argument.get_action().takes_values();
     let text = match value {
@@ -112,7 +112,8 @@ fn word(argument: &Arg, value: &Value) -> Result<Option<String>, &'static str> {
     Ok(Some(format!("--{}={text}", name(argument))))
 }
 
-/// Whether the command line has this setting, or one that cannot stand beside it: then that wins.
+/// Whether the command line has this setting, or one that excludes it. In both cases the command
+/// line wins.
 fn is_given(argument: &Arg, command: &Command, given: &ArgMatches) -> bool {
     let on_the_line = |other: &Arg| {
         let id = other.get_id().as_str();
@@ -155,7 +156,7 @@ fn unknown(key: &str, command: &Command) -> String {
     )
 }
 
-/// What clap says, without its frame.
+/// The first sentence of clap's message.
 fn first_sentence(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);

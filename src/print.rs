@@ -1,4 +1,4 @@
-//! How results reach a person: the output, its tables, the progress of what runs.
+//! Prints results for people: the output, its tables, and the progress of long work.
 
 pub(crate) mod brief;
 pub(crate) mod cells;

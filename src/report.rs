@@ -11,7 +11,7 @@ use baton_views::report::{Report, Run};
 use crate::failure::Failure;
 use crate::print::table::pairing;
 
-/// Reads a run that has ended, and writes its summary and its report into its directory.
+/// Reads a finished run, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     let run = Run::read(&Source::from(directory.path()))?;
     let summary = &run.measured().summary;
@@ -24,7 +24,7 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// Writes the report of all `runs` into `out`. Gives its path.
+/// Writes the report of all `runs` into `out`. Gives the report's path.
 pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
@@ -38,7 +38,7 @@ pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// The run under the name of its pairing instead of its directory's name.
+/// The run, named after its pairing instead of its directory.
 fn by_pairing(run: Run) -> Run {
     let name = pairing(&run.measured().summary);
     run.named(name)

@@ -4,7 +4,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
 
-/// For commands that run a lab. The lab serves thousands of small requests a second; two threads leave the cores to the
+/// For commands that run a lab. A lab serves thousands of small requests per second; two threads
+/// leave the other cores to the functions.
 /// functions.
 pub(crate) fn for_lab() -> Result<Runtime, Failure> {
     started(Builder::new_multi_thread().worker_threads(2))

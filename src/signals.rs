@@ -7,10 +7,11 @@ use tokio::sync::watch;
 
 use crate::failure::Failure;
 
-/// The same signal twice within this time counts once: some tools send it to a process and then to its group.
+/// The same signal twice within this time counts once. Some tools send a signal to a process and
+/// then again to its group.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
-/// The signals of this process, from the moment this is made.
+/// Receives this process's signals from the moment of its creation.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -19,8 +20,8 @@ pub(crate) struct Signals {
     last: Option<(SignalKind, Instant)>,
 }
 
-/// Turns true at the first signal, which asks the command to end and keep what it has. The second ends the process
-/// at once, after `clean_up`.
+/// Becomes true at the first signal, which asks the command to end and keep its results. The second
+/// signal ends the process at once, after `clean_up`.
 pub(crate) fn interrupted(
     clean_up: impl FnOnce() + Send + 'static,
 ) -> Result<watch::Receiver<bool>, Failure> {
@@ -46,7 +47,7 @@ impl Signals {
         })
     }
 
-    /// Returns at the next signal that is not an echo of the last.
+    /// Waits for the next signal that is not a repetition of the last.
     pub(crate) async fn next(&mut self) {
         loop {
             let kind = tokio::select! {

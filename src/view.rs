@@ -1,4 +1,4 @@
-//! The spans for `traces` and `map`: of the sources that are named, or of the lab that is up.
+//! The spans for `traces` and `map`: from the named sources, or from a running lab.
 
 use baton_lab::registry::Note;
 use baton_traces::collect::Extent;
@@ -17,12 +17,12 @@ use crate::print::output::Output;
 #[derive(Debug)]
 pub(crate) struct View {
     sources: Vec<Source>,
-    /// The lab, if there are no sources. Records that it has not delivered yet may still arrive.
+    /// The lab, if no sources are named. Records that it has not delivered yet may still arrive.
     pub(crate) lab: Option<Note>,
 }
 
 impl View {
-    /// The view of `sources`, or of the lab that `choice` means if there are none.
+    /// The view of `sources`. If there are none, the view of the lab that `choice` names.
     pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<View, Failure> {
         if !sources.is_empty() {
             lab_client::flush_named(&sources)?;
@@ -36,7 +36,7 @@ impl View {
         })
     }
 
-    /// Reads all of it once, as a list or a map needs it. Says what could not be read.
+    /// Reads all spans once, for a list or a map. Reports what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
         let mut want = filter.want();
         let mut index = TraceIndex::new(filter);
@@ -88,7 +88,7 @@ impl View {
     }
 }
 
-/// The reason why a hop has no verdicts.
+/// Why a hop has no verdicts.
 fn senders_alone(hop: Hop) -> &'static str {
     match hop {
         Hop::Ingress => {

@@ -1,4 +1,4 @@
-//! `baton audit`: of a recorded system, of sources of every shape, and as a check.
+//! Tests of `baton audit`: on a recorded system, on sources of every kind, and as a check.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::Stdio;
 
 use crate::support::command::{Finished, Sandbox, ended};
 
-/// An export that is in the tests of `baton-traces`.
+/// An export from the test data of `baton-traces`.
 fn export(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces/tests/data/systems");
     folder.join(name).display().to_string()
 }
 
-/// Writes the lines of the export `one` into `parts` files, and gives their folder.
+/// Splits the export `one` by lines into `parts` files. Gives their folder.
 fn divided(sandbox: &Sandbox, parts: usize) -> PathBuf {
     let packed = std::fs::File::open(export("one.jsonl.gz")).expect("the export");
     let mut text = String::new();

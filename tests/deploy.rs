@@ -18,7 +18,7 @@ use crate::support::template::{Parameters, Template, folder, sam, serverless};
 use crate::support::{skipped, wait_until};
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
-const PACKAGE_SIZE_LIMIT: u64 = 5_000_000;
+const MAX_PACKAGE_BYTES: u64 = 5_000_000;
 /// The number of this machine's processor in an ELF file.
 const MACHINE: [u8; 2] = match cfg!(target_arch = "aarch64") {
     true => [0xb7, 0],
@@ -191,7 +191,7 @@ fn bootstrap(function: &str, place: &Path) -> Option<PathBuf> {
         return None;
     };
     let size = file.metadata().expect("its size").len();
-    assert!(size < PACKAGE_SIZE_LIMIT, "{size} bytes");
+    assert!(size < MAX_PACKAGE_BYTES, "{size} bytes");
     let mut package = zip::ZipArchive::new(file).expect("a zip");
     let mut entry = package.by_name("bootstrap").expect("bootstrap");
     let mode = entry.unix_mode().expect("permissions");

@@ -3,9 +3,11 @@
 //! document's picture. Every excerpt of code is in the file that it names. Every link leads
 //! somewhere.
 //!
-//! A ```` ```console ```` block is a terminal. `$
-//! ` begins a command, and the lines below are its output. A line with only `…` stands for any lines. A command without output below it may print anything. All commands must succeed. `baton
-//! up` stays up until `^C`, as in a terminal of its own, on free ports that stand for the documented ones. Ids, times and other measures may differ (`shape.rs`).
+//! A ```` ```console ```` block is a terminal. `$ ` begins a command, and the lines below are its
+//! output. A line with only `…` stands for any lines. A command without output below it may print
+//! anything. All commands must succeed. `baton up` stays up until `^C`, as in a terminal of its
+//! own, on free ports that stand for the documented ones. Ids, times and other measures may differ
+//! (`shape.rs`).
 //!
 //! `BATON_UPDATE_DOCS=1 just documents` writes the output of the commands into the documents, and
 //! the pictures that they make.

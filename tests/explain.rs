@@ -1,5 +1,5 @@
-//! `baton explain`: what it finds in every measured case, how it shows faults, and whatever input
-//! it is given.
+//! Tests of `baton explain`: its answers in every measured case, how it shows faults, and any kind
+//! of input.
 
 mod cases;
 mod input;
@@ -102,7 +102,7 @@ async fn the_answer_has_the_headers_all_formats_and_the_usual_modes() {
     assert_eq!(modes(&answer), usual);
     assert_eq!(answer["modes"][3]["chosen"], Value::Null);
 
-    // what else arrives is judged too
+    // other arriving headers are judged too
     let answer = explain(&sandbox, &["--format", "json", "uber-trace-id: a"])
         .await
         .json();

@@ -1,4 +1,4 @@
-//! docs/reference/ is what the code says: help, variables, verdicts and names of files.
+//! Checks that docs/reference/ agrees with the code: help, variables, verdicts and names of files.
 //!
 //! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` writes it anew.
 

@@ -20,7 +20,7 @@ async fn what_cannot_be_run_is_refused_before_anything_starts() {
         (&["b3:zipkin"], &["zipkin", accepted]),
         (&["b3:b3:b3"], &["b3:b3"]),
         (&["b3,b3"], &["b3 is listed twice"]),
-        (&["none,b3"], &["none stands beside other names"]),
+        (&["none,b3"], &["none cannot be combined with other names"]),
         (&["b3", "--requests", "0"], &["requests"]),
         (&["b3", "--users", "0"], &["users"]),
         (&["b3", "--users", "5000"], &["5000", "1000"]),

@@ -249,9 +249,9 @@ async fn functions_that_export_zipkin_get_the_verdicts_of_otlp() {
         assert_eq!(zipkin["tracestate_lost"], Value::Null, "{zipkin}");
         assert_eq!(zipkin["sampled_changed"], 0, "the logs tell: {zipkin}");
     }
-    let linked = unknown(&compared, "linked cannot be told of record: 20");
+    let linked = unknown(&compared, "linked is unknown for record: 20");
     assert_eq!(linked.len(), 1, "of the one that broke: {compared}");
-    let trace_state = unknown(&compared, "tracestate_lost cannot be told of record: 20");
+    let trace_state = unknown(&compared, "tracestate_lost is unknown for record: 20");
     assert_eq!(trace_state.len(), 2, "{compared}");
 }
 

@@ -23,8 +23,9 @@ const KEPT_OUT_PREFIXES: [&str; 3] = [EXPORTERS, SERVICE_NAME, "BATON_RUNTIME_DI
 
 /// The program that acts as the functions and as the load generator.
 ///
-/// It has three commands: `function NAME` is one of the two functions, `sandbox -- COMMAND` runs a command that
-/// ends together with its parent, and `attack` carries out a plan that it reads from standard input.
+/// It has three commands: `function NAME` is one of the two functions, `sandbox -- COMMAND` runs a
+/// command that ends together with its parent, and `attack` carries out a plan that it reads from
+/// standard input.
 #[derive(Clone, Debug)]
 pub struct Program(PathBuf);
 

@@ -115,7 +115,8 @@ pub fn write_load(
     std::fs::write(&path, load_json(outcomes)?).map_err(ExperimentError::file("write", &path))
 }
 
-/// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the outcome of each.
+/// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the
+/// outcome of each.
 ///
 /// # Errors
 /// If an outcome cannot be written as JSON.

@@ -1,10 +1,11 @@
-//! What the load generator itself costs: requests per second and processor time per request, against a server that
-//! answers at once and one that takes 3 ms, and the time around an attack of one request.
+//! What the load generator itself costs: requests per second and processor time per request,
+//! against a server that answers at once and one that takes 3 ms, and the time around an attack of
+//! one request.
 //!
 //! `cargo run --release -p baton-loadgen --example cost [REQUESTS [USERS [MODE]]]`
 //!
-//! Linux only, as it reads `/proc`. Server, attacks and this program are three processes, so that each is measured
-//! apart.
+//! Linux only, as it reads `/proc`. Server, attacks and this program are three processes, so that
+//! each is measured apart.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -111,7 +112,8 @@ fn runtime() -> std::io::Result<Runtime> {
 fn processor_seconds() -> Result<f64, Box<dyn Error>> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no command name")?;
-    // proc_pid_stat(5): utime and stime are the 14th and 15th field, the 12th and 13th after the command name.
+    // proc_pid_stat(5): utime and stime are the 14th and 15th field, the 12th and 13th after the
+    // command name.
     let ticks: Result<Vec<f64>, _> = fields
         .split_whitespace()
         .skip(11)

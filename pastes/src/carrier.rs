@@ -1,81 +1,83 @@
-//! What a paste holds: carriers, the headers in them, and what was seen and not taken.
+//! The result of reading a paste: carriers, their headers, and what was found but not read.
 
 use baton_propagators::HeaderList;
 use baton_propagators::carrier::NOT_TEXT;
 use baton_propagators::format::Format;
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
-/// Everything that one text holds.
+/// The carriers and notes of one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paste {
     /// The carriers in the order of the text, at most [`MAX_CARRIERS`](crate::MAX_CARRIERS).
     pub carriers: Vec<Carrier>,
     /// How many more carriers the text has.
     pub beyond: usize,
-    /// What of the text was not read, and why: a sentence each.
+    /// Which parts of the text were not read, and why: one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Headers that one receiver gets together: those of a request, of a record, of a log line.
+/// Headers that one receiver gets together: those of a request, a record or a log line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carrier {
-    /// Where it was: `Records[0]`, `line 3`, `request 2 (GET /orders)`. `None` where the text is one carrier.
+    /// Its place: `Records[0]`, `line 3`, `request 2 (GET /orders)`. `None` if the whole text is
+    /// one carrier.
     pub place: Option<String>,
-    /// The headers that formats read, in their order.
+    /// The headers that some format reads, in order.
     pub headers: Vec<Header>,
-    /// The names of all other headers, each once. Their values are not kept: credentials are among them.
+    /// The names of all other headers, each once. Their values are dropped, because they may be
+    /// credentials.
     pub others: Vec<String>,
-    /// What looks like trace context and is not read by any format.
+    /// What looks like trace context but is not read by any format.
     pub unread: Vec<Unread>,
-    /// Which reader looks where, and what else to know about the form: a sentence or a few each.
+    /// Sentences about which software reads which place, and about the form.
     pub notes: Vec<String>,
 }
 
 /// One header, or one of several with the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Its name: in its own casing where it is the one that formats read, else the one that stands for it.
+    /// Its name: as written if formats read that name, otherwise the name that formats read.
     pub name: String,
-    /// Its value. It need not be text.
+    /// Its value, which may be any bytes.
     pub value: Vec<u8>,
-    /// Where it was: `Records[0].messageAttributes.traceparent`, `line 3`.
+    /// Its place: `Records[0].messageAttributes.traceparent`, `line 3`.
     pub place: String,
-    /// Whether another place of the same carrier repeats it: it was found there too, and counts once.
+    /// Whether another place in the same carrier repeats it. It counts once.
     pub repeated: bool,
 }
 
-/// A name or a value that belongs to tracing, which no format of baton reads as it stands.
+/// A name or a value that belongs to tracing, but that no format of baton reads as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// The name under which it was.
+    /// Its name.
     pub name: String,
-    /// Its value; empty where there is none.
+    /// Its value; empty if there is none.
     pub value: String,
-    /// Where it was.
+    /// Its place.
     pub place: String,
-    /// What it is and why it is not read: a sentence or two.
+    /// What it is, and why it is not read: one or two sentences.
     pub why: String,
 }
 
 impl Header {
-    /// Whether it goes by this name. Case does not matter.
+    /// Whether it has this name. Case is ignored.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// Whether a format reads it.
+    /// Whether `format` reads it.
     pub fn belongs_to(&self, format: &dyn Format) -> bool {
         belongs_to(&self.name, format)
     }
 }
 
-/// Whether a format reads headers of this name.
+/// Whether `format` reads headers with this name.
 pub(crate) fn belongs_to(name: &str, format: &dyn Format) -> bool {
     format.lambda_variable() == Some(name) || format.reads(name)
 }
 
 impl Carrier {
-    /// The headers as a service gets them. A value that is not UTF-8 is none.
+    /// The headers as a service gets them, without values that are not UTF-8.
     pub fn header_list(&self) -> HeaderList {
         let headers = self.counted();
         let headers = headers.filter(|header| header.name != X_AMZN_TRACE_ID);
@@ -84,7 +86,7 @@ impl Carrier {
             .collect()
     }
 
-    /// Lambda's tracing header, where it came under the name of its environment variable.
+    /// The value of Lambda's environment variable for tracing, if the carrier has it.
     pub fn environment(&self) -> Option<&str> {
         let header = self
             .counted()
@@ -92,12 +94,12 @@ impl Carrier {
         Some(text(&header.value))
     }
 
-    /// Each header once, although another place may repeat it.
+    /// The headers without repetitions in other places.
     pub fn counted(&self) -> impl Iterator<Item = &Header> {
         self.headers.iter().filter(|header| !header.repeated)
     }
 
-    /// Whether it holds nothing at all.
+    /// Whether the carrier is empty.
     pub fn is_empty(&self) -> bool {
         self.headers.is_empty() && self.others.is_empty() && self.unread.is_empty()
     }

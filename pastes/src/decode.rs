@@ -1,4 +1,5 @@
-//! Layers around a text: Base64, gzip, zlib. Each is bounded, so that a small paste cannot fill the memory.
+//! Removes layers around a text: Base64, gzip, zlib. Each has a limit, so that a small paste cannot
+//! fill the memory.
 
 use std::io::Read;
 
@@ -7,9 +8,9 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-/// The most bytes that one layer may unpack to.
+/// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;
-/// The fewest characters of Base64 that are worth a look.
+/// The fewest characters of Base64 that are decoded.
 const MIN_BASE64: usize = 16;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -20,7 +21,8 @@ const ENGINES: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&URL_SAFE, LENIENT),
 ];
 
-/// Decodes Base64 in either alphabet, with or without padding, and broken into lines; `None` where it is something else.
+/// Decodes Base64 in either alphabet, with or without padding and line breaks; `None` if the text
+/// is not Base64.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() < MIN_BASE64 || text.len() > MAX_DECODED {
         return None;
@@ -37,7 +39,8 @@ pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     ENGINES.iter().find_map(|engine| engine.decode(&text).ok())
 }
 
-/// Unpacks gzip or zlib; `None` where it is neither. What was unpacked before a fault or the limit counts.
+/// Unpacks gzip or zlib; `None` for anything else. After a fault or at the limit, it gives what was
+/// unpacked so far.
 pub(crate) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     let reader: Box<dyn Read> = match bytes {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(bytes)),
@@ -51,7 +54,7 @@ pub(crate) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     (!unpacked.is_empty()).then_some(unpacked)
 }
 
-/// Text in bytes that may be packed; `None` where they are no text.
+/// The text in bytes, which may be packed; `None` if it is not text.
 pub(crate) fn text(bytes: Vec<u8>) -> Option<String> {
     let bytes = unpacked(&bytes).unwrap_or(bytes);
     let text = String::from_utf8(bytes).ok()?;

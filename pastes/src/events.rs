@@ -1,6 +1,7 @@
-//! Shapes of JSON that are known: which reader looks where in them.
+//! Known shapes of JSON, and which of their places are read by which software.
 //!
-//! A carrier is found in any JSON. What is here says whose event it is, and who reads which place of it.
+//! baton finds a carrier in any JSON. This module adds what kind of event it is, and who reads
+//! which place in it.
 
 mod api_gateway;
 mod cloud_events;
@@ -25,13 +26,13 @@ use crate::tree::Tree;
 pub(crate) struct Event {
     /// Whether an object has this shape.
     is: fn(&Tree) -> bool,
-    /// Members that hold no carrier of the receiver.
+    /// Members that never hold a carrier for the receiver.
     pub(crate) skipped: &'static [&'static str],
-    /// Who reads which of these places; `None` where there is nothing to say.
+    /// A sentence about who reads these places; `None` if there is nothing to say.
     readers: fn(&[&str]) -> Option<String>,
 }
 
-/// Every known shape. The first that an object has counts.
+/// Every known shape. The first one that fits an object is used.
 static EVENTS: &[&Event] = &[
     &sqs::SQS,
     &sns::SNS,
@@ -52,12 +53,12 @@ pub(crate) fn of(tree: &Tree) -> Option<&'static Event> {
     EVENTS.iter().copied().find(|event| (event.is)(tree))
 }
 
-/// Which shapes each unit of a text has.
+/// The shapes in each unit of a text.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(HashMap<String, Vec<&'static Event>>, Vec<String>);
 
 impl Notes {
-    /// Notes the shape of a unit.
+    /// Records the shape of a unit.
     pub(crate) fn add(&mut self, unit: &str, event: &'static Event) {
         let events = self.0.entry(unit.to_owned()).or_insert_with(|| {
             self.1.push(unit.to_owned());
@@ -68,12 +69,12 @@ impl Notes {
         }
     }
 
-    /// The records that are known shapes, in their order.
+    /// The records with a known shape, in order.
     pub(crate) fn units(&self) -> impl Iterator<Item = &str> {
         self.1.iter().map(String::as_str)
     }
 
-    /// What to say about a unit's carrier.
+    /// The sentence about a unit's carrier.
     pub(crate) fn about(&self, unit: &str, carrier: &Carrier) -> Vec<String> {
         let headers = carrier.headers.iter().map(|header| header.place.as_str());
         let places: Vec<&str> = headers
@@ -85,21 +86,21 @@ impl Notes {
     }
 }
 
-/// Whether a member is there.
+/// Whether the object has a member with this name.
 fn has(tree: &Tree, name: &str) -> bool {
     tree.get(name).is_some()
 }
 
-/// Whether any place has a part.
+/// Whether any of the places contains `part`.
 fn any(places: &[&str], part: &str) -> bool {
     places.iter().any(|place| place.contains(part))
 }
 
-/// Whether baton's consumer does not look at any of the places: it reads the envelope's member alone.
+/// Whether baton's consumer reads none of the places: it only reads the member in the envelope.
 fn not_in_envelope(places: &[&str]) -> bool {
     !places.is_empty() && !any(places, "tracecontext")
 }
 
-/// What to say to a carrier that baton's consumer does not look at.
+/// The sentence about a carrier that baton's consumer does not read.
 const BATON: &str =
     "baton's consumer would not look there: it reads the member tracecontext of a record alone";

@@ -13,13 +13,13 @@ use crate::carrier::Paste;
 
 pub use headers::is_header;
 
-/// A form in which people have headers.
+/// A form in which people paste headers.
 struct Form {
-    /// Reads a text of this form; `None` where it is of another.
+    /// Reads a text of this form; `None` if the text has another form.
     read: fn(&[u8]) -> Option<Paste>,
 }
 
-/// Every form. The first that takes a text counts; the last takes any.
+/// Every form. The first one that accepts a text is used. The last one accepts any text.
 static FORMS: &[Form] = &[
     packed::FORM,
     json::FORM,
@@ -33,14 +33,14 @@ static FORMS: &[Form] = &[
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Finds the carriers of a text.
+/// Finds the carriers in a text.
 pub fn read(text: &[u8]) -> Paste {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut forms = FORMS.iter();
     forms.find_map(|form| (form.read)(text)).unwrap_or_default()
 }
 
-/// What a walk found, as carriers.
+/// The carriers in the findings of a walk.
 fn paste(walk: crate::walk::Walk) -> Paste {
     let cut = cut(&walk);
     let mut paste = crate::group::paste(walk.findings, &walk.notes);
@@ -48,7 +48,7 @@ fn paste(walk: crate::walk::Walk) -> Paste {
     paste
 }
 
-/// What to say where a limit kept something closed.
+/// A sentence about what was not opened because of a limit.
 fn cut(walk: &crate::walk::Walk) -> Option<String> {
     walk.is_cut.then(|| {
         "The text is packed deeper, or unpacks to more, than is read: what is further inside is unknown."

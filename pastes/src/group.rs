@@ -1,4 +1,5 @@
-//! From findings to carriers: what came in one unit is one carrier, unless two places of it contradict each other.
+//! Turns findings into carriers. The findings of one unit make one carrier, unless two places in it
+//! contradict each other.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,24 +10,24 @@ use crate::finding::{Finding, Kind};
 
 /// The most headers of one carrier.
 const MAX_HEADERS: usize = 1000;
-/// The longest value that is kept of what is not read.
+/// The longest value of an unread header that is kept.
 const MAX_UNREAD: usize = 512;
-/// The most values of a kind that are not read and are named in one carrier.
+/// How many unread values of one kind are named in a carrier.
 const MAX_UNREAD_COUNT: usize = 20;
 
-/// A carrier that is being put together, and what each place of it gave.
+/// A carrier while it is built, and what each place contributed.
 #[derive(Default)]
 struct Building {
     carrier: Carrier,
     unit: String,
     scopes: Vec<String>,
-    /// The scope that each header is from.
+    /// For each header, the scope that it comes from.
     from: Vec<String>,
     /// The names of other headers, in lower case.
     others: HashSet<String>,
 }
 
-/// Puts findings together; `notes` are sentences about units.
+/// Builds carriers from findings. `notes` are sentences about units.
 pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
     let has_named = findings
         .iter()
@@ -52,7 +53,7 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
         let building = &mut all[place];
         building.scopes.push(scope);
         for finding in findings {
-            // Ids and names that logs mention say nothing new beside a carrier.
+            // If there is a carrier, ids and names in log messages add nothing.
             if !(has_named && matches!(finding.kind, Kind::Id | Kind::NoValue(_))) {
                 building.add(finding, has_named);
             }
@@ -85,10 +86,10 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
     paste
 }
 
-/// The most records that are named.
+/// How many records are named.
 const MAX_NAMED: usize = 3;
 
-/// What to say about records in which nothing was found.
+/// The sentence about records without any finding.
 fn without_headers(units: &[&str]) -> Option<String> {
     let named = units
         .iter()
@@ -111,7 +112,7 @@ fn without_headers(units: &[&str]) -> Option<String> {
     }
 }
 
-/// Drops what repeats another carrier, and carriers without any context where others have some.
+/// Removes carriers that repeat another one, and carriers without a context if others have one.
 fn whittled(carriers: Vec<Carrier>) -> Paste {
     let has_context = carriers.iter().any(|carrier| !carrier.headers.is_empty());
     let mut kept: Vec<Carrier> = Vec::new();
@@ -143,7 +144,7 @@ fn whittled(carriers: Vec<Carrier>) -> Paste {
     }
 }
 
-/// The units that several carriers came from.
+/// The units that occur in several carriers.
 fn repeated_units(all: &[Building]) -> Vec<String> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for building in all {
@@ -153,7 +154,7 @@ fn repeated_units(all: &[Building]) -> Vec<String> {
     repeated.map(|(unit, _)| unit.to_owned()).collect()
 }
 
-/// Findings of one unit and one scope each, in the order of the text.
+/// Groups findings by unit and scope, in the order of the text.
 fn scopes(findings: Vec<Finding>) -> Vec<(String, String, Vec<Finding>)> {
     let mut scopes: Vec<(String, String, Vec<Finding>)> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
@@ -168,7 +169,7 @@ fn scopes(findings: Vec<Finding>) -> Vec<(String, String, Vec<Finding>)> {
     scopes
 }
 
-/// The name and the value that a finding gives a carrier.
+/// The name and value that a finding adds to a carrier.
 fn header(finding: &Finding) -> Option<(String, &[u8])> {
     let name = match &finding.kind {
         Kind::Header(name) if name.eq_ignore_ascii_case(&finding.name) => finding.name.clone(),
@@ -179,7 +180,7 @@ fn header(finding: &Finding) -> Option<(String, &[u8])> {
     Some((name, &finding.value))
 }
 
-/// Whether another place of a unit says the same as the carrier so far, or something else altogether.
+/// Whether another place in a unit agrees with the carrier so far, or contradicts it.
 fn fits(building: &Building, findings: &[Finding]) -> bool {
     let headers = &building.carrier.headers;
     findings.iter().filter_map(header).all(|(name, value)| {
@@ -201,7 +202,7 @@ impl Building {
             carrier
                 .notes
                 .extend(note.filter(|note| !carrier.notes.contains(note)));
-            // Another place of the record, or of the line, says the same again.
+            // Another place in the record or line repeats the same value.
             let mut before = carrier.headers.iter().zip(&self.from);
             let repeated = before.any(|(header, from)| {
                 let elsewhere = *from != finding.scope
@@ -235,14 +236,14 @@ impl Building {
     }
 }
 
-/// What to know about a value that has the shape of a header and not its name.
+/// The sentence about a value with the shape of a header but without its name.
 fn unnamed(finding: &Finding) -> Option<String> {
     let (Kind::Shape(shape) | Kind::Unnamed(shape)) = &finding.kind else {
         return None;
     };
     let header = shape.header();
     if finding.name.is_empty() {
-        // X-Ray's header says by itself what it is.
+        // X-Ray's header identifies itself.
         let is_named = finding.value.starts_with(b"Root=") || finding.value.starts_with(b"Self=");
         return (!is_named).then(|| {
             format!(
@@ -259,7 +260,7 @@ fn unnamed(finding: &Finding) -> Option<String> {
     })
 }
 
-/// Why a finding is not read; `None` for a header of no format.
+/// Why a finding is not read; `None` for a header that belongs to no format.
 fn why(finding: &Finding) -> Option<String> {
     let name = &finding.name;
     let value = String::from_utf8_lossy(&finding.value);

@@ -1,4 +1,4 @@
-//! What a name stands for: a header that a format reads, one of another system, a misspelling, a secret.
+//! What a name means: a header of a format or of another system, a misspelling, or a secret.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,14 +8,14 @@ use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 use crate::systems::{self, System};
 
-/// What a name stands for.
+/// What a name means.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Name {
-    /// A header that a format reads, by the name that the format has for it.
+    /// A header that a format reads, under the format's name for it.
     Header(String),
     /// A carrier of another system.
     System(&'static System),
-    /// Nearly the name of a header: this one.
+    /// Almost the name of this header.
     Misspelt(&'static str),
     /// An id as logs print it.
     Id,
@@ -27,9 +27,9 @@ pub(crate) enum Name {
 
 /// The longest name that is looked up.
 pub(crate) const MAX_NAME: usize = 64;
-/// The fewest letters of a name that can be misspelt.
+/// The fewest letters of a name that may count as misspelt.
 const MIN_MISSPELT: usize = 6;
-/// From so many letters on, two of them may be wrong.
+/// The fewest letters of a name of which two may be wrong.
 const MIN_TWO_WRONG: usize = 10;
 
 /// The attribute of an SQS message that holds X-Ray's header.
@@ -52,7 +52,7 @@ const IDS: &[&str] = &[
     "contexttraceid",
     "tracetraceid",
 ];
-/// Words that are near to a header's name and are none.
+/// Words that resemble a header's name but are not one.
 const WORDS: &[&str] = &["transparent", "tracesets", "tracestats"];
 /// Parts of names whose values are never shown, without dashes and underscores.
 const SECRETS: &[&str] = &[
@@ -71,7 +71,7 @@ const SECRETS: &[&str] = &[
     "sessionid",
 ];
 
-/// The headers of all formats and the carriers of other systems, by their names in lower case with dashes.
+/// The headers of all formats and of other systems, by their names in lower case with dashes.
 static NAMES: LazyLock<HashMap<&'static str, Name>> = LazyLock::new(|| {
     let mut names = HashMap::new();
     for system in systems::SYSTEMS {
@@ -86,7 +86,8 @@ static NAMES: LazyLock<HashMap<&'static str, Name>> = LazyLock::new(|| {
     names
 });
 
-/// The headers whose names are long enough to be told when misspelt: the name, its letters, the set of these.
+/// The headers whose names are long enough to recognise a misspelling: the name, its letters, and
+/// the set of its letters.
 static SPELLINGS: LazyLock<Vec<(&'static str, String, u64)>> = LazyLock::new(|| {
     let fields = FORMATS.iter().flat_map(|format| format.fields()).copied();
     let mut spellings: Vec<_> = fields
@@ -102,7 +103,7 @@ static SPELLINGS: LazyLock<Vec<(&'static str, String, u64)>> = LazyLock::new(|| 
     spellings
 });
 
-/// What the name of an HTTP header stands for. Case does not matter, all else does.
+/// What the name of an HTTP header means. Only case is ignored.
 pub(crate) fn header(name: &str) -> Name {
     let lower = name.to_ascii_lowercase();
     if name == X_AMZN_TRACE_ID {
@@ -116,8 +117,8 @@ pub(crate) fn header(name: &str) -> Name {
     }
 }
 
-/// What the name of a member, a variable or a field stands for: as [`header`] has it, and as environment variables, CGI
-/// and logs write names (`HTTP_X_B3_TRACEID`, `http.request.header.traceparent`).
+/// What the name of a member, variable or field means: like [`header`], and also in the spelling of
+/// environment variables, CGI and logs (`HTTP_X_B3_TRACEID`, `http.request.header.traceparent`).
 pub(crate) fn member(name: &str) -> Name {
     if name.len() > MAX_NAME {
         return Name::Unknown;
@@ -139,13 +140,13 @@ pub(crate) fn member(name: &str) -> Name {
     rest(&lower)
 }
 
-/// Whether a name in lower case is one of a family: `uberctx-user`.
+/// Whether a name in lower case belongs to a family: `uberctx-user`.
 fn has_prefix(name: &str) -> bool {
     let mut prefixes = FORMATS.iter().flat_map(|format| format.prefixes());
     prefixes.any(|prefix| name.starts_with(prefix))
 }
 
-/// What a name stands for that is none of the known ones.
+/// What any other name means.
 pub(crate) fn rest(name: &str) -> Name {
     let letters = letters(name);
     if has_secret(&letters) {
@@ -157,7 +158,7 @@ pub(crate) fn rest(name: &str) -> Name {
     misspelt(&letters).map_or(Name::Unknown, Name::Misspelt)
 }
 
-/// Whether a name promises a credential.
+/// Whether the name suggests a credential.
 pub(crate) fn is_secret(name: &str) -> bool {
     has_secret(&letters(name))
 }
@@ -168,7 +169,7 @@ fn has_secret(letters: &str) -> bool {
         .any(|secret| letters.len() >= secret.len() && letters.contains(secret))
 }
 
-/// Whether letters are nearly those of a header, or an id's; quick, and sometimes wrong.
+/// Whether the letters may be almost a header's name, or an id's. Fast, but sometimes wrong.
 pub(crate) fn may_be_near(word: &[u8]) -> bool {
     let mut own = 0;
     let mut length = 0_usize;
@@ -186,7 +187,7 @@ pub(crate) fn may_be_near(word: &[u8]) -> bool {
         || IDS.iter().any(|id| id.len() == length)
 }
 
-/// The header that was meant, where one or two letters are wrong.
+/// The header that was meant, if one or two letters are wrong.
 fn misspelt(letters: &str) -> Option<&'static str> {
     if WORDS.contains(&letters) {
         return None;
@@ -210,14 +211,14 @@ fn letters(name: &str) -> String {
         .collect()
 }
 
-/// Which letters and digits occur.
+/// The set of letters and digits that occur.
 fn set(letters: &str) -> u64 {
     letters
         .bytes()
         .fold(0, |set, byte| set | 1 << (byte & 0x3f))
 }
 
-/// How many letters must be added, left out, changed or swapped with their neighbour.
+/// How many letters must be added, removed, changed or swapped with their neighbour.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

@@ -1,7 +1,8 @@
-//! Finds names and values in any text: logs, dumps of objects in any language, answers of echo servers.
+//! Finds names and values in any text: logs, dumps of objects in any language, answers of echo
+//! servers.
 //!
-//! It goes over the words of a text once. A word that is a known name is looked at together with what follows: quotes,
-//! separators, brackets and a value. A word that has the shape of a known value counts without a name.
+//! It goes through the words of a text once. A known name is examined with what follows it: quotes,
+//! separators, brackets and a value. A word with the shape of a known value counts without a name.
 
 mod ends;
 mod gap;
@@ -24,21 +25,21 @@ use value::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hit {
     pub(crate) kind: Kind,
-    /// The name as it was written; empty where there is none.
+    /// The name as it was written; empty if there is none.
     pub(crate) name: String,
     pub(crate) value: Vec<u8>,
-    /// The first byte of the name, or of the value without one.
+    /// The position of the name, or of the value if there is no name.
     pub(crate) start: usize,
-    /// The byte behind the value.
+    /// The position after the value.
     pub(crate) end: usize,
 }
 
-/// The most names without a value, and ids of logs, that are kept each.
+/// How many names without a value, and how many ids in logs, are kept.
 const MAX_MENTIONS: usize = 3;
-/// How far before a value without a name a credential's name may be.
+/// How far before a value without a name the name of a credential may be.
 const SECRET_REACH: usize = 80;
 
-/// Which lengths known names of a first letter have: one bit each.
+/// The lengths of known names by their first letter: one bit for each length.
 static LENGTHS: LazyLock<[u64; 256]> = LazyLock::new(|| {
     let mut lengths = [0; 256];
     let fields = FORMATS.iter().flat_map(|format| format.fields());
@@ -55,7 +56,7 @@ static LENGTHS: LazyLock<[u64; 256]> = LazyLock::new(|| {
     lengths
 });
 
-/// Everything that is found in a text, in its order.
+/// All hits in a text, in order.
 pub(crate) fn hits(text: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
     let (mut mentions, mut ids) = (0, 0);
@@ -91,7 +92,7 @@ pub(crate) fn hits(text: &[u8]) -> Vec<Hit> {
     hits
 }
 
-/// What a word is part of.
+/// The hit that contains a word.
 fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let start = start + skipped(text, start, end);
     let word = text.get(start..end)?;
@@ -118,20 +119,22 @@ fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     may_be.then(|| named(text, start, end)).flatten()
 }
 
-/// Whether a word looks like a trace id of 128 bits.
+/// Whether a word looks like a 128-bit trace id.
 fn is_trace_id(word: &[u8]) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     word.len() == 32 && word.iter().all(is_hex) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// How many bytes before a word's name are none of it: dashes of an option, the letter of `\n` in escaped text.
+/// How many bytes of a word precede its name: dashes of an option, or the letter of `\n` in escaped
+/// text.
 fn skipped(text: &[u8], start: usize, end: usize) -> usize {
     let word = &text[start..end];
     let escape = start > 0 && text[start - 1] == b'\\' && matches!(word, [b'n' | b'r' | b't', ..]);
     usize::from(escape) + word.iter().take_while(|byte| **byte == b'-').count()
 }
 
-/// Whether a word may be a name that is not exact: those of ids, and the misspelt ones. They need a separator.
+/// Whether a word may be an inexact name: a name of an id, or a misspelling. Such a name needs a
+/// separator.
 fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
     let first = word[0].to_ascii_lowercase();
     let near = matches!(
@@ -144,7 +147,7 @@ fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
     near && next && (5..=28).contains(&word.len())
 }
 
-/// A value of a known shape that begins at a word.
+/// A value with a known shape that begins at a word.
 fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let is_free = start == 0 || !matches!(text[start - 1], b'%' | b'/' | b'+' | b'.');
     let (start, end) = match text.get(end) {
@@ -159,7 +162,7 @@ fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
         return None;
     }
     let name = value::name_before(text, start);
-    // Lambda's report: XRAY TraceId: 1-…
+    // Lambda's report has XRAY TraceId: 1-…
     let is_id = names::member(&name) == Name::Id && !found.contains('=');
     Some(Hit {
         kind: if is_id { Kind::Id } else { Kind::Shape(shape) },
@@ -170,18 +173,18 @@ fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     })
 }
 
-/// Whether the same line promises a credential shortly before.
+/// Whether the name of a credential is shortly before, in the same line.
 fn is_behind_secret(text: &[u8], start: usize) -> bool {
     let before = &text[start.saturating_sub(SECRET_REACH)..start];
     let line = before
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |end| end + 1);
-    // what ends with a comma or a quote and a blank is another field
+    // text that ends with a comma, or with a quote and a space, belongs to another field
     names::is_secret(&String::from_utf8_lossy(value::last_field(&before[line..])))
 }
 
-/// A known name and its value.
+/// A known name with its value.
 fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let word = std::str::from_utf8(&text[start..end]).ok()?;
     let name = names::member(word);
@@ -214,7 +217,7 @@ fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
         }
         (Name::Id, Some(value)) if is_taken => (Kind::Id, value.bytes, value.end),
         (Name::Header(_), Some(value)) if value.bytes == b"-" => return None,
-        // In prose, b3 and baggage are words like others.
+        // In prose, b3 and baggage are ordinary words.
         (Name::Header(header), _) if header.len() > 7 => (Kind::NoValue(header), Vec::new(), end),
         _ => return None,
     };
@@ -227,7 +230,7 @@ fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     })
 }
 
-/// Whether what follows a name is its value.
+/// Whether the text after a name is its value.
 fn is_taken(name: &Name, value: &Value) -> bool {
     let text = String::from_utf8_lossy(&value.bytes);
     let digits = || text.bytes().filter(u8::is_ascii_hexdigit).count();
@@ -235,18 +238,18 @@ fn is_taken(name: &Name, value: &Value) -> bool {
         Name::Header(header) => {
             let is_alike = Shape::of(&text).is_some_and(|shape| shape.header() == header);
             let may_be_empty = header == "x-b3-parentspanid" || value.is_quoted;
-            // A dash is what logs write for a header that did not come.
+            // Logs write a dash for a header that did not arrive.
             is_alike || value.is_strong && text != "-" && (may_be_empty || !text.is_empty())
         }
         Name::System(_) => value.is_strong && !text.is_empty(),
-        // A word of prose or of a program is no value.
+        // A word of prose or of a program is not a value.
         Name::Misspelt(_) => value.is_strong && !text.is_empty() && digits() >= 1,
         Name::Id => value.is_strong && digits() >= 16 && digits() == text.len(),
         Name::Secret | Name::Unknown => false,
     }
 }
 
-/// What names, ids and most values are made of.
+/// The characters of names, ids and most values.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }

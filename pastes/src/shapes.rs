@@ -1,13 +1,13 @@
-//! Values that are known by their shape alone, whatever name they have.
+//! Values that are recognised by their shape, under any name.
 
-/// A value's shape: the header whose value looks so.
+/// The shape of a value: the header whose values look like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// `00-<32>-<16>-<2>`.
     Traceparent,
-    /// `<32 or 16>-<16>`, and perhaps a sampling state and a parent.
+    /// `<32 or 16>-<16>`, optionally with a sampling state and a parent.
     B3,
-    /// `1-<8>-<24>`, and perhaps `Root=` before it and more fields behind.
+    /// `1-<8>-<24>`, optionally after `Root=` and before further fields.
     XRay,
     /// `<id>:<id>:<id>:<flags>`.
     Jaeger,
@@ -24,7 +24,7 @@ impl Shape {
         }
     }
 
-    /// The shape of a value, if it has one.
+    /// The shape of a value; `None` if it has none of these.
     pub(crate) fn of(value: &str) -> Option<Self> {
         let value = value.trim();
         if is_xray(value) {
@@ -51,13 +51,13 @@ impl Shape {
     }
 }
 
-/// The number of hexadecimal digits that a field consists of.
+/// The number of hexadecimal digits in a field; `None` if it has other characters.
 fn hex_digits(field: &str) -> Option<usize> {
     let is_hex = !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then_some(field.len())
 }
 
-/// Whether it is ids of B3 with a sampling state.
+/// Whether the value is ids of B3 with a sampling state.
 fn is_b3(value: &str) -> bool {
     let mut fields = value.split('-');
     let ids = [fields.next(), fields.next()].map(|field| field.and_then(hex_digits));
@@ -68,7 +68,7 @@ fn is_b3(value: &str) -> bool {
     matches!(ids, [Some(16 | 32), Some(16)]) && state && parent && fields.next().is_none()
 }
 
-/// Whether it begins with X-Ray's trace id.
+/// Whether the value begins with an X-Ray trace id.
 fn is_xray(value: &str) -> bool {
     let fields = || value.split(';').map(str::trim);
     let is_root = |field: &str| {

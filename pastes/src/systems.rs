@@ -1,4 +1,5 @@
-//! Carriers of other systems: what they are, and which trace they name. No format of baton reads them.
+//! Carriers of other systems that no format of baton reads: what they are, and which trace they
+//! name.
 
 use baton_propagators::{SpanId, TraceId};
 
@@ -10,9 +11,9 @@ use crate::tree::Tree;
 pub(crate) struct System {
     /// Its names, in lower case with dashes.
     pub(crate) names: &'static [&'static str],
-    /// What it is and who reads it: a sentence without its end.
+    /// What it is and who reads it: a sentence without its full stop.
     pub(crate) what: &'static str,
-    /// The ids that a value names.
+    /// The ids in a value.
     ids: fn(&str) -> Option<Ids>,
 }
 
@@ -22,10 +23,10 @@ impl PartialEq for System {
     }
 }
 
-/// A trace id and a span id, as far as a value names them.
+/// The trace id and the span id in a value, as far as it has them.
 type Ids = (String, Option<String>);
 
-/// Every carrier that is known by its name alone.
+/// Every carrier that is recognised by its name alone.
 pub(crate) static SYSTEMS: &[System] = &[
     System {
         names: &["sentry-trace"],
@@ -115,7 +116,7 @@ pub(crate) static SYSTEMS: &[System] = &[
 ];
 
 impl System {
-    /// What a carrier of this name and value is.
+    /// A description of the carrier with this name and value.
     pub(crate) fn describe(&self, name: &str, value: &str) -> String {
         let ids = (self.ids)(value.trim()).map(|(trace, span)| match span {
             Some(span) => format!(" It names trace {trace}, span {span}."),

@@ -1,4 +1,4 @@
-//! JSON as it stands in a text: members in their order, a name possibly several times.
+//! JSON with its members in order. A name may occur several times.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
-    /// Members in their order.
+    /// Members in order.
     Object(Vec<(String, Tree)>),
     /// Elements.
     Array(Vec<Tree>),
@@ -20,8 +20,8 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    /// The JSON values that a text consists of: one, or several behind each other; each with the byte where it
-    /// starts. `None` where anything else is in it.
+    /// The JSON values in a text of one or several values, each with its position. `None` if the
+    /// text contains anything else.
     pub(crate) fn all(text: &str) -> Option<Vec<(usize, Tree)>> {
         let mut values = serde_json::Deserializer::from_str(text).into_iter();
         let mut all = Vec::new();
@@ -35,14 +35,14 @@ impl Tree {
         }
     }
 
-    /// The first JSON value of a text, and how many bytes it has.
+    /// The first JSON value in a text, and its length in bytes.
     pub(crate) fn first(text: &str) -> Option<(Tree, usize)> {
         let mut values = serde_json::Deserializer::from_str(text).into_iter();
         let value = values.next()?.ok()?;
         Some((value, values.byte_offset()))
     }
 
-    /// A member of an object by its exact name.
+    /// The member with this exact name.
     pub(crate) fn get(&self, name: &str) -> Option<&Tree> {
         let Tree::Object(members) = self else {
             return None;
@@ -51,13 +51,13 @@ impl Tree {
         member.map(|(_, value)| value)
     }
 
-    /// A member by a path of exact names.
+    /// The member at a path of exact names.
     pub(crate) fn at(&self, path: &[&str]) -> Option<&Tree> {
         let mut names = path.iter();
         names.try_fold(self, |tree, name| tree.get(name))
     }
 
-    /// The text, where it is one.
+    /// The text, if the value is text.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Tree::Text(text) => Some(text),
@@ -65,7 +65,7 @@ impl Tree {
         }
     }
 
-    /// The elements, where it is an array.
+    /// The elements, if the value is an array.
     pub(crate) fn elements(&self) -> &[Tree] {
         match self {
             Tree::Array(elements) => elements,

@@ -1,4 +1,5 @@
-//! Walks a JSON value and everything packed in it: text that is JSON again, Base64, gzip, zlib, and plain text.
+//! Walks through a JSON value and everything packed in it: JSON in strings, Base64, gzip, zlib, and
+//! plain text.
 
 mod values;
 
@@ -17,7 +18,7 @@ use values::{bytes, flat_pairs, is_flat, pair, plain, values};
 
 /// How many layers of packing are opened.
 const MAX_LAYERS: usize = 6;
-/// The most bytes that are unpacked in all.
+/// How many bytes are unpacked in total.
 const MAX_UNPACKED: usize = 64 << 20;
 /// The shortest text that can hold a header.
 const MIN_TEXT: usize = 12;
@@ -26,7 +27,7 @@ const MAX_NAMES: usize = 4096;
 /// The longest member name in a place.
 const MAX_PLACE: usize = 60;
 
-/// Names of what holds headers, in lower case: all their members are headers.
+/// Lower-case names of objects whose members are all headers.
 const HOLDERS: &[&str] = &[
     "headers",
     "header",
@@ -43,19 +44,19 @@ const HOLDERS: &[&str] = &[
     "carrier",
 ];
 
-/// Where a walk is.
+/// The position of a walk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct At {
-    /// The way from the text's start.
+    /// The path from the start of the text.
     pub(crate) path: String,
-    /// The way to the record or request.
+    /// The path of the record or request.
     pub(crate) unit: String,
-    /// How many layers were opened.
+    /// How many layers have been opened.
     layers: usize,
 }
 
 impl At {
-    /// A unit of its own by this name.
+    /// A separate unit with this name.
     pub(crate) fn unit(name: &str) -> Self {
         At {
             path: name.to_owned(),
@@ -70,7 +71,7 @@ impl At {
             .take(MAX_PLACE)
             .flat_map(char::escape_debug)
             .collect();
-        // after `line 3` a path begins
+        // a path begins after `line 3`
         let dot = match self.path.as_str() {
             "" => "",
             path if path.starts_with("line ") && !path.contains(':') => ": ",
@@ -97,16 +98,16 @@ impl At {
     }
 }
 
-/// Everything that a walk finds.
+/// The findings of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
     pub(crate) findings: Vec<Finding>,
     pub(crate) notes: Notes,
-    /// What names stand for, as logs repeat them.
+    /// Known meanings of names, because logs repeat names.
     names: HashMap<String, Name>,
-    /// Bytes that were unpacked.
+    /// How many bytes have been unpacked.
     unpacked: usize,
-    /// Whether a limit kept something closed.
+    /// Whether a limit left something unopened.
     pub(crate) is_cut: bool,
 }
 
@@ -139,7 +140,7 @@ impl Walk {
         }
     }
 
-    /// A name and a value, which are a header or hold some.
+    /// A name and a value, which are a header or contain some.
     fn member(&mut self, name: &str, value: &Tree, at: &At, scope: &str, is_header: bool) {
         let kind = match self.name(name) {
             Name::Header(header) => Kind::Header(header),
@@ -163,7 +164,7 @@ impl Walk {
             }
         };
         match values(value) {
-            // A dash is what logs write for a header that did not come.
+            // Logs write a dash for a header that did not arrive.
             Some(values) if matches!(kind, Kind::Header(_)) && values == [&b"-"[..]] => {}
             Some(values) if matches!(kind, Kind::Header(_)) => {
                 let shape = match &kind {
@@ -181,7 +182,7 @@ impl Walk {
                 }
             }
             Some(values) => {
-                // What is no header by its exact name may hold some.
+                // A value whose name is not a header's may contain headers.
                 let value = values.first().map_or(&b""[..], Cow::as_ref).to_vec();
                 self.push(kind, name, value, at, scope);
             }
@@ -203,7 +204,7 @@ impl Walk {
         }
     }
 
-    /// What a name stands for.
+    /// What a name means.
     fn name(&mut self, name: &str) -> Name {
         if let Some(known) = self.names.get(name) {
             return known.clone();
@@ -277,7 +278,7 @@ impl Walk {
         self.plain(text, at);
     }
 
-    /// Text in which names and values are searched.
+    /// Searches names and values in a text.
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
         let hits = scan::hits(text.as_bytes());
         let units = scan::units(text.as_bytes(), &hits);
@@ -298,7 +299,7 @@ impl Walk {
                     (line, 1)
                 };
                 name = place(line);
-                // one line of several carriers
+                // one line with several carriers
                 if on_line.1 > 1 {
                     name.push_str(&format!(" ({})", on_line.1));
                 }

@@ -1,11 +1,11 @@
-//! Each form in which people paste headers, by an example: what is found in it, and where.
+//! An example of each form in which people paste headers, with its headers and their places.
 
 use std::path::Path;
 
 use baton_pastes::{Carrier, Header, Paste, read};
 use serde_json::{Value, json};
 
-/// The examples, and what is found in each: a line of `expected.jsonl` has the name of the example.
+/// The examples and what is found in each. A line in `expected.jsonl` has the example's name.
 fn examples() -> Vec<(String, Vec<u8>, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let expected =
@@ -27,7 +27,7 @@ fn examples() -> Vec<(String, Vec<u8>, Value)> {
     examples
 }
 
-/// A carrier as `expected.jsonl` has it.
+/// A carrier in the form of `expected.jsonl`.
 fn told(carrier: &Carrier) -> Value {
     let headers = carrier.headers.iter();
     let headers: Vec<_> = headers

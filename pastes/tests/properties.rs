@@ -1,11 +1,11 @@
-//! What holds for all texts.
+//! Properties of all texts.
 
 use baton_pastes::{MAX_CARRIERS, read};
 use proptest::prelude::*;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Pieces of which texts with headers are made.
+/// Pieces of text that may contain headers.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("traceparent".to_owned()),

@@ -1,9 +1,10 @@
-//! How many instructions reading and writing a context takes, counted by valgrind: the same on a busy machine as on
-//! a quiet one. `examples/instruction_counts.rs` holds the counts against those in `instructions.json`.
+//! Counts the instructions for reading and writing a context, with valgrind. The counts are the
+//! same on a busy machine and on a quiet one. `examples/instruction_counts.rs` compares them with
+//! `instructions.json`.
 //!
-//! Only what comes from a hash seed would differ from run to run, so no carrier here has one.
+//! Counts that depend on a hash seed would differ between runs, so no carrier here has a seed.
 
-// What gungraun's macros make has no documentation.
+// The macros of gungraun generate items without documentation.
 #![allow(missing_docs)]
 
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 
-/// A map whose order and cost do not hang on a seed.
+/// A map without a seed, so that its order and cost are always the same.
 type Map = HashMap<String, String, BuildHasherDefault<DefaultHasher>>;
 
 const MIXED: &str = "tracecontext,b3";
@@ -49,7 +50,7 @@ fn context() -> TraceContext {
     )
 }
 
-/// A mode, and a request with the headers that it writes.
+/// A mode, and a request with the headers of that mode.
 fn valid(mode: &str) -> (Propagation, HeaderList) {
     let propagation = reading(mode);
     let mut headers = HeaderList::from(OTHERS);
@@ -57,12 +58,12 @@ fn valid(mode: &str) -> (Propagation, HeaderList) {
     (propagation, headers)
 }
 
-/// A mode, and a request with none of its headers.
+/// A mode, and a request without headers of that mode.
 fn absent(mode: &str) -> (Propagation, HeaderList) {
     (reading(mode), HeaderList::from(OTHERS))
 }
 
-/// A mode, and a request whose headers have one character too many.
+/// A mode, and a request whose headers are one character too long.
 fn malformed(mode: &str) -> (Propagation, HeaderList) {
     let (propagation, headers) = valid(mode);
     let longer = |(name, value)| (name, format!("{value}0"));
@@ -80,7 +81,7 @@ fn with_tracestate(mode: &str) -> (Propagation, HeaderList) {
 fn over_http((propagation, headers): (Propagation, HeaderList)) -> (Propagator, HeaderMap) {
     let map: HashMap<String, String> = headers.into_iter().collect();
     let mut names: Vec<&String> = map.keys().collect();
-    // Where a header lies among the others should not differ from run to run.
+    // The position of a header among the others should not differ between runs.
     names.sort_unstable();
     let mut http = HeaderMap::new();
     for name in names {
@@ -94,7 +95,7 @@ fn in_a_map((propagation, headers): (Propagation, HeaderList)) -> (Propagator, M
     (propagation.into(), headers.into_iter().collect())
 }
 
-// By OpenTelemetry's trait, from HTTP headers.
+// With OpenTelemetry's trait, from HTTP headers.
 #[library_benchmark(setup = over_http)]
 #[bench::tracecontext(valid("tracecontext"))]
 #[bench::tracestate(with_tracestate("tracecontext"))]
@@ -111,7 +112,7 @@ fn extract_http(
     (cx, propagator, headers)
 }
 
-// By OpenTelemetry's trait, from a map.
+// With OpenTelemetry's trait, from a map.
 #[library_benchmark(setup = in_a_map)]
 #[bench::tracecontext(valid("tracecontext"))]
 #[bench::b3(valid("b3"))]
@@ -122,7 +123,7 @@ fn extract_map((propagator, headers): (Propagator, Map)) -> (Context, Propagator
     (cx, propagator, headers)
 }
 
-// By our own call.
+// With our own function.
 #[library_benchmark]
 #[bench::tracecontext(valid("tracecontext"))]
 #[bench::b3(valid("b3"))]
@@ -137,7 +138,7 @@ fn extract_call((propagation, headers): (Propagation, HeaderList)) -> (Context, 
     (cx, headers)
 }
 
-// Everything that every format found, and why.
+// All contexts that were found, with the reasons.
 #[library_benchmark]
 #[bench::all(valid(ALL))]
 #[bench::malformed(malformed(ALL))]
@@ -152,7 +153,7 @@ fn sending(mode: &str) -> (Propagator, Context) {
     (reading(mode).into(), cx)
 }
 
-// By OpenTelemetry's trait, into HTTP headers.
+// With OpenTelemetry's trait, into HTTP headers.
 #[library_benchmark]
 #[bench::tracecontext(sending("tracecontext"))]
 #[bench::b3(sending("b3"))]
@@ -163,7 +164,7 @@ fn inject_http((propagator, cx): (Propagator, Context)) -> (HeaderMap, Propagato
     (headers, propagator, cx)
 }
 
-// By our own call.
+// With our own function.
 #[library_benchmark]
 #[bench::tracecontext(sending("tracecontext"))]
 #[bench::b3(sending("b3"))]
@@ -203,7 +204,7 @@ library_benchmark_group!(
 );
 
 main!(
-    // Instructions alone: what a cache would do is a model's guess.
+    // Only instructions are counted, because a cache would be simulated by a model.
     config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
     library_benchmark_groups = propagation
 );

@@ -1,13 +1,14 @@
-//! Holds the counts of the bench target `instructions` against those that are kept in the repository, and fails where one
-//! rose by more than 5 %, or is missing on either side:
+//! Compares the counts of the bench `instructions` with the stored counts. It fails if one has
+//! risen by more than 5 %, or is missing on either side:
 //!
 //! ```console
 //! $ cargo bench -p baton-propagators --features instructions --bench instructions -- --output-format=json |
 //!     cargo run -p baton-propagators --example instruction_counts
 //! ```
 //!
-//! With `-- --renew` behind it, it keeps the new counts instead. They hang on the compiler and the C library too, so they
-//! are renewed along with these, and when code was made slower for a good reason, or faster.
+//! With `-- --renew` at the end, it stores the new counts instead. They also depend on the compiler
+//! and the C library. So renew them after an upgrade of these, and after code became slower for a
+//! good reason, or faster.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,10 +22,10 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.js
 /// How much a count may rise, in percent.
 const TOLERANCE: f64 = 5.0;
 
-/// The file.
+/// The stored file.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    /// The compiler that the counts are of.
+    /// The compiler's version for these counts.
     rustc: String,
     instructions: BTreeMap<String, u64>,
 }
@@ -51,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Prints every count beside the kept one; how many are at fault.
+/// Prints every count beside the stored one. Gives the number of failures.
 fn compare(kept: &BTreeMap<String, u64>, counted: &BTreeMap<String, u64>) -> usize {
     let mut faults = 0;
     for (name, &count) in counted {
@@ -78,7 +79,7 @@ fn compare(kept: &BTreeMap<String, u64>, counted: &BTreeMap<String, u64>) -> usi
     faults
 }
 
-/// The counts by benchmark, from one JSON summary to a line.
+/// Reads the counts by benchmark, from one JSON summary on each line.
 fn read(summaries: impl BufRead) -> Result<BTreeMap<String, u64>, Box<dyn Error>> {
     let mut counts = BTreeMap::new();
     for line in summaries.lines() {

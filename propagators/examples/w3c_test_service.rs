@@ -1,8 +1,8 @@
 //! The service that the W3C trace-context conformance harness drives
 //! (<https://github.com/w3c/trace-context/tree/main/test>).
 //!
-//! A POST brings a JSON array of `{"url": …, "arguments": […]}`. For each element, in order, the service POSTs `arguments`
-//! to `url`, with the context of a span below the one that came in.
+//! A POST holds a JSON array of `{"url": …, "arguments": […]}`. For each element, in order, the
+//! service POSTs `arguments` to `url`, with the context of a child of the incoming span.
 //!
 //! ```text
 //! cargo run -p baton-propagators --example w3c_test_service -- --engine native --port 5000
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 
 const USAGE: &str = "usage: w3c_test_service [--engine native|otel] [--port N]";
 
-/// What the harness asks for: one request.
+/// One request that the harness asks for.
 #[derive(Deserialize)]
 struct Action {
     url: String,
@@ -69,7 +69,7 @@ async fn run(engine: Engine, port: u16) -> Result<(), Box<dyn std::error::Error>
     Ok(())
 }
 
-/// The engine and the port that the command line asks for.
+/// The engine and the port on the command line.
 fn arguments(given: impl Iterator<Item = String>) -> Result<(Engine, u16), String> {
     let (mut engine, mut port) = (Engine::Native, 0);
     let mut given = given;
@@ -89,7 +89,7 @@ fn arguments(given: impl Iterator<Item = String>) -> Result<(Engine, u16), Strin
     Ok((engine, port))
 }
 
-/// The service, at whatever path the harness has for it.
+/// The service. It answers on every path.
 pub(crate) fn service(engine: Engine) -> Result<Router, Box<dyn std::error::Error>> {
     let propagation = Propagation {
         engine,

@@ -1,9 +1,9 @@
-//! What libraries in use make of arriving headers: which context each would continue, and what it
-//! sends on.
+//! How libraries in use read arriving headers: which context each would continue, and what it
+//! passes on.
 //!
-//! A [`Library`] is a set of readers, one for each format, and a rule that chooses among what they
-//! find. Readers and rules follow the libraries' sources and were checked against measured answers
-//! (`tests/libraries.rs`). Where a rule is surprising, its comment names the measured case that
+//! A [`Library`] is a set of readers, one for each format, and a rule that chooses among their
+//! results. Readers and rules follow the libraries' sources and were checked against measured
+//! answers (`tests/libraries.rs`). If a rule is surprising, its comment names a measured case that
 //! shows it.
 //!
 //! ```
@@ -47,7 +47,7 @@ pub use sends::Sending;
 /// A library that reads and writes trace context.
 #[derive(Debug)]
 pub struct Library {
-    /// Its name, with its major version where versions differ: `datadog-js@5`.
+    /// Its name, with the major version if versions differ: `datadog-js@5`.
     pub name: &'static str,
     /// Its name as people say it.
     pub title: &'static str,
@@ -59,15 +59,14 @@ pub struct Library {
     undecided: Undecided,
     /// Whether it can be set to one format only.
     one_format: bool,
-    /// What a span that is opened under a context does not take over from it.
+    /// How a new span changes the context that it inherits.
     opened: fn(&mut Sending),
     writers: &'static [(&'static str, Writer)],
 }
 
 type Reader = fn(&Arrived<'_>) -> Read;
 
-/// What a service does with a context that leaves the decision open, with the library's default
-/// sampler.
+/// What a service with the library's default sampler does with a context whose decision is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undecided {
     /// Its own spans are sampled.
@@ -76,39 +75,39 @@ enum Undecided {
     NotSampled,
 }
 
-/// What a library makes of headers.
+/// How a library answers to headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The context it continues; `None` where it starts a new trace.
+    /// The context that it continues; `None` if it starts a new trace.
     pub continues: Option<Continuation>,
     /// Contexts of other traces that it keeps as span links.
     pub links: Vec<Link>,
     /// Whether the next span is sampled, with the library's default sampler.
     pub next_sampled: bool,
-    /// What is lost, changed, refused or accepted beyond the specification, a sentence each.
+    /// What is lost, changed, refused, or accepted beyond the specification: one sentence each.
     pub notes: Vec<String>,
 }
 
 /// A context as a library continues it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Continuation {
-    /// The format it came in, by baton's name.
+    /// The format it came in, under baton's name.
     pub format: &'static str,
     /// The trace that goes on.
     pub trace_id: TraceId,
     /// The parent of the next span.
     pub span_id: SpanId,
-    /// The decision; `None` where the library leaves it open.
+    /// The decision; `None` if the library leaves it open.
     pub sampled: Option<bool>,
     /// Whether B3's or Jaeger's debug state is kept.
     pub debug: bool,
     /// Whether the debug state came in `X-B3-Flags`.
     debug_in_flags: bool,
-    /// Whether the library knows beside the context that the decision is open.
+    /// Whether the library remembers, outside the context, that the decision is open.
     open: bool,
     /// Whether W3C's random flag is kept.
     pub random: bool,
-    /// The `tracestate` that is kept; empty where there is none.
+    /// The `tracestate` that is kept; empty if there is none.
     pub tracestate: String,
 }
 
@@ -124,17 +123,17 @@ pub struct Link {
 }
 
 impl Library {
-    /// The formats it reads, by baton's names.
+    /// The formats that it reads, under baton's names.
     pub fn formats(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.readers.iter().map(|(format, _)| *format)
     }
 
-    /// The formats it writes, by baton's names.
+    /// The formats that it writes, under baton's names.
     pub fn writes(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.writers.iter().map(|(format, _)| *format)
     }
 
-    /// Why it cannot be set to a mode; `None` where it can. `baggage` does not matter here.
+    /// Why it cannot be set to `mode`; `None` if it can. `baggage` is ignored here.
     pub fn cannot(&self, mode: &Mode) -> Option<String> {
         let contexts = || mode.context_formats().map(|format| format.name());
         if self.one_format && contexts().count() > 1 {
@@ -152,8 +151,8 @@ impl Library {
         })
     }
 
-    /// Which context it continues when it is set to read a mode. Formats that it does not read are
-    /// passed over; see [`Library::cannot`].
+    /// The context that it continues if it is set to read `mode`. Formats that it cannot read are
+    /// ignored; see [`Library::cannot`].
     pub fn continues(&self, headers: &HeaderList, mode: &Mode) -> Answer {
         let arrived = Arrived::new(headers, self.delivery);
         let readings: Vec<(&'static str, Read)> = mode
@@ -199,8 +198,8 @@ impl Library {
         }
     }
 
-    /// The span that a service opens under what the library continues, with its default sampler;
-    /// `None` where it starts a new trace.
+    /// The span of a service that continues the answer's context with the library's default
+    /// sampler; `None` if it starts a new trace.
     pub fn sending(&self, answer: &Answer, span_id: SpanId) -> Option<Sending> {
         let mut sending = Sending::under(answer.continues.as_ref()?, span_id);
         sending.sampled = Some(answer.next_sampled);
@@ -208,8 +207,8 @@ impl Library {
         Some(sending)
     }
 
-    /// The headers it writes for the next hop when it is set to write a mode; formats that it does
-    /// not write are passed over.
+    /// The headers for the next hop if the library is set to write `mode`. Formats that it cannot
+    /// write are left out.
     pub fn sends_on(&self, sending: &Sending, mode: &Mode) -> HeaderList {
         let mut headers = HeaderList::new();
         for name in mode.names() {
@@ -221,7 +220,7 @@ impl Library {
     }
 }
 
-/// Every library there is a profile of. A new one is one file of readers and one line here.
+/// Every library with a profile. To add one, write a file with its readers and one line here.
 pub static LIBRARIES: &[&Library] = &[
     &opentelemetry::javascript::V2,
     &opentelemetry::javascript::V3,
@@ -240,7 +239,7 @@ pub static LIBRARIES: &[&Library] = &[
     &datadog::rust::LIBRARY,
 ];
 
-/// The library of this name, as in `otel-js@3`; case does not matter.
+/// The library with this name, such as `otel-js@3`. Case is ignored.
 pub fn find(name: &str) -> Option<&'static Library> {
     LIBRARIES
         .iter()

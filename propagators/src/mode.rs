@@ -203,7 +203,7 @@ enum Fault {
     Empty,
     #[error("{0} is listed twice")]
     Duplicate(&'static str),
-    #[error("none stands beside other names")]
+    #[error("none cannot be combined with other names")]
     NoneMixed,
 }
 

@@ -16,7 +16,7 @@ pub enum Sampling {
     Drop,
     /// Record.
     Keep,
-    /// Record, and ignore samplers: somebody is debugging.
+    /// Record, and ignore samplers, because a person is debugging.
     Debug,
 }
 

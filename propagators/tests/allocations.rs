@@ -1,5 +1,6 @@
-//! How often the heap is asked for: reading takes it for nothing but a `Context` and a `tracestate` that is there, writing
-//! for nothing but what the carrier does. OpenTelemetry's carriers take it to be asked, too.
+//! Counts heap allocations. Reading allocates only for a `Context` and a present `tracestate`;
+//! writing allocates only what the carrier does. OpenTelemetry's carriers also allocate when they
+//! are asked for a value.
 
 #![allow(unsafe_code)]
 
@@ -25,25 +26,26 @@ thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The system's allocator, counting per thread, since tests run side by side.
+/// The system's allocator, with a count per thread, because tests run in parallel.
 struct Counting;
 
-// SAFETY: every call goes on to the system's allocator as it came; counting touches a thread-local without a destructor.
+// SAFETY: every call is passed to the system's allocator unchanged; the count is a thread-local
+// without a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller follows the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller follows the contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller follows the contract.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -51,7 +53,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How often `work` asks for memory.
+/// The number of allocations during `work`, and its result.
 fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let before = ALLOCATIONS.with(Cell::get);
     let result = work();
@@ -188,7 +190,7 @@ fn by_the_trait_writing_takes_one_for_each_value_and_what_the_carrier_takes_to_b
     let cx = Context::new().with_remote_span_context(otel::span_context(&context()));
     for list in WITHOUT_BAGGAGE {
         let propagator = Propagator::new(propagation(list));
-        // Large enough that neither grows.
+        // Large enough not to grow.
         let (mut map, mut http) = (HashMap::with_capacity(32), HeaderMap::with_capacity(32));
         propagator.inject_context(&cx, &mut map);
         propagator.inject_context(&cx, &mut HeaderInjector(&mut http));
@@ -234,7 +236,7 @@ fn a_tracestate_takes_one() {
 
 #[test]
 fn writing_takes_no_heap_of_its_own() {
-    /// A carrier that takes no heap.
+    /// A carrier that does not allocate.
     #[derive(Default)]
     struct Bytes(usize);
 

@@ -1,4 +1,5 @@
-//! Carriers: names without case, headers that arrive several times, and values that are no text; and the envelope.
+//! Tests of carriers: names in any case, repeated headers, values that are not text; and of the
+//! envelope.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -179,7 +180,7 @@ fn under_none_the_body_goes_as_it_came() {
 
 #[test]
 fn a_record_is_what_it_looks_like() {
-    // The record, whether it is an envelope, and the body found in it.
+    // The record, whether it is an envelope, and its body.
     for (record, is_envelope, body) in [
         (r#"{"tracecontext":{},"record":1}"#, true, Some("1")),
         (

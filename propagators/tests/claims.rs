@@ -1,4 +1,4 @@
-//! What is said of other libraries is what they did, in every measured case.
+//! Checks that statements about other libraries are true in every measured case.
 
 use crate::cases::{self, Case};
 use baton_propagators::{
@@ -40,7 +40,7 @@ fn every_case_is_one_sentence_with_both_engines() {
     }
 }
 
-/// What the summary says of Datadog's libraries under a list is what they did, in every measured case.
+/// Datadog's libraries do what the summary says about them, in every measured case.
 #[test]
 fn datadog_continues_what_is_said() {
     let mut compared = 0;
@@ -111,8 +111,8 @@ fn datadog_continues_what_is_said() {
     assert!(compared > 10, "only {compared} observations were compared");
 }
 
-/// What the summary says of OpenTelemetry's services is what all of its SDKs did, in every measured case, but for those that it
-/// says find nothing in a header.
+/// All of OpenTelemetry's SDKs do what the summary says about them, in every measured case, except
+/// the SDKs that it names because they find nothing in a header.
 #[test]
 fn opentelemetry_continues_what_is_said() {
     let mut compared = 0;
@@ -148,12 +148,13 @@ fn opentelemetry_continues_what_is_said() {
     assert!(compared > 30, "only {compared} observations were compared");
 }
 
-/// An SDK's name as sentences have it.
+/// An SDK's name in sentences.
 fn full_name(sdk: &str) -> String {
     sdk.replace("otel-", "opentelemetry-")
 }
 
-/// Who finds nothing in a valid header of Jaeger's or X-Ray's is told, and nobody else, in every measured case.
+/// The notes name exactly the libraries that find nothing in a valid header of Jaeger or X-Ray, in
+/// every measured case.
 #[test]
 fn who_refuses_a_valid_header_is_named() {
     let mut refusals = 0;
@@ -188,7 +189,7 @@ fn who_refuses_a_valid_header_is_named() {
     assert!(refusals >= 5, "only {refusals} refusals were compared");
 }
 
-/// Who loses a `traceparent` to B3's zeros is told, in every measured case.
+/// The notes name the libraries that lose a `traceparent` to B3's zeros, in every measured case.
 #[test]
 fn who_loses_a_traceparent_to_zeros_is_named() {
     let mut losses = 0;
@@ -229,7 +230,7 @@ fn who_loses_a_traceparent_to_zeros_is_named() {
     assert!(losses >= 9, "only {losses} losses were compared");
 }
 
-/// Who reads ids in upper case is told, in every measured case of B3.
+/// The notes name the libraries that read ids in upper case, in every measured case of B3.
 #[test]
 fn who_reads_upper_case_is_named() {
     let mut compared = 0;

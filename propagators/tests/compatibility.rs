@@ -1,7 +1,7 @@
-//! `docs/compatibility.md` is what the profiles of libraries answer today.
+//! Compares `docs/compatibility.md` with the current answers of the libraries' profiles.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test -p baton-propagators --test formats compatibility` writes it
-//! anew.
+//! `BATON_UPDATE_DOCS=1 cargo test -p baton-propagators --test formats compatibility` writes the
+//! document.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,21 +11,21 @@ use baton_propagators::libraries::{Answer, LIBRARIES, Library, in_short};
 use baton_propagators::{HeaderList, Mode};
 use serde::Deserialize;
 
-/// Headers from which libraries make different things.
+/// Headers that libraries read differently.
 #[derive(Deserialize)]
 struct Disagreement {
     title: String,
     mode: Mode,
     headers: HeaderList,
-    /// What an answer shows beside the context: `tracestate` or `next`.
+    /// What an answer shows in addition to the context: `tracestate` or `next`.
     #[serde(default)]
     shows: String,
-    /// What the specification decides: absent where it leaves it open, `null` for a new trace.
+    /// The specification's decision: absent if it makes none, `null` for a new trace.
     #[serde(default, deserialize_with = "present")]
     right: Option<Option<Right>>,
-    /// The members of `tracestate` that must go on, where the specification says so.
+    /// The members of `tracestate` that must be passed on, if the specification says so.
     members: Option<usize>,
-    /// Whether the span after a new trace's start must be sampled, where the specification says so.
+    /// Whether the first span of a new trace must be sampled, if the specification says so.
     next: Option<bool>,
     spec: String,
     link: String,
@@ -39,7 +39,7 @@ struct Right {
     sampled: bool,
 }
 
-/// Tells `null` from a member that is not there.
+/// Distinguishes `null` from a missing member.
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Right>>, D::Error> {
@@ -53,7 +53,7 @@ fn members(list: &str) -> usize {
 }
 
 impl Disagreement {
-    /// The libraries that can be set to its mode, each with its answer.
+    /// The libraries that can be set to this mode, each with its answer.
     fn answers(&self) -> impl Iterator<Item = (&'static Library, Answer)> {
         LIBRARIES
             .iter()
@@ -89,7 +89,7 @@ impl Disagreement {
         words
     }
 
-    /// Whether an answer is what the specification decides; `None` where it decides nothing.
+    /// Whether an answer follows the specification; `None` if the specification decides nothing.
     fn is_right(&self, answer: &Answer) -> Option<bool> {
         let right = self.right.as_ref()?;
         let same = match (right, &answer.continues) {
@@ -110,7 +110,7 @@ fn disagreements() -> Vec<Disagreement> {
     serde_json::from_str(include_str!("data/disagreements.json")).expect("the disagreements")
 }
 
-/// Answers and who gives them, the most frequent first.
+/// The different answers with their libraries, the most frequent first.
 fn by_answer(disagreement: &Disagreement) -> Vec<(String, Option<bool>, Vec<&'static Library>)> {
     let mut rows: Vec<(String, Option<bool>, Vec<&'static Library>)> = Vec::new();
     for (library, answer) in disagreement.answers() {
@@ -138,7 +138,8 @@ fn document() -> String {
     page
 }
 
-/// A context of a trace of its own in each format: the format, a header and its value.
+/// For each format, a header with a context of a different trace: the format, the header's name and
+/// its value.
 const CONFLICT: &[(&str, &str, &str)] = &[
     (
         "tracecontext",
@@ -172,7 +173,7 @@ const CONFLICT: &[(&str, &str, &str)] = &[
     ("datadog", "x-datadog-sampling-priority", "1"),
 ];
 
-/// Which of two formats each library continues, by list.
+/// Which of two formats each library continues, as a table.
 fn conflicts() -> String {
     let lists = [
         "tracecontext,b3",
@@ -217,7 +218,7 @@ fn conflicts() -> String {
     table
 }
 
-/// The header that holds a trace, and whether that is the first or the last of the list.
+/// The header with this trace, and whether it is the first or the last of the list.
 fn winner(list: &str, trace: &str) -> String {
     let (header, format) = match &trace[..4] {
         "0af7" => ("traceparent", "tracecontext"),

@@ -1,4 +1,4 @@
-//! Modes, pairings, and what a service reads from its environment.
+//! Tests of modes, pairings, and the settings that a service reads from its environment.
 
 use std::collections::HashMap;
 
@@ -48,8 +48,8 @@ fn a_wrong_mode_is_refused_with_the_accepted_names() {
         ("b3 tracecontext", "unknown format \"b3 tracecontext\""),
         ("b3,b3", "b3 is listed twice"),
         ("mixed,b3", "b3 is listed twice"),
-        ("b3,none", "none stands beside other names"),
-        ("none,none", "none stands beside other names"),
+        ("b3,none", "none cannot be combined with other names"),
+        ("none,none", "none cannot be combined with other names"),
     ] {
         let refusal = text.parse::<Mode>().expect_err(text).to_string();
         let place = match fault.contains(&format!("{text:?}")) {
@@ -249,11 +249,11 @@ fn problems_are_told_one_to_a_line() {
     );
 }
 
-/// The propagator of a process with this environment, or why there is none. The process is this
-/// test program, which runs one test.
+/// The propagator of a process with this environment, or the error. The process is this test
+/// program, which runs one test.
 fn propagator_in(variable: &str, value: &std::ffi::OsStr) -> String {
     let test = std::env::current_exe().expect("this program");
-    // The test's name starts with its modules, without the name of this crate.
+    // The test's name is its module path without the name of this crate.
     let (_, module) = module_path!().split_once("::").unwrap_or_default();
     let name = format!("{module}::the_environment_of_this_process");
     let output = std::process::Command::new(test)
@@ -265,7 +265,7 @@ fn propagator_in(variable: &str, value: &std::ffi::OsStr) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Prints what [`propagator_in`] asks for. In any other run it prints nothing.
+/// Prints the answer for [`propagator_in`]. In any other run it prints nothing.
 #[test]
 fn the_environment_of_this_process() {
     if std::env::var_os("BATON_TEST_PROPAGATOR").is_some() {

@@ -1,4 +1,5 @@
-//! What every format keeps: each entry of `FORMATS` goes through all of this, so that a new one need not ask for it.
+//! The contract of every format. Each entry of `FORMATS` is tested, so a new format needs no tests
+//! of its own for this.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ const TRACE_ID: &str = "463ac35c9f6413ad48485a3953bb6124";
 const TRACE_ID_64: &str = "000000000000000048485a3953bb6124";
 const SPAN_ID: &str = "a2fb4a1d1a96d312";
 
-/// What a sampling state comes back as.
+/// The sampling state after writing and reading it.
 fn expected(format: &dyn Format, sampling: Sampling) -> Sampling {
     match (format.name(), sampling) {
         ("tracecontext", Sampling::Deferred) => Sampling::Drop,
@@ -23,7 +24,7 @@ fn expected(format: &dyn Format, sampling: Sampling) -> Sampling {
     }
 }
 
-/// What a trace id comes back as.
+/// The trace id after writing and reading it.
 fn carried(format: &dyn Format, trace_id: TraceId) -> TraceId {
     match format.name() {
         "ottrace" => TraceId::from_low_64(trace_id.low_64()).expect("not zero"),
@@ -31,7 +32,7 @@ fn carried(format: &dyn Format, trace_id: TraceId) -> TraceId {
     }
 }
 
-/// The fields that a format takes away with its context and neither reads nor writes.
+/// Fields that a format removes with its context but neither reads nor writes.
 fn removed_only(format: &dyn Format) -> &'static [&'static str] {
     match format.name() {
         "datadog" => &["x-datadog-origin"],
@@ -104,7 +105,8 @@ fn every_header_that_is_read_or_written_is_among_the_fields() {
             let written = injected(*format, &outgoing);
             used.extend(written.iter().map(|(name, _)| name.to_owned()));
 
-            // What is read depends on what is there, so every format's headers are, and none.
+            // Which headers are read may depend on which are present, so each format's headers are
+            // tried, and none.
             let others = FORMATS.iter().map(|other| injected(*other, &outgoing));
             for headers in others.chain([HeaderList::new()]) {
                 let watched = Watched {
@@ -382,7 +384,7 @@ fn every_defect_of_a_format_makes_it_malformed() {
         );
         for defect in format.defects() {
             for seed in 1..=200_u64 {
-                // Every id is another, and every one has letters.
+                // Every id is different, and every one contains letters.
                 let high = 0xa000_0000_0000_0000 | seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let ids = (
                     u128::from(high) << 64 | u128::from(high.rotate_left(21)) | 0xb,

@@ -1,4 +1,5 @@
-//! What is said about headers, word for word. `claims.rs` holds what it claims of other libraries to what was measured.
+//! Tests of the exact words about headers. `claims.rs` checks their statements about other
+//! libraries against measurements.
 
 use crate::explained::{all, explain};
 use baton_propagators::{Engine, Explanation, HeaderList, Propagation, XraySource};
@@ -95,7 +96,7 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
              with datadog,tracecontext continue x-datadog-trace-id's with traceparent's span id.",
         ),
         (
-            // the gravest of all disagreements is told, wherever it stands
+            // the most serious disagreement is reported, wherever it is
             HeaderList::from([
                 ("traceparent", TRACEPARENT),
                 ("b3", "0af7651916cd43dd8448eb211c80319c-a2fb4a1d1a96d312-1"),
@@ -109,7 +110,7 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
              because its composite lets the last valid format win, and with jaeger,tracecontext traceparent's.",
         ),
         (
-            // who leaves the decision open agrees with both that do not
+            // an open decision agrees with both others, which disagree
             HeaderList::from([
                 ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"),
                 (
@@ -137,7 +138,7 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
              span.",
         ),
         (
-            // a third that cannot be read
+            // a third header that cannot be read
             HeaderList::from([
                 ("traceparent", TRACEPARENT),
                 ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"),
@@ -160,7 +161,8 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
              and opentelemetry-python find nothing in x-amzn-trace-id.",
         ),
         (
-            // what Datadog's libraries make of a low half of their own, or of tags that cannot be read, was not measured
+            // how Datadog's libraries read a different low half, or unreadable tags, was not
+            // measured
             HeaderList::from([
                 ("traceparent", TRACEPARENT),
                 ("x-datadog-trace-id", "9532127138774266268"),
@@ -228,7 +230,7 @@ fn under_engine_otel_the_header_is_named_that_upstream_took() {
         ("x-b3-sampled", "1"),
     ];
     let debug = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-d";
-    // it is upstream's alone to continue what the specification refuses
+    // only the upstream crates continue what the specification refuses
     assert_eq!(
         explain_upstream(&HeaderList::from([("traceparent", "00-1-1-1")])).summary,
         "One trace context arrives, traceparent says trace 00000000000000000000000000000001, span 0000000000000001, sampled: \

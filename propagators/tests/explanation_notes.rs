@@ -1,4 +1,4 @@
-//! The traps that notes tell, each where it bites and nowhere else.
+//! Tests that each note appears where it applies and nowhere else.
 
 use crate::explained::explain;
 use baton_propagators::{Engine, HeaderList, Mode, Propagation};
@@ -14,7 +14,7 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
     let with = |name, value: String| vec![traceparent.clone(), (name, value)];
     let agreeing = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1".to_owned();
     type Headers = Vec<(&'static str, String)>;
-    // headers, and how the notes begin
+    // the headers, and the beginnings of the notes
     let cases: Vec<(Headers, &[&str])> = vec![
         (vec![traceparent.clone()], &[]),
         (with("b3", agreeing.clone()), &[]),
@@ -106,7 +106,7 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
             &["opentelemetry-python finds nothing in uber-trace-id, since it is url-encoded."],
         ),
         (
-            // X-Ray's is not the first of the two, and it is its that is another
+            // X-Ray's header is not the first of the two, and its context is the one that differs
             vec![
                 (
                     "x-amzn-trace-id",
@@ -154,7 +154,7 @@ fn each_trap_is_told_where_it_bites_and_nowhere_else() {
                 "x-b3-traceid",
                 "00000000000000000000000000000000".to_owned(),
             ),
-            // the span's id is missing, which comes first
+            // the missing span id is reported first
             &[],
         ),
         (
@@ -266,7 +266,7 @@ fn a_decision_or_a_debug_state_in_b3_is_told_where_it_hides_the_other_encoding_o
         ]);
         let notes = explain(&headers).notes;
         assert!(notes[0].starts_with(beginning), "{b3}: {notes:#?}");
-        // what is said of opentelemetry-rust is what its crate does
+        // the statement about opentelemetry-rust is what its crate does
         let propagation = Propagation {
             engine: Engine::Otel,
             ..Propagation::from("b3multi".parse::<Mode>().expect("a mode"))

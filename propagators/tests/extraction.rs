@@ -1,4 +1,4 @@
-//! Choosing among contexts, refusing in sentences, and baggage.
+//! Tests of the choice among contexts, of the sentences about refused headers, and of baggage.
 
 use baton_propagators::{
     Extraction, FORMATS, Fault, HeaderList, Mode, OnConflict, Outcome, Propagation, Sampling,
@@ -147,7 +147,7 @@ fn a_conflict_is_kept_linked_or_restarted_on() {
     let other_trace = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-0";
     let other_decision = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0";
     let agreeing = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1";
-    // The setting, what b3 says, which trace is continued, and how many links there are.
+    // The setting, the value of b3, the continued trace, and the number of links.
     for (on_conflict, b3, continued, links) in [
         (
             OnConflict::Keep,
@@ -243,7 +243,8 @@ fn lambdas_environment_is_a_source_only_when_asked_for_and_only_without_the_head
     let other = HeaderList::from([("traceparent", T1)]);
     let own = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1";
     let header = HeaderList::from([("X-Amzn-Trace-Id", own)]);
-    // The setting, the list, the request, the environment, which header is continued, whether it bites.
+    // The setting, the list, the request, the environment, the continued header, and whether the
+    // setting matters.
     for (source, list, request, environment, continued, bites) in [
         (XraySource::Header, "xray", &none, Some(&on), None, false),
         (XraySource::Environment, "xray", &none, None, None, false),
@@ -341,8 +342,8 @@ fn none_reads_and_writes_nothing() {
 #[test]
 fn cost_grows_with_the_size_of_the_headers_and_not_with_its_square() {
     let all = formats().collect::<Vec<_>>().join(",");
-    // Counting would need a clock; a list this long read member against member would not end in time to be noticed
-    // as slow, but as hanging.
+    // A count would need a clock. If each member were compared with each other, this long list
+    // would not end in time, and the test would hang.
     for (name, member) in [
         ("tracestate", "a=1,"),
         ("tracestate", ","),
@@ -360,7 +361,8 @@ fn cost_grows_with_the_size_of_the_headers_and_not_with_its_square() {
         let extraction = extract(&all, &headers);
         assert_eq!(extraction.candidates.len(), FORMATS.len());
     }
-    // Many headers with an entry of baggage each cost no more than one look at each of them per entry that is taken.
+    // Many headers with one baggage entry each. Each kept entry costs at most one look at each
+    // header.
     let many: HeaderList = (0..20_000)
         .map(|number| (format!("uberctx-k{number}"), "value"))
         .collect();

@@ -1,9 +1,10 @@
-//! What the profiles answer, against what the libraries answered when they were run.
+//! Compares the profiles' answers with the measured answers of the libraries.
 //!
-//! `data/libraries/<name>.jsonl`: the first line names the lists of formats that were measured, in
-//! baton's names. Each further line is a case of `data/*.jsonl`: what was found, as `trace id-span
-//! id-sampled` (`?` for an open decision), by the places of the lists that found it. A list that is
-//! not named found nothing; `measured` holds the lists that were tried, where not all were.
+//! The first line of `data/libraries/<name>.jsonl` names the measured lists of formats, in baton's
+//! names. Each further line is a case of `data/*.jsonl`. It maps each answer, written as `trace
+//! id-span id-sampled` (`?` for an open decision), to the positions of the lists that gave it. A
+//! list that is not named found nothing. `measured` holds the positions of the lists that were
+//! tried, if not all were.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ struct Measured {
     found: BTreeMap<String, Vec<usize>>,
 }
 
-/// One answer of a profile beside the one that was measured.
+/// A profile's answer and the measured one.
 struct Compared {
     case: String,
     list: String,
@@ -96,14 +97,15 @@ fn headers() -> BTreeMap<String, HeaderList> {
         .collect()
 }
 
-/// Answers that a profile gives otherwise, by library and case, and why.
+/// Profiles' answers that differ from the measured ones on purpose, by library and case, with the
+/// reason.
 const OTHERWISE: &[(&str, &str, &str)] = &[(
     "datadog-python",
     "f.b3-span-17",
     "it keeps a span id of 68 bits, for which there is no place in a context",
 )];
 
-/// The share of answers that must be as measured, for each library.
+/// The share of each library's answers that must agree with the measured ones.
 const LEAST: f64 = 0.99;
 
 #[test]
@@ -164,7 +166,8 @@ fn what_is_listed_as_wrong_is_wrong() {
     }
 }
 
-/// What a library wrote for the next hop when the context that it had read was injected as it was.
+/// The headers that a library wrote for the next hop, when it injected the extracted context
+/// unchanged.
 #[derive(Deserialize)]
 struct Sent {
     library: String,
@@ -215,7 +218,7 @@ const NAMES: &[&str] = &[
     "baggage",
 ];
 
-/// Values that resemble what is sent, and values that do not.
+/// Values like those in use, and random values.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[0-9a-fA-F]{1,33}([-:][0-9a-f]{0,33}){0,4}",
@@ -241,7 +244,7 @@ proptest! {
                 };
                 prop_assert!(mode.names().any(|name| name == continued.format));
                 let sending = library.sending(&answer, continued.span_id).expect("it continues");
-                // What it sends on, it continues itself; formats of 64 bits cut the trace id.
+                // A library continues what it sends. Formats with 64 bits cut the trace id.
                 let sent = library.sends_on(&sending, &mode);
                 let again = library.continues(&sent, &mode);
                 let same = again.continues.is_some_and(|again| again.trace_id == continued.trace_id);

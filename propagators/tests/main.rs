@@ -1,4 +1,4 @@
-//! What the formats promise, by their public interface. One program, so that it is linked once.
+//! Tests of the formats through their public interface, in one program, which is linked only once.
 
 mod allocations;
 mod carriers;

@@ -1,4 +1,4 @@
-//! The formats as OpenTelemetry's propagator, with its SDK's spans in between.
+//! Tests of the formats as an OpenTelemetry propagator, with the SDK's spans in between.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ fn carrier(headers: &[(&str, &str)]) -> HashMap<String, String> {
         .collect()
 }
 
-/// What goes out below a span of the SDK when `headers` came in.
+/// The headers that are sent below a span of the SDK when `headers` arrived.
 fn below_a_span(
     list: &str,
     engine: Engine,
@@ -161,7 +161,7 @@ fn the_random_flag_goes_on_even_where_the_sdk_drops_the_span() {
 
 #[test]
 fn a_tracestate_goes_on_whole_although_the_sdk_cannot_hold_all_of_it() {
-    // Valid by level 2, and too long behind its at sign for the crates.
+    // Valid in level 2, but the part after the at sign is too long for the crates.
     let tracestate = "tenant@a-very-long-system-name=1,b=2";
     let headers = [
         ("traceparent", &*format!("00-{T1}-{S1}-01")),
@@ -290,7 +290,7 @@ fn the_fields_are_those_of_the_formats_that_are_written() {
     assert_eq!(fields, expected);
 }
 
-/// An extractor that has a header and no readable value of it, as the one over HTTP headers does.
+/// An extractor with a header whose value cannot be read, like the extractor for HTTP headers.
 struct Unreadable(HashMap<String, String>, &'static str);
 
 impl Extractor for Unreadable {

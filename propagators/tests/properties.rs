@@ -1,4 +1,4 @@
-//! What holds for all contexts and all headers.
+//! Properties of all contexts and all headers.
 
 use std::collections::HashMap;
 
@@ -56,7 +56,7 @@ fn any_context() -> impl Strategy<Value = TraceContext> {
         )
 }
 
-/// A header's value: noise, or a valid one with some of its characters changed.
+/// A header's value: random text, or a valid value with some changed characters.
 fn any_value() -> impl Strategy<Value = String> {
     let valid = prop::sample::select(vec![
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -103,7 +103,8 @@ fn any_headers() -> impl Strategy<Value = HeaderList> {
         .prop_map(|headers| headers.into_iter().collect())
 }
 
-/// Headers as OpenTelemetry's extractor gives them: values of visible ASCII, and of a header that has none such, that it arrived.
+/// Headers as OpenTelemetry's extractor gives them: values of visible ASCII; of other headers only
+/// that they arrived.
 fn seen_by_the_extractor(headers: &HeaderMap) -> HeaderList {
     let mut seen = HeaderList::new();
     for name in headers.keys() {
@@ -211,7 +212,7 @@ proptest! {
     #[test]
     fn what_native_continues_goes_out_and_comes_back(headers in any_headers()) {
         let mut propagation = all_formats(Engine::Native);
-        // It halves trace ids, and being the last in the list it would be what comes back.
+        // This format halves trace ids, and as the last in the list it would determine the result.
         let others: Vec<_> = propagation.inject.names().filter(|name| *name != "ottrace").collect();
         propagation.inject = others.join(",").parse().expect("formats");
         let first = propagation.extract(&headers);

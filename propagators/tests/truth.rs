@@ -1,5 +1,5 @@
-//! What real SDKs do with arriving headers, and what the specifications say about it: `native` must answer as the
-//! specifications do, `otel` as the measured Rust SDK did.
+//! Compares baton with real SDKs and with the specifications: `native` must answer as the
+//! specifications say, `otel` as the measured Rust SDK did.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ fn sampling(sampling: Sampling) -> &'static str {
     }
 }
 
-/// Whether upstream has a propagator for every format of a list.
+/// Whether the upstream crates have a propagator for every format of a list.
 fn upstream_reads(list: &str) -> bool {
     let propagation = Propagation {
         engine: Engine::Otel,
@@ -38,10 +38,10 @@ fn upstream_reads(list: &str) -> bool {
     propagation.check().is_ok()
 }
 
-/// A candidate in the words of the data files.
+/// A candidate in the terms of the data files.
 fn describe(candidate: &Candidate) -> Expected {
     let text = |text: &dyn std::fmt::Display| Some(text.to_string());
-    // The faults' names; what they hold beside is wording.
+    // The names of the faults. Their fields are only wording.
     let name = |reject: &baton_propagators::Reject| {
         let debug = format!("{:?}", reject.fault);
         debug.split([' ', '{']).next().map(str::to_owned)
@@ -201,14 +201,15 @@ fn the_casing_of_header_names_does_not_matter_to_any_list() {
     }
 }
 
-/// What arrives, what is extracted from it, and what is injected then, without a span in between.
+/// Arriving headers, their modes, and the headers that are injected from them without a span in
+/// between.
 #[derive(serde::Deserialize)]
 struct Injection {
     id: String,
     arrived: HeaderList,
     extract: Mode,
     inject: Mode,
-    /// Measured; there is none where upstream has no propagator.
+    /// Measured. Absent if the upstream crates have no propagator.
     otel: Option<HeaderList>,
     native: HeaderList,
 }

@@ -1,4 +1,5 @@
-//! The W3C test service over real HTTP: what comes in as bytes on a socket decides what goes out.
+//! Tests of the W3C test service over real HTTP: bytes that arrive on a socket decide which headers
+//! are sent.
 
 #[allow(dead_code)]
 #[path = "../examples/w3c_test_service.rs"]
@@ -17,17 +18,17 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Requests that arrived at the far end, in order.
+/// The requests that arrived at the called server, in order.
 type Arrived = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
 
-/// A request and what must go out for it.
+/// A request and the headers that must be sent for it.
 #[derive(Deserialize)]
 struct Case {
     id: String,
     headers: Vec<(String, String)>,
-    /// The trace that goes on; a new one where there is none.
+    /// The continued trace; `None` for a new one.
     continued: Option<String>,
-    /// The trace flags that go out, where they matter.
+    /// The trace flags that must be sent, if they matter.
     flags: Option<String>,
     tracestate: Option<String>,
 }
@@ -41,7 +42,7 @@ async fn listen(router: Router) -> SocketAddr {
     address
 }
 
-/// The service, and what it calls.
+/// The service, and the server that it calls.
 async fn start(engine: Engine) -> (SocketAddr, SocketAddr, Arrived) {
     async fn keep(State(arrived): State<Arrived>, headers: HeaderMap, Json(body): Json<Value>) {
         arrived.lock().expect("no panic").push((headers, body));
@@ -166,7 +167,7 @@ async fn several_calls_are_made_in_order_as_children_of_one_span() {
 #[tokio::test]
 async fn a_call_that_fails_is_told() {
     let (service, _, _) = start(Engine::Native).await;
-    // The service answers a body that is no list of actions with an error of its own.
+    // If a body is not a list of actions, the service answers with an error.
     let body = json!([{"url": format!("http://{service}/"), "arguments": [{"no": "url"}]}]);
     assert!(send(service, &[], &body).await.contains("502"));
     assert!(

@@ -10,23 +10,24 @@ use clap::Args;
 /// `baton audit`.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArguments {
-    /// What to look at, all of it as one system: files of spans, directories of such files, run directories, addresses
-    /// of backends, - for standard input
+    /// What to look at, all of it as one system: files of spans, directories of such files, run
+    /// directories, addresses of backends, - for standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
     /// An attribute that holds an id of a request or message on both sides; may be repeated
     #[arg(long, value_name = "ATTRIBUTE")]
     pub(crate) key: Vec<String>,
-    /// What to compare the edges with: a source of the same system at another time or with other settings
+    /// What to compare the edges with: a source of the same system at another time or with other
+    /// settings
     #[arg(long, value_name = "SOURCE")]
     pub(crate) baseline: Option<Source>,
-    /// Only edges from this service; may be repeated, then any is meant
+    /// Only edges from this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) from: Vec<String>,
-    /// Only edges to this service; may be repeated, then any is meant
+    /// Only edges to this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) to: Vec<String>,
-    /// Only edges from or to this service; may be repeated, then any is meant
+    /// Only edges from or to this service; may be repeated for more
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Vec<String>,
     /// Only spans that start at this time or later, as in 2026-11-29T12:00:00Z
@@ -35,8 +36,8 @@ pub(crate) struct AuditArguments {
     /// Only spans that start before this time
     #[arg(long, value_name = "TIME", value_parser = UnixTime::parse)]
     pub(crate) until: Option<UnixTime>,
-    /// Fail if a smaller share of the hand-offs held, as in 99%, or of those on one edge, as in 'web->booking=95%'; may be
-    /// repeated
+    /// Fail if a smaller share of the hand-offs held, as in 99%, or of those on one edge, as in
+    /// 'web->booking=95%'; may be repeated
     #[arg(long, value_name = "[FROM->TO=]SHARE", value_parser = share)]
     pub(crate) fail_under: Vec<Limit>,
     /// Write one line of JSON for each judged hand-off to this file

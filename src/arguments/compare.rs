@@ -9,11 +9,12 @@ use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 #[derive(Debug, Args)]
 #[command(after_help = baton_traces::compare::figures_help())]
 pub(crate) struct CompareArguments {
-    /// What to compare: a run directory, a file or directory of spans, - for standard input, or the address of a backend.
-    /// One alone can only be checked
+    /// What to compare: a run directory, a file or directory of spans, - for standard input, or the
+    /// address of a backend. One alone can only be checked
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
-    /// The source that the others are compared with, by its name or as it is written [default: the first]
+    /// The source that the others are compared with, by its name or as it is written [default: the
+    /// first]
     #[arg(long, value_name = "SOURCE")]
     pub(crate) baseline: Option<String>,
     /// Fail if a figure of any source is below a limit, as in connected=99.9%; may be repeated
@@ -22,7 +23,8 @@ pub(crate) struct CompareArguments {
     /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
     #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_over)]
     pub(crate) fail_over: Vec<Limit>,
-    /// Compare two traces of the sources span by span: their ids as any backend writes them, or 8 digits or more that begin them
+    /// Compare two traces of the sources span by span: their ids as any backend writes them, or 8
+    /// digits or more that begin them
     #[arg(
         long,
         num_args = 2,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// No flag needs more, and the arithmetic of clocks has limits.
+/// No flag needs a longer time, and clock arithmetic overflows at some point.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A time with its unit: `250ms`, `10s`, `2m`.
+/// Parses a time with its unit: `250ms`, `10s`, `2m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let explain =
         || format!("{text:?} is not a time; write a number and its unit, as in 250ms, 10s or 2m");
@@ -27,7 +27,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A time longer than zero.
+/// Parses a time longer than zero.
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err(format!(

@@ -9,22 +9,24 @@ use clap::Args;
 /// `baton explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A header as in 'traceparent: 00-…', or any value. Without any, or with -, standard input is read: headers, logs,
-    /// dumps, events of AWS, curl -v, a HAR file, any text that has trace headers in it
+    /// A header as in 'traceparent: 00-…', or any value. Without any, or with -, standard input is
+    /// read: headers, logs, dumps, events of AWS, curl -v, a HAR file, any text that has trace
+    /// headers in it
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,
-    /// A record as it comes from a stream, or an event that holds some; - reads standard input. The same reader as for
-    /// standard input
+    /// A record as it comes from a stream, or an event that holds some; - reads standard input. The
+    /// same reader as for standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "headers")]
     pub(crate) record: Option<OsString>,
-    /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without any: the usual ones,
-    /// and those of the other formats that arrive
+    /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without
+    /// any: the usual ones, and those of the other formats that arrive
     #[arg(long = "mode", value_name = "LIST[/first|/last]", value_parser = selection)]
     pub(crate) modes: Vec<Selection>,
     /// Whose code reads the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
-    /// A library whose answer is shown in full, with what it would send on; may be repeated; all for every one
+    /// A library whose answer is shown in full, with what it would send on; may be repeated; all
+    /// for every one
     #[arg(long = "as", value_name = "LIBRARY", value_parser = library)]
     libraries: Vec<Named>,
     /// List the libraries whose answers are known
@@ -76,7 +78,7 @@ pub(crate) struct Selection {
     pub(crate) select: Select,
 }
 
-/// A list of formats, and behind a slash which of them wins.
+/// Parses a list of formats, optionally followed by a slash and the winner.
 fn selection(text: &str) -> Result<Selection, String> {
     let (mode, select) = match text.split_once('/') {
         None => (text, Select::default()),

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::failure::Failure;
 
-/// What to run in the place of baton's own functions.
+/// Programs that replace baton's own functions.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct FunctionArguments {
     /// Run another Lambda binary as one of the functions, as in consumer='node consumer.js'
@@ -17,13 +17,13 @@ pub(crate) struct FunctionArguments {
 }
 
 impl FunctionArguments {
-    /// The functions that take part.
+    /// The functions of the experiment.
     pub(crate) fn functions(&self) -> Result<Functions, Failure> {
         Ok(Functions::new(Program::this()?, self.functions.clone())?)
     }
 }
 
-/// Takes `producer` or `consumer`.
+/// The parser for `producer` or `consumer`.
 pub(super) fn function_parser() -> impl TypedValueParser<Value = Function> {
     let names = [Function::Producer, Function::Consumer].map(Function::name);
     PossibleValuesParser::new(names).try_map(|name| function_name(&name))

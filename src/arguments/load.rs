@@ -12,7 +12,7 @@ use baton_experiments::Load;
 use baton_loadgen::Stop;
 use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 
-/// Requests in a burst that has neither a number nor a duration.
+/// The requests of a burst without a given number or duration.
 const DEFAULT_REQUESTS: u64 = 2000;
 
 /// How many requests, how fast, in how many bursts.
@@ -39,7 +39,7 @@ pub(crate) struct LoadArguments {
     /// How long the users take to start, one after the other; the rate rises with them
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) ramp: Duration,
-    /// How many bursts to send, each from zero
+    /// How many bursts to send, each with its own figures
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) bursts: u32,
     /// The pause between two bursts
@@ -79,8 +79,8 @@ pub(crate) struct BurstArguments {
     pub(crate) endpoint: Option<String>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// The formats the client sends; the first carries its own span [default: tracecontext, or tracecontext,b3 with
-    /// --conflict]
+    /// The formats the client sends; the first carries its own span [default: tracecontext, or
+    /// tracecontext,b3 with --conflict]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
     /// Send contexts that disagree: how the other formats differ from the first
@@ -95,22 +95,22 @@ pub(crate) struct BurstArguments {
     /// Send tracestate [default members: baton=client]
     #[arg(long, value_name = "MEMBERS", num_args = 0..=1, default_missing_value = "baton=client")]
     pub(crate) tracestate: Option<String>,
-    /// The file with the body; {{name}} and {{superpower}} vary, and {{padding}} fills it up to --payload-size
-    /// [default: the workshop's form, a JSON object with both]
+    /// The file with the body; {{name}} and {{superpower}} vary, and {{padding}} fills it up to
+    /// --payload-size [default: the workshop's form, a JSON object with both]
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<PathBuf>,
     /// The size of the body in bytes, up to Kinesis' limit of 1048576
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = whole_number::<usize>)]
     pub(crate) payload_size: Option<usize>,
-    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE; values are neither printed nor
-    /// saved
+    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE; values
+    /// are neither printed nor saved
     #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
     /// How long to wait for an answer
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
-    /// The seed of ids and bodies: the same seed sends the same requests [default: a new one each time; --format json and
-    /// load.json show it]
+    /// The seed of ids and bodies: the same seed sends the same requests [default: a new one each
+    /// time; --format json and load.json show it]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number::<u64>)]
     pub(crate) seed: Option<u64>,
     /// Fail if a figure of a burst is below its limit: ok, rps, failed, p50, p90, p99, p999, max

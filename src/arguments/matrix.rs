@@ -11,8 +11,9 @@ use crate::failure::Failure;
 /// `baton matrix`.
 #[derive(Debug, Args)]
 pub(crate) struct MatrixArguments {
-    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of tracecontext, b3,
-    /// b3multi, jaeger, xray and datadog alone, tracecontext,b3 and b3,tracecontext]
+    /// The modes to mix, as in --modes none tracecontext tracecontext,b3 [default: none, each of
+    /// tracecontext, b3, b3multi, jaeger, xray and datadog alone, tracecontext,b3 and
+    /// b3,tracecontext]
     #[arg(long, value_name = "MODE", num_args = 1..)]
     pub(crate) modes: Vec<String>,
     /// Whose code reads and writes the headers: native, otel, or both as native,otel
@@ -26,8 +27,8 @@ pub(crate) struct MatrixArguments {
     /// How many requests to send for each cell
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) requests: u64,
-    /// Which of several valid contexts to continue: last, as OpenTelemetry does, or first, as Datadog does
-    /// [default: last]
+    /// Which of several valid contexts to continue: last, as OpenTelemetry does, or first, as
+    /// Datadog does [default: last]
     #[arg(long, value_name = "WHICH")]
     pub(crate) select: Option<Select>,
     #[command(flatten)]
@@ -41,7 +42,8 @@ pub(crate) struct MatrixArguments {
 }
 
 impl MatrixArguments {
-    /// The modes that were named. A mode may contain commas, so spaces, semicolons or arguments separate modes.
+    /// The named modes. A mode may contain commas, so modes are separated by spaces, semicolons or
+    /// arguments.
     pub(crate) fn modes(&self) -> Result<Vec<&str>, Failure> {
         let words = self
             .modes

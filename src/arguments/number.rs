@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 /// A number, with a fraction or without.
 pub(super) fn number(text: &str) -> Result<f64, String> {
-    // `parse` takes words too: infinity, nan
+    // `parse` also accepts words: infinity, nan
     let number = text.parse().ok().filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| format!("{text:?} is not a number; write one like 100 or 0.5"))
 }
 
-/// A number without sign and fraction, up to the largest of its type.
+/// Parses a number without sign and fraction, up to the largest of its type.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     let fault = match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        // only the types without zero refuse it
+        // only types without zero refuse it
         true if text.bytes().all(|byte| byte == b'0') => "too small; it has to be 1 or more",
         true => "too large",
         false => "not a whole number; write one like 100",

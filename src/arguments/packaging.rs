@@ -1,4 +1,4 @@
-//! The commands for packagers, and the command line as they are to see it.
+//! The commands for packagers, and the command line as documents show it.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub(crate) struct ManArguments {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// The command line without the commands that only baton itself starts.
+/// The command line without the commands that only baton itself calls.
 pub(crate) fn documented_command() -> clap::Command {
     let all = Arguments::command();
     let shown = all

@@ -12,25 +12,28 @@ use super::number::whole_number;
 /// `baton traces`.
 #[derive(Debug, Args)]
 pub(crate) struct TracesArguments {
-    /// The trace to show: its id as any backend writes it, or 8 digits or more that begin it; with -v each span with its attributes. Without one, traces are listed, the newest
-    /// first. Anything else is a SOURCE: a run directory, a file or directory of spans, - for standard input, or
-    /// the address of a backend
-    /// [default: the lab that is up]
+    /// The trace to show: its id as any backend writes it, or 8 digits or more that begin it; with
+    /// -v each span with its attributes. Without one, traces are listed, the newest first. Anything
+    /// else is a SOURCE: a run directory, a file or directory of spans, - for standard input, or
+    /// the address of a backend [default: the lab that is up]
     #[arg(value_name = "TRACE-ID] [SOURCE")]
     pub(crate) words: Vec<String>,
     /// A source, whatever it looks like; may be repeated
     #[arg(long, value_name = "SOURCE")]
     pub(crate) from: Vec<Source>,
-    /// Only traces with a span of this service; may be repeated, then all are meant
+    /// Only traces with a span of this service; may be repeated, and all must match
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Vec<String>,
-    /// Only traces with this attribute on a span or its resource; may be repeated, then all are meant
+    /// Only traces with this attribute on a span or its resource; may be repeated, and all must
+    /// match
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) attribute: Vec<(String, String)>,
-    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, then any is meant
+    /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, and any may
+    /// match
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     pub(crate) verdict: Vec<Verdict>,
-    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100 spans]
+    /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100
+    /// spans]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number::<NonZeroUsize>)]
     pub(crate) limit: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -40,8 +43,8 @@ pub(crate) struct TracesArguments {
 /// `baton map`.
 #[derive(Debug, Args)]
 pub(crate) struct MapArguments {
-    /// A run directory, a file or directory of spans, - for standard input, or the address of a backend
-    /// [default: the lab that is up]
+    /// A run directory, a file or directory of spans, - for standard input, or the address of a
+    /// backend [default: the lab that is up]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]

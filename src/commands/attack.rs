@@ -1,6 +1,6 @@
-//! `baton attack`: carries out one plan of the load generator in a process of its own, because goose allows one
-//! attack per process. It reads the plan from the first line of standard input, ends early when standard input
-//! closes, and prints one [`Message`] per line.
+//! `baton attack`: carries out one plan of the load generator in a separate process, because goose
+//! allows one attack per process. It reads the plan from the first line of standard input, ends
+//! early when standard input closes, and prints one [`Message`] per line.
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;

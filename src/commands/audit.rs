@@ -26,7 +26,7 @@ use crate::print::checks::exit;
 use crate::print::junit;
 use crate::print::output::Output;
 
-/// What there is to print.
+/// The results to print.
 struct Outcome {
     judged: Judged,
     /// How the edges differ from the baseline's, if there is one.
@@ -103,7 +103,7 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
     verdict(&outcome, is_blind, output)
 }
 
-/// Judges every hand-off, and writes those that are asked for to a file if one is named.
+/// Judges every hand-off. Writes the wanted ones to a file if the user named one.
 fn judge(arguments: &AuditArguments, audit: Audit) -> Result<Judged, Failure> {
     let Some(path) = &arguments.hand_offs else {
         return Ok(audit.judge());
@@ -118,7 +118,7 @@ fn judge(arguments: &AuditArguments, audit: Audit) -> Result<Judged, Failure> {
     Ok(judged)
 }
 
-/// Whether an edge between these services is asked for.
+/// Whether the user wants the edges between these services.
 fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
     let names = |wanted: &[String], name: &str| wanted.iter().any(|wanted| wanted == name);
     let is_open = |wanted: &[String], name: &str| wanted.is_empty() || names(wanted, name);
@@ -205,7 +205,7 @@ fn answer(outcome: &Outcome) -> Vec<String> {
     answer.chain(edges).chain(differences).collect()
 }
 
-/// Reads sources as one. Gives what could not be read too, a sentence each.
+/// Reads the sources as one. Also gives one sentence for each part that could not be read.
 fn read(
     arguments: &AuditArguments,
     sources: &[Source],
@@ -217,7 +217,7 @@ fn read(
         since: arguments.since,
         until: arguments.until,
     });
-    // a key of one's own may have any name
+    // the user's key may have any name
     let want = match arguments.key.is_empty() {
         true => Want::HandOffs,
         false => Want::Everything,

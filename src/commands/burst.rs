@@ -24,7 +24,7 @@ use crate::print::progress::{Progress, Total};
 use crate::print::table::burst_table;
 use crate::{report, runtime, signals};
 
-/// A run with more requests gets no summary here: the machine may not have the memory for it.
+/// A run with more requests gets no summary here, because this machine may lack the memory.
 const MAX_SUMMARIZED: u64 = 250_000;
 
 /// Sends the bursts and prints a table of them.
@@ -37,7 +37,7 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         .collect();
     check_names(&limits, &FIGURES).map_err(Failure::usage)?;
     let mut settings = settings(arguments)?;
-    // a fault in the plan is found before anything is made
+    // check the plan before anything is created
     Plan::new(settings.clone())?;
     for number in 1..=arguments.load.bursts {
         if let Some(report) = goose_report(arguments, number) {
@@ -60,7 +60,7 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
     let mut manifest = manifest(arguments, &plan);
 
     if let Some(directory) = &directory {
-        // a burst that is killed leaves a run that has not ended
+        // if the burst is killed, the run has not ended
         directory.write_manifest(&manifest).map_err(of_out)?;
     }
     let (outcomes, interrupted) =
@@ -69,7 +69,7 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         if let Some(directory) = directory {
             directory.discard().map_err(of_out)?;
         }
-        // dropping `earlier` puts its files back
+        // dropping `earlier` restores its files
         return Err(match interrupted {
             true => Failure::interrupted(),
             false => Failure::not_carried_out(reason).of("--endpoint"),
@@ -117,7 +117,7 @@ async fn send_all(
     let progress = Progress::new(output, Total::of(&load, 1));
     let plan = |number: u32| {
         Plan::new(Settings {
-            // the same seed again would be the same traces again
+            // the same seed would send the same trace ids again
             seed: settings
                 .seed
                 .map(|seed| seed.wrapping_add(u64::from(number - 1))),
@@ -167,7 +167,7 @@ fn settings(arguments: &BurstArguments) -> Result<Settings, Failure> {
     })
 }
 
-/// The file for goose's report of a burst.
+/// The file for goose's report of this burst.
 fn goose_report(arguments: &BurstArguments, number: u32) -> Option<PathBuf> {
     let report = arguments.goose_report.as_ref()?;
     if arguments.load.bursts == 1 {
@@ -177,7 +177,7 @@ fn goose_report(arguments: &BurstArguments, number: u32) -> Option<PathBuf> {
     Some(report.with_file_name(format!("{stem}-{number}.html")))
 }
 
-/// The run has no pairing: its receiver is not known.
+/// The run's manifest. It has no pairing, because the receiver's mode is unknown.
 fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
     let mut settings = load_settings(&arguments.load.load(), plan);
     settings.insert("endpoint".to_owned(), plan.endpoint().into());
@@ -260,7 +260,7 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures and the histograms. `load.json` has them.
+/// An outcome without goose's own figures and the histograms, which `load.json` has.
 fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
     for name in [

@@ -1,4 +1,5 @@
-//! `baton compare`: how runs or exports differ, what is significant, and whether limits were kept.
+//! `baton compare`: how runs or exports differ, which differences are significant, and whether
+//! figures are within limits.
 
 mod diff;
 mod find;
@@ -32,12 +33,12 @@ struct Outcome {
     checks: Vec<Checked>,
     /// How the edges of exports differ from the baseline's, by the export's name.
     edges: Vec<(String, EdgeDifference)>,
-    /// The runs for a page; empty for any other format.
+    /// The runs for a page. Empty for any other format.
     runs: Vec<report::Run>,
 }
 
 impl Outcome {
-    /// What it amounts to, one sentence each: where the trace broke, and which edges differ.
+    /// The result, one sentence each: where the trace broke, and which edges differ.
     fn sentences(&self) -> Vec<String> {
         let notable = self.edges.iter().filter(|(_, edge)| edge.is_notable());
         let edges = notable.map(|(run, edge)| format!("{run}: {}", edge.sentence()));
@@ -60,7 +61,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     if let [only] = &arguments.sources[..]
         && limits.is_empty()
     {
-        // a source that is missing is the first thing to say
+        // a missing source must be reported first
         if only.path().is_some_and(|path| !path.exists()) {
             Measured::of(only)?;
         }
@@ -92,7 +93,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     verdict(&outcome.checks, output)
 }
 
-/// How the edges of each export differ from those of the baseline, if that is an export too.
+/// How the edges of each export differ from the baseline's, if the baseline is an export too.
 fn edges(measured: &[Measured], baseline: usize) -> Vec<(String, EdgeDifference)> {
     let Some(before) = &measured[baseline].summary.audit else {
         return Vec::new();
@@ -114,7 +115,7 @@ fn edges(measured: &[Measured], baseline: usize) -> Vec<(String, EdgeDifference)
     named.collect()
 }
 
-/// Reads the sources, for a page too if one is wanted, and gives each a name of its own.
+/// Reads the sources, also for a page if one is wanted, and gives each a different name.
 fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
     let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
     let mut runs = Vec::new();
@@ -158,7 +159,7 @@ fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<repor
     Ok((measured, runs))
 }
 
-/// The place of the source that `--baseline` names.
+/// The index of the source that `--baseline` names.
 fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usize, Failure> {
     let by_name = measured
         .iter()
@@ -229,7 +230,7 @@ fn page(outcome: &Outcome) -> String {
     report.render()
 }
 
-/// A check that failed fails the command.
+/// Fails the command if a check failed.
 fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
     let failed: Vec<String> = all
         .iter()

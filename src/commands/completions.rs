@@ -1,4 +1,4 @@
-//! `baton completions`: a script with which a shell completes baton's commands and flags.
+//! `baton completions`: prints a script that completes baton's commands and flags in a shell.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! `baton explain`: which context each format finds in what people paste, who continues which, and why.
+//! `baton explain`: which context each format finds in pasted text, which library continues it, and
+//! why.
 
 mod answer;
 mod arrival;
@@ -20,7 +21,7 @@ use crate::print::output::Output;
 
 use judge::{Judged, Judgement};
 
-/// Reads the text, judges the carriers in it, prints the answer.
+/// Reads the text, judges its carriers, and prints the answer.
 pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<ExitCode, Failure> {
     if arguments.list_libraries {
         return libraries::list(output);

@@ -1,4 +1,4 @@
-//! `baton function`: this process is one of the two Lambda functions.
+//! `baton function`: acts as one of the two Lambda functions.
 
 use std::process::ExitCode;
 
@@ -8,14 +8,14 @@ use crate::commands::sandbox;
 use crate::failure::Failure;
 use crate::runtime;
 
-/// Runs until the Runtime API or the parent process goes away.
+/// Runs until the Runtime API or the parent process is gone.
 pub(crate) fn function(function: Function) -> Result<ExitCode, Failure> {
     sandbox::end_with_parent();
     let function = match function {
         Function::Producer => baton_functions::Function::Producer,
         Function::Consumer => baton_functions::Function::Consumer,
     };
-    // one invocation at a time: a second thread would only cost memory
+    // an instance handles one invocation at a time, so a second thread would only cost memory
     runtime::on_this_thread()?
         .block_on(baton_functions::run(function))
         .map(|()| ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `baton logs`: the functions' logs, as they are or made readable.
+//! `baton logs`: prints the functions' logs, unchanged or readable.
 
 use std::fmt;
 use std::fs::File;
@@ -18,9 +18,9 @@ use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::output::Output;
 
-/// How often a followed log is read.
+/// How often a followed log is read again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Fields that come first on a line, without their names.
+/// The fields at the beginning of a line, shown without their names.
 const FIRST: [&str; 4] = ["timestamp", "level", "service", "message"];
 /// Fields that repeat another field.
 const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
@@ -31,7 +31,7 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
     let path = RunDirectory::open(lab.directory)?.log_path(arguments.function);
     let mut log = Lines::open(path)?;
     loop {
-        // this comes before the file is read, so that the last lines of a lab are printed
+        // asked before the file is read, so that the last lines of a lab are printed
         let is_up =
             registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
         while let Some(line) = log.next()? {
@@ -47,7 +47,7 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
     }
 }
 
-/// A file's whole lines, also those that are written while it is read.
+/// The complete lines of a file that may still grow.
 struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
@@ -79,7 +79,7 @@ impl Lines {
     }
 }
 
-/// A line's fields in their order, each value as its JSON text.
+/// The fields of a line in their order, with each value as JSON.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -106,7 +106,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// Time, level, service and message, then the other fields by name. A line that is not JSON stays as it is.
+/// Time, level, service and message, then the other fields by name. A line that is not JSON stays
+/// as it is.
 fn readable(line: &str) -> String {
     let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
         return visible(line);
@@ -125,7 +126,7 @@ fn readable(line: &str) -> String {
     parts.join(" ")
 }
 
-/// A value: a text without its quotes, anything else as its JSON.
+/// A value: a string without its quotes, anything else as JSON.
 fn plain(json: &str) -> String {
     match serde_json::from_str::<String>(json) {
         Ok(text) => visible(&text),

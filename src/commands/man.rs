@@ -12,7 +12,7 @@ use crate::arguments::{Format, ManArguments, documented_command};
 use crate::failure::{Exit, Failure};
 use crate::print::output::Output;
 
-/// A page, and the file that `man` looks for it in.
+/// A page, and the file name under which `man` looks for it.
 struct Page {
     file: String,
     text: String,

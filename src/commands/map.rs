@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::print::output::Output;
 use crate::view::View;
 
-/// Draws who hands over to whom.
+/// Draws which service hands over to which.
 pub(crate) fn map(arguments: MapArguments, output: &Output) -> Result<ExitCode, Failure> {
     let view = View::of(arguments.sources, &arguments.lab)?;
     let index = view.index(Filter::default(), output)?;

@@ -1,4 +1,5 @@
-//! `baton matrix`: every pairing of modes and every client against every producer, through real labs.
+//! `baton matrix`: every pairing of modes and every client against every producer, through real
+//! labs.
 
 mod markdown;
 mod report;
@@ -37,8 +38,8 @@ pub(crate) fn matrix(arguments: &MatrixArguments, output: &Output) -> Result<Exi
     check(&matrix)
 }
 
-/// The command fails if a request failed, or if baton cannot explain a cell of its own functions. A cell with a function
-/// that is not baton's own may differ.
+/// Fails if a request failed, or if baton cannot explain a cell of its own functions. A cell with a
+/// function that is not baton's own may differ.
 fn check(matrix: &Matrix) -> Result<ExitCode, Failure> {
     let mut failures = Vec::new();
     let defects = matrix.defects.iter();

@@ -59,7 +59,8 @@ pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// The runs, and the spans that a killed load generator did not add to its run; and a sentence about each of those.
+/// The runs, with the spans that a killed load generator left outside its run, and a sentence about
+/// each of these files.
 fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure> {
     let (mut sources, mut notes) = (Vec::new(), Vec::new());
     for source in runs {

@@ -1,4 +1,4 @@
-//! `baton run`: a burst under each pairing, measured, saved and compared.
+//! `baton run`: sends a burst under each pairing, judges it, and compares the runs.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `baton sandbox`: runs a command that ends when its parent does, however the parent ended.
+//! `baton sandbox`: runs a command that ends with its parent, even if the parent was killed.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
 
-/// Asks the system to kill this process when its parent dies. Only Linux can do that; elsewhere a function ends when its
-/// Runtime API is gone.
+/// Asks the system to kill this process when its parent dies. Only Linux can do that. Elsewhere a
+/// function ends when its Runtime API is gone.
 pub(crate) fn end_with_parent() {
     #[cfg(target_os = "linux")]
     {
@@ -16,7 +16,7 @@ pub(crate) fn end_with_parent() {
     }
 }
 
-/// Becomes the command. It returns only if that is not possible.
+/// Replaces this process by the command. Returns only if that fails.
 pub(crate) fn sandbox(command: &[OsString]) -> Result<ExitCode, Failure> {
     end_with_parent();
     let (program, arguments) = command

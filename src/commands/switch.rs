@@ -1,4 +1,4 @@
-//! `baton switch`: changes the modes of a lab that is up.
+//! `baton switch`: changes the modes of a running lab.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::print::modes::modes;
 use crate::print::output::Output;
 use crate::runtime;
 
-/// Finds the lab, changes the modes, says what they are now.
+/// Finds the lab, changes the modes, and prints the new modes.
 pub(crate) fn switch(arguments: &SwitchArguments, output: &Output) -> Result<ExitCode, Failure> {
     let lab = lab_client::find(&arguments.lab)?;
     let mut request = SwitchRequest::default();

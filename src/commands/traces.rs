@@ -19,14 +19,14 @@ use crate::print::output::Output;
 use crate::print::trace_table::trace_table;
 use crate::view::View;
 
-const TRACES_LIMIT: usize = 20;
-const SPANS_LIMIT: usize = 100;
-/// How many traces are shown together, where hand-offs between them broke.
-const JOURNEY_LIMIT: usize = 6;
-/// How few digits may begin a trace id.
-const DIGITS_MIN: usize = 8;
+const DEFAULT_TRACES: usize = 20;
+const DEFAULT_SPANS: usize = 100;
+/// How many traces are shown together, if hand-offs between them broke.
+const MAX_JOURNEY_TRACES: usize = 6;
+/// The fewest digits that may stand for a trace id.
+const MIN_DIGITS: usize = 8;
 
-/// Lists the traces, or shows the one that is named.
+/// Lists the traces, or shows the named one.
 pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<ExitCode, Failure> {
     let (trace_id, words) = told_apart(&arguments.words)?;
     let mut sources = arguments.from;
@@ -42,7 +42,7 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
     match trace_id {
         Some(trace_id) if filter == Filter::default() => {
             let view = View::of(sources, &arguments.lab)?;
-            show(&view, trace_id, limit(SPANS_LIMIT), output)
+            show(&view, trace_id, limit(DEFAULT_SPANS), output)
         }
         Some(trace_id) => Err(Failure::usage(format!(
             "{trace_id} is one trace, but --service, --attribute and --verdict search all traces; leave one of them out"
@@ -52,15 +52,16 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
         )),
         None => {
             let view = View::of(sources, &arguments.lab)?;
-            list(&view, filter, limit(TRACES_LIMIT), output)
+            list(&view, filter, limit(DEFAULT_TRACES), output)
         }
     }
 }
 
-/// The trace id among the words, if there is one; all others are sources. What is a file is a source.
+/// Splits the words into the trace id, if there is one, and the sources. The name of an existing
+/// file is a source.
 fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
     let is_id = |word: &str| {
-        let id = Wanted::parse(word).filter(|id| id.is_plain(DIGITS_MIN));
+        let id = Wanted::parse(word).filter(|id| id.is_plain(MIN_DIGITS));
         id.is_some() && !Path::new(word).exists()
     };
     let words = words.iter().map(String::as_str);
@@ -119,7 +120,7 @@ fn line_json(line: &TraceLine) -> serde_json::Value {
 fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
     let index = view.index(Filter::default(), output)?;
     let trace_id = find(&index, prefix, view)?;
-    let journey = index.journey(trace_id, JOURNEY_LIMIT);
+    let journey = index.journey(trace_id, MAX_JOURNEY_TRACES);
     let traces = gather(view, &journey)?;
     match output.format {
         Format::Json => {
@@ -159,7 +160,7 @@ fn find(index: &TraceIndex, prefix: &str, view: &View) -> Result<TraceId, Failur
     })
 }
 
-/// The journey's traces, whole.
+/// Reads all spans of the journey's traces.
 fn gather(view: &View, journey: &Journey) -> Result<Vec<Trace>, Failure> {
     let mut gathering = Gathering::new(journey.traces.iter().copied());
     view.read(&mut |span| gathering.add_span(span))?;

@@ -1,4 +1,4 @@
-//! `baton up`: starts the lab and stays.
+//! `baton up`: starts the lab and waits.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ use crate::print::output::Output;
 use crate::signals::Signals;
 use crate::{report, runtime};
 
-/// Starts the lab, prints its addresses, stays until a signal, then delivers what was accepted.
+/// Starts the lab, prints its addresses, waits for a signal, then delivers what was accepted.
 pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Failure> {
     let (directory, temporary) = match &arguments.save {
         Some(directory) => (directory.clone(), None),
@@ -41,7 +41,7 @@ pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Fa
     if let Some(temporary) = temporary
         && (ending.status.records_undeliverable > 0 || !ending.drained)
     {
-        // what could not be delivered is in there
+        // it contains the undelivered records
         let _ = temporary.keep();
     }
     report(&ending, &directory, output)
@@ -52,7 +52,7 @@ async fn stay(
     directory: PathBuf,
     output: &Output,
 ) -> Result<Ending, Failure> {
-    // before anything is started, so that no signal comes too early
+    // before anything starts, so that no signal is missed
     let mut signals = Signals::new()?;
     let mut manifest = manifest(arguments)?;
     let of_save = |error| Failure::from(error).of("--save");
@@ -144,7 +144,7 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
     })
 }
 
-/// The manifest of the run. Modes can be switched later.
+/// The manifest of the run. Modes may still be switched later.
 fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
     let is_overridden = arguments.producer.is_some() && arguments.consumer.is_some();
     let variable = |name: &str| {
@@ -207,7 +207,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     ))
 }
 
-/// Says how the lab ended. The command fails if not everything was delivered.
+/// Reports how the lab ended. The command fails if something was not delivered.
 fn report(ending: &Ending, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
     let LabStatus {
         producer,

@@ -1,4 +1,4 @@
-//! What a table of runs does not show: which of its latencies differ by more than noise.
+//! The sentence below a table of runs: which latencies differ by more than noise.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use baton_traces::summary::Summary;
 
 use crate::print::cells;
 
-/// The latencies that such a table has.
+/// The latencies in the table.
 const LATENCIES: [&str; 4] = [
     "request.p50",
     "request.p99",
     "end_to_end.p50",
     "end_to_end.p99",
 ];
-/// So many runs are named one by one.
+/// Up to this many runs are named one by one.
 const NAMED: usize = 3;
 
-/// Says it in one sentence; nothing, if none does. The runs are called by `names`.
+/// The sentence; `None` if no latency differs. `names` holds the names of the runs.
 pub(crate) fn brief(
     comparison: &Comparison,
     summaries: &[Summary],

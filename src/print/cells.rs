@@ -1,4 +1,4 @@
-//! How a difference's figures are written in tables.
+//! The text of a difference's figures in tables.
 
 use baton_traces::compare::{Difference, Figure, Interval};
 
@@ -22,7 +22,7 @@ pub(crate) fn value(difference: &Difference) -> String {
     )
 }
 
-/// `3 of 1000`, `480 per s`, `2.4 ms` and `2.3 to 2.5` below it.
+/// `3 of 1000`, `480 per s`, or `2.4 ms` with `2.3 to 2.5` below it.
 fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &str) -> String {
     let mut text = match figure {
         Figure::Count(count) => count.to_string(),
@@ -54,7 +54,7 @@ fn rounded(value: f64) -> String {
     }
 }
 
-/// `+12 %` of the baseline's figure, or for shares `-100 points` of a hundred.
+/// `+12 %` of the baseline's figure. For a share, `-100 points` of a hundred.
 pub(crate) fn change(difference: &Difference) -> String {
     let unit = match difference.value_of {
         Some(_) => "points",
@@ -71,7 +71,7 @@ pub(crate) fn change(difference: &Difference) -> String {
     }
 }
 
-/// What is to be made of it.
+/// Whether the difference is better, worse or noise.
 pub(crate) fn mark(difference: &Difference) -> &'static str {
     match (difference.significant, difference.better) {
         (true, Some(true)) => "better",

@@ -1,4 +1,4 @@
-//! Checks: their lines in a text, and what they mean for the exit code.
+//! Checks: their lines in a text, and their effect on the exit code.
 
 use std::process::ExitCode;
 
@@ -14,8 +14,8 @@ pub(crate) fn line(sentence: &str, passed: bool) -> String {
     }
 }
 
-/// Fails the command if any of `all` checks failed. `failed` has their sentences. A text shows them
-/// already, so the failure only counts them there.
+/// Fails the command if any of `all` checks failed. `failed` holds the sentences of the failed
+/// checks. A text has already shown them, so there the failure only counts them.
 pub(crate) fn exit(failed: &[String], all: usize, output: &Output) -> Result<ExitCode, Failure> {
     let count = format!("{} of {all} checks failed", failed.len());
     match failed {

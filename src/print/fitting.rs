@@ -1,5 +1,5 @@
-//! Tables in the terminal's width. Sentences fold between words, and columns without room go into another table below.
-//! No number, id or word is divided.
+//! Tables that fit the terminal's width. Sentences fold between words. Columns that do not fit go
+//! into another table below. Numbers, ids and words are never divided.
 
 use std::ops::Range;
 
@@ -8,10 +8,11 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::N
 use crate::print::output::Output;
 use crate::print::palette::heading;
 
-/// The width without a terminal: the text is for a log or a pull request.
+/// The width without a terminal, for a log or a pull request.
 pub(crate) const COLUMNS: u16 = 100;
 
-/// A table without lines, in the terminal's width; without a terminal, as wide as its content.
+/// A table without lines, in the terminal's width. Without a terminal, it is as wide as its
+/// content.
 pub(crate) fn plain_table<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
@@ -35,7 +36,7 @@ pub(crate) fn plain_table<'a>(
     table
 }
 
-/// A table in the terminal's width, and no wider than [`COLUMNS`].
+/// A table in the terminal's width, and at most [`COLUMNS`] wide.
 pub(crate) fn narrow_table<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
@@ -47,14 +48,14 @@ pub(crate) fn narrow_table<'a>(
     table
 }
 
-/// The width of a table if nothing folds, without the blank at its end.
+/// The width of a table without folding, without the space at its end.
 pub(crate) fn natural_width(table: &Table) -> u16 {
     let widths = table.column_max_content_widths();
     room(table, &widths, 0..widths.len())
 }
 
-/// Draws a table in its width. The columns of `sentences` may fold between words. If that is not enough, another table has
-/// the first column again and the columns that are left.
+/// Draws a table in its width. The columns of `sentences` may fold between words. If that is not
+/// enough, another table repeats the first column and has the remaining columns.
 pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     let width = table.width().unwrap_or(u16::MAX);
     if natural_width(table) <= width {
@@ -82,7 +83,7 @@ pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     blocks.join("\n\n")
 }
 
-/// The table with some of its columns, in these widths.
+/// Some columns of the table, in these widths.
 fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
     let mut table = table.clone();
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -91,7 +92,7 @@ fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
             continue;
         }
         if columns.last() == Some(&index) {
-            // a coloured line that ends in a blank would be too long by it
+            // the space at the end of a coloured line would make it too long
             column.set_padding((column.padding_width().saturating_sub(1), 0));
         }
         let width = widths[index].saturating_add(column.padding_width());
@@ -100,7 +101,7 @@ fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
     table.trim_fmt()
 }
 
-/// The columns in blocks: in each as many as fit, and at least one.
+/// The columns in blocks. Each block has as many as fit, and at least one.
 pub(crate) fn blocks(columns: Range<usize>, fits: impl Fn(&[usize]) -> bool) -> Vec<Vec<usize>> {
     let mut blocks: Vec<Vec<usize>> = Vec::new();
     for column in columns {
@@ -112,7 +113,7 @@ pub(crate) fn blocks(columns: Range<usize>, fits: impl Fn(&[usize]) -> bool) -> 
     blocks
 }
 
-/// The width of columns together, without the blank behind the last.
+/// The width of columns together, without the space after the last.
 fn room(table: &Table, widths: &[u16], columns: impl IntoIterator<Item = usize>) -> u16 {
     let padding = |index| {
         table

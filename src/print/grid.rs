@@ -1,5 +1,5 @@
-//! A grid of verdicts in the terminal's width. First its words fold; if that is not enough, its columns go into several
-//! blocks.
+//! A grid of verdicts that fits the terminal's width. First its words are folded. If that is not
+//! enough, its columns are split into several blocks.
 
 use std::cmp::Reverse;
 
@@ -12,7 +12,7 @@ use crate::print::palette::Tone;
 /// Rows and columns of verdicts.
 #[derive(Debug)]
 pub(crate) struct Grid {
-    /// What the rows are.
+    /// What the rows are, for the corner of the heading.
     pub(crate) corner: &'static str,
     /// The columns' modes.
     pub(crate) columns: Vec<String>,
@@ -31,10 +31,11 @@ pub(crate) struct GridCell {
 
 /// Space between two columns.
 const GAP: usize = 1;
-/// Between two halves of a word: a place where it may be divided, unseen where it is not.
+/// Marks a place between two halves of a word where it may be divided. It is only shown, as a
+/// hyphen, if the word is divided there.
 const SOFT_HYPHEN: char = '\u{ad}';
 
-/// How wide the columns of a block are, that of the rows' names first.
+/// The widths of a block's columns. The first column has the rows' names.
 type Widths = Vec<usize>;
 
 impl Grid {
@@ -49,7 +50,7 @@ impl Grid {
         blocks.join("\n\n")
     }
 
-    /// What stands in a column of the grid, its heading first; the rows' names for `None`.
+    /// The texts of a column, its heading first. `None` is the column of the rows' names.
     fn texts(&self, column: Option<usize>) -> Vec<&str> {
         match column {
             None => {
@@ -68,7 +69,7 @@ impl Grid {
         }
     }
 
-    /// The widths with which no word has to be broken but where it may be.
+    /// The smallest widths: words are broken only where they may be.
     fn least(&self, columns: &[usize]) -> Widths {
         self.each(columns, |text| {
             let lines = fold(text, 0);
@@ -80,7 +81,7 @@ impl Grid {
         })
     }
 
-    /// The widths with which only modes fold, at their commas.
+    /// The widths at which only modes are folded, at their commas.
     fn natural(&self, columns: &[usize]) -> Widths {
         self.each(columns, |text| {
             let formats = text.split_inclusive(',');
@@ -104,8 +105,9 @@ impl Grid {
             .collect()
     }
 
-    /// The least widths, and what is left over: to columns that it makes natural, those first in which most is folded
-    /// otherwise, and what then remains to the rows' names.
+    /// The widths within `width`. Columns start with their smallest widths. The remaining room goes
+    /// to columns that it can bring to their natural widths, those with the most folded texts
+    /// first, and then to the rows' names.
     fn widths(&self, columns: &[usize], width: usize) -> Widths {
         let mut widths = self.least(columns);
         let natural = self.natural(columns);
@@ -151,7 +153,7 @@ impl Grid {
         for column in table.column_iter_mut() {
             column.set_padding((0, GAP as u16));
         }
-        // a coloured line that ends in a gap would be too long by it
+        // the gap at the end of a coloured line would make it too long
         if let Some(last) = table.column_mut(columns.len()) {
             last.set_padding((0, 0));
         }
@@ -164,8 +166,9 @@ fn total(widths: &Widths) -> usize {
     widths.iter().sum::<usize>() + gaps
 }
 
-/// The text in lines of at most `width` characters, or as short as they can be: a line ends after a comma, an
-/// underscore or a space, and only where that is not enough within the one format whose name is long.
+/// The text in lines of at most `width` characters, or as short as possible. A line ends after a
+/// comma, an underscore or a space, and only if that is not enough, inside the longest name of a
+/// format.
 fn fold(text: &str, width: usize) -> Vec<String> {
     let text = text.replace("tracecontext", &format!("trace{SOFT_HYPHEN}context"));
     let mut lines: Vec<String> = Vec::new();
@@ -180,7 +183,7 @@ fn fold(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| shown(line)).collect()
 }
 
-/// A line as it is drawn: a word is divided only at its end.
+/// A line as it is shown: only a division at its end is visible.
 fn shown(line: &str) -> String {
     let whole = line.trim_end().replace(SOFT_HYPHEN, "");
     match line.ends_with(SOFT_HYPHEN) {
@@ -205,7 +208,7 @@ mod tests {
         "b3,tracecontext",
     ];
 
-    /// A grid of the default modes with all verdicts that a grid can have, the longest among them.
+    /// A grid of the default modes with every verdict that a grid may show.
     fn grid() -> Grid {
         let verdicts = [
             "connected",
@@ -252,7 +255,7 @@ mod tests {
             .unwrap_or(0)
     }
 
-    /// The words of a drawing, in any order and however they are folded.
+    /// The letters of a drawing's words in sorted order, which does not depend on the folding.
     fn letters(text: &str) -> Vec<char> {
         let mut letters: Vec<_> = text
             .chars()
@@ -292,7 +295,7 @@ mod tests {
             let blocks = text.split("\n\n").count();
             assert!(blocks > 1, "{width}:\n{text}");
             let mut expected = letters(&wide);
-            // every further block repeats the rows' names
+            // the other blocks repeat the rows' names
             let rows = grid().rows;
             for _ in 1..blocks {
                 expected.extend(letters("client"));

@@ -1,4 +1,4 @@
-//! Checks as JUnit's XML: one suite for each source, one test case for each limit.
+//! Checks as JUnit XML: one suite for each source, one test case for each limit.
 
 use std::fmt::Write;
 
@@ -11,16 +11,16 @@ pub(crate) struct Case {
     pub(crate) suite: String,
     /// The limit as it was written.
     pub(crate) limit: String,
-    /// What came of it, in one sentence.
+    /// The result in one sentence.
     pub(crate) sentence: String,
-    /// Whether the limit was kept.
+    /// Whether the figure is within the limit.
     pub(crate) passed: bool,
 }
 
-/// Writes the document. `command` names the command that checked.
+/// Writes the document. `command` is the command that made the checks.
 pub(crate) fn render(command: &str, cases: &[Case]) -> String {
     let mut document = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    // what is written to a string cannot fail
+    // writing to a string cannot fail
     let _ = write(&mut document, command, cases);
     document
 }
@@ -62,8 +62,8 @@ fn write(document: &mut String, command: &str, cases: &[Case]) -> std::fmt::Resu
     write!(document, "</testsuites>")
 }
 
-/// Text as XML 1.0 allows it, in attributes too: markup as entities, control characters written out, and without the
-/// two other characters that no document may hold (section 2.2).
+/// Text as XML 1.0 allows it, also in attributes: markup becomes entities, control characters are
+/// written out, and the two other characters that no document may hold are removed (section 2.2).
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {

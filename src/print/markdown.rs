@@ -1,13 +1,13 @@
-//! Text in Markdown in which nothing that came from outside is markup.
+//! Text in Markdown. Text from outside never becomes markup.
 
 use baton_traces::shown::visible;
 
-/// A name as code: nothing in it is markup, and it mentions nobody.
+/// A name as code. It contains no markup and mentions no user.
 pub(crate) fn code(name: &str) -> String {
     format!("<code>{}</code>", escaped(name))
 }
 
-/// Text in which nothing is markup: what Markdown or HTML could read something into becomes a character reference.
+/// Escaped text. Characters with a meaning in Markdown or HTML become character references.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {

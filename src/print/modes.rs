@@ -2,7 +2,7 @@
 
 use baton_lab::FunctionStatus;
 
-/// The mode, or the variables if they say more than one mode.
+/// The mode, or the variables if one mode cannot express them.
 pub(crate) fn modes(function: &FunctionStatus) -> String {
     let variables: Vec<_> = function.propagation.iter().collect();
     match variables.as_slice() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::arguments::{Format, GlobalArguments};
 use crate::failure::Failure;
 
-/// How to print, by the command line and the terminal.
+/// How to print: from the command line and the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) format: Format,
@@ -18,9 +18,9 @@ pub(crate) struct Output {
     pub(crate) verbose: bool,
     /// Whether standard output shows colour.
     pub(crate) colour: bool,
-    /// Whether the locale has more than ASCII.
+    /// Whether the locale can show more than ASCII.
     unicode: bool,
-    /// The columns of standard output, where it is a terminal.
+    /// The columns of standard output, if it is a terminal.
     pub(crate) columns: Option<usize>,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
@@ -36,7 +36,7 @@ impl Output {
             verbose: arguments.verbose,
             colour: !no_colour && std::io::stdout().is_terminal(),
             unicode: has_unicode(),
-            // a terminal may not know
+            // some terminals do not report their width
             columns: Table::new()
                 .width()
                 .map(usize::from)
@@ -59,7 +59,7 @@ impl Output {
         }
     }
 
-    /// The characters and colours of drawings.
+    /// The characters and colours for drawings.
     pub(crate) fn style(&self) -> TextStyle {
         TextStyle {
             unicode: self.unicode,
@@ -67,15 +67,15 @@ impl Output {
         }
     }
 
-    /// Text in lines of the terminal's width, broken between words; without a terminal, as it is. If the text is
-    /// indented, the lines after the first are indented more.
+    /// Breaks text between words into lines of the terminal's width. Without a terminal, the text
+    /// stays as it is. If the text is indented, its further lines are indented more.
     pub(crate) fn folded(&self, text: &str) -> String {
         let indent = if text.starts_with(' ') { "    " } else { "" };
         self.columns
             .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, indent))
     }
 
-    /// Lines that may hold text from outside, folded.
+    /// Prints lines, folded. They may hold hostile text, which is made visible.
     pub(crate) fn lines(&self, lines: impl IntoIterator<Item = String>) -> String {
         let lines = lines.into_iter();
         let lines: Vec<_> = lines.map(|line| self.folded(&visible(&line))).collect();
@@ -90,33 +90,34 @@ impl Output {
             .map_err(|error| Failure::output(&error))
     }
 
-    /// Prints a result as one line of JSON in ASCII: characters from outside that could steer the terminal are escapes.
+    /// Prints a result as one line of ASCII JSON. Characters that could control the terminal become
+    /// escapes.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         self.print(&ascii(
             &serde_json::to_string(value).map_err(Failure::not_carried_out)?,
         ))
     }
 
-    /// Says something that is not the result, except under `--quiet`.
+    /// Prints a note that is not part of the result, except under `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
 
-    /// Says why the result is less than it seems, even under `--quiet`.
+    /// Prints a warning that the result is incomplete, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Says a detail under `--verbose`.
+    /// Prints a detail under `--verbose`.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {
             self.note(text);
         }
     }
 
-    /// Says why the command failed.
+    /// Prints why the command failed.
     pub(crate) fn error(&self, failure: &Failure) {
         if !failure.is_silent() {
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
@@ -124,7 +125,7 @@ impl Output {
     }
 }
 
-/// The text in lines of at most `width` characters, those after the first indented.
+/// The text in lines of at most `width` characters. All lines but the first are indented.
 pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let start = text.len() - text.trim_start().len();
@@ -146,7 +147,8 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
     lines.join("\n")
 }
 
-/// JSON in which everything except printable ASCII is escaped. Such characters occur only in its strings.
+/// JSON in which everything except printable ASCII is escaped. Such characters only occur in
+/// strings.
 fn ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
@@ -161,7 +163,7 @@ fn ascii(json: &str) -> String {
     escaped
 }
 
-/// Whether the locale's characters are UTF-8; the first variable that is set decides, as POSIX says.
+/// Whether the locale uses UTF-8. As in POSIX, the first variable that is set decides.
 fn has_unicode() -> bool {
     let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
     let values = variables.filter_map(|name| std::env::var(name).ok());

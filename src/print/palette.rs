@@ -1,17 +1,17 @@
-//! The colours of tables, the same everywhere: they repeat what the words say.
+//! The colours of all tables. A colour only repeats what the words say.
 
 use comfy_table::{Attribute, Cell, Color};
 
 use crate::print::output::Output;
 
-/// What a colour says.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// It holds, or it is better, or it is new.
+    /// Whole, better or new.
     Good,
-    /// It is broken, or it is worse, or it is missing.
+    /// Broken, worse or missing.
     Bad,
-    /// It differs.
+    /// Different.
     Changed,
 }
 
@@ -24,7 +24,7 @@ impl Tone {
         }
     }
 
-    /// A cell in this tone, where the output has colours.
+    /// A cell in this tone, if the output has colours.
     pub(crate) fn cell(self, text: impl Into<Cell>, output: &Output) -> Cell {
         let cell = text.into();
         match (output.colour, self) {

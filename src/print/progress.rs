@@ -1,4 +1,5 @@
-//! Progress of long work: a bar with rate and time left on a terminal, plain lines otherwise.
+//! The progress of long work: on a terminal a bar with rate and remaining time, otherwise plain
+//! lines.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -9,20 +10,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::print::output::Output;
 
-/// How often a line is printed where no bar can move.
+/// How often a line is printed if there is no bar.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The end of all stages.
+/// What ends all stages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
-    /// This many requests.
+    /// This many requests in total.
     Requests(u64),
     /// This time, with any number of requests.
     Time(Duration),
 }
 
 impl Total {
-    /// The end of a load that is sent `times`.
+    /// The end of a load that is sent `times` times.
     pub(crate) fn of(load: &Load, times: usize) -> Total {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
         let bursts = times.saturating_mul(load.bursts);
@@ -39,9 +40,9 @@ pub(crate) struct Progress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     total: Total,
-    /// The bar's position when the present stage started.
+    /// The bar's position when the current stage started.
     stage_start: Cell<u64>,
-    /// How far the stage had come when a line was last printed.
+    /// The elapsed time of the stage when a line was last printed.
     last_line: Cell<Duration>,
 }
 
@@ -83,7 +84,7 @@ impl<'a> Progress<'a> {
 }
 
 impl Observer for Progress<'_> {
-    /// The name is beside the bar on a terminal, and on a line of its own otherwise.
+    /// On a terminal the name is beside the bar, otherwise on its own line.
     fn stage(&self, name: &str) {
         self.stage_start.set(self.bar.position());
         self.last_line.set(Duration::ZERO);
@@ -130,7 +131,7 @@ impl Observer for Progress<'_> {
     }
 }
 
-/// Rate, percentiles and failures of the last moment; the failures are all of the stage's.
+/// The rate and percentiles since the last report, and the failures of the whole stage.
 fn at_the_moment(news: &News) -> String {
     let recent = &news.recent;
     let seconds = recent.time.as_secs_f64();

@@ -1,4 +1,4 @@
-//! The tables: of runs, and of bursts, one row each.
+//! The tables of runs and of bursts, with one row each.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -24,7 +24,7 @@ const HEADINGS: [&str; 8] = [
     "requests\nper s",
 ];
 
-/// Columns of words; all others are figures and stand to the right.
+/// The columns of words. All others are figures and are aligned right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
 const BURST_HEADINGS: [&str; 10] = [
@@ -45,14 +45,14 @@ const BURST_HEADINGS: [&str; 10] = [
 enum Layout {
     /// Each run in as few lines as possible.
     Wide,
-    /// Names fold where a mode ends, and one space is between columns.
+    /// Names fold after a mode, and columns are one space apart.
     Folded,
-    /// Also, each verdict is below its count.
+    /// In addition, each verdict is below its count.
     Stacked,
 }
 
-/// Draws the runs as an aligned table, in the widest layout that the terminal has room for, or as several tables. `heading`
-/// is the heading of their `names`.
+/// Draws the runs as an aligned table, in the widest layout that fits the terminal, or else as
+/// several tables. `heading` is the heading of the column of `names`.
 pub(crate) fn table(
     heading: &str,
     names: Vec<String>,
@@ -78,7 +78,7 @@ pub(crate) fn table(
     fitted(&fitting.unwrap_or_else(|| drawn(Layout::Folded)), &[])
 }
 
-/// A run's name in lines, none of which is longer than the longest name of a format and a comma.
+/// A run's name in lines. No line is longer than the longest name of a format and a comma.
 fn folded(name: &str) -> String {
     const LONGEST: usize = 13;
     let mut lines = vec![String::new()];
@@ -94,7 +94,7 @@ fn folded(name: &str) -> String {
     lines.join("\n")
 }
 
-/// Draws the bursts as an aligned table; latencies are those that count, from when requests were due if there is a rate.
+/// Draws the bursts as an aligned table. With a rate, latencies count from when requests were due.
 pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
     let rows = bursts.iter().enumerate().map(|(index, outcome)| {
         let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
@@ -122,8 +122,8 @@ pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
     fitted(&draw(BURST_HEADINGS, &[], rows, output), &[])
 }
 
-/// Rows of figures, which stand to the right but for the columns of `words`, in the terminal's width; without a terminal in
-/// one that fits into a log or a pull request.
+/// Draws rows in the terminal's width; without a terminal, in a width that fits a log or a pull
+/// request. Figures are aligned right, the columns of `words` left.
 fn draw<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     words: &[usize],
@@ -143,7 +143,7 @@ fn draw<'a>(
     table
 }
 
-/// A run's pairing, written shortest.
+/// A run's pairing in its shortest form.
 pub(crate) fn pairing(summary: &Summary) -> String {
     match &summary.pairing {
         Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
@@ -208,7 +208,7 @@ fn percentiles(percentiles: Option<&Percentiles>) -> String {
     })
 }
 
-/// The verdicts by name and count; green where every hand-off is whole, red where any is not.
+/// The verdicts with their counts, in green if every hand-off is whole, else in red.
 fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Output) -> Cell {
     let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
         return Cell::new(unknown());

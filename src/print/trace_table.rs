@@ -21,9 +21,9 @@ const HEADINGS: [&str; 7] = [
     "ingress",
     "record",
 ];
-/// The column of names, which folds where a terminal is narrow.
+/// The column of names, which folds in a narrow terminal.
 const NAME: usize = 2;
-/// Columns of figures, which stand to the right.
+/// The columns of figures, which are aligned right.
 const FIGURES: [usize; 2] = [3, 4];
 
 /// Draws the traces as an aligned table.
@@ -55,13 +55,13 @@ fn row(line: &TraceLine, output: &Output) -> Vec<Cell> {
     ]
 }
 
-/// The heading says that it is UTC.
+/// The start in UTC, as the heading says.
 fn start(start: UnixTime) -> String {
     let time = shown::time(start);
     time.trim_end_matches(" UTC").to_owned()
 }
 
-/// The verdicts on the hand-offs that begin or end in a trace; a count only where there are several.
+/// The verdicts of the hand-offs that begin or end in a trace. A count only appears above one.
 fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
     let Some(counts) = counts else {
         return Cell::new("-");

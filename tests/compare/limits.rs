@@ -163,11 +163,11 @@ async fn a_check_on_what_a_backend_does_not_keep_fails_with_one_sentence() {
     for (limit, sentence) in [
         (
             "record.sampled_changed=0",
-            "its limit 0 fails: sampled_changed cannot be told: Zipkin JSON keeps no sampling flags",
+            "its limit 0 fails: sampled_changed is unknown: Zipkin JSON keeps no sampling flags",
         ),
         (
             "record.linked=0",
-            "its limit 0 fails: linked cannot be told: Zipkin JSON keeps no span links",
+            "its limit 0 fails: linked is unknown: Zipkin JSON keeps no span links",
         ),
         (
             "record.lost=0",

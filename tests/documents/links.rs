@@ -1,5 +1,5 @@
-//! Links between documents lead to a file of the repository, and to a heading in it. The paths in the
-//! documents that show where things are exist.
+//! Links between documents lead to a file of the repository, and to a heading in it. The paths in
+//! the documents that show where things are exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};

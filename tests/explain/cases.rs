@@ -1,4 +1,4 @@
-//! Every case of the propagators' truth, asked of the command.
+//! Every case of the propagators' test data, as input of the command.
 
 use std::path::Path;
 
@@ -7,13 +7,14 @@ use serde_json::{Map, Value, json};
 use super::{explain, piped};
 use crate::support::command::Sandbox;
 
-/// The cases of the propagators' truth: headers, what each format holds, what each list continues.
+/// The cases of the propagators' test data: headers, the result of each format, and what each list
+/// continues.
 fn cases() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("propagators/tests/data");
     let mut cases = Vec::new();
     for file in std::fs::read_dir(folder).expect("the data's folder") {
         let path = file.expect("a file").path();
-        // what libraries answer is another folder's
+        // the libraries' answers are in another folder
         if path.is_dir() {
             continue;
         }
@@ -26,7 +27,7 @@ fn cases() -> Vec<Value> {
     cases
 }
 
-/// Headers as lines, a header that arrives several times as several.
+/// Headers as lines. A header that arrives several times has several lines.
 fn lines(headers: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, value) in headers {
@@ -43,7 +44,7 @@ fn lines(headers: &Map<String, Value>) -> Vec<String> {
     lines
 }
 
-/// A candidate as the answer has it, from how the data files have it.
+/// Converts a candidate of the data files to the form of the answer.
 fn candidate(format: &str, expected: &Value) -> Value {
     let sampling = expected["sampling"].as_str();
     json!({
@@ -82,7 +83,7 @@ async fn every_case_is_answered_as_the_specifications_say() {
         let object = piped(&sandbox, &options, case["headers"].to_string()).await;
         assert_eq!(object.code, Some(0), "{id}: {object:?}");
         let answer = object.json();
-        // A name that HTTP does not allow can come in JSON alone.
+        // Only JSON can contain a name that HTTP does not allow.
         if headers.keys().all(|name| !name.contains(' ')) {
             let lines = lines(headers);
             let text = piped(&sandbox, &options, lines.join("\r\n")).await;

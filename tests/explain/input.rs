@@ -1,4 +1,4 @@
-//! Whatever comes on standard input, in a record or in a HAR file.
+//! Any input on standard input, in a record or in a HAR file.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -10,7 +10,7 @@ use crate::support::command::Sandbox;
 #[tokio::test]
 async fn large_inputs_are_answered_and_endless_ones_refused() {
     let sandbox = Sandbox::new();
-    // Each name of its own: whoever looks for each among all of them is not done today.
+    // Every name is different. Looking for each among all of them would not end today.
     let many: String = (0..200_000)
         .map(|number| format!("x-h-{number:07}: 1\n"))
         .collect();
@@ -127,7 +127,7 @@ async fn records_are_read_as_a_consumer_gets_them() {
         let marked = piped(&sandbox, &["--format", "json", "--record", "-"], marked).await;
         assert_eq!(marked.stdout, recognised.stdout);
     }
-    // nothing of it vanishes
+    // nothing of it is lost
     let several =
         json!({"Records": [{"SequenceNumber": "1", "Data": plain}, {"SequenceNumber": "2", "Data": data}]}).to_string();
     let answer = explain(&sandbox, &["--format", "json", "--record", &several])

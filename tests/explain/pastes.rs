@@ -1,4 +1,4 @@
-//! Whatever people paste: examples of every form, from public reports and from tools.
+//! What people paste: examples of every form, from public reports and from tools.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::piped;
 use crate::support::command::Sandbox;
 
-/// What stands in public reports, and the trace ids or the word of a reason that the answer must have.
+/// Texts from public reports, and the trace ids or the word of a reason that the answer must
+/// contain.
 const REPORTED: &[(&str, &[&str])] = &[
     ("xray-log-lines.txt", &["5d5747110eeb9d8a0e9daa91af40f017"]),
     (
@@ -55,7 +56,7 @@ const REPORTED: &[(&str, &[&str])] = &[
     ("b3multi-joined.txt", &["joined by a comma"]),
     ("b3-quoted.txt", &["quotes are around the value"]),
 ];
-/// The most lines that the answer to one carrier takes in 80 columns.
+/// How many lines the answer to one carrier may take in 80 columns.
 const MAX_LINES: usize = 40;
 
 fn folder() -> std::path::PathBuf {

@@ -1,4 +1,4 @@
-//! What people see: headers, faults with a caret, modes, and what to make of them.
+//! What people see: headers, faults with a caret, modes, and advice.
 
 use super::{B3, TRACEPARENT, explain, modes, piped};
 use crate::support::command::Sandbox;
@@ -26,7 +26,7 @@ B3: 463ac35c9f6413ad48485a3953bb6124
 ",
         ),
         (
-            // escapes take more columns than bytes, and nothing of them reaches the terminal
+            // escapes take more columns than bytes, and no control character reaches the terminal
             &["traceparent: \u{1b}[31m00-\u{e9}\u{9b}"],
             "\
 traceparent: \\x1b[31m00-\\u{e9}\\u{9b}
@@ -44,7 +44,7 @@ b3: 463ac35c9f6413ad48485a3953bb612\\u{e9}-a2fb4a1d1a96d312-1
 ",
         ),
         (
-            // of several headers that make one list, under the one at fault
+            // if several headers make one list, the caret is under the one at fault
             &[TRACEPARENT, "tracestate: a=1,b=2", "tracestate: c=3,D=4"],
             "\
 tracestate: a=1,b=2
@@ -73,7 +73,7 @@ x-b3-spanid: a2fb4a1d1a96d312
     ] {
         let finished = explain(&sandbox, headers).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
-        // Lines fold at 80 columns; carets and what they are under do not.
+        // Lines fold at 80 columns, but a caret stays under its character.
         let flat = finished.stdout.replace("\n    ", " ");
         for line in expected.replace("\n    alone", " alone").lines() {
             let is_there = finished
@@ -90,7 +90,7 @@ x-b3-spanid: a2fb4a1d1a96d312
             .max();
         assert!(widest <= Some(80), "{}", finished.stdout);
     }
-    // bytes that are not UTF-8, which a service takes for no text at all
+    // bytes that are not UTF-8, which a service does not accept as text
     let finished = piped(&sandbox, &[], b"traceparent: 00-\xff\n").await;
     let expected = "traceparent: 00-\\xff\n                ^\n  tracecontext: refused, traceparent is not UTF-8 text\n";
     assert!(finished.stdout.contains(expected), "{}", finished.stdout);

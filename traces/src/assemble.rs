@@ -1,7 +1,7 @@
 //! Finds the two ends of every hand-off among spans and log lines, which may come in any order.
 //!
-//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by request
-//! id or message key, never by a trace context.
+//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by
+//! request id or message key, never by a trace context.
 
 mod deliveries;
 mod figures;
@@ -31,21 +31,22 @@ pub struct Assembly {
     records: Vec<Record>,
     record_keys: MessageKeys,
     services: Names,
-    /// The spans whose exporter does not say whether the parent is remote. It is derived for these.
+    /// The spans whose exporter does not say whether the parent is remote. baton derives it for
+    /// these.
     spans_without_flags: HashSet<(usize, SpanId)>,
     unmatched: Unmatched,
     /// Hops that have senders in the source, but no receivers.
     senders_alone: BTreeSet<Hop>,
-    /// Whether both functions' logs were there. Then a record without a sender came from a program that
-    /// is not part of the run.
+    /// Whether both functions have logs. If so, a record without a sender comes from a program
+    /// outside the run.
     is_logged: bool,
-    /// A record that was sent later may still arrive.
+    /// While the run goes on: records sent after this time may still arrive.
     under_way_since: Option<UnixTime>,
     /// Hops whose missing receivers may be in the part of the source that was cut off.
     out_of_sight: BTreeSet<Hop>,
 }
 
-/// An API request: its client, and the producer's side of it.
+/// An API request: its client end and its producer end.
 #[derive(Debug, Default)]
 struct Request {
     client: Option<Client>,
@@ -58,37 +59,37 @@ struct Client {
     succeeded: bool,
 }
 
-/// A Kinesis record: the producer's side of it, and the consumer's.
+/// A Kinesis record: its producer end and its consumer end.
 #[derive(Debug, Default)]
 struct Record {
     sender: Option<Sender>,
-    /// The request that it was sent for, if the log says so.
+    /// The request that led to it, if the log says so.
     request: Option<usize>,
     carrier_bytes: Option<u64>,
     receivers: Deliveries,
 }
 
-/// One hand-off, judged.
+/// One judged hand-off.
 #[derive(Clone, Copy, Debug)]
 pub struct HandOff<'a> {
-    /// Which hop.
+    /// The hop.
     pub hop: Hop,
-    /// What its ends were matched by.
+    /// The id by which its ends were matched.
     pub key: HandOffKey<'a>,
-    /// What became of the context; `None` if neither end was traced. The best verdict of several
-    /// deliveries counts, in the order of [`Verdict::ALL`].
+    /// The verdict; `None` if neither end has a span. Of several deliveries, the best verdict
+    /// counts, in the order of [`Verdict::ALL`].
     pub verdict: Option<Verdict>,
-    /// What else was lost, in the delivery that the verdict is about.
+    /// What was lost besides, in the delivery with the verdict.
     pub flags: Flags,
     /// How often the message was delivered.
     pub deliveries: u64,
     /// The sending end.
     pub sender: &'a Sender,
-    /// The receiving end in the delivery that the verdict is about; `None` if the message was lost.
+    /// The receiving end, in the delivery with the verdict; `None` if the message was lost.
     pub receiver: Option<&'a Receiver>,
 }
 
-/// What the ends of a hand-off were matched by.
+/// The id by which the ends of a hand-off were matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOffKey<'a> {
     /// The API's id of the request.
@@ -98,7 +99,7 @@ pub enum HandOffKey<'a> {
 }
 
 impl Assembly {
-    /// Takes what `span` says about a hand-off.
+    /// Adds what `span` shows about a hand-off.
     pub fn add_span(&mut self, span: &Span<'_>) {
         match Role::of(span) {
             Role::ClientRequest {
@@ -144,7 +145,7 @@ impl Assembly {
         index.is_some_and(|index| self.requests[index].client.is_some())
     }
 
-    /// Takes what a line of the functions' logs says about a hand-off.
+    /// Adds what a line of the functions' logs shows about a hand-off.
     pub fn add_log_line(&mut self, line: &LogLine<'_>) {
         match line.event {
             Event::Request { request_id } => {
@@ -170,11 +171,12 @@ impl Assembly {
         }
     }
 
-    /// Says that the source was read completely, and how far it shows what happened.
+    /// Call this after the whole source has been read, with its extent.
     ///
-    /// A hop with senders, but without any span or log line of its receivers, is only half in the
-    /// source: its hand-offs are not judged. Of a hop that is logged, what has no receiver is lost,
-    /// unless it is still under way. Of a source that is cut short, nothing else is lost.
+    /// If a hop has senders, but no span or log line of any receiver, the source lacks its
+    /// receiving side, and its hand-offs are not judged. If a hop has a log, a message without a
+    /// receiver is lost, unless it may still arrive. If the source is cut short, no other message
+    /// counts as lost.
     pub fn finish(&mut self, extent: &Extent) {
         let is_unlogged = |hop: &Hop| !extent.logged.contains(hop);
         let unlogged = Hop::BOTH.into_iter().filter(is_unlogged);
@@ -188,7 +190,7 @@ impl Assembly {
         self.under_way_since = extent.under_way_since;
     }
 
-    /// Whether a sender of `hop` with an id was seen.
+    /// Whether there is a sender of `hop` with an id.
     pub fn has_senders(&self, hop: Hop) -> bool {
         match hop {
             Hop::Ingress => self.requests.iter().any(|request| request.client.is_some()),
@@ -196,7 +198,7 @@ impl Assembly {
         }
     }
 
-    /// Whether a receiver of `hop` with an id was seen.
+    /// Whether there is a receiver of `hop` with an id.
     pub fn has_receivers(&self, hop: Hop) -> bool {
         match hop {
             Hop::Ingress => self
@@ -215,11 +217,12 @@ impl Assembly {
         &self.senders_alone
     }
 
-    /// All hand-offs, judged by what was seen so far, in no particular order.
+    /// All hand-offs with their verdicts, from the spans and lines added so far, in no particular
+    /// order.
     ///
-    /// A hand-off has a sender. If the functions' logs are there, a record from outside the run counts
-    /// too if its consumer started a trace. A client's request that failed before it reached the producer
-    /// does not count. A hop without receivers in the source is left out.
+    /// A hand-off needs a sender. If the functions' logs exist, a record from outside the run
+    /// counts too, if its consumer started a trace. A client's request that failed before it
+    /// reached the producer does not count. A hop without receivers in the source is left out.
     pub fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
         let ingress = self.request_ids.iter().filter_map(|(id, index)| {
             let request = &self.requests[index];
@@ -274,7 +277,7 @@ impl Assembly {
         })
     }
 
-    /// Whether a message that was not seen to arrive may still have arrived, or may still do so.
+    /// Whether a message without a receiver may have arrived, or may still arrive.
     fn may_arrive(&self, hop: Hop, sender: &Sender) -> bool {
         let sent = sender.end.or(sender.start);
         let since = self.under_way_since.filter(|_| hop == Hop::Record);
@@ -282,8 +285,8 @@ impl Assembly {
         is_under_way || self.out_of_sight.contains(&hop)
     }
 
-    /// How many hand-offs of `hop` are not judged because their receivers may be in the part that was cut
-    /// off.
+    /// How many hand-offs of `hop` are not judged, because their receivers may be in the part that
+    /// was cut off.
     pub(crate) fn out_of_sight(&self, hop: Hop) -> u64 {
         if !self.out_of_sight.contains(&hop) {
             return 0;
@@ -344,8 +347,8 @@ impl Assembly {
         }
     }
 
-    /// Whether the parent is remote. If the span does not say so, the parent is remote if the receiver's
-    /// service has no such span.
+    /// Whether the parent is remote. If the span does not say so, the parent counts as remote if
+    /// the receiver's service has no span with its id.
     fn has_remote_parent(&self, delivery: &Delivery) -> bool {
         let receiver = &delivery.receiver;
         receiver
@@ -395,8 +398,8 @@ pub(crate) fn succeeded(span: &Span<'_>) -> bool {
         && span.attributes.get(Key::ErrorType).is_none()
 }
 
-/// A load generator writes spans also for requests whose headers say "not sampled", which the span's flags tell, or leave
-/// the decision open, for which it has an attribute.
+/// The client's end. A load generator writes spans for all requests. The span's flags show a
+/// decision "not sampled", and an attribute shows an open decision.
 fn client_sender(span: &Span<'_>) -> Sender {
     let deferred = span.attributes.boolean(Key::ContextDeferred) == Some(true);
     Sender {
@@ -427,7 +430,8 @@ fn logged_sender(span: &LogSpan) -> Sender {
     }
 }
 
-/// A span knows more than its log line, and most if it came as OTLP; otherwise the first holds.
+/// Combines a span and a log line of one sender. A span has more information than a log line, and
+/// an OTLP span has the most. Otherwise the first one stays.
 fn merge_sender(known: &mut Option<Sender>, sender: Sender) {
     let knows = |sender: &Sender| (sender.recorded, sender.format.is_none());
     match known {

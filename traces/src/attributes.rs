@@ -1,6 +1,7 @@
-//! What attributes mean, under every name that SDKs give them.
+//! The meaning of attributes, under every name that SDKs use.
 //!
-//! The names are those of OpenTelemetry's semantic conventions, old and new, and of Zipkin's and Brave's tags.
+//! The names come from OpenTelemetry's semantic conventions, old and new, and from Zipkin's and
+//! Brave's tags.
 
 /// What an attribute says about a hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub(crate) enum Meaning {
     MessageId,
     /// The queue, topic or stream.
     Destination,
-    /// The address of a queue, which ends in its name.
+    /// The address of a queue, whose last part is the queue's name.
     QueueUrl,
     /// The partition or shard.
     Partition,
@@ -17,13 +18,13 @@ pub(crate) enum Meaning {
     Offset,
     /// The messaging system.
     System,
-    /// What is done with the message.
+    /// The operation on the message.
     Operation,
-    /// How many messages a receive operation got.
+    /// How many messages a receive operation returned.
     BatchCount,
     /// The API's id of a request.
     RequestId,
-    /// The server's name: the host that a client calls, or the one that a server answers to.
+    /// The server's name: the host that a client calls, or under which a server answers.
     ServerHost,
     /// The server's port.
     ServerPort,
@@ -49,7 +50,7 @@ pub(crate) enum Meaning {
     Method,
     /// The response's status.
     Status,
-    /// The service at the other end, as the client's configuration names it.
+    /// The service at the other end, under its name in the client's configuration.
     PeerService,
     /// The RPC system.
     RpcSystem,
@@ -57,7 +58,7 @@ pub(crate) enum Meaning {
     RpcService,
     /// The RPC method.
     RpcMethod,
-    /// There on calls to a database.
+    /// Present on calls to a database.
     Database,
 }
 
@@ -66,7 +67,7 @@ impl Meaning {
     pub(crate) const COUNT: usize = Meaning::Database as usize + 1;
 }
 
-/// The meaning of the attribute called `name`; `None` if hand-offs do not depend on it.
+/// The meaning of the attribute called `name`; `None` if baton does not use it to judge hand-offs.
 pub(crate) fn meaning(name: &str) -> Option<Meaning> {
     use Meaning::*;
     Some(match name {
@@ -131,8 +132,8 @@ pub(crate) fn captured_header(name: &str) -> Option<&str> {
     name.strip_prefix("http.request.header.")
 }
 
-/// The header that carries trace context and has this captured name; `None` for all other headers. SDKs write
-/// `-` as `_`, and some keep it.
+/// The trace-context header with this captured name; `None` for all other headers. Most SDKs write
+/// `-` as `_`, but some keep it.
 pub(crate) fn context_header(captured: &str) -> Option<&'static str> {
     const HEADERS: [&str; 12] = [
         "traceparent",
@@ -159,8 +160,8 @@ pub(crate) fn context_header(captured: &str) -> Option<&'static str> {
     HEADERS.into_iter().find(|header| same(header))
 }
 
-/// Whether the attribute `name` may hold an id that the spans of one request share: what describes the process, the
-/// network or the code never does.
+/// Whether the attribute `name` may hold an id that all spans of a request share. Attributes of the
+/// process, the network or the code never do.
 pub(crate) fn may_be_shared(name: &str) -> bool {
     const NEVER: [&str; 29] = [
         "thread.",
@@ -222,7 +223,7 @@ pub(crate) fn may_be_shared(name: &str) -> bool {
             && meaning(name).is_none()
 }
 
-/// Whether the attribute `name` may say something about a hand-off.
+/// Whether the attribute `name` may help to judge a hand-off.
 pub(crate) fn is_of_use(name: &str) -> bool {
     let is_header = || captured_header(name).and_then(context_header).is_some();
     meaning(name).is_some() || may_be_shared(name) || is_header()
@@ -238,7 +239,7 @@ pub(crate) fn looks_like_id(value: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'|'))
 }
 
-/// The messaging system under one name: instrumentations write `aws_sqs`, `aws.sqs` and `AmazonSQS`.
+/// The messaging system under one name. Instrumentations write `aws_sqs`, `aws.sqs` or `AmazonSQS`.
 pub(crate) fn system_named(name: &str) -> String {
     let plain: String = name
         .chars()

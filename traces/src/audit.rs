@@ -1,4 +1,4 @@
-//! Every hand-off between the services of a source, judged by the best evidence there is.
+//! Judges every hand-off between the services of a source, by the strongest evidence available.
 //!
 //! ```
 //! use baton_traces::audit::{Audit, Options};
@@ -36,14 +36,14 @@ use crate::evidence::Pairs;
 use crate::hand_off::{Hop, Verdict};
 use crate::span::{Kind, Span, UnixTime};
 
-/// What an audit looks at.
+/// The options of an audit.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Attributes that the user names as ids of requests or messages.
+    /// Attributes that hold ids of requests or messages, as the user says.
     pub keys: Vec<String>,
-    /// Only spans that start at this moment or later.
+    /// Only spans that start at this time or later.
     pub since: Option<UnixTime>,
-    /// Only spans that start before this moment.
+    /// Only spans that start before this time.
     pub until: Option<UnixTime>,
 }
 
@@ -54,16 +54,16 @@ pub struct Audit {
     gathered: Gathered,
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
-    /// The edges, those with the most broken hand-offs first.
+    /// The edges. Those with the most broken hand-offs come first.
     pub edges: Vec<Edge>,
     /// What could not be judged.
     pub unjudged: Vec<Unjudged>,
-    /// How many spans were looked at.
+    /// How many spans there were.
     pub spans: u64,
-    /// The services that they are of.
+    /// The services of these spans.
     pub services: BTreeSet<String>,
     /// The requests that each service received.
     pub received: BTreeMap<String, Received>,
@@ -87,7 +87,7 @@ impl Audit {
         }
     }
 
-    /// Takes a span, in any order.
+    /// Adds a span, in any order.
     pub fn add(&mut self, span: &Span<'_>) {
         let is_early = self
             .options
@@ -107,7 +107,7 @@ impl Audit {
         self.judged(None)
     }
 
-    /// Judges every hand-off, and gives each to `each`.
+    /// Judges every hand-off, and hands each to `each`.
     pub fn judge_each(self, each: &mut dyn FnMut(&HandOff)) -> Judged {
         self.judged(Some(each))
     }
@@ -150,7 +150,7 @@ impl Judged {
         self.edges.iter().map(|edge| edge.handoffs).sum()
     }
 
-    /// The verdicts by hop: requests are ingress, messages are records.
+    /// The verdicts by hop. Requests count as ingress, messages as records.
     pub(crate) fn hops(&self) -> BTreeMap<Hop, BTreeMap<Verdict, u64>> {
         let mut hops: BTreeMap<Hop, BTreeMap<Verdict, u64>> = BTreeMap::new();
         for edge in self.edges.iter().filter(|edge| edge.handoffs > 0) {
@@ -162,12 +162,13 @@ impl Judged {
         hops
     }
 
-    /// How many of them broke.
+    /// How many hand-offs broke.
     pub fn broken(&self) -> u64 {
         self.edges.iter().map(Edge::broken).sum()
     }
 
-    /// How many hand-offs could not be judged, spans that nobody called aside: those may come from outside.
+    /// How many hand-offs could not be judged. Requests that no span called are not counted,
+    /// because they may come from outside.
     pub fn not_judged(&self) -> u64 {
         let unjudged = self
             .unjudged

@@ -1,10 +1,10 @@
-//! How sources differ from one of them, the baseline: which differences are significant, by which test, and which
-//! are noise.
+//! How sources differ from one of them, the baseline, and which differences are significant.
 //!
-//! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test, medians by the
-//! Mann-Whitney rank test, other percentiles by the bootstrap. The p values of one run are corrected for their
-//! number by Holm's method. All tests take hand-offs as independent of each other: they know the noise within a
-//! run and not what makes one run differ from the next, which only repeated runs show.
+//! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test,
+//! medians by the Mann-Whitney rank test, other percentiles by the bootstrap. The p values of one
+//! run are corrected for the number of tests by Holm's method. All tests assume that hand-offs are
+//! independent of each other. They measure the noise within a run. The noise between runs only
+//! shows if a run is repeated.
 
 mod bootstrap;
 mod checks;
@@ -27,20 +27,21 @@ use serde::Serialize;
 
 use crate::measure::Measured;
 
-/// Several sources beside one of them.
+/// Several sources compared with one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The name of the source that the others are compared with.
     pub baseline: String,
-    /// The significant differences first; within those and within the others in the order of [`METRICS`], and for each
-    /// metric in the order of the sources.
+    /// The differences. Significant ones come first. In each part, the order is that of
+    /// [`METRICS`], and for one metric that of the sources.
     pub differences: Vec<Difference>,
-    /// What could not be compared: a sentence each.
+    /// What could not be compared: one sentence each.
     pub unknown: Vec<String>,
 }
 
 impl Comparison {
-    /// Compares each of `sources` with the one at the place `baseline`. Their summaries' names tell them apart.
+    /// Compares each of `sources` with the one at index `baseline`. The names of the summaries must
+    /// differ.
     ///
     /// ```
     /// use baton_traces::compare::Comparison;
@@ -61,7 +62,7 @@ impl Comparison {
     /// ```
     ///
     /// # Panics
-    /// If there is no source at that place.
+    /// If `baseline` is not an index of `sources`.
     pub fn of(sources: &[Measured], baseline: usize) -> Comparison {
         let before = &sources[baseline];
         let others = || {
@@ -75,7 +76,7 @@ impl Comparison {
             })
             .collect();
         let place = |name| METRICS.iter().position(|metric| metric.name == name);
-        // stable, so the order of the sources stays
+        // the sort is stable, so the order of the sources stays
         differences.sort_by_key(|difference| (!difference.significant, place(difference.metric)));
         let mut unknown: Vec<String> = Vec::new();
         for source in sources {
@@ -91,7 +92,7 @@ impl Comparison {
             unknown.extend(told_by_one(before, source));
             if !is_of_one_thing(END_TO_END, before, source) {
                 let begins = |measured: &Measured| match measured.end_to_end_from_producer {
-                    true => "the producer, for want of client spans",
+                    true => "the producer, because there are no client spans,",
                     false => "the client",
                 };
                 unknown.push(format!(
@@ -110,7 +111,7 @@ impl Comparison {
         }
     }
 
-    /// The differences that are more than noise.
+    /// The significant differences.
     pub fn significant(&self) -> impl Iterator<Item = &Difference> {
         self.differences
             .iter()
@@ -118,10 +119,11 @@ impl Comparison {
     }
 }
 
-/// How the names of those metrics begin that are times from the request to the end of the record's handling.
+/// The beginning of the names of metrics that measure from the request to the end of the record's
+/// handling.
 const END_TO_END: &str = "end_to_end";
 
-/// Whether a metric is the same thing in both.
+/// Whether a metric measures the same thing in both sources.
 fn is_of_one_thing(metric: &str, before: &Measured, source: &Measured) -> bool {
     let both = [before, source];
     let is_there = both.iter().all(|measured| measured.end_to_end.count() > 0);
@@ -129,7 +131,7 @@ fn is_of_one_thing(metric: &str, before: &Measured, source: &Measured) -> bool {
     !metric.starts_with(END_TO_END) || !is_there || is_same
 }
 
-/// Which metrics only one of two sources can tell, but for those of which it is said already why not.
+/// The metrics that only one of the two sources shows, except those with a given reason.
 fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = String> {
     let silent = |silent: &Measured, telling: &Measured| {
         let names: Vec<&str> = METRICS
@@ -151,7 +153,7 @@ fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = S
     both.into_iter().flatten()
 }
 
-/// How it is decided what is significant: a sentence each.
+/// How significance is decided: one sentence each.
 pub const METHOD: [&str; 4] = [
     "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
     "Medians: Mann-Whitney rank test. Other percentiles and 95 % intervals: bootstrap, 9,999 resamples.",

@@ -1,4 +1,5 @@
-//! The edges of a system: what became of the hand-offs from one service to another over one channel.
+//! The edges of a system: the hand-offs from one service to another over one channel, with their
+//! verdicts.
 
 pub(crate) mod cause;
 pub(crate) mod unjudged;
@@ -16,17 +17,17 @@ use crate::evidence::{Evidence, Pair, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, SpanReference};
 
-/// At most this many examples are kept of each verdict on an edge.
+/// How many examples of each verdict are kept for an edge.
 const MAX_EXAMPLES: usize = 2;
 
-/// Over what a hand-off goes.
+/// The channel of a hand-off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Channel {
     /// Whether it is a request or a message.
     pub kind: ChannelKind,
-    /// The messaging or RPC system; `None` for HTTP, and if not said.
+    /// The messaging or RPC system; `None` for HTTP, or if unknown.
     pub system: Option<String>,
-    /// The queue, topic or stream; `None` for requests, and if not said.
+    /// The queue, topic or stream; `None` for requests, or if unknown.
     pub destination: Option<String>,
 }
 
@@ -43,7 +44,7 @@ pub enum ChannelKind {
 }
 
 impl Channel {
-    /// The hop of a run that it is like: a request's or a message's.
+    /// The corresponding hop of a run: ingress for requests, record for messages.
     pub(crate) fn hop(&self) -> Hop {
         match self.kind {
             ChannelKind::Http | ChannelKind::Rpc => Hop::Ingress,
@@ -53,7 +54,7 @@ impl Channel {
 }
 
 impl std::fmt::Display for Channel {
-    /// As in a table: `http`, `grpc`, `kafka stock-levels`.
+    /// Its text in tables: `http`, `grpc`, `kafka stock-levels`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = match self.kind {
             ChannelKind::Http => "http",
@@ -75,15 +76,15 @@ pub struct HandOff {
     pub from: String,
     /// The receiving service.
     pub to: String,
-    /// Over what.
+    /// The channel.
     pub channel: Channel,
-    /// The span that handed over.
+    /// The sender's span.
     pub sender: SpanReference,
-    /// The span that took over.
+    /// The receiver's span.
     pub receiver: SpanReference,
-    /// What became of the trace context.
+    /// The verdict.
     pub verdict: Verdict,
-    /// By what the two ends are known to belong together.
+    /// The evidence by which its two ends were matched.
     pub evidence: Evidence,
 }
 
@@ -92,13 +93,13 @@ pub struct HandOff {
 pub struct Example {
     /// The verdict.
     pub verdict: Verdict,
-    /// The span that handed over.
+    /// The sender's span.
     pub sender: SpanReference,
-    /// The span that took over.
+    /// The receiver's span.
     pub receiver: SpanReference,
 }
 
-/// How many hand-offs broke of which it is not known which sender belongs to which receiver.
+/// How many hand-offs broke without it being known which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// At least this many.
@@ -114,7 +115,7 @@ pub struct Edge {
     pub from: String,
     /// The receiving service.
     pub to: String,
-    /// Over what.
+    /// The channel.
     pub channel: Channel,
     /// How many hand-offs were judged: the sum of `verdicts`.
     pub handoffs: u64,
@@ -122,21 +123,22 @@ pub struct Edge {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// How many have each flag.
     pub flags: BTreeMap<Flag, u64>,
-    /// By what their ends are known to belong together, and of how many.
+    /// How many hand-offs were matched by each kind of evidence.
     pub evidence: BTreeMap<Evidence, u64>,
-    /// How many more broke without it being known which.
+    /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
     /// How many senders are known not to have been sampled.
     pub sender_unsampled: u64,
-    /// What broke the most common broken verdict, as far as the spans tell.
+    /// What caused the most common broken verdict, if the spans show it.
     pub cause: Option<String>,
-    /// What would mend it.
+    /// What would fix it.
     pub change: Option<String>,
-    /// In how many traces it has judged hand-offs: hand-offs of one trace are not independent.
+    /// How many traces have judged hand-offs on it. Traces are counted, because hand-offs of one
+    /// trace are not independent.
     pub traces: u64,
-    /// In how many of them all held.
+    /// In how many of these traces every hand-off held.
     pub traces_whole: u64,
-    /// Some hand-offs of each verdict.
+    /// A few hand-offs of each verdict.
     pub examples: Vec<Example>,
 }
 
@@ -160,7 +162,7 @@ impl Edge {
         (self.handoffs > 0).then(|| self.whole() as f64 / self.handoffs as f64)
     }
 
-    /// The broken verdict that occurs most, if any does.
+    /// The most common broken verdict, if there is one.
     pub fn worst(&self) -> Option<Verdict> {
         let broken = self
             .verdicts
@@ -172,7 +174,7 @@ impl Edge {
     }
 }
 
-/// What an edge is known by while hand-offs are counted.
+/// What identifies an edge while hand-offs are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     from: Name,
@@ -183,7 +185,7 @@ struct Key {
 }
 
 impl Key {
-    /// The edge between two spans. The channel is what either of them says.
+    /// The edge between two spans. Either span may name the channel.
     fn of(tree: &Tree, sender: At, receiver: At) -> Key {
         let (from, to) = (tree.about(sender), tree.about(receiver));
         let is_message = tree.span(sender).kind == Kind::Producer
@@ -218,7 +220,7 @@ impl Key {
     }
 }
 
-/// An edge while its hand-offs are counted. They come in the order of their senders' traces.
+/// An edge while its hand-offs are counted, in the order of their senders' traces.
 struct Counting {
     edge: Edge,
     signs: cause::Signs,
@@ -294,7 +296,8 @@ impl Counting {
     }
 }
 
-/// The edges of a source, those with the most broken hand-offs first. `each` gets every judged hand-off.
+/// The edges of a source, those with the most broken hand-offs first. Every judged hand-off goes to
+/// `each`.
 pub(crate) fn judge(
     tree: &Tree,
     pairs: &Pairs,

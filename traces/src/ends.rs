@@ -1,7 +1,8 @@
-//! The ends of hand-offs, compact: every span as a few numbers, gathered in any order and then sorted.
+//! The ends of hand-offs in a compact form: every span as a few numbers, collected in any order and
+//! then sorted.
 //!
-//! A receiver's parent may be any span of another service, so each span is kept: its ids, times and service. Text is
-//! interned, ids that are only compared are kept as hashes.
+//! Any span of another service may be a receiver's parent, so every span is kept, with its ids,
+//! times and service. Text is interned. Ids that are only compared are kept as hashes.
 
 pub(crate) mod about;
 pub(crate) mod names;
@@ -16,10 +17,10 @@ use self::names::{Name, Names};
 use crate::attributes::{self, Meaning};
 use crate::span::{Kind, Span, SpanReference};
 
-/// A number that names a span of a source.
+/// The number of a span in a source.
 pub(crate) type At = u32;
 
-/// At most this many shared ids are kept of one span, so that no span can fill the memory.
+/// How many shared ids are kept of one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
 
 /// One span.
@@ -27,37 +28,37 @@ const MAX_SHARED_IDS: usize = 8;
 pub(crate) struct End {
     /// Its trace.
     pub(crate) trace: TraceId,
-    /// Its own id.
+    /// Its span id.
     pub(crate) span: u64,
     /// Its parent's id; 0 for a root.
     pub(crate) parent: u64,
-    /// When it started, in nanoseconds since the epoch; 0 if not said.
+    /// When it started, in nanoseconds since the epoch; 0 if unknown.
     pub(crate) start: u64,
-    /// When it ended; 0 if not said.
+    /// When it ended; 0 if unknown.
     pub(crate) end: u64,
     /// Its service.
     pub(crate) service: Name,
-    /// Its place in [`Gathered::abouts`].
+    /// Its index in [`Gathered::abouts`].
     about: u32,
     /// Its `tracestate`.
     pub(crate) state: Name,
     /// Its role.
     pub(crate) kind: Kind,
-    /// Whether its parent is in another process; `None` if not said.
+    /// Whether its parent is in another process; `None` if unknown.
     pub(crate) remote: Option<bool>,
-    /// Whether it carries the identity of one message.
+    /// Whether it has the id of one message.
     pub(crate) has_message: bool,
-    /// Whether its form has a place for `tracestate`.
+    /// Whether its form can hold `tracestate`.
     pub(crate) is_otlp: bool,
 }
 
 impl End {
-    /// A number that spans of one service share if they say the same about their hand-offs.
+    /// A number that is equal for spans of a service with the same facts about their hand-offs.
     pub(crate) fn about_number(&self) -> u32 {
         self.about
     }
 
-    /// The two ids that name it.
+    /// The trace id and the span id.
     pub(crate) fn reference(&self) -> SpanReference {
         let span_id = SpanId::from_bytes(self.span.to_be_bytes());
         SpanReference {
@@ -67,7 +68,7 @@ impl End {
     }
 }
 
-/// An id that a span carries, as a hash.
+/// An id on a span, as a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct IdAt {
     /// The id's hash.
@@ -79,15 +80,15 @@ pub(crate) struct IdAt {
 /// A link from a span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAt {
-    /// The span that links.
+    /// The span with the link.
     pub(crate) at: At,
-    /// The trace that it links to.
+    /// The trace of the linked span.
     pub(crate) trace: TraceId,
-    /// The span that it links to.
+    /// The linked span.
     pub(crate) span: u64,
 }
 
-/// A header with trace context that an instrumentation captured.
+/// A trace-context header that an instrumentation captured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeaderAt {
     /// The span.
@@ -98,25 +99,25 @@ pub(crate) struct HeaderAt {
     pub(crate) value: Name,
 }
 
-/// The ids of a source's spans, by what they identify.
+/// The ids on a source's spans, by what they identify.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
-    /// Of messages: ids that are unique.
+    /// Unique ids of messages.
     pub(crate) messages: Vec<IdAt>,
-    /// Of messages: partition and offset, which are unique within a topic.
+    /// Partition and offset of messages, which are unique within a topic.
     pub(crate) offsets: Vec<IdAt>,
-    /// Of requests.
+    /// Ids of requests.
     pub(crate) requests: Vec<IdAt>,
-    /// Of whatever the user's own attributes name.
+    /// Ids in the attributes that the user named.
     pub(crate) keys: Vec<IdAt>,
-    /// Of whatever looks like an id and may be shared.
+    /// Values that look like ids and may be shared by the spans of a request.
     pub(crate) shared: Vec<IdAt>,
 }
 
-/// All spans of a source, as they come.
+/// All spans of a source, in the order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
-    /// The attributes that the user names as ids.
+    /// The attributes that the user named as ids.
     key_names: Vec<String>,
     pub(crate) names: Names,
     pub(crate) spans: Vec<End>,
@@ -128,7 +129,8 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Gathers spans. `key_names` are attributes that the user names as ids of requests or messages.
+    /// An empty collection. `key_names` are attributes that the user named as ids of requests or
+    /// messages.
     pub(crate) fn new(key_names: Vec<String>) -> Gathered {
         let mut gathered = Gathered {
             key_names,
@@ -140,7 +142,7 @@ impl Gathered {
         gathered
     }
 
-    /// Takes a span, in any order.
+    /// Adds a span, in any order.
     pub(crate) fn add(&mut self, span: &Span<'_>) {
         let Ok(at) = At::try_from(self.spans.len()) else {
             return;
@@ -203,7 +205,7 @@ impl Gathered {
         });
     }
 
-    /// What `end` says about its hand-off.
+    /// The facts about the hand-off of `end`.
     pub(crate) fn about_of(&self, end: &End) -> &About {
         &self.abouts[end.about as usize]
     }
@@ -217,7 +219,7 @@ impl Gathered {
         number
     }
 
-    /// Keeps the identity of a message, and says whether there is one.
+    /// Stores the id of a message. Gives whether there is one.
     fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
         if !message.id.is_empty() {
             let id = self.names.hash(&message.id);
@@ -256,10 +258,10 @@ impl MessageWords {
     }
 }
 
-/// A span's role in hand-offs, told from its kind and operation.
+/// The role of a span in hand-offs, from its kind and operation.
 impl Gathered {
-    /// Whether `end` may hand something over: a client or producer, but none that calls a database, or that fetches
-    /// or deletes a message.
+    /// Whether `end` may hand something over. That is a client or producer, unless it calls a
+    /// database, or fetches or deletes a message.
     pub(crate) fn is_call(&self, end: &End) -> bool {
         let about = self.about_of(end);
         let operation = about.operation;

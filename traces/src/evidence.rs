@@ -1,6 +1,7 @@
-//! By what a sender and a receiver are known to belong together: one file for each kind of evidence.
+//! The evidence that a sender and a receiver belong together: one file for each kind.
 //!
-//! [`EVIDENCE`] lists the kinds, the strongest first. Each looks at what the ones before it left over and adds pairs.
+//! [`EVIDENCE`] lists the kinds, the strongest first. Each kind adds pairs among the spans that the
+//! earlier kinds left over.
 
 mod address_and_time;
 mod assignment;
@@ -23,21 +24,21 @@ use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
 
-/// By what a sender and a receiver are known to belong together, the strongest first.
+/// The evidence that a sender and a receiver belong together, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// Both carry the id of the message, or its partition and offset.
+    /// Both have the id of the message, or its partition and offset.
     MessageId,
-    /// Both carry the id of the request, or an id that the user named.
+    /// Both have the id of the request, or an id in an attribute that the user named.
     RequestId,
-    /// The receiver links to the sender.
+    /// The receiver has a link to the sender.
     Link,
     /// The sender is the receiver's parent.
     Parent,
-    /// Their traces share an id, and address and time fit.
+    /// Their traces share an id, and address and time match.
     SharedId,
-    /// Address and time fit, and nothing else does.
+    /// Only address and time match.
     AddressAndTime,
 }
 
@@ -55,7 +56,7 @@ impl Evidence {
     }
 }
 
-/// Adds the pairs that one kind of evidence shows.
+/// Adds the pairs that one kind of evidence finds.
 type Find = fn(&Tree, &mut Pairs, Evidence);
 
 /// Every kind of evidence, the strongest first.
@@ -71,15 +72,15 @@ const EVIDENCE: [(Evidence, Find); 6] = [
 /// A sender and a receiver that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
-    /// The span that handed over.
+    /// The sender's span.
     pub(crate) sender: At,
-    /// The span that took over.
+    /// The receiver's span.
     pub(crate) receiver: At,
-    /// By what they are known to.
+    /// The evidence.
     pub(crate) evidence: Evidence,
 }
 
-/// Hand-offs of one edge that broke, and of which it is not known which sender belongs to which receiver.
+/// Hand-offs of one edge that broke, without it being known which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// At least this many.
@@ -94,15 +95,15 @@ pub(crate) struct Ambiguous {
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     pairs: Vec<Pair>,
-    /// The senders that have a receiver, and what belongs to them.
+    /// The senders with a receiver, and the spans that belong to them.
     sent: Marks,
-    /// The receivers that have a sender, and what belongs to them.
+    /// The receivers with a sender, and the spans that belong to them.
     received: Marks,
-    /// Senders and receivers that [`Pairs::ambiguous`] counts.
+    /// The senders and receivers that [`Pairs::ambiguous`] counts.
     unsure: Marks,
-    /// Receivers whose parent is a call that already has a better receiver, with that parent.
+    /// Receivers whose parent is a call that already has a better receiver, each with that parent.
     doubtful: BTreeMap<At, At>,
-    /// By the services of sender and receiver.
+    /// The ambiguous hand-offs by the services of sender and receiver.
     ambiguous: BTreeMap<(Name, Name), Ambiguous>,
 }
 
@@ -124,12 +125,12 @@ impl Pairs {
         pairs
     }
 
-    /// All pairs, in the order of their senders.
+    /// All pairs, sorted by their senders.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Pair> {
         self.pairs.iter()
     }
 
-    /// What stays ambiguous, by the services of sender and receiver.
+    /// The ambiguous hand-offs, by the services of sender and receiver.
     pub(crate) fn ambiguous(&self) -> &BTreeMap<(Name, Name), Ambiguous> {
         &self.ambiguous
     }
@@ -144,7 +145,7 @@ impl Pairs {
         self.received.has(at)
     }
 
-    /// Whether the span `at` is an end of a hand-off that stays ambiguous.
+    /// Whether the span `at` is an end of an ambiguous hand-off.
     pub(crate) fn is_unsure(&self, at: At) -> bool {
         self.unsure.has(at)
     }

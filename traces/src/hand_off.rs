@@ -1,7 +1,7 @@
 //! One hand-off: its two ends, and what became of the trace context between them.
 //!
-//! The ends are matched by the request id or the message key ([`crate::assemble`]); here the trace ids and
-//! parent ids of two ends that are known to belong together are judged.
+//! [`crate::assemble`] matches the ends by request id or message key. This module judges the trace
+//! ids and parent ids of two ends that belong together.
 
 mod meaning;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
-/// Where context is handed from one service to the next.
+/// A place where context is handed from one service to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hop {
@@ -24,7 +24,7 @@ pub enum Hop {
 }
 
 impl Hop {
-    /// Both hops, in the order in which a message passes them.
+    /// Both hops, in the order in which a message takes them.
     pub const BOTH: [Hop; 2] = [Hop::Ingress, Hop::Record];
 
     /// The hop whose receiver is `function`.
@@ -45,31 +45,33 @@ impl fmt::Display for Hop {
     }
 }
 
-/// What became of one hand-off.
+/// The result of one hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The receiver's span is in the sender's trace, and its parent is the sender's span, or it shares
-    /// the sender's id.
+    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or it shares
+    /// the sender's span id.
     Connected,
-    /// Another trace, but a span link points to the sender's span.
+    /// The receiver's span is in another trace, but one of its span links points to the sender's
+    /// span.
     Linked,
-    /// The receiver started a trace of its own: the context was not carried, not understood, or refused.
+    /// The receiver started a new trace, because the context was not carried, not understood, or
+    /// refused.
     NewTrace,
-    /// Same trace, but the parent is not the sender's span.
+    /// The receiver's span is in the same trace, but its parent is not the sender's span.
     WrongParent,
-    /// The receiver continued a context other than the sender's: a conflicting header won.
+    /// The receiver continued a different context, because a conflicting header won.
     WrongTrace,
     /// The trace id survives only in its low 64 bits.
     IdTruncated,
-    /// Context arrived, but the receiver's span was not sampled although the sender's was.
+    /// The context arrived, but the receiver's span was not sampled although the sender's was.
     Unsampled,
     /// The message was accepted and never delivered.
     Lost,
 }
 
 impl Verdict {
-    /// Every verdict, the best first.
+    /// Every verdict, from best to worst.
     pub const ALL: [Verdict; 8] = [
         Verdict::Connected,
         Verdict::Linked,
@@ -95,7 +97,7 @@ impl Verdict {
         }
     }
 
-    /// Whether one can follow the trace from the sender to the receiver.
+    /// Whether the trace can be followed from the sender to the receiver.
     pub fn is_whole(self) -> bool {
         matches!(self, Verdict::Connected | Verdict::Linked)
     }
@@ -107,7 +109,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What else can be lost; the names are those of [`Flags`].
+/// What can be lost beside the verdict. The names are those of [`Flags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
@@ -140,7 +142,7 @@ impl Flag {
         }
     }
 
-    /// Whether `flags` have it.
+    /// Whether `flags` contain this flag.
     pub fn is_in(self, flags: Flags) -> bool {
         match self {
             Flag::SampledChanged => flags.sampled_changed,
@@ -157,20 +159,20 @@ impl fmt::Display for Flag {
     }
 }
 
-/// What else did not survive a hand-off, whatever its verdict.
+/// What was lost in a hand-off, whatever its verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// The sampling decisions of the two ends differ.
     pub sampled_changed: bool,
-    /// The sender had `tracestate` members that the receiver has not.
+    /// The sender had `tracestate` members that the receiver lacks.
     pub tracestate_lost: bool,
-    /// Fewer baggage entries arrived than left.
+    /// Fewer baggage entries arrived than were sent.
     pub baggage_lost: bool,
-    /// The sender's context had the debug flag, the receiver's has not.
+    /// The sender's context had the debug flag, the receiver's lacks it.
     pub debug_lost: bool,
 }
 
-/// What names a record on both sides of Kinesis.
+/// Identifies a record on both sides of Kinesis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey<'a> {
     /// The stream's name.
@@ -181,29 +183,29 @@ pub struct MessageKey<'a> {
     pub sequence_number: &'a str,
 }
 
-/// Which end of which hand-off a span is.
+/// The end of a hand-off that a span is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role<'a> {
-    /// Sender of the ingress hop. A request that failed may have no id to match it by.
+    /// The sender of the ingress hop. A failed request may have no id.
     ClientRequest {
-        /// The request id that the API answered with.
+        /// The request id in the API's answer.
         request_id: Option<&'a str>,
     },
-    /// Receiver of the ingress hop.
+    /// The receiver of the ingress hop.
     ServerRequest {
-        /// The request id of the API's event.
+        /// The request id in the API's event.
         request_id: &'a str,
     },
-    /// Sender of the record hop; only a record that was accepted has a key.
+    /// The sender of the record hop. Only an accepted record has a key.
     Send(MessageKey<'a>),
-    /// Receiver of the record hop.
+    /// The receiver of the record hop.
     Receive(MessageKey<'a>),
-    /// None: a span inside a service, or one that nothing can be matched by.
+    /// Neither end: a span inside a service, or a span without an id to match.
     Other,
 }
 
 impl<'a> Role<'a> {
-    /// The role of `span`, told from its kind and attributes alone.
+    /// The role of `span`, from its kind and attributes alone.
     pub fn of(span: &'a Span<'_>) -> Role<'a> {
         let attributes = &span.attributes;
         let request_id = attributes.text(Key::RequestId);
@@ -219,9 +221,10 @@ impl<'a> Role<'a> {
             (Kind::Producer, Some(key)) => Role::Send(key),
             (Kind::Client, Some(key)) if sends => Role::Send(key),
             (Kind::Consumer, Some(key)) => Role::Receive(key),
-            // An AWS SDK's own requests have request ids too, of another API.
+            // Requests of an AWS SDK also have request ids, but of another API.
             (Kind::Client, _) if sends || attributes.get(Key::RpcSystem).is_some() => Role::Other,
-            // what has neither an id nor a status is no request of HTTP, but of a database, say
+            // a span with neither an id nor a status is not an HTTP request; it may be a database
+            // call
             (Kind::Client, _)
                 if request_id.is_none()
                     && attributes.get(Key::StatusCode).is_none()
@@ -239,19 +242,19 @@ impl<'a> Role<'a> {
     }
 }
 
-/// What left with, or arrived in, a context besides its ids.
+/// What a context carries besides its ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Luggage {
     /// The `tracestate`; empty if there is none.
     pub trace_state: Box<str>,
     /// How many baggage entries.
     pub baggage_entries: u64,
-    /// The debug flag.
+    /// Whether the debug flag was set.
     pub debug: bool,
 }
 
 impl Luggage {
-    /// What `span` says it had; `None` if nothing, as most spans.
+    /// The luggage in the attributes of `span`; `None` if it has none, like most spans.
     pub fn of(span: &Span<'_>) -> Option<Box<Luggage>> {
         let entries = span.attributes.integer(Key::BaggageEntries);
         let luggage = Luggage {
@@ -265,29 +268,30 @@ impl Luggage {
     }
 }
 
-/// The end that handed over.
+/// The sending end.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
     /// Its span; `None` if the sender ran without tracing.
     pub reference: Option<SpanReference>,
     /// The parent of its span.
     pub parent: Option<SpanId>,
-    /// Whether its span was recorded; otherwise all that is known comes from the log.
+    /// Whether its span was recorded. If not, everything known about it comes from the log.
     pub recorded: bool,
-    /// Its sampling decision; `None` if it is not known, or was left to the receiver.
+    /// Its sampling decision; `None` if it is unknown, or was left to the receiver.
     pub sampled: Option<bool>,
     /// When its span started.
     pub start: Option<UnixTime>,
     /// When its span ended.
     pub end: Option<UnixTime>,
-    /// What left with the context.
+    /// What its context carried.
     pub luggage: Option<Box<Luggage>>,
-    /// What its span came as, if not as OTLP: nothing may say then which `tracestate` left.
+    /// The form of its span, if it was not OTLP. Such forms may not show the `tracestate` that was
+    /// sent.
     pub format: Option<SpanFormat>,
 }
 
 impl Sender {
-    /// Whoever puts records on the stream and leaves no trace of it.
+    /// The sender of a record that left no span and no log line.
     pub(crate) const UNKNOWN: Sender = Sender {
         reference: None,
         parent: None,
@@ -309,20 +313,20 @@ pub struct ReceiverLink {
     pub trace_state: Box<str>,
 }
 
-/// The end that took over.
+/// The receiving end.
 #[derive(Clone, Debug, Default)]
 pub struct Receiver {
     /// Its span; `None` if the receiver ran without tracing.
     pub reference: Option<SpanReference>,
     /// The parent of its span.
     pub parent: Option<SpanId>,
-    /// Whether that parent is in another process; `None` if nothing says so.
+    /// Whether that parent is in another process; `None` if this is unknown.
     pub parent_is_remote: Option<bool>,
-    /// Whether its span was recorded; otherwise all that is known comes from the log.
+    /// Whether its span was recorded. If not, everything known about it comes from the log.
     pub recorded: bool,
     /// Its sampling decision, if known.
     pub sampled: Option<bool>,
-    /// Whether headers arrived, understood or not, if known.
+    /// Whether headers arrived, understood or not; `None` if this is unknown.
     pub carrier: Option<bool>,
     /// When its span started.
     pub start: Option<UnixTime>,
@@ -330,19 +334,21 @@ pub struct Receiver {
     pub end: Option<UnixTime>,
     /// The spans it links to.
     pub links: Box<[ReceiverLink]>,
-    /// What arrived with the context.
+    /// What the arriving context carried.
     pub luggage: Option<Box<Luggage>>,
-    /// What its span came as, if not as OTLP: nothing may say then which `tracestate` arrived, and to what it links.
+    /// The form of its span, if it was not OTLP. Such forms may not show its links and the
+    /// `tracestate` that arrived.
     pub format: Option<SpanFormat>,
 }
 
-/// The verdict on a message that was delivered.
+/// The verdict on a delivered message.
 ///
-/// `remote_parent` says whether the receiver's parent is in another process. Gives `None` where there is nothing
-/// to judge, because neither end was traced.
+/// `remote_parent` says whether the receiver's parent is in another process. `None` means that
+/// neither end has a span, so there is nothing to judge.
 ///
-/// A receiver without a recorded span is judged by the ids in its log. It is `unsampled` if its sender was
-/// sampled and context arrived: the sender's, or another that it continued, or headers it made nothing of.
+/// A receiver without a recorded span is judged by the ids in its log. It is `unsampled` if its
+/// sender was sampled and a context arrived: the sender's, another one that it continued, or
+/// headers that it could not read.
 pub fn verdict(sender: &Sender, receiver: &Receiver, remote_parent: bool) -> Option<Verdict> {
     let sender_sampled = sender.sampled == Some(true);
     match (sender.reference, receiver.reference) {
@@ -357,7 +363,7 @@ pub fn verdict(sender: &Sender, receiver: &Receiver, remote_parent: bool) -> Opt
                 by_ids
             })
         }
-        // There was no context to hand over.
+        // The sender had no context to hand over.
         (None, Some(_)) if remote_parent => Some(Verdict::WrongTrace),
         (None, Some(_)) => Some(Verdict::NewTrace),
         (Some(_), None) => sender_sampled.then_some(Verdict::Unsampled),
@@ -372,7 +378,7 @@ fn verdict_by_ids(
     remote_parent: bool,
 ) -> Verdict {
     if at.trace_id == from.trace_id {
-        // With B3, client and server may share a span's id.
+        // In B3, client and server may share a span's id.
         if receiver.parent == Some(from.span_id) || at == from {
             Verdict::Connected
         } else {
@@ -389,10 +395,11 @@ fn verdict_by_ids(
     }
 }
 
-/// What did not survive, of a message that was delivered.
+/// What was lost of a delivered message.
 ///
-/// Only recorded spans say what `tracestate`, baggage and debug flag they had, so a receiver that was not
-/// recorded is not said to have lost them, nor one that did not come as OTLP to have lost the `tracestate`.
+/// Only recorded spans show their `tracestate`, baggage and debug flag. So an unrecorded receiver
+/// never counts as having lost them, and a receiver in another form than OTLP never counts as
+/// having lost the `tracestate`.
 pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
     let sampled_changed = match (sender.sampled, receiver.sampled) {
         (Some(left), Some(arrived)) => left != arrived,
@@ -424,8 +431,8 @@ pub fn flags(sender: &Sender, receiver: &Receiver) -> Flags {
     }
 }
 
-/// Whether the keys of all members of `left` are in `arrived`. A receiver may put members of its own in front,
-/// and may update a value (W3C Trace Context, section 3.5).
+/// Whether the keys of all members of `left` are in `arrived`. A receiver may add its own members
+/// in front and may update a value (W3C Trace Context, section 3.5).
 pub(crate) fn every_member_is_in(left: &str, arrived: &str) -> bool {
     fn keys(state: &str) -> impl Iterator<Item = &str> {
         state

@@ -1,6 +1,6 @@
-//! What a source can tell, decided before any figure is made.
+//! What a source can show. This is decided before any figure is made.
 //!
-//! A figure that the source cannot tell is `null` in a summary and is named here with a reason.
+//! A figure that the source cannot show is `null` in a summary. Its name is here, with a reason.
 
 mod formats;
 
@@ -33,16 +33,16 @@ const OF_RECORDS: [&str; 7] = [
     "end_to_end.p999",
 ];
 
-/// Something that a source cannot tell.
+/// Something that a source cannot show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
-    /// What it cannot tell and why, as a sentence.
+    /// What it cannot show and why, as a sentence.
     pub sentence: String,
-    /// The names of the metrics, as in a comparison, that have no figure for this reason.
+    /// The metrics without a figure for this reason, under the names that a comparison uses.
     pub metrics: Vec<String>,
 }
 
-/// What a source can tell.
+/// What a source can show.
 #[derive(Clone, Debug)]
 pub struct Known {
     /// Whether requests, their latency and their rate are known.
@@ -51,7 +51,7 @@ pub struct Known {
     pub deliveries: bool,
     /// Whether records have ids, so that their sizes and end-to-end latencies are known.
     pub records: bool,
-    /// What parents and links tell of the hops whose ends have no ids in common.
+    /// The counts from parents and links, for hops whose ends have no ids in common.
     structures: BTreeMap<Hop, Structure>,
     unknown: Vec<Unknown>,
     metrics: BTreeSet<String>,
@@ -72,7 +72,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// What a source can tell of the ends in `tally`. `has_requests` says whether a run has the
+    /// What a source can show about the ends in `tally`. `has_requests` says whether a run has the
     /// requests of any client, in spans or in its load figures.
     pub fn of(tally: &Tally, loaded: &Loaded, has_requests: bool) -> Known {
         let mut known = Known::default();
@@ -91,12 +91,12 @@ impl Known {
         known
     }
 
-    /// What it cannot tell, in the order of the reasons.
+    /// What it cannot show, in the order of the reasons.
     pub fn unknown(&self) -> &[Unknown] {
         &self.unknown
     }
 
-    /// The names of all metrics that it cannot tell.
+    /// The names of all metrics that it cannot show.
     pub fn unknown_metrics(&self) -> &BTreeSet<String> {
         &self.metrics
     }
@@ -106,12 +106,13 @@ impl Known {
         !self.metrics.contains(&format!("{hop}.{flag}"))
     }
 
-    /// What parents and links tell of `hop`; `None` if it is judged by ids or not at all.
+    /// The counts from parents and links for `hop`; `None` if the hop is judged by ids or not at
+    /// all.
     pub fn structure(&self, hop: Hop) -> Option<Structure> {
         self.structures.get(&hop).copied()
     }
 
-    /// A run judges by ids. A hop without any receiver is left out, unless its log is there.
+    /// A run is judged by ids. A hop without any receiver is left out, unless its log exists.
     fn run(&mut self, tally: &Tally, loaded: &Loaded) {
         for hop in Hop::BOTH {
             if !loaded.has_log_of(hop) && !tally.assembly().has_receivers(hop) {
@@ -120,7 +121,7 @@ impl Known {
         }
     }
 
-    /// An export judges a hop by parents and links if its ends have no ids in common.
+    /// In an export, a hop is judged by parents and links if its ends have no ids in common.
     fn export(&mut self, tally: &Tally, loaded: &Loaded) {
         let assembly = tally.assembly();
         let mut judged_by_ids = Vec::new();
@@ -155,7 +156,7 @@ impl Known {
         if !judged_by_ids.is_empty() {
             let unsampled = judged_by_ids.iter();
             self.cannot_tell(
-                "unsampled and lost cannot be told: an export holds no logs, and what was not sampled has no span",
+                "unsampled and lost are unknown: an export holds no logs, and what was not sampled has no span",
                 unsampled.flat_map(|hop| {
                     [Verdict::Unsampled, Verdict::Lost].map(|verdict| format!("{hop}.{verdict}"))
                 }),
@@ -190,8 +191,8 @@ impl Known {
         }
     }
 
-    /// Hand-offs whose receivers may be behind a cut, or elsewhere, are not judged, unless a log has all
-    /// deliveries.
+    /// Hand-offs whose receivers may be after a cut, or elsewhere, are not judged, unless a log has
+    /// all deliveries.
     fn out_of_sight(&mut self, tally: &Tally, loaded: &Loaded) {
         for hop in Hop::BOTH {
             let count = tally.assembly().out_of_sight(hop);
@@ -215,7 +216,7 @@ impl Known {
         }
     }
 
-    /// Parents and links count what is whole, and nothing else.
+    /// Parents and links only show whole hand-offs. Every other figure of the hop is unknown.
     fn by_structure(&mut self, hop: Hop, structure: Structure) {
         self.structures.insert(hop, structure);
         let (receivers, id, senders) = match hop {
@@ -229,21 +230,21 @@ impl Known {
         self.cannot_tell(
             &format!(
                 "{hop} is judged by parents and links alone, because both ends have no {id} in common: new_trace, \
-                 wrong_parent, wrong_trace, id_truncated, unsampled and lost cannot be told, nor the share that is connected"
+                 wrong_parent, wrong_trace, id_truncated, unsampled and lost are unknown, and so is the share that is connected"
             ),
             metrics_of_hop(hop),
         );
         let Structure { roots, orphans, .. } = structure;
         if roots > 0 {
             let sentence = format!(
-                "{roots} {receivers} {} without a parent: whether {senders} sent a context cannot be told",
+                "{roots} {receivers} {} without a parent: it is unknown whether {senders} sent a context",
                 spans(roots)
             );
             self.cannot_tell(&sentence, []);
         }
         if orphans > 0 {
             let sentence = format!(
-                "{orphans} {receivers} {} a parent that the source does not hold: whether it is the sender's cannot be told",
+                "{orphans} {receivers} {} a parent that the source does not hold: it is unknown whether that is the sender's span",
                 if orphans == 1 {
                     "span has"
                 } else {
@@ -254,7 +255,7 @@ impl Known {
         }
     }
 
-    /// Says that the source cannot tell `metrics`, and why.
+    /// Adds that the source cannot show `metrics`, and why.
     fn cannot_tell(&mut self, sentence: &str, metrics: impl IntoIterator<Item = String>) {
         let metrics: Vec<String> = metrics.into_iter().collect();
         self.metrics.extend(metrics.iter().cloned());

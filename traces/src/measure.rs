@@ -1,4 +1,4 @@
-//! Measures a source: reads it completely and sums it up in figures.
+//! Measures a source: reads all of it and computes its figures.
 
 mod load_figures;
 
@@ -17,30 +17,30 @@ use crate::summary::{Requests, Summary};
 use crate::tally::Tally;
 use crate::trace_index::{Table, TraceIndex};
 
-/// A source in figures, with what a comparison needs besides.
+/// The figures of a source, and what a comparison also needs.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// The figures.
     pub summary: Summary,
-    /// The durations of the requests that succeeded, as the client saw them.
+    /// The durations of the successful requests, as the client measured them.
     pub request: Durations,
     /// The durations of the records, from the client's start to the end of their first handling.
     pub end_to_end: Durations,
-    /// Whether `end_to_end` starts at the producer, because the source has no client's span.
+    /// Whether `end_to_end` starts at the producer, because the source has no client spans.
     pub end_to_end_from_producer: bool,
-    /// What the source cannot tell, and why.
+    /// What the source cannot show, and why.
     pub unknown: Vec<Unknown>,
 }
 
 impl Measured {
-    /// Reads `source` completely, judges every hand-off and sums up.
+    /// Reads all of `source`, judges every hand-off and computes the figures.
     ///
-    /// In an export, a hop whose ends have no ids in common is judged by parents and links. A missing
-    /// file of a run leaves its figures out. Both, and a source that is cut short, are said in
-    /// [`Measured::unknown`] or in the summary's `problems`.
+    /// In an export, a hop whose ends have no ids in common is judged by parents and links. If a
+    /// run lacks a file, the figures from that file are unknown. Both are reported in
+    /// [`Measured::unknown`] or in the summary's `problems`, and so is a source that is cut short.
     ///
     /// # Errors
-    /// If the source cannot be read, is no export of spans, or is a directory without a valid
+    /// If the source cannot be read, is not an export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
         let mut all = Collected::of(source, None)?;
@@ -49,7 +49,7 @@ impl Measured {
         Ok(measured.with_audit(all.audit.map(Audit::judge)))
     }
 
-    /// As [`Measured::of`], of the run in a directory.
+    /// The same as [`Measured::of`], for a run in a directory.
     ///
     /// # Errors
     /// As [`Measured::of`].
@@ -71,11 +71,11 @@ impl Measured {
         Ok((measured.with_audit(judged), index))
     }
 
-    /// Adds what an audit of an export found.
+    /// Adds the result of the audit of an export.
     fn with_audit(mut self, judged: Option<Judged>) -> Measured {
         if let Some(judged) = judged {
             for (hop, verdicts) in judged.hops() {
-                // parents and links alone show what held and not what broke
+                // parents and links alone show what held, but not what broke
                 let connected = format!("{hop}.{}", Verdict::Connected);
                 let is_half = self.summary.unknown.contains(&connected);
                 let count: u64 = verdicts.values().sum();
@@ -139,7 +139,7 @@ impl Measured {
 struct Collected {
     tally: Tally,
     table: Option<Table>,
-    /// For an export: any two services may hand over to each other. A run has two hops.
+    /// For an export, in which any two services may hand over to each other. A run has two hops.
     audit: Option<Audit>,
 }
 
@@ -176,7 +176,7 @@ impl Collect for Collected {
     }
 }
 
-/// What is wrong with the files of a source, one sentence each.
+/// What is wrong with the files of a source: one sentence for each problem.
 fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
     let manifest = loaded.manifest.as_ref();
     let mut problems = manifest.map_or_else(Vec::new, |manifest| manifest.problems_of_parts());
@@ -200,14 +200,14 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
     problems
 }
 
-/// The requests: those of the load figures, or else those of the clients' spans.
+/// The requests in the load figures, or else in the clients' spans.
 fn requests(
     load: Option<LoadFigures>,
     by_spans: Option<Requests>,
     problems: &mut Vec<String>,
 ) -> Option<Requests> {
     match (load.and_then(|load| load.requests), by_spans) {
-        // other clients have sent too
+        // other clients may have sent requests too
         (Some(load), Some(by_spans)) if by_spans.sent > load.sent => {
             problems.push(format!(
                 "load.json tells of {} requests and the clients' spans of {}, which is what counts",

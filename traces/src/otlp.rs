@@ -1,4 +1,4 @@
-//! Writes spans of any format as OTLP/JSON
+//! Writes spans from any form as OTLP/JSON
 //! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
 
 use serde_json::{Map, Value, json};
@@ -7,14 +7,14 @@ use crate::span::{
     self, AnyValue, Attribute, Key, Kind, Span, SpanEvent, SpanFormat, StatusCode, UnixTime,
 };
 
-/// OTLP's `SpanFlags`: whether it is known that the parent is remote, whether the parent is remote, and
-/// W3C's sampled flag.
+/// OTLP's `SpanFlags`: whether the next bit has a meaning, whether the parent is remote, and W3C's
+/// sampled flag.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 const SAMPLED: u32 = 0x01;
 
-/// An `ExportTraceServiceRequest` with this one span and its resource. `format` is the format that the
-/// span came in, if that was not OTLP; the span keeps it as an attribute.
+/// An `ExportTraceServiceRequest` with this span and its resource. `format` is the span's original
+/// form, if that was not OTLP. The span keeps it as an attribute.
 pub fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let names_service = |(name, _): &&Attribute<'_>| name == Key::ServiceName.name();
     let service = match span
@@ -30,7 +30,7 @@ pub fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     json!({"resourceSpans": [resource_spans(resource, vec![one(span, format)])]})
 }
 
-/// The `ResourceSpans` of one service. `spans` are made by [`one`].
+/// The `ResourceSpans` of one service. [`one`] makes each of `spans`.
 pub fn of_service(service: &str, spans: Vec<Value>) -> Value {
     resource_spans(service_name(service).into_iter().collect(), spans)
 }
@@ -45,7 +45,7 @@ fn service_name(service: &str) -> Option<Value> {
     (!service.is_empty()).then(attribute)
 }
 
-/// One `Span`, for a [`request`] or [`of_service`].
+/// Makes one `Span`, for a [`request`] or [`of_service`].
 pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let known = span.attributes.iter().map(|(key, value)| {
         let value = match value {
@@ -55,7 +55,7 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
         };
         json!({"key": key.name(), "value": value})
     });
-    // a span that was converted before keeps its first format
+    // a span that was converted before keeps its original form
     let format = format.filter(|_| span.attributes.get(Key::SpanFormat).is_none());
     let mark = format.map(
         |format| json!({"key": Key::SpanFormat.name(), "value": {"stringValue": format.name()}}),
@@ -94,7 +94,8 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     Value::Object(fields)
 }
 
-/// 0 if it is unknown whether the parent is remote: a reader ignores the sampled flag then too.
+/// The flags. They are 0 if it is unknown whether the parent is remote, because a reader then
+/// ignores the sampled flag.
 fn flags(span: &Span<'_>) -> u32 {
     let Some(is_remote) = span.parent_is_remote else {
         return 0;
@@ -145,7 +146,7 @@ fn any_value(value: &AnyValue<'_>) -> Value {
         AnyValue::Text(text) => json!({"stringValue": text}),
         AnyValue::Integer(number) => json!({"intValue": number.to_string()}),
         AnyValue::Double(number) if number.is_finite() => json!({"doubleValue": number}),
-        // protobuf's JSON mapping writes these as text, because JSON has no number for them
+        // protobuf's JSON mapping writes these as strings, because JSON has no such numbers
         AnyValue::Double(number) if number.is_nan() => json!({"doubleValue": "NaN"}),
         AnyValue::Double(number) if *number > 0.0 => json!({"doubleValue": "Infinity"}),
         AnyValue::Double(_) => json!({"doubleValue": "-Infinity"}),

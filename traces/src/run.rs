@@ -31,7 +31,7 @@ const LOCK_FILE: &str = ".lock";
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The directory has no manifest.
-    #[error("{} is no run directory: it has no run.json{}", path.display(), runs_in(path))]
+    #[error("{} is not a run directory: it has no run.json{}", path.display(), runs_in(path))]
     NotARun {
         /// The directory.
         path: PathBuf,

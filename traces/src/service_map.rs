@@ -13,7 +13,7 @@ use crate::hand_off::{Hop, Verdict};
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
 
-/// What a node stands for.
+/// What a node represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeKind {
@@ -30,15 +30,15 @@ pub enum NodeKind {
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// What kind it is.
+    /// Its kind.
     pub kind: NodeKind,
-    /// Its name, made visible.
+    /// Its name, with hostile characters made visible.
     pub name: String,
     /// How many spans the service has; 0 if it is not a service.
     pub spans: u64,
 }
 
-/// What goes from one node to another.
+/// The requests or messages from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// The sender, as an index into the nodes.
@@ -47,7 +47,8 @@ pub struct Edge {
     pub to: usize,
     /// How many requests or messages went over it.
     pub count: u64,
-    /// How many of them have each verdict; empty for an edge that is not judged, as into a queue.
+    /// How many of them have each verdict. Empty for an edge that is not judged, such as an edge
+    /// into a queue.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
@@ -77,7 +78,7 @@ impl Edges {
         }
     }
 
-    /// Adds an edge of an audit, a message's by way of its queue.
+    /// Adds an edge of an audit. A message's edge goes through its queue.
     fn add_audited(&mut self, audited: &audit::Edge) {
         let (from, to) = (service(&audited.from), service(&audited.to));
         let count = audited.handoffs;
@@ -98,7 +99,7 @@ impl Edges {
 }
 
 impl ServiceMap {
-    /// The map of what `index` has seen.
+    /// The map of all spans in `index`.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
         if let Some(judged) = index.judged() {
@@ -154,13 +155,14 @@ impl ServiceMap {
     }
 }
 
-/// The edges of one hand-off: from the client to the producer, or by way of the stream.
+/// The edges of one hand-off: from the client to the producer, or through the stream.
 fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
     let sender = hand_off
         .sender
         .reference
         .and_then(|sender| index.table.service(sender, true));
-    // different names for senders and receivers, or a stream would seem to lead back to its producer
+    // senders and receivers have different names, because otherwise a stream would seem to lead
+    // back to its producer
     let (sending, receiving) = match hand_off.hop {
         Hop::Ingress => ("client", "producer"),
         Hop::Record => ("producer", "consumer"),
@@ -191,7 +193,7 @@ fn unrecorded(role: &str) -> Key {
 }
 
 impl Edge {
-    /// Whether the context is known to have survived on it.
+    /// Whether the context is known to have survived on this edge.
     pub fn is_whole(&self) -> bool {
         !self.broken && !self.verdicts.is_empty()
     }

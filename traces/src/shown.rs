@@ -1,4 +1,4 @@
-//! How names, durations and counts are written for people.
+//! Writes names, durations and counts for people.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::span::UnixTime;
 
-/// `text` with escapes for characters that would control a terminal, reorder text or be invisible:
-/// control characters, line breaks, bidirectional marks, characters without width.
+/// `text` with escapes for characters that could control a terminal, reorder text or be invisible:
+/// control characters, line breaks, bidirectional marks, and characters without width.
 ///
 /// ```
 /// use baton_traces::shown::visible;
@@ -27,7 +27,7 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// A service's name, made [`visible`]; a service without a name says so.
+/// A service's name, made [`visible`]. If a service has no name, the text says so.
 pub fn service_name(name: &str) -> String {
     if name.is_empty() {
         "(no service name)".to_owned()

@@ -1,6 +1,6 @@
-//! A span, whatever it was read from: what judging needs of it, and on demand all the rest ([`Want`]).
+//! A span from any source: the fields for judging, and on demand all others ([`Want`]).
 //!
-//! Text borrows from the reader, so a span lives only as long as the call that it is handed to.
+//! Text borrows from the reader, so a span only lives during the call that receives it.
 
 mod format;
 
@@ -18,12 +18,13 @@ use crate::attributes;
 /// How much of each span a reader decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Want {
-    /// What judging looks at; the rest is skipped, which is a lot faster.
+    /// The fields for judging. All others are skipped, which is much faster.
     Judging,
-    /// What hand-offs between any services are judged by ([`crate::audit`]): every attribute that may say something about
-    /// one, whatever its name.
+    /// The fields for judging hand-offs between any services ([`crate::audit`]): every attribute
+    /// that may help, whatever its name.
     HandOffs,
-    /// All of it: every attribute, the status and the events too, as waterfalls and comparisons of traces show them.
+    /// All fields, including every attribute, the status and the events. Waterfalls and comparisons
+    /// of traces show them.
     Everything,
 }
 
@@ -38,20 +39,21 @@ impl Want {
     }
 }
 
-/// A moment, in nanoseconds since the Unix epoch. An unknown time is no `UnixTime`: OTLP writes it as 0.
+/// A time in nanoseconds since the Unix epoch. There is no value for an unknown time, which OTLP
+/// writes as 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(NonZeroU64);
 
 impl UnixTime {
-    /// The moment `nanoseconds` after the epoch; `None` for 0, which stands for an unknown time.
+    /// The time `nanoseconds` after the epoch; `None` for 0, which means an unknown time.
     pub fn from_nanoseconds(nanoseconds: u64) -> Option<UnixTime> {
         NonZeroU64::new(nanoseconds).map(UnixTime)
     }
 
-    /// The moment that `text` names as RFC 3339 has it, as in `2026-11-29T12:00:00Z`.
+    /// Parses an RFC 3339 time, such as `2026-11-29T12:00:00Z`.
     ///
     /// # Errors
-    /// If it names none, or one before 1970.
+    /// If `text` is not such a time, or is before 1970.
     pub fn parse(text: &str) -> Result<UnixTime, String> {
         let expected =
             || format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)");
@@ -65,7 +67,8 @@ impl UnixTime {
         self.0.get()
     }
 
-    /// How long after `earlier` this moment is; `None` if it is before it, as under clocks that disagree.
+    /// The time between `earlier` and this time; `None` if `earlier` is later, because clocks
+    /// disagree.
     pub fn since(self, earlier: UnixTime) -> Option<Duration> {
         self.0
             .get()
@@ -74,10 +77,10 @@ impl UnixTime {
     }
 }
 
-/// The two ids that name a span everywhere.
+/// The two ids that identify a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpanReference {
-    /// The trace the span belongs to.
+    /// The trace of the span.
     pub trace_id: TraceId,
     /// The span itself.
     pub span_id: SpanId,
@@ -87,7 +90,7 @@ pub struct SpanReference {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Not said (0), or a number this version of the specification does not know.
+    /// Unspecified (0), or a number that this version of the specification does not define.
     #[default]
     Unspecified,
     /// Work inside a service (1).
@@ -103,20 +106,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the span calls or sends. Tells apart the halves of a call that share an id (B3).
+    /// Whether the span calls or sends. In B3, this distinguishes the two halves of a call that
+    /// share an id.
     pub fn is_sender(self) -> bool {
         matches!(self, Kind::Client | Kind::Producer)
     }
 }
 
-/// The attributes that judging looks at; all others are skipped while reading, or kept apart
-/// ([`Span::other_attributes`]).
+/// The attributes for judging. All others are skipped, or are kept in [`Span::other_attributes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Key {
-    /// `service.name`, of the resource.
+    /// `service.name`, from the resource.
     ServiceName,
-    /// `aws.request_id`: the API's id of the request, the same on both sides.
+    /// `aws.request_id`: the API's id of the request, which both sides have.
     RequestId,
     /// `messaging.message.id`: the sequence number that Kinesis gave the record.
     MessageId,
@@ -128,19 +131,20 @@ pub enum Key {
     OperationType,
     /// `http.response.status_code`
     StatusCode,
-    /// `error.type`: there if the operation failed.
+    /// `error.type`: present if the operation failed.
     ErrorType,
-    /// `rpc.system`: there on the requests an AWS SDK makes.
+    /// `rpc.system`: present on requests of an AWS SDK.
     RpcSystem,
-    /// `baton.carrier_bytes`: size of the JSON object that carries the context in the record, braces included.
+    /// `baton.carrier_bytes`: the size of the JSON object that carries the context in the record,
+    /// with its braces.
     CarrierBytes,
-    /// `baton.context.debug`: the context arrived or left with its debug flag.
+    /// `baton.context.debug`: the context arrived or was sent with its debug flag.
     ContextDebug,
-    /// `baton.context.deferred`: the context left with its sampling decision open.
+    /// `baton.context.deferred`: the context was sent with an open sampling decision.
     ContextDeferred,
-    /// `baton.baggage.entries`: how many baggage entries arrived or left.
+    /// `baton.baggage.entries`: how many baggage entries arrived or were sent.
     BaggageEntries,
-    /// `baton.span.format`: what the span was exported as, where that is not OTLP; see [`SpanFormat`].
+    /// `baton.span.format`: the original form of the span, if it was not OTLP; see [`SpanFormat`].
     SpanFormat,
 }
 
@@ -183,7 +187,7 @@ impl Key {
         }
     }
 
-    /// The key of that name; `None` for an attribute that judging does not look at.
+    /// The key of the attribute `name`; `None` for an attribute that judging does not use.
     pub fn from_name(name: &str) -> Option<Key> {
         Some(match name {
             "service.name" => Key::ServiceName,
@@ -205,7 +209,7 @@ impl Key {
     }
 }
 
-/// An attribute's value, of the types that judging looks at.
+/// An attribute's value, of a type that judging uses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// Text.
@@ -227,14 +231,14 @@ impl Value<'_> {
     }
 }
 
-/// The attributes of one span or resource, one place for each [`Key`].
+/// The attributes of one span or resource, with one entry for each [`Key`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes<'a> {
     values: [Option<Value<'a>>; Key::ALL.len()],
 }
 
 impl<'a> Attributes<'a> {
-    /// Sets `key` to `value`, instead of what it was.
+    /// Sets `key` to `value` and replaces an earlier value.
     pub fn set(&mut self, key: Key, value: Value<'a>) {
         self.values[key as usize] = Some(value);
     }
@@ -244,13 +248,13 @@ impl<'a> Attributes<'a> {
         self.values[key as usize].as_ref()
     }
 
-    /// Every attribute that is there, in the order of [`Key::ALL`].
+    /// Every attribute that is present, in the order of [`Key::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Value<'a>)> {
         let keys = Key::ALL.into_iter().zip(&self.values);
         keys.filter_map(|(key, value)| Some((key, value.as_ref()?)))
     }
 
-    /// The value of `key` if it is text, and not empty.
+    /// The value of `key`, if it is text and not empty.
     pub fn text(&self, key: Key) -> Option<&str> {
         match self.get(key)? {
             Value::Text(text) if !text.is_empty() => Some(text),
@@ -258,7 +262,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The value of `key` if it is a whole number, or text that is one, as some exporters write.
+    /// The value of `key`, if it is a whole number, or text with one, as some exporters write it.
     pub fn integer(&self, key: Key) -> Option<i64> {
         match self.get(key)? {
             Value::Integer(number) => Some(*number),
@@ -267,7 +271,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The value of `key` if it is true or false, or text that says so.
+    /// The value of `key`, if it is a boolean, or text with one.
     pub fn boolean(&self, key: Key) -> Option<bool> {
         match self.get(key)? {
             Value::Boolean(value) => Some(*value),
@@ -277,10 +281,10 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// An attribute's value of any type that OpenTelemetry has.
+/// An attribute's value, of any type in OpenTelemetry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyValue<'a> {
-    /// None at all.
+    /// No value.
     Empty,
     /// Text.
     Text(Cow<'a, str>),
@@ -305,10 +309,10 @@ pub type Attribute<'a> = (Cow<'a, str>, AnyValue<'a>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusCode {
-    /// Not said (0).
+    /// Unset (0).
     #[default]
     Unset,
-    /// It succeeded, says whoever wrote the service (1).
+    /// The service's author marked it as successful (1).
     Ok,
     /// It failed (2).
     Error,
@@ -319,18 +323,19 @@ pub enum StatusCode {
 pub struct Status<'a> {
     /// Whether it succeeded.
     pub code: StatusCode,
-    /// What went wrong; empty if nothing is said.
+    /// What went wrong; empty if the exporter did not say.
     pub message: Cow<'a, str>,
 }
 
-/// Something that happened at one moment of a span; Zipkin's annotations and Jaeger's logs are such too.
+/// Something that happened at one moment of a span. Zipkin's annotations and Jaeger's logs become
+/// events too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpanEvent<'a> {
-    /// When.
+    /// When it happened.
     pub time: Option<UnixTime>,
-    /// What.
+    /// Its name.
     pub name: Cow<'a, str>,
-    /// What is said of it.
+    /// Its attributes.
     pub attributes: Vec<Attribute<'a>>,
 }
 
@@ -346,7 +351,7 @@ pub struct Link<'a> {
 /// One finished span.
 #[derive(Clone, Debug)]
 pub struct Span<'a> {
-    /// Its own ids.
+    /// Its trace id and span id.
     pub reference: SpanReference,
     /// The parent's id; `None` for a root.
     pub parent_span_id: Option<SpanId>,
@@ -358,7 +363,7 @@ pub struct Span<'a> {
     pub trace_state: Cow<'a, str>,
     /// Its name.
     pub name: Cow<'a, str>,
-    /// The service it ran in (`service.name`); empty if the exporter did not say.
+    /// The service that it ran in (`service.name`); empty if the exporter did not say.
     pub service: &'a str,
     /// Its role.
     pub kind: Kind,
@@ -370,7 +375,7 @@ pub struct Span<'a> {
     pub attributes: Attributes<'a>,
     /// The spans it links to.
     pub links: Vec<Link<'a>>,
-    /// How it ended. Like all below, read for [`Want::Everything`] only.
+    /// How it ended. This field and the following ones are only read for [`Want::Everything`].
     pub status: Status<'a>,
     /// The attributes without a [`Key`], and those whose value is of another type.
     pub other_attributes: Vec<Attribute<'a>>,
@@ -381,7 +386,7 @@ pub struct Span<'a> {
 }
 
 impl<'a> Span<'a> {
-    /// A root of these ids in `service`, without anything else.
+    /// A root with these ids in `service`, without any other fields.
     pub fn new(reference: SpanReference, service: &'a str) -> Span<'a> {
         Span {
             reference,
@@ -403,12 +408,13 @@ impl<'a> Span<'a> {
         }
     }
 
-    /// How long it took; `None` without both times, or if it ended before it started.
+    /// How long it took; `None` if a time is missing, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)
     }
 
-    /// What it came as to where it is kept; `None` for OTLP, which has a place for everything.
+    /// The original form of a span that was converted; `None` for OTLP, which has fields for
+    /// everything.
     pub fn format(&self) -> Option<SpanFormat> {
         SpanFormat::from_name(self.attributes.text(Key::SpanFormat)?)
     }

@@ -14,7 +14,7 @@ use crate::shown::milliseconds;
 use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
 
 /// How many spans of one trace are kept. Further spans are only counted.
-pub const SPANS_LIMIT: usize = 200_000;
+pub const MAX_SPANS: usize = 200_000;
 
 /// A trace. Its spans are sorted by their start; spans without a start come last.
 #[derive(Clone, Debug)]
@@ -365,7 +365,7 @@ impl Gathering {
             spans: Vec::new(),
             left_out: 0,
         });
-        if trace.spans.len() < SPANS_LIMIT {
+        if trace.spans.len() < MAX_SPANS {
             trace.spans.push(TraceSpan::of(span));
         } else {
             trace.left_out += 1;

@@ -1,9 +1,9 @@
 //! Compares two traces: which spans are the same step, and how they differ.
 //!
-//! Spans are paired by position (under paired parents, in the order of their start) and by identity (the
-//! message or request id if both have it, otherwise service and kind). Names decide only about the
-//! remaining spans, whose kind differs or which have moved to another parent. Ids and times always
-//! differ, so they are not compared: see [`MASKED`].
+//! Spans are paired by position (under paired parents, in the order of their start) and by identity
+//! (the message or request id if both have one, otherwise service and kind). Names only decide
+//! about the remaining spans: those whose kind differs, or which have moved to another parent. Ids
+//! and times always differ, so they are not compared: see [`MASKED`].
 
 mod changes;
 mod pairing;
@@ -20,7 +20,8 @@ use crate::trace::{Node, Trace};
 /// How two traces differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceDifference {
-    /// The spans of both in one depth-first order, with spans that only the right trace has in between.
+    /// The spans of both traces in one depth-first order. Spans that only the right trace has are
+    /// in between.
     pub rows: Vec<Row>,
 }
 
@@ -29,9 +30,9 @@ pub struct TraceDifference {
 pub struct Row {
     /// The left trace's span, with its place in the tree.
     pub left: Option<Node>,
-    /// The right trace's.
+    /// The right trace's span, with its place in the tree.
     pub right: Option<Node>,
-    /// How the two spans differ. Empty if there is only one.
+    /// How the two spans differ. Empty if only one trace has the span.
     pub changes: Vec<Change>,
 }
 
@@ -50,7 +51,7 @@ pub enum Mark {
 }
 
 impl Row {
-    /// The result.
+    /// The result for this row.
     pub fn mark(&self) -> Mark {
         match (&self.left, &self.right) {
             (Some(_), Some(_)) if self.changes.is_empty() => Mark::Same,

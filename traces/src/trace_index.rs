@@ -1,7 +1,7 @@
 //! An index of the traces in a source, and of the hand-offs between them.
 //!
-//! The index keeps a few words for each trace and the two ends of each hand-off. Whole traces are read
-//! in a second pass ([`crate::trace::Gathering`]).
+//! The index keeps a few words for each trace and the two ends of each hand-off. Whole traces are
+//! read in a second pass ([`crate::trace::Gathering`]).
 
 mod filter;
 mod journey;
@@ -117,8 +117,8 @@ impl TraceIndex {
         }
     }
 
-    /// The same index, which audits hand-offs between any services: for exports. It needs spans read with
-    /// [`crate::span::Want::HandOffs`] or all of them.
+    /// The same index, which audits hand-offs between any services: for exports. It needs spans
+    /// read with [`crate::span::Want::HandOffs`] or all of them.
     pub fn auditing(self) -> TraceIndex {
         TraceIndex {
             audit: Some(Audit::default()),
@@ -240,8 +240,8 @@ impl TraceIndex {
         }
     }
 
-    /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names no
-    /// verdict.
+    /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names
+    /// no verdict.
     fn traces_with_verdicts(&self) -> Option<HashSet<TraceId>> {
         let wanted = &self.filter.verdicts;
         let is_wanted = |crossing: &Crossing| {
@@ -274,8 +274,8 @@ impl TraceIndex {
         }
     }
 
-    /// The one trace that is meant by an id, as any backend writes it, or by the digits that begin it
-    /// ([`Wanted`]). A trace with exactly that id goes before those whose ids only begin so.
+    /// The one trace that is meant by an id, as any backend writes it, or by the digits that begin
+    /// it ([`Wanted`]). A trace with exactly that id goes before those whose ids only begin so.
     ///
     /// # Errors
     /// If there is none, or more than one, or if the text is not an id.

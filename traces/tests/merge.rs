@@ -1,4 +1,4 @@
-//! Runs that were taken apart and merged are what they were.
+//! Runs that were split and merged again are unchanged.
 
 #[path = "../examples/generate_run/generate.rs"]
 mod generate;
@@ -17,7 +17,7 @@ use baton_traces::source::Source;
 use baton_traces::span::{Attributes, Key, Want};
 use baton_traces::summary::Summary;
 
-/// Generates a run of which a twentieth broke.
+/// Generates a run in which 5 % of the records broke.
 fn generated(path: &Path, messages: u64) -> Summary {
     let plan = generate::Plan {
         messages,
@@ -45,7 +45,7 @@ fn merge(parts: &[PathBuf], out: &Path) -> Vec<String> {
     merge.notes()
 }
 
-/// The summary as it is written, under the same name.
+/// The summary as text, under a fixed name.
 fn text(summary: Summary) -> String {
     let named = Summary {
         name: "run".to_owned(),
@@ -74,7 +74,7 @@ fn the_parts_of_a_run_merge_into_that_run() {
         }
         let out = folder.path().join(format!("merged-{count}"));
         assert_eq!(merge(&parts, &out), [""; 0]);
-        // who merges writes load.json, from what the parts counted
+        // the caller of merge writes load.json, from the counts of the parts
         let load = folder.path().join("whole/load.json");
         fs::copy(load, out.join("load.json")).expect("room");
         let merged = summary(&out);
@@ -117,7 +117,7 @@ fn a_part_that_was_cut_short_gives_what_it_has_and_that_stays_known() {
     let path = |name: &str| folder.path().join(name);
     let parts: Vec<_> = ["a", "b"].map(path).into();
     split::by_traces(&path("whole"), &parts);
-    // as when the writer is killed: within a frame, and within a line that no frame holds
+    // as if the writer had been killed: within a frame, and within a line outside any frame
     let spans = parts[0].join("spans.jsonl.zst");
     let bytes = fs::read(&spans).expect("spans");
     let lines = zstd::bulk::decompress(&bytes, 64 << 20).expect("zstd");
@@ -183,7 +183,7 @@ fn exports_of_other_forms_are_converted_whole() {
         };
         let (exported, merged) = (seen(&file), seen(&out));
         assert!(!exported.is_empty());
-        // what a form does not say is as unknown afterwards
+        // what a form does not show is still unknown after the merge
         assert_eq!(
             merged[merged.len() - exported.len()..],
             exported,

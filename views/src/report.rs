@@ -42,7 +42,8 @@ const EXAMPLE_TRACES: usize = 4;
 pub struct Report {
     /// The sources, in the order of display.
     pub runs: Vec<Run>,
-    /// The comparison with one of the runs, by the names of their summaries; `None` for a single run.
+    /// The comparison with one of the runs, by the names of their summaries; `None` for a single
+    /// run.
     pub comparison: Option<Comparison>,
     /// The limits that were checked.
     pub checks: Vec<Check>,
@@ -73,7 +74,7 @@ impl Run {
     /// Reads `source` twice: for its figures, and for the spans of the example traces.
     ///
     /// # Errors
-    /// As [`Source::measure`].
+    /// As [`Measured::of`].
     pub fn read(source: &Source) -> Result<Run, SourceError> {
         let (measured, index) = Measured::with_index(source)?;
         let example = |wanted: fn(Verdict) -> bool| {

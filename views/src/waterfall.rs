@@ -65,8 +65,8 @@ struct SpanRow {
 }
 
 impl Waterfall {
-    /// Puts `traces` on one time scale. Each trace shows at most `rows_limit` spans, those nearest to
-    /// the root. `passages` are the hand-offs that begin or end in the traces.
+    /// Puts `traces` on one time scale. Each trace shows at most `rows_limit` spans, those nearest
+    /// to the root. `passages` are the hand-offs that begin or end in the traces.
     pub fn new(traces: &[Trace], passages: &[Passage], rows_limit: usize) -> Waterfall {
         let spans = || traces.iter().flat_map(|trace| &trace.spans);
         let start = spans().filter_map(|span| span.start).min();

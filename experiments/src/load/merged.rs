@@ -53,7 +53,8 @@ impl Part {
     }
 }
 
-/// Merges the outcomes of the runs' bursts: the first bursts of all runs, their second bursts, and so on.
+/// Merges the outcomes of the runs' bursts: the first bursts of all runs, their second bursts, and
+/// so on.
 ///
 /// # Errors
 /// If a run's manifest or `load.json` cannot be read, or holds impossible figures.

@@ -85,7 +85,8 @@ fn is_w3c_or_b3(format: &dyn Format) -> bool {
     matches!(format.family(), W3C | B3)
 }
 
-/// Whether a mode reads W3C or B3. A conflict of these two says nothing about readers of other formats.
+/// Whether a mode reads W3C or B3. A conflict of these two says nothing about readers of other
+/// formats.
 fn reads_w3c_or_b3(mode: &Mode) -> bool {
     mode.context_formats().any(is_w3c_or_b3)
 }

@@ -106,7 +106,8 @@ pub struct Outcome {
     pub agrees: bool,
 }
 
-/// How many hand-offs have each verdict and each flag. A verdict or flag that does not occur has no entry.
+/// How many hand-offs have each verdict and each flag. A verdict or flag that does not occur has no
+/// entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Hand-offs with each verdict.

@@ -38,7 +38,8 @@ pub(super) struct Journey {
     pub(super) client: Sender,
     /// From the client to the producer.
     pub(super) ingress: Leg,
-    /// From the producer to the consumer; `None` if the producer's log has no record for the request.
+    /// From the producer to the consumer; `None` if the producer's log has no record for the
+    /// request.
     pub(super) record: Option<Leg>,
     /// The context in the record, and its size.
     pub(super) carrier: Carrier,

@@ -17,10 +17,12 @@ pub(super) struct Client {
 /// A `tracestate`, so that its loss shows.
 const TRACESTATE: &str = "baton=1";
 
-/// A row of the ingress grid: its name, the client in words, its formats, and what makes it special.
+/// A row of the ingress grid: its name, the client in words, its formats, and what makes it
+/// special.
 struct Row(&'static str, &'static str, &'static str, fn(&mut Client));
 
-/// All clients. The first format of each is the client's own context, which a producer should continue.
+/// All clients. The first format of each is the client's own context, which a producer should
+/// continue.
 const ROWS: [Row; 39] = [
     Row("none", "no headers", "none", as_it_is),
     Row("tracecontext", "W3C alone", "tracecontext", as_it_is),

@@ -100,11 +100,14 @@ fn read(
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
     let body = &*body::unpack(headers, body).map_err(bad)?;
     let request = match encoding {
-        Encoding::Protobuf => ExportTraceServiceRequest::decode(body)
-            .map_err(|error| bad(format!("the body is no ExportTraceServiceRequest: {error}")))?,
+        Encoding::Protobuf => ExportTraceServiceRequest::decode(body).map_err(|error| {
+            bad(format!(
+                "the body is not an ExportTraceServiceRequest: {error}"
+            ))
+        })?,
         Encoding::Json => serde_json::from_slice(body).map_err(|error| {
             bad(format!(
-                "the body is no ExportTraceServiceRequest in JSON: {error}"
+                "the body is not an ExportTraceServiceRequest in JSON: {error}"
             ))
         })?,
     };

@@ -65,8 +65,11 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), (StatusCode,
             }
         }
     };
-    read_document(&body, add)
-        .map_err(|problem| bad(format!("the body is no list of Zipkin v2 spans: {problem}")))?;
+    read_document(&body, add).map_err(|problem| {
+        bad(format!(
+            "the body is not a list of Zipkin v2 spans: {problem}"
+        ))
+    })?;
     let services = services.into_iter();
     let services: Vec<Value> = services
         .map(|(name, spans)| otlp::of_service(&name, spans))

@@ -119,7 +119,8 @@ async fn users_begin_one_after_the_other() {
     assert!(spread >= Duration::from_millis(400), "of 600: {spread:?}");
 }
 
-/// A server that answers the first `answered` requests and lets the others hang, and a signal that one hangs.
+/// A server that answers the first `answered` requests and lets the others hang, and a signal that
+/// one hangs.
 async fn hanging_after(answered: usize) -> (Server, Arc<Notify>) {
     let hanging = Arc::new(Notify::new());
     let signal = Arc::clone(&hanging);

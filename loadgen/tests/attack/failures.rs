@@ -225,7 +225,8 @@ async fn a_connection_that_breaks_is_a_failure() {
     }
 }
 
-/// A server that answers the first request of each connection with `answer`, then closes it, or leaves it open.
+/// A server that answers the first request of each connection with `answer`, then closes it, or
+/// leaves it open.
 async fn answer_bytes(answer: &'static [u8], leave_open: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

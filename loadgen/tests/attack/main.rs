@@ -1,6 +1,7 @@
 //! Attacks on servers that answer well, badly, late or never.
 //!
-//! goose allows one attack per process, so each test starts this binary again to run the ignored test `attacker`.
+//! goose allows one attack per process, so each test starts this binary again to run the ignored
+//! test `attacker`.
 
 mod ending;
 mod failures;

@@ -57,7 +57,8 @@ async fn every_request_is_made_once_and_has_its_span() {
     let bodies: BTreeSet<&[u8]> = seen.iter().map(|seen| &*seen.body).collect();
     assert!(bodies.len() > 1, "{bodies:?}");
 
-    // The n-th request was answered with the id n, so spans must pair each id with that request's header.
+    // The n-th request was answered with the id n, so spans must pair each id with that request's
+    // header.
     let sent: BTreeMap<String, &str> = seen
         .iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! A request as API Gateway, a function URL or a load balancer gives it to Lambda.
+//! A request as API Gateway, a function URL or a load balancer passes it to Lambda.
 
 use super::{Event, has};
 use crate::tree::Tree;

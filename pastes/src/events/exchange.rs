@@ -1,11 +1,11 @@
-//! A request and its answer: an entry of a HAR file, of a collection of Postman.
+//! A request and its answer: an entry in a HAR file or in a Postman collection.
 
 use super::{Event, has};
 use crate::tree::Tree;
 
 pub(super) static EXCHANGE: Event = Event {
     is,
-    // The answer is no carrier of the receiver, and cookies repeat what a header says.
+    // The answer is not a carrier for the receiver, and cookies repeat a header.
     skipped: &["response", "cookies", "cache", "timings"],
     readers: |_| None,
 };

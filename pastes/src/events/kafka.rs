@@ -1,4 +1,4 @@
-//! A record of Kafka: from a REST proxy, a console, or an event for Lambda.
+//! A record of Kafka, from a REST proxy, a console, or a Lambda event.
 
 use super::{Event, has};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! A record of Amazon Kinesis, as an event for Lambda or as GetRecords answers.
+//! A record of Amazon Kinesis, as a Lambda event or in the answer of GetRecords.
 
 use super::{BATON, Event, any, has, not_in_envelope};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! The record that baton's producer writes: an envelope of headers and a body.
+//! The record of baton's producer: an envelope with headers and a body.
 
 use super::{Event, has};
 use crate::tree::Tree;

@@ -1,4 +1,5 @@
-//! A notification of Amazon SNS, as an event for Lambda or as the envelope in another service's message.
+//! A notification of Amazon SNS, as a Lambda event or as an envelope inside another service's
+//! message.
 
 use super::{Event, has};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! Spans instead of headers: an export in OTLP, Zipkin's or Jaeger's form.
+//! Spans instead of headers: an export in the form of OTLP, Zipkin or Jaeger.
 
 use super::{Event, has};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! A message of Amazon SQS, as an event for Lambda or as ReceiveMessage answers.
+//! A message of Amazon SQS, as a Lambda event or in the answer of ReceiveMessage.
 
 use super::{Event, any, has};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! Any text: logs and dumps, with JSON and Base64 in the middle of them.
+//! Any text: logs and dumps with JSON and Base64 in them.
 
 use super::{Form, paste};
 use crate::carrier::Paste;
@@ -11,11 +11,11 @@ pub(super) const FORM: Form = Form {
     read: |text| Some(read(text)),
 };
 
-/// How many places that look like JSON and are none are tried.
+/// How many places that look like JSON but are not are tried.
 const MAX_TRIES: usize = 400;
-/// How many lines above a finding the JSON may begin that it is in.
+/// How many lines above a finding its JSON may begin.
 const MAX_ABOVE: usize = 200;
-/// How Base64 begins of JSON, of gzip, and of a traceparent.
+/// The first characters of Base64 for JSON, gzip, and a traceparent.
 const PACKED: [&[u8]; 3] = [b"eyJ", b"H4sI", b"MDAt"];
 /// The fewest characters of Base64 in a text.
 const MIN_PACKED: usize = 32;
@@ -26,14 +26,14 @@ fn read(text: &[u8]) -> Paste {
     paste(walk)
 }
 
-/// Reads the lines of a text from one on, which is counted from 0.
+/// Reads the lines of a text from line `first` on, counted from 0.
 pub(super) fn rest(text: &[u8], first: usize, walk: &mut Walk) {
     let skipped: usize = text
         .split_inclusive(|byte| *byte == b'\n')
         .take(first)
         .map(<[u8]>::len)
         .sum();
-    // The lines before stay as blank ones, so that lines keep their numbers.
+    // Earlier lines become blank ones, so that line numbers stay.
     let mut kept = vec![b'\n'; first.min(text.len())];
     kept.extend_from_slice(&text[skipped..]);
     if kept.trim_ascii().is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn rest(text: &[u8], first: usize, walk: &mut Walk) {
             Region::Json(tree) => walk.tree(&tree, &at, ""),
             Region::Packed(text) => walk.text(&text, &at),
         }
-        // Blanks in its place keep the lines of the rest.
+        // Spaces in its place keep the line numbers of the rest.
         for byte in kept[start..end].iter_mut().filter(|byte| **byte != b'\n') {
             *byte = b' ';
         }
@@ -62,13 +62,13 @@ enum Region {
     Packed(String),
 }
 
-/// Looks for JSON and Base64 where they matter: where something was found, or where something is packed.
+/// Searches for JSON and Base64 where something was found, or where something is packed.
 struct Regions<'a> {
     text: &'a str,
     tries: usize,
-    /// The byte up to which lines are counted, and the number of the line there.
+    /// The byte up to which lines are counted, and its line number.
     counted: (usize, usize),
-    /// Bytes before this are done with.
+    /// The bytes before this position are finished.
     done: usize,
     found: Vec<(usize, usize, usize, Region)>,
 }
@@ -84,7 +84,7 @@ impl<'a> Regions<'a> {
         }
     }
 
-    /// The parts in their order: where each starts and ends, and its line.
+    /// The parts in order, each with its start, end and line.
     fn find(mut self) -> Vec<(usize, usize, usize, Region)> {
         let mut anchors: Vec<usize> = scan::hits(self.text.as_bytes())
             .iter()
@@ -104,7 +104,7 @@ impl<'a> Regions<'a> {
         self.found
     }
 
-    /// Finds the JSON that a place is in: the outermost that begins on a line not far above.
+    /// Finds the JSON around a position: the outermost value that begins on a line not far above.
     fn json(&mut self, anchor: usize) -> bool {
         if self.tries >= MAX_TRIES {
             return false;
@@ -116,7 +116,7 @@ impl<'a> Regions<'a> {
         let first = ends.nth(MAX_ABOVE).unwrap_or(self.done);
         let mut at = first;
         while let Some(open) = self.text[at..anchor].find('{').map(|open| at + open) {
-            // an array of objects begins before its first
+            // an array of objects begins before its first object
             let before = self.text[at..open].trim_end();
             let start = if before.ends_with('[') {
                 at + before.len() - 1
@@ -142,12 +142,12 @@ impl<'a> Regions<'a> {
             }
             at = self.done;
         }
-        // Everything that begins before was tried.
+        // Everything that begins earlier has been tried.
         self.done = self.done.max(anchor);
         false
     }
 
-    /// Finds the text that is packed at a place.
+    /// Finds packed text at a position.
     fn packed(&mut self, anchor: usize) {
         let rest = &self.text.as_bytes()[anchor..];
         let length = rest.iter().take_while(|byte| is_base64(byte)).count();
@@ -170,7 +170,7 @@ fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)
 }
 
-/// Where Base64 begins in a text.
+/// The positions in a text where Base64 begins.
 fn packed(text: &[u8]) -> Vec<usize> {
     let mut places = Vec::new();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Base64 alone: the data of a record as consoles and command lines show it.
+//! Only Base64: a record's data as consoles and command lines show it.
 
 use super::{Form, paste};
 use crate::carrier::Paste;

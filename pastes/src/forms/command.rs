@@ -1,4 +1,4 @@
-//! A command that sends a request: curl and its like, with the headers as arguments.
+//! A command that sends a request: curl and similar tools, with headers as arguments.
 
 use super::headers::{self, header};
 use super::requests::label;
@@ -77,7 +77,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     (!walk.findings.is_empty()).then(|| paste(walk))
 }
 
-/// A header in the same word as its option, or alone as HTTPie takes it.
+/// A header in the same word as its option, or alone, as HTTPie accepts it.
 fn inline(word: &str) -> Option<String> {
     let header = word
         .strip_prefix("--header=")

@@ -1,4 +1,4 @@
-//! Headers, one a line, as HTTP writes them: `name: value`.
+//! Headers as HTTP writes them, one per line: `name: value`.
 
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
@@ -12,12 +12,12 @@ use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
 
-/// A header's line.
+/// The line of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) value: Vec<u8>,
-    /// The number of the line, which starts at 1.
+    /// The number of the line, from 1.
     pub(super) number: usize,
 }
 
@@ -27,7 +27,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     let mut walk = Walk::default();
     let mut start = first;
     let mut blocks = 0;
-    // Blocks of headers, with blank lines between; what follows them is a body.
+    // Blocks of headers with blank lines between them. The text after them is a body.
     while let Some(length) = lines
         .get(start..)
         .map(|rest| rest.iter().take_while(|line| !is_blank(line)).count())
@@ -66,14 +66,15 @@ fn read(text: &[u8]) -> Option<Paste> {
     Some(paste(walk))
 }
 
-/// The headers of lines that are nothing else; `None` where one is no header, or names are in its value.
+/// The headers in lines that contain nothing else. `None` if a line is not a header, or its value
+/// contains other headers' names.
 pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
     let indent = indent(lines);
     let mut headers: Vec<Line> = Vec::new();
     for (place, line) in lines.iter().enumerate() {
         let line = line.strip_prefix(indent).unwrap_or(line);
         if line.starts_with(b" ") || line.starts_with(b"\t") {
-            // A folded line goes on with the one before (RFC 9112, section 5.2).
+            // A folded line continues the line before (RFC 9112, section 5.2).
             let last = headers.last_mut()?;
             last.value.push(b' ');
             last.value.extend_from_slice(line.trim_ascii());
@@ -103,14 +104,14 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
     (!headers.is_empty() && headers.iter().all(is_plain)).then_some(headers)
 }
 
-/// Whether any is a header of a format or of another system.
+/// Whether any header belongs to a format or to another system.
 fn any_known(headers: &[Line]) -> bool {
     headers
         .iter()
         .any(|line| matches!(names::header(&line.name), Name::Header(_) | Name::System(_)))
 }
 
-/// Takes away the dot that some dumps print for the end of a line, where all lines have it.
+/// Removes the dot that some dumps print for the end of a line, if all lines have it.
 fn without_dots(headers: &mut [Line]) {
     if headers.len() > 1 && headers.iter().all(|header| header.value.ends_with(b".")) {
         for header in headers {
@@ -119,7 +120,7 @@ fn without_dots(headers: &mut [Line]) {
     }
 }
 
-/// What headers are, as findings of a unit.
+/// The findings in the headers of a unit.
 pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
     let finding = |line: &Line| {
         let kind = match names::header(&line.name) {
@@ -148,13 +149,14 @@ pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
     headers.iter().map(finding).collect()
 }
 
-/// Reads `name: value`, or Lambda's variable as the environment has it, `_X_AMZN_TRACE_ID=value`; `None` for anything else.
-/// White space around the value is not part of it (RFC 9110, section 5.5).
+/// Reads `name: value`, or Lambda's variable as in the environment, `_X_AMZN_TRACE_ID=value`;
+/// `None` for anything else. White space around the value is not part of it (RFC 9110, section
+/// 5.5).
 pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
     if let Some(value) = line.strip_prefix(b"_X_AMZN_TRACE_ID=") {
         return Some((X_AMZN_TRACE_ID.to_owned(), trimmed(value)));
     }
-    // HTTP/2 writes parts of the request line so.
+    // HTTP/2 writes parts of the request line like this.
     let start = usize::from(line.starts_with(b":"));
     let colon = line[start..].iter().position(|byte| *byte == b':')?;
     let name = line[..start + colon].trim_ascii_end();
@@ -165,7 +167,7 @@ pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
     is_name.then(|| (String::from_utf8_lossy(name).into_owned(), value))
 }
 
-/// A value without the blanks and tabs around it.
+/// A value without spaces and tabs around it.
 fn trimmed(value: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
     let (start, end) = (
@@ -182,19 +184,19 @@ pub fn is_header(text: &[u8]) -> bool {
     header(text).is_some()
 }
 
-/// What a name is made of (RFC 9110, section 5.6.2).
+/// The characters of a name (RFC 9110, section 5.6.2).
 fn is_token(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
 }
 
-/// What all lines begin with that were copied from an indented example: what the first one begins with.
+/// The common beginning of lines from an indented example: the beginning of the first line.
 fn indent<'a>(lines: &[&'a [u8]]) -> &'a [u8] {
     let first = lines.first().copied().unwrap_or_default();
     let end = first.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     &first[..end.unwrap_or(0)]
 }
 
-/// The lines of a text without their ends.
+/// The lines of a text, without line breaks.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = text.split(|byte| *byte == b'\n');
     lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))

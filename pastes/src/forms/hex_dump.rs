@@ -5,7 +5,7 @@ use crate::carrier::Paste;
 
 pub(super) const FORM: Form = Form { read };
 
-/// The most bytes of a line.
+/// How many bytes a line may have.
 const MAX_LINE: usize = 16;
 
 fn read(text: &[u8]) -> Option<Paste> {
@@ -18,7 +18,7 @@ fn read(text: &[u8]) -> Option<Paste> {
             continue;
         };
         dumped += 1;
-        // each packet starts anew
+        // each packet starts again
         if offset == 0 && !bytes.is_empty() {
             bytes.extend_from_slice(b"\n\n");
         }
@@ -27,7 +27,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     if dumped < 2 || dumped * 2 < all {
         return None;
     }
-    // what is no text would hide the lines that are
+    // bytes that are not text would hide the text lines
     let text: Vec<u8> = bytes
         .into_iter()
         .map(|byte| {

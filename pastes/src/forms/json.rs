@@ -1,4 +1,5 @@
-//! JSON: one value, several, or one a line. Arrays of objects, and several values, are a carrier each.
+//! JSON: one value, several, or one per line. Each element of an array of objects is a carrier, and
+//! so is each of several values.
 
 use super::{Form, cut};
 use crate::carrier::{Carrier, Paste};
@@ -28,7 +29,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     let notes = std::mem::take(&mut walk.notes);
     let mut found = group::paste(std::mem::take(&mut walk.findings), &notes);
     if found.carriers.is_empty() {
-        // Nothing arrives in it, which is an answer too.
+        // An empty result is an answer too.
         let mut carrier = Carrier::default();
         carrier.notes = notes.about("", &carrier);
         found.carriers.push(carrier);

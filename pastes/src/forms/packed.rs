@@ -8,7 +8,7 @@ pub(super) const FORM: Form = Form { read };
 
 fn read(bytes: &[u8]) -> Option<Paste> {
     let inner = decode::unpacked(bytes)?;
-    // One layer only: packed twice, it is read as text.
+    // Only one layer: a file that was packed twice is read as text.
     let mut forms = super::FORMS.iter().skip(1);
     forms.find_map(|form| (form.read)(&inner))
 }

@@ -1,4 +1,5 @@
-//! Requests and answers as they go over the wire, what `curl -v` prints, what sniffers and echo servers show.
+//! Requests and answers as sent over the network, and in the output of `curl -v`, sniffers and echo
+//! servers.
 
 use super::headers::{self, is_blank};
 use super::{Form, any_text, paste};
@@ -8,17 +9,18 @@ use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
 
-/// A request: what to call it, and its headers.
+/// A request: its label and its headers.
 struct Request {
     label: String,
     headers: Vec<headers::Line>,
 }
 
-/// What was read, and which lines are left.
+/// The requests that were read, and the remaining lines.
 struct Read<'a> {
     requests: Vec<Request>,
     answers: Vec<headers::Line>,
-    /// Lines that are neither, with blank ones in place of those that are.
+    /// Lines outside of requests and answers, with a blank line in place of each line that was
+    /// read.
     rest: Vec<&'a [u8]>,
 }
 
@@ -58,7 +60,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     let rest = read.rest.join(&b'\n');
     any_text::rest(&rest, 0, &mut walk);
     let mut paste = paste(walk);
-    // A text with one request alone needs no name for it.
+    // A single request in a text needs no label.
     if let [only] = paste.carriers.as_mut_slice()
         && only.place.as_deref() == Some("request")
     {
@@ -67,7 +69,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     Some(paste)
 }
 
-/// Reads what `curl -v` prints: `>` before lines of a request, `<` before those of an answer, `*` before what it tells.
+/// Reads the output of `curl -v`: `>` begins a request's line, `<` an answer's line, `*` a comment.
 fn curl<'a>(lines: &[&'a [u8]]) -> Read<'a> {
     let strip = |line: &&'a [u8], mark: u8| match **line {
         [first, b' ', ref rest @ ..] if first == mark => Some(rest),
@@ -93,7 +95,7 @@ fn curl<'a>(lines: &[&'a [u8]]) -> Read<'a> {
     }
 }
 
-/// Reads requests and answers as HTTP/1.1 writes them.
+/// Reads requests and answers in the form of HTTP/1.1.
 fn requests<'a>(lines: &[&'a [u8]]) -> Read<'a> {
     let mut read = Read {
         requests: Vec::new(),
@@ -110,7 +112,7 @@ fn requests<'a>(lines: &[&'a [u8]]) -> Read<'a> {
             continue;
         }
         let start = at + 1;
-        // Echo servers write a blank line behind the first.
+        // Echo servers write a blank line after the first one.
         let blank = label.is_some()
             && line.starts_with(b"HTTP/")
             && lines.get(start).is_some_and(|line| is_blank(line));
@@ -138,7 +140,7 @@ fn requests<'a>(lines: &[&'a [u8]]) -> Read<'a> {
     read
 }
 
-/// How many lines from the first on are headers.
+/// How many lines at the beginning are headers.
 fn header_lines(lines: &[&[u8]]) -> usize {
     let is_header = |line: &&&[u8]| {
         headers::is_header(line) || !is_blank(line) && matches!(line.first(), Some(b' ' | b'\t'))
@@ -146,8 +148,8 @@ fn header_lines(lines: &[&[u8]]) -> usize {
     lines.iter().take_while(is_header).count()
 }
 
-/// The label of a line such as `GET /path HTTP/1.1`, which dumps of packets have behind other bytes, or of
-/// `HTTP/1.1 GET /path`; `None` for any other.
+/// The label of a line such as `GET /path HTTP/1.1`, which may follow other bytes in a packet dump,
+/// or `HTTP/1.1 GET /path`; `None` for any other line.
 fn request_line(line: &[u8]) -> Option<String> {
     let is_request = line.starts_with(b"HTTP/")
         || line[line.len().saturating_sub(9)..]
@@ -189,17 +191,18 @@ fn is_status_line(line: &[u8]) -> bool {
     rest.first().is_some_and(u8::is_ascii_digit)
 }
 
-/// The most characters of a path.
+/// How many characters of a path are shown.
 const MAX_PATH: usize = 60;
 
-/// A request by its method and path, safe to print: without the query, and without a user's name and password.
+/// The label of a request by method and path. It is safe to print: without the query, and without a
+/// user and password.
 pub(super) fn label(method: &str, target: &str) -> String {
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let path = match path.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
         None => path,
     };
-    // A name and a password end at an at sign, however the target is written.
+    // A user and password end at an at sign, in any form of target.
     let (cut, path) = match path.rsplit_once('@') {
         Some((_, rest)) => ("…", rest),
         None => ("", path),
@@ -212,7 +215,7 @@ pub(super) fn label(method: &str, target: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Each carrier's place and the names and values of its headers.
+    /// The place of each carrier, with the names and values of its headers.
     fn read(text: &str) -> Vec<(Option<String>, Vec<String>)> {
         let paste = crate::read(text.as_bytes());
         let headers = |carrier: &crate::Carrier| {

@@ -1,11 +1,12 @@
-//! Where a value without quotes ends, which depends on its format.
+//! Finds the end of a value without quotes. It depends on the format.
 
 use super::gap::MAX_GAP;
 use super::is_word;
 use super::value::MAX_VALUE;
 use crate::names::{self, Name};
 
-/// The length without dots, semicolons and white space at the end: dumps print a line's end as a dot.
+/// The length without dots, semicolons and white space at the end. Dumps print the end of a line as
+/// a dot.
 pub(super) fn trimmed(value: &[u8]) -> usize {
     let last = value
         .iter()
@@ -13,7 +14,7 @@ pub(super) fn trimmed(value: &[u8]) -> usize {
     last.map_or(0, |last| last + 1)
 }
 
-/// The end of letters, digits, dashes and `others`; of anything else where it begins with something else.
+/// The end of a word. White space, punctuation and two dots end it, except characters in `others`.
 pub(super) fn token(text: &[u8], at: usize, others: &[u8]) -> usize {
     let limit = text.len().min(at + MAX_VALUE);
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",;\"'`)]}>(<[{&|\\".contains(byte);
@@ -25,7 +26,7 @@ pub(super) fn token(text: &[u8], at: usize, others: &[u8]) -> usize {
     at + length.unwrap_or(rest.len())
 }
 
-/// The end of a value that is joined with others like it by commas: what a proxy makes of a repeated header.
+/// The end of a value that is joined with others by commas, as a proxy joins repeated headers.
 pub(super) fn joined(text: &[u8], at: usize, end: usize) -> usize {
     let first = &text[at..end];
     let mut last = end;
@@ -47,7 +48,7 @@ pub(super) fn joined(text: &[u8], at: usize, end: usize) -> usize {
     }
 }
 
-/// Where X-Ray's header begins and ends, which has `Root=` or an id at `at`.
+/// The beginning and the end of X-Ray's header, which has `Root=` or an id at `at`.
 pub(super) fn xray(text: &[u8], at: usize) -> (usize, usize) {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"=;:-_?|~".contains(byte);
     let before = text[..at]
@@ -81,7 +82,7 @@ pub(super) fn xray(text: &[u8], at: usize) -> (usize, usize) {
     (start, end.max(start))
 }
 
-/// The end of ids in hexadecimal digits with colons between.
+/// The end of hexadecimal ids with colons between them.
 pub(super) fn jaeger(text: &[u8], at: usize) -> usize {
     let rest = text[at..].iter();
     at + rest
@@ -118,7 +119,7 @@ pub(super) fn list(text: &[u8], at: usize) -> usize {
     end
 }
 
-/// Whether the next word is the name of a header and no member of a list.
+/// Whether the next word is the name of a header and not a member of the list.
 fn is_name_behind(text: &[u8], at: usize) -> bool {
     let rest = &text[at..];
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();

@@ -1,11 +1,11 @@
-//! What is between a name and its value: quotes, separators, brackets, members that hold it.
+//! The text between a name and its value: quotes, separators, brackets, and names of members.
 
 use super::is_word;
 use crate::shapes::Shape;
 
 /// The most bytes between a name and its value.
 pub(super) const MAX_GAP: usize = 96;
-/// Words between a name and its value: members that hold it, its type.
+/// Words between a name and its value: names of the member with the value, or of its type.
 const FILLERS: &[&[u8]] = &[
     b"value",
     b"stringvalue",
@@ -32,21 +32,21 @@ const FILLERS: &[&[u8]] = &[
     b"str",
 ];
 
-/// A quote, and how many backslashes are before it.
+/// A quote, and the number of backslashes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quote {
     pub(super) mark: u8,
     pub(super) slashes: usize,
 }
 
-/// What is between a name and its value.
+/// The text between a name and its value.
 pub(super) struct Gap<'a> {
     text: &'a [u8],
     pub(super) at: usize,
     limit: usize,
     pub(super) is_strong: bool,
     pub(super) is_list: bool,
-    /// Whether the name is in quotes, or the first of a pair in brackets.
+    /// Whether the name is in quotes, or is the first of a pair in brackets.
     is_pair: bool,
     pub(super) quote: Option<Quote>,
 }
@@ -66,7 +66,7 @@ impl<'a> Gap<'a> {
     }
 
     pub(super) fn read(&mut self) {
-        // the quote that ends the name
+        // the closing quote of the name
         if let Some((_, end)) = quote_at(self.text, self.at) {
             self.at = end;
         }
@@ -116,7 +116,7 @@ impl<'a> Gap<'a> {
         self.filler_at(at).is_some()
     }
 
-    /// The end of a filler and of the quote behind it, where a separator follows.
+    /// The end of a filler and its closing quote, if a separator follows.
     fn filler_at(&self, at: usize) -> Option<usize> {
         let mut end = at;
         while self.text.get(end).is_some_and(|byte| is_word(*byte)) {
@@ -134,7 +134,7 @@ impl<'a> Gap<'a> {
         matches!(self.text.get(next), Some(b':' | b'=' | b',' | b'(')).then_some(after)
     }
 
-    /// Whether the value is on the next line: in quotes or brackets, or of a known shape.
+    /// Whether the value is on the next line: in quotes or brackets, or with a known shape.
     fn is_value_below(&self) -> bool {
         let rest = &self.text[self.at..self.limit];
         let Some(start) = rest.iter().position(|byte| !byte.is_ascii_whitespace()) else {
@@ -153,19 +153,19 @@ impl<'a> Gap<'a> {
             || self.filler_at(self.at + start).is_some()
     }
 
-    /// Goes on over a quote or a filler; `false` where the value begins.
+    /// Skips a quote or a filler; `false` at the beginning of the value.
     fn quote_or_filler(&mut self) -> bool {
         if let Some((quote, end)) = quote_at(self.text, self.at) {
             if let Some(end) = self.filler_at(end) {
                 self.at = end;
-                // the value of a member that says the type: "Type":"String","Value":
+                // the value of a member with the type: "Type":"String","Value":
                 return true;
             }
             self.at = end;
             self.quote = Some(quote);
             return true;
         }
-        // bytes of Python: b'…'
+        // bytes in Python: b'…'
         let prefix =
             matches!(self.text[self.at], b'b' | b'u') && quote_at(self.text, self.at + 1).is_some();
         if prefix {
@@ -182,7 +182,7 @@ impl<'a> Gap<'a> {
     }
 }
 
-/// A quote at a place, and the byte behind it.
+/// The quote at a position, and the position after it.
 fn quote_at(text: &[u8], at: usize) -> Option<(Quote, usize)> {
     let slashes = text
         .get(at..)?

@@ -1,32 +1,33 @@
-//! Which findings of a text belong together: those of one request, one object, one log line.
+//! Decides which findings in a text belong together: those of one request, one object or one log
+//! line.
 
 use baton_propagators::FORMATS;
 
 use super::Hit;
 use crate::finding::Kind;
 
-/// How many lines one dump of headers may have without any header of tracing.
+/// How many lines without tracing headers one dump of headers may contain.
 const MAX_GAP: usize = 60;
 /// How far into a line its time may begin.
 const MAX_STAMP: usize = 48;
-/// How far back the start of a line is looked for.
+/// How far back the start of a line is searched.
 const MAX_LINE: usize = 4096;
 
 /// Lines and the carriers in them.
 struct Lines<'a> {
     text: &'a [u8],
-    /// The byte up to which lines are counted, and the number of the line there.
+    /// The byte up to which lines are counted, and its line number.
     counted: (usize, usize),
 }
 
-/// For each hit the number of its carrier, which start at 0, and the number of its line, which start at 1.
+/// For each hit, the number of its carrier (from 0) and the number of its line (from 1).
 pub(crate) fn units(text: &[u8], hits: &[Hit]) -> Vec<(usize, usize)> {
     let mut lines = Lines {
         text,
         counted: (0, 1),
     };
     let mut units: Vec<(usize, usize)> = Vec::with_capacity(hits.len());
-    // the hits of the carrier at hand
+    // the hits of the current carrier
     let mut first = 0;
     for (place, hit) in hits.iter().enumerate() {
         let line = lines.number(hit.start);
@@ -47,7 +48,7 @@ pub(crate) fn units(text: &[u8], hits: &[Hit]) -> Vec<(usize, usize)> {
 }
 
 impl Lines<'_> {
-    /// The number of the line of a byte; bytes are asked for in their order.
+    /// The line number of a byte. Bytes must be given in ascending order.
     fn number(&mut self, at: usize) -> usize {
         let (from, number) = self.counted;
         let more = self.text[from..at]
@@ -58,7 +59,7 @@ impl Lines<'_> {
         number + more
     }
 
-    /// Whether a hit belongs to another carrier than those before it; `gap` is how many lines are between.
+    /// Whether a hit starts a new carrier. `gap` is the number of lines since the previous hit.
     fn is_new(&self, own: &[Hit], hit: &Hit, gap: usize) -> bool {
         let Some(last) = own.last() else {
             return false;
@@ -77,7 +78,7 @@ impl Lines<'_> {
         is_apart && !needs_more
     }
 
-    /// Whether a second value of a header came with the first, and not in another message.
+    /// Whether a second value of a header belongs to the same message as the first.
     fn is_duplicate(&self, last: &Hit, hit: &Hit, between: &[u8], gap: usize) -> bool {
         let other_object = || {
             let end = between.iter().position(|byte| *byte == b'}');
@@ -94,14 +95,14 @@ impl Lines<'_> {
         }
     }
 
-    /// The first byte of a line; of a very long one some byte in it.
+    /// The first byte of a line; in a very long line, some byte of it.
     fn line(&self, at: usize) -> usize {
         let reach = at.saturating_sub(MAX_LINE);
         let end = self.text[reach..at].iter().rposition(|byte| *byte == b'\n');
         end.map_or(reach, |end| reach + end + 1)
     }
 
-    /// Whether both lines have a time, and not the same to the second.
+    /// Whether both lines have a time, and the times differ by a second or more.
     fn has_other_time(&self, last: &Hit, hit: &Hit) -> bool {
         let lines = [last, hit].map(|hit| self.line(hit.start));
         let times = lines.map(|start| stamp(&self.text[start..]));
@@ -109,7 +110,8 @@ impl Lines<'_> {
     }
 }
 
-/// Whether a name stands in a pair such as `{"key":"traceparent","value":"…"}` or `('traceparent', b'…')`.
+/// Whether the name is in a pair such as `{"key":"traceparent","value":"…"}` or `('traceparent',
+/// b'…')`.
 fn is_pair(text: &[u8], hit: &Hit) -> bool {
     let before = &text[hit.start.saturating_sub(24)..hit.start];
     let before: Vec<u8> = before.iter().map(u8::to_ascii_lowercase).collect();
@@ -136,7 +138,7 @@ fn stamp(line: &[u8]) -> Option<&[u8]> {
     Some(&start[..place + 8])
 }
 
-/// Whether a blank line is in a text.
+/// Whether a text contains a blank line.
 fn is_paragraph(between: &[u8]) -> bool {
     let mut ends = between.split(|byte| *byte == b'\n');
     ends.next();
@@ -153,7 +155,7 @@ fn is_paragraph(between: &[u8]) -> bool {
     false
 }
 
-/// The header that a hit counts as.
+/// The header that a hit represents.
 fn header(hit: &Hit) -> &str {
     match &hit.kind {
         Kind::Header(header) | Kind::NoValue(header) => header,
@@ -162,7 +164,7 @@ fn header(hit: &Hit) -> &str {
     }
 }
 
-/// Whether it is a context by itself.
+/// Whether the hit alone is a complete context.
 fn is_whole(hit: &Hit) -> bool {
     matches!(
         header(hit),
@@ -170,7 +172,7 @@ fn is_whole(hit: &Hit) -> bool {
     )
 }
 
-/// The format that reads it.
+/// The format that reads the hit.
 fn family(hit: &Hit) -> Option<&'static str> {
     let name = header(hit);
     let format = FORMATS

@@ -1,4 +1,4 @@
-//! The value that follows a name: in quotes, as bytes, or bare.
+//! Reads the value after a name: in quotes, as bytes, or bare.
 
 use super::ends::{joined, list, token, trimmed, xray};
 use super::gap::{Gap, MAX_GAP, Quote};
@@ -9,20 +9,20 @@ use crate::shapes::Shape;
 
 /// The most bytes of a value.
 pub(super) const MAX_VALUE: usize = 64 << 10;
-/// A value behind a name.
+/// A value after a name.
 #[derive(Debug, Default)]
 pub(super) struct Value {
     pub(super) bytes: Vec<u8>,
-    /// The byte behind it.
+    /// The position after it.
     pub(super) end: usize,
-    /// Whether a separator says that it is one.
+    /// Whether a separator shows that it is a value.
     pub(super) is_strong: bool,
     pub(super) is_quoted: bool,
-    /// Whether the text has only the beginning of it.
+    /// Whether the text ends within it.
     pub(super) is_cut: bool,
 }
 
-/// Reads what follows a name at `start..end`; `header` is the one it stands for.
+/// Reads the value after the name at `start..end`. `header` is the header that the name stands for.
 pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value> {
     let mut gap = Gap::new(text, start, end);
     gap.read();
@@ -42,7 +42,7 @@ pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Opti
     Some(value)
 }
 
-/// A value up to its quote.
+/// Reads a value up to its closing quote.
 fn quoted(text: &[u8], at: usize, quote: Quote) -> Value {
     let limit = text.len().min(at + MAX_VALUE);
     let mut end = at;
@@ -66,7 +66,7 @@ fn quoted(text: &[u8], at: usize, quote: Quote) -> Value {
     }
 }
 
-/// Text in which JSON's escapes are resolved, as far as they are ASCII.
+/// The text with JSON's escapes decoded, as far as they are ASCII.
 fn unescaped(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -93,7 +93,7 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// A value without quotes. Which bytes it may have depends on the header.
+/// Reads a value without quotes. The header decides which bytes it may have.
 fn bare(text: &[u8], at: usize, header: &str) -> Value {
     let end = match header {
         "x-amzn-trace-id" | "_X_AMZN_TRACE_ID" => xray(text, at).1,
@@ -109,7 +109,7 @@ fn bare(text: &[u8], at: usize, header: &str) -> Value {
     }
 }
 
-/// Bytes as decimal numbers, `48, 48, 45`: what Java and JSON print.
+/// Reads bytes that are printed as decimal numbers, `48, 48, 45`, as in Java and JSON.
 fn numbers(text: &[u8], at: usize) -> Option<Value> {
     let limit = text.len().min(at + MAX_VALUE);
     let length = text[at..limit].iter().position(|byte| *byte == b']')?;
@@ -125,7 +125,7 @@ fn numbers(text: &[u8], at: usize) -> Option<Value> {
     })
 }
 
-/// A Buffer as Node.js prints it: `<Buffer 30 30 2d … 5 more bytes>`.
+/// Reads a Buffer as Node.js prints it: `<Buffer 30 30 2d … 5 more bytes>`.
 fn node_buffer(text: &[u8], at: usize) -> Option<Value> {
     let limit = text.len().min(at + MAX_VALUE);
     let length = text[at..limit].iter().position(|byte| *byte == b'>')?;
@@ -144,7 +144,7 @@ fn node_buffer(text: &[u8], at: usize) -> Option<Value> {
     })
 }
 
-/// More values of the same name behind the first, in brackets: `["…","…"]`, or `[… …]` as Go prints it.
+/// Further values of the same name in brackets: `["…","…"]`, or `[… …]` in Go.
 pub(super) fn more(text: &[u8], hit: &Hit) -> Vec<Hit> {
     let mut more: Vec<Hit> = Vec::new();
     if !matches!(hit.kind, Kind::Header(_)) || hit.value.len() < 16 {
@@ -174,7 +174,7 @@ pub(super) fn more(text: &[u8], hit: &Hit) -> Vec<Hit> {
     }
 }
 
-/// The word before a value, if a separator is between.
+/// The word before a value, if a separator is between them.
 pub(super) fn name_before(text: &[u8], start: usize) -> String {
     let before = &text[start.saturating_sub(MAX_GAP)..start];
     let end = before
@@ -200,7 +200,7 @@ pub(super) fn name_before(text: &[u8], start: usize) -> String {
     }
 }
 
-/// The last field of a line that has several, which end with commas, semicolons or bars.
+/// The last field of a line whose fields end with commas, semicolons or bars.
 pub(super) fn last_field(line: &[u8]) -> &[u8] {
     let start = line
         .iter()

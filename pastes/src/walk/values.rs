@@ -1,4 +1,4 @@
-//! The ways in which JSON writes a name with its value, and a value.
+//! How JSON writes a name with its value, and a value alone.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use crate::names::{self, Name};
 use crate::shapes::Shape;
 use crate::tree::Tree;
 
-/// Members that hold the name of a pair, and its value.
+/// Members that hold the name of a pair, each with the member that holds its value.
 const PAIR_NAMES: &[&str] = &["key", "name", "Key", "Name", "header", "k"];
 const PAIR_VALUES: &[&str] = &["value", "Value", "stringValue", "v", "val"];
-/// Members that hold the text of a value: SQS, SNS, DynamoDB, Kafka, Step Functions.
+/// Members that hold a value as text: SQS, SNS, DynamoDB, Kafka, Step Functions.
 const TEXTS: &[&str] = &[
     "stringValue",
     "StringValue",
@@ -22,9 +22,9 @@ const TEXTS: &[&str] = &[
     "string",
     "text",
 ];
-/// Members that hold the bytes of a value in Base64.
+/// Members that hold a value as bytes in Base64.
 const BYTES: &[&str] = &["binaryValue", "BinaryValue", "B", "bytesValue", "bytes"];
-/// The name and the value of an object that is a pair of them.
+/// The name and the value of an object that is such a pair.
 pub(super) fn pair(tree: &Tree) -> Option<(&str, &Tree)> {
     let name = PAIR_NAMES.iter().find_map(|name| tree.get(name)?.text())?;
     let value = PAIR_VALUES.iter().find_map(|name| tree.get(name))?;
@@ -35,7 +35,8 @@ pub(super) fn pair(tree: &Tree) -> Option<(&str, &Tree)> {
     (is_header || members.len() == 2 && value.text().is_some()).then_some((name, value))
 }
 
-/// Whether all members are texts, or lists of texts, and one is a header: an object of headers.
+/// Whether the object is a map of headers: all members are text or lists of text, and at least one
+/// is a header.
 pub(super) fn is_flat(members: &[(String, Tree)]) -> bool {
     let is_text = |(_, value): &(String, Tree)| match value {
         Tree::Text(_) => true,
@@ -46,7 +47,7 @@ pub(super) fn is_flat(members: &[(String, Tree)]) -> bool {
     members.iter().all(is_text) && members.iter().any(is_known)
 }
 
-/// The values that a member's value stands for; `None` where it is no text.
+/// The texts in a member's value; `None` if it has none.
 pub(super) fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
     match tree {
         Tree::Text(text) => Some(vec![Cow::Borrowed(text.as_bytes())]),
@@ -76,7 +77,7 @@ pub(super) fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
     }
 }
 
-/// A value without the Base64 that some tools put around it.
+/// A value without the Base64 that some tools add.
 pub(super) fn plain<'a>(value: &'a Cow<'a, [u8]>, header: &str) -> Cow<'a, [u8]> {
     let shape = |value: &[u8]| std::str::from_utf8(value).ok().and_then(Shape::of);
     if shape(value).is_some() {
@@ -89,7 +90,7 @@ pub(super) fn plain<'a>(value: &'a Cow<'a, [u8]>, header: &str) -> Cow<'a, [u8]>
     }
 }
 
-/// Text that is written as a list of its bytes.
+/// Text that is written as a list of bytes.
 pub(super) fn bytes(elements: &[Tree]) -> Option<String> {
     let byte = |element: &Tree| match element {
         Tree::Number(number) => number.parse::<u8>().ok(),
@@ -99,7 +100,7 @@ pub(super) fn bytes(elements: &[Tree]) -> Option<String> {
     (!bytes.is_empty()).then(|| decode::text(bytes)).flatten()
 }
 
-/// Names and values that alternate in a list: Node.js' `rawHeaders`.
+/// Names and values in turn, as in the list `rawHeaders` of Node.js.
 pub(super) fn flat_pairs(elements: &[Tree]) -> Option<Vec<(usize, &str, &Tree)>> {
     let texts = elements.iter().all(|element| element.text().is_some());
     if !texts || elements.is_empty() || !elements.len().is_multiple_of(2) {

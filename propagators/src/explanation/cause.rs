@@ -1,9 +1,9 @@
-//! Why a header was refused, in the words of a person who can act on it: what the sender or a proxy did.
+//! Why a header was refused, in words that help a person: what the sender or a proxy did.
 
 use crate::reject::{Fault, Reject};
 
-/// What the sender or something on the way did to a header that was refused, and what to do; `None` where the refusal says
-/// all there is. `value` is the header's first value.
+/// What the sender or a proxy did to a refused header, and what to do; `None` if the refusal
+/// already says everything. `value` is the header's first value.
 pub fn cause(reject: &Reject, value: &str) -> Option<String> {
     let value = value.trim();
     CAUSES.iter().find_map(|cause| cause(reject, value))
@@ -11,7 +11,7 @@ pub fn cause(reject: &Reject, value: &str) -> Option<String> {
 
 type Cause = fn(&Reject, &str) -> Option<String>;
 
-/// The most certain first.
+/// The most certain cause comes first.
 const CAUSES: &[Cause] = &[
     missing_value,
     joined,
@@ -24,7 +24,7 @@ const CAUSES: &[Cause] = &[
     upper_case,
 ];
 
-/// Words that languages print for a value that is not there.
+/// The words that programming languages print for a missing value.
 const NO_VALUES: [&str; 8] = [
     "undefined",
     "null",
@@ -63,7 +63,7 @@ fn quoted(_: &Reject, value: &str) -> Option<String> {
     })
 }
 
-/// Dashes of a UUID in a trace id.
+/// A UUID with its dashes as the trace id.
 fn uuid(_: &Reject, value: &str) -> Option<String> {
     let lengths: Vec<usize> = value.split('-').map(str::len).collect();
     let is_uuid = lengths.windows(5).any(|window| window == [8, 4, 4, 4, 12]);
@@ -81,7 +81,7 @@ fn prefixed(_: &Reject, value: &str) -> Option<String> {
     is_prefixed.then(|| "an id begins with 0x: let the sender write its digits alone".to_owned())
 }
 
-/// The value of another format.
+/// A value in another format.
 fn other_format(reject: &Reject, value: &str) -> Option<String> {
     let lengths: Vec<usize> = value.split('-').map(str::len).collect();
     let is_hex = value
@@ -114,7 +114,7 @@ fn separator(reject: &Reject, value: &str) -> Option<String> {
     is_dashed.then(|| format!("the fields are divided by {what} where '-' belongs"))
 }
 
-/// Digits that are missing or too many.
+/// Missing or extra digits.
 fn length(reject: &Reject, value: &str) -> Option<String> {
     let Fault::Length { field, found } = reject.fault else {
         return None;

@@ -300,7 +300,7 @@ fn several(arrived: &Arrived<'_>) -> Option<String> {
     if none_counts {
         notes.push(format!(
             "{} arrived several times: somebody on the way adds it where it should replace it. opentelemetry-rust and \
-             opentelemetry-python read the first of two all the same, opentelemetry-js and Datadog's libraries none.",
+             opentelemetry-python still read the first of two, opentelemetry-js and Datadog's libraries none.",
             tracecontext::TRACEPARENT
         ));
     }

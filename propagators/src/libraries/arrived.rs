@@ -1,22 +1,22 @@
-//! Headers as a library's runtime hands them over: which of several values it sees, and with what
-//! white space.
+//! The headers as a library's runtime delivers them: which of several values it gives, and with
+//! what white space.
 
 use std::borrow::Cow;
 
 use crate::carrier::HeaderList;
 
-/// What a runtime does with headers before a library reads them.
+/// How a runtime changes headers before a library reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// `node:http`: values of one name are joined by a comma and a space.
+    /// `node:http` joins values of one name with a comma and a space.
     Node,
     /// A multimap that ignores case: Go's `http.Header`, Java's servlets, Python's list carrier.
     Multimap,
-    /// Rust's `http::HeaderMap`: a multimap whose values can be read as text only where they are
+    /// Rust's `http::HeaderMap`: a multimap whose values can be read as text only if they are
     /// visible ASCII.
     HeaderMap,
-    /// The `dict` that Datadog for Python was measured with: values of one spelling are joined by a
-    /// comma, of two spellings the last wins, and white space around a value stays
+    /// The `dict` that Datadog for Python was measured with. It joins values of one spelling with a
+    /// comma; of two spellings the last one wins; white space around a value is kept
     /// (`f.b3-trailspace`, `g.mixed-case-conflict`).
     Dict,
 }
@@ -26,7 +26,7 @@ pub(super) enum Delivery {
 pub(super) struct Arrived<'a>(Vec<(String, Vec<Cow<'a, str>>)>);
 
 impl<'a> Arrived<'a> {
-    /// Delivers headers as a runtime does.
+    /// Delivers headers in the way of a runtime.
     pub(super) fn new(headers: &'a HeaderList, delivery: Delivery) -> Self {
         let mut arrived = Arrived(Vec::new());
         let mut spelling: Vec<&str> = Vec::new();
@@ -58,7 +58,7 @@ impl<'a> Arrived<'a> {
         arrived
     }
 
-    /// All values of a name, which is given in lower case.
+    /// All values of the header `name`, which must be in lower case.
     pub(super) fn all(&self, name: &str) -> &[Cow<'a, str>] {
         self.0
             .iter()
@@ -76,7 +76,7 @@ impl<'a> Arrived<'a> {
         self.all(name).last().map(Cow::as_ref)
     }
 
-    /// The first value of a name, where it is not empty.
+    /// The first value of a header, if it is not empty.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         self.first(name).filter(|value| !value.is_empty())
     }

@@ -1,4 +1,4 @@
-//! Brave, the tracer of Zipkin: one format at a time. Its readers of B3 serve Spring Boot too.
+//! Brave, Zipkin's tracer, which reads one format. Spring Boot uses its readers of B3 too.
 
 use super::arrived::{Arrived, Delivery};
 use super::digits;
@@ -36,7 +36,8 @@ const WRITERS: &[(&str, Writer)] = &[
 /// The longest single header: two ids of 128 and 64 bits, a state and a parent.
 const MAX_SINGLE: usize = 68;
 
-/// The single header first; where it is refused, the several are read (`b.b3+b3m.b3empty`).
+/// Reads the single header first. If it is refused, the multiple headers are read
+/// (`b.b3+b3m.b3empty`).
 pub(super) fn b3(arrived: &Arrived<'_>) -> Read {
     let single = arrived.first("b3").map_or(Read::Absent, b3_single);
     if let Read::Context(_) | Read::Decision(_) = single {
@@ -48,8 +49,8 @@ pub(super) fn b3(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// A state alone decides for the new trace (`f.b3-only-0`). A parent may come without a state
-/// (`f.b3-parent-no-sampled`), and must be hexadecimal.
+/// A sampling state without ids decides for the new trace (`f.b3-only-0`). A parent may follow
+/// without a state (`f.b3-parent-no-sampled`), and must be hexadecimal.
 fn b3_single(value: &str) -> Read {
     if let Some(decision) = decision(value) {
         return Read::Decision(decision);
@@ -96,8 +97,8 @@ fn context(trace: u128, span: u128, decision: Option<Decision>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Ids may be shorter than they should (`f.b3m-short-span`); a state that is not known and a
-/// malformed parent refuse all of it.
+/// Ids may be shorter than specified (`f.b3m-short-span`). An unknown sampling state or a malformed
+/// parent invalidates all headers.
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let debug = arrived.first("x-b3-flags") == Some("1");
     let state = match arrived.first("x-b3-sampled") {
@@ -130,8 +131,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     context(trace, span, decision)
 }
 
-/// The contributed W3C propagation reads nothing without `tracestate` (`a.w3c.sampled`), and takes
-/// the context from a `b3` member of it where there is one.
+/// The contributed W3C propagation reads nothing without `tracestate` (`a.w3c.sampled`). If
+/// `tracestate` has a `b3` member, the context comes from that.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -155,8 +156,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// Lower case, by fields of exact length. Version 00 has flags 00 and 01 only: the random flag is
-/// refused (`a.w3c.random`).
+/// Lower case, with fields of exact length. Version 00 may only have flags 00 and 01, so the random
+/// flag is refused (`a.w3c.random`).
 pub(super) fn traceparent(value: &str) -> Read {
     let parts: Vec<&str> = value.split('-').collect();
     let [version, trace, span, flags, ref more @ ..] = parts[..] else {
@@ -181,8 +182,8 @@ pub(super) fn traceparent(value: &str) -> Read {
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
 }
 
-/// The members of a `tracestate`; `None` where one is malformed. More than 32 are read. A comma at
-/// the end counts as part of the last value, which it spoils (`e.emptymember`).
+/// The members of a `tracestate`; `None` if one is malformed. More than 32 are accepted. A comma at
+/// the end counts as part of the last value, which is then malformed (`e.emptymember`).
 fn members(list: &str) -> Option<Vec<(&str, &str)>> {
     let key_byte =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@_-*/".contains(&byte);
@@ -200,7 +201,7 @@ fn members(list: &str) -> Option<Vec<(&str, &str)>> {
         }
         let (key, value) = member.split_once('=')?;
         let starts = key.bytes().next()?;
-        // A longer key that begins with b3 makes it throw.
+        // A longer key that begins with b3 makes Brave throw an exception.
         let throws = key.len() > 2 && key.starts_with("b3");
         let known =
             (starts.is_ascii_lowercase() || starts.is_ascii_digit()) && key.bytes().all(key_byte);
@@ -215,8 +216,8 @@ fn members(list: &str) -> Option<Vec<(&str, &str)>> {
     Some(members)
 }
 
-/// Spaces are skipped anywhere. Without `Parent` the trace id alone arrives, under which the next
-/// span is a new root; without `Sampled` the decision is open.
+/// Spaces are skipped anywhere. Without `Parent`, only the trace id arrives, and the next span is a
+/// root in that trace. Without `Sampled`, the decision is open.
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;

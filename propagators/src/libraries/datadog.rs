@@ -1,6 +1,6 @@
-//! Datadog's tracers. The first style that holds a context is continued; a later `traceparent` of
-//! the same trace gives its span id and `tracestate` while the first one's sampling stays; contexts
-//! of other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
+//! Datadog's tracers. They continue the first style that holds a context. A later `traceparent` of
+//! the same trace replaces the span id and `tracestate`, but not the sampling decision. Contexts of
+//! other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
 
 use super::read::{Chosen, Found, Read, Readings};
 
@@ -10,18 +10,18 @@ pub(super) mod javascript;
 pub(super) mod python;
 pub(super) mod rust;
 
-/// What differs between Datadog's tracers when they decide.
+/// The differences between Datadog's tracers in how they choose.
 pub(super) struct Rules {
-    /// Whether a sampling decision without ids, listed first, keeps a later context from being
-    /// continued (`b.w3c+b3.only0`).
+    /// Whether a sampling decision without ids, if it is first in the list, prevents later contexts
+    /// from being continued (`b.w3c+b3.only0`).
     decision_blocks: bool,
-    /// Whether an open decision is filled in from a `traceparent` of the same trace
+    /// Whether a `traceparent` of the same trace supplies a missing decision
     /// (`b.w3c+b3.w0-deferred`).
     fills_decision: bool,
-    /// Whether the span id of a later `traceparent` is taken only where Datadog's own headers are
-    /// there too.
+    /// Whether the span id of a later `traceparent` is used only if Datadog's own headers also
+    /// arrived.
     span_needs_datadog: bool,
-    /// Whether two contexts are of the same trace.
+    /// Whether two contexts belong to the same trace.
     same_trace: fn(&(&'static str, Found), &(&'static str, Found)) -> bool,
 }
 
@@ -30,7 +30,7 @@ fn equal(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool {
     one.1.trace == other.1.trace
 }
 
-/// Decides among what the styles of a list hold.
+/// Chooses among the contexts of a list's styles.
 fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     let mut chosen = Chosen::default();
     let datadog = readings
@@ -41,7 +41,7 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     for (format, read) in readings {
         let found = match read {
             Read::Absent | Read::Refused(_) => continue,
-            // Of later styles, the Go tracer ignores errors.
+            // The Go tracer ignores errors in later styles.
             Read::Corrupt(_) | Read::Void(_) if first.is_some() => continue,
             Read::Corrupt(reason) | Read::Void(reason) => {
                 chosen.blocked = Some((format, reason));
@@ -74,17 +74,14 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     }
     match first {
         Some((format, found)) if found.trace == 0 || found.span == 0 => {
-            chosen.blocked = Some((
-                format,
-                "it holds no complete ids, and is taken all the same",
-            ));
+            chosen.blocked = Some((format, "it holds no complete ids, but still wins"));
         }
         first => chosen.context = first,
     }
     chosen
 }
 
-/// Takes from a `traceparent` of the same trace what the first style does not know.
+/// Takes from a `traceparent` of the same trace what the first style lacks.
 fn adopt(first: &mut Found, w3c: &Found, rules: &Rules, takes_span: bool) {
     if takes_span {
         first.span = w3c.span;
@@ -95,19 +92,20 @@ fn adopt(first: &mut Found, w3c: &Found, rules: &Rules, takes_span: bool) {
     first.tracestate.clone_from(&w3c.tracestate);
 }
 
-/// Priority 2, "the user asked to keep it", is what these tracers make of B3's debug, and send on
-/// as it.
+/// Priority 2 means "the user asked to keep it". These tracers read B3's debug flag as priority 2,
+/// and write priority 2 as debug.
 fn asks_to_keep(priority: Option<i64>) -> bool {
     priority == Some(2)
 }
 
-/// The two halves of a Datadog trace id: decimal, and the `_dd.p.tid` of the tags in hexadecimal.
+/// Joins the halves of a Datadog trace id: the low half is decimal, the high half is `_dd.p.tid` of
+/// the tags, in hexadecimal.
 fn whole_trace(low: u64, high: Option<u128>) -> u128 {
     high.unwrap_or_default() << 64 | u128::from(low)
 }
 
-/// The value of `_dd.p.tid` in `x-datadog-tags`, the last where there are several; `None` too where
-/// one tag is not what `is_tag` takes, for that spoils all of them.
+/// The value of the last `_dd.p.tid` in `x-datadog-tags`. If `is_tag` refuses any tag, all tags are
+/// ignored and the result is `None`.
 fn tid(tags: &str, is_tag: fn(&str, &str) -> bool) -> Option<&str> {
     let mut tid = None;
     for tag in tags.split(',') {
@@ -122,7 +120,7 @@ fn tid(tags: &str, is_tag: fn(&str, &str) -> bool) -> Option<&str> {
     tid
 }
 
-/// A tag whose key is visible and whose value is there.
+/// Whether a tag has a visible key and a value.
 fn is_visible_tag(key: &str, value: &str) -> bool {
     let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
     !key.is_empty() && key.bytes().all(visible) && !value.is_empty()

@@ -1,4 +1,4 @@
-//! Hexadecimal as libraries read it: exactly, or as their language's function for numbers does.
+//! Hexadecimal as libraries read it: exactly, or with their language's number functions.
 
 /// The value of exactly `count` lower-case digits.
 pub(super) fn lower(text: &str, count: usize) -> Option<u128> {
@@ -12,8 +12,7 @@ pub(super) fn any_case(text: &str, count: usize) -> Option<u128> {
         .flatten()
 }
 
-/// The value of 1 to `most` digits of either case: what a library reads that fills an id up with
-/// zeros.
+/// The value of 1 to `most` digits of either case, for libraries that pad ids with zeros.
 pub(super) fn up_to(text: &str, most: usize) -> Option<u128> {
     (text.len() <= most)
         .then(|| any_case(text, text.len()))
@@ -32,18 +31,19 @@ pub(super) fn is_lower(text: &str) -> bool {
     !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-/// Rust's `from_str_radix`: either case, any number of digits, a plus sign before them.
+/// Rust's `from_str_radix`: either case, any number of digits, and an optional plus sign.
 pub(super) fn rust(text: &str) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-/// Python's `int(text, 16)`: white space around, a plus sign, `0x`, underscores between digits,
-/// digits of any script. `None` for a negative number too, and for one of more than 128 bits.
+/// Python's `int(text, 16)`: it allows surrounding white space, a plus sign, `0x`, underscores
+/// between digits, and digits of any script. A negative number or one of more than 128 bits gives
+/// `None`.
 pub(super) fn python(text: &str) -> Option<u128> {
     u128::from_str_radix(&python_digits(text)?, 16).ok()
 }
 
-/// Whether Python's `int(text, 16)` gives a number that has no place in `bits`.
+/// Whether Python's `int(text, 16)` gives a number that does not fit into `bits` bits.
 pub(super) fn python_exceeds(text: &str, bits: u32) -> bool {
     let negative = text
         .trim()
@@ -98,10 +98,9 @@ pub(super) fn java(text: &str) -> Option<u128> {
     digits.and_then(|digits| up_to(&digits, usize::MAX))
 }
 
-/// The ASCII digit that a digit of another script stands for (`f.b3m-unicode`, `d.unicode-flags`).
+/// The ASCII digit for a digit of another script (`f.b3m-unicode`, `d.unicode-flags`).
 pub(super) fn ascii_digit(letter: char) -> Option<char> {
-    /// Where the ten decimal digits of scripts begin: Arabic, Persian, Devanagari, Bengali, Thai,
-    /// full width.
+    /// The zero digits of scripts: Arabic, Persian, Devanagari, Bengali, Thai, full width.
     const ZEROS: [u32; 6] = [0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0xff10];
     if letter.is_ascii_hexdigit() {
         return Some(letter);
@@ -114,8 +113,8 @@ pub(super) fn ascii_digit(letter: char) -> Option<char> {
     value.and_then(|value| char::from_digit(value, 10))
 }
 
-/// The trace id in X-Ray's `1-8digits-24digits`, where digits are read by `read`; the version is
-/// not compared beyond its first character.
+/// The trace id in X-Ray's `1-8digits-24digits`. `read` reads the digits. Only the first character
+/// of the version is compared.
 pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> Option<u128> {
     let dashes = value.get(1..2) == Some("-") && value.get(10..11) == Some("-");
     if value.len() != 35 || !value.starts_with('1') || !dashes {
@@ -125,7 +124,7 @@ pub(super) fn xray_root(value: &str, read: fn(&str, usize) -> Option<u128>) -> O
     read(&digits, 32)
 }
 
-/// A text with its `%XX` decoded; `None` where a percent sign has no two digits or the bytes are
+/// Decodes each `%XX` of a text. `None` if a percent sign lacks its two digits, or the bytes are
 /// not UTF-8.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -1,12 +1,12 @@
-//! Many libraries named in few words.
+//! Names many libraries in few words.
 
 use super::{LIBRARIES, Library};
 
-/// How a title divides into a family and what tells its members apart.
+/// The words that divide a title into a family and one of its members.
 const DIVISIONS: [&str; 2] = [" for ", " on "];
 
 /// Names libraries by family: `OpenTelemetry (Java, Go), Spring Boot (both bridges), Brave`.
-/// Versions are named only where one of several is meant.
+/// Versions appear only if some versions of a library are not meant.
 pub fn in_short(libraries: &[&Library]) -> String {
     let mut families: Vec<(&str, Vec<String>)> = Vec::new();
     for library in libraries {
@@ -53,7 +53,7 @@ fn divided(title: &str) -> (&str, Option<&str>) {
         .map_or((title, None), |(family, member)| (family, Some(member)))
 }
 
-/// A member without its version, where all versions of it are meant.
+/// A member without its version, if all its versions are meant.
 fn without_version(member: &str, family: &str, libraries: &[&Library]) -> String {
     let Some((name, _)) = member.rsplit_once(' ') else {
         return member.to_owned();

@@ -1,4 +1,4 @@
-//! What a library loses, changes, refuses or accepts beyond the specification, in sentences.
+//! Sentences about what a library loses, changes, refuses, or accepts beyond the specification.
 
 use crate::carrier::HeaderList;
 use crate::context::TraceContext;
@@ -9,7 +9,7 @@ use crate::sampling::Sampling;
 use super::read::{Chosen, Read, Readings};
 use super::{Continuation, Library};
 
-/// The notes on an answer, those on what is continued last.
+/// The notes on an answer. Notes on the continued context come last.
 pub(super) fn notes(
     library: &Library,
     headers: &HeaderList,
@@ -41,7 +41,7 @@ pub(super) fn notes(
     notes
 }
 
-/// Where the reader and the specification disagree about one format.
+/// Notes on differences between the reader and the specification in one format.
 fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
     match (read, ours.context(), ours.reject()) {
         (Read::Refused(reason), Some(_), _) => Some(format!(
@@ -61,7 +61,7 @@ fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
     }
 }
 
-/// What of the continued context arrives otherwise than it was sent.
+/// Notes on parts of the continued context that change on the way.
 fn on_continued(
     library: &Library,
     headers: &HeaderList,

@@ -1,5 +1,5 @@
-//! OpenTelemetry's SDKs. All choose alike: the last format of the list that holds a context is
-//! continued whole (`b.w3c+b3.trace`). They differ in what each accepts.
+//! OpenTelemetry's SDKs. All choose alike: they continue the context of the last format in the list
+//! that holds one (`b.w3c+b3.trace`). They differ in the headers that they accept.
 
 pub(super) mod go;
 pub(super) mod java;

@@ -1,19 +1,19 @@
-//! What a reader found in one format, and how a list of formats is decided.
+//! The result of reading one format, and how to choose among the results of a list.
 
 use crate::id::{SpanId, TraceId};
 
-/// What a library's reader of one format makes of the headers.
+/// How a library's reader of one format reads the headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     /// None of its headers arrived.
     Absent,
-    /// Its headers arrived, and the reader passes over them for this reason.
+    /// Its headers arrived, and the reader ignores them for this reason.
     Refused(&'static str),
-    /// A sampling decision without a context.
+    /// A sampling decision without ids.
     Decision(Decision),
-    /// An invalid context that takes the place of a valid one: nothing is continued.
+    /// An invalid context that replaces a valid one, so that nothing is continued.
     Void(&'static str),
-    /// A fault that ends all reading: nothing is continued.
+    /// A fault that stops all reading, so that nothing is continued.
     Corrupt(&'static str),
     /// A context.
     Context(Found),
@@ -26,23 +26,23 @@ pub(super) struct Decision {
     pub(super) debug: bool,
 }
 
-/// A context as a library holds it. An id of zero is one that it lacks.
+/// A context as a library holds it. An id of zero means a missing id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) trace: u128,
     pub(super) span: u64,
-    /// `None` where the library keeps the decision open.
+    /// `None` if the library keeps the decision open.
     pub(super) sampled: Option<bool>,
     pub(super) debug: bool,
-    /// Whether the debug state came in `X-B3-Flags`, where the library tells that apart.
+    /// Whether the debug state came in `X-B3-Flags`, if the library distinguishes that.
     pub(super) debug_in_flags: bool,
     /// Whether the library remembers that the decision is open, although its context says "not
     /// sampled".
     pub(super) open: bool,
-    /// The random flag of W3C, where the library keeps it.
+    /// W3C's random flag, if the library keeps it.
     pub(super) random: bool,
     pub(super) tracestate: String,
-    /// Whether it keeps the `tracestate` of the context whose place it takes.
+    /// Whether it keeps the `tracestate` of the context that it replaces.
     pub(super) keeps_tracestate: bool,
 }
 
@@ -65,7 +65,8 @@ impl Found {
         SpanId::from_bytes(self.span.to_be_bytes())
     }
 
-    /// This as what was read: an id of zero makes it `Void`, or `Refused` for readers that check.
+    /// This context as a reading. An id of zero makes it `Void`, or `Refused` for readers that
+    /// check ids.
     pub(super) fn checked(self, fault: fn(&'static str) -> Read) -> Read {
         if self.trace == 0 {
             return fault("the trace id is zero");
@@ -77,10 +78,10 @@ impl Found {
     }
 }
 
-/// A format of a list and what its reader found, in the order of the list.
+/// The formats of a list in order, each with its reading.
 pub(super) type Readings = [(&'static str, Read)];
 
-/// How a library decides among what it found.
+/// How a library chooses among the readings.
 pub(super) type Choose = fn(&Readings) -> Chosen;
 
 /// What a library decided.
@@ -89,15 +90,14 @@ pub(super) struct Chosen {
     pub(super) context: Option<(&'static str, Found)>,
     pub(super) decision: Option<Decision>,
     pub(super) links: Vec<(&'static str, Found)>,
-    /// The format that keeps every other from being continued although it holds no context, and
-    /// why.
+    /// A format without a context that prevents every other format from being continued, and why.
     pub(super) blocked: Option<(&'static str, &'static str)>,
-    /// The format whose debug state goes on although another's context is continued.
+    /// The format whose debug state is passed on although another format's context is continued.
     pub(super) leaked_debug: Option<&'static str>,
 }
 
-/// OpenTelemetry's composite propagator: each format that finds a context replaces what was found
-/// before. B3's debug state is kept beside the context, and stays when the context is replaced
+/// OpenTelemetry's composite propagator: each format that finds a context replaces the earlier one.
+/// B3's debug state is stored beside the context and survives when the context is replaced
 /// (`b.w3c+b3.trace-d`).
 pub(super) fn last(readings: &Readings) -> Chosen {
     let mut chosen = Chosen::default();
@@ -118,7 +118,7 @@ pub(super) fn last(readings: &Readings) -> Chosen {
                 chosen.context = None;
                 chosen.blocked = Some((format, reason));
             }
-            // Go keeps the debug state of a `d` alone (`b.w3c+b3.onlyd`).
+            // Go keeps the debug state of a header `d` without ids (`b.w3c+b3.onlyd`).
             Read::Decision(decision) if decision.debug => chosen.leaked_debug = Some(format),
             Read::Absent | Read::Refused(_) | Read::Decision(_) | Read::Corrupt(_) => {}
         }
@@ -132,7 +132,8 @@ pub(super) fn last(readings: &Readings) -> Chosen {
     chosen
 }
 
-/// Spring Boot's composites: the first format that finds anything wins, be it a decision alone.
+/// Spring Boot's composites: the first format that finds anything wins, even if it is only a
+/// decision.
 pub(super) fn first(readings: &Readings) -> Chosen {
     let mut chosen = Chosen::default();
     for (format, read) in readings {

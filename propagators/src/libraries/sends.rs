@@ -1,4 +1,4 @@
-//! What libraries write for the next hop, one function for each way of writing a format.
+//! What libraries write for the next hop: one function for each way to write a format.
 
 use crate::carrier::{HeaderList, Setter};
 use crate::id::{SpanId, TraceId};
@@ -15,31 +15,31 @@ pub(super) use b3::{
     b3_single_and_multi, b3_single_javascript, b3_single_without_debug,
 };
 
-/// The span whose context a service sends on.
+/// The span whose context a service sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sending {
     /// Its trace.
     pub trace_id: TraceId,
     /// Its own id.
     pub span_id: SpanId,
-    /// Its parent's id; `None` where it is a root.
+    /// Its parent's id; `None` for a root.
     pub parent_id: Option<SpanId>,
-    /// Whether it is sampled; `None` where that is still open.
+    /// Whether it is sampled; `None` if the decision is open.
     pub sampled: Option<bool>,
-    /// Whether the debug state goes on.
+    /// Whether the debug state is passed on.
     pub debug: bool,
     /// Whether the debug state came in `X-B3-Flags`.
     debug_in_flags: bool,
-    /// Whether no decision is written to B3, although there is one.
+    /// Whether B3 carries no decision, although there is one.
     open: bool,
-    /// Whether W3C's random flag goes on.
+    /// Whether W3C's random flag is passed on.
     pub random: bool,
-    /// The `tracestate` that goes on.
+    /// The `tracestate` that is passed on.
     pub tracestate: String,
 }
 
 impl Sending {
-    /// A context that is sent on as it was read, but for the span's id. A span that a service opens
+    /// A context that is sent as it was read, except for the span's id. The context of a new span
     /// may differ: see [`Library::sending`][super::Library::sending].
     pub fn under(continued: &Continuation, span_id: SpanId) -> Self {
         Sending {
@@ -64,7 +64,7 @@ impl Sending {
         if self.is_sampled() { "1" } else { "0" }
     }
 
-    /// The trace id as B3 writes it where 64-bit ids keep their 16 digits.
+    /// The trace id for libraries that write 64-bit ids to B3 as 16 digits.
     fn short_trace_id(&self) -> String {
         let digits = self.trace_id.to_string();
         let start = if self.trace_id.is_64_bit() { 16 } else { 0 };
@@ -72,15 +72,16 @@ impl Sending {
     }
 }
 
-/// A span takes all over from the context that it is opened under.
+/// A new span inherits everything from its parent context.
 pub(super) fn takes_all(_: &mut Sending) {}
 
-/// OpenTelemetry for JavaScript: a span has the sampled flag alone.
+/// OpenTelemetry for JavaScript: a new span only keeps the sampled flag.
 pub(super) fn drops_random(sending: &mut Sending) {
     sending.random = false;
 }
 
-/// OpenTelemetry for Rust: what is not sampled loses its flags for debug and for an open decision.
+/// OpenTelemetry for Rust: a span that is not sampled loses the flags for debug and for an open
+/// decision.
 pub(super) fn drops_flags_unsampled(sending: &mut Sending) {
     sending.debug &= sending.is_sampled();
     sending.open &= sending.is_sampled();
@@ -93,7 +94,7 @@ fn traceparent(sending: &Sending, flags: u8) -> String {
     format!("00-{}-{}-{flags:02x}", sending.trace_id, sending.span_id)
 }
 
-/// The sampled and random flags, and a `tracestate` that is not empty.
+/// Writes the sampled and random flags, and `tracestate` if it is not empty.
 pub(super) fn traceparent_with_flags(sending: &Sending, headers: &mut HeaderList) {
     let flags = u8::from(sending.is_sampled()) | u8::from(sending.random) << 1;
     headers.set("traceparent", &traceparent(sending, flags));
@@ -102,20 +103,21 @@ pub(super) fn traceparent_with_flags(sending: &Sending, headers: &mut HeaderList
     }
 }
 
-/// OpenTelemetry for Rust: the sampled flag alone, and always a `tracestate`, empty or not.
+/// OpenTelemetry for Rust writes only the sampled flag, and always a `tracestate`, even an empty
+/// one.
 pub(super) fn traceparent_and_any_tracestate(sending: &Sending, headers: &mut HeaderList) {
     let flags = u8::from(sending.is_sampled());
     headers.set("traceparent", &traceparent(sending, flags));
     headers.set("tracestate", &sending.tracestate);
 }
 
-/// Micrometer on Brave: the sampled flag and no `tracestate`.
+/// Micrometer on Brave writes the sampled flag and no `tracestate`.
 pub(super) fn traceparent_micrometer(sending: &Sending, headers: &mut HeaderList) {
     let flags = u8::from(sending.is_sampled());
     headers.set("traceparent", &traceparent(sending, flags));
 }
 
-/// Brave: the whole context again as a `b3` member at the front of `tracestate`.
+/// Brave repeats the whole context as a `b3` member at the front of `tracestate`.
 pub(super) fn traceparent_brave(sending: &Sending, headers: &mut HeaderList) {
     traceparent_micrometer(sending, headers);
     let mut tracestate = format!("b3={}", single_brave(sending));
@@ -126,8 +128,8 @@ pub(super) fn traceparent_brave(sending: &Sending, headers: &mut HeaderList) {
     headers.set("tracestate", &tracestate);
 }
 
-/// Datadog: the sampled flag, and a `dd` member with the priority at the front of `tracestate`.
-/// What else stands in that member depends on the tracer's settings.
+/// Datadog writes the sampled flag, and a `dd` member with the priority at the front of
+/// `tracestate`. Other parts of that member depend on the tracer's settings and are left out.
 pub(super) fn traceparent_datadog(sending: &Sending, headers: &mut HeaderList) {
     traceparent_micrometer(sending, headers);
     let others = sending.tracestate.split(',').map(str::trim);
@@ -149,7 +151,7 @@ fn priority(sending: &Sending) -> i8 {
     }
 }
 
-/// Datadog's own headers: the ids in decimal, the high half of the trace id as a tag.
+/// Datadog's own headers: ids in decimal, and the high half of the trace id as a tag.
 pub(super) fn datadog(sending: &Sending, headers: &mut HeaderList) {
     let low = u64::from_be_bytes(sending.trace_id.low_64());
     let span = u64::from_be_bytes(sending.span_id.to_bytes());
@@ -179,7 +181,7 @@ pub(super) fn xray(sending: &Sending, headers: &mut HeaderList) {
     headers.set("x-amzn-trace-id", &value);
 }
 
-/// OpenTelemetry for Rust: `?` for an open decision, and the members of `tracestate` behind it.
+/// OpenTelemetry for Rust writes `?` for an open decision, and then the members of `tracestate`.
 pub(super) fn xray_rust(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
     let (epoch, unique) = digits.split_at(8);
@@ -199,8 +201,8 @@ pub(super) fn xray_rust(sending: &Sending, headers: &mut HeaderList) {
     headers.set("x-amzn-trace-id", &value);
 }
 
-/// Datadog for Java: the low half of the trace id behind eight zeros, and the time of sending,
-/// which is not known here.
+/// Datadog for Java writes the low half of the trace id after eight zeros, and the time of sending,
+/// which is unknown here.
 pub(super) fn xray_datadog_java(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
     let mut value = format!(
@@ -245,7 +247,8 @@ pub(super) fn jaeger_short_debug(sending: &Sending, headers: &mut HeaderList) {
     headers.set("uber-trace-id", &uber_trace_id(sending, "0", flags));
 }
 
-/// OpenTelemetry for Python: the parent in 16 digits, and debug set whenever it is sampled.
+/// OpenTelemetry for Python writes the parent in 16 digits, and sets debug whenever the span is
+/// sampled.
 pub(super) fn jaeger_python(sending: &Sending, headers: &mut HeaderList) {
     let parent = sending
         .parent_id
@@ -254,7 +257,7 @@ pub(super) fn jaeger_python(sending: &Sending, headers: &mut HeaderList) {
     headers.set("uber-trace-id", &uber_trace_id(sending, &parent, flags));
 }
 
-/// OpenTelemetry for Python: sampled only where no other flag is set.
+/// OpenTelemetry for Python writes "sampled" only if no other flag is set.
 pub(super) fn ot_trace_python(sending: &Sending, headers: &mut HeaderList) {
     ot_trace(sending, headers);
     if sending.random {
@@ -262,7 +265,7 @@ pub(super) fn ot_trace_python(sending: &Sending, headers: &mut HeaderList) {
     }
 }
 
-/// OpenTracing's: the low half of the trace id only.
+/// OpenTracing's headers, with only the low half of the trace id.
 pub(super) fn ot_trace(sending: &Sending, headers: &mut HeaderList) {
     let digits = sending.trace_id.to_string();
     headers.set("ot-tracer-traceid", &digits[16..]);

@@ -1,6 +1,6 @@
-//! Spring Boot 4 with either bridge of Micrometer Tracing. Both take the first format of the list
-//! that holds anything, so the one on OpenTelemetry decides the other way round than OpenTelemetry
-//! does (`b.w3c+b3.trace`).
+//! Spring Boot 4 with either bridge of Micrometer Tracing. Both continue the first format of the
+//! list that holds anything. So the OpenTelemetry bridge chooses the opposite of OpenTelemetry
+//! itself (`b.w3c+b3.trace`).
 
 use super::arrived::{Arrived, Delivery};
 use super::opentelemetry::java;
@@ -58,7 +58,7 @@ const BRAVE_WRITERS: &[(&str, Writer)] = &[
     ("b3multi", sends::b3_multi_brave),
 ];
 
-/// Micrometer's W3C propagation reads `traceparent` as Brave does and never keeps `tracestate`
+/// Micrometer's W3C propagation reads `traceparent` like Brave and never keeps `tracestate`
 /// (`a.w3c.tracestate`).
 fn trace_context_brave(arrived: &Arrived<'_>) -> Read {
     arrived
@@ -66,8 +66,8 @@ fn trace_context_brave(arrived: &Arrived<'_>) -> Read {
         .map_or(Read::Absent, brave::traceparent)
 }
 
-/// With baggage, the reader of W3C is one of `traceparent` and `baggage` together. A `baggage`
-/// header alone is a find too, and keeps the formats after it from being read.
+/// With baggage, one reader handles `traceparent` and `baggage` together. So a `baggage` header
+/// without `traceparent` also counts as found, and later formats are not read.
 fn trace_context_otel(arrived: &Arrived<'_>) -> Read {
     let read = java::trace_context_with(arrived, tracestate::java_1_62);
     let baggage = arrived.filled("baggage").is_some_and(|list| {

@@ -1,11 +1,11 @@
-//! The `traceparent` of version 00, as the regular expressions of OpenTelemetry for JavaScript and
-//! Python read it.
+//! Reads `traceparent` with the regular expression that OpenTelemetry for JavaScript and Python
+//! use.
 
 use super::digits;
 use super::read::Found;
 
-/// `version-traceid-spanid-flags` in lower case; more only behind a dash and not in version 00;
-/// never version ff. Ids of zero are for the caller to refuse.
+/// `version-traceid-spanid-flags` in lower case. More text may follow after a dash, except in
+/// version 00. Version ff is refused. The caller must refuse ids of zero.
 pub(super) fn read(value: &str) -> Option<Found> {
     let (version, rest) = value.trim().split_once('-')?;
     let (trace, rest) = rest.split_once('-')?;

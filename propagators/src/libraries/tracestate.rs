@@ -1,4 +1,4 @@
-//! `tracestate` as libraries keep it: which members survive, and when all of it is dropped.
+//! How libraries keep `tracestate`: which members survive, and when all are dropped.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use std::borrow::Cow;
 const MAX_MEMBERS: usize = 32;
 /// The most bytes that OpenTelemetry for JavaScript keeps.
 const MAX_BYTES_JAVASCRIPT: usize = 512;
-/// The longest `dd` member, and the longest other one, that Datadog for Go keeps.
+/// The longest `dd` member that Datadog for Go keeps, and the longest other member.
 const MAX_DD_BYTES_GO: usize = 256;
 const MAX_MEMBER_BYTES_GO: usize = 512;
 
-/// OpenTelemetry for JavaScript: a bad member is left out (`e.upperkey`); the first 32 good ones
-/// stay.
+/// OpenTelemetry for JavaScript: bad members are left out (`e.upperkey`), and the first 32 good
+/// ones are kept.
 pub(super) fn javascript(list: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     let mut bytes = 0;
@@ -35,8 +35,8 @@ pub(super) fn javascript(list: &str) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Python: all headers together; one bad member, a repeated key or a 33rd member
-/// drops all.
+/// OpenTelemetry for Python reads all headers together. A bad member, a repeated key or a 33rd
+/// member drops everything.
 pub(super) fn python(headers: &[Cow<'_, str>]) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in headers.iter().flat_map(|header| header.split(',')) {
@@ -60,7 +60,7 @@ pub(super) fn python(headers: &[Cow<'_, str>]) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Java: as Python, but of the first header only.
+/// OpenTelemetry for Java: like Python, but it reads only the first header.
 pub(super) fn java(list: &str) -> String {
     let filled: Vec<&str> = list
         .split(',')
@@ -69,8 +69,8 @@ pub(super) fn java(list: &str) -> String {
     java_1_62(&filled.join(","))
 }
 
-/// OpenTelemetry for Java before 1.68, in Spring Boot: an empty member in the midst drops all
-/// (`e.emptymember`).
+/// OpenTelemetry for Java before 1.68, in Spring Boot: an empty member in the middle drops
+/// everything (`e.emptymember`).
 pub(super) fn java_1_62(list: &str) -> String {
     let members: Vec<&str> = list.trim_end_matches(',').split(',').collect();
     if members.len() > MAX_MEMBERS {
@@ -92,7 +92,7 @@ pub(super) fn java_1_62(list: &str) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Go: as Python, but of the first header only.
+/// OpenTelemetry for Go: like Python, but it reads only the first header.
 pub(super) fn go(list: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in list.split(',').filter(|member| !member.is_empty()) {
@@ -113,7 +113,7 @@ pub(super) fn go(list: &str) -> String {
     joined(&kept)
 }
 
-/// OpenTelemetry for Rust: what comes after 32 members is cut off; one bad member drops all.
+/// OpenTelemetry for Rust: members after the 32nd are cut off, and a bad member drops everything.
 pub(super) fn rust(list: &str) -> String {
     let mut members = Vec::new();
     for member in list.split_terminator(',').take(MAX_MEMBERS) {
@@ -129,7 +129,7 @@ pub(super) fn rust(list: &str) -> String {
     rust_members(&members).unwrap_or_default()
 }
 
-/// Members as OpenTelemetry for Rust checks them; `None` where one is bad.
+/// The members, as OpenTelemetry for Rust checks them; `None` if one is bad.
 pub(super) fn rust_members(members: &[(String, &str)]) -> Option<String> {
     let good = members
         .iter()
@@ -142,8 +142,8 @@ pub(super) fn rust_members(members: &[(String, &str)]) -> Option<String> {
     good.then(|| joined(&members))
 }
 
-/// Datadog for JavaScript: a member without `=`, key or value is left out, as is one of more than
-/// 256 bytes or with a tab in it; 32 members are read.
+/// Datadog for JavaScript reads 32 members. It leaves out members without `=`, key or value,
+/// members of more than 256 bytes, and members with a tab.
 pub(super) fn datadog_javascript(list: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for member in list.split(',').take(MAX_MEMBERS) {
@@ -163,8 +163,8 @@ pub(super) fn datadog_javascript(list: &str) -> String {
     joined(&kept)
 }
 
-/// Datadog for Python: members are trimmed and kept as they are, at most 32; anything but visible
-/// ASCII drops all.
+/// Datadog for Python: members are trimmed and otherwise unchanged, at most 32. A character that is
+/// not visible ASCII drops everything.
 pub(super) fn datadog_python(list: &str) -> String {
     let members: Vec<&str> = list
         .split(',')
@@ -179,7 +179,7 @@ pub(super) fn datadog_python(list: &str) -> String {
     }
 }
 
-/// Datadog for Go: kept as it came, but for members that are too long.
+/// Datadog for Go: unchanged, except that members that are too long are left out.
 pub(super) fn datadog_go(list: &str) -> String {
     let fits = |member: &&str| {
         let member = member.trim_matches([' ', '\t']);
@@ -193,7 +193,7 @@ pub(super) fn datadog_go(list: &str) -> String {
     list.split(',').filter(fits).collect::<Vec<_>>().join(",")
 }
 
-/// Datadog for Java: kept as it came, or dropped whole for one bad member or a 33rd.
+/// Datadog for Java: unchanged, but a bad member or a 33rd one drops everything.
 pub(super) fn datadog_java(list: &str) -> String {
     let filled = || {
         list.split(',')
@@ -212,8 +212,8 @@ pub(super) fn datadog_java(list: &str) -> String {
     }
 }
 
-/// Datadog for Rust: all headers together; one bad member drops all, what comes after 32 is cut
-/// off. Its own `dd` member is read and taken out.
+/// Datadog for Rust reads all headers together. A bad member drops everything, members after the
+/// 32nd are cut off, and its own `dd` member is read and removed.
 pub(super) fn datadog_rust(headers: &[Cow<'_, str>]) -> String {
     let values = headers
         .iter()
@@ -266,7 +266,7 @@ fn is_key_byte(byte: u8) -> bool {
 }
 
 /// W3C level 1: a simple key begins with a letter; a key with `@` has up to 241 characters before
-/// it and 14 after.
+/// it and 14 after it.
 fn is_key(key: &str, first: fn(u8) -> bool) -> bool {
     let part = |part: &str, most: usize, first: fn(u8) -> bool| {
         part.len() <= most
@@ -283,7 +283,7 @@ fn is_key(key: &str, first: fn(u8) -> bool) -> bool {
     }
 }
 
-/// As [`is_key`], but what follows `@` may begin with anything a key may hold.
+/// Like [`is_key`], but the part after `@` may begin with any character that a key may contain.
 fn is_key_java(key: &str) -> bool {
     match key.split_once('@') {
         None => is_key(key, is_letter),
@@ -295,8 +295,7 @@ fn is_key_java(key: &str) -> bool {
     }
 }
 
-/// A key may begin with a digit; an `@` must not be the first character and is followed by up to 13
-/// more.
+/// A key may begin with a digit. `@` must not be the first character, and up to 13 more follow it.
 fn is_key_rust(key: &str) -> bool {
     let first = |text: &str| {
         text.bytes()
@@ -311,7 +310,7 @@ fn is_key_rust(key: &str) -> bool {
     key.len() <= 256 && known && first(key) && ends
 }
 
-/// 1 to 256 visible characters but comma and equals sign, the last of them not a space.
+/// 1 to 256 visible characters except comma and equals sign. The last one is not a space.
 fn is_value(value: &str) -> bool {
     let visible = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b',' && byte != b'=';
     value.len() <= 256

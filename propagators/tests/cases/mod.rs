@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use baton_propagators::HeaderList;
 use serde::Deserialize;
 
-/// Headers, what they mean, and what real SDKs made of them.
+/// Headers, their meaning, and how real SDKs read them.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Case {
     pub(crate) id: String,
@@ -16,7 +16,7 @@ pub(crate) struct Case {
     pub(crate) observed: Vec<Observed>,
 }
 
-/// What a format holds.
+/// The expected result of one format.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Expected {
@@ -33,7 +33,7 @@ pub(crate) struct Expected {
     pub(crate) objection: Option<String>,
 }
 
-/// What a list of formats continues.
+/// The context that a list of formats continues.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Continued {
     pub(crate) continued: Option<String>,

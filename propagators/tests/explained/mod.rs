@@ -1,4 +1,4 @@
-//! Headers explained, read in all formats.
+//! Explains headers that are read in all formats.
 
 use baton_propagators::{Explanation, HeaderList, Mode, Propagation, formats};
 
@@ -8,7 +8,7 @@ pub(crate) fn all() -> Propagation {
     list.parse::<Mode>().expect("all formats").into()
 }
 
-/// What is said of headers in a request.
+/// The explanation of a request's headers.
 pub(crate) fn explain(headers: &HeaderList) -> Explanation {
     Explanation::new(&all().extract(headers).candidates, headers)
 }

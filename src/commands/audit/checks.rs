@@ -1,4 +1,4 @@
-//! The limits of an audit: the share of hand-offs that held, of all or of one edge.
+//! The limits of an audit: the share of whole hand-offs, of all edges or of one.
 
 use baton_traces::audit::{Edge, Judged};
 use baton_traces::compare::limits::{ALL_HAND_OFFS, Check, Limit};
@@ -7,21 +7,21 @@ use serde::Serialize;
 
 use crate::print::junit::Case;
 
-/// A limit, and what came of it.
+/// A limit and its result.
 #[derive(Debug, Serialize)]
 pub(super) struct Checked {
     #[serde(flatten)]
     pub(super) check: Check,
-    /// Why the share is not known, where it is not.
+    /// Why the share is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// The flag and its value as they were written.
+    /// The flag and its value, as the user wrote them.
     #[serde(skip)]
     limit: String,
 }
 
 impl Checked {
-    /// What it is as a test case.
+    /// The result as a test case.
     pub(super) fn case(&self) -> Case {
         Case {
             suite: "hand-offs".to_owned(),
@@ -31,7 +31,7 @@ impl Checked {
         }
     }
 
-    /// What came of it, in one sentence.
+    /// The result in one sentence.
     pub(super) fn sentence(&self) -> String {
         let sentence = match self.reason {
             Some(reason) => format!("{}: {reason}", self.check),
@@ -60,7 +60,7 @@ pub(super) fn check(limits: &[Limit], judged: &Judged) -> Vec<Checked> {
     limits.iter().map(checked).collect()
 }
 
-/// The edges that a limit is about.
+/// The edges to which a limit applies.
 fn edges<'a>(judged: &'a Judged, name: &str) -> Vec<&'a Edge> {
     let is_meant = |edge: &&Edge| {
         name == ALL_HAND_OFFS || name.split_once("->") == Some((&*edge.from, &*edge.to))
@@ -68,7 +68,8 @@ fn edges<'a>(judged: &'a Judged, name: &str) -> Vec<&'a Edge> {
     judged.edges.iter().filter(is_meant).collect()
 }
 
-/// The share that held. What surely broke counts, even where it is not known which hand-off it was.
+/// The share of whole hand-offs. Broken ones also count if it is only known how many broke and not
+/// which.
 fn share(edges: &[&Edge]) -> Option<f64> {
     let whole: u64 = edges.iter().map(|edge| edge.whole()).sum();
     let all = edges

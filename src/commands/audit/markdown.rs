@@ -1,4 +1,4 @@
-//! An audit for a pull request: the answer, the edges as a table, the rest folded.
+//! An audit for a pull request: the answer, the edges as a table, and the rest folded.
 
 use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name};
@@ -7,7 +7,7 @@ use super::Outcome;
 use super::text::{differences, evidence, held, not_judged, verdicts};
 use crate::print::markdown::{code, escaped};
 
-/// Writes all of it.
+/// Writes the whole audit.
 pub(super) fn render(outcome: &Outcome) -> String {
     let judged = &outcome.judged;
     let answer = outcome.answer();

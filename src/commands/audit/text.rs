@@ -1,4 +1,5 @@
-//! An audit for people: a table of edges, a sentence for each broken one, what could not be judged.
+//! An audit for people: a table of edges, a sentence for each broken edge, and what could not be
+//! judged.
 
 use baton_traces::audit::{Edge, Unjudged, What};
 use baton_traces::shown::{self, service_name, visible};
@@ -19,12 +20,12 @@ const HEADINGS: [&str; 7] = [
     "held",
     "matched by",
 ];
-/// Columns of words, which fold where a terminal is narrow.
+/// The columns of words, which fold in a narrow terminal.
 const WORDS: [usize; 3] = [2, 4, 6];
-/// Columns of figures, which are aligned right.
+/// The columns of figures, which are aligned right.
 const FIGURES: [usize; 2] = [3, 5];
 
-/// Draws all of it.
+/// Draws the whole audit.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let judged = &outcome.judged;
     let mut parts = vec![output.lines(outcome.answer())];
@@ -53,7 +54,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.join("\n\n")
 }
 
-/// What differs from the baseline, a sentence each; `None` without a baseline.
+/// The differences from the baseline: one sentence each; `None` without a baseline.
 pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
     if outcome.differences.is_empty() {
         return None;
@@ -91,7 +92,7 @@ fn table(edges: &[Edge], output: &Output) -> String {
     fitted(&table, &WORDS)
 }
 
-/// The share that held; a share that is not all is never shown as 100 %.
+/// The share of whole hand-offs. It only shows 100 % if all are whole.
 pub(super) fn held(edge: &Edge) -> String {
     match edge.share() {
         None => "-".to_owned(),
@@ -100,7 +101,7 @@ pub(super) fn held(edge: &Edge) -> String {
     }
 }
 
-/// The verdicts with their counts, and what is ambiguous.
+/// The verdicts with their counts, and the number of ambiguous hand-offs.
 pub(super) fn verdicts(edge: &Edge) -> String {
     let verdicts = edge.verdicts.iter();
     let mut parts: Vec<String> = verdicts
@@ -120,7 +121,7 @@ pub(super) fn verdicts(edge: &Edge) -> String {
     parts.join(", ")
 }
 
-/// By what the ends were matched.
+/// The evidence by which the ends were matched.
 pub(super) fn evidence(edge: &Edge) -> String {
     let names: Vec<&str> = edge.evidence.keys().map(|kind| kind.name()).collect();
     names.join(", ")

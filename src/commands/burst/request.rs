@@ -9,11 +9,11 @@ use baton_propagators::mode::Mode;
 use crate::arguments::{BurstArguments, ConflictName};
 use crate::failure::Failure;
 
-/// The formats that the client sends by default, and by default with `--conflict`.
+/// The formats that the client sends by default, without and with `--conflict`.
 const DEFAULT_CLIENT: &str = "tracecontext";
 const DEFAULT_CONFLICT: &str = "tracecontext,b3";
 
-/// The client and its headers.
+/// The client's scenario.
 pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
     let default = match arguments.conflict {
         Some(_) => DEFAULT_CONFLICT,

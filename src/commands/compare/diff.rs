@@ -1,4 +1,4 @@
-//! `baton compare --diff`: two traces beside each other, span by span.
+//! `baton compare --diff`: two traces side by side, span by span.
 
 use std::process::ExitCode;
 
@@ -16,8 +16,8 @@ use crate::print::fitting::narrow_table;
 use crate::print::output::Output;
 use crate::print::palette::Tone;
 
-/// Finds both traces and prints how they differ. Where there are several sources, the left trace is looked for from
-/// the first on and the right one from the last back, so two exports of one trace can be compared.
+/// Finds both traces and prints their differences. The left trace is looked for from the first
+/// source on, the right one from the last source back. So two exports of one trace can be compared.
 pub(super) fn diff(
     traces: &[String],
     sources: &[Source],
@@ -156,7 +156,7 @@ fn cells(row: &Row, left: &Trace, right: &Trace, output: &Output) -> Vec<Cell> {
     cells.into_iter().map(coloured).collect()
 }
 
-/// A span in the tree: indented by its depth, as far as there is room.
+/// A span in the tree, indented by its depth as far as there is room.
 fn span(trace: &Trace, node: Option<Node>) -> String {
     const DEEPEST_INDENT: usize = 12;
     let Some(node) = node else {

@@ -1,4 +1,4 @@
-//! Finds a trace in sources by its id or by the digits that begin it.
+//! Finds a trace in sources by its id, or by the first digits of the id.
 
 use baton_propagators::id::TraceId;
 use baton_traces::shown::visible;
@@ -12,13 +12,14 @@ use crate::failure::Failure;
 /// Fewer digits would name too many traces.
 const MIN_DIGITS: usize = 8;
 
-/// A trace, and the place of its source.
+/// A trace, and the index of its source.
 pub(super) struct Found {
     pub(super) trace: Trace,
     pub(super) source: usize,
 }
 
-/// Looks for a trace in each of the sources until one has it. `places` are the sources' places in the order to look.
+/// Looks for a trace in the sources until one has it. `places` holds the sources' indices in the
+/// order of the search.
 pub(super) fn find(
     wanted: &str,
     sources: &[Source],
@@ -49,7 +50,7 @@ pub(super) fn find(
     Err(Failure::usage(format!("trace {wanted} is not in {names}")))
 }
 
-/// The one id in `source` that is meant by `prefix`.
+/// The id in `source` that starts with `prefix`.
 fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
     if let Some(whole) = TraceId::from_hex(prefix) {
         return Ok(Some(whole));

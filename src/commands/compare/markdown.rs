@@ -1,4 +1,5 @@
-//! A comparison for a pull request: one line that says it, what is significant and what failed, the rest folded.
+//! A comparison for a pull request: the result in one line, significant differences and failed
+//! checks, and the rest folded.
 
 use baton_traces::compare::{Difference, METHOD};
 
@@ -6,7 +7,7 @@ use super::Outcome;
 use crate::print::cells;
 use crate::print::markdown::{code, escaped};
 
-/// Writes all of it.
+/// Writes the whole comparison.
 pub(super) fn render(outcome: &Outcome) -> String {
     let comparison = &outcome.comparison;
     let mut parts = vec![format!("**{}**", summary_line(outcome))];

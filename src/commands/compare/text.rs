@@ -1,4 +1,4 @@
-//! A comparison for people: the runs, and for each what differs.
+//! A comparison for people: the runs, and the differences of each.
 
 use baton_traces::compare::{Difference, METHOD};
 use baton_traces::shown::visible;
@@ -11,10 +11,10 @@ use crate::print::palette::Tone;
 use crate::print::table::table;
 use crate::print::{cells, checks};
 
-/// The column of tests, or why there is none, which folds where a terminal is narrow.
+/// The column of tests, which folds in a narrow terminal.
 const TEST: usize = 5;
 
-/// Draws all of it.
+/// Draws the whole comparison.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let names = outcome.summaries.iter();
     let names = names.map(|summary| visible(&summary.name)).collect();
@@ -46,7 +46,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.join("\n\n")
 }
 
-/// One run beside the baseline.
+/// One run and its differences from the baseline.
 fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
     let baseline = &outcome.comparison.baseline;
     let differences = || {

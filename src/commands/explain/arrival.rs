@@ -1,11 +1,11 @@
-//! What arrives, in one sentence: of one carrier, and of several.
+//! One sentence about what arrives, for one carrier or for several.
 
 use baton_propagators::{Extracted, Outcome};
 
 use super::text::safe;
 use super::{Judged, section};
 
-/// What arrives, in one sentence.
+/// One sentence about what arrives.
 pub(super) fn arrives(judged: &Judged<'_>) -> String {
     let contexts = judged.contexts();
     let context = |candidate: &&baton_propagators::Candidate| {

@@ -1,4 +1,4 @@
-//! Where the text comes from: arguments, standard input, a record.
+//! The source of the text: arguments, standard input, or a record.
 
 use std::io::{IsTerminal, Read};
 
@@ -8,10 +8,10 @@ use crate::arguments::ExplainArguments;
 use crate::failure::Failure;
 
 const STANDARD_INPUT: &str = "-";
-/// The most bytes that are read. A browser's session as a HAR file has some ten million.
+/// How many bytes are read. A HAR file of a browser session has about ten million.
 const MAX_INPUT: u64 = 64 << 20;
 
-/// The carriers in what the command line gives.
+/// The carriers in the arguments or in standard input.
 pub(super) fn read(arguments: &ExplainArguments) -> Result<Paste, Failure> {
     if let Some(given) = &arguments.record {
         if given == STANDARD_INPUT {

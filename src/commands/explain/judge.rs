@@ -1,4 +1,4 @@
-//! What formats find in a carrier, and what each mode continues.
+//! What formats find in a carrier, and which context each mode continues.
 
 use baton_pastes::Carrier;
 use baton_propagators::explanation::cause;
@@ -12,7 +12,7 @@ use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use crate::arguments::{ExplainArguments, Selection};
 use crate::failure::Failure;
 
-/// The modes that are judged without `--mode`, whatever arrives.
+/// The modes that are always judged without `--mode`.
 const USUAL_MODES: [&str; 7] = [
     "tracecontext",
     "b3",
@@ -22,31 +22,31 @@ const USUAL_MODES: [&str; 7] = [
     "tracecontext,b3multi",
     "b3multi,tracecontext",
 ];
-/// The formats whose modes are judged beside these where they arrive.
+/// Formats whose modes are also judged if they arrive.
 const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
 
-/// The longest value for which a cause is looked for: what is longer is no header that was sent.
+/// The longest value whose cause is searched. A longer value was never sent as a header.
 const MAX_VALUE: usize = 16 << 10;
 
-/// A carrier, and what is made of it.
+/// A carrier and the judgements about it.
 pub(super) struct Judged<'a> {
     pub(super) carrier: &'a Carrier,
     pub(super) headers: HeaderList,
-    /// What every format finds.
+    /// The result of every format.
     pub(super) all: Extraction,
-    /// What the modes asked for continue.
+    /// What each mode continues.
     pub(super) judgements: Vec<Judgement>,
     pub(super) explanation: Explanation,
 }
 
-/// What a service of one mode makes of the headers.
+/// How a service with one mode reads the headers.
 pub(super) struct Judgement {
     pub(super) propagation: Propagation,
     pub(super) extraction: Extraction,
 }
 
 impl<'a> Judged<'a> {
-    /// Judges a carrier under the modes that the command line names, or the usual ones.
+    /// Judges a carrier under the modes on the command line, or the usual ones.
     pub(super) fn new(carrier: &'a Carrier, arguments: &ExplainArguments) -> Self {
         let headers = carrier.header_list();
         let engine = arguments.engine;
@@ -54,7 +54,7 @@ impl<'a> Judged<'a> {
             |selection: &Selection| judge(&headers, carrier.environment(), selection, engine);
         let mut all = under(&selection(&formats().collect::<Vec<_>>().join(","))).extraction;
         for candidate in &mut all.candidates {
-            // What a service brings about that continues it is for the notes to tell: this is no service's list.
+            // Notes describe what a service would cause. This list belongs to no service.
             let objection = candidate.objection.take();
             candidate.objection =
                 objection.filter(|reject| reject.fault != Fault::EnvironmentUnsampled);
@@ -77,7 +77,7 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// The candidates that hold a context, each header once although both of B3's formats read it.
+    /// The candidates with a context. If both of B3's formats read a header, it appears once.
     pub(super) fn contexts(&self) -> Vec<&Candidate> {
         let mut contexts: Vec<&Candidate> = Vec::new();
         for candidate in self
@@ -96,7 +96,8 @@ impl<'a> Judged<'a> {
         contexts
     }
 
-    /// The formats to list for what arrives, whether it can be used or not; of B3's two the one that writes it.
+    /// The formats to list for the arriving headers, usable or not. Of B3's two formats, it is the
+    /// one that writes the header.
     pub(super) fn formats(&self) -> Vec<&'static str> {
         let mut formats = Vec::new();
         for candidate in self
@@ -118,7 +119,7 @@ impl<'a> Judged<'a> {
         formats
     }
 
-    /// A refusal with the cause that a person can act on.
+    /// The refusal, with a cause that a person can act on.
     pub(super) fn reason(&self, reject: &Reject) -> String {
         match self.cause(reject) {
             Some(cause) => format!("{reject}: {cause}"),
@@ -126,7 +127,7 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// What was done to a header that was refused.
+    /// What happened to a refused header.
     pub(super) fn cause(&self, reject: &Reject) -> Option<String> {
         let mut first = None;
         self.headers.get_all(reject.header, &mut |value| {
@@ -141,7 +142,8 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// What becomes of the environment's header beside others: which of several counts, and whether it is read at all.
+/// What happens to the header from the environment beside others: which of several counts, and
+/// whether it is read at all.
 fn of_environment(carrier: &Carrier) -> Vec<String> {
     let count = |name: &str| {
         carrier
@@ -189,7 +191,7 @@ fn propagation(selection: &Selection, engine: Engine) -> Propagation {
     }
 }
 
-/// Refuses a mode that the engine cannot do.
+/// Refuses a mode that the engine does not support.
 pub(super) fn check(selections: &[Selection], engine: Engine) -> Result<(), Failure> {
     for selection in selections {
         propagation(selection, engine).check().map_err(|reason| {
@@ -202,7 +204,8 @@ pub(super) fn check(selections: &[Selection], engine: Engine) -> Result<(), Fail
     Ok(())
 }
 
-/// The usual modes, and for every other format that arrives it alone, after and before `tracecontext`.
+/// The usual modes. For every other arriving format also its own mode, and both orders with
+/// `tracecontext`.
 fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
     let mut selections: Vec<_> = USUAL_MODES.into_iter().map(selection).collect();
     for format in OTHER_FORMATS {
@@ -222,7 +225,7 @@ fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
     selections
 }
 
-/// A mode by names that are known to be right.
+/// A mode from names that are known to be valid.
 pub(super) fn selection(list: &str) -> Selection {
     Selection {
         mode: list.parse().unwrap_or_default(),

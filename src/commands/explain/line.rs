@@ -1,28 +1,28 @@
-//! A header on one line, as a terminal can show it, and the place of a fault in it.
+//! A header on one line that is safe for a terminal, and the position of a fault in it.
 
-/// The most columns of a header's name.
+/// How many columns of a header's name are shown.
 const NAME_WIDTH: usize = 40;
-/// The most bytes of a character.
+/// The longest UTF-8 encoding of a character, in bytes.
 const CHARACTER: usize = 4;
 const CUT: char = '…';
 
-/// A header's line and the column a caret belongs under.
+/// A header's line, and the column for the caret.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) caret: Option<usize>,
 }
 
-/// A character, or a byte that belongs to none, as it is shown.
+/// A shown character, or a byte that belongs to none.
 struct Cell {
     shown: String,
-    /// Its first byte in the value.
+    /// The position of its first byte in the value.
     start: usize,
 }
 
-/// Shows a header in so many columns; `fault` is a byte of its value, or its end. Of a value that is too long the part around
-/// the fault is shown, or its beginning. What is not printable ASCII is written as an escape, and so means nothing to a
-/// terminal.
+/// Shows a header in `width` columns. `fault` is a position in its value, or its end. If the value
+/// is too long, the part around the fault is shown, or its beginning. Characters other than
+/// printable ASCII are escaped, so they cannot control the terminal.
 pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>, width: usize) -> Line {
     let mut text = escaped(name, NAME_WIDTH.min(width / 2));
     text.push_str(": ");
@@ -52,7 +52,7 @@ pub(super) fn show(name: &str, value: &[u8], fault: Option<usize>, width: usize)
     Line { text, caret }
 }
 
-/// Text for a terminal, at most so many columns of it.
+/// Text that is safe for a terminal, at most `width` columns.
 pub(super) fn escaped(text: &str, width: usize) -> String {
     let (start, _) = neighbourhood(text.as_bytes(), None, width);
     let cells = cells(start);
@@ -67,8 +67,8 @@ pub(super) fn escaped(text: &str, width: usize) -> String {
     shown
 }
 
-/// The part of a value that can be shown, and more of it at both ends than there is room for, so that nobody sees it cut; and
-/// the place of the fault in it. A value can have megabytes.
+/// The part of a value that may be shown, with a margin at both ends so that the cut is not
+/// visible, and the position of the fault in it. A value may have megabytes.
 fn neighbourhood(value: &[u8], fault: Option<usize>, width: usize) -> (&[u8], Option<usize>) {
     let reach = (width + 1) * CHARACTER;
     let place = fault.unwrap_or(0).min(value.len());
@@ -107,7 +107,8 @@ fn columns(cells: &[Cell]) -> usize {
     cells.iter().map(|cell| cell.shown.len()).sum()
 }
 
-/// Which cells fit into so many columns: all, or as many as do around the faulty one with room for a mark at both ends.
+/// Which cells fit: all, or as many as possible around the faulty one, with room for a mark at both
+/// ends.
 fn window(cells: &[Cell], faulty: Option<usize>, room: usize) -> (usize, usize) {
     let caret = usize::from(faulty == Some(cells.len()));
     if columns(cells) + caret <= room {
@@ -134,7 +135,7 @@ mod tests {
 
     const WIDTH: usize = 98;
 
-    /// The line, and what stands above the caret to the line's end.
+    /// The line, and the part above the caret up to the end of the line.
     fn shown(value: &[u8], fault: Option<usize>) -> (String, Option<String>) {
         let line = show("b3", value, fault, WIDTH);
         let under = line
@@ -205,7 +206,7 @@ mod tests {
             let (part, place) = neighbourhood(value.as_bytes(), fault, WIDTH);
             assert!(part.len() <= 2 * (WIDTH + 1) * CHARACTER);
             assert_eq!(place.is_some(), fault.is_some());
-            // wherever it was cut, nobody sees half a character
+            // wherever the value was cut, no half character is shown
             let line = show("b3", value.as_bytes(), fault, WIDTH);
             assert!(!line.text.contains("\\x"), "{line:?}");
             assert!(line.text.chars().count() <= WIDTH, "{line:?}");

@@ -1,4 +1,4 @@
-//! A format's headers, what it finds in them, and a caret under what is at fault.
+//! The headers of a format, what it finds in them, and a caret under a fault.
 
 use baton_pastes::Header;
 use baton_propagators::baggage::Baggage;
@@ -11,16 +11,16 @@ use super::Judged;
 use super::line;
 use super::text::{indented, place_of};
 
-/// Formats whose headers are told together, since both read all of them.
+/// Formats that share one section, because both read the same headers.
 const READ_TOGETHER: [&str; 2] = ["b3", "b3multi"];
-/// Headers of which several make one list.
+/// Headers that form one list if they arrive several times.
 const LISTS: [&str; 2] = ["tracestate", "baggage"];
-/// The most headers of one format that are shown.
+/// How many headers of one format are shown.
 const MAX_SHOWN: usize = 12;
-/// The most entries of baggage that are shown.
+/// How many entries of baggage are shown.
 const MAX_ENTRIES: usize = 8;
 
-/// The sections of a carrier: one to each format of which some header arrived.
+/// The sections of a carrier: one for each format with an arriving header.
 pub(super) fn all(judged: &Judged<'_>, width: usize, output: &Output) -> Vec<String> {
     FORMATS
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn all(judged: &Judged<'_>, width: usize, output: &Output) -> Vec<Str
         .collect()
 }
 
-/// A format's headers and what it finds in them; `None` where none arrived.
+/// The headers of a format and what it finds in them; `None` if none arrived.
 fn section(
     judged: &Judged<'_>,
     format: &dyn Format,
@@ -80,7 +80,7 @@ fn section(
         place_of(all)
             .map(|place| indented(&format!("at {}", line::escaped(&place, 2 * width)), width)),
     );
-    // Both of B3's formats mostly find the same.
+    // B3's two formats usually find the same.
     let mut told: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
     for candidate in candidates {
         let findings = findings(judged, candidate, output);
@@ -103,7 +103,7 @@ fn section(
     Some(lines.join("\n"))
 }
 
-/// What is wrong with what a candidate read: why it was refused, or what is objected.
+/// What is wrong in a candidate: the reason for a refusal, or an objection.
 pub(super) fn faults(candidate: &Candidate) -> impl Iterator<Item = &Reject> {
     candidate
         .reject()
@@ -111,7 +111,7 @@ pub(super) fn faults(candidate: &Candidate) -> impl Iterator<Item = &Reject> {
         .chain(candidate.objection.as_deref())
 }
 
-/// Which of a format's headers a fault is in, and at which byte of its value.
+/// The header that contains a fault, and the position in its value.
 pub(super) fn fault_place(reject: &Reject, headers: &[&Header]) -> Option<(usize, usize)> {
     let mut named = headers
         .iter()
@@ -137,11 +137,11 @@ pub(super) fn fault_place(reject: &Reject, headers: &[&Header]) -> Option<(usize
     None
 }
 
-/// What a candidate found, a line each.
+/// What a candidate found, one line each.
 fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<String> {
     let mut lines = match &candidate.outcome {
         Outcome::Absent => vec![format!("nothing, {} is not there", candidate.header)],
-        // The cause is said above.
+        // The cause was already shown above.
         Outcome::Malformed(reject) => {
             let refused = paint("refused,", Paint::Red, output);
             vec![
@@ -200,7 +200,7 @@ pub(super) fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
     }
 }
 
-/// Entries of baggage as they are decoded.
+/// Entries of baggage, decoded.
 fn entries(baggage: &Baggage) -> Vec<String> {
     let entries = baggage.entries().iter().take(MAX_ENTRIES);
     let mut lines: Vec<String> = entries
@@ -220,10 +220,10 @@ fn entries(baggage: &Baggage) -> Vec<String> {
     lines
 }
 
-/// The most characters of a value of baggage.
+/// How many characters of a baggage value are shown.
 const MAX_VALUE: usize = 200;
 
-/// Text with its letters as they are; what a terminal may take otherwise is escaped.
+/// The text with its letters unchanged. Characters that could control a terminal are escaped.
 fn readable(text: &str) -> String {
     let shown = text.chars().take(MAX_VALUE).flat_map(|character| {
         if character.is_alphanumeric() || matches!(character, ' '..='~') {

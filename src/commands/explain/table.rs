@@ -1,4 +1,4 @@
-//! The modes as a table: which format's context each continues, and whether others disagree.
+//! The modes as a table: which context each continues, and whether others disagree.
 
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
@@ -19,12 +19,14 @@ const HEADINGS: [&str; 6] = [
     "sampled",
     "conflict",
 ];
-/// The columns without the conflict, for which a narrow terminal has no room: the first lines name it too.
+/// The columns without the conflict, which does not fit a narrow terminal. The first lines name it
+/// too.
 const WITHOUT_CONFLICT: usize = 5;
-/// How many digits of a trace id are shown where they tell all of them apart.
+/// How many digits of a trace id are shown if they distinguish all ids.
 const DIGITS: usize = 8;
 
-/// Draws one row for each mode. Where rows are too wide, they have no conflict; no id is divided.
+/// Draws one row for each mode. If rows are too wide, the conflict is left out. Ids are never
+/// divided.
 pub(super) fn draw(judgements: &[&Judgement], width: usize, output: &Output) -> String {
     let whole = arranged(judgements, HEADINGS.len(), output);
     let widest = whole.lines().map(visible).max().unwrap_or(0);
@@ -45,7 +47,7 @@ fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> Strin
         let cells = cells.chain(outcome(judgement, &ids, output)).take(columns);
         table.add_row(cells);
     }
-    // A terminal too narrow for this breaks lines by itself.
+    // A terminal that is too narrow for this breaks lines itself.
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.trim_fmt()
 }
@@ -58,7 +60,7 @@ fn mode(judgement: &Judgement) -> String {
     }
 }
 
-/// What a mode continues: the cells behind its own.
+/// What a mode continues: the cells after the mode's own.
 fn outcome(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell> {
     let extraction = &judgement.extraction;
     let Some((candidate, context)) = extraction
@@ -104,7 +106,7 @@ fn sampled(candidate: &Candidate, context: &TraceContext) -> &'static str {
     }
 }
 
-/// As much of an id as tells it from the others; one of 64 bits without the zeros before it.
+/// As many digits of an id as distinguish it from the others. A 64-bit id has no leading zeros.
 fn short(id: TraceId, others: &[TraceId]) -> String {
     let digits = id.to_string();
     if id.is_64_bit() {

@@ -1,4 +1,5 @@
-//! The answer for people: what arrives, what most libraries do with it and what differs, then the headers one by one.
+//! The answer for people: what arrives, what most libraries do with it, which ones differ, and then
+//! each header.
 
 use baton_pastes::{Header, Paste, Unread};
 use baton_propagators::Mode;
@@ -11,18 +12,18 @@ use super::arrival::{arrives, in_common};
 use super::libraries::{self, Answered};
 use super::{Judged, line, section, table};
 
-/// The columns of a line where there is no terminal.
+/// The columns of a line without a terminal.
 const WIDTH: usize = 80;
-/// The fewest columns of a line; a narrower terminal breaks it by itself.
+/// The fewest columns of a line. A narrower terminal breaks lines itself.
 const MIN_WIDTH: usize = 40;
-/// The most carriers that are shown one by one.
+/// How many carriers are shown separately.
 const MAX_CARRIERS: usize = 20;
-/// The most remarks about libraries that are shown without `--as`.
+/// How many remarks about libraries are shown without `--as`.
 const MAX_REMARKS: usize = 3;
-/// The most names of other headers that are shown, in columns.
+/// How many names of other headers are shown.
 const MAX_NAMES: usize = 20;
 
-/// Draws all of it, without a line break at the end.
+/// Draws the whole answer, without a line break at the end.
 pub(super) fn draw(
     paste: &Paste,
     judged: &[Judged<'_>],
@@ -99,14 +100,14 @@ impl View<'_> {
         sections
     }
 
-    /// Several carriers: what they have in common, then one by one.
+    /// Several carriers: first what they have in common, then each of them.
     fn several(&self, paste: &Paste, judged: &[Judged<'_>]) -> Vec<String> {
         let mut head = vec![self.wrap(&in_common(judged, paste.beyond))];
         let heads: Vec<Vec<String>> = judged
             .iter()
             .map(|judged| self.by_answer(judged, &self.answers(judged)))
             .collect();
-        // What holds no header has no answer of its own.
+        // A carrier without a header has no answer.
         let mut told = heads.iter().filter(|own| !own.is_empty());
         let first = told.next();
         let is_same = told.all(|own| Some(own) == first);
@@ -147,7 +148,7 @@ impl View<'_> {
         sections
     }
 
-    /// What the libraries asked for make of a carrier: the modes that matter, and the answers under each.
+    /// The answers of the wanted libraries: the modes that matter, with the answers in each.
     fn answers(&self, judged: &Judged<'_>) -> Vec<Vec<Answered>> {
         let wanted: &[&'static Library] = if self.wanted.is_empty() {
             LIBRARIES
@@ -161,7 +162,7 @@ impl View<'_> {
             .collect()
     }
 
-    /// The modes in which what arrives matters: those asked for, or all formats that arrive, in both orders.
+    /// The modes to show: the ones given by the user, or all arriving formats in both orders.
     fn modes(&self, judged: &Judged<'_>) -> Vec<Mode> {
         if !self.arguments.modes.is_empty() {
             return self
@@ -184,10 +185,11 @@ impl View<'_> {
             .collect()
     }
 
-    /// The rows of the table of modes: those asked for, or each format that arrives and all of them together.
+    /// The rows of the table of modes: the ones given by the user, or each arriving format and all
+    /// of them together.
     fn rows<'j>(&self, judged: &'j Judged<'_>) -> Vec<&'j super::Judgement> {
         let formats = judged.formats();
-        // Three formats and more have too many orders to show.
+        // Three or more formats have too many orders to show.
         let most = if formats.len() > 2 { 1 } else { 2 };
         let matters = |judgement: &&super::Judgement| {
             let names: Vec<&str> = judgement.propagation.extract.names().collect();
@@ -197,7 +199,7 @@ impl View<'_> {
         judged.judgements.iter().filter(matters).collect()
     }
 
-    /// What libraries do, by answer: two lines for one mode, one for each of several.
+    /// What libraries do, by answer: two lines for a single mode, one line each for several.
     fn by_answer(&self, judged: &Judged<'_>, answers: &[Vec<Answered>]) -> Vec<String> {
         let mut lines = Vec::new();
         for of_mode in answers {
@@ -236,7 +238,7 @@ impl View<'_> {
         lines.iter().map(|line| self.wrap(line)).collect()
     }
 
-    /// What belongs to tracing and is not read.
+    /// What belongs to tracing but is not read.
     fn unread(&self, unread: &[Unread]) -> Option<String> {
         let lines: Vec<String> = unread
             .iter()
@@ -281,7 +283,7 @@ impl View<'_> {
     }
 }
 
-/// Where headers were, if that is more than the line of a text.
+/// Where headers were, unless that is just the line of a text.
 pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<String> {
     let mut places: Vec<&str> = headers.map(|header| header.place.as_str()).collect();
     places.dedup();
@@ -291,7 +293,7 @@ pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<
     if places.iter().all(is_plain) {
         return None;
     }
-    // b3multi's headers share what holds them
+    // b3multi's headers share the object that holds them
     let parent = |place: &str| place.rsplit_once('.').map(|(parent, _)| parent.to_owned());
     let first = places.first().copied().and_then(parent);
     let shared = first.filter(|first| {
@@ -303,7 +305,7 @@ pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<
     Some(shared.unwrap_or_else(|| places.join(" and ")))
 }
 
-/// Text in lines of at most so many columns, broken between words; what it quotes of a paste is escaped.
+/// Text in lines of at most `width` columns, broken between words. Quoted text is escaped.
 fn wrapped_safely(text: &str, width: usize) -> String {
     let start: String = text
         .chars()
@@ -318,7 +320,7 @@ fn wrapped_safely(text: &str, width: usize) -> String {
     wrapped(&safe, width, &start, &others)
 }
 
-/// A character as a terminal may have it.
+/// A character in a form that is safe for a terminal.
 pub(super) fn safe(character: char) -> Vec<char> {
     if character.is_control() || ('\u{200b}'..='\u{202e}').contains(&character) {
         character.escape_unicode().collect()
@@ -332,7 +334,7 @@ pub(super) fn indented(text: &str, width: usize) -> String {
     wrapped(text, width, "  ", "    ")
 }
 
-/// Text whose first line begins with `first`, and every other with `others`.
+/// Text whose first line begins with `first`, and whose other lines begin with `others`.
 fn wrapped(text: &str, width: usize, first: &str, others: &str) -> String {
     let mut wrapped = first.to_owned();
     let mut column = first.len();
@@ -352,7 +354,7 @@ fn wrapped(text: &str, width: usize, first: &str, others: &str) -> String {
     wrapped
 }
 
-/// The columns of a text on one line, colour not counted.
+/// The columns of a text on one line, without colours.
 pub(super) fn visible(text: &str) -> usize {
     let mut columns = 0;
     let mut in_colour = false;

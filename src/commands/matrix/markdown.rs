@@ -7,7 +7,7 @@ use super::report::{Carried, Section, sections};
 use crate::print::grid::{Grid, GridCell};
 use baton_experiments::matrix::Matrix;
 
-/// Writes all of it.
+/// Writes the whole matrix.
 pub(super) fn render(matrix: &Matrix) -> String {
     let mut parts: Vec<_> = answer(&matrix.answer).into_iter().collect();
     parts.extend(sections(matrix).iter().map(write));
@@ -67,7 +67,7 @@ fn table(grid: &Grid) -> String {
             let text = words.join(", ");
             match *is_whole || text.is_empty() {
                 true => text,
-                // the letter shape says what colour says on a terminal
+                // the letter has the meaning that a colour has on a terminal
                 false => format!("**{text}**"),
             }
         });
@@ -110,13 +110,13 @@ fn bullets(lines: &[String]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A text as code: nothing in it is markup.
+/// A text as code. It contains no markup.
 fn code(text: &str) -> String {
     let text = visible(text).replace('|', "\\|").replace('`', "'");
     format!("`{text}`")
 }
 
-/// Text in which nothing is markup.
+/// Text that contains no markup.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {

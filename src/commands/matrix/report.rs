@@ -1,4 +1,4 @@
-//! What there is to say about each grid, whatever it is printed as.
+//! The content of each grid, for every format of output.
 
 use baton_propagators::mode::Engine;
 use baton_traces::hand_off::{Flag, Hop};
@@ -9,10 +9,10 @@ use baton_experiments::matrix::in_words;
 use baton_experiments::matrix::{Counts, IngressCell, Matrix, Outcome, RecordCell};
 use baton_propagators::explanation::list;
 
-/// What stands in a cell of which no hand-off could be judged.
+/// The text of a cell whose hand-offs could not be judged.
 const UNKNOWN: &str = "unknown";
 
-/// One grid of one engine, and what stands below it.
+/// One grid of one engine, and the lists below it.
 #[derive(Debug)]
 pub(super) struct Section {
     pub(super) engine: Engine,
@@ -20,11 +20,12 @@ pub(super) struct Section {
     /// What rows, columns and cells are.
     pub(super) title: String,
     pub(super) grid: Grid,
-    /// Why, once for each kind of failure.
+    /// The reasons: one for each kind of failure.
     pub(super) reasons: Vec<String>,
     /// What was lost although the trace held.
     pub(super) flags: Vec<String>,
-    /// What each producer puts into a record, on the record hop; what each client sends, on the ingress hop.
+    /// On the record hop, what each producer puts into a record. On the ingress hop, what each
+    /// client sends.
     pub(super) carriers: Vec<Carried>,
 }
 
@@ -40,14 +41,14 @@ pub(super) struct Carried {
     pub(super) headers: Vec<(String, String)>,
 }
 
-/// A cell of either grid, by its row and column.
+/// A cell of either grid, with its row and column.
 struct Placed<'a> {
     row: String,
     column: String,
     outcome: &'a Outcome,
 }
 
-/// Every grid of the matrix, engine by engine, the record hop first.
+/// Every grid of the matrix: engine by engine, and the record hop first.
 pub(super) fn sections(matrix: &Matrix) -> Vec<Section> {
     let engines = matrix.engines().into_iter();
     engines
@@ -223,8 +224,8 @@ fn reasons(cells: &[Placed<'_>], between: &str) -> Vec<String> {
         .collect()
 }
 
-/// One line for each flag, with the cells in which the trace held and that was lost nevertheless; and one for the cells
-/// whose receiver recorded nothing although nobody had said so.
+/// One line for each flag, with the cells in which the trace survived but this was lost. Another
+/// line for the cells whose receiver recorded nothing although the sender left the decision open.
 fn flags(cells: &[Placed<'_>]) -> Vec<String> {
     let mut lines = Vec::new();
     for lost in Flag::ALL.map(Some).into_iter().chain([None]) {

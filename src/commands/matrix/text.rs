@@ -8,7 +8,7 @@ use crate::print::fitting::COLUMNS;
 use crate::print::output::{Output, wrapped};
 use baton_experiments::matrix::Matrix;
 
-/// Draws all of it in the terminal's width, if its words allow it.
+/// Draws the whole matrix in the terminal's width, if its words allow it.
 pub(super) fn render(matrix: &Matrix, output: &Output) -> String {
     let width = output.columns.unwrap_or(usize::from(COLUMNS));
     let mut parts: Vec<String> = sections(matrix)

@@ -1,4 +1,4 @@
-//! A run's messages, made up from a seed, and the files they are written to.
+//! Generates a run's messages from a seed, and writes its files.
 
 use std::error::Error;
 use std::fs::File;
@@ -20,11 +20,11 @@ use serde_json::{Map, json};
 
 use super::lines;
 
-/// When a generated run starts, in nanoseconds since the epoch.
+/// The start of a generated run, in nanoseconds since the epoch.
 const START: u64 = 1_767_225_600_000_000_000;
-/// The time from one request's start to the next one's, in nanoseconds: 2,500 requests per second.
+/// The time between the starts of two requests, in nanoseconds: 2,500 requests per second.
 const PACE: u64 = 400_000;
-/// How many client spans the load generator puts on a line.
+/// How many client spans the load generator writes on a line.
 const CLIENT_SPANS_PER_LINE: u64 = 200;
 const SHARDS: u64 = 2;
 const INSTANCES: u64 = 4;
@@ -39,7 +39,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-/// A span's ids, its parent's, and its times in nanoseconds since the epoch.
+/// A span's ids, its parent's id, and its times in nanoseconds since the epoch.
 pub(crate) struct Work {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
@@ -49,7 +49,7 @@ pub(crate) struct Work {
     pub(crate) end: u64,
 }
 
-/// One message on its way.
+/// One message.
 pub(crate) struct Message {
     pub(crate) request_id: String,
     pub(crate) shard: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Message {
     pub(crate) name: &'static str,
     pub(crate) superpower: &'static str,
     pub(crate) headers: HeaderList,
-    /// The headers that reached the consumer.
+    /// Whether the headers reached the consumer.
     pub(crate) arrived: bool,
     pub(crate) client: Work,
     pub(crate) server: Work,
@@ -97,7 +97,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The client's spans come last, as `baton run` adds them when the burst is over.
+/// Writes the client's spans last, as `baton run` adds them after the burst.
 fn write_clients(
     messages: u64,
     message: impl Fn(u64) -> Message,
@@ -135,7 +135,7 @@ impl Message {
         let start = START + index * PACE;
         let server_start = start + 60_000 + random.u64(..40_000);
         let send_start = server_start + 30_000 + random.u64(..30_000);
-        // Most answers take about a millisecond, a few ten times as long.
+        // Most answers take about a millisecond, a few of them ten times as long.
         let put = 300_000 + random.u64(..700_000) * if random.u8(..100) == 0 { 10 } else { 1 };
         let send_end = send_start + put;
         let server_end = send_end + 200_000 + random.u64(..200_000);
@@ -210,7 +210,7 @@ impl Message {
         )
     }
 
-    /// What goes onto the stream.
+    /// The record on the stream.
     pub(crate) fn envelope(&self) -> String {
         if self.headers.is_empty() {
             self.body()
@@ -234,7 +234,7 @@ fn inject(propagation: &Propagation, work: &Work, headers: &mut HeaderList) {
     propagation.inject(&context.into(), headers);
 }
 
-/// The span of a receiver: in the sender's trace if what arrived says so, or else in a new one.
+/// The span of a receiver: in the sender's trace if the headers arrived, otherwise in a new one.
 fn continued(
     propagation: &Propagation,
     headers: &HeaderList,

@@ -1,5 +1,5 @@
-//! The lines that a message leaves, with the fields and in the order that the lab's collector, the load generator and the
-//! functions write them.
+//! The lines for a message, with the fields and their order as the lab's collector, the load
+//! generator and the functions write them.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
 const PRODUCER: u8 = 4;
 const CONSUMER: u8 = 5;
-/// What every span ends with that has neither events nor links.
+/// The end of every span that has neither events nor links.
 const NOTHING_MORE: &str = r#""droppedAttributesCount":0,"events":[],"droppedEventsCount":0,"links":[],"droppedLinksCount":0,"status":{"message":"","code":0}}"#;
 
 /// The producer's export for one request.
@@ -92,7 +92,7 @@ pub(crate) fn consumer_request(message: &Message) -> String {
     line
 }
 
-/// The load generator's line about some requests.
+/// The load generator's line with some requests.
 pub(crate) fn client_request(messages: impl Iterator<Item = Message>) -> String {
     let mut line = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"client"}}]},"scopeSpans":[{"scope":{"name":"baton-loadgen","version":"0.1.0"},"spans":["#.to_owned();
     for message in messages {
@@ -119,7 +119,7 @@ pub(crate) fn client_request(messages: impl Iterator<Item = Message>) -> String 
     line
 }
 
-/// The producer's log about one request: the record that it sent, and the answer.
+/// The producer's log lines for one request: the record that it sent, and the answer.
 pub(crate) fn producer_log(message: &Message) -> String {
     let envelope = message.envelope();
     let carrier_bytes = match message.headers.is_empty() {
@@ -146,7 +146,7 @@ pub(crate) fn producer_log(message: &Message) -> String {
     )
 }
 
-/// The consumer's log about one record.
+/// The consumer's log line for one record.
 pub(crate) fn consumer_log(message: &Message) -> String {
     let headers = message.headers.iter().filter(|_| message.arrived);
     let headers: serde_json::Map<_, _> = headers

@@ -1,11 +1,13 @@
-//! Writes a run as large as one likes, as `baton run` would have left it, for measuring what reading and judging cost.
+//! Writes a run of any size, as `baton run` would leave it, to measure the cost of reading and
+//! judging.
 //!
-//! `cargo run --release -p baton-traces --example generate_run -- --messages 1000000 --out DIR [--pairing P]
-//! [--broken PERCENT] [--seed N]`
+//! `cargo run --release -p baton-traces --example generate_run -- --messages 1000000 --out DIR
+//! [--pairing P] [--broken PERCENT] [--seed N]`
 //!
-//! Every message is five spans: the client's, the producer's server and send spans, the consumer's record span and its
-//! invocation's. `--broken` is the share of records whose headers get lost on the stream, so that the consumer starts a
-//! new trace. The same arguments give the same run. `summary.json` is left to whoever reads the run.
+//! Every message has five spans: the client's, the producer's server and send spans, the consumer's
+//! record span, and the span of its invocation. `--broken` is the share of records that lose their
+//! headers on the stream, so that the consumer starts a new trace. The same arguments give the same
+//! run. The example does not write `summary.json`.
 
 mod generate;
 mod lines;

@@ -1,8 +1,8 @@
 //! Writes the spans of a made-up system whose hand-offs are known, as OTLP/JSON in lines.
 //!
-//! `cargo run -p baton-traces --example generate_system -- --requests 1000 [--services N] [--calls N] [--concurrency N]
-//! [--broken PERCENT] [--skew-ms N] [--shared-id PERCENT] [--unsampled PERCENT]
-//! [--seed N] [--hand-offs FILE] > FILE`
+//! `cargo run -p baton-traces --example generate_system -- --requests 1000 [--services N] [--calls
+//! N] [--concurrency N] [--broken PERCENT] [--skew-ms N] [--shared-id PERCENT] [--unsampled
+//! PERCENT] [--seed N] [--hand-offs FILE] > FILE`
 //!
 //! `--hand-offs` gets a line of JSON for each hand-off as it happened: both spans and the verdict.
 

@@ -22,8 +22,8 @@ pub(crate) struct Plan {
     pub(crate) skew_ms: i64,
     /// The share of services that put a shared request id on their spans, in percent.
     pub(crate) shared_id_percent: u8,
-    /// The share of requests from outside that the first service does not sample, in percent. A service that starts a trace
-    /// samples it.
+    /// The share of requests from outside that the first service does not sample, in percent. A
+    /// service that starts a trace samples it.
     pub(crate) unsampled_percent: u8,
     /// The same seed gives the same system.
     pub(crate) seed: u64,

@@ -1,23 +1,24 @@
-//! The deliveries of one message: one where all is well, more where delivery is at least once.
+//! The deliveries of one message. Usually there is one; at-least-once delivery may make more.
 
 use crate::hand_off::{Luggage, Receiver, ReceiverLink};
 use crate::readers::log::LogSpan;
 use crate::span::Span;
 
-/// How many deliveries of one message are kept apart; further ones are only counted.
-const DELIVERIES_LIMIT: usize = 32;
+/// How many deliveries of one message are kept separate. Further ones are only counted.
+const MAX_DELIVERIES: usize = 32;
 
-/// How many links of one receiver are kept: OpenTelemetry's own default limit.
-const LINKS_LIMIT: usize = 128;
+/// How many links of one receiver are kept. This is OpenTelemetry's default limit.
+const MAX_LINKS: usize = 128;
 
-/// A receiver, and the service it ran in where that is needed to tell whether its parent is remote.
+/// A receiver. It has the number of its service if that is needed to derive whether its parent is
+/// remote.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) receiver: Receiver,
     pub(super) service: Option<usize>,
 }
 
-/// The deliveries of one message: more than one where delivery is at least once.
+/// The deliveries of one message.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     pub(super) kept: Vec<Delivery>,
@@ -26,9 +27,10 @@ pub(super) struct Deliveries {
 }
 
 impl Delivery {
-    /// The delivery that a span tells of; `service` where the exporter does not say if its parent is remote.
+    /// The delivery in a span. `service` is given if the exporter does not say whether the parent
+    /// is remote.
     pub(super) fn recorded(span: &Span<'_>, service: Option<usize>) -> Delivery {
-        let links = span.links.iter().take(LINKS_LIMIT);
+        let links = span.links.iter().take(MAX_LINKS);
         let receiver = Receiver {
             reference: Some(span.reference),
             parent: span.parent_span_id,
@@ -50,7 +52,7 @@ impl Delivery {
         Delivery { receiver, service }
     }
 
-    /// The delivery that a log line tells of.
+    /// The delivery in a log line.
     pub(super) fn logged(span: &LogSpan, carrier: Option<bool>) -> Delivery {
         let receiver = Receiver {
             reference: span.reference,
@@ -66,8 +68,8 @@ impl Delivery {
         }
     }
 
-    /// A span knows more than its log line, and most if it came as OTLP; only the log knows what headers
-    /// arrived.
+    /// Combines a span and a log line of one delivery. A span has more information than a log line,
+    /// and an OTLP span has the most. Only the log shows which headers arrived.
     fn merge(&mut self, mut other: Delivery) {
         let knows = |receiver: &Receiver| (receiver.recorded, receiver.format.is_none());
         if knows(&other.receiver) > knows(&self.receiver) {
@@ -86,8 +88,8 @@ impl Deliveries {
         self.kept.len() as u64 + self.further_spans.max(self.further_log_lines)
     }
 
-    /// Adds a delivery, or completes the one it is about: a span and its log line are one, and so is a span
-    /// that was exported twice.
+    /// Adds a delivery, or completes one. A span and its log line are one delivery, and so is a
+    /// span that was exported twice.
     pub(super) fn add(&mut self, delivery: Delivery) {
         let reference = delivery.receiver.reference;
         let known = self
@@ -96,7 +98,7 @@ impl Deliveries {
             .position(|known| reference.is_some() && known.receiver.reference == reference);
         match known {
             Some(place) => self.kept[place].merge(delivery),
-            None if self.kept.len() < DELIVERIES_LIMIT => {
+            None if self.kept.len() < MAX_DELIVERIES => {
                 self.kept.reserve_exact(1);
                 self.kept.push(delivery);
             }

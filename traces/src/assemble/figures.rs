@@ -1,4 +1,4 @@
-//! What the ends of hand-offs tell besides their verdicts: deliveries, sizes, and the time from end to end.
+//! Further figures from the ends of hand-offs: deliveries, sizes, and end-to-end times.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use super::{Assembly, Request};
 use crate::hand_off::Hop;
 use crate::span::{SpanReference, UnixTime};
 
-/// What the records of a run amount to.
+/// The counts of a run's records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordCounts {
     /// Records that Kinesis accepted.
     pub sent: u64,
-    /// Those of them that were delivered at least once.
+    /// How many of them were delivered at least once.
     pub delivered: u64,
     /// Deliveries beyond the first.
     pub duplicates: u64,
-    /// Those that were never delivered.
+    /// How many were never delivered.
     pub lost: u64,
-    /// Records that were delivered without a trace of their sender.
+    /// Delivered records whose sender left neither a span nor a log line.
     pub without_sender: u64,
 }
 
 impl Assembly {
-    /// What the records amount to.
+    /// The counts of the records.
     pub fn record_counts(&self) -> RecordCounts {
         let mut counts = RecordCounts::default();
         for record in &self.records {
@@ -41,14 +41,16 @@ impl Assembly {
         counts
     }
 
-    /// For every record that was sent: the size in bytes of the JSON object that carries its context, 0 if none.
+    /// For every record that was sent: the size in bytes of the JSON object that carries its
+    /// context, 0 without one.
     pub fn carrier_bytes(&self) -> impl Iterator<Item = u64> {
         let sent = self.records.iter().filter(|record| record.sender.is_some());
         sent.map(|record| record.carrier_bytes.unwrap_or(0))
     }
 
-    /// For every record whose way is known from one end to the other: the time from the client's start, or the
-    /// producer's where no client span is known, to the end of the record's first handling.
+    /// The time of every record from the client's start to the end of the record's first handling.
+    /// If there is no client span, it counts from the producer's start. Records without both times
+    /// are left out.
     pub fn end_to_end(&self) -> impl Iterator<Item = Duration> {
         let by_server_span = self.requests_by_server_span();
         self.records.iter().filter_map(move |record| {

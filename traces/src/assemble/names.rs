@@ -1,17 +1,17 @@
-//! Numbers for names, so that each name is kept once.
+//! Replaces names with numbers, so that each name is stored once.
 
 use std::collections::HashMap;
 
 use crate::hand_off::MessageKey;
 
-/// Names, numbered from 0 in the order they were first seen.
+/// Names, numbered from 0 in the order of their first appearance.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     numbers: HashMap<Box<str>, usize>,
 }
 
 impl Names {
-    /// The number of `name`; a name not seen before gets the next one.
+    /// The number of `name`. A new name gets the next number.
     pub(crate) fn index(&mut self, name: &str) -> usize {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -21,12 +21,12 @@ impl Names {
         number
     }
 
-    /// The number of `name`, if it was seen before.
+    /// The number of `name`; `None` for an unknown name.
     pub(super) fn get(&self, name: &str) -> Option<usize> {
         self.numbers.get(name).copied()
     }
 
-    /// How many there are.
+    /// How many names there are.
     pub(super) fn len(&self) -> usize {
         self.numbers.len()
     }
@@ -37,19 +37,20 @@ impl Names {
     }
 }
 
-/// Message keys, numbered like [`Names`]; streams and shards are few, so they are not kept with every message.
+/// Message keys, numbered like [`Names`]. Streams and shards are few, so they are not stored with
+/// every message.
 #[derive(Debug, Default)]
 pub(super) struct MessageKeys {
     streams: Names,
     /// The shards of each stream.
     shards: Vec<Names>,
-    /// Of each shard of each stream: the sequence numbers, and the message's number.
+    /// For each stream and shard: the sequence numbers with their messages' numbers.
     messages: HashMap<(usize, usize), HashMap<Box<str>, usize>>,
     count: usize,
 }
 
 impl MessageKeys {
-    /// The number of `key`; a key not seen before gets the next one.
+    /// The number of `key`. A new key gets the next number.
     pub(super) fn index(&mut self, key: MessageKey<'_>) -> usize {
         let stream = self.streams.index(key.stream);
         if stream == self.shards.len() {

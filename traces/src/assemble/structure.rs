@@ -1,7 +1,7 @@
-//! Hand-offs of spans that carry no ids to match them by: judged by parents and links alone.
+//! Judges hand-offs whose spans have no ids to match, by parents and links alone.
 //!
-//! That tells which contexts arrived, and never which did not: a root may have had no sender, and a parent that is not
-//! there may not have been exported.
+//! This shows which contexts arrived, but never which did not. A root may have had no sender, and a
+//! missing parent may not have been exported.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,27 +12,28 @@ use super::deliveries::Deliveries;
 use crate::hand_off::Hop;
 use crate::span::{Kind, Span, SpanReference};
 
-/// What parents and links tell of one hop.
+/// The counts from parents and links for one hop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// Receivers whose parent is a sender's span, or is in another service, or that share a sender's id.
+    /// Receivers whose parent is a sender's span or is in another service, or that share a sender's
+    /// id.
     pub connected: u64,
-    /// Receivers in traces of their own that link to a sender's span.
+    /// Receivers in new traces that link to a sender's span.
     pub linked: u64,
-    /// Receivers without a parent: they may have had no sender.
+    /// Receivers without a parent. They may have had no sender.
     pub roots: u64,
-    /// Receivers whose parent, or the caller with which they share their id, is not among the spans.
+    /// Receivers whose parent is not among the spans, or the caller whose id they share.
     pub orphans: u64,
 }
 
 impl Structure {
-    /// How many receivers there are.
+    /// The number of receivers.
     pub fn receivers(&self) -> u64 {
         self.connected + self.linked + self.roots + self.orphans
     }
 }
 
-/// The spans that send or receive by their kind, but carry no ids.
+/// Spans whose kind sends or receives, but that have no ids.
 #[derive(Debug, Default)]
 pub(super) struct Unmatched {
     senders: HashSet<SpanReference>,
@@ -49,7 +50,7 @@ pub(super) struct Receiving {
 }
 
 impl Unmatched {
-    /// Takes `span` if it sends or receives; `service` is the number of its service.
+    /// Adds `span` if it sends or receives. `service` is the number of its service.
     pub(super) fn add(&mut self, span: &Span<'_>, service: usize) {
         let hop = match span.kind {
             Kind::Client | Kind::Producer => {
@@ -71,8 +72,8 @@ impl Unmatched {
             });
     }
 
-    /// What the receivers of `hop` tell, `more` of them included. `is_sender` tells further senders, and `is_in` whether
-    /// a span is known to be in one service, or in another.
+    /// The counts for the receivers of `hop`, including `more`. `is_sender` recognises further
+    /// senders. `is_in` says whether a span is known to be in a service, or in another one.
     pub(super) fn structure(
         &self,
         hop: Hop,
@@ -87,7 +88,7 @@ impl Unmatched {
                 .parent
                 .map(|span_id| SpanReference { span_id, ..span });
             let place = match parent {
-                // With B3, client and server may share a span's id.
+                // In B3, client and server may share a span's id.
                 _ if is_sender(span) => &mut structure.connected,
                 Some(parent) if is_sender(parent) => &mut structure.connected,
                 Some(_) if receiving.parent_is_remote == Some(false) => return,
@@ -96,7 +97,7 @@ impl Unmatched {
                     Home::OtherService => &mut structure.connected,
                     Home::Unknown => &mut structure.orphans,
                 },
-                // A span that shares its id with a caller that is not there.
+                // A span that shares its id with a caller that is not in the source.
                 None if receiving.parent_is_remote == Some(true) => &mut structure.orphans,
                 None if receiving.links.iter().any(|to| is_sender(*to)) => &mut structure.linked,
                 None => &mut structure.roots,
@@ -116,7 +117,7 @@ impl Unmatched {
 }
 
 impl Assembly {
-    /// What parents and links tell of `hop`, whose ends have no ids in common.
+    /// The counts from parents and links for `hop`, whose ends have no ids in common.
     pub fn structure(&self, hop: Hop) -> Structure {
         let clients = self
             .requests
@@ -163,7 +164,7 @@ impl Assembly {
     }
 }
 
-/// Where a span is.
+/// The service of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Home {
     SameService,

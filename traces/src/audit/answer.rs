@@ -1,10 +1,11 @@
-//! What an audit found, in sentences.
+//! The result of an audit in sentences.
 
 use super::{Edge, Judged, What};
 use crate::shown::{count, counted};
 
 impl Judged {
-    /// The answer in a few sentences: how many hand-offs broke and where, and how many could not be judged.
+    /// The result in a few sentences: how many hand-offs broke and where, and how many could not be
+    /// judged.
     pub fn answer(&self) -> Vec<String> {
         let mut sentences = vec![self.headline()];
         let ambiguous = self.ambiguous();
@@ -76,7 +77,7 @@ impl Judged {
         )
     }
 
-    /// Whether every hand-off that the source shows an end of was judged, but for requests from outside.
+    /// Whether every hand-off with a known end was judged, except requests from outside.
     pub fn is_all_judged(&self) -> bool {
         self.not_judged() == 0 && self.ambiguous().1 == 0
     }
@@ -90,7 +91,8 @@ impl Judged {
 }
 
 impl Edge {
-    /// What broke on it, why, which traces show it and what to change; `None` if nothing is known to have broken.
+    /// What broke on the edge, why, in which traces, and what to change; `None` if nothing is known
+    /// to have broken.
     pub fn sentence(&self) -> Option<String> {
         let worst = self.worst()?;
         let broken = self

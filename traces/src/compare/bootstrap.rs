@@ -1,9 +1,10 @@
-//! How far percentiles can be trusted: the bootstrap, at a cost that does not grow with the number of durations.
+//! Confidence intervals of percentiles by the bootstrap, at a cost that does not depend on the
+//! number of durations.
 //!
-//! A resample draws as many durations as there are, with replacement, and takes its percentile. That percentile
-//! is the k-th smallest of n draws from the sample; the k-th smallest of n uniform draws has the Beta(k, n + 1 - k)
-//! distribution, so one draw from it, looked up among the sorted durations, is distributed exactly as the
-//! percentile of a whole resample.
+//! A resample draws n of the n durations with replacement, and takes its percentile. That
+//! percentile is the k-th smallest of n draws from the sample. The k-th smallest of n uniform draws
+//! has the Beta(k, n + 1 - k) distribution. So one draw from it, looked up among the sorted
+//! durations, has exactly the distribution of a whole resample's percentile.
 
 use std::f64::consts::TAU;
 
@@ -11,16 +12,18 @@ use serde::Serialize;
 
 use crate::statistics::{Durations, milliseconds};
 
-/// How many resamples are made: enough for a difference to stay significant after the correction for every metric.
+/// The number of resamples. It is large enough for a difference to stay significant after the
+/// correction for all metrics.
 pub(super) const RESAMPLES: usize = 9_999;
-/// The bootstrap knows nothing beyond the longest duration, so so many must be beyond the percentile.
+/// At least this many durations must be above the percentile, because the bootstrap knows nothing
+/// beyond the longest one.
 pub(super) const FEWEST_BEYOND: f64 = 10.0;
-/// The same comparison gives the same figures each time.
+/// A fixed seed, so that the same comparison always gives the same figures.
 const SEED: u64 = 0x0062_6174_6f6e;
-/// What an interval leaves out at either end.
+/// The share that an interval leaves out at each end.
 const TAIL: f64 = 0.025;
 
-/// Where a figure lies with 95 % confidence.
+/// A 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The lower end.
@@ -29,18 +32,19 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// What the bootstrap says of one percentile of two samples. In milliseconds.
+/// The bootstrap of one percentile of two samples. Intervals are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bootstrap {
     /// The baseline's percentile.
     pub(super) baseline: Interval,
-    /// The other's.
+    /// The other sample's percentile.
     pub(super) value: Interval,
-    /// How likely a difference of the percentiles as large as this is, if there is none; two-sided.
+    /// The two-sided probability of a difference at least this large, if the true percentiles are
+    /// equal.
     pub(super) p_value: f64,
 }
 
-/// Resamples both. `None` if either has too few durations beyond the percentile.
+/// Resamples both samples. `None` if either has too few durations above the percentile.
 pub(super) fn test(baseline: &Durations, value: &Durations, quantile: f64) -> Option<Bootstrap> {
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut baselines = resampled(baseline, quantile, &mut random)?;
@@ -96,14 +100,14 @@ fn interval(values: &mut [f64]) -> Interval {
     }
 }
 
-/// A draw from the Beta distribution; both shapes are at least 1.
+/// Draws from the Beta distribution. Both shapes must be at least 1.
 fn beta(a: f64, b: f64, random: &mut fastrand::Rng) -> f64 {
     let (a, b) = (gamma(a, random), gamma(b, random));
     a / (a + b)
 }
 
-/// A draw from the Gamma distribution with a shape of at least 1 (Marsaglia and Tsang, "A Simple Method for
-/// Generating Gamma Variables", 2000).
+/// Draws from the Gamma distribution with a shape of at least 1 (Marsaglia and Tsang, "A Simple
+/// Method for Generating Gamma Variables", 2000).
 fn gamma(shape: f64, random: &mut fastrand::Rng) -> f64 {
     let d = shape - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
@@ -116,12 +120,12 @@ fn gamma(shape: f64, random: &mut fastrand::Rng) -> f64 {
     }
 }
 
-/// A draw from the standard normal distribution (Box and Muller).
+/// Draws from the standard normal distribution (Box and Muller).
 fn normal(random: &mut fastrand::Rng) -> f64 {
     (-2.0 * uniform(random).ln()).sqrt() * (TAU * random.f64()).cos()
 }
 
-/// A draw from above 0 to 1.
+/// Draws a number above 0 and up to 1.
 fn uniform(random: &mut fastrand::Rng) -> f64 {
     1.0 - random.f64()
 }
@@ -142,13 +146,14 @@ mod tests {
 
     #[test]
     fn intervals_are_those_of_resampling_whole_samples() {
-        // 1 to 1000. numpy 2, 20,000 whole resamples of it and their k-th smallest values, percentiles 2.5 and 97.5:
-        // 880 and 917 for k = 900; scipy 1.17, `beta.ppf([.025, .975], k, 1001 - k) * 1000` says the same.
+        // 1 to 1000. numpy 2, with 20,000 whole resamples of it, gives 880 and 917 for k = 900 as
+        // percentiles 2.5 and 97.5 of the k-th smallest values. scipy 1.17 gives the same for
+        // `beta.ppf([.025, .975], k, 1001 - k) * 1000`.
         let sample = durations(1..=1000);
         for (quantile, low, high) in [(0.9, 880.0, 917.0), (0.5, 469.0, 531.0)] {
             let resampled = test(&sample, &sample, quantile).expect("enough");
             for interval in [resampled.baseline, resampled.value] {
-                // a histogram's steps, and the chance in 9,999 resamples
+                // the steps of a histogram, and the randomness of 9,999 resamples
                 assert!((interval.low - low).abs() <= 2.0, "{interval:?}");
                 assert!((interval.high - high).abs() <= 2.0, "{interval:?}");
             }

@@ -1,4 +1,4 @@
-//! The limits of a comparison: which figures can have one, and their values in each source.
+//! The limits of a comparison: the figures that can have one, and their values in each source.
 
 use std::sync::LazyLock;
 
@@ -54,7 +54,7 @@ pub struct Checked {
     pub check: Check,
     /// The source's name.
     pub run: String,
-    /// Why the figure is not known, if it is not.
+    /// Why the figure is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The flag and its value, as the user wrote them.
@@ -63,7 +63,8 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The result in one sentence. It may repeat text of the source, so make hostile characters visible.
+    /// The result in one sentence. It may contain text from the source, so make hostile characters
+    /// visible.
     pub fn sentence(&self) -> String {
         match &self.reason {
             Some(reason) => format!("{}: {reason}", self.check),
@@ -95,7 +96,7 @@ fn reason(figure: &str, source: &Measured) -> String {
         let named = |metric: &String| metrics.contains(&metric.as_str());
         unknown.metrics.iter().any(named)
     };
-    // a sentence about few metrics says more about each
+    // a sentence about few metrics is more specific
     let covering = source.unknown.iter().filter(covers);
     match covering.min_by_key(|unknown| unknown.metrics.len()) {
         Some(unknown) => unknown.sentence.clone(),
@@ -110,7 +111,7 @@ fn reason(figure: &str, source: &Measured) -> String {
     }
 }
 
-/// The metrics that a figure is made of.
+/// The metrics from which a figure is made.
 fn metrics_behind(figure: &str) -> Vec<&str> {
     match figure {
         "connected" => vec!["ingress.connected", "record.connected"],
@@ -129,7 +130,7 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     match name {
         "connected" => {
-            // one hop says nothing about the other
+            // one hop does not determine the other
             let shares = [Hop::Ingress, Hop::Record].map(|hop| {
                 let name = format!("{hop}.{}", Verdict::Connected);
                 Metric::from_name(&name)?.number(source)

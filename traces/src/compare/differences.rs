@@ -11,57 +11,59 @@ use crate::hand_off::Verdict;
 use crate::measure::Measured;
 use crate::statistics::{Durations, rounded};
 
-/// A difference counts if chance alone gives one like it in less than this share of comparisons.
+/// The significance level: a difference counts if its p value is below this.
 pub(super) const LEVEL: f64 = 0.01;
-/// A latency has to differ by this share of the baseline's. Among a million requests any shift is beyond chance,
-/// and two runs of the same differ by some percent because the machine had other things to do.
+/// A latency must differ by at least this share of the baseline's. Among a million requests, even a
+/// tiny shift is significant, and two equal runs differ by a few percent because the machine has
+/// other work.
 pub(super) const RELEVANT_CHANGE: f64 = 0.1;
 
-/// One metric of one run beside the baseline's.
+/// One metric of one run, and of the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// The run that is compared.
+    /// The run's name.
     pub run: String,
     /// The metric's name.
     pub metric: &'static str,
-    /// The baseline's figure; the count, where the metric is a share.
+    /// The baseline's figure; for a share, its count.
     pub baseline: Figure,
-    /// The run's.
+    /// The run's figure.
     pub value: Figure,
-    /// How the figure differs: for a share, the run's less the baseline's, each between 0 and 1; otherwise as a part of
-    /// the baseline's figure, and `None` where that is 0.
+    /// The size of the difference. For a share, the run's share minus the baseline's, each between
+    /// 0 and 1. Otherwise the difference divided by the baseline's figure, or `None` if that is 0.
     pub change: Option<f64>,
     /// Whether it is more than noise, and large enough to matter.
     pub significant: bool,
-    /// Whether the run's figure is the better one; `None` where neither way is better, or they are equal.
+    /// Whether the run's figure is the better one; `None` if neither direction is better, or they
+    /// are equal.
     pub better: Option<bool>,
-    /// What the baseline's count is out of.
+    /// The total for the baseline's count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_of: Option<u64>,
-    /// What the run's count is out of.
+    /// The total for the run's count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_of: Option<u64>,
-    /// What the figures are in: `ms`, `bytes`, `per s`; empty for counts.
+    /// The unit of the figures: `ms`, `bytes`, `per s`; empty for counts.
     pub unit: &'static str,
-    /// By which test; `None` where none can be made, and `note` says why.
+    /// The name of the test; `None` if there is none, and then `note` says why.
     pub test: Option<&'static str>,
-    /// How likely a difference as large as this is by chance.
+    /// The probability of a difference at least this large by chance.
     pub p_value: Option<f64>,
-    /// The same after Holm's correction over the metrics that were tested for this run.
+    /// The p value after Holm's correction over all metrics tested for this run.
     pub p_adjusted: Option<f64>,
-    /// Where the baseline's percentile lies with 95 % confidence.
+    /// The 95 % confidence interval of the baseline's percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_interval: Option<Interval>,
-    /// Where the run's percentile lies with 95 % confidence.
+    /// The 95 % confidence interval of the run's percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_interval: Option<Interval>,
-    /// How often a duration of the run is longer than one of the baseline, ties counted half; 0.5 if neither tends to
-    /// be. Of the rank test.
+    /// The probability that a duration of the run is longer than one of the baseline, with ties
+    /// counted half; 0.5 if neither tends to be longer. From the rank test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superiority: Option<f64>,
     /// The difference in one sentence.
     pub words: String,
-    /// Why it could not be tested, or why it does not count.
+    /// Why it was not tested, or why it does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
 }
@@ -69,9 +71,9 @@ pub struct Difference {
 /// A count or a measured figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
-    /// So many.
+    /// A count.
     Count(u64),
-    /// So much.
+    /// A measurement.
     Measure(f64),
 }
 
@@ -91,7 +93,7 @@ impl Difference {
     }
 }
 
-/// Every metric that both sources can tell, in the order of [`METRICS`].
+/// Every metric that both sources show, in the order of [`METRICS`].
 pub(super) fn between(baseline: &Measured, run: &Measured) -> Vec<Difference> {
     let mut differences = Vec::new();
     for metric in &METRICS {
@@ -106,7 +108,7 @@ pub(super) fn between(baseline: &Measured, run: &Measured) -> Vec<Difference> {
     differences
 }
 
-/// A verdict or flag that neither side has.
+/// Whether it is a verdict or flag that occurs on neither side.
 fn is_about_nothing(metric: &Metric, before: Value<'_>, after: Value<'_>) -> bool {
     let is_rare = match metric.of {
         Of::Verdict(_, verdict) => verdict != Verdict::Connected,
@@ -116,7 +118,7 @@ fn is_about_nothing(metric: &Metric, before: Value<'_>, after: Value<'_>) -> boo
     is_rare && before.number() == 0.0 && after.number() == 0.0
 }
 
-/// What testing one metric gives.
+/// The result of testing one metric.
 #[derive(Default)]
 struct Tested {
     test: Option<&'static str>,
@@ -218,7 +220,7 @@ fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
     }
 }
 
-/// What stands for a test where every record is of the same size.
+/// Replaces the name of a test if every record has the same size.
 const COUNTED: &str = "counted: the same in every record";
 
 fn without_test(note: &'static str) -> Tested {
@@ -268,7 +270,7 @@ fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Teste
     tested
 }
 
-/// Corrects the p values for their number, and says what is significant.
+/// Corrects the p values for the number of tests, and marks what is significant.
 fn judge(differences: &mut [Difference]) {
     let p_values: Vec<f64> = differences
         .iter()

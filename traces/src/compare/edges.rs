@@ -1,4 +1,5 @@
-//! How the edges of two audits differ: which came, which went, and where another share of traces held.
+//! How the edges of two audits differ: edges that appeared, edges that are gone, and changed
+//! shares.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +12,16 @@ use crate::audit::{Channel, Edge, Judged};
 /// Differences with a p value up to this are significant.
 const LEVEL: f64 = 0.01;
 
-/// What differs on an edge, or of the requests that a service received.
+/// A difference on an edge, or among the requests that a service received.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EdgeDifference {
-    /// What it is a difference of.
+    /// The kind of difference.
     pub what: What,
     /// The sending service; `None` for requests without a parent.
     pub from: Option<String>,
     /// The receiving service.
     pub to: String,
-    /// Over what; `None` for requests without a parent.
+    /// The channel; `None` for requests without a parent.
     pub channel: Option<Channel>,
     /// The share in the baseline; `None` if nothing was judged there.
     pub baseline: Option<f64>,
@@ -32,15 +33,16 @@ pub struct EdgeDifference {
     pub significant: Option<bool>,
 }
 
-/// What an [`EdgeDifference`] is a difference of.
+/// The kind of an [`EdgeDifference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// The share of traces in which every hand-off on the edge held. Hand-offs of one trace are not independent.
+    /// The share of traces in which every hand-off on the edge held. It counts traces, because
+    /// hand-offs of one trace are not independent.
     Held,
-    /// The edge is in the source and not in the baseline.
+    /// Only the source has the edge.
     Appeared,
-    /// The edge is in the baseline and not in the source.
+    /// Only the baseline has the edge.
     Gone,
     /// The share of a service's server spans that have no parent.
     Parentless,
@@ -140,7 +142,8 @@ fn corrected(found: Vec<(EdgeDifference, Option<f64>)>) -> Vec<EdgeDifference> {
 }
 
 impl EdgeDifference {
-    /// Whether it deserves a sentence: an edge that came or went, or a share that differs by more than noise.
+    /// Whether it is worth a sentence: an edge that appeared or is gone, or a share that differs
+    /// significantly.
     pub fn is_notable(&self) -> bool {
         match self.what {
             What::Appeared | What::Gone => true,
@@ -148,7 +151,7 @@ impl EdgeDifference {
         }
     }
 
-    /// What differs, in one sentence.
+    /// The difference in one sentence.
     pub fn sentence(&self) -> String {
         // what broke at all is never shown as 100 %
         let share = |share: Option<f64>| match share {

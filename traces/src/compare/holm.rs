@@ -1,7 +1,8 @@
-//! Holm's correction. Without it, one of a hundred tests at a level of 1 % is significant by chance.
+//! Holm's correction. Without it, one of a hundred tests at a level of 1 % is significant by
+//! chance.
 
-/// The p values after Holm's step-down correction. Among comparisons without a true difference, at most
-/// a share of `level` has a p value at or below `level`, however the tests depend on each other
+/// The p values after Holm's step-down correction. If there is no true difference, the probability
+/// of any p value at or below `level` is at most `level`, even if the tests depend on each other
 /// (Holm 1979).
 pub(super) fn adjusted(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();

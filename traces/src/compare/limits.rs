@@ -1,4 +1,5 @@
-//! Limits for figures, as in `--fail-under connected=99.9%` and `--fail-over p99=50ms`, and whether they are kept.
+//! Limits for figures, as in `--fail-under connected=99.9%` and `--fail-over p99=50ms`, and whether
+//! figures are within them.
 
 use std::fmt;
 
@@ -60,9 +61,9 @@ pub struct Check {
     pub name: String,
     /// The limit as the user wrote it.
     pub limit: String,
-    /// The figure. It is `None` if it is not known; then the check has failed.
+    /// The figure; `None` if it is unknown, in which case the check has failed.
     pub value: Option<f64>,
-    /// Whether the limit is kept.
+    /// Whether the figure is within the limit.
     pub passed: bool,
     /// The run or burst that the figure belongs to, if several were checked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ pub fn fail_under(text: &str) -> Result<Limit, String> {
 /// The name of a limit for all hand-offs together.
 pub const ALL_HAND_OFFS: &str = "all hand-offs";
 
-/// Reads a share that hand-offs must not fall under: `99%` of all, or `FROM->TO=95%` of one edge.
+/// Reads a minimum share of whole hand-offs: `99%` of all, or `FROM->TO=95%` of one edge.
 ///
 /// # Errors
 /// A sentence, if it is not a share.
@@ -164,7 +165,7 @@ impl Limit {
         let (name, text) = text.split_once('=').ok_or_else(explain)?;
         let suffix = suffix(text);
         let number = text.strip_suffix(suffix).unwrap_or(text);
-        // the decimal point is moved in the text: 99.9 / 100 is not 0.999 in binary
+        // the decimal point is moved in the text, because 99.9 / 100 is not exactly 0.999 in binary
         let exponent = match suffix {
             "%" => "e-2",
             "s" => "e3",
@@ -173,7 +174,7 @@ impl Limit {
         let value: f64 = format!("{number}{exponent}")
             .parse()
             .map_err(|_| explain())?;
-        // `parse` takes words too: infinity, nan
+        // `parse` also accepts words: infinity, nan
         if name.is_empty() || !value.is_finite() || value < 0.0 {
             return Err(explain());
         }
@@ -185,7 +186,8 @@ impl Limit {
         })
     }
 
-    /// Checks the figure that `lookup` gives for the limit's name. If the figure is not known, the check fails.
+    /// Checks the figure that `lookup` gives for the limit's name. If the figure is unknown, the
+    /// check fails.
     pub fn evaluate(&self, lookup: impl Fn(&str) -> Option<f64>) -> Check {
         let value = lookup(&self.name);
         Check {
@@ -215,7 +217,7 @@ impl Check {
         }
     }
 
-    /// The figure with three decimals. It has more where the rounded figure would be on the other side of the limit.
+    /// The figure with three decimals, or more if rounding would move it across the limit.
     fn rounded(&self, value: f64, suffix: &str) -> String {
         let limit: f64 = self
             .limit
@@ -234,7 +236,7 @@ impl Check {
     }
 }
 
-/// One sentence: the figure, and whether it keeps its limit.
+/// One sentence: the figure, and whether it is within its limit.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(what) = &self.of {
@@ -293,9 +295,9 @@ impl Side {
     }
 }
 
-/// The unit behind the number of a limit; empty for a plain number.
+/// The unit after the number of a limit; empty for a plain number.
 fn suffix(text: &str) -> &'static str {
-    // `ms` before `s`, which it ends with
+    // `ms` before `s`, because `ms` ends with `s`
     let suffixes = ["%", "ms", "s"];
     suffixes
         .into_iter()

@@ -9,7 +9,7 @@ use super::shares::Share;
 /// One figure of a source.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// Its name in `differences` and on the command line.
+    /// Its name in a comparison's `differences` and on the command line.
     pub name: &'static str,
     /// Which direction is better, or `None` if neither is.
     pub better: Option<Better>,
@@ -41,7 +41,7 @@ pub enum Unit {
     Count,
 }
 
-/// What a metric counts or measures.
+/// The subject of a metric.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of {
     Verdict(Hop, Verdict),
@@ -112,7 +112,7 @@ pub(super) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The figure as one number, a share as one between 0 and 1.
+    /// The figure as one number. A share is between 0 and 1.
     pub(super) fn number(self) -> f64 {
         match self {
             Value::Share(share) => share.ratio().unwrap_or_default(),
@@ -124,7 +124,8 @@ impl Value<'_> {
     }
 }
 
-/// Every metric, in the order of a comparison: verdicts, delivery, flags, latency, throughput, bytes.
+/// Every metric, in the order of a comparison: verdicts, delivery, flags, latency, throughput,
+/// bytes.
 pub const METRICS: [Metric; 38] = [
     verdict("ingress.connected", Hop::Ingress, Verdict::Connected),
     verdict("ingress.linked", Hop::Ingress, Verdict::Linked),
@@ -184,7 +185,7 @@ const fn metric(name: &'static str, better: Option<Better>, of: Of) -> Metric {
 const fn verdict(name: &'static str, hop: Hop, verdict: Verdict) -> Metric {
     let better = match verdict {
         Verdict::Connected => HIGHER,
-        // neither is better, because a receiver may be meant to link
+        // neither is better, because a receiver may link on purpose
         Verdict::Linked => None,
         _ => LOWER,
     };
@@ -220,8 +221,8 @@ impl Metric {
         }
     }
 
-    /// The figure of a source as one number: a share from 0 to 1, milliseconds, or a plain number. `None` if
-    /// the source does not show it.
+    /// The figure of a source as one number: a share from 0 to 1, milliseconds, or a plain number.
+    /// `None` if the source does not show it.
     pub fn number(&self, measured: &Measured) -> Option<f64> {
         self.value(measured).map(Value::number)
     }

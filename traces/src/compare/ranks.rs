@@ -1,24 +1,27 @@
-//! Whether durations of one sample tend to be longer than those of another: the Mann-Whitney rank test.
+//! Tests whether durations of one sample tend to be longer than those of another: the Mann-Whitney
+//! rank test.
 
 use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::statistics::Durations;
 
-/// Below so many durations on either side the normal approximation is too rough.
+/// The fewest durations on each side. With fewer, the normal approximation is too inaccurate.
 pub(super) const FEWEST: u64 = 20;
 
-/// What the test gives.
+/// The result of the test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RankTest {
-    /// How likely ranks as uneven as these are, if both samples are of one population; two-sided.
+    /// The two-sided probability of ranks at least this uneven, if both samples have the same
+    /// distribution.
     pub(super) p_value: f64,
-    /// How often a duration is longer than one of the baseline, ties counted half: 0.5 if neither tends to be.
+    /// The probability that a duration is longer than one of the baseline, with ties counted half;
+    /// 0.5 if neither tends to be longer.
     pub(super) superiority: f64,
 }
 
-/// Tests by the normal approximation, with its corrections for ties and continuity. `None` if there are too few
-/// durations.
+/// Tests with the normal approximation, corrected for ties and continuity. `None` if there are too
+/// few durations.
 pub(super) fn test(baseline: &Durations, value: &Durations) -> Option<RankTest> {
     let (baselines, values) = (baseline.count(), value.count());
     if baselines.min(values) < FEWEST {
@@ -50,7 +53,8 @@ pub(super) fn test(baseline: &Durations, value: &Durations) -> Option<RankTest> 
     })
 }
 
-/// How many of the baseline and how many of the others there are of each duration, in ascending order.
+/// For each duration in ascending order: how often it occurs in the baseline and in the other
+/// sample.
 fn together(baseline: &Durations, value: &Durations) -> Vec<(u64, u64)> {
     let mut baseline = baseline.buckets().peekable();
     let mut value = value.buckets().peekable();
@@ -95,8 +99,8 @@ mod tests {
 
     #[test]
     fn p_values_are_those_of_scipy() {
-        // scipy 1.17: `mannwhitneyu(value, baseline, use_continuity=True, method='asymptotic')`, and its statistic
-        // divided by the number of pairs
+        // scipy 1.17: `mannwhitneyu(value, baseline, use_continuity=True, method='asymptotic')`,
+        // and its statistic divided by the number of pairs
         let cases = [
             (
                 durations(1..=40),

@@ -1,4 +1,5 @@
-//! Tests whether two shares differ: of hand-offs with a verdict, of failed requests, of lost records.
+//! Tests whether two shares differ: of hand-offs with a verdict, of failed requests, of lost
+//! records.
 
 /// A count and its total, such as 3 of 900.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,12 @@ pub(super) enum ShareTest {
     ChiSquare,
 }
 
-/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if one
-/// side is empty.
+/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if
+/// one side is empty.
 ///
-/// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's rule),
-/// so the exact test replaces it. Then there are few tables to add up, even for large samples.
+/// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's
+/// rule), so the exact test replaces it. Then there are few tables to add up, even for large
+/// samples.
 pub(super) fn test(baseline: Share, value: Share) -> Option<(ShareTest, f64)> {
     if baseline.of == 0 || value.of == 0 {
         return None;
@@ -52,25 +54,27 @@ fn chi_square(baseline: Share, value: Share) -> f64 {
     let difference = baseline.part as f64 / rows[0] - value.part as f64 / rows[1];
     let variance = pooled * (1.0 - pooled) * (1.0 / rows[0] + 1.0 / rows[1]);
     let statistic = difference * difference / variance;
-    // with one degree of freedom, the square root is normally distributed
+    // with one degree of freedom, the square root has a normal distribution
     libm::erfc((statistic / 2.0).sqrt())
 }
 
-/// The probability of all tables with the same sums that are at most as likely as this one.
+/// The total probability of all tables with the same sums that are at most as likely as this one.
 fn fisher(baseline: Share, value: Share) -> f64 {
-    /// Tables that rounding makes a little more likely count as equally likely, as in R's `fisher.test`.
+    /// Tables that rounding makes a little more likely count as equally likely, as in R's
+    /// `fisher.test`.
     const TOLERANCE: f64 = 1.0 + 1e-7;
 
     let parts = baseline.part + value.part;
     let fewest = parts.saturating_sub(value.of);
     let most = parts.min(baseline.of);
-    // the probability of a table relative to the one before, with one more part in the baseline
+    // the probability of a table relative to the previous one, which has one part less in the
+    // baseline
     let step = |part: u64| {
         let up = (parts - part) as f64 * (baseline.of - part) as f64;
         let down = (part + 1) as f64 * (value.of + part + 1 - parts) as f64;
         up / down
     };
-    // weights are relative to the first table, and logarithms, so that they cannot overflow
+    // weights are logarithms relative to the first table, so that they cannot overflow
     let mut logarithms = vec![0.0_f64];
     for part in fewest..most {
         let last = logarithms[logarithms.len() - 1];
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn p_values_are_those_of_scipy() {
         use ShareTest::{ChiSquare, Fisher};
-        // scipy 1.17: `fisher_exact([[a, n - a], [b, m - b]])` and `chi2_contingency(…, correction=False)`
+        // scipy 1.17: `fisher_exact([[a, n - a], [b, m - b]])` and `chi2_contingency(…,
+        // correction=False)`
         let cases = [
             ((3, 8), (1, 9), Fisher, 0.294_117_647_058_823_6),
             ((5, 1000), (0, 1000), Fisher, 0.062_187_578_516_348_8),
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_exact_test_stays_cheap_for_samples_of_a_million() {
-        // the most unequal case that Cochran's rule leaves to the exact test
+        // the most unequal case for which Cochran's rule requires the exact test
         let small = Share {
             part: 1100,
             of: 2200,

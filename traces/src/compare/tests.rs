@@ -6,8 +6,8 @@ use crate::known::Unknown;
 use crate::statistics::Sizes;
 use crate::summary::{Records, Requests};
 
-/// A run whose hand-offs break with this probability, and whose requests take a millisecond or more, as
-/// `milliseconds` has it.
+/// A run whose hand-offs break with this probability, and whose requests take at least a
+/// millisecond. `milliseconds` draws the rest.
 fn run(
     name: &str,
     seed: u64,
@@ -57,7 +57,7 @@ fn run(
     run
 }
 
-/// Skewed, as latencies are: some take many times as long as most.
+/// A skewed distribution like that of latencies: a few values are many times the typical one.
 fn skewed(random: &mut fastrand::Rng) -> f64 {
     1.0 - 2.0 * (1.0 - random.f64()).ln()
 }
@@ -76,7 +76,8 @@ fn metrics<'a>(differences: impl Iterator<Item = &'a Difference>) -> Vec<&'stati
 
 #[test]
 fn two_runs_of_the_same_are_not_told_apart() {
-    // At a level of 1 %, fewer than 1 of 60 is expected; 5 or more would be seen once in three thousand times.
+    // At a level of 1 %, fewer than 1 of 60 is expected. 5 or more would happen once in three
+    // thousand times.
     let mut mistaken = 0;
     for seed in 0..60 {
         let sources = [

@@ -1,4 +1,4 @@
-//! A difference as a sentence.
+//! Writes a difference as a sentence.
 
 use std::time::Duration;
 

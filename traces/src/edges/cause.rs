@@ -1,4 +1,4 @@
-//! What broke an edge, and what would mend it, as far as its spans tell. Nothing is said that they do not show.
+//! Why an edge broke, and what would fix it. It only says what the spans show.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use crate::ends::tree::{Parent, Tree};
 use crate::evidence::Pair;
 use crate::hand_off::Verdict;
 
-/// What a broken hand-off shows.
+/// A symptom of a broken hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
-    /// The trace id has its low 64 bits alone.
+    /// The trace id only has its low 64 bits.
     Truncated,
-    /// The receiver started a trace.
+    /// The receiver started a new trace.
     NewTrace,
-    /// The receiver is in the trace, below a span that the source does not have.
+    /// The receiver is in the trace, and its parent is missing in the source.
     AbsentParent,
-    /// The receiver is in the trace, below a span other than the call.
+    /// The receiver is in the trace, and its parent is another span than the call.
     OtherParent,
-    /// The receiver continues a trace that the source does not have the beginning of.
+    /// The receiver continues a trace whose beginning is missing in the source.
     AbsentContext,
-    /// The receiver continues the context of another span of the source.
+    /// The receiver continues the context of another span in the source.
     OtherContext,
 }
 
@@ -91,18 +91,18 @@ impl Sign {
     }
 }
 
-/// What the broken hand-offs of one edge show.
+/// The symptoms of the broken hand-offs of one edge.
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
     counts: [u64; Sign::ALL.len()],
-    /// Captured headers that carried the sender's trace id.
+    /// Captured headers with the sender's trace id.
     with_trace: BTreeSet<&'static str>,
-    /// Captured headers that carried another trace id.
+    /// Captured headers with another trace id.
     without_trace: BTreeSet<&'static str>,
 }
 
 impl Signs {
-    /// Takes what a broken hand-off shows.
+    /// Adds the symptoms of a broken hand-off.
     pub(crate) fn add(&mut self, tree: &Tree, pair: &Pair, verdict: Verdict) {
         let Some(sign) = Sign::of(tree, pair, verdict) else {
             return;
@@ -131,7 +131,7 @@ impl Signs {
         }
     }
 
-    /// The cause of most of the broken hand-offs of `edge`, and what would mend it.
+    /// The cause of most broken hand-offs of `edge`, and what would fix it.
     pub(crate) fn cause(&self, edge: &Edge) -> Option<(String, String)> {
         let signs = Sign::ALL.into_iter();
         let worst = signs.max_by_key(|sign| self.counts[*sign as usize])?;

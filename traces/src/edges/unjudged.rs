@@ -1,4 +1,4 @@
-//! What could not be judged, by service, and what would make it judgeable.
+//! What could not be judged, by service, and what would help.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,24 +10,24 @@ use crate::ends::tree::{Parent, Tree};
 use crate::evidence::{Loose, Pairs};
 use crate::span::Kind;
 
-/// Hand-offs of one service that were not judged.
+/// Hand-offs of one service that could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unjudged {
-    /// The service whose spans they are.
+    /// The service of the spans.
     pub service: String,
-    /// Which end is there.
+    /// Which end of them is known.
     pub what: What,
     /// How many.
     pub count: u64,
-    /// Where calls and messages went, or where messages came from; `None` if not said.
+    /// Where calls and messages went, or where messages came from; `None` if unknown.
     pub to: Option<String>,
     /// Why they could not be judged.
     pub why: String,
-    /// What would make them judgeable; `None` if nothing is missing.
+    /// What would help to judge them; `None` if nothing is missing.
     pub would_help: Option<String>,
 }
 
-/// Which end of an unjudged hand-off is there.
+/// The known end of an unjudged hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
@@ -35,13 +35,13 @@ pub enum What {
     Calls,
     /// Messages sent without a receiver.
     MessagesSent,
-    /// Requests received without a sender: spans that nobody in the source called.
+    /// Requests received without a sender: no span in the source called them.
     Roots,
     /// Messages received without a sender.
     MessagesReceived,
 }
 
-/// Why, and what would help.
+/// The reason, and what would help.
 type Reason = (&'static str, Option<&'static str>);
 
 const NO_RECEIVER: Reason = (
@@ -77,7 +77,7 @@ const NO_SENDER: Reason = (
     Some("messaging.message.id, or partition and offset, on the sender's and the receiver's spans"),
 );
 
-/// What `pairs` leaves over.
+/// The hand-offs that are not in `pairs`.
 pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     let loose = Loose::of(tree, pairs);
     let mut counts: BTreeMap<(String, What, Option<String>, Reason), u64> = BTreeMap::new();
@@ -126,9 +126,9 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     unjudged.collect()
 }
 
-/// Which addresses the services of this source answer at.
+/// The addresses at which the services of this source answer.
 struct Answering {
-    /// Where each service's calls were answered.
+    /// Where the calls of each service were answered.
     calls: BTreeSet<(Name, Name, u16)>,
     hosts: BTreeSet<(Name, u16)>,
     services: BTreeSet<String>,
@@ -187,7 +187,7 @@ fn address(tree: &Tree, call: At) -> Option<String> {
     }
 }
 
-/// System and destination of a message.
+/// The system and the destination of a message.
 fn destination(tree: &Tree, at: At) -> Option<String> {
     let about = tree.about(at);
     let destination = tree.names().text(about.destination);

@@ -4,10 +4,11 @@ use crate::ends::At;
 use crate::ends::tree::{Parent, Tree};
 use crate::hand_off::{Flags, Verdict, every_member_is_in};
 
-/// What became of the trace context between `sender` and `receiver`, which are known to belong together.
+/// The verdict on a hand-off from `sender` to `receiver`, which belong together.
 ///
-/// The context may have been injected above the sender, by the span that was active, or below it, by an HTTP client: within
-/// the sender's service and its part of the trace that makes no difference.
+/// The injected context may be that of the sender, of the active span above it, or of an HTTP
+/// client's span below it. Any span in the sender's service and part of the trace counts as the
+/// sender.
 pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     let (from, at) = (tree.span(sender), tree.span(receiver));
     let entry = tree.entry(receiver);
@@ -15,7 +16,8 @@ pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     let is_senders = |at: At| tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender);
     if from.trace == at.trace {
         let is_followed = matches!(parent, Parent::Span(parent) if is_senders(parent));
-        // a consumer may be a child of the span that fetched the message, and link to its sender
+        // a consumer may be a child of the span that fetched the message, and have a link to its
+        // sender
         return match is_followed {
             true => Verdict::Connected,
             false if links(tree, receiver, &is_senders) => Verdict::Linked,
@@ -33,17 +35,18 @@ pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     }
 }
 
-/// Whether the part of a trace that begins with `entry` continues a context that came from elsewhere.
+/// Whether the part of a trace that begins with `entry` continues a context from another service.
 fn continues_another(tree: &Tree, entry: At) -> bool {
     match tree.parent(entry) {
         Parent::None => false,
         Parent::Span(_) => true,
-        // a parent that is known to be local was merely not exported
+        // a local parent was just not exported
         Parent::Missing => tree.span(entry).remote != Some(false),
     }
 }
 
-/// Whether `receiver`, or a consumer above it in its service, links to one of the sender's spans.
+/// Whether `receiver`, or a consumer above it in its service, has a link to one of the sender's
+/// spans.
 fn links(tree: &Tree, receiver: At, is_senders: &impl Fn(At) -> bool) -> bool {
     let mut next = Some(receiver);
     while let Some(at) = next {
@@ -56,7 +59,7 @@ fn links(tree: &Tree, receiver: At, is_senders: &impl Fn(At) -> bool) -> bool {
     false
 }
 
-/// What else did not survive, as far as the two spans tell.
+/// What was lost besides, as far as the two spans show it.
 pub(crate) fn flags(tree: &Tree, sender: At, receiver: At) -> Flags {
     let (from, at) = (tree.span(sender), tree.span(receiver));
     let state = |name| tree.names().text(name);

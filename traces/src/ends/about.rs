@@ -1,4 +1,4 @@
-//! What a span says about its hand-off besides ids and times: the channel, the address, the operation.
+//! The facts of a span about its hand-off besides ids and times: channel, address and operation.
 
 use std::borrow::Cow;
 
@@ -6,58 +6,59 @@ use super::names::{Name, Names};
 use crate::attributes::{Meaning, system_named};
 use crate::span::{AnyValue, Kind, Span};
 
-/// What is done with a message.
+/// The operation on a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
-    /// Not said.
+    /// Unknown.
     #[default]
     Unknown,
-    /// It is handed over.
+    /// It is sent.
     Send,
     /// It is fetched.
     Receive,
     /// It is handled.
     Process,
-    /// Something else is done, such as deleting it.
+    /// Another operation, such as deleting it.
     Other,
 }
 
-/// Channel, address and operation of one span. Most spans of a service share theirs, so each is kept once.
+/// Channel, address and operation of a span. Most spans of a service have the same, so each is
+/// stored once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct About {
     /// The messaging system.
     pub(crate) system: Name,
-    /// The queue, topic or stream, without the address it lies at.
+    /// The queue, topic or stream, without the address of its server.
     pub(crate) destination: Name,
-    /// What is done with the message.
+    /// The operation on the message.
     pub(crate) operation: Operation,
-    /// How many messages were fetched; `None` if not said.
+    /// How many messages were fetched; `None` if unknown.
     pub(crate) batch: Option<u32>,
     /// The RPC system; empty for HTTP.
     pub(crate) rpc: Name,
     /// The host that is called or that answers, in lower case.
     pub(crate) host: Name,
-    /// Its port; 0 if not said.
+    /// Its port; 0 if unknown.
     pub(crate) port: u16,
-    /// The path of the request, without query; or the RPC service and method.
+    /// The path of the request, without its query; or the RPC service and method.
     pub(crate) path: Name,
     /// The template that the path matched.
     pub(crate) route: Name,
     /// The request's method, in upper case.
     pub(crate) method: Name,
-    /// The response's status; 0 if not said.
+    /// The response's status; 0 if unknown.
     pub(crate) status: u16,
-    /// The service at the other end, as the client's configuration names it.
+    /// The service at the other end, under its name in the client's configuration.
     pub(crate) peer: Name,
-    /// Whether a database is called.
+    /// Whether it calls a database.
     pub(crate) is_database: bool,
-    /// Whether the span says that it is about messages.
+    /// Whether the span has attributes of messaging.
     pub(crate) is_messaging: bool,
-    /// Whether the span is a call of a cloud provider's API.
+    /// Whether it calls an API of a cloud provider.
     pub(crate) is_cloud_api: bool,
 }
 
-/// The text of attributes as they are read, before they are interned.
+/// The text of attributes, before it is interned.
 #[derive(Default)]
 pub(super) struct Words<'a> {
     texts: [Cow<'a, str>; Meaning::COUNT],
@@ -66,7 +67,7 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Takes an attribute. Of two names for one thing the first one counts.
+    /// Adds an attribute. If two names mean the same, the first one counts.
     pub(super) fn add(&mut self, name: &str, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
         self.is_messaging |= name.starts_with("messaging.");
@@ -107,7 +108,7 @@ impl<'a> Words<'a> {
             .unwrap_or_default()
     }
 
-    /// What they say about `span`; `None` if nothing.
+    /// The facts about `span` in these attributes; `None` if there are none.
     pub(super) fn about(&self, span: &Span<'_>, names: &mut Names) -> Option<About> {
         let is_message = matches!(span.kind, Kind::Producer | Kind::Consumer);
         let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
@@ -153,7 +154,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Host and port: of whom a client calls, of a server itself.
+    /// Host and port: for a client those that it calls, for a server its own.
     fn address<'b>(
         &'b self,
         kind: Kind,
@@ -187,7 +188,7 @@ impl<'a> Words<'a> {
         (host.unwrap_or_default(), port.unwrap_or(0))
     }
 
-    /// The name of the queue, topic or stream: the last part of an address, of a path or of an ARN.
+    /// The name of the queue, topic or stream: the last part of an address, a path or an ARN.
     fn destination(&self) -> &str {
         let text = self.first(&[Meaning::Destination, Meaning::QueueUrl]);
         let is_address = text.contains("://") || text.starts_with("arn:");
@@ -208,7 +209,7 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// `scheme://host:port/path?query`, or a path alone.
+    /// Parses `scheme://host:port/path?query`, or just a path.
     fn of_url(url: &'a str) -> Address<'a> {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Address {
@@ -234,11 +235,11 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// `host` or `host:port`.
+    /// Parses `host` or `host:port`.
     fn of_host(text: &'a str) -> Address<'a> {
         let split = text.rsplit_once(':').and_then(|(host, port)| {
             let port: u16 = port.parse().ok()?;
-            // what has more colons is an IPv6 address
+            // text with more colons is an IPv6 address
             (!host.contains(':') || host.ends_with(']')).then_some((host, port))
         });
         let (host, port) = split.unwrap_or((text, 0));
@@ -254,7 +255,7 @@ fn without_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// The path in a span's name such as `GET /orders/{id}`, as HTTP conventions have it.
+/// The path in a span's name such as `GET /orders/{id}`, the usual form for HTTP.
 fn route_in_name(name: &str) -> Option<&str> {
     let (method, path) = name.split_once(' ')?;
     let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -262,7 +263,7 @@ fn route_in_name(name: &str) -> Option<&str> {
     (is_method && path.starts_with('/')).then_some(path)
 }
 
-/// The operation that `name` says, or else the path that an AWS SDK's call has.
+/// The operation in `name`, or else in the path of an AWS SDK's call.
 fn operation(name: &str, path: &str) -> Operation {
     match name.to_ascii_lowercase().as_str() {
         "send" | "publish" | "create" | "produce" => Operation::Send,
@@ -280,7 +281,7 @@ fn operation(name: &str, path: &str) -> Operation {
     }
 }
 
-/// The plain text of an attribute's value, where it has one: of a list of one or more texts the first.
+/// The text of an attribute's value, if it is text; of a list of texts the first.
 pub(super) fn plain<'v>(value: &'v AnyValue<'_>) -> Option<Cow<'v, str>> {
     Some(match value {
         AnyValue::Text(text) => Cow::Borrowed(first_of_list(text)),
@@ -291,7 +292,8 @@ pub(super) fn plain<'v>(value: &'v AnyValue<'_>) -> Option<Cow<'v, str>> {
     })
 }
 
-/// Zipkin and Jaeger have no lists: exporters write a list of one text as `["text"]`.
+/// The first text in `["text"]`. Zipkin and Jaeger have no lists, so exporters write lists like
+/// this.
 fn first_of_list(text: &str) -> &str {
     let inside = text
         .strip_prefix("[\"")
@@ -302,7 +304,7 @@ fn first_of_list(text: &str) -> &str {
     }
 }
 
-/// Gives every attribute of `span` that has a plain text, with its name.
+/// Hands over every attribute of `span` whose value is text, with its name.
 pub(super) fn each_attribute<'s>(span: &'s Span<'_>, mut each: impl FnMut(&'s str, Cow<'s, str>)) {
     for (key, value) in span.attributes.iter() {
         each(key.name(), value.plain());

@@ -1,4 +1,4 @@
-//! Text that occurs on many spans, kept once and named by a number.
+//! Text that occurs on many spans, stored once and replaced by a number.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -11,7 +11,7 @@ use foldhash::quality::RandomState;
 pub(crate) struct Name(u32);
 
 impl Name {
-    /// The empty text, which also means "not said".
+    /// The empty text, which also means "unknown".
     pub(crate) const EMPTY: Name = Name(0);
 
     /// Whether the text is empty.
@@ -30,7 +30,8 @@ impl Name {
 pub(crate) struct Names {
     numbers: HashMap<Arc<str>, u32, RandomState>,
     texts: Vec<Arc<str>>,
-    /// Hashes values that are only compared. Its key is random, so that nobody can craft a collision.
+    /// Hashes values that are only compared. Its key is random, so that an attacker cannot craft a
+    /// collision.
     hasher: RandomState,
 }
 
@@ -45,7 +46,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// The name of `text`. A text not seen before gets a new one.
+    /// The name for `text`. A new text gets a new name.
     pub(crate) fn intern(&mut self, text: &str) -> Name {
         if text.is_empty() {
             return Name::EMPTY;
@@ -65,7 +66,7 @@ impl Names {
         &self.texts[name.0 as usize]
     }
 
-    /// A number that stands for `value` where values are only compared.
+    /// A hash of `value`, for values that are only compared.
     pub(crate) fn hash(&self, value: &str) -> u64 {
         self.hasher.hash_one(value)
     }

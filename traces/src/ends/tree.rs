@@ -1,39 +1,40 @@
-//! The spans of a source, sorted and with their parents found.
+//! The spans of a source, sorted, with their parents.
 
 use super::about::{About, Operation};
 use super::names::Names;
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
 use crate::span::Kind;
 
-/// No span.
+/// There is no span.
 const NONE: At = At::MAX;
-/// A parent that the source does not have.
+/// The parent is not in the source.
 const MISSING: At = At::MAX - 1;
 
-/// What a span's parent is.
+/// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parent {
     /// It has none.
     None,
-    /// The source does not have it.
+    /// It is not in the source.
     Missing,
     /// This span.
     Span(At),
 }
 
-/// All spans of a source, in an order that does not depend on the one they came in: by trace, then by span.
+/// All spans of a source, sorted by trace and then by span. The order does not depend on the order
+/// of arrival.
 #[derive(Debug)]
 pub(crate) struct Tree {
     gathered: Gathered,
     parents: Vec<At>,
-    /// Of each span: the span with which its part of the trace within its service begins.
+    /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
-    /// The links of all spans, by the span that links.
+    /// The links of all spans, sorted by the span with the link.
     links: Vec<LinkAt>,
 }
 
 impl Tree {
-    /// Sorts the spans and finds their parents. A span that came twice is kept once.
+    /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
         let order = order(&gathered);
         let mut places = vec![NONE; order.len()];
@@ -90,7 +91,7 @@ impl Tree {
         &self.gathered.spans[at as usize]
     }
 
-    /// What the span `at` says about its hand-off.
+    /// The facts about the hand-off of the span `at`.
     pub(crate) fn about(&self, at: At) -> &About {
         self.gathered.about_of(self.span(at))
     }
@@ -100,12 +101,12 @@ impl Tree {
         &self.gathered.names
     }
 
-    /// The ids that spans carry.
+    /// The ids on the spans.
     pub(crate) fn ids(&self) -> &Ids {
         &self.gathered.ids
     }
 
-    /// The captured headers of the span `at` that carry trace context.
+    /// The captured trace-context headers of the span `at`.
     pub(crate) fn headers(&self, at: At) -> &[HeaderAt] {
         let headers = &self.gathered.headers;
         let start = headers.partition_point(|header| header.at < at);
@@ -120,7 +121,7 @@ impl Tree {
         &self.links[start..end]
     }
 
-    /// The links of all spans, by the span that links.
+    /// The links of all spans, sorted by the span with the link.
     pub(crate) fn all_links(&self) -> &[LinkAt] {
         &self.links
     }
@@ -134,7 +135,7 @@ impl Tree {
         }
     }
 
-    /// The parent of the span `at` within its service and its part of the trace.
+    /// The parent of the span `at`, if it is in the same service and part of the trace.
     pub(crate) fn local_parent(&self, at: At) -> Option<At> {
         match self.parent(at) {
             Parent::Span(parent) if self.entry(at) != at => Some(parent),
@@ -142,12 +143,12 @@ impl Tree {
         }
     }
 
-    /// The span with which the part of the trace that `at` belongs to begins, within its service.
+    /// The first span, within its service, of the part of the trace that contains `at`.
     pub(crate) fn entry(&self, at: At) -> At {
         self.entries[at as usize]
     }
 
-    /// Whether `at` is `above` or lies below it, within one service.
+    /// Whether `at` is `above` or a descendant of it within one service.
     pub(crate) fn is_at_or_below(&self, at: At, above: At) -> bool {
         let mut next = Some(at);
         while let Some(at) = next {
@@ -159,7 +160,7 @@ impl Tree {
         false
     }
 
-    /// The span with these ids. Of a client and a server that share an id: the client.
+    /// The span with these ids. If a client and a server share them, the client.
     pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
         let spans = self.spans();
         let start = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
@@ -167,7 +168,7 @@ impl Tree {
         (found.trace == trace && found.span == span).then_some(start as At)
     }
 
-    /// The numbers of the spans of the trace that `at` belongs to.
+    /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
         let spans = self.spans();
@@ -181,7 +182,8 @@ impl Tree {
         self.gathered.is_call(self.span(at))
     }
 
-    /// Whether the span `at` stands for fetching messages, or for a batch of them, and not for handling one.
+    /// Whether the span `at` fetches messages or is a batch of them, and does not handle one
+    /// message.
     pub(crate) fn only_receives(&self, at: At) -> bool {
         let (end, about) = (self.span(at), self.about(at));
         let is_batch = about.batch.is_some() && !end.has_message;
@@ -203,7 +205,8 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
-/// The spans in their order. The keys are sorted on their own, so that sorting stays within a few bytes of each span.
+/// The spans in order. The keys are sorted separately, so that sorting only needs a few bytes for
+/// each span.
 fn order(gathered: &Gathered) -> Vec<At> {
     let spans = &gathered.spans;
     let names = &gathered.names;
@@ -261,7 +264,8 @@ fn moved_links(gathered: &Gathered, places: &[At]) -> Vec<LinkAt> {
     links
 }
 
-/// The parent of each span. Where client and server share an id, the one of the child's own service is its parent.
+/// The parent of each span. If a client and a server share the parent's id, the one in the child's
+/// service is the parent.
 fn parents(spans: &[End]) -> Vec<At> {
     let mut parents = vec![NONE; spans.len()];
     let mut start = 0;
@@ -286,7 +290,7 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
             .take_while(move |end| end.span == id);
         (first..).zip(same).filter(|(place, _)| *place != at)
     };
-    // a server that shares its client's id
+    // a server that shares the id of its client
     let shared = with_id(child.span).find(|(_, other)| rank(other.kind) == 0);
     if let Some((client, _)) = shared.filter(|_| rank(child.kind) == 2) {
         return client as At;
@@ -305,8 +309,8 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
     own.map_or(first as At, |(own, _)| own as At)
 }
 
-/// The entry of each span. A span begins a part of its own unless its parent is of the same service and neither calls
-/// another process nor is remote.
+/// The entry of each span. A span begins a new part, unless its parent is in the same service, is
+/// not a call, and is not remote.
 fn entries(spans: &[End], parents: &[At]) -> Vec<At> {
     let is_entry = |at: usize| {
         let parent = match parents[at] {

@@ -1,8 +1,9 @@
-//! Address and time alone: the receiver starts while the call lasts, at the place that the call goes to, and no other call
-//! fits.
+//! Only address and time: the receiver starts during the call, at the address of the call, and no
+//! other call fits.
 //!
-//! A lone candidate may be wrong if the true sender is not in the source. How often is estimated from the data: by how many
-//! receivers have no candidate at all, and by how often a receiver that is moved in time has one by chance.
+//! If the true sender is not in the source, a single candidate may be wrong. How often is estimated
+//! from the data: from the number of receivers without any candidate, and from how often a receiver
+//! has a candidate by chance after its time was shifted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +17,16 @@ use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
-/// The share of wrong pairs that is accepted in an estimate.
+/// The estimated share of wrong pairs that is accepted.
 const MAX_WRONG: f64 = 0.01;
-/// A receiver with more candidates than this stays ambiguous.
+/// A receiver with more candidates than this is ambiguous.
 const MAX_CANDIDATES: usize = 64;
-/// With more kinds of calls than this, only those with the very path of a receiver are looked at.
+/// With more kinds of calls than this, only those with exactly the receiver's path are considered.
 const MAX_KINDS: usize = 2000;
-/// How often each receiver is moved in time.
+/// How many times each receiver's time is shifted.
 const MOVES: i64 = 8;
 
-/// Pairs what fits by address and time, and counts what stays ambiguous.
+/// Pairs spans that match by address and time, and counts ambiguous ones.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let loose = Loose::of(tree, pairs);
     let clocks = Clocks::of(tree, pairs);
@@ -63,10 +64,10 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     count_ambiguous(tree, pairs, &unsure, false);
 }
 
-/// Calls of one service with one address, by their start.
+/// Calls of one service to one address, sorted by their start.
 struct Kinship {
     calls: Vec<At>,
-    /// The latest end of a call up to each place.
+    /// The latest end among the calls up to each index.
     ends: Vec<u64>,
 }
 
@@ -110,7 +111,7 @@ impl Calls {
     }
 }
 
-/// What a search for candidates needs.
+/// The input of a search for candidates.
 struct Search<'a> {
     tree: &'a Tree,
     pairs: &'a Pairs,
@@ -120,7 +121,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The candidates of the receivers of one service, and the share of lone candidates that may be wrong.
+    /// The candidates of the receivers of one service, and the share of single candidates that may
+    /// be wrong.
     fn candidates(&self, receivers: &[At]) -> (Candidates, f64) {
         let mut kinds: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         let mut candidates = Candidates::new();
@@ -151,7 +153,7 @@ impl Search<'_> {
         (candidates, chances.wrong())
     }
 
-    /// The kinds of calls that fit the address of `receiver`.
+    /// The kinds of calls that match the address of `receiver`.
     fn kinds(&self, receiver: At) -> Vec<usize> {
         let fits = |kind: &usize| {
             self.places
@@ -165,7 +167,8 @@ impl Search<'_> {
         kinds.flatten().copied().filter(fits).collect()
     }
 
-    /// The calls that last when `receiver` starts, if it started `moved` nanoseconds later.
+    /// The calls in progress when `receiver` starts, if its start is shifted by `moved`
+    /// nanoseconds.
     fn active(&self, receiver: At, kinds: &[usize], moved: i64) -> Vec<At> {
         let mut found = Vec::new();
         for kind in kinds {
@@ -192,7 +195,7 @@ impl Search<'_> {
         found
     }
 
-    /// Of a receiver that did not start its trace: the candidates of that trace, if there are any.
+    /// For a receiver that did not start its trace: the candidates in that trace, if there are any.
     fn of_its_trace(&self, receiver: At, found: Vec<At>) -> Vec<At> {
         if self.tree.parent(receiver) == Parent::None {
             return found;
@@ -210,7 +213,7 @@ impl Search<'_> {
     }
 }
 
-/// How often receivers have no candidate, or one, where they are and where they were moved to.
+/// How often receivers have no candidate, or one, at their own time and at shifted times.
 #[derive(Default)]
 struct Chances {
     all: f64,
@@ -234,8 +237,9 @@ impl Chances {
         self.moved_alone += f64::from(u8::from(candidates == 1));
     }
 
-    /// The share of wrong ones among lone candidates. Receivers whose sender is not in the source have a candidate by
-    /// chance only; how many there are follows from those without one.
+    /// The share of wrong ones among single candidates. A receiver whose sender is not in the
+    /// source has a candidate only by chance. The number of such receivers follows from those
+    /// without a candidate.
     fn wrong(&self) -> f64 {
         if self.without == 0.0 || self.alone == 0.0 {
             return 0.0;
@@ -247,7 +251,7 @@ impl Chances {
     }
 }
 
-/// Counts what stays ambiguous by the services that the candidates are of.
+/// Counts ambiguous hand-offs by the services of the candidates.
 fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain: bool) {
     let mut calls: BTreeMap<(Name, Name), BTreeSet<At>> = BTreeMap::new();
     for (receiver, candidates) in left {

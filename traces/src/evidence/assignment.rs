@@ -1,4 +1,4 @@
-//! Which call belongs to which receiver, where each receiver has one or more candidates.
+//! Assigns calls to receivers that have one or more candidates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use crate::ends::At;
 /// The candidates of each receiver.
 pub(super) type Candidates = BTreeMap<At, Vec<At>>;
 
-/// Takes out the pairs that are the only ones possible: a receiver with one candidate belongs to it, and so that candidate
-/// to no other. Leaves in `candidates` what stays ambiguous.
+/// Removes the pairs that are the only possible ones: a receiver with one candidate gets it, so no
+/// other receiver can. What remains in `candidates` is ambiguous.
 pub(super) fn forced(candidates: &mut Candidates) -> Vec<(At, At)> {
     let mut pairs = Vec::new();
     let mut used: BTreeSet<At> = BTreeSet::new();
@@ -27,7 +27,7 @@ pub(super) fn forced(candidates: &mut Candidates) -> Vec<(At, At)> {
             .map(|(at, _)| *at),
     );
     while !single.is_empty() {
-        // all that are forced now are taken at once, so that the order does not matter
+        // all pairs that are certain now are taken at once, so that the order does not matter
         let mut takers: BTreeMap<At, Vec<At>> = BTreeMap::new();
         for receiver in std::mem::take(&mut single) {
             if let Some([call]) = candidates.get(&receiver).map(Vec::as_slice) {
@@ -39,7 +39,7 @@ pub(super) fn forced(candidates: &mut Candidates) -> Vec<(At, At)> {
                 pairs.push((call, receiver));
                 candidates.remove(&receiver);
             } else {
-                // one call for several receivers: one of them is another call's
+                // one call for several receivers: at least one of them belongs to another call
                 stuck.extend(receivers);
             }
             used.insert(call);

@@ -1,4 +1,4 @@
-//! How far the clocks of services are apart, by the hand-offs that are certain.
+//! How far the clocks of services differ, estimated from certain hand-offs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,22 @@ use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
 
-/// Times are this coarse in some SDKs, in nanoseconds.
+/// The resolution of times in some SDKs, in nanoseconds.
 const GRAIN: i64 = 1_000_000;
 
 /// The clocks of a source's services.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
-    /// How far each clock is ahead of that of the first service it is connected with, in nanoseconds.
+    /// How far each clock is ahead of the clock of the first service in its part of the system, in
+    /// nanoseconds.
     ahead: BTreeMap<Name, i64>,
-    /// How far a receiver may seem to start before its sender did, in nanoseconds.
+    /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
     slack: i64,
 }
 
 impl Clocks {
-    /// Estimates the clocks by requests whose sender and receiver are known. A receiver starts after its sender did and
-    /// before its sender ended; clocks that contradict that are apart.
+    /// Estimates the clocks from requests with a known sender and receiver. A receiver starts
+    /// between the start and the end of its sender. If it seems not to, the clocks differ.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Clocks {
         let mut bounds: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
         for pair in pairs.iter() {
@@ -48,20 +49,20 @@ impl Clocks {
         }
     }
 
-    /// When `receiver` started, by the clock of the service of `call`.
+    /// The start of `receiver` on the clock of `call`'s service.
     pub(super) fn start(&self, tree: &Tree, receiver: At, call: Name) -> i64 {
         let receiver = tree.span(receiver);
         let ahead = |service: Name| self.ahead.get(&service).copied().unwrap_or(0);
         signed(receiver.start) - ahead(receiver.service) + ahead(call)
     }
 
-    /// How far a receiver may seem to start before its sender did, in nanoseconds.
+    /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
     pub(super) fn slack(&self) -> i64 {
         self.slack
     }
 }
 
-/// What the hand-offs between two services say about their clocks.
+/// What the hand-offs between two services show about their clocks.
 #[derive(Default)]
 struct Bounds {
     at_most: Vec<i64>,
@@ -69,8 +70,8 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// How far the receiver's clock is ahead, and how much of that is uncertain. A few hand-offs may be wrong, such as
-    /// those of a receiver that started after its sender gave up.
+    /// How far the receiver's clock is ahead, and the uncertainty of that. A few hand-offs may be
+    /// wrong, such as those whose receiver started after its sender gave up.
     fn estimate(mut self) -> (i64, i64) {
         let few = self.at_most.len() / 50;
         let many = self.at_least.len() - 1 - self.at_least.len() / 20;
@@ -89,7 +90,7 @@ impl Bounds {
     }
 }
 
-/// Clocks along the hand-offs between services, each part of the system by that of its first service.
+/// The clocks of all services, relative to the first service in each part of the system.
 fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
     let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
     for first in apart.keys() {

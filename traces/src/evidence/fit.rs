@@ -1,5 +1,5 @@
-//! Whether a call's address leads to a receiver: by what other hand-offs showed, by the names of services and hosts, and by
-//! path, method and status.
+//! Whether a call's address leads to a receiver, by the addresses of known hand-offs, by names of
+//! services and hosts, and by path, method and status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use crate::ends::about::About;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
 
-/// Where addresses lead, as far as it is known.
+/// Where addresses lead, as far as known.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// The services that answered at a host, a port and a path.
     by_path: BTreeMap<(Name, u16, Name), BTreeSet<Name>>,
     /// The services that answered at a host and a port.
     by_host: BTreeMap<(Name, u16), BTreeSet<Name>>,
-    /// The services of the source by their plain names.
+    /// The services of the source by their simplified names.
     by_name: BTreeMap<String, Name>,
 }
 
@@ -29,7 +29,7 @@ enum Leads {
 }
 
 impl Places {
-    /// What parents show, of those calls that all receivers of one service have for a parent.
+    /// Learns from parents: from calls whose receivers are all in one service.
     pub(super) fn of_parents(tree: &Tree, children: &[(At, Vec<At>)]) -> Places {
         let mut places = Places::named(tree);
         for (parent, children) in children {
@@ -41,7 +41,7 @@ impl Places {
         places
     }
 
-    /// What the pairs found so far show.
+    /// Learns from the pairs found so far.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Places {
         let mut places = Places::named(tree);
         for pair in pairs.iter() {
@@ -71,7 +71,7 @@ impl Places {
         self.by_host.entry(host).or_default().insert(service);
     }
 
-    /// Whether the address of `call` is known to lead to `service`.
+    /// Whether the address of `call` leads to `service`.
     pub(super) fn lead(&self, tree: &Tree, call: At, service: Name) -> bool {
         self.leads(tree, tree.about(call), service) == Leads::Yes
     }
@@ -97,7 +97,7 @@ impl Places {
         }
     }
 
-    /// Whether `receiver` may have answered `call`, whatever the time.
+    /// Whether `receiver` may have answered `call`, without regard to time.
     pub(super) fn fit(&self, tree: &Tree, call: At, receiver: At) -> bool {
         let (from, to) = (tree.about(call), tree.about(receiver));
         let (sender, service) = (tree.span(call).service, tree.span(receiver).service);
@@ -117,7 +117,7 @@ impl Places {
         match (leads, same_path(tree, from, to)) {
             (Leads::No, _) | (_, Some(false)) => false,
             (Leads::Yes, _) => true,
-            // one path at unknown addresses tells only what is called, so it must tell something
+            // at an unknown address the path is the only hint, so it must be specific
             (Leads::Unknown, Some(true)) => {
                 sender != service && tree.names().text(from.path).len() > 1
             }
@@ -126,7 +126,7 @@ impl Places {
     }
 }
 
-/// A service's or host's name without what differs between deployments.
+/// The name of a service or host without the parts that differ between deployments.
 fn plain_name(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace('_', "-");
     let short = name
@@ -135,7 +135,7 @@ fn plain_name(name: &str) -> String {
     short.unwrap_or(&name).to_owned()
 }
 
-/// Whether a call's path is the one that the receiver answered; `None` if one of them is not said.
+/// Whether a call's path is the one that the receiver answered; `None` if one of them is unknown.
 fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
     let text = |name: Name| tree.names().text(name);
     let (called, answered, route) = (text(from.path), text(to.path), text(to.route));
@@ -148,12 +148,14 @@ fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
     route.starts_with('/').then(|| meets(called, route))
 }
 
-/// Whether `path` ends with the whole segments of `end`: proxies add and remove what comes before.
+/// Whether `path` ends with the whole segments of `end`. Proxies add and remove segments before
+/// them.
 fn ends_with(path: &str, end: &str) -> bool {
     path == end || end.len() > 1 && end.starts_with('/') && path.ends_with(end)
 }
 
-/// Whether `path` meets the template `route`: `/orders/{id}`, `/orders/:id`, `/orders/<id>`, `/orders/*` and `/**`.
+/// Whether `path` matches the template `route`: `/orders/{id}`, `/orders/:id`, `/orders/<id>`,
+/// `/orders/*` or `/**`.
 fn meets(path: &str, route: &str) -> bool {
     let (mut path, mut route) = (path.split('/'), route.split('/'));
     loop {

@@ -1,4 +1,5 @@
-//! Span links: a receiver that links to the sender, as consumers of batches do. One hand-off for each message.
+//! Span links from the receiver to the sender, as consumers of batches have them. Each message is a
+//! separate hand-off.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,8 @@ use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
-/// Pairs each linked span of another service, or linked sender of the same one, with the span that links to it.
+/// Pairs a linked span of another service, or a linked sender of the same service, with the span
+/// that has the link.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let handled = handled(tree, pairs);
     let mut ended = ends_of_messages(tree, pairs);
@@ -37,7 +39,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
 }
 
-/// Whether a link from `receiver` to `sender` tells of a hand-off.
+/// Whether a link from `receiver` to `sender` shows a hand-off.
 fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
     let (from, to) = (tree.span(sender), tree.span(receiver));
     let is_call = tree.is_call(sender);
@@ -54,7 +56,7 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
     }
 }
 
-/// Where the messages of each sender are known to have ended: the entries of the receivers.
+/// Where the messages of each sender are known to have arrived: the entries of the receivers.
 fn ends_of_messages(tree: &Tree, pairs: &Pairs) -> HashSet<(At, At), RandomState> {
     let pairs = pairs.iter();
     pairs
@@ -62,8 +64,8 @@ fn ends_of_messages(tree: &Tree, pairs: &Pairs) -> HashSet<(At, At), RandomState
         .collect()
 }
 
-/// Which messages have a span that handles them, by sender and receiving service: the span that fetched them is no
-/// receiver of its own then.
+/// The messages that a span handles, by sender and receiving service. The span that fetched such a
+/// message is not a receiver.
 fn handled(tree: &Tree, pairs: &Pairs) -> HashSet<(At, Name), RandomState> {
     let mut handled: HashSet<(At, Name), RandomState> = HashSet::default();
     let is_handler = |at: At| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at);

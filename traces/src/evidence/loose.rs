@@ -1,4 +1,5 @@
-//! What stronger evidence left over: receivers without a sender, and calls without a receiver.
+//! The spans that stronger evidence left over: receivers without a sender, and calls without a
+//! receiver.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +10,17 @@ use crate::ends::At;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
-/// Receivers and calls that belong to nothing yet.
+/// Receivers and calls that are in no pair.
 #[derive(Debug)]
 pub(crate) struct Loose {
     /// Servers, and consumers that handle a message.
     pub(crate) receivers: Vec<At>,
-    /// Calls, without those that are part of another one.
+    /// Calls, except those that are part of another call.
     pub(crate) calls: Vec<At>,
 }
 
 impl Loose {
-    /// What `pairs` leaves over.
+    /// The receivers and calls that are not in `pairs`.
     pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Loose {
         let is_loose = |at: &At| {
             let is_receiver = match tree.span(*at).kind {
@@ -36,8 +37,8 @@ impl Loose {
     }
 }
 
-/// The calls without a receiver. A call may be one with calls below it, as an SDK's request with the request of its HTTP
-/// client: of requests the innermost counts, of messages the outermost.
+/// The calls without a receiver. A call may contain others, as an SDK's request contains the
+/// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
 fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     let answered = answered_messages(tree, pairs);
     let mut outer: BTreeSet<At> = BTreeSet::new();
@@ -65,8 +66,8 @@ fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     free
 }
 
-/// The senders that carry the id of a message which another span of the same trace handed over: an SDK's call of the
-/// broker beside the span that stands for the message.
+/// Senders whose message id another span of the same trace already used for a hand-off: an SDK's
+/// call to the broker beside the span for the message.
 fn answered_messages(tree: &Tree, pairs: &Pairs) -> BTreeSet<At> {
     let ids = &tree.ids().messages;
     let mut answered = BTreeSet::new();
@@ -81,8 +82,8 @@ fn answered_messages(tree: &Tree, pairs: &Pairs) -> BTreeSet<At> {
     answered
 }
 
-/// Where hand-offs leave a trace: whether `receiver` may have been called from a trace other than its own. A receiver whose
-/// trace goes further back in this source was called in it, and only its sender is missing.
+/// Whether `receiver` may have been called from another trace. If its trace has earlier spans in
+/// this source, it was called in its own trace, and only the sender is missing.
 pub(super) fn may_leave_its_trace(tree: &Tree, pairs: &Pairs, receiver: At) -> bool {
     if tree.parent(receiver) == Parent::None || pairs.doubtful.contains_key(&receiver) {
         return true;
@@ -97,7 +98,8 @@ pub(super) fn may_leave_its_trace(tree: &Tree, pairs: &Pairs, receiver: At) -> b
     })
 }
 
-/// Whether `call` may have led to `receiver` by address and time, by the clocks of the two services.
+/// Whether `call` may have led to `receiver` by address and time, on the clocks of the two
+/// services.
 pub(super) fn fits(tree: &Tree, places: &Places, clocks: &Clocks, call: At, receiver: At) -> bool {
     let (from, to) = (tree.span(call), tree.span(receiver));
     let is_inside = tree.entry(call) == receiver;

@@ -1,4 +1,4 @@
-//! Message identity: both ends carry the id that the broker gave the message, or its partition and offset.
+//! The id of a message: both ends have the broker's id, or the partition and offset.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::ends::tree::Tree;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
 
-/// A message with more ends than this has no id worth the name, but a constant.
+/// An id with more ends than this is a constant and not an id.
 const MAX_ENDS: usize = 1000;
 
-/// Pairs the ends of each message. A destination that one side does not name does not part what an id joins.
+/// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let destinations = Destinations::of(tree);
     for (ids, is_unique) in [(&tree.ids().messages, true), (&tree.ids().offsets, false)] {
@@ -49,8 +49,8 @@ impl Destinations {
         all
     }
 
-    /// Whether an id may join a message sent to `sent` with one received from `received`. Two names for one destination
-    /// are believed only if neither name is known to the other side.
+    /// Whether an id may join a message sent to `sent` with one received from `received`. Two
+    /// different names may mean one destination only if neither is known to the other side.
     fn may_be_one(&self, sent: Name, received: Name, is_unique: bool) -> bool {
         let is_unsaid = sent.is_empty() || received.is_empty();
         let are_strange = !self.received.contains(&sent) && !self.sent.contains(&received);
@@ -110,8 +110,8 @@ fn join(
     }
 }
 
-/// The two spans that stand for one message: its sender and its receiver. `None` if several senders use one id and
-/// nothing tells whose message it is.
+/// The sender and the receiver of one message. `None` if several senders use one id and it is
+/// unknown which one sent the message.
 fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
     let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).is_whole();
     let followed = |sender: &&At| receivers.iter().any(|at| is_followed(**sender, *at));

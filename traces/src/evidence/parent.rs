@@ -1,4 +1,5 @@
-//! A remote parent: the receiver's parent is a span of another service, or a call of its own service.
+//! A remote parent: the receiver's parent is a span of another service, or a call of its own
+//! service.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,8 +12,8 @@ use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
-/// Pairs each receiver with its parent. A receiver whose parent is a call that another receiver answered is doubtful: a
-/// service may pass on the headers that it got.
+/// Pairs each receiver with its parent. If another receiver answered the parent's call, the pair is
+/// doubtful, because a service may forward the headers that it received.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let children = children(tree, pairs);
     let places = Places::of_parents(tree, &children);
@@ -28,7 +29,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
 }
 
-/// Pairs what stayed doubtful with its parent after all: no other sender was found.
+/// Pairs the doubtful receivers with their parents, because no other sender was found.
 pub(super) fn settle(pairs: &mut Pairs) {
     for (receiver, parent) in std::mem::take(&mut pairs.doubtful) {
         if !pairs.has_sender(receiver) {
@@ -40,7 +41,7 @@ pub(super) fn settle(pairs: &mut Pairs) {
 /// The receivers below each span of another service, by parent.
 fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
     let low_ids = LowIds::of(tree);
-    // what was found below a receiver that merely fetched the message
+    // receivers below a span that only fetched the message
     let found = pairs.iter();
     let found: HashSet<(At, At), RandomState> = found
         .map(|pair| (pair.sender, tree.entry(pair.receiver)))
@@ -70,14 +71,16 @@ fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
         .collect()
 }
 
-/// Whether one of the two looks like the end of a hand-off. A call below a span that is no call is rather made by the same
+/// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
+/// probably made both spans under two service names, as some database clients do.
 /// process, under another service's name, as some database clients do.
 fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
     is_call(sender) || !is_call(receiver)
 }
 
-/// Where a service has a server or consumer span for it, that is its receiver; else its first span.
+/// Keeps a service's server or consumer span as the receiver, if there is one; otherwise its first
+/// span.
 fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
     if children.len() < 2 {
         return;
@@ -91,8 +94,9 @@ fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
     });
 }
 
-/// The receivers that `parent` handed over to, and those that may have come by its context another way: of a call that
-/// has receivers in several services, those in services that its address does not lead to.
+/// The receivers that `parent` called, and those that may have got its context in another way. If a
+/// call has receivers in several services, the latter are in services to which its address does not
+/// lead.
 fn best_first(tree: &Tree, places: &Places, parent: At, children: &[At]) -> (Vec<At>, Vec<At>) {
     if children.len() < 2 {
         return (children.to_vec(), Vec::new());
@@ -109,7 +113,8 @@ fn best_first(tree: &Tree, places: &Places, parent: At, children: &[At]) -> (Vec
     children.iter().copied().partition(|at| leads(at))
 }
 
-/// The span that handles the message that `receiver` fetched, if it is one message: the two are one hand-off.
+/// The span that handles the message that `receiver` fetched, if there is one message. Both are one
+/// hand-off.
 fn handler(tree: &Tree, receiver: At) -> At {
     if !tree.only_receives(receiver) {
         return receiver;
@@ -126,11 +131,12 @@ fn handler(tree: &Tree, receiver: At) -> At {
         .unwrap_or(receiver)
 }
 
-/// Spans by span id and the low 64 bits of the trace id, which is all that B3 with 64-bit ids carries.
+/// Spans by span id and the low 64 bits of the trace id, which is all that B3 carries with 64-bit
+/// ids.
 struct LowIds(HashMap<(u64, [u8; 8]), At>);
 
 impl LowIds {
-    /// Of all spans whose trace has a longer id; none if no trace has a short one.
+    /// The spans of traces with longer ids; empty if no trace has a short id.
     fn of(tree: &Tree) -> LowIds {
         let has_orphans =
             |at: At| tree.span(at).trace.is_64_bit() && tree.parent(at) == Parent::Missing;

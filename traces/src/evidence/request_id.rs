@@ -1,4 +1,4 @@
-//! Request identity: the id that an API gave the request, and whatever attributes the user names as ids.
+//! The id of a request: from the API, or from attributes that the user named.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::ends::tree::Tree;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
 
-/// A request with more ends than this has no id worth the name, but a constant.
+/// An id with more ends than this is a constant and not an id.
 const MAX_ENDS: usize = 1000;
 
-/// Pairs a call with the receivers that carry the same id, one for each receiving service.
+/// Pairs a call with the receivers that have the same id, one in each receiving service.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for ids in [&tree.ids().requests, &tree.ids().keys] {
         for request in ids.chunk_by(|left, right| left.id == right.id) {
@@ -36,7 +36,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
             receivers.entry(tree.span(at).service).or_default().push(at);
         }
     }
-    // an id that one call of several may have given is left to weaker evidence
+    // if several calls may have sent the id, weaker evidence decides
     let (Some(call), Some(receivers)) = (only(&calls), only_of(receivers)) else {
         return;
     };

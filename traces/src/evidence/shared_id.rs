@@ -1,5 +1,5 @@
-//! An id that the spans of one request share, such as `x-request-id`: found by itself, because it occurs in several traces
-//! of several services.
+//! An id that the spans of one request share, such as `x-request-id`. baton finds it without
+//! configuration, because it occurs in several traces of several services.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use super::{Evidence, Pairs};
 use crate::ends::tree::Tree;
 use crate::ends::{At, IdAt};
 
-/// An id in more traces than this names no request.
+/// An id in more traces than this does not identify a request.
 const MAX_TRACES: usize = 64;
 
-/// Pairs calls and receivers of traces that share an id, by address and time.
+/// Pairs calls and receivers whose traces share an id, by address and time.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let shared = Shared::of(tree);
     if shared.traces.is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
 }
 
-/// Which traces share an id. A trace is named by its first span.
+/// The traces that share ids. A trace is identified by its first span.
 struct Shared {
     ids: BTreeMap<At, Vec<u64>>,
     traces: BTreeMap<u64, BTreeSet<At>>,
@@ -87,7 +87,7 @@ impl Shared {
         self.traces.insert(id, traces);
     }
 
-    /// The traces that share an id with `trace`, itself among them.
+    /// The traces that share an id with `trace`, including itself.
     fn with(&self, trace: At) -> BTreeSet<At> {
         let ids = self.ids.get(&trace).into_iter().flatten();
         ids.filter_map(|id| self.traces.get(id))

@@ -1,9 +1,9 @@
-//! What each verdict and flag means, as a clause for people.
+//! The meaning of each verdict and flag, as a clause for people.
 
 use super::{Flag, Verdict};
 
 impl Verdict {
-    /// When a hand-off gets it.
+    /// The condition for this verdict.
     pub fn meaning(self) -> &'static str {
         match self {
             Verdict::Connected => {
@@ -30,7 +30,7 @@ impl Verdict {
 }
 
 impl Flag {
-    /// When a hand-off gets it.
+    /// The condition for this flag.
     pub fn meaning(self) -> &'static str {
         match self {
             Flag::SampledChanged => "the sampling decisions of the two ends differ",

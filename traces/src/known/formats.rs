@@ -1,4 +1,4 @@
-//! What the formats of spans cannot hold.
+//! Which figures the forms of spans cannot show.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::readers::Form;
 use crate::span::SpanFormat;
 use crate::tally::Tally;
 
-/// Says what the form of an export cannot hold, and what none of its spans says.
+/// Adds what the export's form cannot hold, and what none of its spans contains.
 pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     let on_both_hops = |what: &str| Hop::BOTH.map(|hop| format!("{hop}.{what}"));
     let has_flags = matches!(
@@ -23,42 +23,42 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     );
     if form == Form::Zipkin && tally.links() == 0 {
         known.cannot_tell(
-            &format!("linked cannot be told: {form} keeps no span links, and what was linked counts as new_trace"),
+            &format!("linked is unknown: {form} keeps no span links, and what was linked counts as new_trace"),
             on_both_hops("linked"),
         );
     }
     if form.mark().is_some() && tally.trace_states() == 0 {
         known.cannot_tell(
-            &format!("tracestate_lost cannot be told: {form} keeps no tracestate"),
+            &format!("tracestate_lost is unknown: {form} keeps no tracestate"),
             on_both_hops("tracestate_lost"),
         );
     }
     if !has_flags {
         known.cannot_tell(
             &format!(
-                "sampled_changed cannot be told: {form} keeps no sampling flags of the spans it has"
+                "sampled_changed is unknown: {form} keeps no sampling flags of the spans it has"
             ),
             on_both_hops("sampled_changed"),
         );
     }
     if tally.baggage_counts() == 0 {
         known.cannot_tell(
-            "baggage_lost cannot be told: no span says how many baggage entries it had (baton.baggage.entries)",
+            "baggage_lost is unknown: no span says how many baggage entries it had (baton.baggage.entries)",
             on_both_hops("baggage_lost"),
         );
     }
-    // Zipkin and Jaeger have the debug flag: without it, it was not set
+    // Zipkin and Jaeger can hold the debug flag, so a missing one was not set
     if tally.debug_marks() == 0 && !matches!(form, Form::Zipkin | Form::Jaeger) {
         known.cannot_tell(
-            "debug_lost cannot be told: no span says that its context had the debug flag (baton.context.debug)",
+            "debug_lost is unknown: no span says that its context had the debug flag (baton.context.debug)",
             on_both_hops("debug_lost"),
         );
     }
 }
 
-/// Says what was lost of hand-offs whose spans came in a foreign format, wherever they are now: span
-/// links, and `tracestate`. Without the receivers' log, nothing tells of sampling, baggage and the
-/// debug flag either.
+/// Adds the losses of hand-offs whose spans came in a foreign form, wherever they are stored now:
+/// span links and `tracestate`. Without the receivers' log, sampling, baggage and the debug flag
+/// are unknown too.
 pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSet<Hop>) {
     let foreign = tally.foreign();
     if foreign.spans == 0 {
@@ -75,14 +75,14 @@ pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSe
         let came_as = losses.came_as();
         if links > 0 {
             let sentence = format!(
-                "linked cannot be told of {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
+                "linked is unknown for {hop}: {links} of its receivers came as Zipkin, which keeps no span links, and what \
                  was linked counts as new_trace, wrong_trace or id_truncated"
             );
             known.cannot_tell(&sentence, [format!("{hop}.linked")]);
         }
         if trace_states > 0 {
             let sentence = format!(
-                "tracestate_lost cannot be told of {hop}: {trace_states} of its hand-offs came as {came_as}, which keeps no \
+                "tracestate_lost is unknown for {hop}: {trace_states} of its hand-offs came as {came_as}, which keeps no \
                  tracestate"
             );
             known.cannot_tell(&sentence, [format!("{hop}.tracestate_lost")]);
@@ -91,20 +91,20 @@ pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSe
             continue;
         }
         let sentence = format!(
-            "sampled_changed cannot be told of {hop}: {hand_offs} of its hand-offs came as {came_as}, which keeps no sampling \
+            "sampled_changed is unknown for {hop}: {hand_offs} of its hand-offs came as {came_as}, which keeps no sampling \
              flags"
         );
         known.cannot_tell(&sentence, [format!("{hop}.sampled_changed")]);
         if foreign.baggage_counts == 0 {
             let sentence = format!(
-                "baggage_lost cannot be told of {hop}: no span that came as {came_as} says how many baggage entries it had \
+                "baggage_lost is unknown for {hop}: no span that came as {came_as} says how many baggage entries it had \
                  (baton.baggage.entries)"
             );
             known.cannot_tell(&sentence, [format!("{hop}.baggage_lost")]);
         }
         if losses.has_no_debug && foreign.debug_marks == 0 {
             let sentence = format!(
-                "debug_lost cannot be told of {hop}: no span that came as {came_as} says that its context had the debug flag \
+                "debug_lost is unknown for {hop}: no span that came as {came_as} says that its context had the debug flag \
                  (baton.context.debug)"
             );
             known.cannot_tell(&sentence, [format!("{hop}.debug_lost")]);
@@ -112,7 +112,7 @@ pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSe
     }
 }
 
-/// The hand-offs of a hop with at least one end that did not come as OTLP, and what their formats
+/// The hand-offs of a hop with at least one end in another form than OTLP, and what these forms
 /// cannot hold.
 #[derive(Default)]
 struct Losses {
@@ -120,7 +120,7 @@ struct Losses {
     hand_offs: u64,
     /// How many may have had a span link.
     links: u64,
-    /// How many may have had a `tracestate` that is unknown at one end.
+    /// How many may have had a `tracestate` that one end does not show.
     trace_states: u64,
     /// Whether one of the formats cannot hold the debug flag.
     has_no_debug: bool,
@@ -151,7 +151,7 @@ impl Losses {
             let arrived = hand_off
                 .receiver
                 .and_then(|receiver| receiver.luggage.as_deref());
-            // a Collector may have kept it
+            // a Collector may have kept it as a tag
             let is_unknown = match had_trace_state {
                 true => arrived_as.is_some() && !has_trace_state(arrived),
                 false => sender.format.is_some(),
@@ -169,7 +169,7 @@ impl Losses {
         losses
     }
 
-    /// The formats by name: Zipkin or Jaeger.
+    /// The names of the forms: Zipkin or Jaeger.
     fn came_as(&self) -> String {
         let names: Vec<_> = self.formats.iter().map(ToString::to_string).collect();
         names.join(" or ")

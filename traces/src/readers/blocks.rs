@@ -13,7 +13,7 @@ use super::lines::LineError;
 const BLOCK_BYTES: usize = 1 << 20;
 
 /// How many threads decode. More would only wait for the thread that judges.
-const THREADS_LIMIT: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// Reads complete lines, about [`BLOCK_BYTES`] at a time.
 pub(super) struct Blocks<R> {
@@ -86,7 +86,7 @@ pub(super) fn in_turn<S: Send>(
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(THREADS_LIMIT) {
+        for _ in 1..threads.min(MAX_THREADS) {
             scope.spawn(|| work_through(&source, &turns, &work));
         }
         work_through(&source, &turns, &work);

@@ -29,10 +29,10 @@ impl Mistake {
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(json) {
             return (error.is_eof(), super::json_problem(&error));
         }
-        const CHARACTERS_LIMIT: usize = 40;
+        const MAX_CHARACTERS: usize = 40;
         let rest = String::from_utf8_lossy(json.get(self.at..).unwrap_or_default());
         let line = rest.lines().next().unwrap_or_default();
-        let start: String = line.chars().take(CHARACTERS_LIMIT).collect();
+        let start: String = line.chars().take(MAX_CHARACTERS).collect();
         let column = self.at + 1;
         let start = start.escape_debug();
         let problem = format!(

@@ -18,7 +18,7 @@ use crate::hand_off::MessageKey;
 use crate::span::SpanReference;
 
 /// How many problems are kept as sentences. All are counted.
-const PROBLEMS_LIMIT: usize = 5;
+const MAX_PROBLEMS: usize = 5;
 
 /// The ids of a line's span, recorded or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,8 +73,8 @@ pub enum Event<'a> {
 pub struct LogLine<'a> {
     /// What it reports.
     pub event: Event<'a>,
-    /// The span it belongs to: the server span of a request, the send span of a sent record, the record span
-    /// of a received one.
+    /// The span it belongs to: the server span of a request, the send span of a sent record, the
+    /// record span of a received one.
     pub span: LogSpan,
 }
 
@@ -113,7 +113,7 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
             Ok(false) => {}
             Err(problem) => {
                 reading.problem_lines += 1;
-                if reading.problems.len() < PROBLEMS_LIMIT {
+                if reading.problems.len() < MAX_PROBLEMS {
                     let number = lines.number();
                     reading.problems.push(format!(
                         "{file}, line {number}: expected an event of the functions' log, but {problem}"

@@ -295,14 +295,14 @@ fn cut_or_failed(error: io::Error, file: &str) -> Result<Reading, ReadError> {
 /// The message of serde_json for one line: with the column only, because its line number is always
 /// 1, and shortened, because it may quote a long value.
 fn json_problem(error: &serde_json::Error) -> String {
-    const CHARACTERS_LIMIT: usize = 300;
+    const MAX_CHARACTERS: usize = 300;
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let (place, found) = match text.strip_suffix(&place) {
         Some(found) => (format!("at column {} ", error.column()), found),
         None => (String::new(), text.as_str()),
     };
-    match found.char_indices().nth(CHARACTERS_LIMIT) {
+    match found.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{place}found: {}…", &found[..end]),
         None => format!("{place}found: {found}"),
     }

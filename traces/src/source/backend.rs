@@ -27,11 +27,11 @@ const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
 /// How many traces to ask for in one query if the address has no `limit`.
 const DEFAULT_LIMIT: usize = 1000;
 /// How many queries a source may take.
-const QUERIES_LIMIT: u64 = 10_000;
+const MAX_QUERIES: u64 = 10_000;
 /// A window of time with more traces than the limit is halved, down to this length.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
 /// The longest accepted list of services, in bytes.
-const SERVICES_BYTES_LIMIT: u64 = 16 << 20;
+const MAX_SERVICES_BYTES: u64 = 16 << 20;
 
 /// The address of a backend, and the parameters of the query.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,18 +80,17 @@ impl Backend {
                 "service" => backend.services.push(value.into_owned()),
                 "lookback" => {
                     backend.lookback = duration(&value).ok_or_else(|| {
-                        format!("lookback={value} is no time; it is like 30m, 2h or 1d")
+                        format!("lookback={value} is not a time; write one such as 30m, 2h or 1d")
                     })?;
                 }
                 "limit" => {
-                    backend.limit =
-                        value
-                            .parse()
-                            .ok()
-                            .filter(|limit| *limit > 0)
-                            .ok_or_else(|| {
-                                format!("limit={value} is no number of traces; it is like 1000")
-                            })?;
+                    backend.limit = value.parse().ok().filter(|limit| *limit > 0).ok_or_else(
+                        || {
+                            format!(
+                                "limit={value} is not a number of traces; write one such as 1000"
+                            )
+                        },
+                    )?;
                 }
                 _ => {
                     return Err(format!(
@@ -149,9 +148,9 @@ impl Backend {
         for service in services {
             let mut windows = vec![(earliest, now)];
             while let Some((start, end)) = windows.pop() {
-                if session.queries == QUERIES_LIMIT {
+                if session.queries == MAX_QUERIES {
                     let problem =
-                        format!("{self} was asked {QUERIES_LIMIT} times, and holds more traces");
+                        format!("{self} was asked {MAX_QUERIES} times, and holds more traces");
                     session.reading.problems.push(problem);
                     return Ok(session.reading);
                 }
@@ -227,7 +226,7 @@ impl Session<'_> {
     fn services(&mut self) -> Result<Vec<String>, SourceError> {
         let mut answer = Vec::new();
         let body = self.get("api/services", &[])?;
-        let read = body.take(SERVICES_BYTES_LIMIT).read_to_end(&mut answer);
+        let read = body.take(MAX_SERVICES_BYTES).read_to_end(&mut answer);
         read.map_err(|error| self.backend.problem(error.to_string()))?;
         let services: Result<Services, _> = serde_json::from_slice(&answer);
         let services = services.map_err(|error| {

@@ -1,21 +1,21 @@
-//! The formats other than OTLP that spans come in.
+//! The forms of spans other than OTLP.
 
 use std::fmt;
 
 /// The value of [`super::Key::SpanFormat`] for Zipkin.
 pub const FORMAT_ZIPKIN: &str = "zipkin";
 
-/// What a span was exported as, where that is not OTLP: the values of [`super::Key::SpanFormat`]. None of them has a place for
-/// `tracestate` and sampling flags.
+/// The original form of a span, if it was not OTLP: the values of [`super::Key::SpanFormat`]. None
+/// of them has fields for `tracestate` and sampling flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SpanFormat {
-    /// Zipkin v2 JSON, which has no place for links either.
+    /// Zipkin's JSON, which has no field for links either.
     Zipkin,
     /// Jaeger's JSON.
     Jaeger,
     /// Segments of AWS X-Ray.
     XRay,
-    /// What Datadog's tracers send to the agent.
+    /// The JSON that Datadog's tracers send to the agent.
     Datadog,
 }
 
@@ -28,7 +28,7 @@ impl SpanFormat {
         SpanFormat::Datadog,
     ];
 
-    /// Its name, as in the attribute.
+    /// Its name in the attribute.
     pub fn name(self) -> &'static str {
         match self {
             SpanFormat::Zipkin => FORMAT_ZIPKIN,
@@ -38,7 +38,7 @@ impl SpanFormat {
         }
     }
 
-    /// The format of that name; `None` for one that is not known.
+    /// The format called `name`; `None` for an unknown one.
     pub fn from_name(name: &str) -> Option<SpanFormat> {
         SpanFormat::ALL
             .into_iter()
@@ -47,7 +47,7 @@ impl SpanFormat {
 }
 
 impl fmt::Display for SpanFormat {
-    /// As in a sentence.
+    /// Its name in a sentence.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             SpanFormat::Zipkin => "Zipkin",

@@ -1,4 +1,4 @@
-//! How two paired spans differ, without what always differs.
+//! How two paired spans differ, without the fields that always differ.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -48,8 +48,8 @@ const MASKED_ATTRIBUTES: [&str; 20] = [
 /// One difference between two spans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`, or an
-    /// attribute's name after `attributes.` or `resource.`.
+    /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`,
+    /// or an attribute's name after `attributes.` or `resource.`.
     pub what: String,
     /// The value in the left trace, or `None` if it has none.
     pub left: Option<String>,
@@ -57,7 +57,8 @@ pub struct Change {
     pub right: Option<String>,
 }
 
-/// The left nodes whose resource is compared: the first of each service, because its other spans have the same.
+/// The left nodes whose resource is compared: the first of each service. The service's other spans
+/// have the same resource.
 pub(super) fn first_of_services(side: &Side<'_>, pairs: &Pairs) -> HashSet<usize> {
     let mut services = BTreeSet::new();
     (0..side.tree.len())
@@ -130,7 +131,7 @@ pub(super) fn between(
     changes
 }
 
-/// Whether durations differ by half of the shorter one and by a millisecond.
+/// Whether the durations differ by at least half of the shorter one, and by at least a millisecond.
 fn is_relevant(before: Duration, after: Duration) -> bool {
     let (shorter, longer) = (before.min(after), before.max(after));
     let difference = longer - shorter;
@@ -153,7 +154,7 @@ fn events(span: &TraceSpan) -> String {
     names.join(", ")
 }
 
-/// The kind. In Zipkin and Jaeger, work inside a service has none.
+/// The kind. In Zipkin and Jaeger, work inside a service has no kind.
 fn kind(span: &TraceSpan) -> String {
     match span.kind {
         Kind::Unspecified => format!("{:?}", Kind::Internal),
@@ -163,8 +164,8 @@ fn kind(span: &TraceSpan) -> String {
 
 type Attributes = BTreeMap<String, Json>;
 
-/// How attributes differ. Each side also has the values from elsewhere in the span, because formats
-/// without a resource put its attributes on each span, and the service's name in a field.
+/// How attributes differ. Each side also has the values from other fields of the span, because
+/// forms without a resource put its attributes on each span, and the service's name into a field.
 fn attributes(
     place: &str,
     (left, left_elsewhere): (&Attributes, &Attributes),
@@ -189,20 +190,20 @@ fn attributes(
     changed.collect()
 }
 
-/// The value of the attribute of that name, or of an older name for it, as text.
+/// The value of the attribute `name`, or of an older name for it, as text.
 fn value(attributes: &Attributes, name: &str) -> Option<String> {
     let older = OLDER_NAMES.iter().filter(|(_, current)| *current == name);
     let mut names = std::iter::once(name).chain(older.map(|(older, _)| *older));
     names.find_map(|name| attributes.get(name)).map(plain)
 }
 
-/// The name of today for an attribute.
+/// The current name of an attribute.
 fn current(name: &str) -> &str {
     let known = OLDER_NAMES.iter().find(|(older, _)| *older == name);
     known.map_or(name, |(_, current)| current)
 }
 
-/// Names that the semantic conventions had before for what Zipkin has in its endpoints.
+/// Older names in the semantic conventions for values that Zipkin keeps in its endpoints.
 const OLDER_NAMES: [(&str, &str); 6] = [
     ("net.host.ip", "network.local.address"),
     ("net.host.port", "network.local.port"),
@@ -212,7 +213,7 @@ const OLDER_NAMES: [(&str, &str); 6] = [
     ("net.sock.peer.port", "network.peer.port"),
 ];
 
-/// Attributes that depend on the format, or for which a format has a field.
+/// Attributes that depend on the form, or for which a form has a field.
 const OF_A_FORMAT: [&str; 8] = [
     "internal.span.format",
     "service.name",
@@ -224,7 +225,7 @@ const OF_A_FORMAT: [&str; 8] = [
     "otel.status_code",
 ];
 
-/// A value as text, without quotes if it is text, because some formats keep only text.
+/// A value as text. Strings have no quotes, because some forms only keep strings.
 fn plain(value: &Json) -> String {
     value
         .as_str()

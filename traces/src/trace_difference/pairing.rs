@@ -13,7 +13,7 @@ pub(super) struct Pairs {
     pub(super) of_right: Vec<Option<usize>>,
 }
 
-/// What two spans must have in common to be paired, with the strongest first.
+/// What two spans must have in common to be paired, the strongest first.
 #[derive(Clone, Copy)]
 enum By {
     /// Service, kind, and the id of the message or request.
@@ -43,7 +43,7 @@ impl By {
 type Key<'a> = (&'a str, Option<Kind>, &'a str);
 
 impl Pairs {
-    /// Pairs from the top down, then the remaining spans that have only moved.
+    /// Pairs from the top down, and then the remaining spans, which have moved.
     pub(super) fn of<'a>(left: &Side<'a>, right: &Side<'a>) -> Pairs {
         let mut pairs = Pairs {
             of_left: vec![None; left.tree.len()],
@@ -93,7 +93,8 @@ impl Pairs {
         }
     }
 
-    /// The nodes of both trees in one depth-first order. Nodes of only the right tree keep their place.
+    /// The nodes of both trees in one depth-first order. Nodes that only the right tree has keep
+    /// their position.
     pub(super) fn in_order(
         &self,
         left: &Side<'_>,
@@ -114,7 +115,7 @@ impl Pairs {
         rows
     }
 
-    /// Merges two lists of siblings. If a pair is in different places, the left place counts.
+    /// Merges two lists of siblings. A pair takes the position of its left node.
     fn together(&self, left: &[usize], right: &[usize]) -> Vec<(Option<usize>, Option<usize>)> {
         let places: HashMap<usize, usize> = right
             .iter()

@@ -1,4 +1,4 @@
-//! One of the two traces, and the places of its spans.
+//! One of the two traces, and the positions of its spans.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use baton_propagators::id::SpanId;
 use crate::span::Key;
 use crate::trace::{Node, Place, Trace, TraceSpan};
 
-/// A trace, its tree, and look-up tables. A node is named by its place in the tree.
+/// A trace, its tree, and look-up tables. A node is identified by its index in the tree.
 pub(super) struct Side<'a> {
     trace: &'a Trace,
     /// The tree, in depth-first order.
@@ -29,7 +29,7 @@ impl<'a> Side<'a> {
             by_id: HashMap::new(),
             tree,
         };
-        // the node before, its parent, and so on up
+        // the previous node, its parent, and so on to the top
         let mut above: Vec<usize> = Vec::new();
         for (place, node) in side.tree.iter().enumerate() {
             above.truncate(node.depth);
@@ -93,8 +93,8 @@ fn full_name(span: &TraceSpan) -> String {
     format!("{} {}", span.service, span.name).trim().to_owned()
 }
 
-/// The id that a span shares with the other end of its hand-off, and with the same span in another
-/// export.
+/// The id that a span shares with the other end of its hand-off. The same span in another export
+/// has it too.
 pub(super) fn shared_id(span: &TraceSpan) -> Option<&str> {
     let keys = [Key::MessageId, Key::RequestId];
     keys.into_iter()

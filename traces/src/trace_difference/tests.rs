@@ -15,7 +15,7 @@ fn span_id(number: u8) -> SpanId {
     SpanId::from_bytes([number; 8]).expect("not 0")
 }
 
-/// A span of a service, which starts when the one with the number before has and takes 2 ms.
+/// A span of a service. It starts together with the previous number's span and takes 2 ms.
 fn span(number: u8, parent: u8, service: &str, kind: Kind, name: &str) -> TraceSpan {
     let at = |nanoseconds| UnixTime::from_nanoseconds(nanoseconds);
     let start = u64::from(number) * 1_000_000;
@@ -52,7 +52,7 @@ fn shop() -> Vec<TraceSpan> {
     ]
 }
 
-/// The same under other ids and at another time.
+/// The same spans with other ids and at another time.
 fn renumbered(mut spans: Vec<TraceSpan>) -> Vec<TraceSpan> {
     let later = |time: Option<UnixTime>| {
         let nanoseconds = time?.as_nanoseconds() + 1_000_000_000;
@@ -69,7 +69,7 @@ fn renumbered(mut spans: Vec<TraceSpan>) -> Vec<TraceSpan> {
     spans
 }
 
-/// Each row: its mark, the names of both spans, and what differs.
+/// The rows: each with its mark, the names of both spans, and the differences.
 fn rows(left: Vec<TraceSpan>, right: Vec<TraceSpan>) -> Vec<String> {
     let (left, right) = (
         Trace::new(trace_id(1), left),

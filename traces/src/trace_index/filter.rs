@@ -1,25 +1,25 @@
-//! Which traces are looked for.
+//! The filter of a search for traces.
 
 use crate::hand_off::Verdict;
 use crate::span::{AnyValue, Span, Value, Want};
 
-/// A search. Every service and every attribute has to be found in the trace, though not in the same span; of the
-/// verdicts, one.
+/// A search. The trace must have every service and every attribute, but not necessarily in one
+/// span. Of the verdicts, it must have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Services, by name; at most 32 count.
+    /// Names of services; only the first 32 are used.
     pub services: Vec<String>,
-    /// Attributes of a span or its resource, by name and value as text; at most 32 count.
+    /// Names and values of attributes of a span or its resource; only the first 32 are used.
     pub attributes: Vec<(String, String)>,
-    /// Verdicts on hand-offs that begin or end in the trace.
+    /// Verdicts of hand-offs that begin or end in the trace.
     pub verdicts: Vec<Verdict>,
 }
 
-/// How many services, and how many attributes: the bits of a word.
-const PARTS_LIMIT: usize = 32;
+/// How many services, and how many attributes, fit into the bits of a word.
+const MAX_PARTS: usize = 32;
 
 impl Filter {
-    /// How much of each span the search has to see.
+    /// The fields of spans that the search needs.
     pub fn want(&self) -> Want {
         if self.attributes.is_empty() {
             Want::Judging
@@ -28,22 +28,23 @@ impl Filter {
         }
     }
 
-    /// Which parts `span` meets, one bit each.
+    /// The parts of the search that `span` meets, one bit each.
     pub(super) fn met_by(&self, span: &Span<'_>) -> u64 {
         let mut met = 0;
-        for (place, service) in self.services.iter().take(PARTS_LIMIT).enumerate() {
+        for (place, service) in self.services.iter().take(MAX_PARTS).enumerate() {
             met |= u64::from(span.service == service) << place;
         }
-        for (place, (name, value)) in self.attributes.iter().take(PARTS_LIMIT).enumerate() {
-            met |= u64::from(has(span, name, value)) << (PARTS_LIMIT + place);
+        for (place, (name, value)) in self.attributes.iter().take(MAX_PARTS).enumerate() {
+            met |= u64::from(has(span, name, value)) << (MAX_PARTS + place);
         }
         met
     }
 
-    /// Whether a trace whose spans met these parts meets all but the verdicts.
+    /// Whether a trace meets the whole search except the verdicts, given the parts that its spans
+    /// met.
     pub(super) fn is_met(&self, met: u64) -> bool {
-        let all = |parts: usize| (1u64 << parts.min(PARTS_LIMIT)) - 1;
-        let wanted = all(self.services.len()) | all(self.attributes.len()) << PARTS_LIMIT;
+        let all = |parts: usize| (1u64 << parts.min(MAX_PARTS)) - 1;
+        let wanted = all(self.services.len()) | all(self.attributes.len()) << MAX_PARTS;
         met & wanted == wanted
     }
 }

@@ -1,4 +1,4 @@
-//! Which traces belong together: the two halves of a broken one, and one that stands for many.
+//! Traces that belong together: the halves of a broken trace. Also picks an example trace.
 
 use std::collections::HashSet;
 
@@ -11,14 +11,15 @@ use crate::audit;
 use crate::hand_off::{Hop, Verdict};
 use crate::span::{SpanReference, UnixTime};
 
-/// A hand-off by the ids of its ends.
+/// A hand-off, with the ids of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Passage {
     /// Which hop.
     pub hop: Hop,
-    /// What became of it; `None` if neither end was traced.
+    /// Its verdict; `None` if neither end has a span.
     pub verdict: Option<Verdict>,
-    /// What the ends were matched by: the request id or the record's sequence number, in an export the kind of evidence.
+    /// What its ends were matched by: the request id, the record's sequence number, or in an export
+    /// the kind of evidence.
     pub key: String,
     /// The sender's span.
     pub sender: Option<SpanReference>,
@@ -28,7 +29,7 @@ pub struct Passage {
     pub receiver_recorded: bool,
 }
 
-/// Traces that belong together although the context did not survive between them.
+/// Traces that belong together, although the context between them was lost.
 #[derive(Clone, Debug, Default)]
 pub struct Journey {
     /// The traces, in the order of their start.
@@ -40,8 +41,8 @@ pub struct Journey {
 }
 
 impl TraceIndex {
-    /// The trace, and those that broken hand-offs lead to: onward from it to the receivers, and back to the
-    /// senders; at most `limit` traces.
+    /// The trace, and the traces that broken hand-offs lead to, forwards to receivers and backwards
+    /// to senders; at most `limit` traces.
     pub fn journey(&self, trace_id: TraceId, limit: usize) -> Journey {
         let between: Vec<(TraceId, TraceId)> = self
             .crossings()
@@ -57,7 +58,7 @@ impl TraceIndex {
         let mut traces: Vec<TraceId> = others
             .filter(|id| self.table.traces.contains_key(id))
             .collect();
-        // the nearest in time, whatever the limit leaves out
+        // the earliest traces stay, if there are more than the limit
         let start = |id: &TraceId| self.table.traces.get(id).and_then(|entry| entry.start);
         traces.sort_by_key(|id| (start(id), *id));
         let all = traces.len();
@@ -91,8 +92,9 @@ impl TraceIndex {
         passages.map(Passage::from).collect()
     }
 
-    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
-    /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
+    /// An example of a trace with a hand-off that has one of the verdicts `wanted`, if possible a
+    /// record's. It prefers traces with few spans, as of a single record, and among those one from
+    /// the middle, to avoid a cold start.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
         [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
             let crossings = self.crossings();
@@ -114,7 +116,7 @@ impl TraceIndex {
     }
 }
 
-/// Whatever can be reached from `start`, without it.
+/// Everything that can be reached from `start`, except `start`.
 fn reachable(
     start: TraceId,
     between: &[(TraceId, TraceId)],

@@ -1,4 +1,4 @@
-//! Names of services and spans, known by a number: an index holds millions of them.
+//! Names of services and spans, replaced by numbers, because an index holds millions of them.
 
 use crate::assemble::Names as Numbers;
 
@@ -14,7 +14,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The number of `text`; a name not seen before gets the next one.
+    /// The number of `text`. A new name gets the next number.
     pub(super) fn number(&mut self, text: &str) -> Name {
         let number = self.numbers.index(text);
         if number == self.texts.len() {

@@ -1,4 +1,4 @@
-//! What an index keeps of each trace and of each call between services: a few words.
+//! What an index stores about each trace and each call between services, in a few words of memory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,15 +8,15 @@ use super::TraceLine;
 use super::names::{Name, Names};
 use crate::span::{Kind, Span, SpanReference, UnixTime};
 
-/// How many services of one trace are kept by name.
-const SERVICES_LIMIT: usize = 64;
+/// How many services of one trace are stored by name.
+const MAX_SERVICES: usize = 64;
 
 /// The traces of a source, and the calls in them.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(super) traces: HashMap<TraceId, Entry>,
-    /// The service of every span that may be an end of a call between services, by its ids and by
-    /// whether it is the sending end: with B3 two ends may share their ids.
+    /// The service of every span that may be an end of a call between services. The key is its ids
+    /// and whether it is the sending end, because in B3 both ends may share their ids.
     ends: HashMap<(SpanReference, bool), Name>,
     spans_by_service: BTreeMap<Name, u64>,
     calls: Vec<Call>,
@@ -31,7 +31,7 @@ struct Call {
     service: Name,
 }
 
-/// The span that says what a trace is about: the root; without one, the earliest.
+/// The span that describes a trace: the root, or else the earliest span.
 #[derive(Debug)]
 struct Head {
     is_root: bool,
@@ -40,21 +40,21 @@ struct Head {
     name: Name,
 }
 
-/// What is kept of a trace.
+/// What is stored about a trace.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) spans: u64,
     pub(super) start: Option<UnixTime>,
     end: Option<UnixTime>,
     head: Option<Head>,
-    /// A list, because nearly every trace has few.
+    /// A list, because almost every trace has few services.
     services: Vec<Name>,
-    /// Which parts of the filter a span of it has met, one bit each.
+    /// The parts of the filter that its spans have met, one bit each.
     pub(super) met: u64,
 }
 
 impl Table {
-    /// Takes a span, in any order; `met` is which parts of a filter it meets, one bit each.
+    /// Adds a span, in any order. `met` holds the parts of a filter that it meets, one bit each.
     pub(crate) fn add_span(&mut self, span: &Span<'_>, met: u64) {
         let service = self.names.number(span.service);
         let known = self.traces.get(&span.reference.trace_id);
@@ -74,7 +74,7 @@ impl Table {
         entry.end = entry.end.max(span.end);
         entry.met |= met;
         if let Err(place) = entry.services.binary_search(&service)
-            && entry.services.len() < SERVICES_LIMIT
+            && entry.services.len() < MAX_SERVICES
         {
             entry.services.insert(place, service);
         }
@@ -89,7 +89,7 @@ impl Table {
         }
         let may_be_remote = span.parent_is_remote.unwrap_or(true)
             && !matches!(span.kind, Kind::Internal | Kind::Client | Kind::Producer);
-        // A caller that shares the span's id may have no parent itself.
+        // A caller that shares the span's id may be a root.
         let is_called = span.parent_is_remote == Some(true);
         let own = is_called.then_some(span.reference.span_id);
         if let (true, Some(parent)) = (may_be_remote, span.parent_span_id.or(own)) {
@@ -101,20 +101,21 @@ impl Table {
         }
     }
 
-    /// The service of the span of these ids, if it may be an end of a call between services. Of two
-    /// halves it is the one that sends, or the one that does not.
+    /// The service of the span with these ids, if it may be an end of a call between services.
+    /// `is_sender` chooses between the two halves of a shared id.
     pub(crate) fn service(&self, span: SpanReference, sends: bool) -> Option<&str> {
         let service = self.end(span, sends).or_else(|| self.end(span, !sends))?;
         Some(self.names.get(service))
     }
 
-    /// Every service, and how many spans it has.
+    /// Every service, with the number of its spans.
     pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
         let services = self.spans_by_service.iter();
         services.map(|(service, spans)| (self.names.get(*service), *spans))
     }
 
-    /// Spans whose parent is in another service: the parent's service, the span, and its own service.
+    /// Spans whose parent is in another service: the parent's service, the span, and the span's
+    /// service.
     pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, SpanReference, &str)> {
         self.calls.iter().filter_map(|call| {
             let parent = SpanReference {
@@ -122,7 +123,7 @@ impl Table {
                 span_id: call.parent,
             };
             let called = self.end(parent, false);
-            // Of a parent's two halves, one in the same service is the parent.
+            // Of two halves with the parent's id, one in the same service is the parent.
             let from = self
                 .end(call.receiver, true)
                 .or(called.filter(|service| *service == call.service))
@@ -133,12 +134,12 @@ impl Table {
         })
     }
 
-    /// The service of one half of the spans of these ids.
+    /// The service of one half of these ids.
     fn end(&self, span: SpanReference, is_sender: bool) -> Option<Name> {
         self.ends.get(&(span, is_sender)).copied()
     }
 
-    /// What a list shows of `entry`.
+    /// The line of a list for `entry`.
     pub(super) fn line(&self, trace_id: TraceId, entry: &Entry) -> TraceLine {
         let names = &self.names;
         let head = entry.head.as_ref();

@@ -1,31 +1,31 @@
-//! A trace id as a person writes it: copied from a backend, which may write it in its own way.
+//! A trace id as a person pastes it. Backends write ids in different ways.
 
 use baton_propagators::id::TraceId;
 
 use crate::readers::trace_id;
 
-/// The trace that an id means, or the traces whose ids begin so.
+/// A trace id, or the beginning of one.
 ///
 /// An id may be written
-/// - in hex digits of either case, whole or as the digits that begin it,
+/// - in hex digits of either case, complete or as its first digits,
 /// - without its leading zeros, as Jaeger and Zipkin write it,
-/// - with `0x` before it, as Python does,
-/// - as X-Ray does: `1-5759e988-bd862e3fe1be46a994272793`, also with `Root=` before it,
+/// - after `0x`, as Python writes it,
+/// - as X-Ray does: `1-5759e988-bd862e3fe1be46a994272793`, also after `Root=`,
 /// - as a UUID: `5759e988-bd86-2e3f-e1be-46a994272793`,
-/// - in base64, as Tempo's older answers have it,
-/// - as a decimal number of 64 bits, as Datadog does; it names the low half of the id.
+/// - in base64, as in older answers of Tempo,
+/// - as a decimal 64-bit number, as Datadog writes it. It is the low half of the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// In lower case.
+    /// The hex digits, in lower case.
     digits: String,
-    /// Whether the writing leaves no doubt that this is an id, and all of it.
+    /// Whether the text is certainly a complete id.
     is_whole: bool,
-    /// The number, where the digits may be those of a decimal one.
+    /// The value as a decimal number, if the digits allow it.
     decimal: Option<u64>,
 }
 
 impl Wanted {
-    /// Reads an id; `None` if the text is in none of those forms.
+    /// Parses an id; `None` if the text has none of these forms.
     pub fn parse(text: &str) -> Option<Wanted> {
         let text = text.trim();
         let text = text.strip_prefix("Root=").unwrap_or(text);
@@ -38,7 +38,7 @@ impl Wanted {
             let is_whole = lower.len() == TraceId::DIGITS;
             (lower, is_whole)
         } else {
-            // Letters have their case in base64.
+            // Case matters in base64.
             (trace_id(text)?.to_string(), true)
         };
         let fits = is_hex(&digits) && digits.len() <= TraceId::DIGITS;
@@ -50,13 +50,13 @@ impl Wanted {
         })
     }
 
-    /// Whether the text could hardly be anything else than a trace id: it is a whole one, or has
-    /// `digits` digits at least.
+    /// Whether the text can hardly be anything but a trace id: it is complete, or has at least
+    /// `digits` digits.
     pub fn is_plain(&self, digits: usize) -> bool {
         self.is_whole || self.digits.len() >= digits
     }
 
-    /// Whether `id` is the one that is meant.
+    /// Whether it means exactly `id`.
     pub fn is(&self, id: TraceId) -> bool {
         let digits = id.to_string();
         let short = digits.trim_start_matches('0');
@@ -64,7 +64,7 @@ impl Wanted {
             || self.decimal.map(u64::to_be_bytes) == Some(id.low_64())
     }
 
-    /// Whether `id` begins so, with its leading zeros or without them.
+    /// Whether `id` begins with it, with or without leading zeros.
     pub fn begins(&self, id: TraceId) -> bool {
         let digits = id.to_string();
         let low_half = id.is_64_bit().then(|| &digits[TraceId::DIGITS / 2..]);
@@ -80,7 +80,7 @@ impl Wanted {
     }
 }
 
-/// The digits of an id as X-Ray or a UUID writes it.
+/// The digits of an id that is written like X-Ray's or like a UUID.
 fn without_dashes(text: &str) -> Option<String> {
     const XRAY: &[usize] = &[1, 8, 24];
     const UUID: &[usize] = &[8, 4, 4, 4, 12];

@@ -1,4 +1,4 @@
-//! A small language for runs: one line for each span or log line, then what the summary should say.
+//! A small language for runs: one line for each span or log line, then the expected summary.
 //!
 //! ```text
 //! == title
@@ -7,8 +7,9 @@
 //! --
 //! ingress connected=1
 //! ```
-//! Ids are patterns, repeated to their length: `trace=1` is 32 ones; `trace=0.2` has zeros in its high half and
-//! twos in its low. Words without `=` are switches. `log.request`, `log.sent` and `log.received` are log lines.
+//! Ids are patterns that are repeated to their length: `trace=1` is 32 ones; `trace=0.2` has zeros
+//! in its high half and twos in its low half. Words without `=` are switches. `log.request`,
+//! `log.sent` and `log.received` are log lines.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,15 +24,15 @@ use baton_traces::summary::Summary;
 use baton_traces::tally::Tally;
 use serde_json::{Map, Value, json};
 
-/// When a case's run starts, in milliseconds since the epoch.
+/// The start of a case's run, in milliseconds since the epoch.
 const START_MS: u64 = 1_700_000_000_000;
 
-/// One run and what it should amount to.
+/// One run and its expected summary.
 pub(crate) struct Case {
     pub(crate) title: String,
     lines: Vec<Words>,
     pub(crate) expected: String,
-    /// What is expected, as it was written.
+    /// The expected drawing, as it was written.
     pub(crate) drawing: String,
 }
 
@@ -40,7 +41,8 @@ pub(crate) struct Case {
 pub(crate) enum Order {
     AsWritten,
     Reversed,
-    /// Logs before spans, as somebody who watches a run may see them; a run directory is read spans first.
+    /// Logs before spans. A run directory is read in the opposite order, but a live run may be read
+    /// like this.
     LogsFirst,
 }
 
@@ -50,7 +52,7 @@ struct Words {
     values: BTreeMap<String, String>,
 }
 
-/// The cases of all files in a folder, in the order of the files' names.
+/// The cases of all files in a folder, sorted by file name.
 pub(crate) fn parse_folder(folder: &Path) -> Vec<Case> {
     let entries = fs::read_dir(folder).expect("the cases");
     let mut files: Vec<_> = entries
@@ -85,7 +87,7 @@ fn meaningful(lines: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Case {
-    /// Writes the case as a run directory and sums it up.
+    /// Writes the case as a run directory and gives its summary.
     pub(crate) fn summary(&self, order: Order) -> Summary {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let run = self.write(directory.path(), order);
@@ -122,7 +124,7 @@ impl Case {
                 None => {
                     let request = line.request().to_string();
                     spans.write_request(request.as_bytes()).expect("room");
-                    // Every span in a frame of its own: the frames read as one.
+                    // Every span in a separate frame. Several frames read as one.
                     spans.flush().expect("room");
                 }
             }
@@ -196,7 +198,7 @@ impl Words {
         self.get(name).map(|pattern| repeated(pattern, 16))
     }
 
-    /// The message's `messaging.*` names, or those of the log.
+    /// The message's `messaging.*` attributes, or the fields of the log.
     fn message(&self) -> Option<[String; 3]> {
         let stream = self.get("stream").unwrap_or("stream");
         let shard = self.get("shard").unwrap_or("shardId-000000000000");
@@ -204,7 +206,7 @@ impl Words {
         Some([stream.into(), shard.into(), number.into()])
     }
 
-    /// The line as a log line, and whose log it belongs to.
+    /// The line as a log line, and the function in whose log it is.
     fn log(&self) -> Option<(&'static str, Value)> {
         let (function, event) = match self.kind.as_str() {
             "log.request" => ("producer", "request"),
@@ -237,7 +239,7 @@ impl Words {
 
     /// The line as an `ExportTraceServiceRequest` of one span.
     fn request(&self) -> Value {
-        // Service, kind, and when it runs by default, in milliseconds.
+        // The service, the kind, and the default times, in milliseconds.
         let (service, kind, at) = match self.kind.as_str() {
             "client" => ("client", 3, "0..40"),
             "server" => ("producer-lambda", 2, "10..30"),
@@ -339,7 +341,7 @@ fn trace_id(pattern: &str) -> String {
     }
 }
 
-/// `pattern` over and over, `digits` long; letters outside of hex stand for hex letters.
+/// `pattern` repeated to `digits` characters. Letters that are not hex digits become hex digits.
 fn repeated(pattern: &str, digits: usize) -> String {
     let hex = pattern.chars().map(|letter| match letter {
         '0'..='9' | 'a'..='f' => letter,
@@ -348,7 +350,7 @@ fn repeated(pattern: &str, digits: usize) -> String {
     hex.cycle().take(digits).collect()
 }
 
-/// What a summary says, in the words of the cases: hops and what is not zero.
+/// A summary in the words of the cases: hops, and figures that are not zero.
 pub(crate) fn shown(summary: &Summary) -> String {
     let mut text = String::new();
     let mut line = |name: &str, figures: Vec<(String, u64)>| {

@@ -1,4 +1,4 @@
-//! Whole runs, written as files and summed up: what a user reads of them.
+//! Whole runs, written as files and summed up, as a user reads them.
 
 #[allow(
     dead_code,
@@ -12,8 +12,8 @@ use std::path::Path;
 
 use case::{Case, Order};
 
-/// Every case gives what it says, and so does the same case with everything in reverse or logs before spans: no
-/// verdict depends on what is seen first.
+/// Every case gives the expected summary, also in reverse order and with logs before spans. No
+/// verdict depends on the order.
 #[test]
 fn every_case_gives_what_it_says_in_any_order() {
     let cases = cases();

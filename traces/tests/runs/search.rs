@@ -1,4 +1,4 @@
-//! Traces found in a source: by service, attribute, verdict, and by the start of an id.
+//! Finds traces in a source: by service, attribute, verdict, and the beginning of an id.
 
 use baton_traces::hand_off::Verdict;
 use baton_traces::load::load;
@@ -15,7 +15,7 @@ fn index(source: &Source, filter: Filter) -> TraceIndex {
     index
 }
 
-/// Three traces: whole, broken at the record, and a server of another service.
+/// Three traces: a whole one, one that is broken at the record, and a server of another service.
 const SEARCHED: &str = "
 == searched
 client trace=1 span=c request=r1 at=0..40
@@ -52,7 +52,7 @@ fn a_search_finds_by_service_attribute_and_verdict() {
         ..Filter::default()
     };
     for (filter, expected) in [
-        // the newest first
+        // newest first
         (Filter::default(), "3 2 4 1"),
         (service("other"), "4"),
         (service("consumer-lambda"), "3 1"),

@@ -1,4 +1,4 @@
-//! One run in all its files, and what goes wrong with files.
+//! One run with all its files, and problems with files.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use baton_traces::summary::{Records, Requests, Summary};
 
 use crate::case::{self, Order};
 
-/// Two requests 100 ms apart; the second one's record span comes without its server span's id in the log.
+/// Three requests. The second one has no log lines, and the third one failed.
 const BURST: &str = "
 == a burst
 client       trace=1 span=c1 request=r1 at=0..40
@@ -53,7 +53,7 @@ fn latencies_throughput_and_sizes_are_those_of_the_burst() {
     assert_eq!(summary.records, Some(records));
     assert_eq!((summary.traces, summary.spans), (Some(3), Some(10)));
     assert_eq!(summary.duration_s, Some(5.0));
-    // Two that succeeded, from 0 to 200 ms.
+    // The two that succeeded, from 0 to 200 ms.
     assert_eq!(summary.throughput_rps, Some(10.0));
     assert_eq!(
         summary.carrier_bytes,
@@ -62,9 +62,10 @@ fn latencies_throughput_and_sizes_are_those_of_the_burst() {
             max: 70
         })
     );
-    // The one that failed does not count.
+    // The failed one does not count.
     assert_percentiles(summary.latency_ms.request, 20.0, 40.0);
-    // From 0 to 60 ms by the log's request id, and from 100 to the first delivery's 170 ms by the server span.
+    // From 0 to 60 ms by the log's request id, and from 100 ms to the end of the first delivery at
+    // 170 ms by the server span.
     assert_percentiles(summary.latency_ms.end_to_end, 60.0, 70.0);
 }
 
@@ -117,7 +118,7 @@ fn a_written_summary_reads_back_as_it_was() {
     assert_eq!(Summary::read(&run).expect("a summary"), summary);
 }
 
-/// A run that holds nothing but its manifest.
+/// A run with nothing but its manifest.
 fn empty_run(directory: &tempfile::TempDir) -> RunDirectory {
     let run = RunDirectory::create(directory.path().join("tracecontext")).expect("a run");
     run.write_manifest(&case::manifest("tracecontext"))
@@ -264,7 +265,7 @@ fn a_directory_without_a_manifest_is_no_run() {
     assert!(
         error
             .to_string()
-            .ends_with("is no run directory: it has no run.json"),
+            .ends_with("is not a run directory: it has no run.json"),
         "{error}"
     );
 }
@@ -273,7 +274,7 @@ fn a_directory_without_a_manifest_is_no_run() {
 fn verdicts_are_counted_by_hop() {
     let summary = burst();
     assert_eq!(summary.count(Hop::Record, Verdict::Connected), 2);
-    // The third request failed and left nothing in the producer: no hand-off.
+    // The third request failed and left nothing in the producer, so it is not a hand-off.
     assert_eq!(summary.judged(Hop::Ingress), 2);
     assert_eq!(summary.count(Hop::Ingress, Verdict::Lost), 0);
 }

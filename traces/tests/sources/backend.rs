@@ -1,4 +1,4 @@
-//! Jaeger's and Zipkin's query APIs, played by a small server on loopback.
+//! Tests of Jaeger's and Zipkin's query APIs against a small server on loopback.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 
 use crate::source;
 
-/// The requests it got: the first line and the `authorization` header of each.
+/// The requests that it received: the first line and the `authorization` header of each.
 type Requests = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// Answers every request with what `answer` says of its path and query; gives its address.
+/// Answers every request with the result of `answer` for its path and query. Gives the server's
+/// address.
 fn server(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -121,7 +122,7 @@ fn jaeger_is_asked_for_every_service_and_no_trace_is_read_twice() {
     );
 }
 
-/// A backend that holds a trace every `every` microseconds, and gives the latest up to the limit.
+/// A backend with a trace every `every` microseconds. It returns the latest ones up to the limit.
 fn zipkin(every: u64) -> (String, Requests) {
     server(move |path| {
         let number = |name| parameter(path, name).parse().unwrap_or(0u64);
@@ -248,11 +249,11 @@ fn an_address_that_cannot_be_asked_is_refused_at_once() {
         ),
         (
             "zipkin+http://host?lookback=soon",
-            "lookback=soon is no time",
+            "lookback=soon is not a time",
         ),
         (
             "zipkin+http://host?limit=0",
-            "limit=0 is no number of traces",
+            "limit=0 is not a number of traces",
         ),
         (
             "zipkin+http://host?service=a&q=1",

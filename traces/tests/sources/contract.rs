@@ -1,4 +1,5 @@
-//! What holds for every form: whatever becomes of an export, reading it gives a result or a clear error.
+//! The contract of every form: however an export is damaged, reading it gives a result or a clear
+//! error.
 
 use baton_traces::readers::{ReadError, Reading};
 
@@ -23,7 +24,7 @@ fn attempt(name: &str, content: &[u8]) -> Result<Reading, ReadError> {
     result
 }
 
-/// Every export here, with how many spans it holds.
+/// Every export in the test data, with the number of its spans.
 fn exports() -> Vec<(String, Vec<u8>, u64)> {
     let mut exports: Vec<_> = every_form()
         .into_iter()
@@ -61,7 +62,7 @@ fn an_export_with_any_byte_changed_gives_a_result_or_a_clear_error() {
             for byte in [0, b'"', b'{', b']', 0x1b, 0xff, content[place] ^ 1] {
                 let mut changed = content.clone();
                 changed[place] = byte;
-                // Either will do; `attempt` checks what is said.
+                // Either result is accepted; `attempt` checks the message.
                 let _ = attempt(&name, &changed);
             }
         }
@@ -73,7 +74,7 @@ fn an_export_twice_in_a_file_is_read_twice_or_refused() {
     for (name, content, spans) in exports() {
         let twice = [content.as_slice(), b"\n", &content].concat();
         if let Ok(reading) = attempt(&name, &twice) {
-            // A segment in progress counts once, however often it was sent.
+            // A segment in progress counts once, even if it was sent several times.
             assert!(
                 (spans..=2 * spans).contains(&reading.spans),
                 "{name}: {} of {spans}",

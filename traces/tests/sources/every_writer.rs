@@ -1,5 +1,5 @@
-//! What the programs that people use write: one short file each, in `tests/data/forms` where it is
-//! read, and in `tests/data/refused` where it is not.
+//! Output of the programs in common use: one short file each, in `tests/data/forms` if baton reads
+//! it, otherwise in `tests/data/refused`.
 
 use baton_traces::readers::{self, Form};
 use baton_traces::span::{Span, Want};
@@ -8,7 +8,7 @@ use crate::{data, source};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// A server's span and the client's span below it, in [`TRACE`]: most files hold them.
+/// A server's span and its child, a client's span, in [`TRACE`]. Most files contain them.
 const TWO: &[&str] = &[
     "shop Server GET / b7ad6b7169203331",
     "shop Client GET /stock 00f067aa0ba902b7 below b7ad6b7169203331",
@@ -258,7 +258,7 @@ fn every_file_there_is_expected_here() {
     }
 }
 
-/// The files whose form has a place for events, links and statuses, each with such of its own.
+/// The files whose form has fields for events, links and statuses contain some of each.
 #[test]
 fn what_else_a_span_says_is_read_too() {
     for file in [

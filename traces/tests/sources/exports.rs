@@ -1,4 +1,4 @@
-//! Exports that nobody here wrote (`tests/data/README.md`).
+//! Exports written by other software (`tests/data/README.md`).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use baton_traces::span::{AnyValue, Kind, Span, StatusCode, Want};
 
 use crate::{data, source};
 
-/// What an export holds: spans, traces, hand-offs that are whole, and words of what it cannot tell.
+/// The expected content of an export: spans, traces, whole hand-offs, and words about what it
+/// cannot show.
 struct Export {
     file: &'static str,
     form: Form,
@@ -40,7 +41,7 @@ const EXPORTS: [Export; 12] = [
         unknown: &[
             "1 server span is without a parent",
             "no message ids",
-            "linked cannot be told",
+            "linked is unknown",
         ],
     },
     Export {
@@ -82,7 +83,7 @@ const EXPORTS: [Export; 12] = [
         form: Form::Zipkin,
         spans: 16,
         traces: 1,
-        // one of them has no server span: a service's first span is the receiver then
+        // one trace has no server span, so its receiver is the first span of a service
         ingress: 4,
         record: 0,
         unknown: &["1 server span has a parent that the source does not hold"],
@@ -178,7 +179,7 @@ fn every_export_is_read_and_judged_by_what_it_holds() {
             };
             assert_eq!(summary.hops[&hop], expected, "{file}, {hop}");
         }
-        // No ids, so no figures that need them.
+        // There are no ids, so there are no figures that need them.
         assert_eq!((summary.requests, summary.records), (None, None), "{file}");
         assert_eq!(summary.latency_ms, Default::default(), "{file}");
         assert_eq!(
@@ -227,7 +228,8 @@ fn what_a_format_has_for_a_span_is_all_there() {
     with_span("zipkin/envoy.json", "localhost:10000", |span| {
         let trace = span.reference.trace_id.to_string();
         assert_eq!(trace, "0000000000000000978883983d506fa5");
-        // The server's half of a shared span: the client's half has the same id, and is not there.
+        // The server's half of a shared span. The client's half, which has the same id, is not in
+        // the export.
         assert_eq!(span.reference.span_id.to_string(), "978883983d506fa5");
         assert_eq!(
             (span.parent_span_id, span.parent_is_remote),

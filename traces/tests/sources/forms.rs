@@ -1,4 +1,5 @@
-//! One run, exported in every form: the verdicts are the same wherever the form holds what they need.
+//! Exports one run in every form. The verdicts are the same in every form that holds the necessary
+//! fields.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{measured, read};
 
-/// Spans as `(service, kind, trace, span, parent, id, link)`; ids are digits to be repeated, and `r…` stands for a request
-/// id, `m…` for a message id.
+/// Spans as `(service, kind, trace, span, parent, id, link)`. An id is a digit that is repeated to
+/// its length. `r…` is a request id, `m…` a message id.
 type Row = (
     &'static str,
     u8,
@@ -25,17 +26,17 @@ type Row = (
 );
 
 const RUN: [Row; 18] = [
-    // All is well.
+    // Everything is connected.
     ("client", 3, "1", "1", "", "r1", ""),
     ("producer", 2, "1", "2", "1", "r1", ""),
     ("producer", 4, "1", "3", "2", "m1", ""),
     ("consumer", 5, "1", "4", "3", "m1", ""),
-    // Both receivers start anew.
+    // Both receivers start new traces.
     ("client", 3, "2", "5", "", "r2", ""),
     ("producer", 2, "3", "6", "", "r2", ""),
     ("producer", 4, "3", "7", "6", "m2", ""),
     ("consumer", 5, "4", "8", "", "m2", ""),
-    // The consumer's parent is the server's span; delivered twice.
+    // The consumer's parent is the server's span. The record is delivered twice.
     ("client", 3, "5", "9", "", "r3", ""),
     ("producer", 2, "5", "a", "9", "r3", ""),
     ("producer", 4, "5", "b", "a", "m3", ""),
@@ -46,7 +47,7 @@ const RUN: [Row; 18] = [
     ("consumer", 5, "7", "f", "", "m4", "6e"),
     // Never delivered.
     ("producer", 4, "8", "12", "", "m5", ""),
-    // A context of somebody else's won.
+    // Another client's context won.
     ("producer", 4, "9", "13", "", "m6", ""),
     ("consumer", 5, "a", "14", "99", "m6", ""),
 ];
@@ -88,7 +89,7 @@ fn run() -> Value {
     json!({"resourceSpans": spans.collect::<Vec<_>>()})
 }
 
-/// Every span, as another backend would export it.
+/// Every span in the form of another backend.
 fn translated(translate: impl Fn(&Span<'_>) -> Value + Sync) -> Vec<Value> {
     let mut spans = Vec::new();
     let otlp = run().to_string();
@@ -190,7 +191,7 @@ fn xray(span: &Span<'_>) -> Value {
         &span.reference.trace_id.to_string()[8..],
     );
     let start = microseconds(span) as f64 / 1e6;
-    // The exporter writes indexed attributes as annotations, and others as metadata.
+    // The exporter writes indexed attributes as annotations and others as metadata.
     let (annotations, metadata): (Vec<_>, Vec<_>) = tags(span)
         .into_iter()
         .partition(|(name, _)| Key::from_name(name).is_some());
@@ -247,7 +248,8 @@ pub(crate) fn every_form() -> Vec<(&'static str, Form, Vec<u8>)> {
     let spans_first: String = pretty.replace("\"resource\":", "\"later\":");
     let mut reordered: Value = serde_json::from_str(&spans_first).expect("JSON");
     for spans in reordered["resourceSpans"].as_array_mut().expect("a list") {
-        // serde_json's maps are sorted: `scopeSpans` comes before `zz`, which becomes `resource` again.
+        // serde_json sorts maps, so `scopeSpans` comes before `zz`, which is renamed to `resource`
+        // afterwards.
         spans["zz"] = spans["later"].take();
     }
     let reordered = serde_json::to_string_pretty(&reordered)
@@ -356,7 +358,7 @@ fn the_verdicts_are_the_same_in_every_form() {
         ];
         let record: BTreeMap<_, _> = record.into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(summary.hops[&Hop::Record], record, "{name}");
-        // one record has no receiver here; an export does not tell whether it was delivered
+        // one record has no receiver here; an export does not show whether it was delivered
         assert_eq!(summary.records, None, "{name}");
         let requests = summary.requests.expect(name);
         assert_eq!((requests.sent, requests.ok), (3, 3), "{name}");
@@ -370,12 +372,12 @@ fn the_verdicts_are_the_same_in_every_form() {
                 .any(|unknown| unknown.sentence.contains(part))
         };
         assert!(
-            said("unsampled and lost cannot be told"),
+            said("unsampled and lost are unknown"),
             "{name}: {:?}",
             measured.unknown
         );
         assert_eq!(
-            said("linked cannot be told"),
+            said("linked is unknown"),
             form == Form::Zipkin,
             "{name}: {:?}",
             measured.unknown

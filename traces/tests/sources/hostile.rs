@@ -1,4 +1,4 @@
-//! Exports that somebody made to do harm, or that are just very odd.
+//! Exports that were made to do harm, or that are very unusual.
 
 use std::io::{BufReader, Read};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{measured, read};
 
-/// A document of `count` spans between `start` and `end`, made while it is read.
+/// A document of `count` spans between `start` and `end`, generated while it is read.
 fn endless(
     start: &'static str,
     end: &'static str,
@@ -187,7 +187,7 @@ fn parents_in_a_circle_and_clocks_that_disagree_are_judged_like_any_others() {
         assert_eq!(measured.summary.count(hop, Verdict::Connected), 1, "{hop}");
         assert_eq!(measured.summary.judged(hop), 1, "{hop}");
     }
-    // The consumer's clock is before the client's, so there is no such time.
+    // The consumer's clock is behind the client's, so there is no such time.
     assert_eq!(measured.summary.latency_ms.end_to_end, None);
     assert!(measured.summary.latency_ms.request.is_some());
 }

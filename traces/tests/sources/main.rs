@@ -1,4 +1,4 @@
-//! Sources of every kind, read as a user would name them.
+//! Tests of all kinds of sources, named as a user names them.
 
 mod backend;
 mod contract;
@@ -38,7 +38,7 @@ fn read(content: &[u8], each: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<Read
     readers::read(content, "input", Want::Everything, each)
 }
 
-/// Every export among the data, by name.
+/// Every export in the test data, by name.
 fn exports_in_data() -> Vec<(String, Vec<u8>)> {
     let mut exports = Vec::new();
     for folder in ["zipkin", "jaeger", "otlp", "forms"] {

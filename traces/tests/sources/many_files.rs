@@ -1,4 +1,4 @@
-//! A source that is a directory of exports, and spans that come twice.
+//! A source that is a directory of exports, and spans that occur twice.
 
 use baton_traces::measure::Measured;
 use baton_traces::source::Source;

@@ -1,4 +1,4 @@
-//! Sources that hold less, or more, than there was.
+//! Sources with fewer spans, or more, than the run had.
 
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::service_map::ServiceMap;
@@ -9,7 +9,7 @@ use crate::{measured, read};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// A line with a client's span, or with the producer's for it.
+/// A line with a client's span, or with the producer's span for it.
 fn line(kind: u32, span: u64, request: &str) -> String {
     let attributes = json!([
         {"key": "aws.request_id", "value": {"stringValue": request}},

@@ -1,4 +1,4 @@
-//! What a source cannot tell has no figure, rather than none.
+//! If a source cannot show a figure, the figure is unknown and not 0.
 
 use baton_traces::compare::Metric;
 use baton_traces::hand_off::{Hop, Verdict};
@@ -22,7 +22,8 @@ fn what_a_form_has_no_place_for_is_null_and_not_0() {
     for (name, form, content) in every_form() {
         let source = measured(directory.path(), &content);
         let has_flags = !matches!(form, Form::Zipkin | Form::Jaeger | Form::XRay);
-        // nothing in this run has baggage, and of an export nobody knows whether it would say so
+        // nothing in this run has baggage, and an export does not show whether baggage would be
+        // recorded
         for (flag, told) in [
             ("sampled_changed", has_flags),
             ("tracestate_lost", has_flags),
@@ -138,7 +139,7 @@ fn the_senders_alone_lose_nothing() {
             .iter()
             .any(|unknown| unknown.sentence == sentence);
         assert!(said, "{:#?}", source.unknown);
-        // what the clients tell by themselves is known
+        // what the clients' spans show is known
         let requests = source.summary.requests.map(|requests| requests.ok);
         assert_eq!(requests, (hop == Hop::Ingress).then_some(1));
     }

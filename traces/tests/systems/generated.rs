@@ -1,5 +1,5 @@
-//! Made-up systems: what an audit says of them holds at any concurrency, in any order of spans, and with any service left
-//! out.
+//! Generated systems. The answers of an audit hold at any concurrency, in any order of spans, and
+//! without any one of the services.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -54,8 +54,8 @@ fn link<'a>(to: SpanReference) -> baton_traces::span::Link<'a> {
     }
 }
 
-/// How many named hand-offs are right, how many are wrong, and the truth's verdict where the pair is right but not the
-/// verdict.
+/// How many named hand-offs are right and how many are wrong, and the true verdicts of right pairs
+/// with a wrong verdict.
 fn judged_by_truth(
     system: &System,
     hand_offs: &[HandOff],
@@ -80,7 +80,7 @@ fn judged_by_truth(
     (right, wrong, other)
 }
 
-/// What an audit says, without what depends on which examples came first.
+/// An audit's answer as text.
 fn said(judged: &Judged) -> String {
     serde_json::to_string(judged).expect("JSON")
 }
@@ -109,7 +109,7 @@ fn at_any_concurrency_at_most_one_pair_in_a_hundred_is_wrong() {
             wrong * 100 <= right + wrong,
             "{concurrency}: {right} right, {wrong} wrong"
         );
-        // two in three need no time at all
+        // two in three need no comparison of times
         assert!(right * 3 >= all * 2, "{concurrency}: {right} of {all}");
     }
 }

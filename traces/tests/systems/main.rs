@@ -1,9 +1,9 @@
-//! Systems whose hand-offs are known, and what an audit says of them.
+//! Tests of audits on systems whose hand-offs are known.
 
 mod generated;
 mod recorded;
 
-// the tests use less of it than the example that prints it
+// the tests use less of this module than the example
 #[allow(dead_code)]
 #[path = "../../examples/generate_system/system.rs"]
 mod system;

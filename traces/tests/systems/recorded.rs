@@ -1,4 +1,4 @@
-//! A system that real SDKs traced, once with faults on seven of its edges and once without.
+//! A system traced by real SDKs, once with faults on seven of its edges and once without.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -10,7 +10,7 @@ use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use serde::Deserialize;
 
-/// A hand-off as the services' logs tell it.
+/// A hand-off in the services' logs.
 #[derive(Deserialize)]
 struct Truth {
     from: String,
@@ -53,7 +53,7 @@ fn audited(system: &str, without: Option<&str>) -> (Judged, Vec<HandOff>) {
     (judged, hand_offs)
 }
 
-/// Pairs that are right, pairs that are wrong, and verdicts that are not the truth's.
+/// Right pairs, wrong pairs, and verdicts that differ from the truth.
 fn judged_by_truth(truth: &[Truth], hand_offs: &[HandOff]) -> (usize, usize, usize) {
     let mut by_receiver: BTreeMap<&str, Vec<&Truth>> = BTreeMap::new();
     for truth in truth {
@@ -126,7 +126,7 @@ fn the_mended_system_raises_no_alarm_and_the_broken_one_names_its_seven_edges() 
         ("stock", "replenish", Verdict::NewTrace),
     ]);
     assert_eq!(broken, expected);
-    // the seventh, orders -> fraud, is sampled away: an export shows calls without a receiver
+    // the seventh, orders -> fraud, is not sampled: the export has calls without a receiver
     let unsampled = one.unjudged.iter().find(|unjudged| {
         unjudged.service == "orders" && unjudged.to.as_deref() == Some("fraud:14405")
     });

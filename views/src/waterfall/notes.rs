@@ -39,8 +39,8 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// The verdict to show beside a span. It belongs to the hand-off that the span received, or to the
-    /// one it sent if the receiver has no span.
+    /// The verdict to show beside a span. It belongs to the hand-off that the span received, or to
+    /// the one it sent if the receiver has no span.
     pub(super) fn verdict(&self, span: &TraceSpan) -> Option<Verdict> {
         let received = self.by_receiver.get(&span.reference);
         let sent = || {

@@ -1,4 +1,4 @@
-//! Service maps and waterfalls as a terminal shows them, to the letter.
+//! Service maps and waterfalls exactly as a terminal shows them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ const UNICODE: TextStyle = TextStyle {
     colour: false,
 };
 
-/// Every drawing is what its file says, whatever the order in which the spans come.
+/// Every drawing equals its file, whatever the order of the spans.
 #[test]
 fn maps_and_waterfalls_are_drawn_as_written() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/views/drawings");
@@ -41,7 +41,7 @@ fn maps_and_waterfalls_are_drawn_as_written() {
     assert!(failures.is_empty(), "these were drawn:\n\n{failures}");
 }
 
-/// The map, and the journey of the case's first trace.
+/// The map, and the waterfall of the case's first trace with its journey.
 fn drawn(case: &Case, order: Order) -> String {
     let directory = tempfile::tempdir().expect("a temporary directory");
     case.write(directory.path(), order);
@@ -86,7 +86,7 @@ fn span_id(number: u64) -> SpanId {
     SpanId::from_bytes(number.to_be_bytes()).expect("not 0")
 }
 
-/// A span of trace 1 that runs from `start` for a millisecond.
+/// A span of trace 1 from `start_ms` that takes a millisecond.
 fn span(id: u64, parent: Option<u64>, start_ms: u64, service: &str, name: &str) -> TraceSpan {
     let at = |ms: u64| UnixTime::from_nanoseconds((1_700_000_000_000 + ms) * 1_000_000);
     TraceSpan {
@@ -136,7 +136,7 @@ fn a_trace_of_100_000_spans_is_folded_and_says_so() {
     spans.extend((4..=100_000).map(|id| span(id, Some(2), 2 + id % 100, "a", "many")));
     let trace = Trace::new(trace_id(1), spans);
     let text = Waterfall::new(&[trace], &[], 20).text(UNICODE);
-    // the heading, twenty spans, and what is left out
+    // the heading, twenty spans, and the count of further spans
     assert_eq!(text.lines().count(), 22, "{text}");
     assert!(text.contains("100,000 spans"), "{text}");
     assert!(text.contains("… 99,980 more spans"), "{text}");

@@ -1,6 +1,6 @@
-//! Pictures, text and the report, as a user sees them, of whole runs written as files.
+//! Pictures, text and the report of whole runs written as files, as a user sees them.
 
-/// The language of runs that the tests of `baton-traces` are written in.
+/// The language for runs from the tests of `baton-traces`.
 #[path = "../../../traces/tests/runs/case.rs"]
 #[allow(
     dead_code,

@@ -1,4 +1,4 @@
-//! `report.html`, read back: whole, self-contained, and with every figure as text.
+//! Reads `report.html` back: it is complete and self-contained, and has every figure as text.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ use roxmltree::{Document, Node};
 
 use crate::case::{self, Order};
 
-/// The whole way, so many times, under names that a careless page would run.
+/// This many messages through the whole pipeline, with names that would run as scripts on a
+/// careless page.
 fn burst(messages: u32, broken: bool, service: &str) -> String {
     let mut text = "\n== a burst\n".to_owned();
     for number in 1..=messages {

@@ -1,4 +1,4 @@
-//! Datadog for Go. A style that is corrupt ends all reading where nothing was found before it
+//! Datadog for Go. If nothing was found before a corrupt style, the tracer stops reading
 //! (`c.badw3c-garbage+b3`).
 
 use super::super::arrived::{Arrived, Delivery};
@@ -23,7 +23,7 @@ pub(in super::super) static LIBRARY: Library = Library {
 
 const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
-    // Named `b3 single header` there; its b3 is the several headers.
+    // The tracer's name for it is `b3 single header`; its `b3` means the multiple headers.
     ("b3", b3_single),
     ("b3multi", b3_multi),
     ("datadog", datadog),
@@ -49,9 +49,9 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Dashes and white space around it and its parts are trimmed, ids may be in upper case
-/// (`d.span-upper`), flags are a signed byte, so those from 80 on are refused (`d.flags-ff`). Of
-/// several `tracestate`s the last is kept.
+/// Dashes and white space around the value and its parts are trimmed. Ids may be in upper case
+/// (`d.span-upper`). Flags are a signed byte, so flags from 80 on are refused (`d.flags-ff`). Of
+/// several `tracestate` headers, the last one is kept.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let value = match arrived.all("traceparent") {
         [] => return Read::Absent,
@@ -71,7 +71,7 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     let priority = tracestate::dd_priority(&found.tracestate);
     found.debug = found.sampled == Some(true) && super::asks_to_keep(priority);
     match found {
-        // A trace id of zeros is corrupt, a span id of zeros is not (`c.badw3c-zerotrace+b3`).
+        // A trace id of zeros is corrupt; a span id of zeros is not (`c.badw3c-zerotrace+b3`).
         Found { trace: 0, .. } => Read::Corrupt("the trace id is zero"),
         Found { span: 0, .. } => Read::Refused("the span id is zero"),
         found => Read::Context(found),
@@ -89,8 +89,8 @@ fn traceparent(value: &str) -> Option<(Found, u128)> {
     (value.len() >= 55).then(|| (Found::new(trace, span, Some(flags & 1 == 1)), version))
 }
 
-/// A trace id as it is read from B3: the last 32 characters, leading zeros dropped, halves apart.
-/// `Err` holds what is kept of an id that is not hexadecimal.
+/// Reads a trace id from B3: the last 32 characters, without leading zeros, each half separately.
+/// `Err` holds what remains of an id that is not hexadecimal.
 fn trace_id(text: &str) -> Result<u128, u128> {
     let start = text.len().saturating_sub(32);
     let Some(text) = text.get(start..) else {
@@ -108,8 +108,8 @@ fn trace_id(text: &str) -> Result<u128, u128> {
     }
 }
 
-/// The last header wins (`f.b3-two-headers`). Debug is "sampled"; what follows the state is not
-/// looked at. A state alone is corrupt (`f.b3-only-0`).
+/// The last header wins (`f.b3-two-headers`). Debug counts as "sampled". Text after the sampling
+/// state is ignored. A sampling state without ids is corrupt (`f.b3-only-0`).
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.last("b3") else {
         return Read::Absent;
@@ -133,8 +133,8 @@ fn b3_single(arrived: &Arrived<'_>) -> Read {
     found(trace, span, sampled)
 }
 
-/// `X-B3-Sampled` must be a number, and `X-B3-Flags` is not looked at. A malformed trace id is
-/// passed over, a malformed span id or state is corrupt (`a.b3m.true`).
+/// `X-B3-Sampled` must be a number, and `X-B3-Flags` is ignored. A malformed trace id is ignored; a
+/// malformed span id or sampling state is corrupt (`a.b3m.true`).
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let trace = arrived.last("x-b3-traceid");
     let span = arrived.last("x-b3-spanid");
@@ -169,8 +169,8 @@ fn found(trace: u128, span: u128, sampled: Option<bool>) -> Read {
     Found::new(trace, span, sampled).checked(Read::Refused)
 }
 
-/// Decimal ids, a minus sign allowed; the high half of the trace id from `_dd.p.tid` in lower case.
-/// With origin `synthetics` the parent may be missing.
+/// Ids are decimal and may have a minus sign. The high half of the trace id comes from `_dd.p.tid`,
+/// in lower case. With origin `synthetics`, the parent may be missing.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let number = |name: &str| match arrived.last(name) {
         None => Some(0),

@@ -22,7 +22,7 @@ pub(in super::super) static LIBRARY: Library = Library {
 
 const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
-    // Named b3single there; its b3 is the several headers.
+    // The tracer's name for it is `b3single`; its `b3` means the multiple headers.
     ("b3", b3_single),
     ("b3multi", b3_multi),
     ("xray", xray),
@@ -49,8 +49,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Trace ids are compared in their low 64 bits, unless both came with 128 bits from W3C or Datadog
-/// headers: a B3 id is never compared whole (`b.w3c+b3.low64`).
+/// Trace ids are compared by their low 64 bits, unless both have 128 bits and came in W3C's or
+/// Datadog's headers. So a B3 id is never compared whole (`b.w3c+b3.low64`).
 fn matching(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool {
     let whole = |(format, found): &(&'static str, Found)| {
         *format == "tracecontext" || (*format == "datadog" && found.trace >> 64 != 0)
@@ -61,8 +61,8 @@ fn matching(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool 
     }
 }
 
-/// By position; what stands between the parts is not looked at. A trace id whose low half is zero
-/// is refused.
+/// Fields are read by position; the characters between them are ignored. A trace id whose low half
+/// is zero is refused.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -81,7 +81,7 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
 }
 
 fn traceparent(value: &str) -> Option<Found> {
-    // Digits of other scripts count (`d.unicode-flags`), so places are those of characters.
+    // Digits of other scripts are accepted (`d.unicode-flags`), so positions count characters.
     let letters: Vec<char> = value.chars().collect();
     let number = |from: usize, to: usize| {
         let digits: String = letters.get(from..to)?.iter().collect();
@@ -102,8 +102,8 @@ fn traceparent(value: &str) -> Option<Found> {
     ))
 }
 
-/// A state is "sampled" only where all that follows the second dash is 1: a parent after it, and
-/// debug, mean "not sampled" (`a.b3.parent`, `a.b3.d`).
+/// The sampling state is "sampled" only if the text after the second dash is exactly 1. So debug,
+/// or a parent id after the state, means "not sampled" (`a.b3.parent`, `a.b3.d`).
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3").map(first_value) else {
         return Read::Absent;
@@ -124,7 +124,7 @@ fn b3_single(arrived: &Arrived<'_>) -> Read {
     context(trace, Some(span), state)
 }
 
-/// `X-B3-Flags` is not looked at (`a.b3m.flags1`).
+/// `X-B3-Flags` is ignored (`a.b3m.flags1`).
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let state = arrived.filled("x-b3-sampled").map(first_value);
     let Some(trace) = arrived.filled("x-b3-traceid") else {
@@ -142,9 +142,9 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     )
 }
 
-/// A trace id of 1 to 32 digits in lower case, a span id of any length up to 64 bits, in either
-/// case. Digits of other scripts count, and the trace id keeps them, so that no one else can read
-/// it (`f.b3m-unicode`).
+/// A trace id has 1 to 32 digits in lower case. A span id has any length, up to a value of 64 bits,
+/// in either case. Digits of other scripts are accepted and stay in the trace id, so no other
+/// library can read it (`f.b3m-unicode`).
 fn context(trace: &str, span: Option<&str>, state: Option<&str>) -> Read {
     let trace_id = digits::java(trace).filter(|_| digits::is_lower(trace));
     let span_id = match span {
@@ -170,8 +170,8 @@ fn context(trace: &str, span: Option<&str>, state: Option<&str>) -> Read {
     ))
 }
 
-/// Only ids that this tracer itself could have sent: 64 bits behind eight zeros, the time before
-/// them ignored.
+/// Reads only ids that this tracer could have sent: 64 bits after eight zeros. The time before them
+/// is ignored.
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -202,8 +202,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     Read::Context(Found::new(trace, span, sampled))
 }
 
-/// Decimal ids; the high half of the trace id from `_dd.p.tid`. X-Ray's header is read too where no
-/// ids came.
+/// Ids are decimal; the high half of the trace id comes from `_dd.p.tid`. If no ids arrived,
+/// X-Ray's header is read too.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let number = |name: &str| match arrived.first(name).map(first_value) {
         Some(text) => text.parse::<u64>().map(Some),
@@ -235,7 +235,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     Read::Context(found)
 }
 
-/// What stands before the first comma (`f.b3-comma`).
+/// The text before the first comma (`f.b3-comma`).
 fn first_value(value: &str) -> &str {
     value
         .split_once(',')

@@ -1,5 +1,6 @@
-//! Datadog for JavaScript. Versions 5 and 6 read alike; the style `b3` means the several headers in
-//! 5 and the single header in 6, whose name in 5 is `b3 single header`.
+//! Datadog for JavaScript. Versions 5 and 6 read alike, but name B3 differently: `b3` means the
+//! multiple headers in version 5 and the single header in version 6. In version 5 the single header
+//! is called `b3 single header`.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -54,8 +55,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Either case, also in the version: `FF` is not recognised as the forbidden one (`d.ver-FF`,
-/// `d.span-upper`).
+/// Either case is accepted, also in the version: `FF` does not count as the forbidden version
+/// (`d.ver-FF`, `d.span-upper`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -92,8 +93,8 @@ fn traceparent(value: &str) -> Option<Found> {
     ))
 }
 
-/// The whole header, in either case, or a state alone (`f.b3-only-0`). An upper-case `D` is
-/// "sampled" and not debug.
+/// Accepts the whole header in either case, or a sampling state without ids (`f.b3-only-0`). An
+/// upper-case `D` means "sampled", not debug.
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3") else {
         return Read::Absent;
@@ -123,7 +124,7 @@ fn b3_single(arrived: &Arrived<'_>) -> Read {
     )
 }
 
-/// Ids of a wrong length are passed over, and a decision that came beside them still counts
+/// Ids of a wrong length are ignored, but the sampling decision beside them still counts
 /// (`c.w3c+badb3m-short`).
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let sampled = arrived.filled("x-b3-sampled");
@@ -159,7 +160,7 @@ fn decision(debug: bool, sampled: Option<&str>) -> Read {
     })
 }
 
-/// A trace id of zeros leaves the decision; a span id of zeros is not refused.
+/// A trace id of zeros leaves only the decision. A span id of zeros is accepted.
 fn context(trace: u128, span: u128, debug: bool, sampled: Option<&str>) -> Read {
     if trace == 0 {
         return decision(debug, sampled);
@@ -169,8 +170,8 @@ fn context(trace: u128, span: u128, debug: bool, sampled: Option<&str>) -> Read 
     Read::Context(found)
 }
 
-/// Decimal ids. An open decision is filled in from a `traceparent` of the same low 64 bits, listed
-/// or not.
+/// Ids are decimal. A `traceparent` with the same low 64 bits supplies a missing decision, even if
+/// its style is not in the list.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let (Some(trace), Some(span)) = (
         arrived.filled("x-datadog-trace-id"),
@@ -204,7 +205,7 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     Read::Context(found)
 }
 
-/// A tag to be passed on; any other spoils all tags.
+/// Whether a tag is passed on. Any other tag invalidates all tags.
 fn is_tag(key: &str, value: &str) -> bool {
     let name = key.strip_prefix("_dd.p.").unwrap_or_default();
     let visible = |byte: u8| (b'!'..=b'~').contains(&byte);

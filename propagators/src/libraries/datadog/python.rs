@@ -46,8 +46,8 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Lower case, and something after a fifth dash (`d.vcc-trailingdash`). A `dd` member with origin
-/// `rum` and without a priority leaves the decision open.
+/// Lower case only. A dash after the flags must be followed by more text (`d.vcc-trailingdash`). A
+/// `dd` member with origin `rum` and without a priority leaves the decision open.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -72,8 +72,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Numbers of any length are read with `int(…, 16)`, so short ids and ids of more than 64 bits pass
-/// (`f.b3-short-span`, `f.b3-trace-31`).
+/// Ids are read with `int(…, 16)`, which accepts any length. So short ids and ids of more than 64
+/// bits pass (`f.b3-short-span`, `f.b3-trace-31`).
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3") else {
         return Read::Absent;
@@ -97,8 +97,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     context(Some(trace), arrived.first("x-b3-spanid"), state, debug)
 }
 
-/// A state that is not known leaves the decision open. What lacks an id is a context all the same,
-/// and keeps later styles from being continued (`f.b3-only-0`).
+/// An unknown sampling state leaves the decision open. A context without an id still counts as a
+/// context, and prevents later styles from being continued (`f.b3-only-0`).
 fn context(trace: Option<&str>, span: Option<&str>, state: &str, debug: bool) -> Read {
     let sampled = match state {
         _ if debug => Some(true),
@@ -121,7 +121,8 @@ fn context(trace: Option<&str>, span: Option<&str>, state: &str, debug: bool) ->
     Read::Context(found)
 }
 
-/// Decimal ids, and the high half of the trace id from `_dd.p.tid`, in lower case and not zero.
+/// Ids are decimal. The high half of the trace id comes from `_dd.p.tid`, in lower case and not
+/// zero.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let Some(trace) = arrived.first("x-datadog-trace-id") else {
         return Read::Absent;

@@ -1,4 +1,4 @@
-//! Datadog for Rust. Numbers are read with `from_str_radix`, so short ids pass.
+//! Datadog for Rust. Numbers are read with `from_str_radix`, so short ids are accepted.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -46,7 +46,7 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Lower case. In version 00, flags above 02 are refused, and so is "sampled and random"
+/// Lower case only. In version 00, flags above 02 are refused, and so is 03, "sampled and random"
 /// (`a.w3c.random`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let value = match arrived.all("traceparent") {
@@ -69,8 +69,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A state alone is a context without ids, and keeps later styles from being continued
-/// (`b.w3c+b3.only0`). What follows the state is not looked at.
+/// A sampling state without ids is a context without ids, and prevents later styles from being
+/// continued (`b.w3c+b3.only0`). Text after the state is ignored.
 fn b3_single(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("b3") else {
         return Read::Absent;
@@ -125,8 +125,8 @@ fn context(trace: &str, span: Option<&str>, sampled: Option<bool>, debug: bool) 
     Read::Context(found)
 }
 
-/// Decimal ids; the high half of the trace id from `_dd.p.tid`. A priority that is not a number
-/// leaves the decision open.
+/// Ids are decimal; the high half of the trace id comes from `_dd.p.tid`. A priority that is not a
+/// number leaves the decision open.
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let Some(trace) = arrived.first("x-datadog-trace-id") else {
         return Read::Absent;

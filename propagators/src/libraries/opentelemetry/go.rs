@@ -22,7 +22,7 @@ pub(in super::super) static LIBRARY: Library = Library {
 
 const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
-    // Both read the same and differ in what they write.
+    // Both read the same headers but write different ones.
     ("b3", b3),
     ("b3multi", b3),
     ("xray", xray),
@@ -39,8 +39,7 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// Part by part, each with its exact length. In version 00, flags above 03 are refused
-/// (`d.flags-ff`).
+/// Each part must have its exact length. In version 00, flags above 03 are refused (`d.flags-ff`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -71,7 +70,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// The single header first; where it is refused, the several are read (`b.b3+b3m.b3empty`).
+/// Reads the single header first. If it is refused, the multiple headers are read
+/// (`b.b3+b3m.b3empty`).
 fn b3(arrived: &Arrived<'_>) -> Read {
     let single = arrived.filled("b3").map_or(Read::Absent, b3_single);
     if let Read::Context(_) = single {
@@ -83,13 +83,14 @@ fn b3(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// By length: 1 is a state alone, which changes nothing but debug; then ids, a state, a parent that
-/// must be valid (`f.b3-bad-parent`, `f.b3-parent-no-sampled`).
+/// Reads by length. One character is a sampling state without ids, of which only debug has an
+/// effect. Otherwise there are ids, a state, and a parent that must be valid (`f.b3-bad-parent`,
+/// `f.b3-parent-no-sampled`).
 fn b3_single(value: &str) -> Read {
     let debug = value == "d";
     if value.len() == 1 {
         return match value {
-            // The debug state stays in the context although no ids came (`b.w3c+b3.onlyd`).
+            // The debug state stays in the context although there are no ids (`b.w3c+b3.onlyd`).
             "0" | "1" | "d" => Read::Decision(Decision {
                 sampled: value != "0",
                 debug,
@@ -125,7 +126,8 @@ fn b3_single(value: &str) -> Read {
     found.checked(Read::Refused)
 }
 
-/// States in either case (`a.b3m.TRUE`); a malformed parent refuses the context.
+/// Sampling states may be in either case (`a.b3m.TRUE`). A malformed parent invalidates the
+/// context.
 fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let (trace, span) = (
         arrived.filled("x-b3-traceid"),
@@ -164,8 +166,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// White space between parts is not trimmed but at the end of the last, and any `Sampled` but 1 is
-/// "not sampled" (`a.xray.spaces`, `a.xray.q`).
+/// White space is trimmed only at the end of the last part. Any `Sampled` other than 1 means "not
+/// sampled" (`a.xray.spaces`, `a.xray.q`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -197,7 +199,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     Found::new(trace, span, Some(sampled)).checked(Read::Refused)
 }
 
-/// Ids are filled up with zeros; flags are hexadecimal.
+/// Ids are padded with zeros. Flags are hexadecimal.
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("uber-trace-id") else {
         return Read::Absent;

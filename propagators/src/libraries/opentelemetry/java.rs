@@ -1,4 +1,4 @@
-//! OpenTelemetry for Java. The readers serve Spring Boot's OpenTelemetry bridge too.
+//! OpenTelemetry for Java. Spring Boot's OpenTelemetry bridge uses the same readers.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -22,7 +22,7 @@ pub(in super::super) static LIBRARY: Library = Library {
 
 const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
-    // Both read the same and differ in what they write.
+    // Both read the same headers but write different ones.
     ("b3", b3),
     ("b3multi", b3),
     ("xray", xray),
@@ -43,8 +43,8 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     trace_context_with(arrived, tracestate::java)
 }
 
-/// By position: 55 characters, or more with a dash after them in versions other than 00.
-/// `tracestate` is read by `members`.
+/// Reads by position: 55 characters, or in versions other than 00 more, after a dash. `members`
+/// reads `tracestate`.
 pub(in super::super) fn trace_context_with(
     arrived: &Arrived<'_>,
     members: fn(&str) -> String,
@@ -82,7 +82,8 @@ fn traceparent(value: &str) -> Option<Found> {
     Some(found)
 }
 
-/// The single header first; where it holds no ids, the several (`b.b3+b3m.b3empty`).
+/// Reads the single header first. If it holds no ids, the multiple headers are read
+/// (`b.b3+b3m.b3empty`).
 pub(in super::super) fn b3(arrived: &Arrived<'_>) -> Read {
     let single = match arrived.filled("b3") {
         Some(value) => b3_single(value),
@@ -97,7 +98,7 @@ pub(in super::super) fn b3(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// `String.split`, which drops empty parts at the end (`f.b3-trailingdash`).
+/// Uses `String.split`, which drops empty parts at the end (`f.b3-trailingdash`).
 fn b3_single(value: &str) -> Read {
     let parts: Vec<&str> = value.trim_end_matches('-').split('-').collect();
     let [trace, span, ref rest @ ..] = parts[..] else {
@@ -123,8 +124,8 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     ids(trace, span, arrived.first("x-b3-sampled"), debug)
 }
 
-/// Any state but 1, true and debug is "not sampled", also none at all (`a.b3.absent`,
-/// `f.b3-sampled-x`).
+/// Any sampling state but 1, true and debug means "not sampled", and so does a missing one
+/// (`a.b3.absent`, `f.b3-sampled-x`).
 fn ids(trace: &str, span: &str, state: Option<&str>, debug: bool) -> Read {
     let trace = digits::lower(trace, 16).or_else(|| digits::lower(trace, 32));
     let (Some(trace), Some(span)) = (trace, digits::lower(span, 16)) else {
@@ -139,8 +140,8 @@ fn is_true(state: Option<&str>) -> bool {
     state.is_some_and(|state| state == "1" || state.eq_ignore_ascii_case("true"))
 }
 
-/// `Sampled` must be 0 or 1 where it is there. Where another format came before, its `tracestate`
-/// stays (`b.w3c+xray.trace-ts`).
+/// `Sampled` must be 0 or 1 if it is present. The `tracestate` of an earlier format is kept
+/// (`b.w3c+xray.trace-ts`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -170,7 +171,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// `1-8digits-24digits`; the first part may have lost leading zeros.
+/// `1-8digits-24digits`; the first part may lack leading zeros.
 fn xray_root(value: &str) -> Option<u128> {
     if value.len() == 35 {
         return digits::xray_root(value, digits::lower);
@@ -180,7 +181,7 @@ fn xray_root(value: &str) -> Option<u128> {
     (!epoch.is_empty() && epoch.len() < 8).then(|| digits::lower_up_to(&digits, 32))?
 }
 
-/// Ids are filled up with zeros; flags are decimal.
+/// Ids are padded with zeros. Flags are decimal.
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("uber-trace-id") else {
         return Read::Absent;

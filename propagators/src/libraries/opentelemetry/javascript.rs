@@ -1,5 +1,5 @@
-//! OpenTelemetry for JavaScript, versions 2 and 3. They read alike but for short trace ids in
-//! `X-B3-TraceId`.
+//! OpenTelemetry for JavaScript, versions 2 and 3. They differ only in how they read short trace
+//! ids in `X-B3-TraceId`.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -30,7 +30,7 @@ pub(in super::super) static V3: Library = Library {
     ..V2
 };
 
-// The readers of b3 and b3multi are the same; they differ in what they write.
+// b3 and b3multi have the same reader but different writers.
 const READERS_V2: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
     ("b3", |arrived| b3(arrived, padded)),
@@ -48,12 +48,12 @@ const READERS_V3: &[(&str, Reader)] = &[
     ("xray", xray),
 ];
 
-/// Version 2 fills a trace id of any length up with zeros (`c.w3c+badb3m-short`).
+/// Version 2 pads a trace id of any length with zeros (`c.w3c+badb3m-short`).
 fn padded(trace_id: &str) -> Option<u128> {
     digits::up_to(trace_id, 32)
 }
 
-/// Version 3 fills up 16 digits only.
+/// Version 3 only pads trace ids of 16 digits.
 fn whole(trace_id: &str) -> Option<u128> {
     digits::any_case(trace_id, 16).or_else(|| digits::any_case(trace_id, 32))
 }
@@ -74,8 +74,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace),
 ];
 
-/// `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case; two headers arrive joined
-/// and do not match (`d.two-headers-same`).
+/// Matches `^\s?(version)-(trace id)-(span id)-(flags)(-.*)?\s?$` in lower case. Two headers arrive
+/// joined, so they do not match (`d.two-headers-same`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {
         return Read::Absent;
@@ -90,8 +90,7 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A `b3` header that is not empty is read alone, also where it is malformed: `X-B3-*` is not
-/// looked at then.
+/// If `b3` is not empty, only that header is read. `X-B3-*` is ignored even if `b3` is malformed.
 fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     match arrived.filled("b3") {
         Some(value) => b3_single(value),
@@ -99,7 +98,7 @@ fn b3(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     }
 }
 
-/// The pattern is not anchored: it is found within any text (`f.b3-embedded`,
+/// The pattern has no anchors, so it matches within any text (`f.b3-embedded`,
 /// `f.b3-prefix-garbage`, `f.b3-comma`).
 fn b3_single(value: &str) -> Read {
     let Some((trace, span, rest)) = (0..value.len()).find_map(|start| ids(value, start)) else {
@@ -113,13 +112,13 @@ fn b3_single(value: &str) -> Read {
             .is_some_and(|next| next.is_ascii_digit() || ('a'..='f').contains(&next));
         alone.then_some(sampling)
     });
-    // No state, or one that is not known, is "not sampled" (`a.b3.absent`, `f.b3-sampled-x`).
+    // A missing or unknown sampling state means "not sampled" (`a.b3.absent`, `f.b3-sampled-x`).
     let mut found = Found::new(trace, span, Some(matches!(state, Some('1' | 'd'))));
     found.debug = state == Some('d');
     found.checked(Read::Refused)
 }
 
-/// The ids that begin at a place of a text, 32 digits before 16, and what follows them.
+/// The ids at `start`, trying 32 digits before 16, and the text after them.
 fn ids(value: &str, start: usize) -> Option<(u128, u128, &str)> {
     [32, 16].into_iter().find_map(|width| {
         let trace = digits::lower(value.get(start..start + width)?, width)?;
@@ -129,7 +128,7 @@ fn ids(value: &str, start: usize) -> Option<(u128, u128, &str)> {
     })
 }
 
-/// Either case is read (`a.b3m.upper`), and a sampling state that is not known refuses all of it
+/// Ids may be in either case (`a.b3m.upper`). An unknown sampling state invalidates all headers
 /// (`a.b3m.TRUE`).
 fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     let (Some(trace), Some(span)) = (arrived.first("x-b3-traceid"), arrived.first("x-b3-spanid"))
@@ -152,8 +151,8 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// `Sampled` must be there and be 0 or 1 (`a.xray.absent`, `a.xray.q`). Where another format came
-/// before, its `tracestate` stays (`b.w3c+xray.trace-ts`).
+/// `Sampled` must be present and be 0 or 1 (`a.xray.absent`, `a.xray.q`). The `tracestate` of an
+/// earlier format is kept (`b.w3c+xray.trace-ts`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.filled("x-amzn-trace-id") else {
         return Read::Absent;
@@ -181,8 +180,8 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// Ids are not checked: an invalid one takes the place of a valid context (`c.w3c+jaeger-zero`).
-/// Flags that are not hexadecimal mean sampled.
+/// Ids are not checked, so an invalid context replaces a valid one (`c.w3c+jaeger-zero`). Flags
+/// that are not hexadecimal mean sampled.
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("uber-trace-id") else {
         return Read::Absent;
@@ -196,7 +195,7 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let sampled = digits::up_to(flags, 2).is_none_or(|flags| flags & 1 == 1);
     let (Some(trace), Some(span)) = (digits::up_to(trace, 32), digits::up_to(span, 16)) else {
-        return Read::Void("an id is not hexadecimal and is kept all the same");
+        return Read::Void("an id is not hexadecimal but is kept");
     };
     Found::new(trace, span, Some(sampled)).checked(Read::Void)
 }

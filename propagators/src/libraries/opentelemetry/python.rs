@@ -22,7 +22,7 @@ pub(in super::super) static LIBRARY: Library = Library {
 
 const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
-    // Both read the same and differ in what they write.
+    // Both read the same headers but write different ones.
     ("b3", b3),
     ("b3multi", b3),
     ("xray", xray),
@@ -39,8 +39,8 @@ const WRITERS: &[(&str, Writer)] = &[
     ("ottrace", sends::ot_trace_python),
 ];
 
-/// `^[ \t]*version-traceid-spanid-flags(-.*)?[ \t]*$` in lower case, of the first header that
-/// arrived.
+/// Matches `^[ \t]*version-traceid-spanid-flags(-.*)?[ \t]*$` in lower case, in the first header
+/// that arrived.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -52,12 +52,12 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Refused)
 }
 
-/// A `b3` header that is not empty is read alone. Ids may be in upper case (`a.b3.upper`), and one
-/// of zeros is not refused: the invalid context replaces a valid one (`c.w3c+badb3-zerotrace`).
+/// If `b3` is not empty, only that header is read. Ids may be in upper case (`a.b3.upper`). An id
+/// of zeros is accepted, and the invalid context replaces a valid one (`c.w3c+badb3-zerotrace`).
 fn b3(arrived: &Arrived<'_>) -> Read {
     let (trace, span, sampled) = match arrived.filled("b3") {
         Some(value) => match value.split('-').collect::<Vec<_>>()[..] {
-            // Without a state, the single header means sampled (`a.b3.absent`).
+            // In the single header, a missing sampling state means sampled (`a.b3.absent`).
             [trace, span] => (trace, span, "1"),
             [trace, span, sampled] | [trace, span, sampled, _] => (trace, span, sampled),
             _ => return Read::Refused("it does not have two to four parts"),
@@ -93,7 +93,7 @@ fn b3(arrived: &Arrived<'_>) -> Read {
     Found::new(trace, span, Some(sampled)).checked(Read::Void)
 }
 
-/// Every part must be `key=value`, and `Sampled` 0 or 1 where it is there (`a.xray.q`).
+/// Every part must be `key=value`. `Sampled` must be 0 or 1 if it is present (`a.xray.q`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let [header] = arrived.all("x-amzn-trace-id") else {
         return Read::Absent;
@@ -127,7 +127,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     Found::new(trace, span, Some(sampled)).checked(Read::Refused)
 }
 
-/// Numbers are read with `int(…, 16)`, of any length; percent signs are not decoded
+/// Ids are read with `int(…, 16)`, which accepts any length. Percent signs are not decoded
 /// (`a.jaeger.urlenc`).
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("uber-trace-id") else {
@@ -144,7 +144,7 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     let span = digits::python(span).unwrap_or_default();
     let wide = digits::python_exceeds(parts[0], 128) || digits::python_exceeds(parts[1], 64);
     if wide && parts[..2].iter().all(|id| is_number(id)) {
-        return Read::Void("an id is negative or has too many digits, and is kept all the same");
+        return Read::Void("an id is negative or has too many digits, but is kept");
     }
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
 }

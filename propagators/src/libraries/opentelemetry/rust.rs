@@ -1,4 +1,4 @@
-//! OpenTelemetry for Rust. Numbers are read with `from_str_radix`, so lengths are hardly checked.
+//! OpenTelemetry for Rust. Numbers are read with `from_str_radix`, so most lengths are accepted.
 
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
@@ -30,14 +30,14 @@ const READERS: &[(&str, Reader)] = &[
 
 const WRITERS: &[(&str, Writer)] = &[
     ("tracecontext", sends::traceparent_and_any_tracestate),
-    // Its single header never comes without the several.
+    // It never writes the single header without the multiple ones.
     ("b3", sends::b3_single_and_multi),
     ("b3multi", sends::b3_multi),
     ("xray", sends::xray_rust),
     ("jaeger", sends::jaeger_short_debug),
 ];
 
-/// Debug is a flag of the context itself, and goes with it when another takes its place.
+/// Debug is a flag of the context itself, and is lost when another context replaces it.
 fn choose(readings: &Readings) -> Chosen {
     Chosen {
         leaked_debug: None,
@@ -45,15 +45,15 @@ fn choose(readings: &Readings) -> Chosen {
     }
 }
 
-/// What the B3 propagator was built to write, which changes what it reads.
+/// The encoding that the B3 propagator was configured to write. It also changes how it reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Single,
     Multi,
 }
 
-/// Any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`). The
-/// random flag is dropped.
+/// Accepts any number of digits, plus signs, and any version but ff (`d.trace-1`, `d.flags-plus1`).
+/// The random flag is dropped.
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.first("traceparent") else {
         return Read::Absent;
@@ -86,7 +86,7 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
     }
 }
 
-/// The single header first; where it is refused, the several are read.
+/// Reads the single header first. If it is refused, the multiple headers are read.
 fn b3(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     let single = arrived
         .filled("b3")
@@ -122,8 +122,7 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     else {
         return Read::Absent;
     };
-    // Flags decide before X-B3-Sampled is looked at, also when they are 0
-    // (`a.b3m.flags0-sampled1`).
+    // Flags take precedence over X-B3-Sampled, even if they are 0 (`a.b3m.flags0-sampled1`).
     let state = match (arrived.first("x-b3-flags"), arrived.first("x-b3-sampled")) {
         (Some("1"), _) => State::DebugAndSampled,
         (Some("0"), _) => State::Drop,
@@ -136,8 +135,7 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
     b3_context(trace, span, state)
 }
 
-/// What it makes of a sampling state. Debug from the single header comes out not sampled
-/// (`a.b3.d`).
+/// How it reads a sampling state. Debug in the single header becomes "not sampled" (`a.b3.d`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Deferred,
@@ -173,9 +171,9 @@ fn b3_id(text: &str, lengths: &[usize]) -> Option<u128> {
     fits.then(|| digits::rust(text)).flatten()
 }
 
-/// Parts it does not know go to `tracestate`, and one with white space before its key spoils all of
-/// it (`a.xray.spaces`). Without `Parent`, the invalid context replaces a valid one
-/// (`c.w3c+xray-rootonly`).
+/// Unknown parts go into `tracestate`. If one has white space before its key, the whole
+/// `tracestate` is dropped (`a.xray.spaces`). Without `Parent`, the invalid context replaces a
+/// valid one (`c.w3c+xray-rootonly`).
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
@@ -220,7 +218,7 @@ fn xray(arrived: &Arrived<'_>) -> Read {
     found.checked(Read::Void)
 }
 
-/// Flags are decimal, and ids are not checked: an invalid one takes the place of a valid context
+/// Flags are decimal. Ids are not checked, so an invalid context replaces a valid one
 /// (`c.w3c+jaeger-zero`).
 fn jaeger(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("uber-trace-id") else {

@@ -1,4 +1,4 @@
-//! The two forms of B3 as libraries write them.
+//! The single header and the multiple headers of B3, as libraries write them.
 
 use crate::carrier::{HeaderList, Setter};
 
@@ -8,7 +8,7 @@ fn single(sending: &Sending, state: &str) -> String {
     format!("{}-{}-{state}", sending.trace_id, sending.span_id)
 }
 
-/// Ids of full length and the state, `d` for debug.
+/// Writes ids of full length and the sampling state, with `d` for debug.
 pub(in crate::libraries) fn b3_single(sending: &Sending, headers: &mut HeaderList) {
     let value = match (sending.debug, sending.open) {
         (true, _) => single(sending, "d"),
@@ -18,8 +18,8 @@ pub(in crate::libraries) fn b3_single(sending: &Sending, headers: &mut HeaderLis
     headers.set("b3", &value);
 }
 
-/// OpenTelemetry for JavaScript: debug goes on only in the form in which it came, as "sampled" in
-/// the other.
+/// OpenTelemetry for JavaScript passes debug on only in the form in which it arrived. In the other
+/// form it becomes "sampled".
 pub(in crate::libraries) fn b3_single_javascript(sending: &Sending, headers: &mut HeaderList) {
     let debug = sending.debug && !sending.debug_in_flags;
     headers.set(
@@ -28,7 +28,7 @@ pub(in crate::libraries) fn b3_single_javascript(sending: &Sending, headers: &mu
     );
 }
 
-/// As [`b3_single_javascript`], in several headers.
+/// Like [`b3_single_javascript`], in multiple headers.
 pub(in crate::libraries) fn b3_multi_javascript(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.trace_id.to_string());
     match sending.debug && sending.debug_in_flags {
@@ -37,12 +37,12 @@ pub(in crate::libraries) fn b3_multi_javascript(sending: &Sending, headers: &mut
     }
 }
 
-/// OpenTelemetry for Python: debug goes on as "sampled".
+/// OpenTelemetry for Python writes debug as "sampled".
 pub(in crate::libraries) fn b3_single_without_debug(sending: &Sending, headers: &mut HeaderList) {
     headers.set("b3", &single(sending, sending.digit()));
 }
 
-/// OpenTelemetry for Rust: the single header and the several.
+/// OpenTelemetry for Rust writes the single header and the multiple ones.
 pub(in crate::libraries) fn b3_single_and_multi(sending: &Sending, headers: &mut HeaderList) {
     b3_single(sending, headers);
     b3_multi(sending, headers);
@@ -53,7 +53,7 @@ fn multi(sending: &Sending, headers: &mut HeaderList, trace_id: &str) {
     headers.set("x-b3-spanid", &sending.span_id.to_string());
 }
 
-/// Flags for debug, else the state.
+/// Writes flags for debug, otherwise the sampling state.
 pub(in crate::libraries) fn b3_multi(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.trace_id.to_string());
     match (sending.debug, sending.open) {
@@ -63,7 +63,7 @@ pub(in crate::libraries) fn b3_multi(sending: &Sending, headers: &mut HeaderList
     }
 }
 
-/// OpenTelemetry for Java: flags and state.
+/// OpenTelemetry for Java writes flags and the sampling state.
 pub(in crate::libraries) fn b3_multi_debug_and_sampled(
     sending: &Sending,
     headers: &mut HeaderList,
@@ -76,7 +76,7 @@ pub(in crate::libraries) fn b3_multi_debug_and_sampled(
     headers.set("x-b3-sampled", state);
 }
 
-/// OpenTelemetry for Python: the state alone.
+/// OpenTelemetry for Python writes only the sampling state.
 pub(in crate::libraries) fn b3_multi_without_debug(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.trace_id.to_string());
     headers.set("x-b3-sampled", sending.digit());
@@ -96,12 +96,12 @@ pub(super) fn single_brave(sending: &Sending) -> String {
     value
 }
 
-/// Brave: a 64-bit trace id keeps its 16 digits, and the parent's id goes along.
+/// Brave: a 64-bit trace id keeps its 16 digits, and the parent's id is sent too.
 pub(in crate::libraries) fn b3_brave(sending: &Sending, headers: &mut HeaderList) {
     headers.set("b3", &single_brave(sending));
 }
 
-/// As [`b3_brave`], in several headers.
+/// Like [`b3_brave`], in multiple headers.
 pub(in crate::libraries) fn b3_multi_brave(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.short_trace_id());
     if let Some(parent) = sending.parent_id {
@@ -114,7 +114,7 @@ pub(in crate::libraries) fn b3_multi_brave(sending: &Sending, headers: &mut Head
     }
 }
 
-/// Datadog for Go and Java: a 64-bit trace id keeps its 16 digits; debug goes on as "sampled".
+/// Datadog for Go and Java: a 64-bit trace id keeps its 16 digits, and debug becomes "sampled".
 pub(in crate::libraries) fn b3_datadog(sending: &Sending, headers: &mut HeaderList) {
     let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
     if sending.sampled.is_some() {
@@ -124,7 +124,7 @@ pub(in crate::libraries) fn b3_datadog(sending: &Sending, headers: &mut HeaderLi
     headers.set("b3", &value);
 }
 
-/// As [`b3_datadog`], in several headers.
+/// Like [`b3_datadog`], in multiple headers.
 pub(in crate::libraries) fn b3_multi_datadog(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.short_trace_id());
     if sending.sampled.is_some() {
@@ -132,7 +132,7 @@ pub(in crate::libraries) fn b3_multi_datadog(sending: &Sending, headers: &mut He
     }
 }
 
-/// Datadog for Python and Rust: priority 2 goes on as debug.
+/// Datadog for Python and Rust write priority 2 as debug.
 pub(in crate::libraries) fn b3_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
     let mut value = format!("{}-{}", sending.short_trace_id(), sending.span_id);
     if sending.debug {
@@ -144,7 +144,7 @@ pub(in crate::libraries) fn b3_datadog_debug(sending: &Sending, headers: &mut He
     headers.set("b3", &value);
 }
 
-/// As [`b3_datadog_debug`], in several headers.
+/// Like [`b3_datadog_debug`], in multiple headers.
 pub(in crate::libraries) fn b3_multi_datadog_debug(sending: &Sending, headers: &mut HeaderList) {
     multi(sending, headers, &sending.short_trace_id());
     if sending.debug {
@@ -154,7 +154,8 @@ pub(in crate::libraries) fn b3_multi_datadog_debug(sending: &Sending, headers: &
     }
 }
 
-/// Datadog for JavaScript: always a state, debug as "sampled", and the parent's id.
+/// Datadog for JavaScript always writes a sampling state, writes debug as "sampled", and sends the
+/// parent's id.
 pub(in crate::libraries) fn b3_datadog_javascript(sending: &Sending, headers: &mut HeaderList) {
     let mut value = format!(
         "{}-{}-{}",
@@ -168,7 +169,8 @@ pub(in crate::libraries) fn b3_datadog_javascript(sending: &Sending, headers: &m
     headers.set("b3", &value);
 }
 
-/// As [`b3_datadog_javascript`], in several headers, where debug goes on beside the state.
+/// Like [`b3_datadog_javascript`], in multiple headers, which carry debug beside the sampling
+/// state.
 pub(in crate::libraries) fn b3_multi_datadog_javascript(
     sending: &Sending,
     headers: &mut HeaderList,
