@@ -174,6 +174,42 @@ async fn each_judged_hand_off_is_a_line_of_a_file() {
 }
 
 #[tokio::test]
+async fn a_filter_hides_no_call_that_may_belong_to_its_edges() {
+    let sandbox = Sandbox::new();
+    let fixed = export("fixed.jsonl.gz");
+    let filtered = ["audit", &fixed, "--from", "notify", "--to", "mail"];
+    let finished = sandbox.run(filtered).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let first = first_line(&finished);
+    assert!(first.starts_with("Of what could be judged"), "{first}");
+    assert!(finished.stdout.contains("calls of notify"), "{finished:?}");
+    let misspelt = sandbox.run(["audit", &fixed, "--service", "notfy"]).await;
+    assert_eq!(misspelt.code, Some(2), "{misspelt:?}");
+    assert!(misspelt.stderr.contains("--service notfy"), "{misspelt:?}");
+    let apart = ["audit", &fixed, "--from", "mail", "--to", "cart"];
+    let apart = sandbox.run(apart).await;
+    assert!(
+        first_line(&apart).starts_with("No hand-off between the services"),
+        "{apart:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_read_in_part_says_so_first() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("export");
+    std::fs::create_dir(&folder).expect("room");
+    let name = folder.display().to_string();
+    std::fs::write(folder.join("spans.jsonl"), span("web", 1, 2)).expect("room");
+    std::fs::write(folder.join("notes.txt"), "no spans").expect("room");
+    let finished = sandbox.run(["audit", &name, "--format", "json"]).await;
+    let json = finished.json();
+    assert_eq!(json["problems"].as_array().map(Vec::len), Some(1), "{json}");
+    let answer = json["answer"].as_str().expect("an answer");
+    assert!(answer.starts_with("Only a part"), "{answer}");
+}
+
+#[tokio::test]
 async fn the_commands_of_the_document_succeed() {
     let sandbox = Sandbox::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::support::command::{Sandbox, ended};
+use crate::support::example;
 use crate::support::run::{self, Span, by_attribute, kind};
 
 /// A debug build is ten times slower. It would take 30 s for what the release build does in 3 s.
@@ -352,6 +353,36 @@ async fn people_get_a_table_and_an_answer() {
         !finished.stdout.contains('\u{1b}'),
         "colours in {:?}",
         finished.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_run_whose_records_cannot_be_delivered_says_so_and_fails() {
+    let sandbox = Sandbox::new();
+    let failing = format!("consumer={}", example("fragile_consumer").display());
+    let arguments = [
+        "run",
+        "b3",
+        "--requests",
+        "5",
+        "--retries",
+        "1",
+        "--out",
+        "out",
+    ];
+    let running = sandbox
+        .baton(arguments.into_iter().chain(["--function", &failing]))
+        // a folder, which the consumer cannot write to: it fails on every record
+        .env("BATON_TEST_OUTPUT", sandbox.path(""))
+        .spawn()
+        .expect("the command starts");
+    let finished = ended(running).await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let says = "b3:b3: 5 records could not be delivered";
+    assert!(finished.stdout.contains(says), "{finished:?}");
+    assert!(
+        !finished.stdout.contains("whole under b3."),
+        "nothing is known of the consumer: {finished:?}"
     );
 }
 

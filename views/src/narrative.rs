@@ -156,33 +156,40 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
         .map(|clauses| format!("{subject} stayed whole {clauses}."))
 }
 
-/// How a trace stayed whole, in brackets: by links, or only as far as it can be seen. Some hand-offs may have gone unseen:
-/// they were not judged, or the source misses a part. A hop that is judged by parents alone does not show what was lost.
+/// How a trace stayed whole, in brackets: by links, or only as far as it can be seen.
 fn how(summary: &Summary) -> String {
+    let unseen = unknown(summary).find(|hop| summary.judged(*hop) == 0);
+    let linked = |hop| summary.count(hop, Verdict::Linked) > 0;
+    match unseen {
+        Some(hop) => format!(
+            " (as far as it can be seen: nothing was judged {})",
+            place(hop)
+        ),
+        None if is_seen_in_part(summary) => " (as far as it can be seen)".to_owned(),
+        None if Hop::BOTH.into_iter().any(linked) => " (by links)".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Whether some hand-offs may have gone unseen: they were not judged, or the source misses a part. A hop that is judged by
+/// parents alone does not show what was lost.
+pub(crate) fn is_seen_in_part(summary: &Summary) -> bool {
+    if let Some(judged) = &summary.audit {
+        return !judged.is_all_judged() || !summary.problems.is_empty();
+    }
+    let without_end = summary.requests_without_id + summary.records_without_sender;
+    unknown(summary).next().is_some()
+        || summary.unjudged + without_end > 0
+        || !summary.problems.is_empty()
+}
+
+/// The hops of which the share that is connected is not known.
+fn unknown(summary: &Summary) -> impl Iterator<Item = Hop> {
     let is_unknown = |hop: &Hop| {
         let name = format!("{hop}.{}", Verdict::Connected);
         summary.unknown.contains(&name)
     };
-    let mut unknown = Hop::BOTH.into_iter().filter(is_unknown).peekable();
-    let without_end = summary.requests_without_id + summary.records_without_sender;
-    let in_part = unknown.peek().is_some()
-        || summary.unjudged + without_end > 0
-        || !summary.problems.is_empty();
-    let unseen = unknown.find(|hop| summary.judged(*hop) == 0);
-    match (unseen, in_part) {
-        (Some(hop), _) => format!(
-            " (as far as it can be seen: nothing was judged {})",
-            place(hop)
-        ),
-        (None, true) => " (as far as it can be seen)".to_owned(),
-        (None, false) => {
-            let linked = |hop| summary.count(hop, Verdict::Linked) > 0;
-            match Hop::BOTH.into_iter().any(linked) {
-                true => " (by links)".to_owned(),
-                false => String::new(),
-            }
-        }
-    }
+    Hop::BOTH.into_iter().filter(is_unknown)
 }
 
 /// Where a hop is.

@@ -81,7 +81,12 @@ impl Run {
             let trace_id = index.example(wanted)?;
             Some(index.journey(trace_id, EXAMPLE_TRACES))
         };
-        let joined = example(Verdict::is_whole);
+        // one whole hand-off does not make a whole trace
+        let is_whole = |journey: &Journey| {
+            let mut passages = journey.passages.iter();
+            passages.all(|passage| passage.verdict.is_some_and(Verdict::is_whole))
+        };
+        let joined = example(Verdict::is_whole).filter(is_whole);
         let broken = example(|verdict| !verdict.is_whole());
         let journeys = joined.iter().chain(&broken);
         let mut gathering = Gathering::new(journeys.flat_map(|journey| journey.traces.clone()));

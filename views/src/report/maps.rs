@@ -1,6 +1,7 @@
 //! The sections with service maps and example traces. Runs with the same map share one picture.
 
 use super::{Picture, Run};
+use crate::narrative::is_seen_in_part;
 use crate::service_map::{self, edge_facts};
 use crate::waterfall::Waterfall;
 use baton_traces::hand_off::Verdict;
@@ -40,18 +41,22 @@ pub(super) struct WaterfallFigure {
 
 /// The different maps of the runs.
 pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
-    let mut groups: Vec<(&ServiceMap, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(&ServiceMap, Vec<String>, bool)> = Vec::new();
     for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
         let name = visible(&run.summary().name);
-        match groups.iter_mut().find(|(map, _)| are_alike(map, &run.map)) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((&run.map, vec![name])),
+        let in_part = is_seen_in_part(run.summary());
+        match groups.iter_mut().find(|(map, ..)| are_alike(map, &run.map)) {
+            Some((_, names, any_in_part)) => {
+                names.push(name);
+                *any_in_part |= in_part;
+            }
+            None => groups.push((&run.map, vec![name], in_part)),
         }
     }
     groups
         .into_iter()
-        .map(|(map, names)| MapFigure {
-            heading: heading(map),
+        .map(|(map, names, in_part)| MapFigure {
+            heading: heading(map, in_part),
             class: state(map).0,
             sign: state(map).1,
             picture: Picture::of(|page| service_map::drawing(map, page)),
@@ -90,7 +95,7 @@ fn state(map: &ServiceMap) -> (&'static str, &'static str) {
     }
 }
 
-fn heading(map: &ServiceMap) -> String {
+fn heading(map: &ServiceMap, in_part: bool) -> String {
     let named = |node: usize| match &map.nodes[node] {
         node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
         node => node.name.clone(),
@@ -103,6 +108,7 @@ fn heading(map: &ServiceMap) -> String {
         .collect();
     if broken.is_empty() {
         match map.edges.iter().any(Edge::is_whole) {
+            true if in_part => "Whole where it was judged".to_owned(),
             true => "Whole".to_owned(),
             false => "Not judged by ids".to_owned(),
         }
