@@ -44,7 +44,7 @@ advisories:
 fuzz seconds="10":
     fuzz/run {{seconds}}
 
-# Build all benches, the release binary among them.
+# Build all benches, and with them the release build of the command.
 bench-build:
     cargo bench --workspace --no-run --locked
 
@@ -53,10 +53,10 @@ bench name *arguments:
     cargo bench --bench {{name}} --locked -- {{arguments}}
 
 # Run the commands of README.md and docs/ with the release binary.
-documents: release
+documents: bench-build
     BATON_TESTED="$PWD/target/release/baton" cargo test --test whole --locked documents:: -- --include-ignored
 
-# Build the release binary.
+# Build the command as its users do.
 release:
     cargo build --release --locked
 
@@ -82,7 +82,7 @@ browser:
     cargo test --test whole --locked report_in_browser -- --include-ignored
 
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
-main-job: release
+main-job: bench-build
     .ci/main-job
 
 # Check what a release would ship, and its workflow.

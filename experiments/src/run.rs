@@ -8,6 +8,7 @@ use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
 use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_propagators::propagation::BATON_ENGINE;
 use baton_propagators::{Mode, ModeError, Pairing};
+use baton_traces::hand_off::Hop;
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::statistics::milliseconds;
 use baton_traces::summary::Summary;
@@ -55,6 +56,8 @@ pub struct Ran {
     pub directory: RunDirectory,
     /// The outcome of each burst.
     pub bursts: Vec<AttackOutcome>,
+    /// What was not delivered or not saved, a sentence each.
+    pub problems: Vec<String>,
 }
 
 /// The pairings to run: the ones in `asked`, each once, or the default ones.
@@ -95,7 +98,7 @@ pub fn new_directory(parent: &Path) -> Result<PathBuf, ExperimentError> {
     }
 }
 
-/// A sentence about every record that was lost and every request that failed.
+/// A sentence about the records that were lost, the requests that failed, and each run in which nothing was judged.
 pub fn losses(summaries: &[Summary]) -> Vec<String> {
     let records = summaries.iter().filter_map(|summary| summary.records);
     let lost: u64 = records.map(|records| records.lost).sum();
@@ -110,6 +113,12 @@ pub fn losses(summaries: &[Summary]) -> Vec<String> {
             "requests failed: {failed}; the load.json of each run says why"
         ));
     }
+    let is_blind = |summary: &&Summary| {
+        let has_answers = summary.requests.is_none_or(|requests| requests.ok > 0);
+        has_answers && Hop::BOTH.iter().all(|hop| summary.judged(*hop) == 0)
+    };
+    let blind = summaries.iter().filter(is_blind);
+    losses.extend(blind.map(|summary| format!("no hand-off of {} was judged", summary.name)));
     losses
 }
 
@@ -208,13 +217,23 @@ impl RunSettings {
             .send(program, plan_of, name, observer, interrupted, add_spans);
         let bursts = sent.await?;
         let ending = lab.stop().await;
-        for problem in problems(&bursts, &ending, &directory) {
-            observer.note(&format!("{pairing}: {problem}"));
+        let problems = problems(&bursts, &ending, &directory).into_iter();
+        let problems: Vec<String> = problems.map(|text| format!("{pairing}: {text}")).collect();
+        let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
+        for burst in failed {
+            observer.note(&format!("{pairing}: {}", burst.summary));
+        }
+        for problem in &problems {
+            observer.note(problem);
         }
         write_load(&directory, &bursts)?;
         manifest.end = Some(Timestamp::now());
         directory.write_manifest(&manifest)?;
-        Ok(Ran { directory, bursts })
+        Ok(Ran {
+            directory,
+            bursts,
+            problems,
+        })
     }
 
     fn lab_options(&self, pairing: &Pairing, directory: RunDirectory) -> LabOptions {
@@ -243,10 +262,9 @@ impl RunSettings {
     }
 }
 
-/// The problems of a run: one sentence for each.
+/// What a run did not deliver or save: a sentence each.
 fn problems(bursts: &[AttackOutcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
-    let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
-    let mut problems: Vec<_> = failed.map(|burst| burst.summary.clone()).collect();
+    let mut problems = Vec::new();
     if !ending.drained {
         problems.push("not every accepted record was delivered in time".to_owned());
     }

@@ -4,13 +4,16 @@ mod checks;
 mod markdown;
 mod text;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options};
+use baton_propagators::explanation::list;
+use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged, What};
 use baton_traces::compare::{EdgeDifference, edge_differences};
+use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
 use baton_traces::span::Want;
 use serde_json::json;
@@ -29,6 +32,32 @@ struct Outcome {
     /// How the edges differ from the baseline's, if there is one.
     differences: Vec<EdgeDifference>,
     checks: Vec<Checked>,
+    /// What could not be read, a sentence each.
+    problems: Vec<String>,
+    /// Whether the edges between some services alone are asked for.
+    is_filtered: bool,
+}
+
+impl Outcome {
+    /// The answer in a few sentences. What was read in part, or filtered, is never called the whole.
+    fn answer(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if !self.problems.is_empty() {
+            sentences.push(
+                "Only a part of the source could be read, and what follows is of that part alone."
+                    .to_owned(),
+            );
+        }
+        let services = self.judged.services.len();
+        if self.is_filtered && services > 1 && self.judged.hand_offs() == 0 {
+            sentences
+                .push("No hand-off between the services that are asked for was judged.".to_owned());
+            sentences.extend(self.judged.answer().into_iter().skip(1));
+        } else {
+            sentences.extend(self.judged.answer());
+        }
+        sentences
+    }
 }
 
 /// Reads the sources as one, judges their hand-offs and checks the limits.
@@ -38,12 +67,17 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
             "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
-    let audit = read(arguments, &arguments.sources, output)?;
+    let (audit, mut problems) = read(arguments, &arguments.sources, output)?;
     let baseline = match &arguments.baseline {
-        Some(source) => Some(read(arguments, std::slice::from_ref(source), output)?.judge()),
+        Some(source) => {
+            let (audit, of_baseline) = read(arguments, std::slice::from_ref(source), output)?;
+            problems.extend(of_baseline);
+            Some(audit.judge())
+        }
         None => None,
     };
     let mut judged = judge(arguments, audit)?;
+    check_names(arguments, [Some(&judged), baseline.as_ref()])?;
     let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
     let mut differences = match &baseline {
         Some(baseline) => edge_differences(baseline, &judged),
@@ -57,11 +91,13 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
     judged.edges.retain(|edge| wanted(&edge.from, &edge.to));
     judged
         .unjudged
-        .retain(|unjudged| wanted(&unjudged.service, &unjudged.service));
+        .retain(|unjudged| may_be_wanted(arguments, unjudged));
     let outcome = Outcome {
         checks: checks::check(&arguments.fail_under, &judged),
         differences,
         judged,
+        problems,
+        is_filtered: asked_for(arguments).next().is_some(),
     };
     print(&outcome, output)?;
     verdict(&outcome, is_blind, output)
@@ -92,11 +128,49 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
         && (is_open(service, from) || names(service, to))
 }
 
+/// Whether an unjudged end may belong to an edge that is asked for: its other end may be any service.
+fn may_be_wanted(arguments: &AuditArguments, unjudged: &Unjudged) -> bool {
+    let names = match unjudged.what {
+        What::Calls | What::MessagesSent => &arguments.from,
+        What::Roots | What::MessagesReceived => &arguments.to,
+    };
+    names.is_empty() || names.contains(&unjudged.service)
+}
+
+/// The services that the flags name.
+fn asked_for(arguments: &AuditArguments) -> impl Iterator<Item = (&'static str, &String)> {
+    let of = |flag, names| std::iter::repeat(flag).zip(names);
+    of("--from", &arguments.from)
+        .chain(of("--to", &arguments.to))
+        .chain(of("--service", &arguments.service))
+}
+
+/// A service that no span is of is a slip of the pen: its edges are not merely all well.
+fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Result<(), Failure> {
+    let services = sources.into_iter().flatten();
+    let services: BTreeSet<&str> = services
+        .flat_map(|judged| judged.services.iter().map(String::as_str))
+        .collect();
+    for (flag, name) in asked_for(arguments) {
+        if !services.contains(name.as_str()) {
+            let known: Vec<_> = services.iter().copied().map(service_name).collect();
+            return Err(Failure::usage(format!(
+                "{flag} {}: no span is of this service; the services are {}",
+                visible(name),
+                list(known.iter().map(String::as_str))
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     let Outcome {
         judged,
         differences,
         checks,
+        problems,
+        ..
     } = outcome;
     match output.format {
         Format::Json => output.print_json(&json!({
@@ -107,6 +181,7 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "unjudged": judged.unjudged,
             "differences": differences,
             "checks": checks,
+            "problems": problems,
             "answer": answer(outcome).join(" "),
         })),
         Format::Markdown => output.print(&markdown::render(outcome)),
@@ -126,12 +201,16 @@ fn answer(outcome: &Outcome) -> Vec<String> {
         .iter()
         .filter(|difference| difference.is_notable());
     let differences = notable.map(EdgeDifference::sentence);
-    let answer = outcome.judged.answer().into_iter();
+    let answer = outcome.answer().into_iter();
     answer.chain(edges).chain(differences).collect()
 }
 
-/// Reads the sources as one.
-fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Result<Audit, Failure> {
+/// Reads the sources as one. Also gives one sentence for each part that could not be read.
+fn read(
+    arguments: &AuditArguments,
+    sources: &[Source],
+    output: &Output,
+) -> Result<(Audit, Vec<String>), Failure> {
     lab_client::flush_named(sources)?;
     let mut audit = Audit::new(Options {
         keys: arguments.key.clone(),
@@ -143,14 +222,16 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
         true => Want::HandOffs,
         false => Want::Everything,
     };
+    let mut problems = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
         let reading = source.read(want, &mut |span| audit.add(span))?;
-        for problem in reading.problems {
-            output.warn(&problem);
+        for problem in &reading.problems {
+            output.warn(problem);
         }
+        problems.extend(reading.problems);
     }
-    Ok(audit)
+    Ok((audit, problems))
 }
 
 fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCode, Failure> {

@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     };
     let mut runs = Vec::new();
     let mut bursts = Vec::new();
+    let mut problems = Vec::new();
     let experiment = async {
         let unfinished = settings.unfinished(&out);
         let interrupted = signals::interrupted(move || {
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
         let ended = |ran: run::Ran| {
             runs.push(report::of_run(&ran.directory)?);
             bursts.push(ran.bursts);
+            problems.extend(ran.problems);
             Ok::<_, Failure>(())
         };
         let was_interrupted = settings
@@ -69,14 +71,15 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let comparison = Comparison::of(&measured, 0);
     let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
-    print(&summaries, &bursts, &comparison, (&out, &report), output)?;
+    problems.extend(losses(&summaries));
+    let saved = (&*out, &*report);
+    print(&summaries, &bursts, &comparison, saved, &problems, output)?;
     if was_interrupted {
         return Err(Failure::interrupted());
     }
-    let losses = losses(&summaries);
-    match losses.is_empty() {
+    match problems.is_empty() {
         true => Ok(ExitCode::SUCCESS),
-        false => Err(Failure::check(losses.join("; "))),
+        false => Err(Failure::check(problems.join("; "))),
     }
 }
 
@@ -85,9 +88,12 @@ fn print(
     bursts: &[Vec<AttackOutcome>],
     comparison: &Comparison,
     (out, report): (&Path, &Path),
+    problems: &[String],
     output: &Output,
 ) -> Result<(), Failure> {
-    let sentences = narrate(summaries);
+    // what was lost comes first: the rest is about what arrived
+    let problems = problems.iter().map(|problem| format!("{problem}."));
+    let sentences: Vec<String> = problems.chain(narrate(summaries)).collect();
     if output.format == Format::Json {
         return output.print_json(&json!({
             "runs": summaries,

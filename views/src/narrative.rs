@@ -130,11 +130,8 @@ fn broken(runs: &[(&str, &Summary)]) -> Option<String> {
                     clauses.add(label, format!("{amount} ({reasons})"));
                 }
             }
-            let place = match hop {
-                Hop::Ingress => "on the way into the producer",
-                Hop::Record => "at Kinesis",
-            };
-            clauses.joined().map(|clauses| format!("{place} {clauses}"))
+            let clauses = clauses.joined()?;
+            Some(format!("{} {clauses}", place(hop)))
         })
         .collect();
     (!places.is_empty()).then(|| format!("The trace broke {}.", places.join(", and ")))
@@ -150,26 +147,50 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
             delivered == whole && (*delivered > 0 || *judged == 0)
         });
         if seen && held {
-            let linked = Hop::BOTH
-                .into_iter()
-                .any(|hop| summary.count(hop, Verdict::Linked) > 0);
-            // a hop that is judged by parents alone does not show what was lost
-            let in_part = Hop::BOTH.into_iter().any(|hop| {
-                let name = format!("{hop}.{}", Verdict::Connected);
-                summary.judged(hop) > 0 && summary.unknown.contains(&name)
-            });
-            let how = match (in_part, linked) {
-                (true, _) => " (as far as it can be seen)",
-                (false, true) => " (by links)",
-                (false, false) => "",
-            };
-            clauses.add(label, how.to_owned());
+            clauses.add(label, how(summary));
         }
     }
     let subject = if others_broke { "It" } else { "The trace" };
     clauses
         .joined()
         .map(|clauses| format!("{subject} stayed whole {clauses}."))
+}
+
+/// How a trace stayed whole, in brackets: by links, or only as far as it can be seen. Some hand-offs may have gone unseen:
+/// they were not judged, or the source misses a part. A hop that is judged by parents alone does not show what was lost.
+fn how(summary: &Summary) -> String {
+    let is_unknown = |hop: &Hop| {
+        let name = format!("{hop}.{}", Verdict::Connected);
+        summary.unknown.contains(&name)
+    };
+    let mut unknown = Hop::BOTH.into_iter().filter(is_unknown).peekable();
+    let without_end = summary.requests_without_id + summary.records_without_sender;
+    let in_part = unknown.peek().is_some()
+        || summary.unjudged + without_end > 0
+        || !summary.problems.is_empty();
+    let unseen = unknown.find(|hop| summary.judged(*hop) == 0);
+    match (unseen, in_part) {
+        (Some(hop), _) => format!(
+            " (as far as it can be seen: nothing was judged {})",
+            place(hop)
+        ),
+        (None, true) => " (as far as it can be seen)".to_owned(),
+        (None, false) => {
+            let linked = |hop| summary.count(hop, Verdict::Linked) > 0;
+            match Hop::BOTH.into_iter().any(linked) {
+                true => " (by links)".to_owned(),
+                false => String::new(),
+            }
+        }
+    }
+}
+
+/// Where a hop is.
+fn place(hop: Hop) -> &'static str {
+    match hop {
+        Hop::Ingress => "on the way into the producer",
+        Hop::Record => "at Kinesis",
+    }
 }
 
 fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {

@@ -1,7 +1,7 @@
 //! An audit for a pull request: the answer, the edges as a table, and the rest folded.
 
 use baton_traces::audit::Edge;
-use baton_traces::shown;
+use baton_traces::shown::{self, service_name};
 
 use super::Outcome;
 use super::text::{differences, evidence, held, not_judged, verdicts};
@@ -10,7 +10,7 @@ use crate::print::markdown::{code, escaped};
 /// Writes the whole audit.
 pub(super) fn render(outcome: &Outcome) -> String {
     let judged = &outcome.judged;
-    let answer = judged.answer();
+    let answer = outcome.answer();
     let mut parts = vec![format!("**{}**", escaped(&answer[0]))];
     if answer.len() > 1 {
         parts.push(list(answer[1..].iter().cloned()));
@@ -60,8 +60,8 @@ fn table(edges: &[Edge]) -> String {
     for edge in edges {
         lines.push(format!(
             "| {} | {} | {} | {} | {} | {} | {} |",
-            code(&edge.from),
-            code(&edge.to),
+            code(&service_name(&edge.from)),
+            code(&service_name(&edge.to)),
             code(&edge.channel.to_string()),
             shown::count(edge.handoffs),
             escaped(&verdicts(edge)),

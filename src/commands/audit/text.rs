@@ -2,7 +2,7 @@
 //! judged.
 
 use baton_traces::audit::{Edge, Unjudged, What};
-use baton_traces::shown::{self, visible};
+use baton_traces::shown::{self, service_name, visible};
 use comfy_table::{Cell, CellAlignment};
 
 use super::Outcome;
@@ -28,7 +28,7 @@ const FIGURES: [usize; 2] = [3, 5];
 /// Draws the whole audit.
 pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     let judged = &outcome.judged;
-    let mut parts = vec![output.lines(judged.answer())];
+    let mut parts = vec![output.lines(outcome.answer())];
     if !judged.edges.is_empty() {
         parts.push(table(&judged.edges, output));
     }
@@ -75,8 +75,8 @@ fn table(edges: &[Edge], output: &Output) -> String {
     for edge in edges {
         let held = Tone::of(edge.broken() == 0).cell(held(edge), output);
         table.add_row(vec![
-            Cell::new(visible(&edge.from)),
-            Cell::new(visible(&edge.to)),
+            Cell::new(service_name(&edge.from)),
+            Cell::new(service_name(&edge.to)),
             Cell::new(visible(&edge.channel.to_string())),
             Cell::new(shown::count(edge.handoffs)),
             Cell::new(verdicts(edge)),
@@ -137,6 +137,7 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
         why,
         would_help,
     } = unjudged;
+    let service = service_name(service);
     let number = |noun| shown::counted(*count, noun);
     let place = |preposition: &str| {
         to.as_ref()

@@ -153,9 +153,11 @@ impl EdgeDifference {
 
     /// The difference in one sentence.
     pub fn sentence(&self) -> String {
+        // what broke at all is never shown as 100 %
         let share = |share: Option<f64>| match share {
-            Some(share) => format!("{:.1} %", share * 100.0),
-            None => "nothing judged".to_owned(),
+            Some(share) if share < 1.0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
+            Some(_) => "100 %".to_owned(),
+            None => "an unknown share".to_owned(),
         };
         let (old, new) = (share(self.baseline), share(self.value));
         let channel = self.channel.as_ref().map(ToString::to_string);

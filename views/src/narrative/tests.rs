@@ -33,10 +33,24 @@ struct Case {
 
 #[test]
 fn incomplete_runs_are_described_as_incomplete() {
-    let mut export = run("b3", &[(Record, Connected, 3)]);
-    export.unknown = ["record.connected".to_owned()].into();
-    let says = ["The trace stayed whole under b3 (as far as it can be seen)."];
-    assert_eq!(narrate(&[export]), says);
+    let in_part: [fn(&mut Summary); 4] = [
+        |run| run.unknown = ["record.connected".to_owned()].into(),
+        |run| run.unjudged = 1,
+        |run| run.requests_without_id = 1,
+        |run| run.problems = vec!["spans.jsonl.zst is cut short".to_owned()],
+    ];
+    for hide in in_part {
+        let mut seen = run("b3", &[(Record, Connected, 3)]);
+        hide(&mut seen);
+        let says = ["The trace stayed whole under b3 (as far as it can be seen)."];
+        assert_eq!(narrate(&[seen]), says);
+    }
+    let mut half = run("b3", &[(Ingress, Connected, 3)]);
+    half.unknown = ["record.connected".to_owned()].into();
+    let says = [
+        "The trace stayed whole under b3 (as far as it can be seen: nothing was judged at Kinesis).",
+    ];
+    assert_eq!(narrate(&[half]), says);
 }
 
 #[test]
