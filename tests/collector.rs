@@ -105,7 +105,7 @@ async fn every_encoding_arrives() {
 }
 
 #[tokio::test]
-async fn what_is_no_export_is_refused_with_a_reason() {
+async fn a_body_that_is_not_an_export_is_refused_with_a_reason() {
     let mut lab = Setup::new().start().await;
     let good = json_request(0x1a, "never");
     // packs 70 MiB into a few kilobytes

@@ -126,7 +126,7 @@ async fn the_baseline_is_the_first_unless_it_is_named() {
 }
 
 #[tokio::test]
-async fn sources_of_one_name_are_told_apart() {
+async fn sources_with_the_same_name_are_distinguished() {
     let sandbox = whole_and_broken();
     Generated::default().write(&sandbox.path("other/whole"));
     let comparison = compare(&sandbox, &["whole", "other/whole", "broken", "broken"]).await;
@@ -223,7 +223,7 @@ async fn nothing_in_a_name_is_markup_or_steers_a_terminal() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_compared_is_refused_with_one_sentence() {
+async fn sources_that_cannot_be_compared_are_refused_with_one_sentence() {
     let sandbox = whole_and_broken();
     fs::create_dir(sandbox.path("empty")).expect("room");
     fs::write(sandbox.path("noise"), "this is no export\n").expect("room");

@@ -35,7 +35,7 @@ async fn hops_of_run(sandbox: &Sandbox, mode: &str, variable: (&str, &str)) -> V
 }
 
 #[tokio::test]
-async fn samplers_decide_and_the_logs_know_all_the_same() {
+async fn samplers_decide_and_the_logs_still_have_every_request() {
     for (name, producer, consumer, flags, recorded, verdict) in [
         (
             "the parent says yes",

@@ -81,7 +81,7 @@ async fn nothing_outlives_a_lab_that_is_killed() {
 }
 
 #[tokio::test]
-async fn an_interrupted_run_keeps_what_it_measured_and_leaves_no_process() {
+async fn an_interrupted_run_keeps_its_measurements_and_leaves_no_process() {
     let sandbox = Sandbox::new();
     let arguments = [
         "run",
@@ -138,7 +138,7 @@ async fn raw(url: &str, bytes: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn what_is_accepted_for_clients_that_have_gone_is_delivered() {
+async fn records_of_clients_that_have_gone_are_delivered() {
     const CLIENTS: u64 = 200;
     let request = format!(
         "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n{BODY}",

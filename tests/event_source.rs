@@ -309,7 +309,7 @@ async fn a_consumer_that_always_crashes_does_not_touch_the_producer() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_delivered_is_kept_by_a_lab_that_saves_nothing_else() {
+async fn undeliverable_records_are_kept_by_a_lab_that_saves_nothing_else() {
     let mut fragile = Fragile::start_as(Setup::new().unsaved(), &["--retries", "1"]).await;
     kinesis::put(&fragile.lab, (0, 2), &["a", "crash", "b"]).await;
     fragile.wait_for(2, 1).await;

@@ -55,7 +55,7 @@ fn every_document_is_valid_under_the_api_s_schema() {
 }
 
 #[test]
-fn what_is_not_in_the_schema_is_refused() {
+fn fields_outside_the_schema_are_refused() {
     let container = "/spec/template/spec/containers/0";
     for (parent, name, value) in [
         // unknown

@@ -29,7 +29,7 @@ fn ingress<'a>(matrix: &'a Value, client: &str, producer: Value) -> &'a Value {
 }
 
 #[tokio::test]
-async fn every_cell_says_what_became_of_its_requests_and_why() {
+async fn every_cell_has_its_verdicts_and_a_reason() {
     let modes = ["none", "tracecontext", "b3", "tracecontext,b3"];
     let sandbox = Sandbox::new();
     let matrix = matrix(&sandbox, &[&["--modes"], &modes[..]].concat()).await;
@@ -284,7 +284,7 @@ async fn with_producer(script: &str) -> (Option<i32>, Value) {
 }
 
 #[tokio::test]
-async fn what_was_not_measured_is_not_called_whole() {
+async fn unmeasured_cells_are_not_called_whole() {
     let (code, matrix) = with_producer("exec baton function producer > /dev/null").await;
     assert_eq!(code, Some(1), "{matrix}");
     let record = &matrix["record"][0];
@@ -310,7 +310,7 @@ async fn whatever_else_a_function_writes_into_its_log_is_passed_over() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_mixed_is_refused_in_a_sentence() {
+async fn invalid_modes_are_refused_in_a_sentence() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("no-matrix.json"), "{}").expect("a file");
     for (arguments, sentence) in [

@@ -172,7 +172,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
 
 #[cfg(feature = "zipkin")]
 #[tokio::test]
-async fn what_zipkin_has_no_place_for_stays_unknown_beside_the_clients_spans() {
+async fn figures_that_zipkin_cannot_hold_stay_unknown_beside_the_clients_spans() {
     let sandbox = Arc::new(Sandbox::new());
     let server = crate::support::server::Server::well().await;
     let endpoint = server.endpoint();
@@ -314,7 +314,7 @@ async fn counts_that_cannot_be_are_refused_with_their_file() {
 }
 
 #[tokio::test]
-async fn a_worker_that_was_killed_counts_with_what_it_wrote() {
+async fn a_killed_worker_counts_with_the_spans_that_it_wrote() {
     let sandbox = Arc::new(Sandbox::new());
     let mut lab = Setup::within(&sandbox, "lab").start().await;
     let endpoint = lab.addresses.endpoint.as_str();

@@ -11,7 +11,7 @@ use crate::support::lab::{FREE_PORTS, Setup};
 use crate::support::run::{self, kind};
 
 #[tokio::test]
-async fn what_cannot_be_run_is_refused_before_anything_starts() {
+async fn invalid_settings_are_refused_before_anything_starts() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("file"), "").expect("a file");
     let accepted = "tracecontext, baggage, b3, b3multi";

@@ -35,7 +35,7 @@ async fn endpoint(response: Option<&'static str>) -> String {
 }
 
 #[tokio::test]
-async fn spans_that_cannot_leave_are_counted_and_hold_up_nobody() {
+async fn spans_that_cannot_leave_are_counted_and_delay_no_request() {
     let failing =
         "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     for (name, exporter) in [

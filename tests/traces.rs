@@ -231,7 +231,7 @@ async fn runs_are_sources_and_their_reports_are_written() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shown_is_refused_in_one_sentence() {
+async fn invalid_requests_for_traces_are_refused_in_one_sentence() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("empty.jsonl"), "").expect("room");
     // a file whose name looks like an id is a file

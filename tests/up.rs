@@ -89,7 +89,7 @@ async fn a_request_is_answered_and_its_record_delivered() {
 }
 
 #[tokio::test]
-async fn people_are_told_where_everything_is() {
+async fn up_prints_all_addresses() {
     let sandbox = Sandbox::new();
     let arguments = ["up", "--producer", "mixed"].into_iter().chain(FREE_PORTS);
     let mut lab = sandbox
@@ -366,7 +366,7 @@ async fn a_port_in_use_is_named_with_the_flag_that_changes_it() {
 }
 
 #[tokio::test]
-async fn several_labs_are_told_apart_by_their_ports() {
+async fn several_labs_are_distinguished_by_their_ports() {
     let sandbox = Arc::new(Sandbox::new());
     let mut first = Setup::within(&sandbox, "first").start().await;
     let mut second = Setup::within(&sandbox, "second").start().await;

@@ -43,7 +43,7 @@ fn list(trace_id: &str, service: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn spans_of_somebody_else_join_the_run() {
+async fn spans_of_other_programs_join_the_run() {
     let mut lab = Setup::new().start().await;
     for (headers, body) in [
         (&[JSON][..], list(&"1a".repeat(16), "elsewhere")),
@@ -113,7 +113,7 @@ async fn spans_of_somebody_else_join_the_run() {
 }
 
 #[tokio::test]
-async fn what_is_no_list_of_spans_is_refused_whole_with_a_reason() {
+async fn a_body_that_is_not_a_list_of_spans_is_refused_with_a_reason() {
     let mut lab = Setup::new().start().await;
     let good = list(&"1a".repeat(16), "never");
     let text = String::from_utf8(good.clone()).expect("text");

@@ -207,8 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_exporters_would_not_understand_stops_the_function_and_is_not_shown_where_it_may_be_secret()
-     {
+    fn values_that_exporters_cannot_read_stop_the_function_and_secrets_are_not_shown() {
         for (suffix, value) in [
             ("ENDPOINT", "http://kate:hush pass@127.0.0.1:9"),
             ("ENDPOINT", "http://kate:hush@127.0.0.1:9"),

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_a_header_is_said_without_its_value() {
+    fn an_error_about_a_header_does_not_repeat_its_value() {
         for (line, sentence) in [
             (
                 "secret",

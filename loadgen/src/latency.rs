@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sum_of_parts_is_what_the_whole_would_have_been() {
+    fn the_sum_of_parts_equals_the_whole() {
         let (mut whole, mut parts) = (histogram(), [histogram(), histogram(), histogram()]);
         for number in 0..5_000_u64 {
             // from a microsecond to a minute and a half

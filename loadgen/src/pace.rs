@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_can_be_counted() {
+    fn due_requests_can_be_counted() {
         for (ramp, elapsed, count) in [(0, 10, 1_000), (10, 5, 125), (10, 10, 500), (10, 20, 1_500)]
         {
             let pace = Pace::new(100.0, Duration::from_secs(ramp));

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_said_in_words() {
+    fn failures_have_sentences() {
         let status = |status: u16, message: Option<&str>| RequestFailure::Status {
             status,
             message: message.map(str::to_owned),

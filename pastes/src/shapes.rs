@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_told_by_their_shape() {
+    fn values_are_recognised_by_their_shape() {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         let span = "b7ad6b7169203331";
         for (value, shape) in [

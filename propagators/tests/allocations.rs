@@ -138,7 +138,7 @@ fn reading_into_a_context_takes_no_more_than_making_the_context() {
 }
 
 #[test]
-fn by_the_trait_reading_takes_no_more_than_the_context_and_what_the_carrier_takes_to_be_asked() {
+fn through_the_trait_reading_allocates_only_the_context_and_what_the_carrier_allocates() {
     let root = Context::new();
     let span_context = otel::span_context(&context());
     let (floor, _) = allocations(|| root.with_remote_span_context(span_context));
@@ -186,7 +186,7 @@ fn by_the_trait_reading_takes_no_more_than_the_context_and_what_the_carrier_take
 }
 
 #[test]
-fn by_the_trait_writing_takes_one_for_each_value_and_what_the_carrier_takes_to_be_set() {
+fn through_the_trait_writing_allocates_one_per_value_and_what_the_carrier_allocates() {
     let cx = Context::new().with_remote_span_context(otel::span_context(&context()));
     for list in WITHOUT_BAGGAGE {
         let propagator = Propagator::new(propagation(list));

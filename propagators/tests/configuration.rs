@@ -166,7 +166,7 @@ fn otel_propagators_counts_a_duplicate_once_and_our_own_variables_refuse_it() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_with_variable_value_and_what_is_accepted() {
+fn all_problems_are_reported_at_once_with_variable_value_and_accepted_values() {
     let problems = environment(&[
         ("OTEL_PROPAGATORS", "tracecontxt"),
         ("BATON_INJECT", "none,b3"),
@@ -236,7 +236,7 @@ fn the_source_of_the_xray_header_is_the_request_unless_told_otherwise() {
 }
 
 #[test]
-fn problems_are_told_one_to_a_line() {
+fn problems_are_reported_one_per_line() {
     let problem = |variable| Problem {
         variable,
         value: "x".to_owned(),

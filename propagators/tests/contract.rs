@@ -302,7 +302,7 @@ fn baggage_comes_back_as_it_was_sent() {
 }
 
 #[test]
-fn what_a_format_says_that_it_carries_comes_back() {
+fn everything_that_a_format_carries_comes_back() {
     let mut outgoing = Outgoing {
         context: Some(context(TRACE_ID, Sampling::Keep)),
         baggage: Some([Entry::new("key", "value")].into_iter().collect()),

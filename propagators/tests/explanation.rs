@@ -258,7 +258,7 @@ fn under_engine_otel_the_header_is_named_that_upstream_took() {
 }
 
 #[test]
-fn of_lambdas_header_is_said_what_baton_does_with_it() {
+fn baton_says_what_it_does_with_lambdas_header() {
     let value = "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312;Sampled=0";
     let alone = explain_in_lambda(&HeaderList::new(), value);
     assert_eq!(

@@ -6,7 +6,7 @@ use baton_propagators::{Engine, HeaderList, Mode, Propagation};
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[test]
-fn each_trap_is_told_where_it_bites_and_nowhere_else() {
+fn each_note_appears_where_it_applies_and_nowhere_else() {
     let other = "463ac35c9f6413ad48485a3953bb6124";
     let single = |rest: &str| format!("{other}-a2fb4a1d1a96d312{rest}");
     let xray = |rest: &str| format!("Root=1-463ac35c-9f6413ad48485a3953bb6124{rest}");

@@ -165,7 +165,7 @@ async fn several_calls_are_made_in_order_as_children_of_one_span() {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_is_told() {
+async fn a_call_that_fails_is_reported() {
     let (service, _, _) = start(Engine::Native).await;
     // If a body is not a list of actions, the service answers with an error.
     let body = json!([{"url": format!("http://{service}/"), "arguments": [{"no": "url"}]}]);

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_number_is_explained() {
+    fn text_that_is_not_a_number_is_refused_with_an_example() {
         for (text, fault) in [
             ("x", "\"x\" is not a whole number; write one like 100"),
             ("-1", "\"-1\" is not a whole number; write one like 100"),

@@ -32,14 +32,14 @@ struct Outcome {
     /// How the edges differ from the baseline's, if there is one.
     differences: Vec<EdgeDifference>,
     checks: Vec<Checked>,
-    /// What could not be read, a sentence each.
+    /// What could not be read: one sentence for each problem.
     problems: Vec<String>,
-    /// Whether the edges between some services alone are asked for.
+    /// Whether the user wants only the edges of some services.
     is_filtered: bool,
 }
 
 impl Outcome {
-    /// The answer in a few sentences. What was read in part, or filtered, is never called the whole.
+    /// The answer in a few sentences. It never calls a part, or a filtered result, the whole.
     fn answer(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if !self.problems.is_empty() {
@@ -128,7 +128,7 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
         && (is_open(service, from) || names(service, to))
 }
 
-/// Whether an unjudged end may belong to an edge that is asked for: its other end may be any service.
+/// Whether an unjudged end may belong to a wanted edge, because its other end may be any service.
 fn may_be_wanted(arguments: &AuditArguments, unjudged: &Unjudged) -> bool {
     let names = match unjudged.what {
         What::Calls | What::MessagesSent => &arguments.from,
@@ -137,7 +137,7 @@ fn may_be_wanted(arguments: &AuditArguments, unjudged: &Unjudged) -> bool {
     names.is_empty() || names.contains(&unjudged.service)
 }
 
-/// The services that the flags name.
+/// The services in the flags.
 fn asked_for(arguments: &AuditArguments) -> impl Iterator<Item = (&'static str, &String)> {
     let of = |flag, names| std::iter::repeat(flag).zip(names);
     of("--from", &arguments.from)
@@ -145,7 +145,8 @@ fn asked_for(arguments: &AuditArguments) -> impl Iterator<Item = (&'static str, 
         .chain(of("--service", &arguments.service))
 }
 
-/// A service that no span is of is a slip of the pen: its edges are not merely all well.
+/// Refuses a service name that no span has, because it is probably misspelt. Otherwise the empty
+/// answer would look as if nothing broke.
 fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Result<(), Failure> {
     let services = sources.into_iter().flatten();
     let services: BTreeSet<&str> = services

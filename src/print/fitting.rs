@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_goes_into_a_further_table_and_no_word_is_divided() {
+    fn columns_without_room_go_into_another_table_and_no_word_is_divided() {
         for (width, blocks) in [(Some(100), 1), (Some(80), 2), (Some(60), 2), (None, 1)] {
             let text = drawn(width, false);
             let widest = text.lines().map(|line| line.chars().count()).max();

@@ -119,7 +119,7 @@ async fn an_endpoint_that_cannot_be_reached_is_bad_input() {
 }
 
 #[tokio::test]
-async fn an_interrupted_burst_keeps_what_it_measured() {
+async fn an_interrupted_burst_keeps_its_measurements() {
     let (sandbox, server) = (Sandbox::new(), Server::well().await);
     let endpoint = server.endpoint();
     let arguments = [

@@ -161,7 +161,7 @@ async fn records_are_read_as_a_consumer_gets_them() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_explained_is_refused_with_a_sentence() {
+async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
     let sandbox = Sandbox::new();
     for (arguments, sentence) in [
         (

@@ -64,7 +64,7 @@ fn folder() -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn what_people_reported_is_answered() {
+async fn texts_from_public_reports_are_answered() {
     let sandbox = Sandbox::new();
     for (name, expected) in REPORTED {
         let text = std::fs::read(folder().join(name)).expect("an example");

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_told_from_words_and_addresses() {
+    fn ids_are_distinguished_from_words_and_addresses() {
         for (value, is_id) in [
             ("73f778aa-f6fa-4db8-a56a-bd72fb710734", true),
             ("01ARZ3NDEKTSV4RRFFQ69G5FAV", true),

@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_read_as_what_it_says_whatever_the_exporter_typed_it_as() {
+    fn a_value_is_read_whatever_type_the_exporter_gave_it() {
         let mut attributes = Attributes::default();
         attributes.set(Key::StatusCode, Value::Text("200".into()));
         attributes.set(Key::ContextDebug, Value::Text("true".into()));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_hold_what_was_added_wherever_it_was_added() {
+    fn buckets_do_not_depend_on_where_durations_were_added() {
         let mut durations = Durations::default();
         let mut others = Durations::default();
         durations.add(Duration::from_millis(5));

@@ -111,7 +111,7 @@ fn merging_in_steps_is_merging_at_once() {
 }
 
 #[test]
-fn a_part_that_was_cut_short_gives_what_it_has_and_that_stays_known() {
+fn a_part_that_was_cut_short_gives_its_spans_and_stays_marked_as_cut() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     generated(&folder.path().join("whole"), 300);
     let path = |name: &str| folder.path().join(name);

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_which_formats_and_spans_say_the_same_agrees() {
+    fn a_cell_whose_spans_equal_the_prediction_agrees() {
         let record = count(&staged(Hop::Record, Verdict::Connected, Verdict::Connected));
         assert!(record.record[0].outcome.agrees && record.defects.is_empty());
         let ingress = count(&staged(
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_which_they_do_not_is_a_defect_that_names_both_answers() {
+    fn a_cell_whose_spans_differ_is_a_defect_that_names_both_answers() {
         for (hop, ingress, record, sentence) in [
             (
                 Hop::Record,

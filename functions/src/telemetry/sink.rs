@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_followed_elsewhere() {
+    async fn no_redirect_is_followed() {
         for status in [StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT] {
             let (to, seen) = ingest(status).await;
             let client = Rerouted {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn splunk_gets_protobuf_at_its_address_with_the_token_which_nobody_else_sees() {
+    async fn splunk_alone_gets_protobuf_with_the_token() {
         let splunk = SplunkIngest::new("us0", "hush-hush").expect("valid");
         for (status, error) in [
             (StatusCode::OK, None),

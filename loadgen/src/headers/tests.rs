@@ -220,7 +220,7 @@ fn a_defect_that_is_named_is_the_one() {
 }
 
 #[test]
-fn the_span_knows_what_went_along() {
+fn the_span_has_what_was_sent_with_it() {
     let with = |mode| Scenario {
         name: Some("all of it".into()),
         baggage: Some("a=1,b=2".into()),

@@ -105,7 +105,7 @@ fn failures_of_one_kind_are_added() {
 }
 
 #[test]
-fn what_was_merged_can_be_merged_again() {
+fn a_merged_outcome_can_be_merged_again() {
     let part = |micros: u64| outcome("2026-11-23T05:00:00Z", 1.0, &[micros]);
     let (first, _) = AttackOutcome::merge(&[part(10), part(20)]).expect("two parts");
     let (twice, _) = AttackOutcome::merge(&[first, part(30)]).expect("two parts");
@@ -115,7 +115,7 @@ fn what_was_merged_can_be_merged_again() {
 }
 
 #[test]
-fn without_a_histogram_there_are_no_percentiles_and_that_is_said() {
+fn without_a_histogram_percentiles_are_left_out_with_a_note() {
     let mut old = outcome("2026-11-23T05:00:00Z", 1.0, &[10]);
     old.latency_histogram_us = None;
     let new = outcome("2026-11-23T05:00:00Z", 1.0, &[10]);

@@ -114,7 +114,7 @@ fn faults_say_what_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_faults_are_reported_at_once() {
     let text = faults(|s| {
         s.users = 0;
         s.endpoint = "ftp://127.0.0.1/".into();

@@ -111,7 +111,7 @@ fn a_failed_request_says_how() {
 }
 
 #[test]
-fn what_went_along_is_told() {
+fn a_span_lists_what_was_sent_with_it() {
     let with = |sampling| {
         let mut span = span(None);
         span.sent.sampling = sampling;

@@ -61,7 +61,7 @@ fn percentiles_are_those_of_the_requests_that_succeeded() {
 }
 
 #[test]
-fn under_a_rate_a_stall_counts_for_what_it_delayed() {
+fn under_a_rate_a_stall_counts_for_the_requests_that_it_delayed() {
     let tally = Tally::new(None, true);
     for behind in [0, 0, 900, 800] {
         let behind = Duration::from_millis(behind);
@@ -82,7 +82,7 @@ fn under_a_rate_a_stall_counts_for_what_it_delayed() {
 }
 
 #[test]
-fn what_is_recent_begins_anew_each_time() {
+fn recent_counts_start_from_zero_each_time() {
     let tally = Tally::new(None, false);
     end(&tally, 10, None);
     end(&tally, 10, Some(RequestFailure::Timeout));

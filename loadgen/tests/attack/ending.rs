@@ -81,7 +81,7 @@ async fn under_a_rate_latency_counts_from_when_a_request_was_due() {
 }
 
 #[tokio::test]
-async fn what_was_due_and_never_sent_is_counted() {
+async fn requests_that_were_due_but_never_sent_are_counted() {
     let (server, _) = hanging_after(0).await;
     let attacked = Attacker::start(Settings {
         users: 1,
@@ -147,7 +147,7 @@ fn many(endpoint: String) -> Settings {
 }
 
 #[tokio::test]
-async fn cancelling_keeps_what_was_measured() {
+async fn cancelling_keeps_the_measurements() {
     let (server, hanging) = hanging_after(50).await;
     let mut attacker = Attacker::start(many(server.endpoint()));
     hanging.notified().await;

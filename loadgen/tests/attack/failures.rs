@@ -78,7 +78,7 @@ async fn answers_other_than_success_are_failures_in_words() {
 }
 
 #[tokio::test]
-async fn some_failures_are_told_with_their_share() {
+async fn some_failures_are_reported_with_their_share() {
     let server = Server::start(|number| async move {
         match number % 10 {
             0 => answer(503, number, "busy"),
@@ -100,7 +100,7 @@ async fn some_failures_are_told_with_their_share() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_said() {
+async fn a_refused_connection_is_reported() {
     // A socket that is bound but does not listen keeps the port and refuses connections.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_ids_are_told_apart() {
+    fn short_ids_stay_distinct() {
         let id = |digits| TraceId::from_hex(digits).expect("an id");
         let first = id("0af7651916cd43dd8448eb211c80319c");
         let alike = id("0af7651900000000000000000000000a");

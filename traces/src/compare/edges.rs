@@ -153,7 +153,7 @@ impl EdgeDifference {
 
     /// The difference in one sentence.
     pub fn sentence(&self) -> String {
-        // what broke at all is never shown as 100 %
+        // a share is only shown as 100 % if nothing broke
         let share = |share: Option<f64>| match share {
             Some(share) if share < 1.0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
             Some(_) => "100 %".to_owned(),

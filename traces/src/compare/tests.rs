@@ -75,7 +75,7 @@ fn metrics<'a>(differences: impl Iterator<Item = &'a Difference>) -> Vec<&'stati
 }
 
 #[test]
-fn two_runs_of_the_same_are_not_told_apart() {
+fn two_equal_runs_do_not_differ_significantly() {
     // At a level of 1 %, fewer than 1 of 60 is expected. 5 or more would happen once in three
     // thousand times.
     let mut mistaken = 0;
@@ -246,7 +246,7 @@ fn one_is_one() {
 }
 
 #[test]
-fn what_a_source_cannot_tell_is_said_and_not_compared() {
+fn unknown_figures_are_reported_and_not_compared() {
     let whole = run("whole", 1, 100, 0.0, skewed);
     let mut export = run("export", 2, 100, 0.0, skewed);
     export.summary.requests = None;

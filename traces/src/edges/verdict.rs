@@ -59,7 +59,7 @@ fn links(tree: &Tree, receiver: At, is_senders: &impl Fn(At) -> bool) -> bool {
     false
 }
 
-/// What was lost besides, as far as the two spans show it.
+/// What else was lost, as far as the two spans show it.
 pub(crate) fn flags(tree: &Tree, sender: At, receiver: At) -> Flags {
     let (from, at) = (tree.span(sender), tree.span(receiver));
     let state = |name| tree.names().text(name);

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_forced_is_paired() {
+    fn only_certain_pairs_are_made() {
         let mut candidates = Candidates::from([
             (1, vec![10]),
             (2, vec![10, 11]),

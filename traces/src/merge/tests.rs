@@ -48,7 +48,7 @@ fn with(mut manifest: Value, path: &str, value: Value) -> Value {
 }
 
 #[test]
-fn what_does_not_belong_together_is_refused_with_the_difference() {
+fn runs_that_do_not_belong_together_are_refused_with_the_difference() {
     let cases = [
         (
             worker(),

@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_told_by_what_it_begins_with() {
+    fn a_form_is_recognised_by_its_beginning() {
         let frame = |message: &[u8]| {
             let length = u32::try_from(message.len()).expect("short").to_be_bytes();
             [&length[..], message].concat()

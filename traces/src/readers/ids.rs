@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_is_not_read_as_one() {
+    fn other_text_is_not_read_as_an_id() {
         for text in [
             "",
             "0",

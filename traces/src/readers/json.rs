@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_anywhere_is_said_to_be() {
+    fn an_input_cut_anywhere_is_reported_as_cut() {
         let text = r#"[{"a":["b\"",1]},7]"#;
         for end in 0..text.len() {
             match elements(&text[..end], 4) {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_is_a_problem_with_its_line() {
+    fn a_value_that_is_not_an_array_is_a_problem_with_its_line() {
         for (text, line, found) in [
             ("\n{}", 2, "found: `{` instead of an array"),
             ("[1\n2]", 2, "found: `2` instead of `,` or `]`"),

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_is_said_with_its_count_and_place() {
+    fn skipped_members_are_reported_with_count_and_place() {
         static PLACE: Place = super::tests::PLACE;
         let mut skipped = Skipped {
             line: 3,

@@ -18,11 +18,11 @@ pub(super) struct Seen {
 /// Whether a span was seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sight {
-    /// It was not.
+    /// It is new.
     New,
-    /// It was, but in a format that has no place for all that it says now, in OTLP.
+    /// It was seen, but in a form that cannot hold everything that this OTLP span has.
     Fuller,
-    /// It was.
+    /// It was seen.
     Again,
 }
 
@@ -34,7 +34,7 @@ impl Seen {
         }
     }
 
-    /// What is known of `span`. In B3, client and server may share an id; they are two spans.
+    /// Whether `span` was seen. In B3, client and server may share an id; they are two spans.
     pub(super) fn look(&mut self, span: &Span<'_>) -> Sight {
         let trace = u128::from_be_bytes(span.reference.trace_id.to_bytes());
         let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
@@ -94,7 +94,7 @@ mod tests {
     use crate::span::{Kind, SpanReference};
 
     #[test]
-    fn spans_are_told_apart_by_every_part_of_their_ids() {
+    fn spans_differ_by_every_part_of_their_ids() {
         let mut seen = Seen::new();
         let mut new = 0;
         for trace in 0..64u128 {

@@ -154,7 +154,7 @@ fn every_kind_of_change_is_named() {
 }
 
 #[test]
-fn what_one_trace_lacks_stands_where_it_would() {
+fn a_missing_span_is_shown_where_it_would_be() {
     let mut more = renumbered(shop());
     let mut log = span(7, 2, "producer", Kind::Internal, "log");
     log.reference.span_id = span_id(107);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_is_none() {
+    fn other_text_is_not_an_id() {
         for text in [
             "",
             "traces.json",

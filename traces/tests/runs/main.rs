@@ -15,7 +15,7 @@ use case::{Case, Order};
 /// Every case gives the expected summary, also in reverse order and with logs before spans. No
 /// verdict depends on the order.
 #[test]
-fn every_case_gives_what_it_says_in_any_order() {
+fn every_case_gives_its_expected_summary_in_any_order() {
     let cases = cases();
     assert!(cases.len() >= 40, "{} cases", cases.len());
     let mut failures = Vec::new();

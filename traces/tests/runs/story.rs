@@ -127,7 +127,7 @@ fn empty_run(directory: &tempfile::TempDir) -> RunDirectory {
 }
 
 #[test]
-fn what_a_run_does_not_have_is_null_and_said() {
+fn figures_that_a_run_lacks_are_null_with_a_reason() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let summary = Measured::of_run(&empty_run(&directory))
         .expect("a run")
@@ -181,7 +181,7 @@ fn load_json_has_the_last_word_on_requests() {
 }
 
 #[test]
-fn a_run_that_was_killed_gives_what_it_wrote() {
+fn a_killed_run_gives_the_spans_that_it_wrote() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let run = empty_run(&directory);
     let mut spans = run.append_spans().expect("a span file");

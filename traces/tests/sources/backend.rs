@@ -137,7 +137,7 @@ fn zipkin(every: u64) -> (String, Requests) {
 }
 
 #[test]
-fn zipkin_is_asked_again_for_what_was_beyond_the_limit() {
+fn zipkin_is_asked_again_for_traces_beyond_the_limit() {
     let (address, requests) = zipkin(1_000_000);
     let source = source(&format!("zipkin+http://{address}?lookback=10m&limit=100"));
     let reading = source.read(Want::Judging, &mut |_| {}).expect("answers");
@@ -172,7 +172,7 @@ fn no_trace_lies_between_the_windows_that_zipkin_is_asked_for() {
 }
 
 #[test]
-fn an_answer_that_the_limit_cut_is_said_to_be() {
+fn an_answer_cut_by_the_limit_is_reported_as_cut() {
     let (address, _) = server(|_| {
         let trace = |number| json!([{"traceId": format!("{number:x}"), "id": "1"}]);
         (200, json!([trace(1), trace(2)]).to_string())
@@ -188,7 +188,7 @@ fn an_answer_that_the_limit_cut_is_said_to_be() {
 }
 
 #[test]
-fn what_goes_wrong_is_said_without_the_password() {
+fn errors_do_not_contain_the_password() {
     let (address, _) = server(|path| match path {
         "/cut/api/v2/traces" => (200, String::new()),
         path if path.starts_with("/html/") => (200, "<html>log in</html>".to_owned()),

@@ -85,7 +85,7 @@ fn an_export_twice_in_a_file_is_read_twice_or_refused() {
 }
 
 #[test]
-fn mixed_up_exports_give_what_was_understood_or_a_clear_error() {
+fn mixed_up_exports_give_spans_or_a_clear_error() {
     let exports = exports();
     for (first, start, first_spans) in &exports {
         for (second, end, second_spans) in &exports {

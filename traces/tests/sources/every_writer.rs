@@ -260,7 +260,7 @@ fn every_file_there_is_expected_here() {
 
 /// The files whose form has fields for events, links and statuses contain some of each.
 #[test]
-fn what_else_a_span_says_is_read_too() {
+fn events_links_and_statuses_are_read_too() {
     for file in [
         "console-python.txt",
         "console-node.txt",
@@ -309,7 +309,7 @@ fn a_link_in_zipkin_s_tags_is_one() {
 }
 
 #[test]
-fn what_is_not_read_is_refused_by_its_name() {
+fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
         ("datadog.msgpack", "a Datadog payload in MessagePack"),
         ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
@@ -352,7 +352,7 @@ fn what_is_not_read_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_part_that_was_skipped_is_said_beside_what_was_read() {
+fn a_skipped_part_is_reported_beside_the_spans() {
     let good = std::fs::read_to_string(data("forms/otlp-snake-case.json")).expect("a file");
     let bad = std::fs::read_to_string(data("refused/otlp-wrong-case.json")).expect("a file");
     let content = format!("{good}{}\n{}\n", bad.trim_end(), bad.trim_end());

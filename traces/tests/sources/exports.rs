@@ -149,7 +149,7 @@ const EXPORTS: [Export; 12] = [
 ];
 
 #[test]
-fn every_export_is_read_and_judged_by_what_it_holds() {
+fn every_export_is_read_and_judged() {
     for export in EXPORTS {
         let file = export.file;
         let source = source(&data(file));
@@ -212,7 +212,7 @@ fn with_span(file: &str, name: &str, check: impl Fn(&Span<'_>) + Sync) {
 }
 
 #[test]
-fn what_a_format_has_for_a_span_is_all_there() {
+fn every_field_of_a_span_is_read() {
     with_span("zipkin/messaging.json", "next-message", |span| {
         assert_eq!(span.kind, Kind::Consumer);
         assert_eq!(span.service, "backend");

@@ -386,7 +386,7 @@ fn the_verdicts_are_the_same_in_every_form() {
 }
 
 #[test]
-fn text_is_what_was_exported_to_the_last_byte() {
+fn text_is_unchanged_to_the_last_byte() {
     for (name, _, content) in every_form() {
         let mut notes = 0;
         let each = &mut |span: &Span<'_>| {

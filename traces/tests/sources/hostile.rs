@@ -193,7 +193,7 @@ fn parents_in_a_circle_and_clocks_that_disagree_are_judged_like_any_others() {
 }
 
 #[test]
-fn what_is_no_export_is_named_without_harm() {
+fn input_that_is_not_an_export_is_refused_without_harm() {
     for (content, found) in [
         (
             &b"<!doctype html>\x1b]0;owned\x07"[..],

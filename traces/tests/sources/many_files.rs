@@ -51,7 +51,7 @@ fn a_directory_without_spans_says_why() {
 }
 
 #[test]
-fn the_child_of_a_server_stands_below_it_and_not_below_its_client() {
+fn the_child_of_a_server_is_below_it_and_not_below_its_client() {
     for (file, tree) in [
         (
             "forms/zipkin-shared.json",

@@ -70,7 +70,7 @@ fn a_span_that_was_exported_twice_is_one_request() {
 }
 
 #[test]
-fn what_calls_no_api_is_no_request() {
+fn a_call_without_an_api_is_not_a_request() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let database = json!({"resourceSpans": [{"scopeSpans": [{"spans": [
         {"traceId": TRACE, "spanId": "000000000000000a", "kind": 3, "name": "SELECT"}]}]}]});

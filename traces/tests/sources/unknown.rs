@@ -17,7 +17,7 @@ fn figure(name: &str, source: &Measured) -> Option<f64> {
 }
 
 #[test]
-fn what_a_form_has_no_place_for_is_null_and_not_0() {
+fn figures_that_a_form_cannot_hold_are_null_and_not_0() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     for (name, form, content) in every_form() {
         let source = measured(directory.path(), &content);
@@ -49,7 +49,7 @@ fn what_a_form_has_no_place_for_is_null_and_not_0() {
 }
 
 #[test]
-fn what_an_export_cannot_tell_it_cannot_tell_as_part_of_a_merged_run() {
+fn unknown_figures_of_an_export_stay_unknown_in_a_merged_run() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let client = RunDirectory::create(directory.path().join("client")).expect("room");
     let manifest = json!({"engine": "native", "settings": {"client": "none"}, "start": "2026-11-23T05:00:00Z"});

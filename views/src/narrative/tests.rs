@@ -32,7 +32,7 @@ struct Case {
 }
 
 #[test]
-fn what_is_seen_in_part_is_said_to_be() {
+fn incomplete_runs_are_described_as_incomplete() {
     let in_part: [fn(&mut Summary); 4] = [
         |run| run.unknown = ["record.connected".to_owned()].into(),
         |run| run.unjudged = 1,
@@ -207,7 +207,7 @@ fn an_empty_carrier_is_evidence_against_the_mode() {
 }
 
 #[test]
-fn trouble_besides_the_trace_is_said_once_for_all_runs_that_had_it() {
+fn other_problems_are_named_once_for_all_runs_that_had_them() {
     let mut b3 = run("b3", &[(Record, Connected, 10)]);
     b3.requests = Some(Requests {
         sent: 12,
@@ -236,7 +236,7 @@ fn trouble_besides_the_trace_is_said_once_for_all_runs_that_had_it() {
 }
 
 #[test]
-fn runs_of_one_pairing_are_told_apart_by_engine_or_name() {
+fn runs_of_one_pairing_are_distinguished_by_engine_or_name() {
     let mut native = run("b3", &[(Record, Connected, 1)]);
     native.engine = Some(Engine::Native);
     let mut otel = run("b3", &[(Record, NewTrace, 1)]);

@@ -111,7 +111,7 @@ fn span(id: u64, parent: Option<u64>, start_ms: u64, service: &str, name: &str) 
 }
 
 #[test]
-fn attributes_are_shown_to_those_who_ask() {
+fn attributes_are_shown_on_request() {
     let mut client = span(1, None, 0, "client", "POST");
     for (name, value) in [
         ("baton.defect", "upper_case"),

@@ -157,7 +157,7 @@ fn sections_stand_in_the_order_of_reading() {
 }
 
 #[test]
-fn every_figure_stands_in_the_page_as_text() {
+fn every_figure_is_in_the_page_as_text() {
     let (measured, page) = two_runs("client");
     let page = parsed(&page);
     let answer = text(section(&page, "answer"));
@@ -287,7 +287,7 @@ fn eight_runs_stay_far_below_a_megabyte() {
 }
 
 #[test]
-fn what_a_source_cannot_tell_is_said() {
+fn figures_that_a_source_cannot_show_are_named() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("nothing");
     let empty = RunDirectory::create(&path).expect("a run");
@@ -315,7 +315,7 @@ fn what_a_source_cannot_tell_is_said() {
 }
 
 #[test]
-fn what_was_not_judged_is_not_called_whole() {
+fn unjudged_hand_offs_are_not_called_whole() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),

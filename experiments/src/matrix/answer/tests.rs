@@ -56,7 +56,7 @@ fn other_cells_make_another_answer() {
 }
 
 #[test]
-fn what_was_not_measured_is_not_spoken_of() {
+fn unmeasured_cells_are_not_mentioned() {
     let mut matrix = measured();
     matrix.record.retain(|cell| !has_w3c_and_b3(&cell.producer));
     matrix.ingress.clear();

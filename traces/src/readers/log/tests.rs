@@ -133,7 +133,7 @@ fn lines_of_others_are_skipped_and_broken_ones_of_ours_are_counted() {
 }
 
 #[test]
-fn only_the_first_problems_are_told_and_all_are_counted() {
+fn only_the_first_problems_are_named_and_all_are_counted() {
     let (reading, _) = read("{\"event\":\"record.sent\"}\n".repeat(100).as_bytes());
     assert_eq!(reading.problem_lines, 100);
     assert_eq!(reading.problems.len(), MAX_PROBLEMS);

@@ -179,7 +179,7 @@ fn null_and_unknown_fields_are_like_absent_ones() {
 }
 
 #[test]
-fn a_broken_line_is_named_with_what_was_expected_and_what_was_found() {
+fn a_broken_line_is_reported_with_the_expected_and_the_found_content() {
     let cases = [
         ("not JSON".to_owned(), "at column 2 found: expected ident"),
         (
@@ -269,7 +269,7 @@ fn nothing_is_no_spans() {
 }
 
 #[test]
-fn an_input_cut_short_gives_what_was_whole_and_says_so() {
+fn an_input_cut_short_gives_its_complete_spans_and_says_so() {
     let text = format!("{}\n{}\n", line(""), line(""));
     let cut_in_second_frame = {
         let mut input = [frame(&text), frame(&text)].concat();
