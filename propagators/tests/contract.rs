@@ -361,10 +361,7 @@ fn a_format_has_a_name_for_its_headers_that_fits_them() {
             Some(start) => header.starts_with(start),
             None => **header == shown,
         };
-        assert!(
-            format.written().iter().any(fits),
-            "{shown}"
-        );
+        assert!(format.written().iter().any(fits), "{shown}");
         for list in format.lists() {
             assert!(format.fields().contains(list), "{list}");
         }

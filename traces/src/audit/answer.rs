@@ -32,7 +32,7 @@ impl Judged {
         let roots: u64 = roots.map(|unjudged| unjudged.count).sum();
         if roots > 0 {
             sentences.push(format!(
-                "{} came from outside the source, or from services that do not export spans.",
+                "{} have no sender in the source: they came from outside, or from services that do not export spans.",
                 counted(roots, "request")
             ));
         }

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assignment::{self, Candidates};
-use super::clocks::Clocks;
+use super::clocks::{self, Clocks};
 use super::fit::Places;
-use super::loose::{self, Loose};
+use super::loose::{Leaving, Loose};
 use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
@@ -38,6 +38,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         clocks: &clocks,
         places: &places,
         calls: &calls,
+        leaving: Leaving::new(tree),
     };
     let mut by_service: BTreeMap<Name, Vec<At>> = BTreeMap::new();
     for receiver in loose.receivers {
@@ -118,6 +119,7 @@ struct Search<'a> {
     clocks: &'a Clocks,
     places: &'a Places,
     calls: &'a Calls,
+    leaving: Leaving<'a>,
 }
 
 impl Search<'_> {
@@ -130,8 +132,8 @@ impl Search<'_> {
         let starts = receivers.iter().map(|at| self.tree.span(*at).start);
         let (first, last) = (starts.clone().min(), starts.max());
         let period = last.zip(first).map_or(0, |(last, first)| last - first);
-        let period = i64::try_from(period).unwrap_or(0);
-        let first = i64::try_from(first.unwrap_or(0)).unwrap_or(0);
+        let period = clocks::signed(period);
+        let first = clocks::signed(first.unwrap_or(0));
         for receiver in receivers {
             let about = self.tree.span(*receiver).about_number();
             let kinds = kinds.entry(about).or_insert_with(|| self.kinds(*receiver));
@@ -141,7 +143,7 @@ impl Search<'_> {
             let found = self.active(*receiver, kinds, 0);
             let found = self.of_its_trace(*receiver, found);
             chances.count(found.len());
-            let start = i64::try_from(self.tree.span(*receiver).start).unwrap_or(0);
+            let start = clocks::signed(self.tree.span(*receiver).start);
             for number in 1..=MOVES {
                 let moved = (start - first + number * (period / (MOVES + 1))) % period.max(1);
                 chances.count_moved(self.active(*receiver, kinds, first + moved - start).len());
@@ -174,15 +176,16 @@ impl Search<'_> {
         for kind in kinds {
             let Kinship { calls, ends } = &self.calls.kinds[*kind];
             let service = self.tree.span(calls[0]).service;
-            let start = self.clocks.start(self.tree, receiver, service) + moved;
-            let time = |at: u64| i64::try_from(at).unwrap_or(i64::MAX / 4);
+            let start = self.clocks.start(self.tree, receiver, service);
+            let start = start.saturating_add(moved);
+            let time = clocks::signed;
             let slack = self.clocks.slack();
-            let begun = |at: &At| time(self.tree.span(*at).start) <= start + slack;
+            let begun = |at: &At| time(self.tree.span(*at).start) <= start.saturating_add(slack);
             let mut place = calls.partition_point(begun);
-            while place > 0 && time(ends[place - 1]) >= start - slack {
+            while place > 0 && time(ends[place - 1]) >= start.saturating_sub(slack) {
                 place -= 1;
                 let call = calls[place];
-                let lasts = time(self.tree.span(call).end) >= start - slack;
+                let lasts = time(self.tree.span(call).end) >= start.saturating_sub(slack);
                 if lasts && self.tree.entry(call) != receiver {
                     found.push(call);
                 }
@@ -205,7 +208,7 @@ impl Search<'_> {
         if found.iter().any(is_inside) {
             return found.into_iter().filter(is_inside).collect();
         }
-        if loose::may_leave_its_trace(self.tree, self.pairs, receiver) {
+        if self.leaving.may_leave_its_trace(self.pairs, receiver) {
             found
         } else {
             Vec::new()

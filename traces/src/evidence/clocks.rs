@@ -53,7 +53,9 @@ impl Clocks {
     pub(super) fn start(&self, tree: &Tree, receiver: At, call: Name) -> i64 {
         let receiver = tree.span(receiver);
         let ahead = |service: Name| self.ahead.get(&service).copied().unwrap_or(0);
-        signed(receiver.start) - ahead(receiver.service) + ahead(call)
+        signed(receiver.start)
+            .saturating_sub(ahead(receiver.service))
+            .saturating_add(ahead(call))
     }
 
     /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
@@ -112,7 +114,8 @@ fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
     ahead
 }
 
-fn signed(time: u64) -> i64 {
+/// A time of a span as a number that may be subtracted from another without overflow.
+pub(super) fn signed(time: u64) -> i64 {
     i64::try_from(time)
         .unwrap_or(i64::MAX / 4)
         .min(i64::MAX / 4)

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assignment::{self, Candidates};
 use super::clocks::Clocks;
 use super::fit::Places;
-use super::loose::{self, Loose};
+use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs};
 use crate::ends::tree::Tree;
 use crate::ends::{At, IdAt};
@@ -31,12 +31,13 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             .push(*call);
     }
     let mut candidates = Candidates::new();
+    let leaving = Leaving::new(tree);
     for receiver in loose.receivers {
         let own = tree.trace(receiver).start;
         let fits = |call: &At| loose::fits(tree, &places, &clocks, *call, receiver);
         let of_trace = |trace: &At| calls.get(trace).into_iter().flatten().copied();
         let is_called_inside = of_trace(&own).any(|call| fits(&call));
-        if is_called_inside || !loose::may_leave_its_trace(tree, pairs, receiver) {
+        if is_called_inside || !leaving.may_leave_its_trace(pairs, receiver) {
             continue;
         }
         let traces = shared.with(own).into_iter().filter(|trace| *trace != own);
