@@ -360,7 +360,7 @@ fn a_format_has_a_name_for_its_headers_that_fits_them() {
             None => **header == shown,
         };
         assert!(
-            format.written().iter().any(|header| fits(header)),
+            format.written().iter().any(fits),
             "{shown}"
         );
         for list in format.lists() {
