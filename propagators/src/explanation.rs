@@ -2,16 +2,15 @@
 //! to do.
 //!
 //! [`Explanation::new`] takes what the formats found. It gives one sentence about all of it, and a
-//! note for each problem. What it says about other libraries was measured; `docs/formats.md` has
-//! the versions.
+//! note for each problem. What it says about libraries comes from their profiles
+//! ([`crate::libraries`]) or was measured; `docs/formats.md` has the versions.
 
 mod arrived;
 mod cause;
 mod datadog;
-mod measured;
 mod notes;
 
-use crate::carrier::Getter;
+use crate::carrier::HeaderList;
 use crate::context::{Extracted, TraceContext};
 use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
@@ -19,9 +18,8 @@ use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
 
 pub use arrived::list;
-use arrived::{Arrived, Source};
+use arrived::{Arrived, Source, who};
 pub use cause::cause;
-use measured::Refusal;
 
 /// What arrived and what it leads to, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Explains what formats found in a carrier. `candidates` are from one extraction, best with
+    /// Explains what formats found in headers. `candidates` are from one extraction, best with
     /// all formats.
     ///
     /// ```
@@ -51,8 +49,8 @@ impl Explanation {
     /// );
     /// # Ok::<(), baton_propagators::ModeError>(())
     /// ```
-    pub fn new(candidates: &[Candidate], carrier: &dyn Getter) -> Self {
-        let arrived = Arrived::new(candidates, carrier);
+    pub fn new(candidates: &[Candidate], headers: &HeaderList) -> Self {
+        let arrived = Arrived::new(candidates, headers);
         Explanation {
             summary: summary(&arrived),
             notes: notes::all(&arrived),
@@ -204,10 +202,13 @@ fn disagreement(
         other.header, first.header,
     );
     for source in [first, other] {
-        for Refusal { sdks, .. } in measured::refusals(source, arrived.carrier) {
-            let verb = if sdks.len() == 1 { "finds" } else { "find" };
-            let sdks = list(sdks.iter().copied());
-            sentence.push_str(&format!("; {sdks} {verb} nothing in {}", source.header));
+        let refusing = arrived.readers(source).refusing();
+        if !refusing.is_empty() {
+            sentence.push_str(&format!(
+                "; {} nothing in {}",
+                who(&refusing, "find"),
+                source.header
+            ));
         }
     }
     // Datadog's own format comes first in its lists.

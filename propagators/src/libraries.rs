@@ -36,12 +36,15 @@ mod names;
 mod notes;
 mod opentelemetry;
 mod read;
+mod readers;
 mod sends;
 mod spring_boot;
 mod traceparent;
 mod tracestate;
 
 pub use names::in_short;
+pub use readers::MAX_BYTES;
+pub(crate) use readers::{Readers, kept_members};
 pub use sends::Sending;
 
 /// A library that reads and writes trace context.
@@ -84,7 +87,13 @@ pub struct Answer {
     pub links: Vec<Link>,
     /// Whether the next span is sampled, with the library's default sampler.
     pub next_sampled: bool,
+<<<<<<< HEAD
     /// What is lost, changed, refused, or accepted beyond the specification: one sentence each.
+=======
+    /// What it refuses although the specification allows it, a sentence each.
+    pub refused: Vec<String>,
+    /// What is lost, changed or accepted beyond the specification, a sentence each.
+>>>>>>> thirteen
     pub notes: Vec<String>,
 }
 
@@ -184,6 +193,7 @@ impl Library {
         Answer {
             links: links.collect(),
             next_sampled: self.next_sampled(&chosen, continues.as_ref()),
+            refused: notes::refused(headers, &readings),
             notes: notes::notes(self, headers, &readings, &chosen, continues.as_ref()),
             continues,
         }

@@ -157,8 +157,8 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
             ]),
             "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-amzn-trace-id says \
              463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,xray continues x-amzn-trace-id's, \
-             because its composite lets the last valid format win, and with xray,tracecontext traceparent's; opentelemetry-js \
-             and opentelemetry-python find nothing in x-amzn-trace-id.",
+             because its composite lets the last valid format win, and with xray,tracecontext traceparent's; \
+             OpenTelemetry (JavaScript, Python, Java), Datadog for Java find nothing in x-amzn-trace-id.",
         ),
         (
             // how Datadog's libraries read a different low half, or unreadable tags, was not

@@ -16,11 +16,38 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
     type Headers = Vec<(&'static str, String)>;
     // the headers, and the beginnings of the notes
     let cases: Vec<(Headers, &[&str])> = vec![
-        (vec![traceparent.clone()], &[]),
+        (
+            vec![traceparent.clone()],
+            &["Brave finds nothing in traceparent: it comes without tracestate."],
+        ),
+        (
+            vec![("traceparent", TRACEPARENT.replace("-01", "-03"))],
+            &[
+                "Brave finds nothing in traceparent: it comes without tracestate. Spring Boot on Brave finds nothing in \
+                 traceparent: its flags are neither 00 nor 01, in version 00. Datadog for Rust finds nothing in traceparent: \
+                 its flags are above 02 in version 00.",
+            ],
+        ),
+        (
+            vec![
+                traceparent.clone(),
+                (
+                    "tracestate",
+                    (0..33)
+                        .map(|n| format!("k{n}=1"))
+                        .collect::<Vec<_>>()
+                        .join(","),
+                ),
+            ],
+            &["tracestate has 33 members, and W3C allows 32: Brave, Datadog for Go keep all; "],
+        ),
         (with("b3", agreeing.clone()), &[]),
         (
             with("b3", format!("{agreeing}-")),
-            &["The fourth field of b3 is ignored: B3 needs"],
+            &[
+                "The fourth field of b3 is ignored: B3 needs",
+                "OpenTelemetry for Go, Spring Boot on Brave find nothing in b3: its parent span id is malformed. Datadog",
+            ],
         ),
         (
             vec![
@@ -29,7 +56,10 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("x-b3-sampled", "1".to_owned()),
                 ("x-b3-parentspanid", String::new()),
             ],
-            &["x-b3-parentspanid is ignored: B3 needs"],
+            &[
+                "x-b3-parentspanid is ignored: B3 needs",
+                "Brave, Spring Boot on Brave find nothing in x-b3-traceid: X-B3-ParentSpanId is malformed.",
+            ],
         ),
         (
             with("b3", single("-1")),
@@ -62,6 +92,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             ),
             &[
                 "AWS's services write",
+                "Datadog for Java finds nothing in x-amzn-trace-id: its trace id has more than 64 bits.",
                 "A service that continues x-amzn-trace-id's records nothing, although traceparent says sampled.",
             ],
         ),
@@ -87,14 +118,15 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 xray(";Parent=a2fb4a1d1a96d312;Sampled=?"),
             )],
             &[
-                "opentelemetry-js and opentelemetry-python find nothing in x-amzn-trace-id, since it says Sampled=?.",
+                "OpenTelemetry for JavaScript finds nothing in x-amzn-trace-id: Sampled is missing or neither 0 nor 1. OpenTelemetry \
+                 (Python, Java) find nothing in x-amzn-trace-id: Sampled is neither 0 nor 1. Datadog for Java",
                 "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-rust takes that for not sampled.",
             ],
         ),
         (
             vec![("x-amzn-trace-id", xray(";Parent=a2fb4a1d1a96d312"))],
             &[
-                "opentelemetry-js finds nothing in x-amzn-trace-id, since it has no Sampled.",
+                "OpenTelemetry for JavaScript finds nothing in x-amzn-trace-id: Sampled is missing or neither 0 nor 1. Datadog for Java",
                 "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-python and opentelemetry-rust take",
             ],
         ),
@@ -103,7 +135,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 "uber-trace-id",
                 format!("{other}%3Aa2fb4a1d1a96d312%3A0%3A1"),
             )],
-            &["opentelemetry-python finds nothing in uber-trace-id, since it is url-encoded."],
+            &["OpenTelemetry (Python, Go) find nothing in uber-trace-id: it is percent-encoded."],
         ),
         (
             // X-Ray's header is not the first of the two, and its context is the one that differs
@@ -116,7 +148,10 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("x-datadog-parent-id", "1".to_owned()),
                 ("x-datadog-sampling-priority", "1".to_owned()),
             ],
-            &["AWS's services write"],
+            &[
+                "AWS's services write",
+                "Datadog for Java finds nothing in x-amzn-trace-id: its trace id has more than 64 bits.",
+            ],
         ),
         (
             vec![
@@ -186,7 +221,10 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("x-b3-spanid", "a2fb4a1d1a96d312".to_owned()),
                 ("x-b3-sampled", "1".to_owned()),
             ],
-            &["x-b3-traceid arrived several times"],
+            &[
+                "OpenTelemetry for JavaScript finds nothing in x-b3-traceid: an id",
+                "x-b3-traceid arrived several times",
+            ],
         ),
         (
             vec![("b3", single(""))],
@@ -209,7 +247,10 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
         ),
         (
             with("baggage", "a=1".to_owned()),
-            &["Baggage arrives too: it goes on only in services whose list has baggage."],
+            &[
+                "Brave finds nothing in traceparent: it comes without tracestate.",
+                "Baggage arrives too: it goes on only in services whose list has baggage.",
+            ],
         ),
         (
             vec![

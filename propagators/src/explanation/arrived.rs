@@ -2,16 +2,19 @@
 
 use std::collections::HashSet;
 
-use crate::carrier::Getter;
+use crate::carrier::{Getter, HeaderList};
 use crate::context::TraceContext;
 use crate::extraction::{Candidate, ConflictKind};
+use crate::format::Outcome;
 use crate::formats::{self, FORMATS};
+use crate::libraries::{Library, Readers, in_short};
+use crate::mode::Mode;
 use crate::sampling::Sampling;
 
 /// The input of an explanation.
 pub(super) struct Arrived<'a> {
     pub(super) candidates: &'a [Candidate],
-    pub(super) carrier: &'a dyn Getter,
+    pub(super) headers: &'a HeaderList,
     /// The contexts, in the candidates' order.
     pub(super) sources: Vec<Source<'a>>,
     /// Whether the upstream crates read them. They accept some headers that the specifications do
@@ -32,7 +35,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Arrived<'a> {
-    pub(super) fn new(candidates: &'a [Candidate], carrier: &'a dyn Getter) -> Self {
+    pub(super) fn new(candidates: &'a [Candidate], headers: &'a HeaderList) -> Self {
         let mut sources: Vec<Source<'a>> = Vec::new();
         for candidate in candidates {
             let Some(context) = candidate.context() else {
@@ -63,7 +66,7 @@ impl<'a> Arrived<'a> {
         }
         Arrived {
             candidates,
-            carrier,
+            headers,
             sources,
             of_upstream: candidates
                 .iter()
@@ -89,7 +92,7 @@ impl<'a> Arrived<'a> {
         let mut names = Vec::new();
         for format in formats.filter_map(|candidate| formats::find(candidate.format)) {
             let fields = format.fields().iter();
-            let fields = fields.filter(|field| self.carrier.get(field).is_some());
+            let fields = fields.filter(|field| self.headers.get(field).is_some());
             names.extend(fields.map(|field| (*field).to_owned()));
             let prefixes = format.prefixes().iter();
             let prefixes = prefixes.filter(|prefix| self.has_prefix(prefix));
@@ -104,11 +107,35 @@ impl<'a> Arrived<'a> {
     /// Whether a header arrived whose name starts with `prefix`.
     pub(super) fn has_prefix(&self, prefix: &str) -> bool {
         let mut found = false;
-        self.carrier.keys(&mut |name| {
+        self.headers.keys(&mut |name| {
             let start = name.get(..prefix.len());
             found |= start.is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         });
         found
+    }
+
+    /// What the libraries make of a context's header: those that can be set to read all formats
+    /// that arrived. Their profiles say nothing about Lambda's environment variable, which is not
+    /// among the headers.
+    pub(super) fn readers(&self, source: &Source<'_>) -> Readers {
+        if self.headers.get(source.header).is_none() {
+            return Readers::default();
+        }
+        let read = |candidate: &&Candidate| {
+            let format = formats::find(candidate.format);
+            candidate.outcome != Outcome::Absent && format.is_some_and(|own| own.carries_context())
+        };
+        let arrived = self.candidates.iter().filter(read);
+        let mut formats: Vec<&str> = arrived
+            .map(|candidate| writer_of(candidate.header).unwrap_or(candidate.format))
+            .collect();
+        formats.sort_unstable();
+        formats.dedup();
+        let mut readers = Readers::of(source.format, self.headers);
+        if let Ok(mode) = formats.join(",").parse::<Mode>() {
+            readers.retain(|library| library.cannot(&mode).is_none());
+        }
+        readers
     }
 
     /// The context in headers that this format writes, if one arrived.
@@ -119,7 +146,7 @@ impl<'a> Arrived<'a> {
 
 /// The first format that writes a header. Only formats of one family read headers that they do not
 /// write.
-fn writer_of(header: &str) -> Option<&'static str> {
+pub(super) fn writer_of(header: &str) -> Option<&'static str> {
     let mut formats = FORMATS.iter();
     let writer = formats.find(|format| format.written().contains(&header));
     writer.map(|format| format.name())
@@ -170,6 +197,13 @@ pub(super) const fn sampling(sampling: Sampling) -> &'static str {
         Sampling::Keep => "sampled",
         Sampling::Debug => "sampled for debugging",
     }
+}
+
+/// Libraries as the subject of a verb: `Brave finds`, `Brave, Datadog for Go find`.
+pub(super) fn who(libraries: &[&Library], verb: &str) -> String {
+    let named = in_short(libraries);
+    let ending = if named.contains([',', '(']) { "" } else { "s" };
+    format!("{named} {verb}{ending}")
 }
 
 /// Names as a phrase: `a`, `a and b`, `a, b and c`. No names give an empty text.

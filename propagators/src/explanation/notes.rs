@@ -3,14 +3,14 @@
 mod lost;
 mod sampling;
 
-use super::arrived::{Arrived, Source, list};
-use super::measured::{self, Refusal};
+use super::arrived::{Arrived, Source, list, who, writer_of};
 use crate::carrier::Getter;
 use crate::extraction::Candidate;
 use crate::format::Format;
 use crate::formats;
 use crate::formats::b3multi::{self, B3Multi};
 use crate::formats::{b3, datadog, ottrace, tracecontext, xray};
+use crate::libraries::Readers;
 use crate::reject::Fault;
 
 type Note = fn(&Arrived<'_>) -> Option<String>;
@@ -32,6 +32,7 @@ const NOTES: &[Note] = &[
     sampling::deferred,
     sampling::debug,
     lost::tracestate_lost,
+    lost::too_many_members,
     lost::tracestate_alone,
     lost::baggage,
     lost::plus,
@@ -133,8 +134,7 @@ fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
         reject.header
     };
     Some(format!(
-        "{what} is ignored: B3 needs a trace id and a span id only. OpenTelemetry for JavaScript, Python and Rust continue \
-         the trace; Brave refuses the headers for it. Let the sender leave the parent span id out.",
+        "{what} is ignored: B3 needs a trace id and a span id only. Let the sender leave the parent span id out.",
     ))
 }
 
@@ -155,7 +155,7 @@ impl Getter for Without<'_> {
 
 /// `x-b3-*` headers beside a `b3` header that says something else.
 fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
-    let multi = B3Multi.extract(&Without(arrived.carrier, b3::HEADER));
+    let multi = B3Multi.extract(&Without(arrived.headers, b3::HEADER));
     let hidden = multi.context()?;
     let alone = sampling::sampling_alone(arrived, &[b3::NAME, b3multi::NAME]);
     if alone.is_some_and(|candidate| candidate.header == b3::HEADER) {
@@ -180,7 +180,7 @@ fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
         return None;
     };
     // Its b3multi does not understand the d of the single header and reads the others.
-    let exception = if arrived.carrier.get(b3::HEADER).is_some_and(asks_for_debug) {
+    let exception = if arrived.headers.get(b3::HEADER).is_some_and(asks_for_debug) {
         " but opentelemetry-rust's b3multi"
     } else {
         ""
@@ -196,15 +196,14 @@ fn asks_for_debug(value: &str) -> bool {
     value.trim().split('-').nth(2) == Some("d")
 }
 
-/// A header that some SDKs refuse although its specification allows it.
+/// A header that some libraries refuse although this reader takes it.
 fn refused_by(arrived: &Arrived<'_>) -> Option<String> {
     let sentences = arrived.sources.iter().flat_map(|source| {
-        let refusals = measured::refusals(source, arrived.carrier).into_iter();
-        refusals.map(|Refusal { sdks, because }| {
-            let verb = if sdks.len() == 1 { "finds" } else { "find" };
-            let sdks = list(sdks.iter().copied());
+        let refusals = arrived.readers(source).refuse.into_iter();
+        refusals.map(|(reason, libraries)| {
             format!(
-                "{sdks} {verb} nothing in {}, since {because}.",
+                "{} nothing in {}: {reason}.",
+                who(&libraries, "find"),
                 source.header
             )
         })
@@ -248,7 +247,7 @@ fn is_multi(header: &str) -> bool {
 fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
     let rejects = arrived.candidates.iter().filter_map(Candidate::reject);
     let upper = |place: &(&'static str, usize)| {
-        let value = arrived.carrier.get(place.0).unwrap_or_default();
+        let value = arrived.headers.get(place.0).unwrap_or_default();
         value
             .as_bytes()
             .get(place.1)
@@ -258,19 +257,15 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
     let (header, _) = places
         .filter_map(|reject| Some((reject.header, reject.position?)))
         .find(upper)?;
-    let readers = match header {
-        b3::HEADER => Some("opentelemetry-python and Datadog's libraries"),
-        _ if is_multi(header) => {
-            Some("opentelemetry-js, opentelemetry-python and Datadog's libraries")
-        }
-        _ => None,
-    };
-    let lenient = readers.map(|readers| {
+    let readers = Readers::of(writer_of(header)?, arrived.headers).read;
+    let lenient = if readers.is_empty() {
+        String::new()
+    } else {
         format!(
-            " {readers} read them nevertheless, so whether the trace goes on depends on who receives it."
+            " {} them all the same, so whether the trace goes on depends on the receiver.",
+            who(&readers, "read")
         )
-    });
-    let lenient = lenient.unwrap_or_default();
+    };
     Some(format!(
         "{header} has digits in upper case, which the specification does not allow.{lenient} Let the sender write \
          lower case."
@@ -286,7 +281,7 @@ fn several(arrived: &Arrived<'_>) -> Option<String> {
     let fields =
         formats.flat_map(|format| format.fields().iter().map(move |field| (format, field)));
     for (format, field) in fields {
-        let arrival = arrived.carrier.arrival(field);
+        let arrival = arrived.headers.arrival(field);
         if *field == tracecontext::TRACEPARENT {
             none_counts = arrival.several;
         } else if arrival.differing
@@ -299,14 +294,24 @@ fn several(arrived: &Arrived<'_>) -> Option<String> {
     let mut notes = Vec::new();
     if none_counts {
         notes.push(format!(
-            "{} arrived several times: somebody on the way adds it where it should replace it. opentelemetry-rust and \
-             opentelemetry-python still read the first of two, opentelemetry-js and Datadog's libraries none.",
+            "{} arrived several times: something on the way adds one where it should replace it.",
             tracecontext::TRACEPARENT
         ));
+        let readers = Readers::of(tracecontext::NAME, arrived.headers);
+        if !readers.read.is_empty() {
+            notes.push(format!(
+                "{} one of them all the same.",
+                who(&readers.read, "continue")
+            ));
+        }
+        let refusing = readers.refusing();
+        if !refusing.is_empty() {
+            notes.push(format!("{} nothing in them.", who(&refusing, "find")));
+        }
     }
     if !first_counts.is_empty() {
         notes.push(format!(
-            "{} arrived several times with different values: somebody on the way adds a header where it should be replaced. \
+            "{} arrived several times with different values: something on the way adds one where it should replace it. \
              By OpenTelemetry's Propagators API the first value counts.",
             list(first_counts.iter().copied())
         ));

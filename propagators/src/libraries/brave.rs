@@ -107,7 +107,7 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
         Some("0") => Some(false),
         Some(state) if state.eq_ignore_ascii_case("true") => Some(true),
         Some(state) if state.eq_ignore_ascii_case("false") => Some(false),
-        Some(_) => return Read::Refused("X-B3-Sampled has a value that it does not know"),
+        Some(_) => return Read::Refused("X-B3-Sampled has an unknown value"),
     };
     let decision = match (debug, state) {
         (true, _) => Some(Decision {
@@ -175,9 +175,7 @@ pub(super) fn traceparent(value: &str) -> Read {
         return Read::Refused("its version is ff, or version 00 has more than four parts");
     }
     if version == 0 && flags > 1 {
-        return Read::Refused(
-            "its flags are neither 00 nor 01, the only ones it knows in version 00",
-        );
+        return Read::Refused("its flags are neither 00 nor 01, in version 00");
     }
     Found::new(trace, span, Some(flags & 1 == 1)).checked(Read::Refused)
 }

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 //! Sentences about what a library loses, changes, refuses, or accepts beyond the specification.
+=======
+//! What a library refuses, loses, changes or accepts beyond the specification, in sentences.
+>>>>>>> thirteen
 
 use crate::carrier::HeaderList;
 use crate::context::TraceContext;
@@ -41,15 +45,29 @@ pub(super) fn notes(
     notes
 }
 
+<<<<<<< HEAD
 /// Notes on differences between the reader and the specification in one format.
+=======
+/// What a library refuses although the specification allows it.
+pub(super) fn refused(headers: &HeaderList, readings: &Readings) -> Vec<String> {
+    let refused = readings.iter().filter_map(|(format, read)| {
+        let (verb, reason) = match read {
+            Read::Refused(reason) => ("refuses", reason),
+            Read::Void(reason) | Read::Corrupt(reason) => ("cannot use", reason),
+            _ => return None,
+        };
+        formats::find(format)?.extract(headers).context()?;
+        Some(format!(
+            "It {verb} {format}, which the specification allows: {reason}."
+        ))
+    });
+    refused.collect()
+}
+
+/// What the reader of one format passes over, or accepts beyond the specification.
+>>>>>>> thirteen
 fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
     match (read, ours.context(), ours.reject()) {
-        (Read::Refused(reason), Some(_), _) => Some(format!(
-            "It refuses {format}, which the specification allows: {reason}."
-        )),
-        (Read::Void(reason) | Read::Corrupt(reason), Some(_), _) => Some(format!(
-            "It cannot use {format}, which the specification allows: {reason}."
-        )),
         (Read::Absent, Some(_), _) => Some(format!(
             "It does not look at {} when it is set to {format}.",
             ours.header
@@ -160,7 +178,7 @@ mod tests {
                 vec![("traceparent", format!("{w3c}-03"))],
                 &[
                     "It refuses tracecontext, which the specification allows: its flags are neither 00 \
-                   nor 01, the only ones it knows in version 00.",
+                   nor 01, in version 00.",
                 ][..],
             ),
             (
@@ -204,7 +222,12 @@ mod tests {
             let headers: HeaderList = headers.into_iter().collect();
             let library = find(library).expect("a library");
             let answer = library.continues(&headers, &mode.parse().expect("a mode"));
-            assert_eq!(answer.notes, notes, "{}", library.name);
+            assert_eq!(
+                [answer.refused, answer.notes].concat(),
+                notes,
+                "{}",
+                library.name
+            );
         }
     }
 }

@@ -298,7 +298,7 @@ fn library(answered: &Answered) -> LibraryAnswer {
             span_id: own.span_id,
             sampled: own.sampled,
         }),
-        notes: answered.answer.notes.clone(),
+        notes: [&answered.answer.refused[..], &answered.answer.notes].concat(),
         sends_on: libraries::sent(answered).into_iter().collect(),
     }
 }

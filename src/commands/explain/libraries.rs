@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use baton_propagators::libraries::{Answer, Continuation, LIBRARIES, Library, Sending, in_short};
+use baton_propagators::libraries::{
+    Answer, Continuation, LIBRARIES, Library, MAX_BYTES, Sending, in_short,
+};
 use baton_propagators::{Getter, HeaderList, Mode, SpanId};
 use serde::Serialize;
 
@@ -12,9 +14,6 @@ use crate::print::output::Output;
 
 /// The span that a service opens, in what it would send on.
 const OWN_SPAN: [u8; 8] = [0xba, 0x70, 0x0b, 0xa7, 0x00, 0xba, 0x70, 0x01];
-
-/// The most bytes of headers that libraries are asked about: no server lets more through.
-const MAX_BYTES: usize = 1 << 20;
 
 /// What one library makes of a carrier under one mode.
 pub(super) struct Answered {
@@ -154,7 +153,8 @@ pub(super) fn named(libraries: &[&Library]) -> String {
     in_short(libraries)
 }
 
-/// What is lost or changed under answers of one mode, each remark once with the libraries it holds for.
+/// What is lost or changed under answers of one mode, each remark once with the libraries it holds
+/// for. The notes of the explanation say who refuses what.
 pub(super) fn remarks(answers: &[Answered]) -> Vec<String> {
     let mut remarks: Vec<(&str, Vec<&Library>)> = Vec::new();
     for answered in answers {
@@ -196,7 +196,8 @@ pub(super) fn in_full(answered: &Answered) -> Vec<String> {
         "{} {} with {mode} {does}.",
         library.name, library.version
     )];
-    lines.extend(answer.notes.iter().map(|note| format!("  {note}")));
+    let notes = answer.refused.iter().chain(&answer.notes);
+    lines.extend(notes.map(|note| format!("  {note}")));
     let sent = sent(answered);
     lines.extend(
         sent.iter()

@@ -1,8 +1,10 @@
 //! Notes about what is lost with a context or beside it.
 
-use crate::explanation::arrived::{Arrived, list};
+use crate::carrier::Getter;
+use crate::explanation::arrived::{Arrived, list, who};
 use crate::format::Outcome;
 use crate::formats::{baggage, ottrace, tracecontext};
+use crate::libraries::kept_members;
 use crate::tracestate;
 
 /// `tracestate` that is lost with its `traceparent`.
@@ -24,7 +26,7 @@ pub(super) fn tracestate_lost(arrived: &Arrived<'_>) -> Option<String> {
 
 /// `tracestate` without a valid `traceparent`.
 pub(super) fn tracestate_alone(arrived: &Arrived<'_>) -> Option<String> {
-    let arrives = arrived.carrier.get(tracestate::HEADER).is_some();
+    let arrives = arrived.headers.get(tracestate::HEADER).is_some();
     let read = arrived.source(tracecontext::NAME).is_some();
     let asked = arrived
         .candidates
@@ -32,6 +34,33 @@ pub(super) fn tracestate_alone(arrived: &Arrived<'_>) -> Option<String> {
         .any(|candidate| candidate.format == tracecontext::NAME);
     (arrives && asked && !read)
         .then(|| "tracestate is read only beside a valid traceparent, so it is lost.".to_owned())
+}
+
+/// `tracestate` with more members than the specification allows, beside a valid `traceparent`.
+pub(super) fn too_many_members(arrived: &Arrived<'_>) -> Option<String> {
+    arrived.source(tracecontext::NAME)?;
+    let mut sent = 0;
+    arrived.headers.get_all(tracestate::HEADER, &mut |value| {
+        let members = value.split(',');
+        sent += members.filter(|member| !member.trim().is_empty()).count();
+    });
+    let max = tracestate::MAX_MEMBERS;
+    if sent <= max {
+        return None;
+    }
+    let kept = kept_members(arrived.headers);
+    let kept = kept.iter().map(|(kept, libraries)| {
+        let what = match *kept {
+            0 => "none".to_owned(),
+            all if all == sent => "all".to_owned(),
+            some => some.to_string(),
+        };
+        format!("{} {what}", who(libraries, "keep"))
+    });
+    Some(format!(
+        "tracestate has {sent} members, and W3C allows {max}: {}.",
+        kept.collect::<Vec<_>>().join("; ")
+    ))
 }
 
 /// Baggage.
@@ -51,7 +80,7 @@ pub(super) fn baggage(arrived: &Arrived<'_>) -> Option<String> {
 pub(super) fn plus(arrived: &Arrived<'_>) -> Option<String> {
     let mut has_plus = false;
     arrived
-        .carrier
+        .headers
         .get_all(baggage::NAME, &mut |value| has_plus |= value.contains('+'));
     has_plus.then(|| {
         "A '+' in baggage stays a '+' by the specification; opentelemetry-python reads a space. Let the sender write %2B for \

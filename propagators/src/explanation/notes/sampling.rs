@@ -1,8 +1,8 @@
 //! Notes about sampling: what turns it off, and how libraries read decisions.
 
+use crate::carrier::Getter;
 use crate::context::Extracted;
 use crate::explanation::arrived::Arrived;
-use crate::explanation::measured::asks_to_decide;
 use crate::extraction::Candidate;
 use crate::format::Outcome;
 use crate::formats::xray::{self, X_AMZN_TRACE_ID};
@@ -82,12 +82,17 @@ pub(super) fn decision_alone(arrived: &Arrived<'_>) -> Option<String> {
     Some(note)
 }
 
+/// Whether X-Ray's header asks for a decision explicitly (`Sampled=?`).
+fn asks_to_decide(value: &str) -> bool {
+    value.split(';').any(|part| part.trim() == "Sampled=?")
+}
+
 /// A deferred decision.
 pub(super) fn deferred(arrived: &Arrived<'_>) -> Option<String> {
     let mut sources = arrived.sources.iter();
     let deferred = sources.find(|source| source.context.sampling == Sampling::Deferred)?;
-    let asked = arrived.carrier.get(deferred.header).map(asks_to_decide);
-    // Another note names the SDKs that refuse such a header.
+    let asked = arrived.headers.get(deferred.header).map(asks_to_decide);
+    // Another note names the libraries that refuse such a header.
     let measured = match (deferred.format, asked) {
         (b3::NAME, _) => {
             " opentelemetry-python takes that for sampled, opentelemetry-js and -rust for not sampled."

@@ -62,7 +62,7 @@ fn trace_context(arrived: &Arrived<'_>) -> Read {
         .get(53..55)
         .and_then(|flags| digits::lower(flags, 2));
     if value.trim().starts_with("00-") && flags.is_some_and(|flags| flags > 2) {
-        return Read::Refused("its flags are above 02, which it refuses in version 00");
+        return Read::Refused("its flags are above 02 in version 00");
     }
     found.random = false;
     found.tracestate = tracestate::datadog_rust(arrived.all("tracestate"));

@@ -140,7 +140,7 @@ fn b3_multi(arrived: &Arrived<'_>) -> Read {
     let sampled = match state.as_str() {
         "" | "0" | "false" => false,
         "1" | "true" => true,
-        _ => return Read::Refused("X-B3-Sampled has a value that it does not know"),
+        _ => return Read::Refused("X-B3-Sampled has an unknown value"),
     };
     let debug = arrived.first("x-b3-flags") == Some("1");
     let (Some(trace), Some(span)) = (trace, span) else {
@@ -206,7 +206,10 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let parts: Vec<&str> = value.split(':').collect();
     let [trace, span, _, flags] = parts[..] else {
-        return Read::Refused("it does not have four parts");
+        return Read::Refused(match value.contains('%') {
+            true => "it is percent-encoded",
+            false => "it does not have four parts",
+        });
     };
     let flags = match flags {
         "" => Some(0),
@@ -240,7 +243,7 @@ fn ot_trace(arrived: &Arrived<'_>) -> Read {
     let sampled = match state.as_str() {
         "" | "0" | "false" => false,
         "1" | "true" => true,
-        _ => return Read::Refused("ot-tracer-sampled has a value that it does not know"),
+        _ => return Read::Refused("ot-tracer-sampled has an unknown value"),
     };
     let trace = digits::lower(trace, 16).or_else(|| digits::lower(trace, 32));
     match (trace, digits::lower(span, 16)) {

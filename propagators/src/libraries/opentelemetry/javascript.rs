@@ -140,7 +140,7 @@ fn b3_multi(arrived: &Arrived<'_>, trace_id: fn(&str) -> Option<u128>) -> Read {
         _ if debug => true,
         Some("1" | "true" | "True") => true,
         None | Some("0" | "false" | "False") => false,
-        Some(_) => return Read::Refused("X-B3-Sampled has a value that it does not know"),
+        Some(_) => return Read::Refused("X-B3-Sampled has an unknown value"),
     };
     let (Some(trace), Some(span)) = (trace_id(trace), digits::any_case(span, 16)) else {
         return Read::Refused("an id is not hexadecimal or has a wrong length");

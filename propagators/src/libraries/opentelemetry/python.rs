@@ -135,7 +135,10 @@ fn jaeger(arrived: &Arrived<'_>) -> Read {
     };
     let parts: Vec<&str> = value.split(':').collect();
     let [trace, span, _, flags] = parts[..] else {
-        return Read::Refused("it does not have four parts");
+        return Read::Refused(match value.contains('%') {
+            true => "it is percent-encoded",
+            false => "it does not have four parts",
+        });
     };
     let Some(flags) = digits::python(flags) else {
         return Read::Refused("its flags are not hexadecimal");

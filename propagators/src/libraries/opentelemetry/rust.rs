@@ -129,7 +129,7 @@ fn b3_multi(arrived: &Arrived<'_>, encoding: Encoding) -> Read {
         (_, None) => State::Deferred,
         (_, Some(state)) => match sampled(state, encoding) {
             Some(state) => state,
-            None => return Read::Refused("X-B3-Sampled has a value that it does not know"),
+            None => return Read::Refused("X-B3-Sampled has an unknown value"),
         },
     };
     b3_context(trace, span, state)
