@@ -130,14 +130,14 @@ async fn a_body_that_is_not_an_export_is_refused_with_a_reason() {
             &[PROTOBUF],
             b"\xff\xff\xff".to_vec(),
             400,
-            "no ExportTraceServiceRequest",
+            "is not an ExportTraceServiceRequest",
         ),
         (
             "JSON as protobuf",
             &[PROTOBUF],
             good.clone(),
             400,
-            "no ExportTraceServiceRequest",
+            "is not an ExportTraceServiceRequest",
         ),
         (
             "garbage JSON",

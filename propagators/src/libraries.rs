@@ -87,13 +87,9 @@ pub struct Answer {
     pub links: Vec<Link>,
     /// Whether the next span is sampled, with the library's default sampler.
     pub next_sampled: bool,
-<<<<<<< HEAD
-    /// What is lost, changed, refused, or accepted beyond the specification: one sentence each.
-=======
-    /// What it refuses although the specification allows it, a sentence each.
+    /// What it refuses although the specification allows it: one sentence each.
     pub refused: Vec<String>,
-    /// What is lost, changed or accepted beyond the specification, a sentence each.
->>>>>>> thirteen
+    /// What is lost, changed or accepted beyond the specification: one sentence each.
     pub notes: Vec<String>,
 }
 

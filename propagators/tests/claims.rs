@@ -149,11 +149,6 @@ fn opentelemetry_continues_what_is_said() {
     assert!(compared > 30, "only {compared} observations were compared");
 }
 
-<<<<<<< HEAD
-/// An SDK's name in sentences.
-fn full_name(sdk: &str) -> String {
-    sdk.replace("otel-", "opentelemetry-")
-=======
 /// The profile of a measured SDK.
 fn profile(sdk: &str) -> &'static Library {
     let name = match sdk {
@@ -188,7 +183,6 @@ fn names(text: &str, library: &Library) -> bool {
 fn has_version(text: &str, name: &str) -> bool {
     let after = text[name.len()..].trim_start();
     after.starts_with(|character: char| character.is_ascii_digit())
->>>>>>> thirteen
 }
 
 /// The notes name exactly the libraries that find nothing in a valid header of Jaeger or X-Ray, in

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 //! Sentences about what a library loses, changes, refuses, or accepts beyond the specification.
-=======
-//! What a library refuses, loses, changes or accepts beyond the specification, in sentences.
->>>>>>> thirteen
 
 use crate::carrier::HeaderList;
 use crate::context::TraceContext;
@@ -45,9 +41,6 @@ pub(super) fn notes(
     notes
 }
 
-<<<<<<< HEAD
-/// Notes on differences between the reader and the specification in one format.
-=======
 /// What a library refuses although the specification allows it.
 pub(super) fn refused(headers: &HeaderList, readings: &Readings) -> Vec<String> {
     let refused = readings.iter().filter_map(|(format, read)| {
@@ -64,8 +57,7 @@ pub(super) fn refused(headers: &HeaderList, readings: &Readings) -> Vec<String> 
     refused.collect()
 }
 
-/// What the reader of one format passes over, or accepts beyond the specification.
->>>>>>> thirteen
+/// Notes on differences between the reader and the specification in one format.
 fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
     match (read, ours.context(), ours.reject()) {
         (Read::Absent, Some(_), _) => Some(format!(
