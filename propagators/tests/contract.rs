@@ -359,10 +359,7 @@ fn a_format_has_a_name_for_its_headers_that_fits_them() {
             Some(start) => header.starts_with(start),
             None => **header == shown,
         };
-        assert!(
-            format.written().iter().any(fits),
-            "{shown}"
-        );
+        assert!(format.written().iter().any(fits), "{shown}");
         for list in format.lists() {
             assert!(format.fields().contains(list), "{list}");
         }
@@ -401,6 +398,9 @@ fn every_defect_of_a_format_makes_it_malformed() {
                 for header in headers {
                     if let Some(value) = whole.get(header) {
                         broken.set(header, &defect.apply(value));
+                        for _ in 1..defect.occurrences() {
+                            broken.push(*header, defect.apply(value));
+                        }
                     }
                 }
                 assert_ne!(broken, whole, "{name} {defect:?}");
