@@ -242,12 +242,15 @@ fn break_headers(
         let whole = value.to_str().unwrap_or_default();
         let mut defect = defect;
         let mut broken = defect.apply(whole);
-        if broken == whole {
+        if broken == whole && defect.occurrences() == 1 {
             defect = HeaderDefect::NotADigit;
             broken = defect.apply(whole);
         }
         if let Ok(broken) = HeaderValue::from_str(&broken) {
-            *value = broken;
+            *value = broken.clone();
+            for _ in 1..defect.occurrences() {
+                headers.append(*name, broken.clone());
+            }
             done = Some(defect);
         }
     }

@@ -25,10 +25,13 @@ pub enum HeaderDefect {
     Undefined,
     /// The value is there twice, joined by a comma: a proxy joined a header that came twice.
     Joined,
+    /// The header is there twice with the same value: something on the way adds a second one.
+    Duplicate,
 }
 
 use HeaderDefect::{
-    Joined, NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase, Zeros,
+    Duplicate, Joined, NotADigit, Quoted, Separator, ShortId, Truncated, Undefined, UpperCase,
+    Zeros,
 };
 
 /// The fewest digits of an id. Shorter runs of digits are versions and flags.
@@ -38,6 +41,7 @@ impl HeaderDefect {
     /// All defects.
     pub const ALL: &'static [HeaderDefect] = &[
         ShortId, UpperCase, Zeros, Separator, Truncated, NotADigit, Quoted, Undefined, Joined,
+        Duplicate,
     ];
 
     /// Its name.
@@ -52,10 +56,18 @@ impl HeaderDefect {
             Quoted => "quoted",
             Undefined => "undefined",
             Joined => "joined",
+            Duplicate => "duplicate",
         }
     }
 
-    /// A header's value with this defect. Upper case does not change an id that has no letters.
+    /// How many times a header with this defect is sent, each time with the value of
+    /// [`HeaderDefect::apply`].
+    pub fn occurrences(self) -> usize {
+        if self == Duplicate { 2 } else { 1 }
+    }
+
+    /// A header's value with this defect. Upper case does not change an id that has no letters, and
+    /// a duplicate has the value of the first.
     ///
     /// ```
     /// use baton_propagators::HeaderDefect;
@@ -85,6 +97,7 @@ impl HeaderDefect {
             Quoted => format!("\"{value}\""),
             Undefined => "undefined".to_owned(),
             Joined => format!("{value}, {value}"),
+            Duplicate => value.to_owned(),
         }
     }
 }

@@ -400,6 +400,9 @@ fn every_defect_of_a_format_makes_it_malformed() {
                 for header in headers {
                     if let Some(value) = whole.get(header) {
                         broken.set(header, &defect.apply(value));
+                        for _ in 1..defect.occurrences() {
+                            broken.push(*header, defect.apply(value));
+                        }
                     }
                 }
                 assert_ne!(broken, whole, "{name} {defect:?}");

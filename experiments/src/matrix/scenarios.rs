@@ -23,7 +23,7 @@ struct Row(&'static str, &'static str, &'static str, fn(&mut Client));
 
 /// All clients. The first format of each is the client's own context, which a producer should
 /// continue.
-const ROWS: [Row; 39] = [
+const ROWS: [Row; 41] = [
     Row("none", "no headers", "none", as_it_is),
     Row("tracecontext", "W3C alone", "tracecontext", as_it_is),
     Row("b3", "B3 alone, in one header", "b3", as_it_is),
@@ -194,6 +194,22 @@ const ROWS: [Row; 39] = [
         "tracecontext,b3",
         |client| {
             broken(client, Side::First, HeaderDefect::Joined);
+        },
+    ),
+    Row(
+        "duplicate_tracecontext",
+        "W3C twice, in two headers",
+        "tracecontext",
+        |client| {
+            broken(client, Side::First, HeaderDefect::Duplicate);
+        },
+    ),
+    Row(
+        "duplicate_tracecontext_beside_b3",
+        "W3C twice, in two headers, beside valid B3",
+        "tracecontext,b3",
+        |client| {
+            broken(client, Side::First, HeaderDefect::Duplicate);
         },
     ),
     Row(
