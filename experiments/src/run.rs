@@ -4,11 +4,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_propagators::propagation::BATON_ENGINE;
 use baton_propagators::{Mode, ModeError, Pairing};
-use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory, UNDELIVERABLE_FILE};
 use baton_traces::statistics::milliseconds;
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
@@ -95,10 +95,10 @@ pub fn new_directory(parent: &Path) -> Result<PathBuf, ExperimentError> {
     }
 }
 
-/// A sentence about every record that was lost and every request that failed.
+/// What fails a run: records that were not delivered, requests that failed, and records of which
+/// none could be judged. One sentence for each.
 pub fn losses(summaries: &[Summary]) -> Vec<String> {
-    let records = summaries.iter().filter_map(|summary| summary.records);
-    let lost: u64 = records.map(|records| records.lost).sum();
+    let lost: u64 = summaries.iter().map(Summary::undelivered_or_lost).sum();
     let requests = summaries.iter().filter_map(|summary| summary.requests);
     let failed: u64 = requests.map(|requests| requests.failed).sum();
     let mut losses = Vec::new();
@@ -109,6 +109,17 @@ pub fn losses(summaries: &[Summary]) -> Vec<String> {
         losses.push(format!(
             "requests failed: {failed}; the load.json of each run says why"
         ));
+    }
+    for summary in summaries {
+        if let Some(unseen) = summary.nothing_judged_of_records() {
+            losses.push(format!(
+                "{}: no record could be judged: {}",
+                summary.name,
+                unseen.sentence()
+            ));
+        } else if summary.has_nothing_judged() {
+            losses.push(format!("{}: no hand-off could be judged", summary.name));
+        }
     }
     losses
 }
@@ -213,6 +224,7 @@ impl RunSettings {
         }
         write_load(&directory, &bursts)?;
         manifest.end = Some(Timestamp::now());
+        manifest.records = Some(ending.records());
         directory.write_manifest(&manifest)?;
         Ok(Ran { directory, bursts })
     }
@@ -237,6 +249,7 @@ impl RunSettings {
             engine: self.load.engine,
             settings,
             versions: versions(),
+            records: None,
             start: Timestamp::now(),
             end: None,
         }

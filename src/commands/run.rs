@@ -69,14 +69,19 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let comparison = Comparison::of(&measured, 0);
     let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
-    print(&summaries, &bursts, &comparison, (&out, &report), output)?;
-    if was_interrupted {
-        return Err(Failure::interrupted());
+    // what was lost is said before the figures
+    let failure = match losses(&summaries) {
+        losses if losses.is_empty() => None,
+        losses => Some(Failure::check(losses.join("; "))),
+    };
+    if let Some(failure) = &failure {
+        output.error(failure);
     }
-    let losses = losses(&summaries);
-    match losses.is_empty() {
-        true => Ok(ExitCode::SUCCESS),
-        false => Err(Failure::check(losses.join("; "))),
+    print(&summaries, &bursts, &comparison, (&out, &report), output)?;
+    match failure {
+        _ if was_interrupted => Err(Failure::interrupted()),
+        Some(failure) => Ok(failure.exit_code()),
+        None => Ok(ExitCode::SUCCESS),
     }
 }
 

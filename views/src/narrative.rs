@@ -5,6 +5,7 @@
 //! sentence never claims something that was not seen.
 
 mod reasons;
+mod undelivered;
 
 use baton_propagators::explanation::list;
 use baton_traces::audit::Edge;
@@ -31,11 +32,19 @@ pub fn narrate(summaries: &[Summary]) -> Vec<String> {
     let labels = labels(summaries);
     let all = labels.iter().map(String::as_str).zip(summaries);
     let (exports, runs): (Vec<_>, Vec<_>) = all.partition(|(_, summary)| summary.audit.is_some());
+    let each = runs.iter();
+    let undelivered = each
+        .clone()
+        .filter_map(|(label, summary)| undelivered::not_delivered(label, summary));
+    let unseen = each.filter_map(|(label, summary)| undelivered::not_seen(label, summary));
+    let first: Vec<String> = undelivered.chain(unseen).collect();
     let broke = broken(&runs);
     let held = held(&runs, broke.is_some());
     let nothing = nothing_judged(&runs);
     let troubles = troubles(&runs);
-    let of_runs = [broke, held, nothing, troubles].into_iter().flatten();
+    let of_runs = first
+        .into_iter()
+        .chain([broke, held, nothing, troubles].into_iter().flatten());
     let of_exports = exports
         .iter()
         .flat_map(|(label, summary)| audited(label, summary, summaries));
@@ -149,7 +158,8 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
         let held = hops.iter().all(|((delivered, whole), judged)| {
             delivered == whole && (*delivered > 0 || *judged == 0)
         });
-        if seen && held {
+        let nothing_of_records = summary.nothing_judged_of_records().is_some();
+        if seen && held && !nothing_of_records && !undelivered::is_all(summary) {
             let linked = Hop::BOTH
                 .into_iter()
                 .any(|hop| summary.count(hop, Verdict::Linked) > 0);
@@ -159,6 +169,7 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
                 summary.judged(hop) > 0 && summary.unknown.contains(&name)
             });
             let how = match (in_part, linked) {
+                _ if summary.records_without_span.is_some() => " (of what could be judged)",
                 (true, _) => " (as far as it can be seen)",
                 (false, true) => " (by links)",
                 (false, false) => "",
@@ -175,7 +186,8 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
 fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {
     let mut clauses = Clauses::default();
     for (label, summary) in runs {
-        if Hop::BOTH.into_iter().all(|hop| summary.judged(hop) == 0) {
+        let said = summary.nothing_judged_of_records().is_some() || undelivered::is_all(summary);
+        if !said && Hop::BOTH.into_iter().all(|hop| summary.judged(hop) == 0) {
             clauses.add(label, String::new());
         }
     }

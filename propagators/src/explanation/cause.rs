@@ -188,8 +188,8 @@ fn upper_case(reject: &Reject, value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::find;
     use crate::HeaderList;
+    use crate::formats::find;
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
     const SPAN: &str = "b7ad6b7169203331";

@@ -71,6 +71,13 @@ impl Unmatched {
             });
     }
 
+    /// Whether a span receives at `hop`.
+    pub(super) fn has_receivers(&self, hop: Hop) -> bool {
+        self.receivers
+            .values()
+            .any(|receiving| receiving.hop == hop)
+    }
+
     /// What the receivers of `hop` tell, `more` of them included. `is_sender` tells further senders, and `is_in` whether
     /// a span is known to be in one service, or in another.
     pub(super) fn structure(

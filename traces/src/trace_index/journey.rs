@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use baton_propagators::id::TraceId;
 use serde::Serialize;
 
-use super::TraceIndex;
+use super::{Crossing, TraceIndex};
 use crate::assemble::{HandOff, HandOffKey};
 use crate::audit;
 use crate::hand_off::{Hop, Verdict};
@@ -91,11 +91,26 @@ impl TraceIndex {
         passages.map(Passage::from).collect()
     }
 
-    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one of few
-    /// spans, as a record that came alone; among those one from the middle, so that no cold start stands for all.
+    /// The traces with a hand-off that broke, or that was not judged.
+    fn traces_not_whole(&self) -> HashSet<TraceId> {
+        let crossings = self.crossings();
+        let others = crossings.filter(|crossing| !crossing.verdict.is_some_and(Verdict::is_whole));
+        others.flat_map(Crossing::trace_ids).collect()
+    }
+
+    /// A trace that shows a hand-off with one of the verdicts `wanted`, of a record if there is such: one with few
+    /// spans, such as that of a record that came alone. Among those, it is from the middle, because the first ones
+    /// show cold starts. If every verdict wanted is whole, every hand-off of the trace is whole.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
+        let mut verdicts = Verdict::ALL.into_iter().filter(|verdict| wanted(*verdict));
+        let not_whole = match verdicts.all(Verdict::is_whole) {
+            true => self.traces_not_whole(),
+            false => HashSet::new(),
+        };
         [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
             let crossings = self.crossings();
+            let crossings = crossings
+                .filter(|crossing| crossing.trace_ids().all(|id| !not_whole.contains(&id)));
             let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = crossings
                 .filter(|crossing| crossing.hop == hop && crossing.verdict.is_some_and(&wanted))
                 .filter_map(|crossing| {
@@ -114,7 +129,7 @@ impl TraceIndex {
     }
 }
 
-/// Whatever can be reached from `start`, without it.
+/// Everything that can be reached from `start`, without it.
 fn reachable(
     start: TraceId,
     between: &[(TraceId, TraceId)],

@@ -205,6 +205,7 @@ fn trouble_besides_the_trace_is_said_once_for_all_runs_that_had_it() {
         delivered: 10,
         duplicates: 1,
         lost: 0,
+        undelivered: None,
     });
     b3.flags.entry(Record).or_default().tracestate_lost = Some(10);
     let mut multi = run("b3multi", &[(Record, Connected, 10)]);
