@@ -225,7 +225,9 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
     }
     for hop in Hop::BOTH {
         let lost = summary.count(hop, Verdict::Lost);
-        if lost > 0 {
+        // what a lab did not deliver is said first
+        let is_said = hop == Hop::Record && summary.undelivered() >= lost;
+        if lost > 0 && !is_said {
             let lost = share(lost, summary.judged(hop), hop);
             troubles.push(match hop {
                 Hop::Ingress => format!("{lost} left no trace in the producer"),

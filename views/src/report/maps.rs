@@ -40,20 +40,26 @@ pub(super) struct WaterfallFigure {
 
 /// The different maps of the runs.
 pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
-    let mut groups: Vec<(&ServiceMap, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(&ServiceMap, Vec<String>, bool)> = Vec::new();
     for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
         let name = visible(&run.summary().name);
-        match groups.iter_mut().find(|(map, _)| are_alike(map, &run.map)) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((&run.map, vec![name])),
+        let summary = run.summary();
+        let is_judged = summary.unjudged == 0 && summary.undelivered() == 0;
+        let alike = |group: &&mut (&ServiceMap, Vec<String>, bool)| are_alike(group.0, &run.map);
+        match groups.iter_mut().find(alike) {
+            Some((_, names, are_judged)) => {
+                names.push(name);
+                *are_judged &= is_judged;
+            }
+            None => groups.push((&run.map, vec![name], is_judged)),
         }
     }
     groups
         .into_iter()
-        .map(|(map, names)| MapFigure {
-            heading: heading(map),
-            class: state(map).0,
-            sign: state(map).1,
+        .map(|(map, names, is_judged)| MapFigure {
+            heading: heading(map, is_judged),
+            class: state(map, is_judged).0,
+            sign: state(map, is_judged).1,
             picture: Picture::of(|page| service_map::drawing(map, page)),
             edges: edges(map),
             shared: names.len() > 1,
@@ -80,17 +86,17 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
 }
 
 /// The CSS class and the sign for a map that is broken, whole, or not judged.
-fn state(map: &ServiceMap) -> (&'static str, &'static str) {
+fn state(map: &ServiceMap, is_judged: bool) -> (&'static str, &'static str) {
     if map.edges.iter().any(|edge| edge.broken) {
         ("broken", "✗ ")
-    } else if map.edges.iter().any(Edge::is_whole) {
+    } else if is_judged && map.edges.iter().any(Edge::is_whole) {
         ("whole", "✓ ")
     } else {
         ("unjudged", "")
     }
 }
 
-fn heading(map: &ServiceMap) -> String {
+fn heading(map: &ServiceMap, is_judged: bool) -> String {
     let named = |node: usize| match &map.nodes[node] {
         node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
         node => node.name.clone(),
@@ -103,7 +109,8 @@ fn heading(map: &ServiceMap) -> String {
         .collect();
     if broken.is_empty() {
         match map.edges.iter().any(Edge::is_whole) {
-            true => "Whole".to_owned(),
+            true if is_judged => "Whole".to_owned(),
+            true => "Whole as far as it could be judged".to_owned(),
             false => "Not judged by ids".to_owned(),
         }
     } else {
