@@ -50,7 +50,7 @@ impl View {
                 want = Want::HandOffs;
             }
         }
-        let mut extent = Extent::default();
+        let mut extent: Option<Extent> = None;
         for source in &self.sources {
             let loaded = load(source, want, &mut index)?;
             if let Some(spans) = loaded.missing_spans {
@@ -60,9 +60,12 @@ impl View {
             for problem in loaded.span_problems {
                 output.warn(&problem);
             }
-            extent.add(&loaded.extent);
+            match &mut extent {
+                Some(extent) => extent.add(&loaded.extent),
+                None => extent = Some(loaded.extent),
+            }
         }
-        index.finish(&extent);
+        index.finish(&extent.unwrap_or_default());
         if let Some(judged) = index.judged() {
             output.note(&judged.answer().join(" "));
             return Ok(index);

@@ -39,7 +39,7 @@ async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
 
     assert_eq!(
         summary["records"],
-        json!({"sent": 30, "delivered": 30, "duplicates": 0, "lost": 0})
+        json!({"sent": 30, "delivered": 30, "duplicates": 0, "lost": 0, "undelivered": 0})
     );
     assert_eq!(summary["hops"]["record"], json!({"connected": 30}));
     let manifest = run::json(&lab.saved.join("run.json"));

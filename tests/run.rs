@@ -215,7 +215,7 @@ fn assert_shape(summary: &Value) {
     );
     assert_eq!(
         summary["records"],
-        json!({"sent": requests, "delivered": requests, "duplicates": 0, "lost": 0})
+        json!({"sent": requests, "delivered": requests, "duplicates": 0, "lost": 0, "undelivered": 0})
     );
     assert!(
         summary["traces"].as_u64().expect("a number") >= requests,

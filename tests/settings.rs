@@ -234,7 +234,7 @@ async fn a_run_directory_has_one_writer_and_outlives_those_that_do_not_start() {
     let summary = lab.stop_and_sum_up().await;
     assert_eq!(
         summary["records"],
-        json!({"sent": 2, "delivered": 2, "duplicates": 0, "lost": 0})
+        json!({"sent": 2, "delivered": 2, "duplicates": 0, "lost": 0, "undelivered": 0})
     );
     assert_eq!(summary["hops"]["record"], json!({ "connected": 2 }));
     assert_eq!(run::records(&run::spans(&lab.saved)).len(), 2);

@@ -34,7 +34,7 @@ async fn functions_without_opentelemetry_connect_nothing() {
         assert_eq!(summary["unjudged"], REQUESTS, "{pairing}: {summary}");
         assert_eq!(
             summary["records"],
-            json!({"sent": REQUESTS, "delivered": REQUESTS, "duplicates": 0, "lost": 0}),
+            json!({"sent": REQUESTS, "delivered": REQUESTS, "duplicates": 0, "lost": 0, "undelivered": 0}),
             "what became of the records is still known: {pairing}"
         );
     }
@@ -60,7 +60,7 @@ async fn records_of_several_lines_are_counted_where_nothing_is_sampled() {
     assert_eq!(run::spans(&lab.saved).len(), 0);
     assert_eq!(
         summary["records"],
-        json!({"sent": accepted, "delivered": accepted, "duplicates": 0, "lost": 0})
+        json!({"sent": accepted, "delivered": accepted, "duplicates": 0, "lost": 0, "undelivered": 0})
     );
     assert_eq!(summary["log_problems"], 0, "{summary}");
     let saved = lab.saved.display().to_string();

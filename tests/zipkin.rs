@@ -138,14 +138,14 @@ async fn a_body_that_is_not_a_list_of_spans_is_refused_with_a_reason() {
             &[JSON],
             b"spans".to_vec(),
             400,
-            "no list of Zipkin v2 spans",
+            "not a list of Zipkin v2 spans",
         ),
         (
             "half",
             &[JSON],
             good[..50].to_vec(),
             400,
-            "no list of Zipkin v2 spans",
+            "not a list of Zipkin v2 spans",
         ),
         (
             "a broken span after a good one",
@@ -159,7 +159,7 @@ async fn a_body_that_is_not_a_list_of_spans_is_refused_with_a_reason() {
             &[JSON],
             br#"{"resourceSpans":[]}"#.to_vec(),
             400,
-            "no list of Zipkin v2 spans",
+            "not a list of Zipkin v2 spans",
         ),
         (
             "garbage gzip",

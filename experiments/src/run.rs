@@ -4,12 +4,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use baton_lab::{Ending, Lab, LabOptions, LabStatus, UNDELIVERABLE_FILE};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_propagators::propagation::BATON_ENGINE;
 use baton_propagators::{Mode, ModeError, Pairing};
-use baton_traces::hand_off::Hop;
-use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory, UNDELIVERABLE_FILE};
 use baton_traces::statistics::milliseconds;
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
@@ -98,10 +97,10 @@ pub fn new_directory(parent: &Path) -> Result<PathBuf, ExperimentError> {
     }
 }
 
-/// A sentence about the records that were lost, the requests that failed, and each run in which nothing was judged.
+/// What fails a run: records that were not delivered, requests that failed, and records of which
+/// none could be judged. One sentence for each.
 pub fn losses(summaries: &[Summary]) -> Vec<String> {
-    let records = summaries.iter().filter_map(|summary| summary.records);
-    let lost: u64 = records.map(|records| records.lost).sum();
+    let lost: u64 = summaries.iter().map(Summary::undelivered_or_lost).sum();
     let requests = summaries.iter().filter_map(|summary| summary.requests);
     let failed: u64 = requests.map(|requests| requests.failed).sum();
     let mut losses = Vec::new();
@@ -113,12 +112,17 @@ pub fn losses(summaries: &[Summary]) -> Vec<String> {
             "requests failed: {failed}; the load.json of each run says why"
         ));
     }
-    let is_blind = |summary: &&Summary| {
-        let has_answers = summary.requests.is_none_or(|requests| requests.ok > 0);
-        has_answers && Hop::BOTH.iter().all(|hop| summary.judged(*hop) == 0)
-    };
-    let blind = summaries.iter().filter(is_blind);
-    losses.extend(blind.map(|summary| format!("no hand-off of {} was judged", summary.name)));
+    for summary in summaries {
+        if let Some(unseen) = summary.nothing_judged_of_records() {
+            losses.push(format!(
+                "{}: no record could be judged: {}",
+                summary.name,
+                unseen.sentence()
+            ));
+        } else if summary.has_nothing_judged() {
+            losses.push(format!("{}: no hand-off could be judged", summary.name));
+        }
+    }
     losses
 }
 
@@ -228,6 +232,7 @@ impl RunSettings {
         }
         write_load(&directory, &bursts)?;
         manifest.end = Some(Timestamp::now());
+        manifest.records = Some(ending.records());
         directory.write_manifest(&manifest)?;
         Ok(Ran {
             directory,
@@ -256,6 +261,7 @@ impl RunSettings {
             engine: self.load.engine,
             settings,
             versions: versions(),
+            records: None,
             start: Timestamp::now(),
             end: None,
         }

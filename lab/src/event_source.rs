@@ -7,8 +7,8 @@
 //! a maximum, and undeliverable records go to a destination.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -18,14 +18,12 @@ use tokio::time::Instant;
 
 use crate::error::LabError;
 use crate::event_source::batch::{BatchOutcome, event, outcome};
-use crate::event_source::undeliverable::Undeliverable;
+use crate::event_source::undeliverable::{Condition, Undeliverable};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
 
 mod batch;
 mod undeliverable;
-
-pub use undeliverable::UNDELIVERABLE_FILE;
 
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -70,6 +68,8 @@ impl Default for EventSourceOptions {
 pub(crate) struct Deliveries {
     delivered: AtomicU64,
     undeliverable: AtomicU64,
+    /// For each shard, the sequence number of the last record that was delivered or given up.
+    handled_to: Vec<Mutex<Option<String>>>,
     /// The number of requests to Kinesis.
     requests: watch::Receiver<u64>,
     /// For each shard, after how many requests it was last found empty.
@@ -82,9 +82,20 @@ impl Deliveries {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Records that were given up.
+    /// Records that were given up, and after [`EventSource::drain`] also those that were left.
     pub(crate) fn undeliverable(&self) -> u64 {
         self.undeliverable.load(Ordering::Relaxed)
+    }
+
+    fn set_handled_to(&self, shard: u32, sequence_number: &str) {
+        let place = &self.handled_to[shard as usize];
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = Some(sequence_number.to_owned());
+    }
+
+    fn handled_to(&self, shard: u32) -> Option<String> {
+        let place = &self.handled_to[shard as usize];
+        place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until every record that is on the stream now is delivered or given up.
@@ -104,6 +115,8 @@ pub(crate) struct EventSource {
     deliveries: Arc<Deliveries>,
     draining: watch::Sender<bool>,
     shards: JoinSet<()>,
+    kinesis: Kinesis,
+    undeliverable: Arc<Undeliverable>,
 }
 
 impl EventSource {
@@ -118,6 +131,7 @@ impl EventSource {
         let deliveries = Arc::new(Deliveries {
             delivered: AtomicU64::new(0),
             undeliverable: AtomicU64::new(0),
+            handled_to: kinesis.shards().map(|_| Mutex::new(None)).collect(),
             requests: kinesis.subscribe(),
             empty_after: kinesis.shards().map(|_| watch::Sender::new(0)).collect(),
         });
@@ -142,6 +156,8 @@ impl EventSource {
             deliveries,
             draining,
             shards,
+            kinesis: kinesis.clone(),
+            undeliverable,
         })
     }
 
@@ -149,12 +165,26 @@ impl EventSource {
         Arc::clone(&self.deliveries)
     }
 
-    /// Delivers the records on the stream and ends. Gives whether all were delivered, or reported
-    /// as undeliverable, within `patience`.
+    /// Delivers the records on the stream and ends. Gives whether all were delivered, or given up,
+    /// within `patience`. Records that are left then are counted and kept as undeliverable.
     pub(crate) async fn drain(mut self, patience: Duration) -> bool {
         self.draining.send_replace(true);
         let drained = async { while self.shards.join_next().await.is_some() {} };
-        tokio::time::timeout(patience, drained).await.is_ok()
+        if tokio::time::timeout(patience, drained).await.is_ok() {
+            return true;
+        }
+        self.shards.shutdown().await;
+        for shard in self.kinesis.shards() {
+            let after = self.deliveries.handled_to(shard);
+            let left = self.kinesis.read(shard, after.as_deref(), usize::MAX).await;
+            let place = (self.kinesis.stream(), shard);
+            self.undeliverable
+                .keep(place, &left, Condition::NotDeliveredInTime, 0);
+            self.deliveries
+                .undeliverable
+                .fetch_add(left.len() as u64, Ordering::Relaxed);
+        }
+        false
     }
 }
 
@@ -317,12 +347,18 @@ impl ShardReader {
         self.deliveries
             .undeliverable
             .fetch_add(records.len() as u64, Ordering::Relaxed);
+        let place = (self.kinesis.stream(), self.shard);
+        let condition = Condition::RetryAttemptsExhausted;
         self.undeliverable
-            .keep(self.kinesis.stream(), self.shard, &records, attempts);
+            .keep(place, &records, condition, attempts);
         self.handled(records).await;
     }
 
     async fn handled(&mut self, records: Vec<StreamRecord>) {
+        if let Some(last) = records.last() {
+            self.deliveries
+                .set_handled_to(self.shard, &last.sequence_number);
+        }
         for record in records {
             self.handled_bytes += record.data.len();
             self.handled

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
-use baton_traces::run::{self, RunDirectory};
+use baton_traces::run::{self, LabRecords, RunDirectory, UNDELIVERABLE_FILE};
 
 use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
 use crate::controls::{Controls, Functions};
 use crate::error::LabError;
-use crate::event_source::{EventSource, UNDELIVERABLE_FILE};
+use crate::event_source::EventSource;
 use crate::function::{Function, FunctionSettings};
 use crate::function_environment;
 use crate::gateway::{ENDPOINT_PATH, Gateway};
@@ -50,10 +50,20 @@ struct Servers {
 pub struct Ending {
     /// The last status.
     pub status: LabStatus,
-    /// Whether everything accepted was delivered in time, or kept as undeliverable.
+    /// Whether everything accepted was delivered, or failed too often, before the time was over.
     pub drained: bool,
     /// Why spans may be missing on disk; `None` if they are all there.
     pub span_error: Option<std::io::Error>,
+}
+
+impl Ending {
+    /// What became of the records that the lab accepted.
+    pub fn records(&self) -> LabRecords {
+        LabRecords {
+            delivered: self.status.records_delivered,
+            undelivered: self.status.records_undeliverable,
+        }
+    }
 }
 
 impl Lab {

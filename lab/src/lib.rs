@@ -24,7 +24,7 @@ mod server;
 mod status;
 
 pub use error::LabError;
-pub use event_source::{EventSourceOptions, UNDELIVERABLE_FILE};
+pub use event_source::EventSourceOptions;
 pub use lab::{Ending, Lab};
 pub use options::{FunctionOptions, LabOptions, Ports};
 pub use page::SwitchRequest;

@@ -52,7 +52,8 @@ pub struct LabStatus {
     pub switches: u64,
     /// Records delivered to the consumer.
     pub records_delivered: u64,
-    /// Records that were given up and are kept in the file of undelivered records.
+    /// Records that were given up, or were left when the lab ended. They are kept in the file of
+    /// undelivered records.
     pub records_undeliverable: u64,
     /// Spans received by the collector.
     pub spans: u64,

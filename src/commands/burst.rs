@@ -200,6 +200,7 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
         engine: arguments.load.engine,
         settings,
         versions: versions(),
+        records: None,
         start: Timestamp::now(),
         end: None,
     }

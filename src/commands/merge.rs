@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use baton_experiments::merged;
-use baton_lab::UNDELIVERABLE_FILE;
 use baton_traces::merge::Merge;
+use baton_traces::run::UNDELIVERABLE_FILE;
 use baton_traces::source::Source;
 use baton_views::narrative::narrate;
 use serde_json::json;

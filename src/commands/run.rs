@@ -72,14 +72,17 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     let comparison = Comparison::of(&measured, 0);
     let summaries: Vec<_> = measured.into_iter().map(|run| run.summary).collect();
     problems.extend(losses(&summaries));
+    // what was lost is said before the figures
+    let failure = (!problems.is_empty()).then(|| Failure::check(problems.join("; ")));
+    if let Some(failure) = &failure {
+        output.error(failure);
+    }
     let saved = (&*out, &*report);
     print(&summaries, &bursts, &comparison, saved, &problems, output)?;
-    if was_interrupted {
-        return Err(Failure::interrupted());
-    }
-    match problems.is_empty() {
-        true => Ok(ExitCode::SUCCESS),
-        false => Err(Failure::check(problems.join("; "))),
+    match failure {
+        _ if was_interrupted => Err(Failure::interrupted()),
+        Some(failure) => Ok(failure.exit_code()),
+        None => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use baton_experiments::kept_out;
 use baton_experiments::manifest::{lab_settings, versions};
 use baton_lab::registry::{self, Note};
-use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, UNDELIVERABLE_FILE};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
-use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory, UNDELIVERABLE_FILE};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -94,6 +94,7 @@ async fn stay(
     drop(registration);
     if arguments.save.is_some() {
         manifest.end = Some(Timestamp::now());
+        manifest.records = Some(ending.records());
         if ending.status.switches > 0 {
             let LabStatus {
                 producer,
@@ -168,6 +169,7 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
         engine: environment.engine,
         settings: lab_settings(&arguments.lab.settings(), &arguments.functions.functions()?),
         versions: versions(),
+        records: None,
         start: Timestamp::now(),
         end: None,
     })

@@ -165,7 +165,8 @@ fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Ce
         });
     let delivered = summary.records.map_or_else(unknown, |records| {
         let mut text = records.delivered.to_string();
-        for (count, what) in [(records.lost, "lost"), (records.duplicates, "again")] {
+        let lost = summary.undelivered_or_lost();
+        for (count, what) in [(lost, "lost"), (records.duplicates, "again")] {
             if count > 0 {
                 text.push_str(&format!("\n{count} {what}"));
             }
@@ -177,7 +178,7 @@ fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Ce
         Cell::new(requests),
         Cell::new(delivered),
         verdicts(summary.hops.get(&Hop::Ingress), layout, output),
-        verdicts(summary.hops.get(&Hop::Record), layout, output),
+        record_verdicts(summary, layout, output),
         Cell::new(
             summary
                 .carrier_bytes
@@ -208,6 +209,20 @@ fn percentiles(percentiles: Option<&Percentiles>) -> String {
     })
 }
 
+/// The verdicts on the records, and how many of those delivered were not judged.
+fn record_verdicts(summary: &Summary, layout: Layout, output: &Output) -> Cell {
+    let counts = summary.hops.get(&Hop::Record);
+    let Some(unseen) = &summary.records_without_span else {
+        return verdicts(counts, layout, output);
+    };
+    let judged = counts.into_iter().flatten();
+    let judged = judged.map(|(verdict, count)| format!("{count} {}", verdict.name()));
+    let lines: Vec<_> = judged
+        .chain([format!("{} not judged", unseen.count)])
+        .collect();
+    Tone::of(false).cell(lines.join("\n"), output)
+}
+
 /// The verdicts with their counts, in green if every hand-off is whole, else in red.
 fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Output) -> Cell {
     let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
@@ -236,6 +251,7 @@ mod tests {
                 delivered: 100_000,
                 duplicates: 3,
                 lost: 0,
+                undelivered: None,
             }),
             ..Summary::default()
         };

@@ -5,8 +5,10 @@
 
 mod deliveries;
 mod figures;
+mod incomplete_keys;
 mod names;
 mod structure;
+mod unseen;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -18,6 +20,7 @@ use self::names::MessageKeys;
 pub(crate) use self::names::Names;
 pub use self::structure::Structure;
 use self::structure::Unmatched;
+use self::unseen::Unseen;
 use crate::collect::Extent;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
@@ -42,6 +45,10 @@ pub struct Assembly {
     is_logged: bool,
     /// While the run goes on: records sent after this time may still arrive.
     under_way_since: Option<UnixTime>,
+    /// Whether a lab tells which records it did not deliver. It delivered all others.
+    is_told_by_lab: bool,
+    /// The attributes that receivers of records lack, although their message id names their sender.
+    lacking: BTreeSet<&'static str>,
     /// Hops whose missing receivers may be in the part of the source that was cut off.
     out_of_sight: BTreeSet<Hop>,
 }
@@ -67,6 +74,8 @@ struct Record {
     request: Option<usize>,
     carrier_bytes: Option<u64>,
     receivers: Deliveries,
+    /// Whether a lab accepted it and did not deliver it.
+    is_undelivered: bool,
 }
 
 /// One judged hand-off.
@@ -76,8 +85,9 @@ pub struct HandOff<'a> {
     pub hop: Hop,
     /// The id by which its ends were matched.
     pub key: HandOffKey<'a>,
-    /// The verdict; `None` if neither end has a span. Of several deliveries, the best verdict
-    /// counts, in the order of [`Verdict::ALL`].
+    /// The verdict; `None` if neither end has a span, or if a lab delivered the record and nothing
+    /// shows its receiver. Of several deliveries, the best verdict counts, in the order of
+    /// [`Verdict::ALL`].
     pub verdict: Option<Verdict>,
     /// What was lost besides, in the delivery with the verdict.
     pub flags: Flags,
@@ -85,7 +95,8 @@ pub struct HandOff<'a> {
     pub deliveries: u64,
     /// The sending end.
     pub sender: &'a Sender,
-    /// The receiving end, in the delivery with the verdict; `None` if the message was lost.
+    /// The receiving end, in the delivery with the verdict; `None` if the message was lost, or if
+    /// nothing shows its receiver.
     pub receiver: Option<&'a Receiver>,
 }
 
@@ -178,12 +189,20 @@ impl Assembly {
     /// receiver is lost, unless it may still arrive. If the source is cut short, no other message
     /// counts as lost.
     pub fn finish(&mut self, extent: &Extent) {
+        if let Some(undelivered) = &extent.undelivered {
+            self.is_told_by_lab = true;
+            for key in &undelivered.keys {
+                self.record(key.as_message()).is_undelivered = true;
+            }
+        }
+        self.join_incomplete_keys();
+        let is_told = |hop: &Hop| *hop == Hop::Record && extent.undelivered.is_some();
         let is_unlogged = |hop: &Hop| !extent.logged.contains(hop);
         let unlogged = Hop::BOTH.into_iter().filter(is_unlogged);
         self.is_logged = unlogged.clone().next().is_none();
         let alone = unlogged
             .clone()
-            .filter(|hop| self.has_senders(*hop) && !self.has_receivers(*hop));
+            .filter(|hop| !is_told(hop) && self.has_senders(*hop) && !self.has_receivers(*hop));
         self.senders_alone = alone.collect();
         let is_open = extent.is_cut_short || extent.is_export;
         self.out_of_sight = unlogged.filter(|_| is_open).collect();
@@ -239,10 +258,19 @@ impl Assembly {
             let sender = record.sender.as_ref();
             let sender = sender.or_else(|| is_strangers.then_some(&Sender::UNKNOWN))?;
             let key = HandOffKey::Message(key);
-            if record.receivers.count() == 0 && self.may_arrive(Hop::Record, sender) {
-                return None;
+            let judged = self.judge(Hop::Record, key, sender, &record.receivers);
+            if record.receivers.count() > 0 {
+                return Some(judged);
             }
-            Some(self.judge(Hop::Record, key, sender, &record.receivers))
+            match self.unseen(record, sender) {
+                Unseen::Lost => Some(judged),
+                Unseen::Delivered => Some(HandOff {
+                    verdict: None,
+                    deliveries: 1,
+                    ..judged
+                }),
+                Unseen::Unknown => None,
+            }
         });
         let judged = |hand_off: &HandOff<'_>| !self.senders_alone.contains(&hand_off.hop);
         ingress.chain(record).filter(judged)

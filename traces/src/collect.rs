@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::hand_off::Hop;
 use crate::readers::log::LogLine;
+use crate::run::Undelivered;
 use crate::span::{Span, UnixTime};
 
 /// Takes the spans and log lines of a source, in any order.
@@ -29,11 +30,22 @@ pub struct Extent {
     pub is_export: bool,
     /// Whether spans are missing at the end. A receiver may be among them.
     pub is_cut_short: bool,
+    /// What a lab accepted and did not deliver. It delivered every other record, whether or not the
+    /// consumer left a span or a log line of it. `None` if no lab tells.
+    pub undelivered: Option<Undelivered>,
 }
 
 impl Extent {
     /// Adds the extent of another source that is judged together with this one.
     pub fn add(&mut self, other: &Extent) {
+        self.undelivered =
+            self.undelivered
+                .take()
+                .zip(other.undelivered.clone())
+                .map(|(mut all, other)| {
+                    all.keys.extend(other.keys);
+                    all
+                });
         self.logged.extend(&other.logged);
         self.under_way_since = self.under_way_since.or(other.under_way_since);
         self.is_export |= other.is_export;

@@ -3,6 +3,7 @@
 //! A figure that the source cannot show is `null` in a summary. Its name is here, with a reason.
 
 mod formats;
+mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,8 @@ use crate::hand_off::{Flag, Hop, Verdict};
 use crate::load::Loaded;
 use crate::shown::counted;
 use crate::tally::Tally;
+
+pub use self::unseen::UnseenRecords;
 
 /// The metrics that need request ids.
 const OF_REQUESTS: [&str; 7] = [
@@ -51,6 +54,8 @@ pub struct Known {
     pub deliveries: bool,
     /// Whether records have ids, so that their sizes and end-to-end latencies are known.
     pub records: bool,
+    /// Records that were delivered and of which no span or log line was found.
+    pub unseen: Option<UnseenRecords>,
     /// The counts from parents and links, for hops whose ends have no ids in common.
     structures: BTreeMap<Hop, Structure>,
     unknown: Vec<Unknown>,
@@ -64,6 +69,7 @@ impl Default for Known {
             requests: true,
             deliveries: true,
             records: true,
+            unseen: None,
             structures: BTreeMap::new(),
             unknown: Vec::new(),
             metrics: BTreeSet::new(),
@@ -115,10 +121,12 @@ impl Known {
     /// A run is judged by ids. A hop without any receiver is left out, unless its log exists.
     fn run(&mut self, tally: &Tally, loaded: &Loaded) {
         for hop in Hop::BOTH {
-            if !loaded.has_log_of(hop) && !tally.assembly().has_receivers(hop) {
+            let is_told = hop == Hop::Record && tally.assembly().is_told_by_lab();
+            if !is_told && !loaded.has_log_of(hop) && !tally.assembly().has_receivers(hop) {
                 self.leave_out(tally, hop);
             }
         }
+        unseen::records(self, tally.assembly());
     }
 
     /// In an export, a hop is judged by parents and links if its ends have no ids in common.

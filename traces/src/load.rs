@@ -9,7 +9,7 @@ use crate::collect::{Collect, Extent};
 use crate::hand_off::Hop;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{Form, ReadError};
-use crate::run::{Function, Manifest, RunDirectory};
+use crate::run::{Function, Manifest, RunDirectory, Undelivered};
 use crate::source::{Source, SourceError};
 use crate::span::Want;
 
@@ -45,6 +45,7 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
     if let Some(run) = source.run()? {
         let manifest = run.manifest()?;
         loaded.extent.under_way_since = manifest.under_way_since();
+        loaded.extent.undelivered = Undelivered::read(&run, &manifest)?;
         read_logs(&run, &manifest, into, &mut loaded)?;
         loaded.manifest = Some(manifest);
         let spans = run.spans_path();

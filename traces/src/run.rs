@@ -3,6 +3,7 @@
 //! The names and contents of the files are fixed, because other programs read them too.
 
 mod earlier;
+mod lab_records;
 mod manifest;
 
 use std::fs::{self, File, TryLockError};
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 pub use baton_propagators::function::Function;
 
 pub use self::earlier::EarlierRun;
+pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};
 pub use self::manifest::{MERGED, Manifest};
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;

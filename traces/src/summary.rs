@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Edge, Judged};
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::known::Known;
+use crate::known::{Known, UnseenRecords};
 use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Durations, Percentiles, Sizes};
 use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
@@ -67,9 +67,13 @@ pub struct Summary {
     /// Successful requests without a request id. Their ingress could not be judged.
     #[serde(default)]
     pub requests_without_id: u64,
-    /// Hand-offs that could not be judged, because neither end has a span.
+    /// Hand-offs that could not be judged, because neither end has a span, or because no span or log
+    /// line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
+    /// The records among them that were delivered and of which no span or log line was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_without_span: Option<UnseenRecords>,
     /// The problems that the functions' logs report.
     #[serde(default)]
     pub troubles: TroubleCounts,
@@ -101,8 +105,12 @@ pub struct Records {
     pub delivered: u64,
     /// How many deliveries there were beyond the first.
     pub duplicates: u64,
-    /// How many were never delivered.
+    /// How many were never delivered, as far as spans and logs show.
     pub lost: u64,
+    /// How many a lab accepted and did not deliver, also of senders that left no span; `None` if no
+    /// lab tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered: Option<u64>,
 }
 
 /// Latencies in milliseconds; `None` if no span has them.
@@ -127,6 +135,7 @@ impl Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
             pairing: manifest.pairing.clone(),
+            records: records(self.records, manifest),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),
@@ -159,9 +168,11 @@ impl Summary {
                 delivered: records.delivered,
                 duplicates: records.duplicates,
                 lost: records.lost,
+                undelivered: None,
             }),
             traces: Some(tally.traces()),
             spans: Some(tally.spans()),
+            records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
             flags: flags(&counts, known),
             hops: verdicts(counts, known),
@@ -190,8 +201,8 @@ impl Summary {
 
     /// Reads `summary.json` of a run.
     ///
+    /// # Errors
     /// If it cannot be read or is not a summary.
-    /// If it cannot be read or is no summary.
     pub fn read(run: &RunDirectory) -> Result<Summary, RunError> {
         run::read_json(&run.summary_path(), "a run's summary")
     }
@@ -211,6 +222,33 @@ impl Summary {
             .map_or(0, |counts| counts.values().sum())
     }
 
+    /// How many records a lab accepted and did not deliver; 0 if no lab tells.
+    pub fn undelivered(&self) -> u64 {
+        let records = self.records.and_then(|records| records.undelivered);
+        records.unwrap_or(0)
+    }
+
+    /// How many records were not delivered: as a lab tells, or as spans and logs show if that is
+    /// more.
+    pub fn undelivered_or_lost(&self) -> u64 {
+        let lost = self.records.map_or(0, |records| records.lost);
+        self.undelivered().max(lost)
+    }
+
+    /// Whether messages were handed over and none of them could be judged.
+    pub fn has_nothing_judged(&self) -> bool {
+        let judged = Hop::BOTH.iter().any(|hop| self.judged(*hop) > 0);
+        let requests = self.requests.map_or(0, |requests| requests.ok);
+        let records = self.records.map_or(0, |records| records.delivered);
+        !judged && requests + records > 0
+    }
+
+    /// The records that were delivered and not judged, if no record could be judged.
+    pub fn nothing_judged_of_records(&self) -> Option<&UnseenRecords> {
+        let unseen = self.records_without_span.as_ref();
+        unseen.filter(|_| self.judged(Hop::Record) == self.count(Hop::Record, Verdict::Lost))
+    }
+
     /// How many hand-offs of `hop` have `verdict`.
     pub fn count(&self, hop: Hop, verdict: Verdict) -> u64 {
         let counts = self.hops.get(&hop);
@@ -218,6 +256,28 @@ impl Summary {
             .and_then(|counts| counts.get(&verdict))
             .copied()
             .unwrap_or(0)
+    }
+}
+
+/// The records, with what a lab knows of them.
+fn records(by_spans: Option<Records>, manifest: &Manifest) -> Option<Records> {
+    let Some(lab) = manifest.records else {
+        return by_spans;
+    };
+    let undelivered = Some(lab.undelivered);
+    match by_spans.filter(|records| records.sent > 0) {
+        Some(records) => Some(Records {
+            undelivered,
+            ..records
+        }),
+        // the producer left neither spans nor a log
+        None => Some(Records {
+            sent: lab.delivered + lab.undelivered,
+            delivered: lab.delivered,
+            duplicates: by_spans.map_or(0, |records| records.duplicates),
+            lost: lab.undelivered,
+            undelivered,
+        }),
     }
 }
 

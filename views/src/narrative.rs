@@ -5,6 +5,7 @@
 //! sentence never claims something that was not seen.
 
 mod reasons;
+mod undelivered;
 
 use baton_propagators::explanation::list;
 use baton_traces::audit::Edge;
@@ -31,11 +32,19 @@ pub fn narrate(summaries: &[Summary]) -> Vec<String> {
     let labels = labels(summaries);
     let all = labels.iter().map(String::as_str).zip(summaries);
     let (exports, runs): (Vec<_>, Vec<_>) = all.partition(|(_, summary)| summary.audit.is_some());
+    let each = runs.iter();
+    let undelivered = each
+        .clone()
+        .filter_map(|(label, summary)| undelivered::not_delivered(label, summary));
+    let unseen = each.filter_map(|(label, summary)| undelivered::not_seen(label, summary));
+    let first: Vec<String> = undelivered.chain(unseen).collect();
     let broke = broken(&runs);
     let held = held(&runs, broke.is_some());
     let nothing = nothing_judged(&runs);
     let troubles = troubles(&runs);
-    let of_runs = [broke, held, nothing, troubles].into_iter().flatten();
+    let of_runs = first
+        .into_iter()
+        .chain([broke, held, nothing, troubles].into_iter().flatten());
     let of_exports = exports
         .iter()
         .flat_map(|(label, summary)| audited(label, summary, summaries));
@@ -146,7 +155,8 @@ fn held(runs: &[(&str, &Summary)], others_broke: bool) -> Option<String> {
         let held = hops.iter().all(|((delivered, whole), judged)| {
             delivered == whole && (*delivered > 0 || *judged == 0)
         });
-        if seen && held {
+        let nothing_of_records = summary.nothing_judged_of_records().is_some();
+        if seen && held && !nothing_of_records && !undelivered::is_all(summary) {
             clauses.add(label, how(summary));
         }
     }
@@ -161,6 +171,7 @@ fn how(summary: &Summary) -> String {
     let unseen = unknown(summary).find(|hop| summary.judged(*hop) == 0);
     let linked = |hop| summary.count(hop, Verdict::Linked) > 0;
     match unseen {
+        _ if summary.records_without_span.is_some() => " (of what could be judged)".to_owned(),
         Some(hop) => format!(
             " (as far as it can be seen: nothing was judged {})",
             place(hop)
@@ -203,7 +214,8 @@ fn place(hop: Hop) -> &'static str {
 fn nothing_judged(runs: &[(&str, &Summary)]) -> Option<String> {
     let mut clauses = Clauses::default();
     for (label, summary) in runs {
-        if Hop::BOTH.into_iter().all(|hop| summary.judged(hop) == 0) {
+        let said = summary.nothing_judged_of_records().is_some() || undelivered::is_all(summary);
+        if !said && Hop::BOTH.into_iter().all(|hop| summary.judged(hop) == 0) {
             clauses.add(label, String::new());
         }
     }
@@ -241,7 +253,9 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
     }
     for hop in Hop::BOTH {
         let lost = summary.count(hop, Verdict::Lost);
-        if lost > 0 {
+        // what a lab did not deliver is said first
+        let is_said = hop == Hop::Record && summary.undelivered() >= lost;
+        if lost > 0 && !is_said {
             let lost = share(lost, summary.judged(hop), hop);
             troubles.push(match hop {
                 Hop::Ingress => format!("{lost} left no trace in the producer"),

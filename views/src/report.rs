@@ -226,9 +226,10 @@ fn unknown(report: &Report) -> Vec<String> {
         let summary = run.summary();
         let problems = summary.problems.iter();
         unknown.extend(problems.map(|problem| format!("{}: {problem}", summary.name)));
+        let unseen = summary.records_without_span.as_ref();
         let counts = [
             (
-                summary.unjudged,
+                summary.unjudged - unseen.map_or(0, |unseen| unseen.count),
                 "hand-offs could not be judged, because neither end was traced",
             ),
             (

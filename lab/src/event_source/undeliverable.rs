@@ -12,9 +12,14 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::kinesis::{StreamRecord, shard_id};
 
-/// The file in a lab's directory for records that could not be delivered: JSON lines, one per
-/// record.
-pub const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
+/// Why a record was not delivered.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) enum Condition {
+    /// The consumer failed on it as often as it may.
+    RetryAttemptsExhausted,
+    /// The lab ended before the consumer had answered for it.
+    NotDeliveredInTime,
+}
 
 /// Appends to the file. The first record creates it.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub(crate) struct Undeliverable {
 #[derive(Serialize)]
 struct Line<'a> {
     timestamp: Timestamp,
-    condition: &'static str,
+    condition: Condition,
     attempts: u32,
     stream: &'a str,
     shard_id: &'a str,
@@ -51,14 +56,20 @@ impl Undeliverable {
         })
     }
 
-    /// Keeps these records, which failed `attempts` times.
-    pub(crate) fn keep(&self, stream: &str, shard: u32, records: &[StreamRecord], attempts: u32) {
+    /// Keeps these records, which failed `attempts` times at least.
+    pub(crate) fn keep(
+        &self,
+        (stream, shard): (&str, u32),
+        records: &[StreamRecord],
+        condition: Condition,
+        attempts: u32,
+    ) {
         let shard_id = shard_id(shard);
         let mut lines = Vec::new();
         for record in records {
             let line = Line {
                 timestamp: Timestamp::now(),
-                condition: "RetryAttemptsExhausted",
+                condition,
                 attempts,
                 stream,
                 shard_id: &shard_id,

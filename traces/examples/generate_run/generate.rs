@@ -124,6 +124,7 @@ fn manifest(plan: &Plan) -> Result<Manifest, Box<dyn Error>> {
         engine: Engine::Native,
         settings,
         versions: [("baton".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
+        records: None,
         start,
         end: Some(start + duration),
     })

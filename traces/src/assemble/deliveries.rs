@@ -88,6 +88,15 @@ impl Deliveries {
         self.kept.len() as u64 + self.further_spans.max(self.further_log_lines)
     }
 
+    /// Adds all deliveries of `others`.
+    pub(super) fn add_all(&mut self, others: Deliveries) {
+        for delivery in others.kept {
+            self.add(delivery);
+        }
+        self.further_spans += others.further_spans;
+        self.further_log_lines += others.further_log_lines;
+    }
+
     /// Adds a delivery, or completes one. A span and its log line are one delivery, and so is a
     /// span that was exported twice.
     pub(super) fn add(&mut self, delivery: Delivery) {

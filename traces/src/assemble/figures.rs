@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::unseen::Unseen;
 use super::{Assembly, Request};
-use crate::hand_off::Hop;
 use crate::span::{SpanReference, UnixTime};
 
 /// The counts of a run's records.
@@ -29,10 +29,13 @@ impl Assembly {
         for record in &self.records {
             let deliveries = record.receivers.count();
             if let Some(sender) = &record.sender {
-                let is_lost = deliveries == 0 && !self.may_arrive(Hop::Record, sender);
                 counts.sent += 1;
-                counts.delivered += u64::from(deliveries > 0);
-                counts.lost += u64::from(is_lost);
+                match self.unseen(record, sender) {
+                    _ if deliveries > 0 => counts.delivered += 1,
+                    Unseen::Delivered => counts.delivered += 1,
+                    Unseen::Lost => counts.lost += 1,
+                    Unseen::Unknown => {}
+                }
                 counts.duplicates += deliveries.saturating_sub(1);
             } else if deliveries > 0 {
                 counts.without_sender += 1;

@@ -72,6 +72,13 @@ impl Unmatched {
             });
     }
 
+    /// Whether a span receives at `hop`.
+    pub(super) fn has_receivers(&self, hop: Hop) -> bool {
+        self.receivers
+            .values()
+            .any(|receiving| receiving.hop == hop)
+    }
+
     /// The counts for the receivers of `hop`, including `more`. `is_sender` recognises further
     /// senders. `is_in` says whether a span is known to be in a service, or in another one.
     pub(super) fn structure(

@@ -46,6 +46,7 @@ fn run(
         delivered: messages,
         duplicates: verdicts[1] / 3,
         lost: 0,
+        undelivered: None,
     });
     summary.latency_ms.request = run.request.percentiles();
     summary.latency_ms.end_to_end = run.end_to_end.percentiles();

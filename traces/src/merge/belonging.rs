@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::MergeError;
-use crate::run::{MERGED, Manifest};
+use crate::run::{LabRecords, MERGED, Manifest};
 
 /// Joins `manifests`, each with the name of its run, into one manifest.
 ///
@@ -18,6 +18,7 @@ use crate::run::{MERGED, Manifest};
 pub(super) fn joined(manifests: &[(String, Manifest)]) -> Result<Manifest, MergeError> {
     let (_, first) = manifests.first().ok_or(MergeError::NoRun)?;
     let mut merged = first.clone();
+    merged.records = records(manifests);
     for (place, part) in manifests.iter().enumerate() {
         for before in &manifests[..place] {
             agree(before, part)?;
@@ -35,6 +36,18 @@ pub(super) fn joined(manifests: &[(String, Manifest)]) -> Result<Manifest, Merge
         merged.end = merged.end.zip(part.end).map(|(one, other)| one.max(other));
     }
     Ok(merged)
+}
+
+/// The records of all labs; unknown if a run of the functions does not tell of its records.
+fn records(manifests: &[(String, Manifest)]) -> Option<LabRecords> {
+    let manifests = manifests.iter().map(|(_, manifest)| manifest);
+    let of_functions = manifests.filter(|manifest| manifest.pairing.is_some());
+    let records: Option<Vec<LabRecords>> = of_functions.map(|manifest| manifest.records).collect();
+    let records = records.filter(|records| !records.is_empty())?;
+    Some(LabRecords {
+        delivered: records.iter().map(|records| records.delivered).sum(),
+        undelivered: records.iter().map(|records| records.undelivered).sum(),
+    })
 }
 
 fn agree(left: &(String, Manifest), right: &(String, Manifest)) -> Result<(), MergeError> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Function;
+use super::{Function, LabRecords};
 use crate::span::UnixTime;
 
 /// `run.json`: what was run, how, and when.
@@ -26,6 +26,9 @@ pub struct Manifest {
     /// The versions of the programs, by name.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
+    /// What became of the records that a lab accepted; `None` while it runs, and without a lab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<LabRecords>,
     /// When the run started.
     pub start: Timestamp,
     /// When it ended; `None` while it runs, or if it was killed.

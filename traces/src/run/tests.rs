@@ -10,6 +10,7 @@ fn manifest() -> Manifest {
         engine: Engine::Otel,
         settings: serde_json::Map::from_iter([("users".to_owned(), 8.into())]),
         versions: BTreeMap::from([("baton".to_owned(), "0.1.0".to_owned())]),
+        records: None,
         start: "2026-11-23T05:00:00Z".parse().expect("a time"),
         end: Some("2026-11-23T05:00:05.25Z".parse().expect("a time")),
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use baton_propagators::id::TraceId;
 use serde::Serialize;
 
-use super::TraceIndex;
+use super::{Crossing, TraceIndex};
 use crate::assemble::{HandOff, HandOffKey};
 use crate::audit;
 use crate::hand_off::{Hop, Verdict};
@@ -92,12 +92,27 @@ impl TraceIndex {
         passages.map(Passage::from).collect()
     }
 
+    /// The traces with a hand-off that broke, or that was not judged.
+    fn traces_not_whole(&self) -> HashSet<TraceId> {
+        let crossings = self.crossings();
+        let others = crossings.filter(|crossing| !crossing.verdict.is_some_and(Verdict::is_whole));
+        others.flat_map(Crossing::trace_ids).collect()
+    }
+
     /// An example of a trace with a hand-off that has one of the verdicts `wanted`, if possible a
     /// record's. It prefers traces with few spans, as of a single record, and among those one from
     /// the middle, to avoid a cold start.
+    /// If every verdict wanted is whole, every hand-off of the trace is whole.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
+        let mut verdicts = Verdict::ALL.into_iter().filter(|verdict| wanted(*verdict));
+        let not_whole = match verdicts.all(Verdict::is_whole) {
+            true => self.traces_not_whole(),
+            false => HashSet::new(),
+        };
         [Hop::Record, Hop::Ingress].into_iter().find_map(|hop| {
             let crossings = self.crossings();
+            let crossings = crossings
+                .filter(|crossing| crossing.trace_ids().all(|id| !not_whole.contains(&id)));
             let mut found: Vec<(u64, Option<UnixTime>, TraceId)> = crossings
                 .filter(|crossing| crossing.hop == hop && crossing.verdict.is_some_and(&wanted))
                 .filter_map(|crossing| {

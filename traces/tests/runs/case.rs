@@ -163,6 +163,7 @@ pub(crate) fn manifest(pairing: &str) -> Manifest {
         engine: "native".parse().expect("an engine"),
         settings: Map::new(),
         versions: BTreeMap::new(),
+        records: None,
         start,
         end: Some(start + jiff::SignedDuration::from_secs(5)),
     }

@@ -49,6 +49,7 @@ fn latencies_throughput_and_sizes_are_those_of_the_burst() {
         delivered: 2,
         duplicates: 1,
         lost: 0,
+        undelivered: None,
     };
     assert_eq!(summary.records, Some(records));
     assert_eq!((summary.traces, summary.spans), (Some(3), Some(10)));

@@ -219,6 +219,7 @@ fn other_problems_are_named_once_for_all_runs_that_had_them() {
         delivered: 10,
         duplicates: 1,
         lost: 0,
+        undelivered: None,
     });
     b3.flags.entry(Record).or_default().tracestate_lost = Some(10);
     let mut multi = run("b3multi", &[(Record, Connected, 10)]);

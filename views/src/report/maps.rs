@@ -44,21 +44,24 @@ pub(super) fn maps(runs: &[Run]) -> Vec<MapFigure> {
     let mut groups: Vec<(&ServiceMap, Vec<String>, bool)> = Vec::new();
     for run in runs.iter().filter(|run| !run.map.edges.is_empty()) {
         let name = visible(&run.summary().name);
-        let in_part = is_seen_in_part(run.summary());
-        match groups.iter_mut().find(|(map, ..)| are_alike(map, &run.map)) {
-            Some((_, names, any_in_part)) => {
+        let summary = run.summary();
+        let is_judged =
+            !is_seen_in_part(summary) && summary.unjudged == 0 && summary.undelivered() == 0;
+        let alike = |group: &&mut (&ServiceMap, Vec<String>, bool)| are_alike(group.0, &run.map);
+        match groups.iter_mut().find(alike) {
+            Some((_, names, are_judged)) => {
                 names.push(name);
-                *any_in_part |= in_part;
+                *are_judged &= is_judged;
             }
-            None => groups.push((&run.map, vec![name], in_part)),
+            None => groups.push((&run.map, vec![name], is_judged)),
         }
     }
     groups
         .into_iter()
-        .map(|(map, names, in_part)| MapFigure {
-            heading: heading(map, in_part),
-            class: state(map).0,
-            sign: state(map).1,
+        .map(|(map, names, is_judged)| MapFigure {
+            heading: heading(map, is_judged),
+            class: state(map, is_judged).0,
+            sign: state(map, is_judged).1,
             picture: Picture::of(|page| service_map::drawing(map, page)),
             edges: edges(map),
             shared: names.len() > 1,
@@ -85,17 +88,17 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
 }
 
 /// The CSS class and the sign for a map that is broken, whole, or not judged.
-fn state(map: &ServiceMap) -> (&'static str, &'static str) {
+fn state(map: &ServiceMap, is_judged: bool) -> (&'static str, &'static str) {
     if map.edges.iter().any(|edge| edge.broken) {
         ("broken", "✗ ")
-    } else if map.edges.iter().any(Edge::is_whole) {
+    } else if is_judged && map.edges.iter().any(Edge::is_whole) {
         ("whole", "✓ ")
     } else {
         ("unjudged", "")
     }
 }
 
-fn heading(map: &ServiceMap, in_part: bool) -> String {
+fn heading(map: &ServiceMap, is_judged: bool) -> String {
     let named = |node: usize| match &map.nodes[node] {
         node if node.kind == NodeKind::Queue => format!("the stream {}", node.name),
         node => node.name.clone(),
@@ -108,8 +111,8 @@ fn heading(map: &ServiceMap, in_part: bool) -> String {
         .collect();
     if broken.is_empty() {
         match map.edges.iter().any(Edge::is_whole) {
-            true if in_part => "Whole where it was judged".to_owned(),
-            true => "Whole".to_owned(),
+            true if is_judged => "Whole".to_owned(),
+            true => "Whole where it was judged".to_owned(),
             false => "Not judged by ids".to_owned(),
         }
     } else {

@@ -132,6 +132,12 @@ fn troubles(summary: &Summary) -> Vec<String> {
             troubles.push(format!("{} {what}", count(number)));
         }
     };
+    add(summary.undelivered(), "records accepted and not delivered");
+    let unseen = summary.records_without_span.as_ref();
+    add(
+        unseen.map_or(0, |unseen| unseen.count),
+        "records delivered, no span found for them",
+    );
     add(
         summary.requests.map_or(0, |requests| requests.failed),
         "requests failed",

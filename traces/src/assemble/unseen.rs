@@ -1,0 +1,52 @@
+//! Records without a receiver: lost, or delivered by a lab although nothing shows it.
+
+use super::{Assembly, Record};
+use crate::hand_off::{Hop, Sender};
+
+/// Whether a message arrived for which there is no receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// It was never delivered.
+    Lost,
+    /// A lab delivered it. The receiver left no span and no log line of it.
+    Delivered,
+    /// It may have arrived, or may still arrive.
+    Unknown,
+}
+
+impl Assembly {
+    /// What became of a record that has a sender and no receiver.
+    pub(super) fn unseen(&self, record: &Record, sender: &Sender) -> Unseen {
+        match record.is_undelivered {
+            true => Unseen::Lost,
+            false if self.may_arrive(Hop::Record, sender) => Unseen::Unknown,
+            false if self.is_told_by_lab => Unseen::Delivered,
+            false => Unseen::Lost,
+        }
+    }
+
+    /// How many records a lab delivered of which the receiver left no span and no log line.
+    pub(crate) fn delivered_unseen(&self) -> u64 {
+        let unseen = self.records.iter().filter(|record| {
+            let sender = record.sender.as_ref();
+            let unseen = sender.map(|sender| self.unseen(record, sender));
+            record.receivers.count() == 0 && unseen == Some(Unseen::Delivered)
+        });
+        unseen.count() as u64
+    }
+
+    /// Whether a lab tells which records it did not deliver.
+    pub(crate) fn is_told_by_lab(&self) -> bool {
+        self.is_told_by_lab
+    }
+
+    /// The attributes that receivers of records lack, although their message id names their sender.
+    pub(crate) fn lacking(&self) -> impl Iterator<Item = &'static str> {
+        self.lacking.iter().copied()
+    }
+
+    /// Whether a span receives by its kind at `hop` and has no id.
+    pub(crate) fn has_receivers_without_id(&self, hop: Hop) -> bool {
+        self.unmatched.has_receivers(hop)
+    }
+}
