@@ -22,14 +22,14 @@ fn readers(places: &[&str]) -> Option<String> {
     if places.is_empty() {
         return None;
     }
-    let mut says = "Of an SQS message, the X-Ray SDK and OpenTelemetry's Java agent read attributes.AWSTraceHeader, \
-                    OpenTelemetry for JavaScript and Python the message attributes, and Datadog's libraries the attribute \
-                    _datadog; baton's consumer looks in a record under tracecontext."
+    let mut says = "In an SQS message, the X-Ray SDK and OpenTelemetry's Java agent read attributes.AWSTraceHeader, \
+                    OpenTelemetry for JavaScript and Python read the message attributes, and Datadog's libraries read the \
+                    attribute _datadog; baton's consumer looks in a record under tracecontext."
         .to_owned();
     if any(places, ".body.") || any(places, ".Body.") {
         says.push_str(
-            " The body is the sender's: an SNS envelope is in it unless raw message delivery is on, and only readers \
-             that are told to look in it find its MessageAttributes.",
+            " With SNS, the body holds an envelope unless raw message delivery is on. Only readers that are told to look \
+             inside the body find what is in it.",
         );
     }
     Some(says)

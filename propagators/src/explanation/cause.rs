@@ -47,8 +47,8 @@ fn joined(_: &Reject, value: &str) -> Option<String> {
     let (first, second) = value.split_once(',')?;
     let is_value = |part: &str| part.bytes().any(|byte| byte.is_ascii_alphanumeric());
     (is_value(first) && is_value(second)).then(|| {
-        "two headers were joined by a comma, as proxies and frameworks do with a header that arrives twice: let the one on \
-         the way replace the header where it adds another"
+        "two headers were joined by a comma, as proxies and frameworks do with a header that arrives twice: find what adds \
+         the second one, and let it replace the first instead"
             .to_owned()
     })
 }
@@ -59,7 +59,7 @@ fn quoted(_: &Reject, value: &str) -> Option<String> {
         .iter()
         .any(|quote| value.starts_with(quote) || value.ends_with(quote));
     is_quoted.then(|| {
-        "quotes are around the value, as where JSON text is used as a header: let the sender leave them out".to_owned()
+        "quotes are around the value, most often because JSON text was used as a header: let the sender leave them out".to_owned()
     })
 }
 

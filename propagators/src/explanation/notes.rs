@@ -61,8 +61,8 @@ fn where_from(arrived: &Arrived<'_>) -> Option<String> {
         );
     }
     aws.iter().any(|source| differ(source)).then(|| {
-        "AWS's services write X-Ray's header by themselves and pass the others on as they came, so it names a span of \
-         theirs. List xray first, or leave it out where no service of yours writes it."
+        "AWS's services write X-Ray's header themselves and forward the others unchanged, so X-Ray's names a span of \
+         AWS. List xray first, or leave it out if none of your services writes it."
             .to_owned()
     })
 }
