@@ -181,6 +181,7 @@ impl Stage {
             versions: versions(),
             start,
             end: Some(Timestamp::now()),
+            records: None,
         }
     }
 
