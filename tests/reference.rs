@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use baton_functions::{Topic, VARIABLES, Variable};
-use baton_lab::UNDELIVERABLE_FILE;
 use baton_traces::hand_off::{Flag, Verdict};
-use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::{Function, RunDirectory, UNDELIVERABLE_FILE};
 
 use crate::support::command::Sandbox;
 
