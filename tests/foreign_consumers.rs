@@ -145,7 +145,10 @@ async fn what_was_not_delivered_is_said_first_and_fails_the_run() {
     for (handle, flags) in [
         ("False", &["--retries", "0"][..]),
         // it takes the records and does not answer
-        ("time.sleep(3600)", &["--timeout", "1s", "--retries", "0"]),
+        (
+            "time.sleep(3600)",
+            &["--timeout", "5s", "--retries", "0", "--no-bisect"],
+        ),
         // its spans are there, but its answer says that it failed
         ("send(all_attributes, event)", &["--retries", "0"]),
     ] {

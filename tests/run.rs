@@ -379,6 +379,8 @@ async fn a_run_whose_records_cannot_be_delivered_says_so_and_fails() {
     let finished = ended(running).await;
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let says = "b3:b3: 5 records could not be delivered";
+    assert!(finished.stderr.contains(says), "{finished:?}");
+    let says = "5 records were accepted and not delivered under b3.";
     assert!(finished.stdout.contains(says), "{finished:?}");
     assert!(
         !finished.stdout.contains("whole under b3."),

@@ -94,21 +94,19 @@ fn print(
     problems: &[String],
     output: &Output,
 ) -> Result<(), Failure> {
-    // what was lost comes first: the rest is about what arrived
-    let problems = problems.iter().map(|problem| format!("{problem}."));
-    let sentences: Vec<String> = problems.chain(narrate(summaries)).collect();
+    let mut sentences = narrate(summaries);
     if output.format == Format::Json {
         return output.print_json(&json!({
             "runs": summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,
             "checks": [],
+            "problems": problems,
             "answer": sentences.join(" "),
             "report": report,
         }));
     }
     let names: Vec<String> = summaries.iter().map(pairing).collect();
-    let mut sentences = sentences;
     sentences.extend(brief(comparison, summaries, &names));
     let sentences: Vec<String> = sentences
         .iter()

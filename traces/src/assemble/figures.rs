@@ -31,7 +31,7 @@ impl Assembly {
             if let Some(sender) = &record.sender {
                 counts.sent += 1;
                 match self.unseen(record, sender) {
-                    _ if deliveries > 0 => counts.delivered += 1,
+                    _ if deliveries > 0 && !record.is_undelivered => counts.delivered += 1,
                     Unseen::Delivered => counts.delivered += 1,
                     Unseen::Lost => counts.lost += 1,
                     Unseen::Unknown => {}
