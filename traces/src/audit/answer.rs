@@ -32,7 +32,7 @@ impl Judged {
         let roots: u64 = roots.map(|unjudged| unjudged.count).sum();
         if roots > 0 {
             sentences.push(format!(
-                "{} have no sender in the source: they came from outside, or from services that do not export spans.",
+                "No span in the source sent {}: such requests come from outside, or from services that do not export spans.",
                 counted(roots, "request")
             ));
         }

@@ -338,7 +338,7 @@ fn unjudged_hand_offs_are_not_called_whole() {
     assert!(changes.contains("no figure in common"), "{changes}");
     let answer = text(section(&page, "answer"));
     assert!(
-        answer.contains("under yelp (as far as it can be seen"),
+        answer.contains("yelp: Of what could be judged, every hand-off held"),
         "{answer}"
     );
 }
