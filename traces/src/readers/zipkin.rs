@@ -3,7 +3,7 @@
 //! Version 2 is the answer of Zipkin's `/api/v2/traces`, a download in its UI, and the body of a
 //! POST to `/api/v2/spans` (<https://zipkin.io/zipkin-api/#/default/get_traces>). Tags become
 //! attributes, and annotations become events. Zipkin has no links, but the OpenTelemetry Collector
-//! writes them as tags. Version 1 is recognised by its annotations ([`v1`]).
+//! writes them as tags. Version 1 is recognised by its annotations.
 //!
 //! In B3, client and server may share a span's id. They become two spans with one id, one of each
 //! service.
