@@ -131,8 +131,11 @@ struct Enclosing {
     /// Whether the source has the root of the trace.
     has_root: bool,
     /// Sorted by start, each with the two latest ends up to it of different services.
-    parts: Vec<(u64, [Option<(u64, Name)>; 2])>,
+    parts: Vec<(u64, LatestEnds)>,
 }
+
+/// The two latest ends, of different services.
+type LatestEnds = [Option<(u64, Name)>; 2];
 
 impl<'a> Leaving<'a> {
     pub(super) fn new(tree: &'a Tree) -> Leaving<'a> {
@@ -168,7 +171,7 @@ impl Enclosing {
             .filter(|end| end.start != 0)
             .collect();
         entries.sort_by_key(|end| end.start);
-        let mut latest: [Option<(u64, Name)>; 2] = [None, None];
+        let mut latest: LatestEnds = [None, None];
         let parts = entries.into_iter().map(|end| {
             let other = latest.into_iter().flatten();
             let other = other
