@@ -55,7 +55,11 @@ fn assert_same(compared: &Value, hops: &[(&str, Value)]) {
                 }
             }
         }
-        assert_eq!(run["records"], compared["runs"][0]["records"], "{run}");
+        // only the lab knows what it did not deliver
+        for figure in ["sent", "delivered", "duplicates", "lost"] {
+            let first = &compared["runs"][0]["records"][figure];
+            assert_eq!(run["records"][figure], *first, "{figure}: {run}");
+        }
     }
 }
 
