@@ -42,3 +42,14 @@ pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<E
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// The items without repetition, in the order in which each occurs first.
+fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut distinct = Vec::new();
+    for item in items {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    distinct
+}

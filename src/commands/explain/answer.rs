@@ -3,12 +3,12 @@
 use baton_pastes::{Carrier, Paste};
 use baton_propagators::libraries::Library;
 use baton_propagators::{
-    Candidate, Conflict, Extracted, HeaderList, Mode, Outcome, Reject, SpanId, TraceId,
+    Candidate, Conflict, Extracted, HeaderList, Outcome, Reject, SpanId, TraceId,
 };
 use serde::Serialize;
 
 use super::libraries::{self, Answered};
-use super::{Judged, Judgement, arrival};
+use super::{Judged, Judgement, arrival, distinct};
 
 /// What `baton explain --format json` prints: the first carrier's members, and where there are several, all of them.
 #[derive(Serialize)]
@@ -162,11 +162,9 @@ fn carrier<'a>(
     paste: &'a Paste,
     wanted: &[&'static Library],
 ) -> CarrierAnswer<'a> {
-    let modes: Vec<Mode> = judged
-        .judgements
-        .iter()
-        .map(|judgement| judgement.propagation.extract.clone())
-        .collect();
+    // a library selects by its own rule, so `/first` and `/last` are one mode to it
+    let judgements = judged.judgements.iter();
+    let modes = distinct(judgements.map(|judgement| judgement.propagation.extract.clone()));
     let answers = libraries::answers(&judged.headers, &modes, wanted);
     let counted = judged.carrier.counted();
     CarrierAnswer {

@@ -3,7 +3,7 @@
 use baton_propagators::{Extracted, Outcome};
 
 use super::text::safe;
-use super::{Judged, section};
+use super::{Judged, distinct, section};
 
 /// One sentence about what arrives.
 pub(super) fn arrives(judged: &Judged<'_>) -> String {
@@ -11,32 +11,19 @@ pub(super) fn arrives(judged: &Judged<'_>) -> String {
     let context = |candidate: &&baton_propagators::Candidate| {
         candidate.context().map(|own| (own.trace_id, own.span_id))
     };
-    let mut refusals: Vec<String> = Vec::new();
-    for reject in judged
-        .all
-        .candidates
-        .iter()
-        .filter_map(|candidate| candidate.reject())
-    {
-        let reason = match judged.cause(reject) {
-            Some(cause) => format!("{}: {cause}", reject.header),
-            None => reject.to_string(),
-        };
-        if !refusals.contains(&reason) {
-            refusals.push(reason);
-        }
-    }
+    let candidates = judged.all.candidates.iter();
+    let rejects = candidates.filter_map(|candidate| candidate.reject());
+    let refusals = distinct(rejects.map(|reject| match judged.cause(reject) {
+        Some(cause) => format!("{}: {cause}", reject.header),
+        None => reject.to_string(),
+    }));
     match contexts.as_slice() {
         [] if !refusals.is_empty() => {
             format!("No usable trace context arrives: {}.", refusals.join("; "))
         }
         [] if judged.carrier.headers.is_empty() && !judged.carrier.unread.is_empty() => {
-            let mut reasons: Vec<&str> = Vec::new();
-            for unread in &judged.carrier.unread {
-                if !reasons.contains(&unread.why.as_str()) {
-                    reasons.push(&unread.why);
-                }
-            }
+            let unread = judged.carrier.unread.iter();
+            let reasons = distinct(unread.map(|unread| unread.why.as_str()));
             match reasons.as_slice() {
                 [only] => format!(
                     "No trace context arrives as it stands: {}",
@@ -98,15 +85,8 @@ pub(super) fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
             .into_iter()
             .filter_map(|candidate| candidate.context())
     });
-    let (mut traces, mut spans) = (Vec::new(), Vec::new());
-    for context in contexts {
-        if !traces.contains(&context.trace_id) {
-            traces.push(context.trace_id);
-        }
-        if !spans.contains(&context.span_id) {
-            spans.push(context.span_id);
-        }
-    }
+    let traces = distinct(contexts.clone().map(|context| context.trace_id));
+    let spans = distinct(contexts.map(|context| context.span_id));
     let parents = if spans.len() == 1 {
         "the same parent".to_owned()
     } else {

@@ -12,6 +12,8 @@ use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 use crate::arguments::{ExplainArguments, Selection};
 use crate::failure::Failure;
 
+use super::distinct;
+
 /// The modes that are always judged without `--mode`.
 const USUAL_MODES: [&str; 7] = [
     "tracecontext",
@@ -99,24 +101,14 @@ impl<'a> Judged<'a> {
     /// The formats to list for the arriving headers, usable or not. Of B3's two formats, it is the
     /// one that writes the header.
     pub(super) fn formats(&self) -> Vec<&'static str> {
-        let mut formats = Vec::new();
-        for candidate in self
-            .all
-            .candidates
-            .iter()
-            .filter(|candidate| candidate.outcome != Outcome::Absent)
-        {
-            let format = match candidate.format {
-                "baggage" => continue,
-                "b3" | "b3multi" if self.headers.get("b3").is_some() => "b3",
-                "b3" | "b3multi" => "b3multi",
-                other => other,
-            };
-            if !formats.contains(&format) {
-                formats.push(format);
-            }
-        }
-        formats
+        let candidates = self.all.candidates.iter();
+        let arriving = candidates.filter(|candidate| candidate.outcome != Outcome::Absent);
+        distinct(arriving.filter_map(|candidate| match candidate.format {
+            "baggage" => None,
+            "b3" | "b3multi" if self.headers.get("b3").is_some() => Some("b3"),
+            "b3" | "b3multi" => Some("b3multi"),
+            other => Some(other),
+        }))
     }
 
     /// The refusal, with a cause that a person can act on.

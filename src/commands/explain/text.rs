@@ -10,7 +10,7 @@ use crate::print::output::Output;
 
 use super::arrival::{arrives, in_common};
 use super::libraries::{self, Answered};
-use super::{Judged, line, section, table};
+use super::{Judged, distinct, line, section, table};
 
 /// The columns of a line without a terminal.
 const WIDTH: usize = 80;
@@ -68,11 +68,10 @@ impl View<'_> {
             sections.push(table::draw(&self.rows(judged), self.width, self.output));
         }
         let libraries = if self.wanted.is_empty() {
-            let mut remarks: Vec<String> = answers
+            let remarks = answers
                 .iter()
-                .flat_map(|answers| libraries::remarks(answers))
-                .collect();
-            remarks.dedup();
+                .flat_map(|answers| libraries::remarks(answers));
+            let mut remarks = distinct(remarks);
             remarks.truncate(MAX_REMARKS);
             remarks.iter().map(|remark| self.wrap(remark)).collect()
         } else {
@@ -115,7 +114,6 @@ impl View<'_> {
             head.extend(first.into_iter().flatten().cloned());
         }
         let mut sections = vec![head.join("\n")];
-        let mut notes: Vec<&String> = Vec::new();
         for (judged, own) in judged.iter().zip(&heads).take(MAX_CARRIERS) {
             let mut lines = Vec::new();
             lines.extend(
@@ -134,16 +132,13 @@ impl View<'_> {
                 lines.extend(own.iter().cloned());
             }
             sections.push(lines.join("\n"));
-            for note in &judged.explanation.notes {
-                if !notes.contains(&note) {
-                    notes.push(note);
-                }
-            }
         }
         let hidden = judged.len().saturating_sub(MAX_CARRIERS) + paste.beyond;
         if hidden > 0 {
             sections.push(format!("{hidden} more carriers are not shown."));
         }
+        let shown = judged.iter().take(MAX_CARRIERS);
+        let notes = distinct(shown.flat_map(|judged| &judged.explanation.notes));
         sections.extend(notes.iter().map(|note| wrapped_safely(note, self.width)));
         sections
     }
@@ -165,12 +160,9 @@ impl View<'_> {
     /// The modes to show: the ones given by the user, or all arriving formats in both orders.
     fn modes(&self, judged: &Judged<'_>) -> Vec<Mode> {
         if !self.arguments.modes.is_empty() {
-            return self
-                .arguments
-                .modes
-                .iter()
-                .map(|selection| selection.mode.clone())
-                .collect();
+            // a library selects by its own rule, so `/first` and `/last` are one mode to it
+            let asked = self.arguments.modes.iter();
+            return distinct(asked.map(|selection| selection.mode.clone()));
         }
         let formats = judged.formats();
         let reverse: Vec<&str> = formats.iter().rev().copied().collect();
