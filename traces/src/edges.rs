@@ -3,7 +3,6 @@
 
 pub(crate) mod cause;
 pub(crate) mod unjudged;
-pub(crate) mod verdict;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ends::At;
 use crate::ends::names::{Name, Names};
 use crate::ends::tree::Tree;
+use crate::ends::verdict;
 use crate::evidence::{Evidence, Pair, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, SpanReference};

@@ -7,6 +7,7 @@
 pub(crate) mod about;
 pub(crate) mod names;
 pub(crate) mod tree;
+pub(crate) mod verdict;
 
 use std::collections::HashMap;
 

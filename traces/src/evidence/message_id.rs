@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, Pairs};
-use crate::edges::verdict;
 use crate::ends::about::Operation;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
+use crate::ends::verdict;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Evidence, Pairs};
-use crate::edges::verdict;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
+use crate::ends::verdict;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
 
