@@ -5,7 +5,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 # Tools that recipes install for themselves go here, and nowhere else.
 tools := justfile_directory() / "target/tools"
-export PATH := tools / "venv/bin:" + tools / "bin:" + justfile_directory() / "deploy/.venv/bin:" + env("PATH")
+export PATH := tools / "venv/bin:" + tools / "bin:" + env("PATH")
 
 # List the recipes.
 default:
@@ -68,9 +68,9 @@ instructions:
 nodejs:
     npm ci --prefix examples/nodejs
 
-# Build the packages for AWS, and check both templates without an account.
+# Build the packages for AWS, and check both templates without an account. cargo-lambda asks the first `python3` for Zig.
 packages:
-    cargo lambda build --package baton-functions --profile lambda --x86-64 --output-format zip --locked
+    PATH="$PWD/deploy/.venv/bin:$PATH" cargo lambda build --package baton-functions --profile lambda --x86-64 --output-format zip --locked
     deploy/check
 
 # Install the Zipkin server, Jaeger and the OpenTelemetry Collector, which tests run against; needs Go and Java.
