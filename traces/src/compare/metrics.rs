@@ -4,6 +4,7 @@ use crate::hand_off::{Flag, Hop, Verdict};
 use crate::measure::Measured;
 use crate::statistics::{Durations, Percentiles};
 
+use super::limits::Bounds;
 use super::shares::Share;
 
 /// One figure of a source.
@@ -225,6 +226,16 @@ impl Metric {
     /// `None` if the source does not show it.
     pub fn number(&self, measured: &Measured) -> Option<f64> {
         self.value(measured).map(Value::number)
+    }
+
+    /// The share of a verdict in a source, with what the hand-offs that were not judged could make
+    /// of it. `None` for other metrics, or if the source does not show it.
+    pub(super) fn bounds(&self, measured: &Measured) -> Option<Bounds> {
+        let (Of::Verdict(hop, _), Value::Share(share)) = (self.of, self.value(measured)?) else {
+            return None;
+        };
+        let unjudged = measured.summary.unjudged_by_hop.get(&hop);
+        Bounds::of_share(share.part, share.of, unjudged.copied().unwrap_or(0))
     }
 
     /// The value in a source, or `None` if the source does not show it.
