@@ -226,7 +226,7 @@ fn read(
     let mut problems = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
-        let reading = source.read(want, &mut |span| audit.add(span))?;
+        let reading = source.collect(want, &mut audit)?;
         for problem in &reading.problems {
             output.warn(problem);
         }

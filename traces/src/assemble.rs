@@ -10,9 +10,10 @@ mod names;
 mod structure;
 mod unseen;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use baton_propagators::id::SpanId;
+use foldhash::HashSet;
 
 use self::deliveries::{Deliveries, Delivery};
 pub use self::figures::RecordCounts;

@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::collect::Collect;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
 use crate::edges::{judge, unjudged};
@@ -48,10 +49,42 @@ pub struct Options {
 }
 
 /// An audit of one source.
-#[derive(Debug, Default)]
+///
+/// It needs spans read with [`crate::span::Want::HandOffs`] or all of them. A span that occurs
+/// twice counts once.
+#[derive(Clone, Debug)]
 pub struct Audit {
     options: Options,
     gathered: Gathered,
+}
+
+impl Default for Audit {
+    fn default() -> Audit {
+        Audit::new(Options::default())
+    }
+}
+
+impl Collect for Audit {
+    type Part = Audit;
+
+    const TAKES_SPANS: bool = false;
+
+    fn part(&self) -> Audit {
+        Audit {
+            options: self.options.clone(),
+            gathered: self.gathered.empty(),
+        }
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.gathered.append(part.gathered);
+    }
+
+    fn add_span(&mut self, _span: &Span<'_>) {}
 }
 
 /// The result of an audit.

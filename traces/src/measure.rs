@@ -161,13 +161,30 @@ impl Collected {
 }
 
 impl Collect for Collected {
+    type Part = Option<Audit>;
+
+    const TAKES_SPANS: bool = true;
+
+    fn part(&self) -> Option<Audit> {
+        self.audit.as_ref().map(Audit::part)
+    }
+
+    fn prepare(part: &mut Option<Audit>, span: &Span<'_>) {
+        if let Some(audit) = part {
+            audit.add(span);
+        }
+    }
+
+    fn add_part(&mut self, part: Option<Audit>) {
+        if let Some((audit, part)) = self.audit.as_mut().zip(part) {
+            audit.add_part(part);
+        }
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
         self.tally.add_span(span);
         if let Some(table) = &mut self.table {
             table.add_span(span, 0);
-        }
-        if let Some(audit) = &mut self.audit {
-            audit.add(span);
         }
     }
 

@@ -3,8 +3,9 @@
 //! Request ids and message keys show the edges of hand-offs, even where the trace broke. All other
 //! edges are calls whose receiver names its parent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::HashSet;
 use serde::Serialize;
 
 use crate::assemble::{HandOff, HandOffKey};
@@ -108,7 +109,7 @@ impl ServiceMap {
             }
             return ServiceMap::from_edges(&edges, index);
         }
-        let mut handed_over = HashSet::new();
+        let mut handed_over = HashSet::default();
         for hand_off in index.hand_offs() {
             add_hand_off(&mut edges, index, &hand_off);
             handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));

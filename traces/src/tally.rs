@@ -1,9 +1,10 @@
 //! Counts spans and log lines for a summary.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton_propagators::id::TraceId;
+use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Assembly, RecordCounts, succeeded};
@@ -155,6 +156,16 @@ pub struct Tally {
 }
 
 impl Collect for Tally {
+    type Part = ();
+
+    const TAKES_SPANS: bool = true;
+
+    fn part(&self) {}
+
+    fn prepare((): &mut (), _span: &Span<'_>) {}
+
+    fn add_part(&mut self, (): ()) {}
+
     fn add_span(&mut self, span: &Span<'_>) {
         self.add_span(span);
     }

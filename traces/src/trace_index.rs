@@ -99,8 +99,29 @@ pub enum FindError {
 }
 
 impl Collect for TraceIndex {
+    type Part = Option<Audit>;
+
+    const TAKES_SPANS: bool = true;
+
+    fn part(&self) -> Option<Audit> {
+        self.audit.as_ref().map(Audit::part)
+    }
+
+    fn prepare(part: &mut Option<Audit>, span: &Span<'_>) {
+        if let Some(audit) = part {
+            audit.add(span);
+        }
+    }
+
+    fn add_part(&mut self, part: Option<Audit>) {
+        if let Some((audit, part)) = self.audit.as_mut().zip(part) {
+            audit.add_part(part);
+        }
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
-        self.add_span(span);
+        self.table.add_span(span, self.filter.met_by(span));
+        self.assembly.add_span(span);
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -150,15 +171,6 @@ impl TraceIndex {
             table,
             audit: None,
             audited: None,
-        }
-    }
-
-    /// Takes a span, in any order.
-    pub fn add_span(&mut self, span: &Span<'_>) {
-        self.table.add_span(span, self.filter.met_by(span));
-        self.assembly.add_span(span);
-        if let Some(audit) = &mut self.audit {
-            audit.add(span);
         }
     }
 

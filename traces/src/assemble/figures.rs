@@ -1,7 +1,8 @@
 //! Further figures from the ends of hand-offs: deliveries, sizes, and end-to-end times.
 
-use std::collections::HashMap;
 use std::time::Duration;
+
+use foldhash::HashMap;
 
 use super::unseen::Unseen;
 use super::{Assembly, Request};
@@ -73,7 +74,7 @@ impl Assembly {
     }
 
     fn requests_by_server_span(&self) -> HashMap<SpanReference, usize> {
-        let mut by_server_span = HashMap::new();
+        let mut by_server_span = HashMap::default();
         if self.records.iter().all(|record| record.request.is_some()) {
             return by_server_span;
         }

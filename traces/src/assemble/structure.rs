@@ -3,9 +3,8 @@
 //! This shows which contexts arrived, but never which did not. A root may have had no sender, and a
 //! missing parent may not have been exported.
 
-use std::collections::{HashMap, HashSet};
-
 use baton_propagators::id::SpanId;
+use foldhash::{HashMap, HashSet};
 
 use super::Assembly;
 use super::deliveries::Deliveries;

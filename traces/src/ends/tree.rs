@@ -2,6 +2,7 @@
 
 use super::about::{About, Operation};
 use super::names::Names;
+use super::sort::sort;
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
 use crate::span::Kind;
 
@@ -9,6 +10,9 @@ use crate::span::Kind;
 const NONE: At = At::MAX;
 /// The parent is not in the source.
 const MISSING: At = At::MAX - 1;
+
+/// How many spans are examined one by one before the rest is searched.
+const NEAR: usize = 32;
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +40,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
-        let order = order(&gathered);
-        let mut places = vec![NONE; order.len()];
-        let mut spans: Vec<End> = Vec::with_capacity(order.len());
-        for at in order {
-            let end = gathered.spans[at as usize];
-            let is_repeated = spans.last().is_some_and(|last| is_same(last, &end));
-            if !is_repeated {
-                spans.push(end);
-            }
-            places[at as usize] = (spans.len() - 1) as At;
-        }
-        gathered.spans = spans;
+        let places = sort_spans(&mut gathered);
         move_ids(&mut gathered.ids, &places);
         let links = moved_links(&gathered, &places);
         for header in &mut gathered.headers {
@@ -171,10 +164,24 @@ impl Tree {
     /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
-        let spans = self.spans();
-        let start = spans.partition_point(|end| end.trace < trace);
-        let end = spans.partition_point(|end| end.trace <= trace);
-        start as At..end as At
+        let (before, after) = self.spans().split_at(at as usize);
+        // almost every trace has few spans, so its ends are near
+        let is_same = |end: &&End| end.trace == trace;
+        let (mut start, mut end) = (at, at);
+        let near = |spans: usize| spans.min(NEAR);
+        let earlier = before[before.len() - near(before.len())..].iter().rev();
+        start -= earlier.take_while(is_same).count() as At;
+        end += after[..near(after.len())]
+            .iter()
+            .take_while(is_same)
+            .count() as At;
+        if (at - start) as usize == NEAR {
+            start = before.partition_point(|end| end.trace < trace) as At;
+        }
+        if (end - at) as usize == NEAR {
+            end = at + after.partition_point(|end| end.trace == trace) as At;
+        }
+        start..end
     }
 
     /// Whether the span `at` may hand something over.
@@ -205,6 +212,32 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
+/// Sorts the spans, and keeps one of those that occur twice. Gives the new number of each span.
+fn sort_spans(gathered: &mut Gathered) -> Vec<At> {
+    let mut order = order(gathered);
+    let mut places = vec![NONE; order.len()];
+    for (place, at) in (0..).zip(&order) {
+        places[*at as usize] = place;
+    }
+    let spans = &mut gathered.spans;
+    reorder(spans, &mut order);
+    // the number of each sorted span without those that are repeated
+    let mut numbers = order;
+    let mut kept = 0;
+    for place in 0..spans.len() {
+        if kept == 0 || !is_same(&spans[kept - 1], &spans[place]) {
+            spans[kept] = spans[place];
+            kept += 1;
+        }
+        numbers[place] = (kept - 1) as At;
+    }
+    spans.truncate(kept);
+    for place in &mut places {
+        *place = numbers[*place as usize];
+    }
+    places
+}
+
 /// The spans in order. The keys are sorted separately, so that sorting only needs a few bytes for
 /// each span.
 fn order(gathered: &Gathered) -> Vec<At> {
@@ -215,17 +248,39 @@ fn order(gathered: &Gathered) -> Vec<At> {
     let mut keys: Vec<(u128, u64, At)> = keys
         .map(|(end, at): (&End, At)| (number(end), end.span, at))
         .collect();
-    keys.sort_unstable_by(|left, right| {
+    sort(&mut keys, |left, right| {
         let by_ids = (left.0, left.1).cmp(&(right.0, right.1));
         by_ids.then_with(|| {
-            let (left, right) = (&spans[left.2 as usize], &spans[right.2 as usize]);
-            rank(left.kind)
-                .cmp(&rank(right.kind))
-                .then_with(|| names.text(left.service).cmp(names.text(right.service)))
-                .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
+            let (one, other) = (&spans[left.2 as usize], &spans[right.2 as usize]);
+            rank(one.kind)
+                .cmp(&rank(other.kind))
+                .then_with(|| names.text(one.service).cmp(names.text(other.service)))
+                .then_with(|| (one.start, other.end).cmp(&(other.start, one.end)))
+                // of a span that was also exported in another form, OTLP says the most
+                .then_with(|| other.is_otlp.cmp(&one.is_otlp))
+                .then_with(|| left.2.cmp(&right.2))
         })
     });
-    keys.into_iter().map(|(_, _, at)| at).collect()
+    let order = keys.iter().map(|(_, _, at)| *at);
+    order.collect()
+}
+
+/// Moves the spans in place, so that each is where `order` has its number. `order` is used up.
+fn reorder(spans: &mut [End], order: &mut [At]) {
+    for start in 0..spans.len() {
+        let first = spans[start];
+        let mut place = start;
+        loop {
+            let from = order[place] as usize;
+            order[place] = place as At;
+            if from == start {
+                spans[place] = first;
+                break;
+            }
+            spans[place] = spans[from];
+            place = from;
+        }
+    }
 }
 
 fn is_same(left: &End, right: &End) -> bool {
@@ -234,19 +289,11 @@ fn is_same(left: &End, right: &End) -> bool {
 }
 
 fn move_ids(ids: &mut Ids, places: &[At]) {
-    let all = [
-        &mut ids.messages,
-        &mut ids.offsets,
-        &mut ids.requests,
-        &mut ids.keys,
-        &mut ids.shared,
-    ];
-    for ids in all {
-        for id in &mut *ids {
-            let IdAt { at, .. } = id;
+    for ids in ids.each() {
+        for IdAt { at, .. } in &mut *ids {
             *at = places[*at as usize];
         }
-        ids.sort_unstable();
+        sort(ids, IdAt::cmp);
         ids.dedup();
     }
 }
@@ -271,7 +318,8 @@ fn parents(spans: &[End]) -> Vec<At> {
     let mut start = 0;
     while start < spans.len() {
         let trace = spans[start].trace;
-        let length = spans[start..].partition_point(|end| end.trace == trace);
+        let length = spans[start..].iter().take_while(|end| end.trace == trace);
+        let length = length.count();
         let range = start..start + length;
         for at in range.clone() {
             parents[at] = parent(spans, range.clone(), at);

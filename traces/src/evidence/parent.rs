@@ -1,9 +1,9 @@
 //! A remote parent: the receiver's parent is a span of another service, or a call of its own
 //! service.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
-use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashSet};
 
 use super::fit::Places;
 use super::{Evidence, Pairs};
@@ -43,7 +43,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
     let low_ids = LowIds::of(tree);
     // receivers below a span that only fetched the message
     let found = pairs.iter();
-    let found: HashSet<(At, At), RandomState> = found
+    let found: HashSet<(At, At)> = found
         .map(|pair| (pair.sender, tree.entry(pair.receiver)))
         .collect();
     let mut all: Vec<(At, At)> = Vec::new();
@@ -145,7 +145,7 @@ impl LowIds {
             .filter(|at| has_orphans(*at))
             .map(|at| (tree.span(at).parent, tree.span(at).trace.low_64()))
             .collect();
-        let mut spans = HashMap::new();
+        let mut spans = HashMap::default();
         if !wanted.is_empty() {
             for at in tree.all() {
                 let end = tree.span(at);

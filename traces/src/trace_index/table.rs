@@ -1,8 +1,9 @@
 //! What an index stores about each trace and each call between services, in a few words of memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use baton_propagators::id::{SpanId, TraceId};
+use foldhash::HashMap;
 
 use super::TraceLine;
 use super::names::{Name, Names};

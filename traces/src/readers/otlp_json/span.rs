@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use baton_propagators::id::{SpanId, TraceId};
 
-use super::values::{any_value, attributes, each_attribute, kind, status_code, unsigned};
+use super::values::{attributes, each_attribute, kind, status_code, unsigned};
 use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::ids::{span_id, trace_id};
 use crate::readers::skipped::{Place, Skipped};
@@ -71,8 +71,7 @@ pub(super) fn span<'a>(
             }
             "attributes" => each_attribute(cursor, |name, value| {
                 if want.takes(&name) {
-                    let value = any_value(value, 0)?;
-                    tags::add_attribute(&mut span, want, name, value);
+                    tags::add_attribute(&mut span, want, name, value.value(0)?);
                 }
                 Ok(())
             })?,

@@ -51,20 +51,41 @@ pub(super) fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
     number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
 }
 
-/// Gives the name of each attribute, with the cursor at its value. Attributes are a list of
-/// `KeyValue`, or an object, as CloudWatch writes them.
+/// The value of an attribute, before it is decoded.
+pub(super) enum Found<'a> {
+    /// Text, in the form that almost every writer prints.
+    Text(&'a str),
+    /// Any other value, at this place.
+    At(Cursor<'a>),
+}
+
+impl<'a> Found<'a> {
+    /// Decodes the value. `depth` is the number of lists and maps around it.
+    pub(super) fn value(self, depth: usize) -> Result<AnyValue<'a>, Mistake> {
+        match self {
+            Found::Text(text) => Ok(AnyValue::Text(Cow::Borrowed(text))),
+            Found::At(mut cursor) => any_value(&mut cursor, depth),
+        }
+    }
+}
+
+/// Gives the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
+/// object, as CloudWatch writes them.
 pub(super) fn each_attribute<'a>(
     cursor: &mut Cursor<'a>,
-    mut each: impl FnMut(Cow<'a, str>, &mut Cursor<'a>) -> Result<(), Mistake>,
+    mut each: impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,
 ) -> Result<(), Mistake> {
     if cursor.peek() == Some(b'{') {
         return cursor.object("an object of attributes", |cursor, name| {
-            let mut value = cursor.clone();
+            let value = cursor.clone();
             cursor.skip()?;
-            each(Cow::Owned(name.to_owned()), &mut value)
+            each(Cow::Owned(name.to_owned()), Found::At(value))
         });
     }
     cursor.array("a list of attributes", |cursor| {
+        if let Some((name, value)) = usual_attribute(cursor) {
+            return each(Cow::Borrowed(name), value);
+        }
         let (mut key, mut value) = (Cow::Borrowed(""), None);
         cursor.object("a KeyValue object", |cursor, name| {
             match name {
@@ -79,10 +100,42 @@ pub(super) fn each_attribute<'a>(
             Ok(())
         })?;
         match value {
-            Some(mut value) => each(key, &mut value),
+            Some(value) => each(key, Found::At(value)),
             None => Ok(()),
         }
     })
+}
+
+/// Takes one attribute, if it is written as almost every writer prints it: the name first, no white
+/// space, no escapes. That takes a third of the time of going through its members. The cursor stays
+/// where it is if anything is different.
+fn usual_attribute<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a str, Found<'a>)> {
+    let mut ahead = cursor.clone();
+    if !ahead.take_text(r#"{"key":""#) {
+        return None;
+    }
+    let name = ahead.rest_of_string()?;
+    if !ahead.take_text(r#","value":"#) {
+        return None;
+    }
+    let value = ahead.clone();
+    let text = match ahead.take_text(r#"{"stringValue":""#) {
+        true => ahead.rest_of_string().filter(|_| ahead.take_text("}}")),
+        false => None,
+    };
+    let found = match text {
+        Some(text) => Found::Text(text),
+        None => {
+            ahead = value.clone();
+            ahead.skip().ok()?;
+            if !ahead.take_text("}") {
+                return None;
+            }
+            Found::At(value)
+        }
+    };
+    *cursor = ahead;
+    Some((name, found))
 }
 
 /// All attributes of a list.
@@ -92,7 +145,7 @@ pub(super) fn attributes<'a>(
 ) -> Result<Vec<Attribute<'a>>, Mistake> {
     let mut attributes = Vec::new();
     each_attribute(cursor, |name, value| {
-        attributes.push((name, any_value(value, depth)?));
+        attributes.push((name, value.value(depth)?));
         Ok(())
     })?;
     Ok(attributes)

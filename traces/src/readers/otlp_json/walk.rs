@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Resource, SCOPE_SPANS};
+use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Recent, Resource, SCOPE_SPANS};
 use super::span;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
 use crate::readers::json::{Fault, JsonReader};
@@ -85,7 +85,7 @@ impl Walk<'_> {
     ) -> Result<(), Fault> {
         self.skipped.line = lines + json.line();
         let resource: Resource<'_> = decoded(resource, self.skipped.line, |cursor| {
-            containers::resource(cursor, self.want, self.skipped)
+            containers::resource(cursor, self.want, self.skipped, &mut Recent::default())
         })?;
         json.array(|json| {
             json.object(|json, name| match name {
