@@ -298,7 +298,7 @@ impl Assembly {
 
     /// Whether the consumer of a record without trace context started a trace.
     fn starts_a_trace(&self, record: &Record) -> bool {
-        let mut deliveries = record.receivers.kept.iter();
+        let mut deliveries = record.receivers.kept();
         deliveries.any(|delivery| {
             let receiver = &delivery.receiver;
             let continues = !receiver.links.is_empty() || self.has_remote_parent(delivery);
@@ -349,7 +349,7 @@ impl Assembly {
         sender: &'a Sender,
         deliveries: &'a Deliveries,
     ) -> HandOff<'a> {
-        let judged = deliveries.kept.iter().map(|delivery| {
+        let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
             let verdict = hand_off::verdict(sender, receiver, self.has_remote_parent(delivery));
             (verdict, receiver)

@@ -5,6 +5,7 @@
 //! times and service. Text is interned. Ids that are only compared are kept as hashes.
 
 pub(crate) mod about;
+mod by_trace;
 pub(crate) mod names;
 pub(crate) mod sort;
 pub(crate) mod tree;

@@ -29,13 +29,8 @@ pub enum Want {
 }
 
 impl Want {
-    /// Whether the attribute `name` is read.
-    pub(crate) fn takes(self, name: &str) -> bool {
-        self == Want::Everything || self.takes_class(&Class::of(name))
-    }
-
     /// Whether an attribute with a name of this class is read.
-    pub(crate) fn takes_class(self, class: &Class) -> bool {
+    pub(crate) fn takes(self, class: &Class) -> bool {
         match self {
             Want::Everything => true,
             Want::Judging => class.key.is_some(),

@@ -67,7 +67,7 @@ impl Assembly {
                 by_server_span.get(&server).copied()
             })?;
             let start = self.requests[request].start()?;
-            let ends = record.receivers.kept.iter();
+            let ends = record.receivers.kept();
             let end = ends.filter_map(|delivery| delivery.receiver.end).min()?;
             end.since(start)
         })
@@ -79,7 +79,7 @@ impl Assembly {
             return by_server_span;
         }
         for (index, request) in self.requests.iter().enumerate() {
-            for delivery in &request.servers.kept {
+            for delivery in request.servers.kept() {
                 if let Some(reference) = delivery.receiver.reference {
                     by_server_span.insert(reference, index);
                 }
@@ -94,7 +94,7 @@ impl Request {
         match &self.client {
             Some(client) => client.sender.start,
             None => {
-                let servers = self.servers.kept.iter();
+                let servers = self.servers.kept();
                 servers.filter_map(|delivery| delivery.receiver.start).min()
             }
         }

@@ -144,7 +144,7 @@ impl Assembly {
             Hop::Ingress => servers.collect(),
             Hop::Record => consumers.collect(),
         };
-        let with_ids = with_ids.into_iter().flat_map(|deliveries| &deliveries.kept);
+        let with_ids = with_ids.into_iter().flat_map(Deliveries::kept);
         let receiving = with_ids.filter_map(|delivery| {
             let receiver = &delivery.receiver;
             let receiving = Receiving {

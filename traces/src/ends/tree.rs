@@ -1,6 +1,7 @@
 //! The spans of a source, sorted, with their parents.
 
 use super::about::{About, Operation};
+use super::by_trace::ByTrace;
 use super::names::Names;
 use super::sort::sort;
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
@@ -10,9 +11,6 @@ use crate::span::Kind;
 const NONE: At = At::MAX;
 /// The parent is not in the source.
 const MISSING: At = At::MAX - 1;
-
-/// How many spans are examined one by one before the rest is searched.
-const NEAR: usize = 32;
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +28,7 @@ pub(crate) enum Parent {
 #[derive(Debug)]
 pub(crate) struct Tree {
     gathered: Gathered,
+    by_trace: ByTrace,
     parents: Vec<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
@@ -57,6 +56,7 @@ impl Tree {
         let parents = parents(&gathered.spans);
         let entries = entries(&gathered.spans, &parents);
         Tree {
+            by_trace: ByTrace::of(&gathered.spans),
             gathered,
             parents,
             entries,
@@ -155,33 +155,21 @@ impl Tree {
 
     /// The span with these ids. If a client and a server share them, the client.
     pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
-        let spans = self.spans();
-        let start = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
-        let found = spans.get(start)?;
-        (found.trace == trace && found.span == span).then_some(start as At)
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let place = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
+        let found = spans.get(place)?;
+        (found.trace == trace && found.span == span).then_some((near.start + place) as At)
     }
 
     /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
-        let (before, after) = self.spans().split_at(at as usize);
-        // almost every trace has few spans, so its ends are near
-        let is_same = |end: &&End| end.trace == trace;
-        let (mut start, mut end) = (at, at);
-        let near = |spans: usize| spans.min(NEAR);
-        let earlier = before[before.len() - near(before.len())..].iter().rev();
-        start -= earlier.take_while(is_same).count() as At;
-        end += after[..near(after.len())]
-            .iter()
-            .take_while(is_same)
-            .count() as At;
-        if (at - start) as usize == NEAR {
-            start = before.partition_point(|end| end.trace < trace) as At;
-        }
-        if (end - at) as usize == NEAR {
-            end = at + after.partition_point(|end| end.trace == trace) as At;
-        }
-        start..end
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let start = spans.partition_point(|end| end.trace < trace);
+        let end = spans.partition_point(|end| end.trace <= trace);
+        (near.start + start) as At..(near.start + end) as At
     }
 
     /// Whether the span `at` may hand something over.

@@ -12,6 +12,7 @@
 //! are skipped, and reported if they may hold spans. Only the fields of [`Span`] are decoded.
 
 mod containers;
+mod recent;
 mod span;
 mod values;
 mod walk;
@@ -19,7 +20,8 @@ mod walk;
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use self::containers::{Recent, ResourceSpans};
+use self::containers::ResourceSpans;
+use self::recent::Recent;
 use super::blocks::{self, Blocks};
 use super::input;
 use super::json::Fault;

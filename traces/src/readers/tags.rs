@@ -42,8 +42,19 @@ pub(super) fn add_attribute<'a>(
     value: AnyValue<'a>,
 ) {
     let class = Class::of(&name);
+    add_classed(span, want, &class, name, value);
+}
+
+/// Adds an attribute with a name of this class, as [`add_attribute`] does.
+pub(super) fn add_classed<'a>(
+    span: &mut Span<'a>,
+    want: Want,
+    class: &Class,
+    name: Cow<'a, str>,
+    value: AnyValue<'a>,
+) {
     let Some(key) = class.key else {
-        if want.takes_class(&class) {
+        if want.takes(class) {
             span.other_attributes.push((name, value));
         }
         return;

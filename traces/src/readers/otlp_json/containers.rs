@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::recent::Recent;
 use super::span::{span, unknown};
 use super::values::each_attribute;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
@@ -79,37 +80,6 @@ pub(in crate::readers) struct Resource<'a> {
     pub(super) attributes: Vec<Attribute<'a>>,
 }
 
-/// How many resources are remembered.
-const MAX_RECENT: usize = 8;
-
-/// The last resources and their text. An exporter repeats its resource on every line, and comparing
-/// text is much cheaper than decoding it.
-#[derive(Default)]
-pub(super) struct Recent<'a> {
-    known: Vec<(&'a str, Resource<'a>)>,
-    /// The place of the oldest one.
-    oldest: usize,
-}
-
-impl<'a> Recent<'a> {
-    /// Takes a resource with the same text as an earlier one, if it comes next.
-    fn take(&self, cursor: &mut Cursor<'a>) -> Option<Resource<'a>> {
-        cursor.peek();
-        let same = self.known.iter().find(|(text, _)| cursor.take_text(text));
-        same.map(|(_, resource)| resource.clone())
-    }
-
-    fn add(&mut self, text: &'a str, resource: &Resource<'a>) {
-        let new = (text, resource.clone());
-        if self.known.len() < MAX_RECENT {
-            self.known.push(new);
-        } else {
-            self.known[self.oldest] = new;
-            self.oldest = (self.oldest + 1) % MAX_RECENT;
-        }
-    }
-}
-
 impl ResourceSpans<'_> {
     /// Hands the spans over, and gives their number.
     pub(in crate::readers) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
@@ -174,7 +144,9 @@ pub(super) fn alone<'a>(
     if !is_span {
         return request(json, want, skipped, &mut Recent::default());
     }
-    found.spans.push(span(&mut cursor(json)?, want, skipped)?);
+    let mut recent = Recent::default();
+    let span = span(&mut cursor(json)?, want, skipped, &mut recent)?;
+    found.spans.push(span);
     Ok(vec![found])
 }
 
@@ -202,7 +174,7 @@ fn add_request<'a>(
                 alone.resource = resource(cursor, want, skipped, recent)?;
                 Ok(())
             }
-            Member::ScopeSpans => scopes(cursor, want, &mut alone.spans, skipped),
+            Member::ScopeSpans => scopes(cursor, want, &mut alone.spans, skipped, recent),
             Member::OtherSignal => {
                 skipped.other_signals += 1;
                 cursor.skip()
@@ -239,7 +211,8 @@ fn resource_spans<'a>(
     cursor.object("a ResourceSpans object", |cursor, name| {
         match Member::of(name) {
             Member::Resource => all.resource = resource(cursor, want, skipped, recent)?,
-            Member::ScopeSpans => scopes(cursor, want, &mut all.spans, skipped)?,
+            Member::ScopeSpans => scopes(cursor, want, &mut all.spans, skipped, recent)?,
+            Member::Unknown if name == "schemaUrl" => cursor.skip()?,
             _ => unknown(cursor, &RESOURCE_SPANS, name, skipped)?,
         }
         Ok(())
@@ -252,14 +225,15 @@ fn scopes<'a>(
     want: Want,
     spans: &mut Vec<Span<'a>>,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<(), Mistake> {
     cursor.array("a list of ScopeSpans", |cursor| {
         cursor.object("a ScopeSpans object", |cursor, name| match name {
             "spans" => cursor.array("a list of spans", |cursor| {
-                spans.push(span(cursor, want, skipped)?);
+                spans.push(span(cursor, want, skipped, recent)?);
                 Ok(())
             }),
-            "scope" | "instrumentationLibrary" => cursor.skip(),
+            "scope" | "instrumentationLibrary" | "schemaUrl" => cursor.skip(),
             _ => unknown(cursor, &SCOPE_SPANS, name, skipped),
         })
     })
@@ -272,14 +246,14 @@ pub(super) fn resource<'a>(
     skipped: &mut Skipped,
     recent: &mut Recent<'a>,
 ) -> Result<Resource<'a>, Mistake> {
-    if let Some(resource) = recent.take(cursor) {
+    if let Some(resource) = recent.resource(cursor) {
         return Ok(resource);
     }
     let text = cursor.rest();
     let resource = new_resource(cursor, want, skipped)?;
     // what was skipped in it must be counted each time
     if want != Want::Everything && skipped.is_empty() && text.starts_with('{') {
-        recent.add(&text[..text.len() - cursor.rest().len()], &resource);
+        recent.add_resource(&text[..text.len() - cursor.rest().len()], &resource);
     }
     Ok(resource)
 }

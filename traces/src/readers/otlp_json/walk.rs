@@ -3,7 +3,8 @@
 
 use std::io::BufRead;
 
-use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Recent, Resource, SCOPE_SPANS};
+use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Resource, SCOPE_SPANS};
+use super::recent::Recent;
 use super::span;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
 use crate::readers::json::{Fault, JsonReader};
@@ -105,7 +106,7 @@ impl Walk<'_> {
         let line = lines + json.line();
         self.skipped.line = line;
         let mut span = decoded(json.value()?, line, |cursor| {
-            span::span(cursor, self.want, self.skipped)
+            span::span(cursor, self.want, self.skipped, &mut Recent::default())
         })?;
         span.service = &resource.service;
         span.resource_attributes = &resource.attributes;
