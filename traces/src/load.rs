@@ -47,6 +47,7 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
         loaded.extent.under_way_since = manifest.under_way_since();
         loaded.extent.undelivered = Undelivered::read(&run, &manifest)?;
         read_logs(&run, &manifest, into, &mut loaded)?;
+        loaded.extent.is_run = true;
         loaded.manifest = Some(manifest);
         let spans = run.spans_path();
         loaded.missing_spans = (!spans.is_file()).then_some(spans);
