@@ -82,6 +82,7 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
         .filter(|unit| !unit.is_empty() && !units.contains_key(*unit))
         .collect();
     let mut paste = whittled(carriers);
+    paste.notes.extend(notes.whole.iter().cloned());
     paste.notes.extend(without_headers(&empty));
     paste
 }
@@ -205,7 +206,9 @@ impl Building {
             // Another place in the record or line repeats the same value.
             let mut before = carrier.headers.iter().zip(&self.from);
             let repeated = before.any(|(header, from)| {
+                let is_label = finding.name.eq_ignore_ascii_case("value");
                 let elsewhere = *from != finding.scope
+                    || is_label
                     || header.place == finding.place && finding.place.starts_with("line ");
                 elsewhere && header.is(&name) && header.value == value
             });

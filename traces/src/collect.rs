@@ -17,9 +17,6 @@ pub trait Collect: Send {
     /// What some spans show.
     type Part: Clone + Send + Sync;
 
-    /// Whether [`Collect::add_span`] does anything. If not, it is not called.
-    const TAKES_SPANS: bool;
-
     /// A part without spans.
     fn part(&self) -> Self::Part;
 
@@ -28,6 +25,9 @@ pub trait Collect: Send {
 
     /// Takes a part.
     fn add_part(&mut self, part: Self::Part);
+
+    /// Whether [`Collect::add_span`] does anything. If not, it is not called.
+    fn takes_spans(&self) -> bool;
 
     /// Takes a span after those before it in the input. No two threads do this at the same time, so
     /// it should only do what a part cannot prepare. A span that occurs twice is taken once.
@@ -45,6 +45,9 @@ pub struct Extent {
     pub logged: BTreeSet<Hop>,
     /// Set while a run goes on: records sent after this time may still arrive.
     pub under_way_since: Option<UnixTime>,
+    /// Whether the source is a run, or has one among its parts. Its ids, logs and lab records tell
+    /// more than spans.
+    pub is_run: bool,
     /// Whether the source is an export. Its receivers may be recorded elsewhere, so nothing in it
     /// is lost.
     pub is_export: bool,
@@ -68,6 +71,7 @@ impl Extent {
                 });
         self.logged.extend(&other.logged);
         self.under_way_since = self.under_way_since.or(other.under_way_since);
+        self.is_run |= other.is_run;
         self.is_export |= other.is_export;
         self.is_cut_short |= other.is_cut_short;
     }

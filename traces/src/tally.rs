@@ -158,13 +158,15 @@ pub struct Tally {
 impl Collect for Tally {
     type Part = ();
 
-    const TAKES_SPANS: bool = true;
-
     fn part(&self) {}
 
     fn prepare((): &mut (), _span: &Span<'_>) {}
 
     fn add_part(&mut self, (): ()) {}
+
+    fn takes_spans(&self) -> bool {
+        true
+    }
 
     fn add_span(&mut self, span: &Span<'_>) {
         self.add_span(span);

@@ -6,6 +6,7 @@ use crate::tree::Tree;
 pub(super) static API_GATEWAY: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers,
 };
 

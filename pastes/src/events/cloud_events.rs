@@ -6,6 +6,7 @@ use crate::tree::Tree;
 pub(super) static CLOUD_EVENTS: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers,
 };
 

@@ -6,6 +6,7 @@ use crate::tree::Tree;
 pub(super) static EVENT_BRIDGE: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers,
 };
 

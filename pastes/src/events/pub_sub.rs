@@ -6,6 +6,7 @@ use crate::tree::Tree;
 pub(super) static PUB_SUB: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers,
 };
 

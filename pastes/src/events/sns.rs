@@ -7,6 +7,7 @@ use crate::tree::Tree;
 pub(super) static SNS: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers,
 };
 

@@ -139,13 +139,14 @@ pub(super) fn collect_lines<C: Collect, S: FnMut(&Span<'_>) -> bool + Send>(
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let empty = into.collect.part();
+    let takes_spans = into.collect.takes_spans();
     let state = (Progress::default(), into);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
         let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
         let lines = decode_lines(block, want, &mut |mut spans| {
             count += spans.spans.len() as u64;
             let mut prepare = |span: &Span<'_>| C::prepare(&mut part, span);
-            if !C::TAKES_SPANS {
+            if !takes_spans {
                 spans.hand_over(&mut prepare);
             } else {
                 let is_prepared = spans.show(&mut prepare);

@@ -40,7 +40,7 @@ const MAX_SPANS: usize = 4096;
 impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, C, S> {
     /// Takes one span, if it is new and the collector wants it.
     pub(super) fn add_span(&mut self, span: &Span<'_>) {
-        if C::TAKES_SPANS && (self.is_new)(span) {
+        if self.collect.takes_spans() && (self.is_new)(span) {
             self.collect.add_span(span);
         }
     }
