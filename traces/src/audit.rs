@@ -112,6 +112,8 @@ pub struct Judged {
     pub spans: u64,
     /// The services of these spans.
     pub services: BTreeSet<String>,
+    /// How many spans each service has.
+    pub spans_by_service: BTreeMap<String, u64>,
     /// The requests that each service received.
     pub received: BTreeMap<String, Received>,
 }
@@ -192,19 +194,25 @@ impl Audit {
             unjudged = of_run.unjudged(&tree);
         }
         unjudged.extend(unjudged::of(&tree, &pairs));
-        let services = tree.spans().iter().map(|end| end.service);
-        let services: BTreeSet<_> = services.collect();
+        let spans_by_service = spans_by_service(&tree);
         Judged {
             edges,
             unjudged,
             received: received(&tree),
             spans: tree.len() as u64,
-            services: services
-                .into_iter()
-                .map(|name| tree.names().text(name).to_owned())
-                .collect(),
+            services: spans_by_service.keys().cloned().collect(),
+            spans_by_service,
         }
     }
+}
+
+fn spans_by_service(tree: &Tree) -> BTreeMap<String, u64> {
+    let mut spans: BTreeMap<Name, u64> = BTreeMap::new();
+    for end in tree.spans() {
+        *spans.entry(end.service).or_default() += 1;
+    }
+    let named = |(name, spans)| (tree.names().text(name).to_owned(), spans);
+    spans.into_iter().map(named).collect()
 }
 
 fn received(tree: &Tree) -> BTreeMap<String, Received> {

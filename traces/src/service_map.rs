@@ -114,7 +114,8 @@ impl ServiceMap {
             nodes.entry(from.clone()).or_default();
             nodes.entry(to.clone()).or_default();
         }
-        for (name, spans) in index.table.spans_by_service() {
+        let spans = index.judged().into_iter();
+        for (name, spans) in spans.flat_map(|judged| &judged.spans_by_service) {
             *nodes.entry(service(name)).or_default() += spans;
         }
         let place = |key: &Key| nodes.keys().position(|known| known == key).unwrap_or(0);

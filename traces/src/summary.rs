@@ -127,7 +127,8 @@ impl Summary {
     /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
     /// describes.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
-        Summary::of(name, tally, &Known::default(), &tally.end_to_end()).described_by(manifest)
+        let (verdicts, end_to_end) = (tally.verdicts(), tally.end_to_end());
+        Summary::of(name, tally, verdicts, &Known::default(), &end_to_end).described_by(manifest)
     }
 
     /// Adds what a manifest says about the run.
@@ -172,10 +173,10 @@ impl Summary {
     pub(crate) fn of(
         name: String,
         tally: &Tally,
+        counts: BTreeMap<Hop, HopCounts>,
         known: &Known,
         end_to_end: &Durations,
     ) -> Summary {
-        let counts = tally.verdicts();
         let records = tally.records();
         let clients = tally.clients();
         let has_requests = known.requests && clients.sent > 0;

@@ -36,6 +36,10 @@ pub struct TraceIndex {
     /// Until the source is read completely.
     audit: Audit,
     audited: Option<Audited>,
+    /// Whether it is only for a map, and so keeps no traces.
+    is_of_map: bool,
+    /// Whether no source is a run, so that only the audit judges.
+    has_no_run: bool,
 }
 
 /// What an audit found.
@@ -117,12 +121,16 @@ impl Collect for TraceIndex {
     }
 
     fn takes_spans(&self) -> bool {
-        true
+        !self.is_of_map || !self.has_no_run
     }
 
     fn add_span(&mut self, span: &Span<'_>) {
-        self.table.add_span(span, self.filter.met_by(span));
-        self.assembly.add_span(span);
+        if !self.is_of_map {
+            self.table.add_span(span, self.filter.met_by(span));
+        }
+        if !self.has_no_run {
+            self.assembly.add_span(span);
+        }
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -136,6 +144,22 @@ impl TraceIndex {
         TraceIndex {
             filter,
             ..TraceIndex::default()
+        }
+    }
+
+    /// The same index without traces, for a map.
+    pub fn of_map(self) -> TraceIndex {
+        TraceIndex {
+            is_of_map: true,
+            ..self
+        }
+    }
+
+    /// The same index, for sources of which none is a run.
+    pub fn of_exports(self) -> TraceIndex {
+        TraceIndex {
+            has_no_run: true,
+            ..self
         }
     }
 
@@ -154,15 +178,14 @@ impl TraceIndex {
         is_run: bool,
     ) -> TraceIndex {
         TraceIndex {
-            filter: Filter::default(),
             assembly,
             table,
-            audit: Audit::default(),
             audited: Some(Audited {
                 judged,
                 passages,
                 is_run,
             }),
+            ..TraceIndex::default()
         }
     }
 
@@ -171,7 +194,11 @@ impl TraceIndex {
         self.assembly.finish(extent);
         let audit = std::mem::take(&mut self.audit);
         let is_run = extent.is_run;
-        let (judged, passages) = audited(audit, is_run.then_some(&self.assembly));
+        let of_run = is_run.then_some(&self.assembly);
+        let (judged, passages) = match self.is_of_map {
+            true => (audit.judge_run(of_run, None), Vec::new()),
+            false => audited(audit, of_run),
+        };
         self.audited = Some(Audited {
             judged,
             passages,

@@ -16,7 +16,6 @@ const MAX_SERVICES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(super) traces: HashMap<TraceId, Entry>,
-    spans_by_service: BTreeMap<Name, u64>,
     names: Names,
 }
 
@@ -67,13 +66,6 @@ impl Table {
         {
             entry.services.insert(place, service);
         }
-        *self.spans_by_service.entry(service).or_default() += 1;
-    }
-
-    /// Every service, with the number of its spans.
-    pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
-        let services = self.spans_by_service.iter();
-        services.map(|(service, spans)| (self.names.get(*service), *spans))
     }
 
     /// The line of a list for `entry`.
