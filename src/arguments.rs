@@ -260,6 +260,13 @@ pub(crate) struct UpArguments {
     /// On exit, save everything that the lab received as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
+    /// Keep every accepted record on disk until it is delivered, so that a lab that was killed can
+    /// be resumed; each request waits for the disk
+    #[arg(long, requires = "save")]
+    pub(crate) durable: bool,
+    /// Go on where a lab with --durable was killed: deliver the records that it had accepted
+    #[arg(long, requires = "save")]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) functions: FunctionArguments,
     #[command(flatten)]

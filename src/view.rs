@@ -38,18 +38,11 @@ impl View {
 
     /// Reads all spans once, for a list or a map. Reports what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
-        let mut want = filter.want();
+        let want = match filter.want() {
+            Want::Judging => Want::HandOffs,
+            want => want,
+        };
         let mut index = TraceIndex::new(filter);
-        let mut are_exports = true;
-        for source in &self.sources {
-            are_exports &= source.run()?.is_none();
-        }
-        if are_exports {
-            index = index.auditing();
-            if want == Want::Judging {
-                want = Want::HandOffs;
-            }
-        }
         let mut extent: Option<Extent> = None;
         for source in &self.sources {
             let loaded = load(source, want, &mut index)?;
@@ -65,15 +58,11 @@ impl View {
                 None => extent = Some(loaded.extent),
             }
         }
-        index.finish(&extent.unwrap_or_default());
-        if let Some(judged) = index.judged() {
+        let extent = extent.unwrap_or_default();
+        index.finish(&extent);
+        if let Some(judged) = index.judged().filter(|_| !extent.is_run) {
             output.note(&judged.answer().join(" "));
             return Ok(index);
-        }
-        if !index.is_empty() && !index.has_ids() {
-            output.note(
-                "no span has a request id or a message id, so single hand-offs are not judged; `baton compare` judges them together by parents and links",
-            );
         }
         for hop in index.senders_alone() {
             output.note(senders_alone(*hop));

@@ -7,7 +7,6 @@ mod deliveries;
 mod figures;
 mod incomplete_keys;
 mod names;
-mod structure;
 mod unseen;
 
 use std::collections::{BTreeSet, HashSet};
@@ -18,13 +17,11 @@ use self::deliveries::{Deliveries, Delivery};
 pub use self::figures::RecordCounts;
 use self::names::MessageKeys;
 pub(crate) use self::names::Names;
-pub use self::structure::Structure;
-use self::structure::Unmatched;
 use self::unseen::Unseen;
 use crate::collect::Extent;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
-use crate::span::{Key, Span, UnixTime};
+use crate::span::{Key, Kind, Span, UnixTime};
 
 /// The two ends of every hand-off seen so far.
 #[derive(Debug, Default)]
@@ -37,7 +34,8 @@ pub struct Assembly {
     /// The spans whose exporter does not say whether the parent is remote. baton derives it for
     /// these.
     spans_without_flags: HashSet<(usize, SpanId)>,
-    unmatched: Unmatched,
+    /// The hops with receivers that have no id.
+    receivers_without_id: BTreeSet<Hop>,
     /// Hops that have senders in the source, but no receivers.
     senders_alone: BTreeSet<Hop>,
     /// Whether both functions have logs. If so, a record without a sender comes from a program
@@ -138,10 +136,15 @@ impl Assembly {
                 let delivery = self.delivery(span);
                 self.record(key).receivers.add(delivery);
             }
-            Role::ClientRequest { request_id: None } | Role::Other => {
-                let service = self.service(span.service);
-                self.unmatched.add(span, service);
-            }
+            Role::ClientRequest { request_id: None } | Role::Other => match span.kind {
+                Kind::Server => {
+                    self.receivers_without_id.insert(Hop::Ingress);
+                }
+                Kind::Consumer => {
+                    self.receivers_without_id.insert(Hop::Record);
+                }
+                _ => {}
+            },
         }
         if span.parent_is_remote.is_none() {
             let service = self.service(span.service);

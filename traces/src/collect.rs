@@ -25,6 +25,9 @@ pub struct Extent {
     pub logged: BTreeSet<Hop>,
     /// Set while a run goes on: records sent after this time may still arrive.
     pub under_way_since: Option<UnixTime>,
+    /// Whether the source is a run, or has one among its parts. Its ids, logs and lab records tell
+    /// more than spans.
+    pub is_run: bool,
     /// Whether the source is an export. Its receivers may be recorded elsewhere, so nothing in it
     /// is lost.
     pub is_export: bool,
@@ -48,6 +51,7 @@ impl Extent {
                 });
         self.logged.extend(&other.logged);
         self.under_way_since = self.under_way_since.or(other.under_way_since);
+        self.is_run |= other.is_run;
         self.is_export |= other.is_export;
         self.is_cut_short |= other.is_cut_short;
     }

@@ -150,6 +150,12 @@ impl Pairs {
         self.unsure.has(at)
     }
 
+    /// Says that the span `at` is an end of a hand-off that is known otherwise.
+    pub(crate) fn settle(&mut self, at: At) {
+        self.sent.insert(at);
+        self.received.insert(at);
+    }
+
     fn add(&mut self, sender: At, receiver: At, evidence: Evidence) {
         self.pairs.push(Pair {
             sender,

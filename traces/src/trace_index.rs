@@ -33,8 +33,8 @@ pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
     pub(crate) table: Table,
-    /// For exports, until they are read completely.
-    audit: Option<Audit>,
+    /// Until the source is read completely.
+    audit: Audit,
     audited: Option<Audited>,
 }
 
@@ -42,7 +42,10 @@ pub struct TraceIndex {
 #[derive(Debug)]
 struct Audited {
     judged: Judged,
+    /// The hand-offs that the ids, logs and lab records of a run do not tell.
     passages: Vec<Passage>,
+    /// Whether the source is a run, whose own hand-offs are in the assembly.
+    is_run: bool,
 }
 
 /// A hand-off by the traces that it begins and ends in.
@@ -117,39 +120,30 @@ impl TraceIndex {
         }
     }
 
-    /// The same index, which audits hand-offs between any services: for exports. It needs spans
-    /// read with [`crate::span::Want::HandOffs`] or all of them.
-    pub fn auditing(self) -> TraceIndex {
-        TraceIndex {
-            audit: Some(Audit::default()),
-            ..self
-        }
-    }
-
-    /// Takes what an audit finds.
-    pub(crate) fn take_audit(&mut self, audit: Audit) -> Judged {
-        let mut passages = Vec::new();
-        let judged = audit.judge_each(&mut |hand_off| passages.push(Passage::from(hand_off)));
-        self.audited = Some(Audited {
-            judged: judged.clone(),
-            passages,
-        });
-        judged
-    }
-
-    /// What an audit found; `None` of runs.
+    /// Every edge, as an audit finds it; `None` until the source is read completely.
     pub fn judged(&self) -> Option<&Judged> {
         self.audited.as_ref().map(|audited| &audited.judged)
     }
 
-    /// The index of a source that was read completely, without a filter.
-    pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
+    /// The index of a source that was read completely, without a filter. `passages` are the
+    /// hand-offs that the ids, logs and lab records of a run do not tell.
+    pub(crate) fn of(
+        table: Table,
+        assembly: Assembly,
+        judged: Judged,
+        passages: Vec<Passage>,
+        is_run: bool,
+    ) -> TraceIndex {
         TraceIndex {
             filter: Filter::default(),
             assembly,
             table,
-            audit: None,
-            audited: None,
+            audit: Audit::default(),
+            audited: Some(Audited {
+                judged,
+                passages,
+                is_run,
+            }),
         }
     }
 
@@ -157,29 +151,25 @@ impl TraceIndex {
     pub fn add_span(&mut self, span: &Span<'_>) {
         self.table.add_span(span, self.filter.met_by(span));
         self.assembly.add_span(span);
-        if let Some(audit) = &mut self.audit {
-            audit.add(span);
-        }
+        self.audit.add(span);
     }
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
         self.assembly.finish(extent);
-        if let Some(audit) = self.audit.take() {
-            self.take_audit(audit);
-        }
+        let audit = std::mem::take(&mut self.audit);
+        let is_run = extent.is_run;
+        let (judged, passages) = audited(audit, is_run.then_some(&self.assembly));
+        self.audited = Some(Audited {
+            judged,
+            passages,
+            is_run,
+        });
     }
 
     /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         self.assembly.senders_alone()
-    }
-
-    /// Whether any end of a hand-off has an id.
-    pub fn has_ids(&self) -> bool {
-        Hop::BOTH
-            .iter()
-            .any(|hop| self.assembly.has_senders(*hop) || self.assembly.has_receivers(*hop))
     }
 
     /// How many traces there are.
@@ -192,9 +182,11 @@ impl TraceIndex {
         self.table.traces.is_empty()
     }
 
-    /// The hand-offs, judged.
-    pub(crate) fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
-        self.assembly.hand_offs()
+    /// The hand-offs that the ids, logs and lab records of a run tell; none of an export.
+    fn hand_offs_of_run(&self) -> impl Iterator<Item = HandOff<'_>> {
+        let is_run = self.audited.as_ref().is_some_and(|audited| audited.is_run);
+        let assembly = is_run.then_some(&self.assembly);
+        assembly.into_iter().flat_map(Assembly::hand_offs)
     }
 
     /// The newest `limit` traces that match the filter, and how many match it in all.
@@ -220,24 +212,24 @@ impl TraceIndex {
         (lines, count)
     }
 
-    /// Every hand-off by its traces: those that an audit found, or those of the two hops.
-    fn crossings(&self) -> Box<dyn Iterator<Item = Crossing> + '_> {
-        match &self.audited {
-            Some(audited) => Box::new(audited.passages.iter().map(|passage| Crossing {
-                hop: passage.hop,
-                verdict: passage.verdict,
-                sender: passage.sender,
-                receiver: passage.receiver,
-                start: None,
-            })),
-            None => Box::new(self.hand_offs().map(|hand_off| Crossing {
-                hop: hand_off.hop,
-                verdict: hand_off.verdict,
-                sender: hand_off.sender.reference,
-                receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
-                start: hand_off.sender.start,
-            })),
-        }
+    /// Every hand-off by its traces.
+    fn crossings(&self) -> impl Iterator<Item = Crossing> + '_ {
+        let others = self.audited.iter().flat_map(|audited| &audited.passages);
+        let others = others.map(|passage| Crossing {
+            hop: passage.hop,
+            verdict: passage.verdict,
+            sender: passage.sender,
+            receiver: passage.receiver,
+            start: None,
+        });
+        let of_run = self.hand_offs_of_run().map(|hand_off| Crossing {
+            hop: hand_off.hop,
+            verdict: hand_off.verdict,
+            sender: hand_off.sender.reference,
+            receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
+            start: hand_off.sender.start,
+        });
+        of_run.chain(others)
     }
 
     /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names
@@ -300,6 +292,16 @@ impl TraceIndex {
             }),
         }
     }
+}
+
+/// What an audit finds, and the hand-offs that `of_run`, the ids, logs and lab records of a run, do
+/// not tell.
+pub(crate) fn audited(audit: Audit, of_run: Option<&Assembly>) -> (Judged, Vec<Passage>) {
+    let mut passages = Vec::new();
+    let judged = audit.judge_others(of_run, &mut |hand_off| {
+        passages.push(Passage::from(hand_off));
+    });
+    (judged, passages)
 }
 
 impl Crossing {

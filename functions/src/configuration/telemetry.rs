@@ -13,7 +13,6 @@ const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The words of `OTEL_TRACES_EXPORTER` besides `none`.
 const EXPORTERS: &[Exporter] = &[
     Exporter::Otlp,
-    #[cfg(feature = "zipkin")]
     Exporter::Zipkin,
     Exporter::Console,
 ];

@@ -26,11 +26,6 @@ impl Names {
         self.numbers.get(name).copied()
     }
 
-    /// How many names there are.
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
     /// Every name with its number, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
         self.numbers.iter().map(|(name, number)| (&**name, *number))
@@ -65,6 +60,11 @@ impl MessageKeys {
         self.count += 1;
         messages.insert(Box::from(key.sequence_number), number);
         number
+    }
+
+    /// The names of all streams.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &str> {
+        self.streams.iter().map(|(stream, _)| stream)
     }
 
     /// Every key with its number, in no particular order.

@@ -1,9 +1,9 @@
 //! The spans of a source, sorted, with their parents.
 
 use super::about::{About, Operation};
-use super::names::Names;
+use super::names::{Name, Names};
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
-use crate::span::Kind;
+use crate::span::{Kind, SpanReference};
 
 /// There is no span.
 const NONE: At = At::MAX;
@@ -168,6 +168,30 @@ impl Tree {
         (found.trace == trace && found.span == span).then_some(start as At)
     }
 
+    /// The span with these ids. If a client and a server share them, the one that `sends`, or the
+    /// other one.
+    pub(crate) fn find_either(&self, span: SpanReference, sends: bool) -> Option<At> {
+        let id = u64::from_be_bytes(span.span_id.to_bytes());
+        let first = self.find(span.trace_id, id)?;
+        let is_same = |at: At| {
+            let end = self.spans().get(at as usize);
+            end.is_some_and(|end| (end.trace, end.span) == (span.trace_id, id))
+        };
+        let last = (first..).take_while(|at| is_same(*at)).last();
+        if sends { Some(first) } else { last }
+    }
+
+    /// Whether the span with this id is `at`, or a span above or below it in its service.
+    pub(crate) fn is_part_of(&self, at: At, span: u64) -> bool {
+        let part = self.find(self.span(at).trace, span);
+        part.is_some_and(|part| self.is_at_or_below(part, at) || self.is_at_or_below(at, part))
+    }
+
+    /// The name for `text`, which is stored if it is new.
+    pub(crate) fn intern(&mut self, text: &str) -> Name {
+        self.gathered.names.intern(text)
+    }
+
     /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
@@ -188,11 +212,6 @@ impl Tree {
         let (end, about) = (self.span(at), self.about(at));
         let is_batch = about.batch.is_some() && !end.has_message;
         end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
-    }
-
-    /// The service of the span `at`.
-    pub(crate) fn service(&self, at: At) -> &str {
-        self.names().text(self.span(at).service)
     }
 }
 

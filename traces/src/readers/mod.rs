@@ -4,6 +4,7 @@
 //! input in memory, or one value of a larger document.
 
 mod blocks;
+pub mod bounds;
 mod console;
 mod cursor;
 mod datadog;

@@ -5,7 +5,7 @@ use baton_traces::service_map::ServiceMap;
 use baton_traces::trace_index::{Filter, TraceIndex};
 use serde_json::json;
 
-use crate::{measured, read};
+use super::{measured, read};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
