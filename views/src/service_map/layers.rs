@@ -211,7 +211,7 @@ impl Plan {
                 top,
                 bottom,
             });
-            y = exit + 26.0 + (lines as f64 * 2.0).min(44.0);
+            y = exit + 18.0 + (lines as f64 * 1.5).min(34.0);
         }
         rows
     }
@@ -312,6 +312,11 @@ fn slots(edge: &Edge, upward: bool) -> (f64, f64) {
     }
 }
 
+/// What is written in a node's box about an edge to itself.
+fn own_text(edge: &Edge) -> String {
+    format!("{} to itself", marked(edge))
+}
+
 /// The edges from a node to itself.
 fn own_edges(map: &ServiceMap, node: usize) -> impl Iterator<Item = &Edge> {
     leaving(map, node).iter().filter(move |edge| edge.to == node)
@@ -329,8 +334,10 @@ fn box_width(map: &ServiceMap, node: usize) -> f64 {
             sides[1].slots.push((0, head));
         }
     }
-    let name = text_width(&map.nodes[node].name) + 22.0;
-    let name = name.clamp(MIN_BOX, MAX_BOX);
+    // bold letters are wider
+    let name = text_width(&map.nodes[node].name) * 1.15 + 18.0;
+    let own = own_edges(map, node).map(|edge| text_width(&own_text(edge)) + 16.0);
+    let name = own.fold(name, f64::max).clamp(MIN_BOX, MAX_BOX);
     sides.iter().map(Side::width).fold(name, f64::max)
 }
 
@@ -348,7 +355,7 @@ fn draw_node(
     };
     drawing.rectangle((x, y), size, radius, class);
     let middle = x + size.0 / 2.0;
-    let name = cut(&map.nodes[node].name, size.0 - 14.0);
+    let name = cut(&map.nodes[node].name, (size.0 - 10.0) / 1.15);
     drawing.text(middle, y + 17.0, "middle strong", name);
     drawing.text(middle, y + 33.0, "middle small muted", node_facts(&map.nodes[node]));
     for (place, edge) in own_edges(map, node).enumerate() {
@@ -356,7 +363,7 @@ fn draw_node(
             true => "middle small broken strong",
             false => "middle small muted",
         };
-        let text = cut(&format!("{} to itself", marked(edge)), size.0 - 8.0);
+        let text = cut(&own_text(edge), size.0 - 8.0);
         drawing.text(middle, y + 33.0 + (place + 1) as f64 * LINE, class, text);
     }
 }

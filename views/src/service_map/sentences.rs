@@ -1,24 +1,26 @@
 //! What a large picture says in words below the lines: its key, and its broken edges.
 
-use super::{channel, edge_facts, figure};
-use crate::drawing::{Drawing, cut};
-use baton_traces::service_map::{Edge, ServiceMap};
+use super::{between, channel, figure};
+use crate::drawing::{Drawing, cut, wrapped};
+use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 use baton_traces::shown::{count, counted};
 
 /// The most broken edges that a picture lists.
-const MAX_LISTED: usize = 40;
+const MAX_LISTED: usize = 30;
 const LINE: f64 = 17.0;
 /// The room between two columns of text.
 const GUTTER: f64 = 24.0;
 /// The narrowest column of text.
-const MIN_COLUMN: f64 = 440.0;
+const MIN_COLUMN: f64 = 400.0;
 
 /// Writes lines from `top` on, as many side by side as fit `width`. Gives the end of the text.
 pub(super) fn write(map: &ServiceMap, key: &str, drawing: &mut Drawing, top: f64, width: f64) -> f64 {
     let mut y = top + LINE;
     drawing.text(0.0, y, "strong", summary(map));
-    y += LINE;
-    drawing.text(0.0, y, "small muted", cut(key, width));
+    for line in wrapped(key, width) {
+        y += LINE;
+        drawing.text(0.0, y, "small muted", line);
+    }
     let lines = lines(map);
     if lines.is_empty() {
         return y + LINE / 2.0;
@@ -37,14 +39,21 @@ pub(super) fn write(map: &ServiceMap, key: &str, drawing: &mut Drawing, top: f64
 
 /// How many services and edges there are, and how many edges broke.
 pub(super) fn summary(map: &ServiceMap) -> String {
-    let broken = map.edges.iter().filter(|edge| edge.broken).count() as u64;
-    let unknown = map.edges.iter().filter(|edge| !edge.broken && !edge.is_whole());
-    let unknown = unknown.count() as u64;
+    let number = |wanted: fn(&Edge) -> bool| {
+        let edges = map.edges.iter().filter(|edge| wanted(edge));
+        edges.count() as u64
+    };
+    let is_service = |node: &Node| node.kind == NodeKind::Service;
+    let noun = match map.nodes.iter().all(is_service) {
+        true => "service",
+        false => "node",
+    };
     let mut parts = vec![
-        counted(map.nodes.len() as u64, "service"),
-        counted(map.edges.len() as u64, "edge"),
-        format!("{} broken", count(broken)),
+        counted(map.nodes.len() as u64, noun),
+        counted(number(|_| true), "edge"),
+        format!("{} broken", count(number(|edge| edge.broken))),
     ];
+    let unknown = number(|edge| !edge.broken && !edge.is_whole());
     if unknown > 0 {
         parts.push(format!("{} not judged", count(unknown)));
     }
@@ -68,13 +77,28 @@ fn lines(map: &ServiceMap) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// An edge in words: `✗ cart → pricing, http: 12 of 98 broke (new_trace), 3 to 5 more broken`.
 fn line(map: &ServiceMap, edge: &Edge) -> String {
-    let (from, to) = (&map.nodes[edge.from], &map.nodes[edge.to]);
     let name = |name: &str| cut(name, 160.0);
-    let facts = edge_facts(edge, to.kind).join(", ");
+    let (from, to) = (&map.nodes[edge.from].name, &map.nodes[edge.to].name);
     let channel = match channel(edge) {
         channel if channel.is_empty() => String::new(),
         channel => format!(", {}", name(&channel)),
     };
-    format!("✗ {} → {}{channel}: {} broke ({facts})", name(&from.name), name(&to.name), figure(edge))
+    let verdicts = edge.verdicts.iter();
+    let broken: Vec<_> = verdicts.filter(|(verdict, _)| !verdict.is_whole()).collect();
+    let mut facts = match broken.as_slice() {
+        [] => format!("{} broke", between(edge)),
+        [(verdict, _)] => format!("{} broke ({verdict})", figure(edge)),
+        several => {
+            let verdicts = several.iter();
+            let verdicts = verdicts.map(|(verdict, number)| format!("{} {verdict}", count(**number)));
+            let verdicts: Vec<String> = verdicts.collect();
+            format!("{} broke ({})", figure(edge), verdicts.join(", "))
+        }
+    };
+    if !broken.is_empty() && edge.ambiguous.at_most > 0 {
+        facts.push_str(&format!(", {} more broken", between(edge)));
+    }
+    format!("✗ {} → {}{channel}: {facts}", name(from), name(to))
 }

@@ -26,7 +26,20 @@ pub(super) fn place(ranks: &mut Ranks, room: f64) -> f64 {
             spread(ranks, row, width, wanted);
         }
     }
+    centre(ranks, width);
     width
+}
+
+/// Moves all cells so that the room on both sides is the same.
+fn centre(ranks: &mut Ranks, width: f64) {
+    let edges = ranks.cells.iter().enumerate();
+    let edges = edges.filter(|(place, _)| ranks.rows.iter().any(|row| row.contains(place)));
+    let (left, right) = edges.fold((width, 0.0_f64), |(left, right), (_, cell)| {
+        let half = cell.width / 2.0;
+        (left.min(cell.x - half), right.max(cell.x + half))
+    });
+    let shift = (width - right - left) / 2.0;
+    ranks.cells.iter_mut().for_each(|cell| cell.x += shift);
 }
 
 /// The mean place of all cells that the cell's lines lead to.
