@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::span::UnixTime;
 
 /// `text` with escapes for characters that could control a terminal, reorder text or be invisible:
-/// control characters, line breaks, bidirectional marks, and characters without width.
+/// control characters, line breaks, bidirectional marks, and characters without width. Also the two
+/// that XML does not allow.
 ///
 /// ```
 /// use baton_traces::shown::visible;
@@ -36,12 +37,13 @@ pub fn service_name(name: &str) -> String {
     }
 }
 
-/// Whether it is a line separator or one of Unicode's control and format characters (Cc and Cf).
+/// Whether it is a line separator, one of Unicode's control and format characters (Cc and Cf), or one
+/// that XML does not allow.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A duration in milliseconds, exact to the nanosecond.

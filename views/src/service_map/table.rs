@@ -148,7 +148,10 @@ impl Widths {
         };
         Widths {
             to: width(|row| &row.to),
-            channel: width(|row| &row.channel),
+            channel: match map.edges.iter().all(|edge| edge.channel.is_none()) {
+                true => 0,
+                false => width(|row| &row.channel),
+            },
             count: width(|row| &row.count),
             held: width(|row| &row.held),
         }
@@ -164,11 +167,15 @@ impl Widths {
             Some(whole) => style.verdict_coloured(text, whole),
             None => text.to_owned(),
         };
+        // the edges of a run have no channel
+        let channel = match self.channel {
+            0 => String::new(),
+            width => format!("  {}", padded(&row.channel, width, ellipsis)),
+        };
         format!(
-            "{INDENT}{} {}  {}  {}  {}  {}",
+            "{INDENT}{} {}{channel}  {}  {}  {}",
             coloured(row.sign),
             padded(&row.to, self.to, ellipsis),
-            padded(&row.channel, self.channel, ellipsis),
             right(&row.count, self.count),
             right(&row.held, self.held),
             coloured(&row.facts),
