@@ -4,11 +4,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use baton_lab::{Ending, Lab, LabOptions, LabStatus};
+use baton_lab::{Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_propagators::propagation::BATON_ENGINE;
 use baton_propagators::{Mode, ModeError, Pairing};
-use baton_traces::run::{Function, Manifest, RunDirectory, UNDELIVERABLE_FILE};
+use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::statistics::milliseconds;
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::lab::LabSettings;
-use crate::load::{Load, add_client_spans, client_spans, write_load};
+use crate::load::{Load, add_client_spans, client_spans, missing_client_spans, write_load};
 use crate::manifest::{lab_settings, load_settings, versions};
 use crate::observer::Observer;
 
@@ -57,6 +57,8 @@ pub struct Ran {
     pub bursts: Vec<AttackOutcome>,
     /// What was not delivered or not saved, a sentence each.
     pub problems: Vec<String>,
+    /// Records that were not delivered and could not be written to a file: one line of JSON each.
+    pub unkept: String,
 }
 
 /// The pairings to run: the ones in `asked`, each once, or the default ones.
@@ -148,7 +150,8 @@ impl RunSettings {
     }
 
     /// Runs one pairing after the other, each in its own directory in `out`, and hands each to
-    /// `ended` when it has ended. Gives whether a signal ended the run early.
+    /// `ended` when it has ended. When `interrupted` becomes true, the load ends; when `hurried`
+    /// does, the lab delivers no more. Gives whether a signal ended the run early.
     ///
     /// # Errors
     /// If a lab or the load generator cannot be run, or a file cannot be written; also the errors
@@ -157,7 +160,7 @@ impl RunSettings {
         &self,
         out: &Path,
         observer: &impl Observer,
-        interrupted: watch::Receiver<bool>,
+        (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
         mut ended: impl FnMut(Ran) -> Result<(), E>,
     ) -> Result<bool, E> {
         for (index, pairing) in self.pairings.iter().enumerate() {
@@ -165,7 +168,13 @@ impl RunSettings {
             observer.stage(&name);
             let directory = out.join(pairing.name());
             let ran = self
-                .pairing(pairing, &directory, &name, observer, interrupted.clone())
+                .pairing(
+                    pairing,
+                    &directory,
+                    &name,
+                    observer,
+                    (interrupted.clone(), hurried.clone()),
+                )
                 .await?;
             ended(ran)?;
             if *interrupted.borrow() {
@@ -195,7 +204,7 @@ impl RunSettings {
         directory: &Path,
         name: &str,
         observer: &impl Observer,
-        interrupted: watch::Receiver<bool>,
+        (interrupted, mut hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
     ) -> Result<Ran, ExperimentError> {
         let directory = RunDirectory::create(directory)?;
         let starting = Instant::now();
@@ -220,8 +229,25 @@ impl RunSettings {
             .load
             .send(program, plan_of, name, observer, interrupted, add_spans);
         let bursts = sent.await?;
-        let ending = lab.stop().await;
-        let problems = problems(&bursts, &ending, &directory).into_iter();
+        let hurry = async {
+            // without a sender there is no signal
+            if hurried.wait_for(|hurried| *hurried).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ending = lab.stop(hurry).await;
+        let mut problems = ending.problems(&directory);
+        let errors = bursts
+            .iter()
+            .filter_map(|burst| burst.span_file_error.as_ref());
+        problems.extend(errors.map(missing_client_spans));
+        manifest.end = Some(Timestamp::now());
+        manifest.records = Some(ending.records());
+        // a file that cannot be written must not hide what was lost
+        let load = write_load(&directory, &bursts);
+        let written = load.and_then(|()| Ok(directory.write_manifest(&manifest)?));
+        problems.extend(written.err().map(|error| error.to_string()));
+        let problems = problems.into_iter();
         let problems: Vec<String> = problems.map(|text| format!("{pairing}: {text}")).collect();
         let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
         for burst in failed {
@@ -230,14 +256,11 @@ impl RunSettings {
         for problem in &problems {
             observer.note(problem);
         }
-        write_load(&directory, &bursts)?;
-        manifest.end = Some(Timestamp::now());
-        manifest.records = Some(ending.records());
-        directory.write_manifest(&manifest)?;
         Ok(Ran {
             directory,
             bursts,
             problems,
+            unkept: ending.unkept,
         })
     }
 
@@ -266,27 +289,4 @@ impl RunSettings {
             end: None,
         }
     }
-}
-
-/// What a run did not deliver or save: a sentence each.
-fn problems(bursts: &[AttackOutcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
-    let mut problems = Vec::new();
-    if !ending.drained {
-        problems.push("not every accepted record was delivered in time".to_owned());
-    }
-    let undeliverable = ending.status.records_undeliverable;
-    if undeliverable > 0 {
-        problems.push(format!(
-            "{undeliverable} records could not be delivered; they are kept in {}",
-            directory.path().join(UNDELIVERABLE_FILE).display()
-        ));
-    }
-    let span_error = ending.span_error.as_ref().map(ToString::to_string);
-    let mut of_bursts = bursts
-        .iter()
-        .filter_map(|burst| burst.span_file_error.clone());
-    if let Some(error) = span_error.or_else(|| of_bursts.next()) {
-        problems.push(format!("spans are missing: {error}"));
-    }
-    problems
 }

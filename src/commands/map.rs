@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use baton_propagators::explanation::list;
 use baton_traces::service_map::{Selection, ServiceMap};
 use baton_traces::shown::{service_name, visible};
-use baton_traces::trace_index::Filter;
 use baton_views::drawing::Page;
 use baton_views::service_map;
 
@@ -17,7 +16,7 @@ use crate::view::View;
 /// Draws which service hands over to which.
 pub(crate) fn map(arguments: MapArguments, output: &Output) -> Result<ExitCode, Failure> {
     let view = View::of(arguments.sources, &arguments.lab)?;
-    let index = view.index(Filter::default(), output)?;
+    let index = view.index_of_map(output)?;
     let whole = ServiceMap::of(&index);
     let selection = Selection {
         names: names(&whole, &arguments.service)?,

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     let mut problems = Vec::new();
     let experiment = async {
         let unfinished = settings.unfinished(&out);
-        let interrupted = signals::interrupted(move || {
+        let signals = signals::interrupted_and_hurried(move || {
             for file in unfinished {
                 let _ = std::fs::remove_file(file);
             }
@@ -52,18 +52,26 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
         let total = Total::of(&settings.load, settings.pairings.len());
         let progress = Progress::new(output, total);
         let ended = |ran: run::Ran| {
+            // first what was lost: the report may not find room on the disk
+            problems.extend(ran.problems);
+            if !ran.unkept.is_empty() {
+                output.warn(ran.unkept.trim_end());
+            }
             runs.push(report::of_run(&ran.directory)?);
             bursts.push(ran.bursts);
-            problems.extend(ran.problems);
             Ok::<_, Failure>(())
         };
-        let was_interrupted = settings
-            .execute(&out, &progress, interrupted, ended)
-            .await?;
+        let was_interrupted = settings.execute(&out, &progress, signals, ended).await?;
         progress.finish();
         Ok::<_, Failure>(was_interrupted)
     };
-    let was_interrupted = runtime::for_lab()?.block_on(experiment)?;
+    let was_interrupted = match runtime::for_lab()?.block_on(experiment) {
+        Err(failure) if !problems.is_empty() => {
+            problems.push(failure.to_string());
+            return Err(Failure::check(problems.join("; ")));
+        }
+        ended => ended?,
+    };
     if runs.is_empty() {
         return Err(Failure::interrupted());
     }

@@ -1,16 +1,14 @@
 //! The services and queues of a source, and what became of the context between them.
 //!
-//! The edges of an export are those of its audit, with the same counts. In a run, request ids and
-//! message keys show the hand-offs, and a record's edge leads through its stream. All other edges
-//! of a run are calls whose receiver names its parent.
+//! The edges are those of an audit, with the same counts. In a run, a record's edge goes through its
+//! stream, and records that were lost have an edge of their own.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::assemble::{HandOff, HandOffKey};
 use crate::audit::{self, Between, Channel};
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
 
@@ -90,31 +88,63 @@ struct Passed {
     ambiguous: Between,
 }
 
+impl Passed {
+    fn add_ambiguous(&mut self, ambiguous: Between) {
+        self.ambiguous.at_least += ambiguous.at_least;
+        self.ambiguous.at_most += ambiguous.at_most;
+    }
+}
+
 /// Collects edges by the names of their nodes.
 #[derive(Default)]
 struct Edges(BTreeMap<Ends, Passed>);
 
 impl Edges {
-    fn add(&mut self, from: &Key, to: &Key, verdict: Option<Verdict>) {
-        let ends = (from.clone(), to.clone(), None);
-        let passed = self.0.entry(ends).or_default();
-        passed.count += 1;
-        if let Some(verdict) = verdict {
-            *passed.verdicts.entry(verdict).or_default() += 1;
-        }
+    fn between(&mut self, from: &Key, to: &Key, channel: Option<&Channel>) -> &mut Passed {
+        let ends = (from.clone(), to.clone(), channel.cloned());
+        self.0.entry(ends).or_default()
     }
 
-    /// Adds an edge of an audit. Different names may look the same once they are made visible.
-    fn add_audited(&mut self, audited: &audit::Edge) {
+    /// Adds an edge of an export. Different names may look the same once they are made visible.
+    fn add(&mut self, audited: &audit::Edge) {
         let (from, to) = (service(&audited.from), service(&audited.to));
-        let ends = (from, to, Some(audited.channel.clone()));
-        let passed = self.0.entry(ends).or_default();
+        let passed = self.between(&from, &to, Some(&audited.channel));
         passed.count += audited.handoffs;
         for (verdict, count) in &audited.verdicts {
             *passed.verdicts.entry(*verdict).or_default() += count;
         }
-        passed.ambiguous.at_least += audited.ambiguous.at_least;
-        passed.ambiguous.at_most += audited.ambiguous.at_most;
+        passed.add_ambiguous(audited.ambiguous);
+    }
+
+    /// Adds an edge of a run. There is one stream, so its node shows what each side did.
+    fn add_of_run(&mut self, audited: &audit::Edge) {
+        let (from, to) = (service(&audited.from), service(&audited.to));
+        let sender = match &audited.channel.destination {
+            Some(destination) => {
+                let queue = (NodeKind::Queue, visible(destination));
+                self.between(&from, &queue, None).count += audited.handoffs;
+                queue
+            }
+            None => from,
+        };
+        if audited.verdicts.is_empty() {
+            // it is only known how many broke
+            self.between(&sender, &to, None);
+        }
+        let nowhere = (NodeKind::Nowhere, "never delivered".to_owned());
+        for (verdict, count) in &audited.verdicts {
+            let to = match verdict {
+                Verdict::Lost => &nowhere,
+                _ => &to,
+            };
+            let passed = self.between(&sender, to, None);
+            passed.count += count;
+            *passed.verdicts.entry(*verdict).or_default() += count;
+        }
+        if audited.ambiguous != Between::default() {
+            let passed = self.between(&sender, &to, None);
+            passed.add_ambiguous(audited.ambiguous);
+        }
     }
 }
 
@@ -122,20 +152,11 @@ impl ServiceMap {
     /// The map of all spans in `index`.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
-        if let Some(judged) = index.judged() {
-            for edge in &judged.edges {
-                edges.add_audited(edge);
-            }
-            return ServiceMap::from_edges(&edges, index);
-        }
-        let mut handed_over = HashSet::new();
-        for hand_off in index.hand_offs() {
-            add_hand_off(&mut edges, index, &hand_off);
-            handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));
-        }
-        for (from, receiver, to) in index.table.calls() {
-            if !handed_over.contains(&receiver) {
-                edges.add(&service(from), &service(to), None);
+        let judged = index.judged().into_iter().flat_map(|judged| &judged.edges);
+        for edge in judged {
+            match index.is_run() {
+                true => edges.add_of_run(edge),
+                false => edges.add(edge),
             }
         }
         ServiceMap::from_edges(&edges, index)
@@ -147,7 +168,8 @@ impl ServiceMap {
             nodes.entry(from.clone()).or_default();
             nodes.entry(to.clone()).or_default();
         }
-        for (name, spans) in index.table.spans_by_service() {
+        let spans = index.judged().into_iter();
+        for (name, spans) in spans.flat_map(|judged| &judged.spans_by_service) {
             *nodes.entry(service(name)).or_default() += spans;
         }
         let places: BTreeMap<&Key, usize> = nodes.keys().zip(0..).collect();
@@ -206,41 +228,11 @@ impl ServiceMap {
     }
 }
 
-/// The edges of one hand-off: from the client to the producer, or through the stream.
-fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
-    let sender = hand_off
-        .sender
-        .reference
-        .and_then(|sender| index.table.service(sender, true));
-    // senders and receivers have different names, because otherwise a stream would seem to lead
-    // back to its producer
-    let (sending, receiving) = match hand_off.hop {
-        Hop::Ingress => ("client", "producer"),
-        Hop::Record => ("producer", "consumer"),
-    };
-    let sender = sender.map_or_else(|| unrecorded(sending), service);
-    let receiver = hand_off.receiver.map(|receiver| {
-        let reference = receiver.reference.filter(|_| receiver.recorded);
-        let name = reference.and_then(|reference| index.table.service(reference, false));
-        name.map_or_else(|| unrecorded(receiving), service)
-    });
-    let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));
-    match (hand_off.hop, hand_off.key) {
-        (Hop::Record, HandOffKey::Message(key)) => {
-            let stream = (NodeKind::Queue, visible(key.stream));
-            edges.add(&sender, &stream, None);
-            edges.add(&stream, &receiver, hand_off.verdict);
-        }
-        _ => edges.add(&sender, &receiver, hand_off.verdict),
-    }
-}
-
 fn service(name: &str) -> Key {
-    (NodeKind::Service, service_name(name))
-}
-
-fn unrecorded(role: &str) -> Key {
-    (NodeKind::Unrecorded, format!("({role} unseen)"))
+    match audit::role_without_spans(name) {
+        true => (NodeKind::Unrecorded, name.to_owned()),
+        false => (NodeKind::Service, service_name(name)),
+    }
 }
 
 impl Edge {

@@ -18,6 +18,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use prost::Message as _;
 
+use super::bounds::{INSTRUMENTATION_LIBRARY_SPANS, request_memory, resource_spans_memory};
 use super::form::Form;
 use super::input;
 use super::json::{Fault, MAX_VALUE_BYTES};
@@ -27,6 +28,9 @@ use crate::span::{
     AnyValue, Attribute, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime,
     Want,
 };
+
+/// The most memory that one decoded `ResourceSpans` may take, in bytes.
+const MAX_DECODED_BYTES: usize = 1 << 30;
 
 /// The number of `resource_spans` in both messages.
 const RESOURCE_SPANS: u64 = 1;
@@ -134,25 +138,36 @@ fn resource_spans(field: &[u8], number: u64) -> Result<Vec<proto::ResourceSpans>
         Ok(resource_spans) => return Ok(vec![resource_spans]),
         Err(error) => error,
     };
+    if request_memory(field) > MAX_DECODED_BYTES {
+        return Err(problem(number, too_much_memory()));
+    }
     let wrapped = parts(field, RESOURCE_SPANS).unwrap_or_default().into_iter();
     let wrapped: Result<Vec<_>, _> = wrapped.map(decode).collect();
     // an empty resource could be taken for a part
     let has_spans = |resource_spans: &proto::ResourceSpans| !resource_spans.scope_spans.is_empty();
     match wrapped {
         Ok(wrapped) if wrapped.iter().any(has_spans) => Ok(wrapped),
-        _ => Err(problem(number, error.to_string())),
+        _ => Err(problem(number, error)),
     }
 }
 
 /// Decodes `ResourceSpans`. Before version 0.20 of OTLP, the spans of a scope were in field 1000,
 /// `instrumentation_library_spans`, with the layout of `ScopeSpans`.
-fn decode(bytes: &[u8]) -> Result<proto::ResourceSpans, prost::DecodeError> {
-    const INSTRUMENTATION_LIBRARY_SPANS: u64 = 1000;
-    let mut resource_spans = proto::ResourceSpans::decode(bytes)?;
+fn decode(bytes: &[u8]) -> Result<proto::ResourceSpans, String> {
+    if resource_spans_memory(bytes) > MAX_DECODED_BYTES {
+        return Err(too_much_memory());
+    }
+    let said = |error: prost::DecodeError| error.to_string();
+    let mut resource_spans = proto::ResourceSpans::decode(bytes).map_err(said)?;
     for part in parts(bytes, INSTRUMENTATION_LIBRARY_SPANS).unwrap_or_default() {
-        resource_spans.scope_spans.push(proto::ScopeSpans::decode(part)?);
+        let scope_spans = proto::ScopeSpans::decode(part).map_err(said)?;
+        resource_spans.scope_spans.push(scope_spans);
     }
     Ok(resource_spans)
+}
+
+fn too_much_memory() -> String {
+    format!("a part of it would take more than {MAX_DECODED_BYTES} bytes of memory")
 }
 
 /// The contents of all fields with this number; `None` if `message` is not a valid message.
