@@ -44,7 +44,11 @@ async fn the_commands_of_the_document_succeed_and_every_record_is_judged() {
         ("mine/b3_to_tracecontext", "new_trace"),
     ] {
         let summary = run::json(&sandbox.path(&format!("{folder}/summary.json")));
-        assert_eq!(summary["hops"]["record"], json!({ verdict: 20 }), "{folder}");
+        assert_eq!(
+            summary["hops"]["record"],
+            json!({ verdict: 20 }),
+            "{folder}"
+        );
         assert_eq!(summary["log_problems"], 0, "{folder}");
     }
 }

@@ -169,7 +169,11 @@ impl Row<'_> {
     fn hand_over(mut self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let reference = short_reference(&self.trace_id.0, &self.span_id.0)?;
         let links = self.links();
-        let events = if want == Want::Everything { self.events() } else { Vec::new() };
+        let events = if want == Want::Everything {
+            self.events()
+        } else {
+            Vec::new()
+        };
         let resource: Vec<Attribute<'_>> = self.resource_attributes.into_members();
         let mut span = Span::new(reference, &self.service_name.0);
         span.parent_span_id = short_span_id(&self.parent_span_id.0);
@@ -179,9 +183,12 @@ impl Row<'_> {
         let kind = self.span_kind.0.trim_start_matches("SPAN_KIND_");
         span.kind = tags::kind_named(kind).unwrap_or_default();
         span.start = moment(&self.timestamp.0);
-        span.end = span.start.zip(self.duration.unsigned()).and_then(|(start, duration)| {
-            UnixTime::from_nanoseconds(start.as_nanoseconds().checked_add(duration)?)
-        });
+        span.end = span
+            .start
+            .zip(self.duration.unsigned())
+            .and_then(|(start, duration)| {
+                UnixTime::from_nanoseconds(start.as_nanoseconds().checked_add(duration)?)
+            });
         span.status.code = match self.status_code.0.trim_start_matches("STATUS_CODE_") {
             "Ok" | "OK" => StatusCode::Ok,
             "Error" | "ERROR" => StatusCode::Error,
@@ -227,11 +234,13 @@ impl<'a> Row<'a> {
         let mut attributes = std::mem::take(&mut self.event_attributes).into_iter();
         let flat = times.zip(names);
         let flat = flat.map(|(time, name)| (time, name, attributes.next().unwrap_or_default()));
-        let events = nested.chain(flat).map(|(time, name, attributes)| SpanEvent {
-            time: moment(&time.0),
-            name: name.0,
-            attributes: attributes.into_members(),
-        });
+        let events = nested
+            .chain(flat)
+            .map(|(time, name, attributes)| SpanEvent {
+                time: moment(&time.0),
+                name: name.0,
+                attributes: attributes.into_members(),
+            });
         events.collect()
     }
 }

@@ -13,9 +13,7 @@ use super::ids::{short_reference, short_span_id};
 use super::json::Fault;
 use super::lines::{LineError, Lines};
 use super::{MAX_LINE_BYTES, tags, time};
-use crate::span::{
-    AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want,
-};
+use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 /// What begins each field of a span.
 const ACTIVITY: &str = "Activity.";
@@ -23,7 +21,9 @@ const RESOURCE: &str = "Resource associated with Activity:";
 
 /// Whether the text contains a span in this form.
 pub(super) fn is_in(text: &str) -> bool {
-    let mut fields = text.lines().filter_map(|line| line.trim().strip_prefix(ACTIVITY));
+    let mut fields = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(ACTIVITY));
     fields.any(|field| field.starts_with("TraceId:") || field.starts_with("Id:"))
 }
 
@@ -162,7 +162,9 @@ impl Fields {
 
     /// An event is `name [time]`; its attributes follow.
     fn add_event(&mut self, line: &str) {
-        let event = line.strip_suffix(']').and_then(|line| line.rsplit_once(" ["));
+        let event = line
+            .strip_suffix(']')
+            .and_then(|line| line.rsplit_once(" ["));
         match (event, self.events.last_mut()) {
             (Some((name, _)), _) => self.events.push(SpanEvent {
                 // its time has the format of the program's culture
@@ -187,10 +189,13 @@ impl Fields {
         span.name = Cow::Owned(self.name);
         span.kind = tags::kind_named(&self.kind).unwrap_or_default();
         span.start = time(&self.start);
-        span.end = span.start.zip(duration(&self.duration)).and_then(|(start, duration)| {
-            let nanoseconds = u64::try_from(duration.as_nanos()).ok()?;
-            UnixTime::from_nanoseconds(start.as_nanoseconds().checked_add(nanoseconds)?)
-        });
+        span.end = span
+            .start
+            .zip(duration(&self.duration))
+            .and_then(|(start, duration)| {
+                let nanoseconds = u64::try_from(duration.as_nanos()).ok()?;
+                UnixTime::from_nanoseconds(start.as_nanoseconds().checked_add(nanoseconds)?)
+            });
         span.status.code = match &*self.status {
             "Ok" | "OK" => StatusCode::Ok,
             "Error" | "ERROR" => StatusCode::Error,

@@ -76,11 +76,7 @@ pub(super) fn read(
 }
 
 /// Hands the span over. An error says what is wrong with it.
-fn hand_over(
-    fields: &Value,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), String> {
+fn hand_over(fields: &Value, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     let reference = reference(fields, "")
         .ok_or("found: a span without a trace_id of 16 bytes or a span_id of 8 bytes")?;
     let resource = attributes(fields.get("resource").and_then(|it| it.get("@attributes")));

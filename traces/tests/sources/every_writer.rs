@@ -330,7 +330,10 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
         ("datadog.msgpack", "a Datadog payload in MessagePack"),
         ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
-        ("datadog-v05.msgpack", "a Datadog payload in the binary form"),
+        (
+            "datadog-v05.msgpack",
+            "a Datadog payload in the binary form",
+        ),
         ("datadog-agent.pb", "a Datadog payload in the binary form"),
         ("datadog-agent.json", "a payload of the Datadog Agent"),
         (

@@ -34,7 +34,10 @@ pub fn dot(map: &ServiceMap) -> String {
             ""
         };
         let (from, to) = (edge.from, edge.to);
-        lines.push(format!("  n{from} -> n{to} [label=\"{}\"{style}];", label(map, edge)));
+        lines.push(format!(
+            "  n{from} -> n{to} [label=\"{}\"{style}];",
+            label(map, edge)
+        ));
     }
     lines.push("}".to_owned());
     lines.join("\n")

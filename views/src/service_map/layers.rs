@@ -117,7 +117,9 @@ fn alone(map: &ServiceMap, width: f64) -> Vec<String> {
     let senders = super::senders(map);
     let nodes = 0..map.nodes.len();
     let alone = nodes.filter(|node| senders[*node] == 0 && leaving(map, *node).is_empty());
-    let names: Vec<String> = alone.map(|node| cut(&map.nodes[node].name, MAX_BOX)).collect();
+    let names: Vec<String> = alone
+        .map(|node| cut(&map.nodes[node].name, MAX_BOX))
+        .collect();
     match names.is_empty() {
         true => Vec::new(),
         false => wrapped(&format!("No hand-off shown: {}", names.join(", ")), width),
@@ -126,7 +128,9 @@ fn alone(map: &ServiceMap, width: f64) -> Vec<String> {
 
 impl Plan {
     fn of(map: &ServiceMap, room: f64) -> Plan {
-        let widths: Vec<f64> = (0..map.nodes.len()).map(|node| box_width(map, node)).collect();
+        let widths: Vec<f64> = (0..map.nodes.len())
+            .map(|node| box_width(map, node))
+            .collect();
         let mut ranks = Ranks::of(map, &widths, room);
         order(&mut ranks);
         let width = place(&mut ranks, room);
@@ -158,13 +162,21 @@ impl Plan {
             let ways = &self.ranks.ways;
             let next = |way: &usize, from_top: bool| {
                 let line = &ways[*way].cells;
-                let next = if from_top { line[1] } else { line[line.len() - 2] };
+                let next = if from_top {
+                    line[1]
+                } else {
+                    line[line.len() - 2]
+                };
                 cells[next].x
             };
-            let sides = [(&mut self.bottoms[node], true), (&mut self.tops[node], false)];
+            let sides = [
+                (&mut self.bottoms[node], true),
+                (&mut self.tops[node], false),
+            ];
             for (side, is_bottom) in sides {
                 let at = |slot: &(usize, f64)| next(&slot.0, is_bottom);
-                side.slots.sort_by(|left, right| at(left).total_cmp(&at(right)));
+                side.slots
+                    .sort_by(|left, right| at(left).total_cmp(&at(right)));
                 let levels = side.levels();
                 let mut x = cells[node].x - side.width() / 2.0;
                 for (number, (way, width)) in side.slots.iter().enumerate() {
@@ -191,7 +203,10 @@ impl Plan {
             let nodes = cells.iter().filter_map(|cell| self.ranks.cells[*cell].node);
             let figures = |sides: &[Side], upward: bool| {
                 let room = nodes.clone().map(|node| {
-                    let mut ways = sides[node].slots.iter().map(|slot| &self.ranks.ways[slot.0]);
+                    let mut ways = sides[node]
+                        .slots
+                        .iter()
+                        .map(|slot| &self.ranks.ways[slot.0]);
                     match ways.any(|way| way.upward == upward) {
                         true => HEAD + LINE * sides[node].levels() as f64,
                         false => 0.0,
@@ -201,7 +216,10 @@ impl Plan {
             };
             let own = nodes.clone().map(|node| own_edges(map, node).count());
             let own = own.max().unwrap_or_default() as f64 * LINE;
-            let lines: usize = cells.iter().map(|cell| self.ranks.cells[*cell].below.len()).sum();
+            let lines: usize = cells
+                .iter()
+                .map(|cell| self.ranks.cells[*cell].below.len())
+                .sum();
             let top = y + figures(&self.tops, false);
             let bottom = top + BOX_HEIGHT + own;
             let exit = bottom + figures(&self.bottoms, true);
@@ -219,7 +237,8 @@ impl Plan {
     /// The row of a way's first cell.
     fn row(&self, node: usize) -> usize {
         let mut rows = self.ranks.rows.iter();
-        rows.position(|cells| cells.contains(&node)).unwrap_or_default()
+        rows.position(|cells| cells.contains(&node))
+            .unwrap_or_default()
     }
 
     fn draw_line(&self, drawing: &mut Drawing, place: usize, way: &Way, edge: &Edge) {
@@ -233,7 +252,12 @@ impl Plan {
         for (number, cell) in way.cells.iter().enumerate().skip(1) {
             let (above, row) = (self.rows[first + number - 1], self.rows[first + number]);
             let is_last = number + 1 == way.cells.len();
-            let next = MARGIN + if is_last { lower } else { self.ranks.cells[*cell].x };
+            let next = MARGIN
+                + if is_last {
+                    lower
+                } else {
+                    self.ranks.cells[*cell].x
+                };
             let middle = Pixels((above.exit + row.entry) / 2.0);
             let _ = write!(
                 path,
@@ -258,7 +282,11 @@ impl Plan {
         drawing.path(path, line);
         let last = self.rows[first + way.cells.len() - 1];
         let points = match way.upward {
-            false => format!("M{} {}l-4 -8h8z", Pixels(MARGIN + lower), Pixels(last.top - 0.5)),
+            false => format!(
+                "M{} {}l-4 -8h8z",
+                Pixels(MARGIN + lower),
+                Pixels(last.top - 0.5)
+            ),
             true => {
                 let bottom = self.rows[first].bottom + 0.5;
                 format!("M{} {}l-4 8h8z", Pixels(MARGIN + upper), Pixels(bottom))
@@ -319,7 +347,9 @@ fn own_text(edge: &Edge) -> String {
 
 /// The edges from a node to itself.
 fn own_edges(map: &ServiceMap, node: usize) -> impl Iterator<Item = &Edge> {
-    leaving(map, node).iter().filter(move |edge| edge.to == node)
+    leaving(map, node)
+        .iter()
+        .filter(move |edge| edge.to == node)
 }
 
 /// The width of a node's box: for its name, and for the lines that reach and leave it.
@@ -357,7 +387,12 @@ fn draw_node(
     let middle = x + size.0 / 2.0;
     let name = cut(&map.nodes[node].name, (size.0 - 10.0) / 1.15);
     drawing.text(middle, y + 17.0, "middle strong", name);
-    drawing.text(middle, y + 33.0, "middle small muted", node_facts(&map.nodes[node]));
+    drawing.text(
+        middle,
+        y + 33.0,
+        "middle small muted",
+        node_facts(&map.nodes[node]),
+    );
     for (place, edge) in own_edges(map, node).enumerate() {
         let class = match edge.broken {
             true => "middle small broken strong",

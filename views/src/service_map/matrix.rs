@@ -1,8 +1,8 @@
 //! Draws a service map with too many edges for lines as a matrix: a row for each sender, a column for
 //! each receiver, and a sign where there are hand-offs between them.
 
-use super::sentences::{self, summary};
 use super::leaving;
+use super::sentences::{self, summary};
 use crate::drawing::{Drawing, cut, text_width};
 use baton_traces::service_map::{Edge, ServiceMap};
 
@@ -35,7 +35,10 @@ impl Sign {
 pub(super) fn drawing(map: &ServiceMap) -> Drawing {
     let senders = super::senders(map);
     let nodes = 0..map.nodes.len();
-    let rows: Vec<usize> = nodes.clone().filter(|node| !leaving(map, *node).is_empty()).collect();
+    let rows: Vec<usize> = nodes
+        .clone()
+        .filter(|node| !leaving(map, *node).is_empty())
+        .collect();
     let columns: Vec<usize> = nodes.filter(|node| senders[*node] > 0).collect();
     let longest = |nodes: &[usize]| {
         let widths = nodes.iter().map(|node| text_width(&map.nodes[*node].name));
@@ -46,7 +49,11 @@ pub(super) fn drawing(map: &ServiceMap) -> Drawing {
     let top = longest(&columns) * 0.77 + 20.0;
     let slope = longest(&columns) * 0.65;
     let width = left + columns.len() as f64 * CELL + slope + 20.0;
-    let mut drawing = Drawing::new(width.max(500.0), 0.0, format!("Service map: {}", summary(map)));
+    let mut drawing = Drawing::new(
+        width.max(500.0),
+        0.0,
+        format!("Service map: {}", summary(map)),
+    );
     for (place, node) in columns.iter().enumerate() {
         let x = left + place as f64 * CELL;
         let name = cut(&map.nodes[*node].name, MAX_NAME);
@@ -57,7 +64,10 @@ pub(super) fn drawing(map: &ServiceMap) -> Drawing {
         let y = top + place as f64 * CELL;
         let name = cut(&map.nodes[*node].name, MAX_NAME);
         drawing.text(left - 8.0, y + 14.0, "end small", name);
-        drawing.path(line((left, y), (left + columns.len() as f64 * CELL, y)), "rule");
+        drawing.path(
+            line((left, y), (left + columns.len() as f64 * CELL, y)),
+            "rule",
+        );
         draw_row(&mut drawing, map, *node, &columns, (left, y));
     }
     let end = top + rows.len() as f64 * CELL + 8.0;

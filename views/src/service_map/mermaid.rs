@@ -21,9 +21,16 @@ pub fn mermaid(map: &ServiceMap) -> String {
         });
     }
     for edge in &map.edges {
-        let (line, end) = if edge.broken { ("-.", ".->") } else { ("--", "-->") };
+        let (line, end) = if edge.broken {
+            ("-.", ".->")
+        } else {
+            ("--", "-->")
+        };
         let (from, to) = (edge.from, edge.to);
-        lines.push(format!("  n{from} {line} \"{}\" {end} n{to}", label(map, edge)));
+        lines.push(format!(
+            "  n{from} {line} \"{}\" {end} n{to}",
+            label(map, edge)
+        ));
     }
     for (style, wanted) in [
         ("stroke:#c2263f,stroke-width:2px,color:#c2263f", true),

@@ -14,7 +14,13 @@ const GUTTER: f64 = 24.0;
 const MIN_COLUMN: f64 = 400.0;
 
 /// Writes lines from `top` on, as many side by side as fit `width`. Gives the end of the text.
-pub(super) fn write(map: &ServiceMap, key: &str, drawing: &mut Drawing, top: f64, width: f64) -> f64 {
+pub(super) fn write(
+    map: &ServiceMap,
+    key: &str,
+    drawing: &mut Drawing,
+    top: f64,
+    width: f64,
+) -> f64 {
     let mut y = top + LINE;
     drawing.text(0.0, y, "strong", summary(map));
     for line in wrapped(key, width) {
@@ -68,7 +74,9 @@ fn lines(map: &ServiceMap) -> Vec<(&'static str, String)> {
         (std::cmp::Reverse(count), edge.from, edge.to)
     });
     let listed = broken.iter().take(MAX_LISTED);
-    let mut lines: Vec<_> = listed.map(|edge| ("small broken", line(map, edge))).collect();
+    let mut lines: Vec<_> = listed
+        .map(|edge| ("small broken", line(map, edge)))
+        .collect();
     let more = broken.len().saturating_sub(MAX_LISTED) as u64;
     if more > 0 {
         let line = format!("and {}", counted(more, "more broken edge"));
@@ -86,13 +94,16 @@ fn line(map: &ServiceMap, edge: &Edge) -> String {
         channel => format!(", {}", name(&channel)),
     };
     let verdicts = edge.verdicts.iter();
-    let broken: Vec<_> = verdicts.filter(|(verdict, _)| !verdict.is_whole()).collect();
+    let broken: Vec<_> = verdicts
+        .filter(|(verdict, _)| !verdict.is_whole())
+        .collect();
     let mut facts = match broken.as_slice() {
         [] => format!("{} broke", between(edge)),
         [(verdict, _)] => format!("{} broke ({verdict})", figure(edge)),
         several => {
             let verdicts = several.iter();
-            let verdicts = verdicts.map(|(verdict, number)| format!("{} {verdict}", count(**number)));
+            let verdicts =
+                verdicts.map(|(verdict, number)| format!("{} {verdict}", count(**number)));
             let verdicts: Vec<String> = verdicts.collect();
             format!("{} broke ({})", figure(edge), verdicts.join(", "))
         }

@@ -58,7 +58,9 @@ pub(super) fn fits(map: &ServiceMap) -> bool {
 /// The nodes without a sender.
 fn roots(map: &ServiceMap) -> Vec<usize> {
     let senders = senders(map);
-    (0..senders.len()).filter(|node| senders[*node] == 0).collect()
+    (0..senders.len())
+        .filter(|node| senders[*node] == 0)
+        .collect()
 }
 
 /// The map as lines of text, without a line break at the end.
@@ -135,7 +137,10 @@ impl<'a> Tree<'a> {
         let facts = edge_facts(edge, receiver.kind).join(", ");
         let facts = match channel(edge) {
             channel if channel.is_empty() => facts,
-            channel => format!("{}: {facts}", fitted(&channel, MAX_NAME, self.style.ellipsis())),
+            channel => format!(
+                "{}: {facts}",
+                fitted(&channel, MAX_NAME, self.style.ellipsis())
+            ),
         };
         let (line, facts) = if edge.broken {
             let facts = format!("{} {facts}: broken", self.signs.broken);

@@ -26,7 +26,10 @@ fn node(name: &str) -> Node {
 
 /// An edge with `broken` hand-offs of 80.
 fn edge(from: usize, to: usize, destination: Option<&str>, broken: u64) -> Edge {
-    let verdicts = [(Verdict::Connected, 80 - broken), (Verdict::NewTrace, broken)];
+    let verdicts = [
+        (Verdict::Connected, 80 - broken),
+        (Verdict::NewTrace, broken),
+    ];
     Edge {
         from,
         to,
@@ -36,7 +39,10 @@ fn edge(from: usize, to: usize, destination: Option<&str>, broken: u64) -> Edge 
             destination: destination.map(str::to_owned),
         }),
         count: 80,
-        verdicts: verdicts.into_iter().filter(|(_, count)| *count > 0).collect(),
+        verdicts: verdicts
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect(),
         ambiguous: Between::default(),
         broken: broken > 0,
     }
@@ -46,7 +52,9 @@ fn edge(from: usize, to: usize, destination: Option<&str>, broken: u64) -> Edge 
 fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     move |limit| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 33) as usize % limit
     }
 }
@@ -55,7 +63,9 @@ fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
 fn system(services: usize, edges: usize, seed: u64) -> ServiceMap {
     let mut number = numbers(seed);
     let mut map = ServiceMap::default();
-    map.nodes = (0..services).map(|place| node(&format!("service-{place:02}"))).collect();
+    map.nodes = (0..services)
+        .map(|place| node(&format!("service-{place:02}")))
+        .collect();
     let mut ends = BTreeMap::new();
     while ends.len() < edges {
         ends.insert((number(services), number(services)), number(4) == 0);
@@ -95,7 +105,9 @@ fn a_system_of_40_services_fits_a_page_without_overlap() {
                 assert!(apart, "seed {seed}: boxes overlap");
             }
         }
-        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        let texts = document
+            .descendants()
+            .filter(|node| node.has_tag_name("text"));
         let texts: Vec<&str> = texts.filter_map(|node| node.text()).collect();
         for node in &map.nodes {
             let is_there = texts.iter().any(|text| text.contains(&node.name));
@@ -106,14 +118,19 @@ fn a_system_of_40_services_fits_a_page_without_overlap() {
         let (own, others): (Vec<&Edge>, Vec<&Edge>) = broken.partition(|edge| edge.from == edge.to);
         let marks = texts.iter().filter(|text| **text == "✗ 37 of 80").count();
         assert_eq!(marks, others.len(), "seed {seed}");
-        let listed = texts.iter().filter(|text| text.contains("37 of 80 broke (new_trace)"));
+        let listed = texts
+            .iter()
+            .filter(|text| text.contains("37 of 80 broke (new_trace)"));
         assert_eq!(listed.count(), own.len() + others.len(), "seed {seed}");
-        let dashed = document.descendants().filter(|node| {
-            node.attribute("class") == Some("edge broken")
-        });
+        let dashed = document
+            .descendants()
+            .filter(|node| node.attribute("class") == Some("edge broken"));
         assert_eq!(dashed.count(), others.len(), "seed {seed}");
         // the lines between far rows need room beside the boxes
-        let width = svg.split("width=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let width = svg
+            .split("width=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
         let width: f64 = width.expect("a width").parse().expect("a number");
         assert!(width <= 1200.0, "seed {seed}: {width} pixels");
     }
@@ -124,19 +141,34 @@ fn a_system_with_too_many_edges_for_lines_is_a_matrix() {
     let map = system(40, 600, 1);
     let svg = drawing(&map, Page::Wide).standalone();
     let document = roxmltree::Document::parse(&svg).expect("well-formed");
-    let cells = document.descendants().filter(|node| {
-        node.attribute("class") == Some("cell broken")
-    });
-    assert_eq!(cells.count(), map.edges.iter().filter(|edge| edge.broken).count());
-    assert!(svg.contains("more broken edges"), "the list of edges has an end");
+    let cells = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("cell broken"));
+    assert_eq!(
+        cells.count(),
+        map.edges.iter().filter(|edge| edge.broken).count()
+    );
+    assert!(
+        svg.contains("more broken edges"),
+        "the list of edges has an end"
+    );
 }
 
 #[test]
 fn every_format_has_every_edge_once() {
     let map = system(40, 60, 3);
     let table = text(&map, STYLE);
-    assert_eq!(table.lines().filter(|line| line.contains(" connected")).count(), 60);
-    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    assert_eq!(
+        table
+            .lines()
+            .filter(|line| line.contains(" connected"))
+            .count(),
+        60
+    );
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 100),
+        "{table}"
+    );
     assert!(table.lines().all(|line| !line.contains('\u{1b}')));
     assert_eq!(mermaid(&map).matches(" n").count(), 40 + 2 * 60);
     assert_eq!(dot(&map).matches(" -> ").count(), 60);
@@ -154,7 +186,11 @@ fn every_format_has_every_edge_once() {
 fn a_selection_has_its_edges_and_their_nodes_only() {
     let map = ServiceMap {
         nodes: ["a", "b", "c", "d"].map(node).to_vec(),
-        edges: vec![edge(0, 1, None, 0), edge(1, 2, None, 5), edge(2, 3, None, 0)],
+        edges: vec![
+            edge(0, 1, None, 0),
+            edge(1, 2, None, 5),
+            edge(2, 3, None, 0),
+        ],
     };
     let select = |names: &[&str], broken| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -226,9 +262,38 @@ fn shown_by_graphviz(label: &str) -> String {
 /// Text that is likely to mean something in one of the formats.
 fn hostile() -> impl Strategy<Value = String> {
     let parts = [
-        "<script>", "</text>", "-->", "%%{init:{}}%%", "end", "\"", "'", "`", "\\", "\\N", "#quot;", "#", ";", "&lt;",
-        "&", "|", "[", "]", "{", "}", "\n", "\r", "\u{1b}[31m", "\u{202e}", "\u{200b}", "\0", "click", " ", "日本", "é",
-        "style a:#", "a",
+        "<script>",
+        "</text>",
+        "-->",
+        "%%{init:{}}%%",
+        "end",
+        "\"",
+        "'",
+        "`",
+        "\\",
+        "\\N",
+        "#quot;",
+        "#",
+        ";",
+        "&lt;",
+        "&",
+        "|",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\n",
+        "\r",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "\u{200b}",
+        "\0",
+        "click",
+        " ",
+        "日本",
+        "é",
+        "style a:#",
+        "a",
     ];
     let part = prop_oneof![
         proptest::sample::select(parts.to_vec()).prop_map(str::to_owned),

@@ -53,7 +53,9 @@ impl Form {
             Form::XRay => {
                 "`aws xray batch-get-traces`, the console's raw data, the daemon, `PutTraceSegments`"
             }
-            Form::Datadog => "Datadog's tracers, to the Agent's `/v0.3/traces` or `/v0.4/traces` as JSON",
+            Form::Datadog => {
+                "Datadog's tracers, to the Agent's `/v0.3/traces` or `/v0.4/traces` as JSON"
+            }
             Form::DebugLog => {
                 "the Collector's `debug` exporter with `verbosity: detailed`, Rust's `opentelemetry-stdout`"
             }

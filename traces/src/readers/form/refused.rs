@@ -59,12 +59,14 @@ pub(super) fn bytes(beginning: &[u8]) -> Option<String> {
 /// empty one, or the protobuf that the Agent sends on: its host, its environment, and tracers'
 /// payloads in field 5.
 fn is_of_datadog_agent(bytes: &[u8]) -> bool {
-    let table = bytes.strip_prefix(&[0x92]).and_then(|rest| match *rest.first()? {
-        0x91..=0x9f => rest.get(1),
-        0xdc => rest.get(3),
-        0xdd => rest.get(5),
-        _ => None,
-    });
+    let table = bytes
+        .strip_prefix(&[0x92])
+        .and_then(|rest| match *rest.first()? {
+            0x91..=0x9f => rest.get(1),
+            0xdc => rest.get(3),
+            0xdd => rest.get(5),
+            _ => None,
+        });
     if table == Some(&0xa0) {
         return true;
     }

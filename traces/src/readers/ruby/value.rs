@@ -30,7 +30,9 @@ impl Value {
         match self {
             Value::Members(members) => {
                 let mut members = members.iter();
-                members.find(|member| member.0 == name).map(|member| &member.1)
+                members
+                    .find(|member| member.0 == name)
+                    .map(|member| &member.1)
             }
             _ => None,
         }
@@ -241,7 +243,11 @@ fn escaped<'a>(code: char, rest: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str
         '0' => 0,
         'x' => {
             let is_hex = |letter: char| letter.is_ascii_hexdigit();
-            let digits = rest.chars().take(2).take_while(|letter| is_hex(*letter)).count();
+            let digits = rest
+                .chars()
+                .take(2)
+                .take_while(|letter| is_hex(*letter))
+                .count();
             bytes.push(u8::from_str_radix(&rest[..digits], 16).ok()?);
             return Some(&rest[digits..]);
         }
@@ -282,7 +288,10 @@ mod tests {
                 all.extend_from_slice("é😀\u{1b}".as_bytes());
                 bytes(&all)
             }),
-            ("[1, \"a\"]", Value::List(vec![Value::Integer(1), bytes(b"a")])),
+            (
+                "[1, \"a\"]",
+                Value::List(vec![Value::Integer(1), bytes(b"a")]),
+            ),
             ("[]", Value::List(Vec::new())),
             (
                 "{\"a\"=>1, :b=>nil}",
@@ -318,7 +327,15 @@ mod tests {
     #[test]
     fn other_text_is_refused() {
         let deep = "[".repeat(100_000);
-        for text in ["", "\"open", "[1", "{\"a\"=>", "#<A", "\"\\u{110000}\"", &deep] {
+        for text in [
+            "",
+            "\"open",
+            "[1",
+            "{\"a\"=>",
+            "#<A",
+            "\"\\u{110000}\"",
+            &deep,
+        ] {
             assert_eq!(Value::parse(text), None, "{text:.20}");
         }
     }

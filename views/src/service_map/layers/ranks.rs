@@ -139,7 +139,9 @@ fn ranks(map: &ServiceMap, widths: &[f64], room: f64) -> Vec<Option<usize>> {
     }
     // a node that only sends moves down to its receivers, so that its lines are short
     for node in order.iter().rev() {
-        let below = receivers[*node].iter().filter_map(|receiver| ranks[*receiver]);
+        let below = receivers[*node]
+            .iter()
+            .filter_map(|receiver| ranks[*receiver]);
         let Some(lowest) = below.min().filter(|_| senders[*node].is_empty()) else {
             continue;
         };
