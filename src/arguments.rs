@@ -98,7 +98,7 @@ const LAST: usize = 900;
 pub(crate) struct GlobalArguments {
     /// The format of the result: text, or json for programs; also markdown for a document (audit,
     /// compare, matrix), junit for CI (audit, compare), html for a page (compare), svg for a
-    /// picture (map, traces TRACE-ID)
+    /// picture (map, traces TRACE-ID), mermaid or dot for other programs to draw (map)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour; the variable NO_COLOR does the same
@@ -127,6 +127,10 @@ pub(crate) enum Format {
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
+    /// A flowchart for Mermaid (map)
+    Mermaid,
+    /// A graph for Graphviz (map)
+    Dot,
 }
 
 impl Format {
@@ -199,7 +203,14 @@ impl Command {
                 Format::Junit,
             ],
             Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
-            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
+            Command::Traces(_) => &[Format::Text, Format::Json, Format::Svg],
+            Command::Map(_) => &[
+                Format::Text,
+                Format::Json,
+                Format::Svg,
+                Format::Mermaid,
+                Format::Dot,
+            ],
             Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
