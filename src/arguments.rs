@@ -152,7 +152,7 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
-    /// Show which context each format finds in headers, and which one each mode continues
+    /// Show which trace context is in headers or any text, and which libraries continue it
     Explain(ExplainArguments),
     /// Judge every hand-off between the services of an export, and say which break and why
     Audit(Box<AuditArguments>),

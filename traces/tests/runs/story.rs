@@ -46,9 +46,9 @@ fn latencies_throughput_and_sizes_are_those_of_the_burst() {
     );
     let records = Records {
         sent: 2,
-        delivered: 2,
+        delivered: Some(2),
         duplicates: 1,
-        lost: 0,
+        lost: Some(0),
         undelivered: None,
     };
     assert_eq!(summary.records, Some(records));
