@@ -12,30 +12,25 @@ use crate::support::lab::Setup;
 
 #[tokio::test]
 async fn every_record_is_delivered_or_set_aside_although_some_hang() {
-    const REQUESTS: u64 = 300;
     let mut lab = Setup::new()
         .fragile_consumer()
-        .flags(["--timeout", "300ms", "--retries", "0"])
+        .flags(["--timeout", "6s", "--retries", "0", "--batch-size", "4"])
         .start()
         .await;
-    let hangs = [7, 150, 299];
-    let bodies = (0..REQUESTS).map(|id| {
-        let word = if hangs.contains(&id) { "hang" } else { "fine" };
-        (id, body(id, word))
-    });
-    let sent = accepted(&lab, bodies).await;
+    let hang = 100;
+    lab.accepted(body(hang, "hang")).await;
+    let bodies = (0..16).map(|id| (id, body(id, "fine")));
+    let mut sent = accepted(&lab, bodies).await;
+    sent.insert(hang);
     let finished = lab.stop().await;
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let aside = undeliverable(&lab.saved);
     let mut found: BTreeSet<u64> = handled(&lab.sandbox.path("output")).into_iter().collect();
     found.extend(&aside);
-    assert_eq!(found, sent, "{finished:?}");
-    // the drain goes on while there is progress, so only those that hang are left
-    let aside: BTreeSet<u64> = aside.into_iter().collect();
-    assert_eq!(
-        aside,
-        BTreeSet::from(hangs).intersection(&sent).copied().collect()
-    );
+    // a request that was not answered in time may still have been delivered
+    assert!(found.is_superset(&sent), "{finished:?}");
+    // the drain goes on while there is progress, so only the one that hangs is left
+    assert_eq!(aside, [hang], "{finished:?}");
 }
 
 #[tokio::test]

@@ -23,11 +23,12 @@ async fn a_run_that_delivered_nothing_says_so_first_and_fails() {
         "run",
         "tracecontext",
         "--requests",
-        "8",
+        "4",
         "--timeout",
-        "300ms",
+        "4s",
         "--retries",
         "0",
+        "--no-bisect",
         "--function",
         &function,
         "--out",
@@ -41,20 +42,20 @@ async fn a_run_that_delivered_nothing_says_so_first_and_fails() {
     let finished = finished.expect("it ends");
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(
-        finished.stderr.contains("8 records could not be delivered"),
+        finished.stderr.contains("4 records could not be delivered"),
         "{finished:?}"
     );
     let summary = &finished.json()["runs"][0];
-    assert_eq!(summary["records"]["undelivered"], 8, "{summary}");
+    assert_eq!(summary["records"]["undelivered"], 4, "{summary}");
     let directory = sandbox.path("out/tracecontext");
     assert_eq!(
         run::json(&directory.join("run.json"))["records"]["undelivered"],
-        8
+        4
     );
     let report = std::fs::read_to_string(directory.join("report.html")).expect("a report");
     let said = report.contains("not delivered") || report.contains("could not be delivered");
     assert!(said, "the report says it");
-    assert_eq!(kept(&directory).lines().count(), 8);
+    assert_eq!(kept(&directory).lines().count(), 4);
 }
 
 fn kept(directory: &std::path::Path) -> String {

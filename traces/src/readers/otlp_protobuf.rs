@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use prost::Message as _;
 
-use super::bounds::resource_spans_memory;
+use super::bounds::resource_spans_exceeds;
 use super::form::Form;
 use super::input;
 use super::json::{Fault, MAX_VALUE_BYTES};
@@ -105,7 +105,7 @@ fn message(
             (RESOURCE_SPANS, 2) => {
                 let length = varint(input, number)?;
                 take(input, length, number, &mut field)?;
-                if resource_spans_memory(&field) > MAX_DECODED_BYTES {
+                if resource_spans_exceeds(&field, MAX_DECODED_BYTES) {
                     let found = format!(
                         "a part of it would take more than {MAX_DECODED_BYTES} bytes of memory"
                     );
