@@ -2,6 +2,7 @@
 //! added to the command line and are checked there.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -51,6 +52,16 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
 
 /// Ends the process with clap's message, without the credentials of any address in it.
 fn end(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        // help and the version, which may be sent to a file on a full disk
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let failure = printed.err().map(|error| Failure::output(&error));
+        let failure = failure.filter(|failure| !failure.is_silent());
+        std::process::exit(failure.map_or(0, |failure| {
+            eprintln!("baton: {failure}");
+            failure.code()
+        }))
+    }
     let text = error.render().to_string();
     let shown = without_credentials(&text);
     if shown == text {

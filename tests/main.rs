@@ -17,6 +17,7 @@ mod ending;
 mod event_source;
 mod exit_codes;
 mod explain;
+mod faults;
 mod foreign_consumers;
 mod freeze;
 mod load_job;

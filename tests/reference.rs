@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use baton_functions::{Topic, VARIABLES, Variable};
 use baton_traces::hand_off::{Flag, Verdict};
 use baton_traces::readers::Form;
-use baton_traces::run::UNDELIVERABLE_FILE;
 use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::{STREAM_FILE, UNDELIVERABLE_FILE};
 
 use crate::support::command::Sandbox;
 
@@ -215,6 +215,10 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         (
             run.path().join(UNDELIVERABLE_FILE),
             "records that the consumer failed on too often, or had not answered for when the lab ended, with the reason; only if there are any",
+        ),
+        (
+            run.path().join(STREAM_FILE),
+            "with `--durable`: the records that the lab has accepted and not delivered yet; gone when it has ended well",
         ),
     ]
 }

@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use prost::Message as _;
 
-use super::bounds::{INSTRUMENTATION_LIBRARY_SPANS, request_memory, resource_spans_memory};
+use super::bounds::{INSTRUMENTATION_LIBRARY_SPANS, request_exceeds, resource_spans_exceeds};
 use super::form::Form;
 use super::input;
 use super::json::{Fault, MAX_VALUE_BYTES};
@@ -138,7 +138,7 @@ fn resource_spans(field: &[u8], number: u64) -> Result<Vec<proto::ResourceSpans>
         Ok(resource_spans) => return Ok(vec![resource_spans]),
         Err(error) => error,
     };
-    if request_memory(field) > MAX_DECODED_BYTES {
+    if request_exceeds(field, MAX_DECODED_BYTES) {
         return Err(problem(number, too_much_memory()));
     }
     let wrapped = parts(field, RESOURCE_SPANS).unwrap_or_default().into_iter();
@@ -154,7 +154,7 @@ fn resource_spans(field: &[u8], number: u64) -> Result<Vec<proto::ResourceSpans>
 /// Decodes `ResourceSpans`. Before version 0.20 of OTLP, the spans of a scope were in field 1000,
 /// `instrumentation_library_spans`, with the layout of `ScopeSpans`.
 fn decode(bytes: &[u8]) -> Result<proto::ResourceSpans, String> {
-    if resource_spans_memory(bytes) > MAX_DECODED_BYTES {
+    if resource_spans_exceeds(bytes, MAX_DECODED_BYTES) {
         return Err(too_much_memory());
     }
     let said = |error: prost::DecodeError| error.to_string();
