@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use baton_experiments::LabSettings;
 use baton_propagators::{Engine, Mode, Pairing};
+use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 use baton_traces::run::Function;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -208,6 +209,7 @@ impl Command {
 
 /// `baton run`.
 #[derive(Debug, Args)]
+#[command(after_help = baton_traces::compare::figures_help())]
 pub(crate) struct RunArguments {
     /// The producer's mode and the consumer's, as in tracecontext:b3; a single mode is used for
     /// both [default: none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext,
@@ -216,9 +218,22 @@ pub(crate) struct RunArguments {
     pub(crate) pairings: Vec<Pairing>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// The formats the client sends [default: the producer's]
+    /// Run every pairing so many times, to see how much equal runs differ; b3#2 is the second run
+    /// of b3, in the directory b3_2
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// The formats the client sends [default: the producer's, or tracecontext,b3 with --conflict]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
+    /// Send contexts that disagree: how the other formats differ from the first
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) conflict: Option<ConflictName>,
+    /// Fail if a figure of any run is below a limit, as in record.connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any run is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
     /// The directory for the runs, one directory each; replaces an earlier run of the same pairing
     /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]

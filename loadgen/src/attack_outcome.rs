@@ -10,6 +10,7 @@ use crate::latency::{Buckets, Latency};
 use crate::plan::Plan;
 use crate::progress::Requests;
 use crate::request_failure::RequestFailure;
+use crate::rounds::Round;
 use crate::tally::Counted;
 
 /// The most kinds of failure in the summary. The list of failures has all of them.
@@ -69,6 +70,10 @@ pub struct AttackOutcome {
     /// The seeds of merged attacks, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
+    /// The rounds, if the attack was sent in parts that took turns with other attacks. Then
+    /// `duration_s` is the sum of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
     /// Why the span file is incomplete, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_file_error: Option<String>,
@@ -159,6 +164,7 @@ impl AttackOutcome {
             failures,
             seed: Some(circumstances.seed),
             seeds: Vec::new(),
+            rounds: Vec::new(),
             span_file_error: circumstances.span_file_error,
             goose: circumstances.goose,
         }

@@ -97,6 +97,7 @@ impl AttackOutcome {
                 .iter()
                 .flat_map(|part| part.seed.iter().chain(&part.seeds).copied())
                 .collect(),
+            rounds: Vec::new(),
             span_file_error: (!errors.is_empty()).then(|| errors.join("; ")),
             goose: side_by_side(parts)?,
         };

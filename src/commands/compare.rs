@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use baton_traces::compare::limits::check_names;
 use baton_traces::compare::{
-    Checked, Comparison, EdgeDifference, FIGURES, METHOD, check, edge_differences,
+    Checked, Comparison, EdgeDifference, FIGURES, check, edge_differences,
 };
 use baton_traces::measure::Measured;
 use baton_traces::shown::visible;
@@ -81,7 +81,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     };
     let outcome = Outcome {
         edges: edges(&measured, baseline),
-        comparison: Comparison::of(&measured, baseline),
+        comparison: Comparison::with_smallest(&measured, baseline, arguments.smallest_difference),
         checks: check(&limits, &measured),
         summaries: measured
             .iter()
@@ -90,7 +90,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
         runs,
     };
     print(&outcome, output)?;
-    verdict(&outcome.checks, output)
+    checks::verdict(&outcome.checks, output)
 }
 
 /// How the edges of each export differ from the baseline's, if the baseline is an export too.
@@ -188,7 +188,9 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "differences": outcome.comparison.differences,
             "checks": outcome.checks,
             "unknown": outcome.comparison.unknown,
-            "method": METHOD,
+            "untested": outcome.comparison.untested,
+            "smallest_difference": outcome.comparison.smallest_difference,
+            "method": outcome.comparison.method(),
             "edge_differences": outcome
                 .edges
                 .iter()
@@ -228,14 +230,4 @@ fn page(outcome: &Outcome) -> String {
         checks: checks.collect(),
     };
     report.render()
-}
-
-/// Fails the command if a check failed.
-fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
-    let failed: Vec<String> = all
-        .iter()
-        .filter(|checked| !checked.check.passed)
-        .map(|checked| visible(&checked.sentence()))
-        .collect();
-    checks::exit(&failed, all.len(), output)
 }

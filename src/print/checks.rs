@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use baton_traces::compare::Checked;
+use baton_traces::shown::visible;
+
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::print::output::Output;
@@ -23,4 +26,14 @@ pub(crate) fn exit(failed: &[String], all: usize, output: &Output) -> Result<Exi
         _ if output.format == Format::Text => Err(Failure::check(count)),
         sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
     }
+}
+
+/// Fails the command if a check of a source failed.
+pub(crate) fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
+    let failed: Vec<String> = all
+        .iter()
+        .filter(|checked| !checked.check.passed)
+        .map(|checked| visible(&checked.sentence()))
+        .collect();
+    exit(&failed, all.len(), output)
 }

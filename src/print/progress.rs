@@ -1,7 +1,7 @@
 //! The progress of long work: on a terminal a bar with rate and remaining time, otherwise plain
 //! lines.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use baton_experiments::{Load, Observer};
@@ -40,7 +40,9 @@ pub(crate) struct Progress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     total: Total,
-    /// The bar's position when the current stage started.
+    /// The current stage.
+    stage: RefCell<String>,
+    /// The bar's position when the current stage or turn started.
     stage_start: Cell<u64>,
     /// The elapsed time of the stage when a line was last printed.
     last_line: Cell<Duration>,
@@ -72,6 +74,7 @@ impl<'a> Progress<'a> {
             bar,
             output,
             total,
+            stage: RefCell::new(String::new()),
             stage_start: Cell::new(0),
             last_line: Cell::new(Duration::ZERO),
         }
@@ -89,9 +92,17 @@ impl Observer for Progress<'_> {
         self.stage_start.set(self.bar.position());
         self.last_line.set(Duration::ZERO);
         self.bar.set_message(name.to_owned());
+        self.stage.replace(name.to_owned());
         if !self.output.terminal {
             self.output.note(name);
         }
+    }
+
+    fn turn(&self, name: &str) {
+        self.stage_start.set(self.bar.position());
+        self.last_line.set(Duration::ZERO);
+        self.bar
+            .set_message(format!("{} {name}", self.stage.borrow()));
     }
 
     fn advance(&self, news: &News) {

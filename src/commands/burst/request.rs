@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use baton_loadgen::{Conflict, Header, Malformed, Scenario, Side};
+use baton_loadgen::{Header, Malformed, Scenario, Side};
 use baton_propagators::mode::Mode;
 
 use crate::arguments::{BurstArguments, ConflictName};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// The formats that the client sends by default, without and with `--conflict`.
 const DEFAULT_CLIENT: &str = "tracecontext";
-const DEFAULT_CONFLICT: &str = "tracecontext,b3";
+pub(crate) const DEFAULT_CONFLICT: &str = "tracecontext,b3";
 
 /// The client's scenario.
 pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
@@ -27,12 +27,7 @@ pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> 
         client = with_baggage(&client)?;
     }
     Ok(Scenario {
-        conflict: arguments.conflict.map(|conflict| match conflict {
-            ConflictName::Agree => Conflict::Agree,
-            ConflictName::Trace => Conflict::Trace,
-            ConflictName::Span => Conflict::Span,
-            ConflictName::Sampled => Conflict::Sampled,
-        }),
+        conflict: arguments.conflict.map(ConflictName::conflict),
         malformed: arguments.malformed.map(|percent| Malformed {
             percent,
             side: Side::Last,
