@@ -39,6 +39,7 @@ mod invalid_settings;
 mod latency;
 mod limits;
 mod merge;
+mod method;
 mod pace;
 mod payload;
 mod plan;
@@ -52,7 +53,7 @@ mod tally;
 
 pub use attack::attack;
 pub use attack_error::AttackError;
-pub use attack_outcome::{AttackOutcome, FailureCount};
+pub use attack_outcome::{AttackOutcome, Bodies, FailureCount};
 pub use header::Header;
 pub use invalid_settings::{InvalidSetting, InvalidSettings};
 pub use latency::{Buckets, Latency};
@@ -61,9 +62,10 @@ pub use limits::{
 };
 pub use merge::Unmerged;
 pub use payload::Payload;
+pub use method::Method;
 pub use plan::{Plan, Settings, Stop};
 pub use progress::{Progress, Recent, Requests};
-pub use request_failure::RequestFailure;
+pub use request_failure::{ConnectStep, RequestFailure};
 pub use rounds::Round;
 pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use sent::SentRequest;

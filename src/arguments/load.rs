@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::duration::{duration, positive_duration};
 use super::number::{number, share, whole_number};
 use baton_experiments::Load;
-use baton_loadgen::{Conflict, Stop};
+use baton_loadgen::{Conflict, Method, Stop};
 use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 
 /// The requests of a burst without a given number or duration.
@@ -92,6 +92,15 @@ pub(crate) struct BurstArguments {
     pub(crate) endpoints: Vec<String>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
+    /// The method of the requests: POST, GET, HEAD, PUT, PATCH or DELETE
+    #[arg(long, default_value = "POST", hide_default_value = true, value_name = "METHOD")]
+    pub(crate) method: Method,
+    /// Accept any certificate of the endpoint, also a wrong one
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// The file with further certificate authorities, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
     /// The formats the client sends; the first carries its own span [default: tracecontext, or
     /// tracecontext,b3 with --conflict]
     #[arg(long, value_name = "MODE")]

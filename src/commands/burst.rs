@@ -2,6 +2,7 @@
 //! take turns and are compared.
 
 mod address;
+mod histogram;
 mod measured;
 mod request;
 mod several;
@@ -16,6 +17,7 @@ use baton_experiments::{Program, requests, write_load};
 use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
 use baton_propagators::Mode;
 use baton_traces::compare::limits::{Check, Limit, check_names};
+use baton_traces::shown::visible;
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -209,16 +211,19 @@ async fn send_all(
 }
 
 fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Failure> {
-    let template = match &arguments.payload {
+    let read = |path: &Option<PathBuf>, flag| match path {
         Some(path) => {
             let text = fs::read_to_string(path);
-            Some(text.map_err(|error| Failure::reading(path)(error).of("--payload"))?)
+            Some(text.map_err(|error| Failure::reading(path)(error).of(flag))).transpose()
         }
-        None => None,
+        None => Ok(None),
     };
     Ok(Settings {
+        method: arguments.method,
+        insecure: arguments.insecure,
+        certificates: read(&arguments.cacert, "--cacert")?,
         payload: Payload {
-            template,
+            template: read(&arguments.payload, "--payload")?,
             size: arguments.payload_size,
         },
         headers: headers(&arguments.headers)?,
@@ -292,11 +297,9 @@ fn print(
     }
     let mut text = burst_table(outcomes, output);
     text.push_str("\n\n");
+    text.push_str(&histogram::drawn(outcomes));
     for (index, outcome) in outcomes.iter().enumerate() {
-        for failures in &outcome.failures {
-            let (count, what) = (failures.count, &failures.description);
-            text.push_str(&format!("burst {}: {count} × {what}\n", index + 1));
-        }
+        text.push_str(&answers(index + 1, outcome));
         if outcome.unsent > 0 {
             text.push_str(&format!(
                 "burst {}: {} requests were due and never sent, because all users were waiting; use more users or a lower \
@@ -324,15 +327,39 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures and the histograms, which `load.json` has.
+/// What was answered in one burst, and what failed: one line each.
+fn answers(number: usize, outcome: &AttackOutcome) -> String {
+    let mut lines = Vec::new();
+    if !outcome.statuses.is_empty() {
+        let statuses = outcome.statuses.iter();
+        let statuses = statuses.map(|(status, count)| format!("{count} × HTTP {status}"));
+        lines.push(format!(
+            "answers: {}",
+            statuses.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if let Some(bytes) = outcome.body_bytes {
+        lines.push(format!(
+            "bodies: {} bytes sent, {} received",
+            bytes.sent, bytes.received
+        ));
+    }
+    for failures in &outcome.failures {
+        lines.push(format!("{} × {}", failures.count, failures.description));
+    }
+    if let Some(body) = &outcome.first_failed_body {
+        lines.push(format!(
+            "the first failed answer begins: {}",
+            visible(body.trim())
+        ));
+    }
+    let lines = lines.iter().map(|line| format!("burst {number}: {line}\n"));
+    lines.collect()
+}
+
+/// An outcome without goose's own figures, which `load.json` has.
 fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    for name in [
-        "goose",
-        "latency_histogram_us",
-        "latency_corrected_histogram_us",
-    ] {
-        fields.remove(name);
-    }
+    fields.remove("goose");
     Ok(fields)
 }

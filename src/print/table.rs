@@ -28,13 +28,17 @@ const HEADINGS: [&str; 8] = [
 /// The columns of words. All others are figures and are aligned right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
-const BURST_HEADINGS: [&str; 9] = [
+const BURST_HEADINGS: [&str; 13] = [
     "requests",
     "ok",
     "failed",
     "ok\nper s",
+    "mean\nms",
+    "min\nms",
     "p50\nms",
+    "p75\nms",
     "p90\nms",
+    "p95\nms",
     "p99\nms",
     "p99.9\nms",
     "max\nms",
@@ -117,13 +121,17 @@ fn outcome_table<'a>(
         let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
         let times = match latency {
             Some(latency) => [
-                latency.p50,
-                latency.p90,
-                latency.p99,
-                latency.p999,
-                latency.max,
+                latency.mean,
+                latency.min,
+                Some(latency.p50),
+                latency.p75,
+                Some(latency.p90),
+                latency.p95,
+                Some(latency.p99),
+                Some(latency.p999),
+                Some(latency.max),
             ]
-            .map(|time| format!("{time:.1}")),
+            .map(|time| time.map_or_else(unknown, |time| format!("{time:.1}"))),
             None => std::array::from_fn(|_| unknown()),
         };
         let mut row = vec![
