@@ -345,6 +345,10 @@ pub(crate) struct LogsArguments {
     /// Keep printing new lines until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Print all fields of each line, as off a terminal; on a terminal, lines are short: time,
+    /// service, message, trace id, and request or record
+    #[arg(long)]
+    pub(crate) long: bool,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }
@@ -352,7 +356,9 @@ pub(crate) struct LogsArguments {
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
-    /// The lab with this endpoint port, when several are up
+    /// The lab with this endpoint port, when several are up [default: the only one, or the only one
+    /// that was started in this folder]. The variable BATON_RUNTIME_DIR names the folder in which
+    /// labs leave notes for other commands
     #[arg(long = "lab", value_name = "PORT")]
     pub(crate) port: Option<u16>,
 }

@@ -4,12 +4,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use crate::arguments::Arguments;
-use crate::credentials::without_credentials;
 use crate::failure::Failure;
 
 /// The flag that names the file.
@@ -49,15 +49,40 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
         .map_err(|error| explain(first_sentence(&error)))
 }
 
-/// Ends the process with clap's message, without the credentials of any address in it.
+/// Ends the process with the help that was asked for, or with what is wrong with the command line,
+/// in the same form as every other failure. Credentials of addresses are left out.
 fn end(error: &clap::Error) -> ! {
-    let text = error.render().to_string();
-    let shown = without_credentials(&text);
-    if shown == text {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit()
     }
-    eprint!("{shown}");
-    std::process::exit(error.exit_code())
+    let failure = Failure::usage(sentence(error));
+    eprintln!("baton: {failure}");
+    std::process::exit(i32::from(failure.code()))
+}
+
+/// clap's message in one line, with its tips and where to read more.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let (parts, usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+    let parts = parts.split("\n\n").flat_map(str::lines).map(str::trim);
+    let parts: Vec<&str> = parts
+        .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
+        .collect();
+    let mut sentence = parts.first().copied().unwrap_or_default().to_owned();
+    for part in &parts[1.min(parts.len())..] {
+        let is_more = sentence.ends_with(':');
+        sentence.push_str(if is_more { " " } else { "; " });
+        sentence.push_str(part.strip_prefix("tip: ").unwrap_or(part));
+    }
+    // the usage begins with the command
+    let words = usage.split_whitespace().take(2);
+    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let command: Vec<&str> = words.take_while(is_name).collect();
+    match command.is_empty() {
+        true => sentence,
+        false => format!("{sentence}; see `{} --help`", command.join(" ")),
+    }
 }
 
 /// The words that the plan adds to the command line `given`.

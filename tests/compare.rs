@@ -68,10 +68,7 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     let worse = compare(&sandbox, &["whole", "broken"]).await;
     assert_eq!(
         significant(&worse),
-        [
-            "record.connected",
-            "record.new_trace",
-        ],
+        ["record.connected", "record.new_trace",],
         "{worse}"
     );
     let connected = difference(&worse, "record.connected");
@@ -97,7 +94,11 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     let median = difference(&worse, "request.p50");
     assert!(median["change"].as_f64() > Some(0.4), "{median}");
     for unknown in ["significant", "p", "interval", "test"] {
-        assert_eq!(median[unknown], Value::Null, "the runs took no turns: {median}");
+        assert_eq!(
+            median[unknown],
+            Value::Null,
+            "the runs took no turns: {median}"
+        );
     }
     assert_eq!(
         worse["untested"],

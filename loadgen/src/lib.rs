@@ -61,8 +61,8 @@ pub use limits::{
     MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
 pub use merge::Unmerged;
-pub use payload::Payload;
 pub use method::Method;
+pub use payload::Payload;
 pub use plan::{Plan, Settings, Stop};
 pub use progress::{Progress, Recent, Requests};
 pub use request_failure::{ConnectStep, RequestFailure};

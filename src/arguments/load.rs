@@ -93,7 +93,12 @@ pub(crate) struct BurstArguments {
     #[command(flatten)]
     pub(crate) load: LoadArguments,
     /// The method of the requests: POST, GET, HEAD, PUT, PATCH or DELETE
-    #[arg(long, default_value = "POST", hide_default_value = true, value_name = "METHOD")]
+    #[arg(
+        long,
+        default_value = "POST",
+        hide_default_value = true,
+        value_name = "METHOD"
+    )]
     pub(crate) method: Method,
     /// Accept any certificate of the endpoint, also a wrong one
     #[arg(long)]
@@ -124,8 +129,8 @@ pub(crate) struct BurstArguments {
     /// The size of the body in bytes, up to Kinesis' limit of 1048576
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = whole_number::<usize>)]
     pub(crate) payload_size: Option<usize>,
-    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE; values
-    /// are neither printed nor saved
+    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE, where
+    /// # begins a comment; values are neither printed nor saved
     #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
     /// How long to wait for an answer
@@ -144,7 +149,8 @@ pub(crate) struct BurstArguments {
     /// Save the client's spans and the figures as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name
+    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name. Its
+    /// charts are drawn by a script from the internet, so without it they stay empty
     #[arg(long, value_name = "FILE.html")]
     pub(crate) goose_report: Option<PathBuf>,
 }

@@ -17,8 +17,8 @@ use baton_experiments::{Program, requests, write_load};
 use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
 use baton_propagators::Mode;
 use baton_traces::compare::limits::{Check, Limit, check_names};
-use baton_traces::shown::visible;
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
+use baton_traces::shown::visible;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -299,17 +299,19 @@ fn print(
     text.push_str("\n\n");
     text.push_str(&histogram::drawn(outcomes));
     for (index, outcome) in outcomes.iter().enumerate() {
-        text.push_str(&answers(index + 1, outcome));
+        text.push_str(&answers(index + 1, outcome, output));
         if outcome.unsent > 0 {
-            text.push_str(&format!(
+            let unsent = format!(
                 "burst {}: {} requests were due and never sent, because all users were waiting; use more users or a lower \
-                 rate\n",
+                 rate",
                 index + 1,
                 outcome.unsent
-            ));
+            );
+            text.push_str(&output.folded(&unsent));
+            text.push('\n');
         }
     }
-    text.push_str(match arguments.load.rate {
+    text.push_str(&output.folded(match arguments.load.rate {
         Some(_) => {
             "Latencies count from the intended start, so a stall counts for every request that it delayed."
         }
@@ -317,7 +319,7 @@ fn print(
             "Latencies are those that each user saw, so a stall counts once for each user. With --rate it counts for \
              every request that it delays."
         }
-    });
+    }));
     for check in checks.iter().filter(|check| check.passed) {
         text.push_str(&format!("\n{check}"));
     }
@@ -328,7 +330,7 @@ fn print(
 }
 
 /// What was answered in one burst, and what failed: one line each.
-fn answers(number: usize, outcome: &AttackOutcome) -> String {
+fn answers(number: usize, outcome: &AttackOutcome, output: &Output) -> String {
     let mut lines = Vec::new();
     if !outcome.statuses.is_empty() {
         let statuses = outcome.statuses.iter();
@@ -353,7 +355,10 @@ fn answers(number: usize, outcome: &AttackOutcome) -> String {
             visible(body.trim())
         ));
     }
-    let lines = lines.iter().map(|line| format!("burst {number}: {line}\n"));
+    let lines = lines.iter().map(|line| {
+        let line = output.folded(&format!("burst {number}: {line}"));
+        line + "\n"
+    });
     lines.collect()
 }
 

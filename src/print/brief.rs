@@ -45,9 +45,8 @@ pub(crate) fn brief(
         format!("Latency differs from that under {baseline} by more than noise: {parts}.")
     });
     let is_alike = |difference: &Difference| difference.significant == Some(false);
-    let alike = told(is_alike).map(|parts| {
-        format!("No difference from {baseline} was found in other latencies: {parts}.")
-    });
+    let alike = told(is_alike)
+        .map(|parts| format!("No difference in latency from {baseline} was found here: {parts}."));
     let sentences = [differs, alike, comparison.untested.clone()];
     sentences.into_iter().flatten().collect()
 }

@@ -195,7 +195,14 @@ impl Burst {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
                 // goose refuses only after it has ended, and then nobody needs this report.
                 let _ = user
-                    .record_custom_request_duration(self.method.name(), path, span.duration, false, None, error)
+                    .record_custom_request_duration(
+                        self.method.name(),
+                        path,
+                        span.duration,
+                        false,
+                        None,
+                        error,
+                    )
                     .await;
             }
             span.failure = Some(RequestFailure::Interrupted);

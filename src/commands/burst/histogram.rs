@@ -26,7 +26,9 @@ pub(super) fn drawn(outcomes: &[AttackOutcome]) -> String {
         bars[bar as usize] += count;
     }
     let most = bars.iter().copied().max().unwrap_or(1);
-    let lines = (0..).zip(&bars).filter(|(bar, count)| *bar < BARS || **count > 0);
+    let lines = (0..)
+        .zip(&bars)
+        .filter(|(bar, count)| *bar < BARS || **count > 0);
     let lines = lines.map(|(bar, count): (u64, &u64)| {
         let from = milliseconds(first + bar * step);
         let until = match bar {

@@ -44,21 +44,34 @@ fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeErro
     names.join(",").parse()
 }
 
-/// Reads the headers of `--header`. No message repeats a header: it may hold a secret.
+/// Reads the headers of `--header`. No message repeats a header: it may hold a secret. In a file,
+/// empty lines and lines that begin with `#` are skipped.
 pub(super) fn headers(given: &[String]) -> Result<Vec<Header>, Failure> {
     let mut headers = Vec::new();
     for text in given {
-        let lines = match text.strip_prefix('@') {
-            Some(path) => {
-                let path = Path::new(path);
-                fs::read_to_string(path)
-                    .map_err(|error| Failure::reading(path)(error).of("--header"))?
+        match text.strip_prefix('@') {
+            Some(path) => headers.extend(of_file(Path::new(path))?),
+            None => {
+                let header = Header::parse(text);
+                headers.push(header.map_err(|fault| Failure::usage(fault).of("--header"))?);
             }
-            None => text.clone(),
-        };
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            headers.push(Header::parse(line).map_err(Failure::usage)?);
         }
     }
     Ok(headers)
+}
+
+/// The headers in the lines of a file.
+fn of_file(path: &Path) -> Result<Vec<Header>, Failure> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::reading(path)(error).of("--header"))?;
+    let lines = (1..).zip(text.lines());
+    let is_header = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let headers = lines.filter(|(_, line)| is_header(line));
+    let headers = headers.map(|(number, line): (u32, &str)| {
+        Header::parse(line).map_err(|fault| {
+            let place = format!("line {number} of {}", path.display());
+            Failure::usage(format!("{place}: {fault}")).of("--header")
+        })
+    });
+    headers.collect()
 }
