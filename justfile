@@ -22,7 +22,6 @@ fmt:
 # Lint all code, with warnings as errors.
 lint:
     cargo clippy --workspace --all-targets --features baton-propagators/instructions --locked -- -D warnings
-    cargo clippy --package baton-functions --no-default-features --all-targets --locked -- -D warnings
 
 # Run all tests that need nothing but the Rust toolchain. Tests of missing parts say that they were skipped.
 test *arguments:

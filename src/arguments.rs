@@ -153,7 +153,7 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
-    /// Show which context each format finds in headers, and which one each mode continues
+    /// Show which trace context is in headers or any text, and which libraries continue it
     Explain(ExplainArguments),
     /// Judge every hand-off between the services of an export, and say which break and why
     Audit(Box<AuditArguments>),
@@ -275,6 +275,13 @@ pub(crate) struct UpArguments {
     /// On exit, save everything that the lab received as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
+    /// Keep every accepted record on disk until it is delivered, so that a lab that was killed can
+    /// be resumed; each request waits for the disk
+    #[arg(long, requires = "save")]
+    pub(crate) durable: bool,
+    /// Go on where a lab with --durable was killed: deliver the records that it had accepted
+    #[arg(long, requires = "save")]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) functions: FunctionArguments,
     #[command(flatten)]

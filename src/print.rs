@@ -13,3 +13,4 @@ pub(crate) mod palette;
 pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod trace_table;
+pub(crate) mod wrap;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::run::RunDirectory;
+use baton_traces::run::{RunDirectory, write_private};
 use baton_traces::source::Source;
 use baton_views::report::{Report, Run};
 
@@ -46,5 +46,5 @@ fn by_pairing(run: Run) -> Run {
 }
 
 fn save(path: &Path, report: &Report) -> Result<(), Failure> {
-    std::fs::write(path, report.render()).map_err(Failure::writing(path))
+    write_private(path, report.render().as_bytes()).map_err(Failure::writing(path))
 }

@@ -36,19 +36,33 @@ impl View {
         })
     }
 
-    /// Reads all spans once, for a list or a map. Reports what could not be read.
+    /// Reads all spans once, for a list. Reports what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
-        let mut want = filter.want();
-        let mut index = TraceIndex::new(filter);
-        let mut are_exports = true;
+        let want = match filter.want() {
+            Want::Judging => Want::HandOffs,
+            want => want,
+        };
+        self.read_index(TraceIndex::new(filter), want, output)
+    }
+
+    /// Reads all spans once, for a map. Reports what could not be read.
+    pub(crate) fn index_of_map(&self, output: &Output) -> Result<TraceIndex, Failure> {
+        let index = TraceIndex::new(Filter::default()).of_map();
+        self.read_index(index, Want::HandOffs, output)
+    }
+
+    fn read_index(
+        &self,
+        mut index: TraceIndex,
+        want: Want,
+        output: &Output,
+    ) -> Result<TraceIndex, Failure> {
+        let mut has_run = false;
         for source in &self.sources {
-            are_exports &= source.run()?.is_none();
+            has_run |= source.run()?.is_some();
         }
-        if are_exports {
-            index = index.auditing();
-            if want == Want::Judging {
-                want = Want::HandOffs;
-            }
+        if !has_run {
+            index = index.of_exports();
         }
         let mut extent: Option<Extent> = None;
         for source in &self.sources {
@@ -65,15 +79,11 @@ impl View {
                 None => extent = Some(loaded.extent),
             }
         }
-        index.finish(&extent.unwrap_or_default());
-        if let Some(judged) = index.judged() {
+        let extent = extent.unwrap_or_default();
+        index.finish(&extent);
+        if let Some(judged) = index.judged().filter(|_| !extent.is_run) {
             output.note(&judged.answer().join(" "));
             return Ok(index);
-        }
-        if !index.is_empty() && !index.has_ids() {
-            output.note(
-                "no span has a request id or a message id, so single hand-offs are not judged; `baton compare` judges them together by parents and links",
-            );
         }
         for hop in index.senders_alone() {
             output.note(senders_alone(*hop));

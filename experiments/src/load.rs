@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use baton_loadgen::{AttackOutcome, Requests, Scenario, Settings, Stop};
 use baton_propagators::Engine;
-use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory};
+use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory, write_private};
 use serde::Serialize;
 
 use crate::error::ExperimentError;
@@ -68,7 +68,8 @@ pub fn write_load(
     outcomes: &[AttackOutcome],
 ) -> Result<(), ExperimentError> {
     let path = directory.load_path();
-    std::fs::write(&path, load_json(outcomes)?).map_err(ExperimentError::file("write", &path))
+    let written = write_private(&path, &load_json(outcomes)?);
+    written.map_err(ExperimentError::file("write", &path))
 }
 
 /// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the
@@ -90,6 +91,11 @@ pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError>
         }),
     };
     text.map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+}
+
+/// The sentence for client spans that the load generator could not write.
+pub(crate) fn missing_client_spans(error: impl std::fmt::Display) -> String {
+    format!("client spans are missing: {error}")
 }
 
 /// The file for a burst's client spans during the burst.

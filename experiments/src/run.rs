@@ -67,6 +67,8 @@ pub struct Ran {
     pub bursts: Vec<AttackOutcome>,
     /// What was not delivered or not saved, a sentence each.
     pub problems: Vec<String>,
+    /// Records that were not delivered and could not be written to a file: one line of JSON each.
+    pub unkept: String,
 }
 
 /// A pairing, and which run of it this is.
@@ -195,8 +197,9 @@ impl RunSettings {
     }
 
     /// Runs all pairings, each in its own directory in `out`, and hands each to `ended` when it has
-    /// ended. With rounds, the pairings take turns and their labs are up at the same time. Gives
-    /// whether a signal ended the run early.
+    /// ended. With rounds, the pairings take turns and their labs are up at the same time. When
+    /// `interrupted` becomes true, the load ends; when `hurried` does, the labs deliver no more.
+    /// Gives whether a signal ended the run early.
     ///
     /// # Errors
     /// If a lab or the load generator cannot be run, or a file cannot be written; also the errors
@@ -205,7 +208,7 @@ impl RunSettings {
         &self,
         out: &Path,
         observer: &impl Observer,
-        interrupted: watch::Receiver<bool>,
+        (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
         mut ended: impl FnMut(Ran) -> Result<(), E>,
     ) -> Result<bool, E> {
         let rounds = self.rounds()?;
@@ -214,7 +217,8 @@ impl RunSettings {
             _ => MAX_LABS,
         };
         for pairings in self.pairings.chunks(together) {
-            let all = self.together(pairings, rounds, out, observer, interrupted.clone());
+            let signals = (interrupted.clone(), hurried.clone());
+            let all = self.together(pairings, rounds, out, observer, signals);
             for ran in all.await? {
                 ended(ran)?;
             }
@@ -237,7 +241,7 @@ impl RunSettings {
         rounds: u32,
         out: &Path,
         observer: &impl Observer,
-        interrupted: watch::Receiver<bool>,
+        (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
     ) -> Result<Vec<Ran>, ExperimentError> {
         let id = (rounds > 1).then(interleaving_id);
         let mut runs = Vec::new();
@@ -252,7 +256,7 @@ impl RunSettings {
             .await?;
         let mut ran = Vec::new();
         for (run, bursts) in runs.into_iter().zip(bursts) {
-            ran.push(run.finish(bursts, observer).await?);
+            ran.push(run.finish(bursts, hurried.clone(), observer).await);
         }
         Ok(ran)
     }

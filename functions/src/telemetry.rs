@@ -6,7 +6,6 @@
 
 mod http_client;
 mod sink;
-#[cfg(feature = "zipkin")]
 mod zipkin;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -11,11 +11,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_propagators::explanation::list;
+use baton_traces::assemble::Assembly;
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged, What};
+use baton_traces::collect::{Collect, Extent};
 use baton_traces::compare::{EdgeDifference, edge_differences};
+use baton_traces::load::load;
+use baton_traces::readers::log::LogLine;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
-use baton_traces::span::Want;
+use baton_traces::span::{Span, Want};
 use serde_json::json;
 
 use self::checks::Checked;
@@ -67,16 +71,17 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
             "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
-    let (audit, mut problems) = read(arguments, &arguments.sources, output)?;
+    let mut read_sources = read(arguments, &arguments.sources, output)?;
+    let mut problems = std::mem::take(&mut read_sources.problems);
     let baseline = match &arguments.baseline {
         Some(source) => {
-            let (audit, of_baseline) = read(arguments, std::slice::from_ref(source), output)?;
-            problems.extend(of_baseline);
-            Some(audit.judge())
+            let mut of_baseline = read(arguments, std::slice::from_ref(source), output)?;
+            problems.append(&mut of_baseline.problems);
+            Some(of_baseline.judge(None))
         }
         None => None,
     };
-    let mut judged = judge(arguments, audit)?;
+    let mut judged = judge(arguments, read_sources)?;
     check_names(arguments, [Some(&judged), baseline.as_ref()])?;
     let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
     let mut differences = match &baseline {
@@ -104,16 +109,16 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
 }
 
 /// Judges every hand-off. Writes the wanted ones to a file if the user named one.
-fn judge(arguments: &AuditArguments, audit: Audit) -> Result<Judged, Failure> {
+fn judge(arguments: &AuditArguments, read: Read) -> Result<Judged, Failure> {
     let Some(path) = &arguments.hand_offs else {
-        return Ok(audit.judge());
+        return Ok(read.judge(None));
     };
     let mut file = HandOffFile::create(path)?;
-    let judged = audit.judge_each(&mut |hand_off| {
+    let judged = read.judge(Some(&mut |hand_off: &HandOff| {
         if is_wanted(arguments, &hand_off.from, &hand_off.to) {
             file.write(hand_off);
         }
-    });
+    }));
     file.finish()?;
     Ok(judged)
 }
@@ -206,33 +211,107 @@ fn answer(outcome: &Outcome) -> Vec<String> {
     answer.chain(edges).chain(differences).collect()
 }
 
-/// Reads the sources as one. Also gives one sentence for each part that could not be read.
-fn read(
-    arguments: &AuditArguments,
-    sources: &[Source],
-    output: &Output,
-) -> Result<(Audit, Vec<String>), Failure> {
+/// What was read of the sources.
+struct Read {
+    audit: Audit,
+    /// The hand-offs that the ids, logs and lab records of a run tell; `None` without a run.
+    of_run: Option<Assembly>,
+    /// What could not be read: one sentence for each problem.
+    problems: Vec<String>,
+}
+
+impl Read {
+    fn judge(self, each: Option<&mut dyn FnMut(&HandOff)>) -> Judged {
+        self.audit.judge_run(self.of_run.as_ref(), each)
+    }
+}
+
+/// Takes what a source holds.
+struct Reading {
+    audit: Audit,
+    of_run: Option<Assembly>,
+}
+
+impl Collect for Reading {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.of_run.is_some()
+    }
+
+    fn add_span(&mut self, span: &Span<'_>) {
+        if let Some(of_run) = &mut self.of_run {
+            of_run.add_span(span);
+        }
+    }
+
+    fn add_log_line(&mut self, line: &LogLine<'_>) {
+        if let Some(of_run) = &mut self.of_run {
+            of_run.add_log_line(line);
+        }
+    }
+}
+
+/// Reads the sources as one.
+fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Result<Read, Failure> {
     lab_client::flush_named(sources)?;
-    let mut audit = Audit::new(Options {
+    let options = Options {
         keys: arguments.key.clone(),
         since: arguments.since,
         until: arguments.until,
-    });
+    };
+    let mut has_run = false;
+    for source in sources {
+        has_run |= source.run()?.is_some();
+    }
+    let mut reading = Reading {
+        audit: Audit::new(options),
+        of_run: has_run.then(Assembly::default),
+    };
     // the user's key may have any name
     let want = match arguments.key.is_empty() {
         true => Want::HandOffs,
         false => Want::Everything,
     };
     let mut problems = Vec::new();
+    let mut extent: Option<Extent> = None;
     for source in sources {
         output.detail(&format!("reading {source}"));
-        let reading = source.read(want, &mut |span| audit.add(span))?;
-        for problem in &reading.problems {
-            output.warn(problem);
+        let loaded = load(source, want, &mut reading)?;
+        let missing = loaded
+            .missing_spans
+            .map(|spans| format!("{} is missing: there are no spans", spans.display()));
+        let of_source = missing.into_iter().chain(loaded.span_problems);
+        for problem in of_source.chain(loaded.log_problems) {
+            output.warn(&problem);
+            problems.push(problem);
         }
-        problems.extend(reading.problems);
+        match &mut extent {
+            Some(extent) => extent.add(&loaded.extent),
+            None => extent = Some(loaded.extent),
+        }
     }
-    Ok((audit, problems))
+    let mut of_run = reading.of_run;
+    if let Some(of_run) = &mut of_run {
+        of_run.finish(&extent.unwrap_or_default());
+    }
+    Ok(Read {
+        audit: reading.audit,
+        of_run,
+        problems,
+    })
 }
 
 fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCode, Failure> {

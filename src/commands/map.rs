@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use baton_traces::service_map::ServiceMap;
-use baton_traces::trace_index::Filter;
 use baton_views::drawing::Page;
 use baton_views::service_map;
 
@@ -15,7 +14,7 @@ use crate::view::View;
 /// Draws which service hands over to which.
 pub(crate) fn map(arguments: MapArguments, output: &Output) -> Result<ExitCode, Failure> {
     let view = View::of(arguments.sources, &arguments.lab)?;
-    let index = view.index(Filter::default(), output)?;
+    let index = view.index_of_map(output)?;
     let map = ServiceMap::of(&index);
     match output.format {
         Format::Json => output.print_json(&map)?,

@@ -31,7 +31,6 @@ struct Outcome {
     bursts: Vec<Vec<AttackOutcome>>,
     /// What was not delivered or not saved, a sentence each.
     problems: Vec<String>,
-    was_interrupted: bool,
 }
 
 /// Runs every pairing and prints the table.
@@ -46,12 +45,21 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
     let settings = settings(&arguments)?;
     settings.check()?;
     let out = directory(&arguments)?;
+    let mut outcome = Outcome::default();
+    let carried_out = carry_out(&settings, &out, &mut outcome, output);
+    let carried_out = runtime::for_lab()?.block_on(carried_out);
     let Outcome {
         runs,
         bursts,
         mut problems,
-        was_interrupted,
-    } = runtime::for_lab()?.block_on(carry_out(&settings, &out, output))?;
+    } = outcome;
+    let was_interrupted = match carried_out {
+        Err(failure) if !problems.is_empty() => {
+            problems.push(failure.to_string());
+            return Err(Failure::check(problems.join("; ")));
+        }
+        ended => ended?,
+    };
     if runs.is_empty() {
         return Err(Failure::interrupted());
     }
@@ -114,32 +122,34 @@ fn directory(arguments: &RunArguments) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Runs everything, and adds what it gives to `outcome`. Gives whether a signal ended it early.
 async fn carry_out(
     settings: &RunSettings,
     out: &Path,
+    outcome: &mut Outcome,
     output: &Output,
-) -> Result<Outcome, Failure> {
+) -> Result<bool, Failure> {
     let unfinished = settings.unfinished(out);
-    let interrupted = signals::interrupted(move || {
+    let signals = signals::interrupted_and_hurried(move || {
         for file in unfinished {
             let _ = std::fs::remove_file(file);
         }
     })?;
     let total = Total::of(&settings.load, settings.pairings.len());
     let progress = Progress::new(output, total);
-    let mut outcome = Outcome::default();
     let ended = |ran: run::Ran| {
+        // first what was lost: the report may not find room on the disk
+        outcome.problems.extend(ran.problems);
+        if !ran.unkept.is_empty() {
+            output.warn(ran.unkept.trim_end());
+        }
         outcome.runs.push(report::of_run(&ran.directory)?);
         outcome.bursts.push(ran.bursts);
-        outcome.problems.extend(ran.problems);
         Ok::<_, Failure>(())
     };
-    let was_interrupted = settings.execute(out, &progress, interrupted, ended).await?;
+    let was_interrupted = settings.execute(out, &progress, signals, ended).await?;
     progress.finish();
-    Ok(Outcome {
-        was_interrupted,
-        ..outcome
-    })
+    Ok(was_interrupted)
 }
 
 /// What is printed.

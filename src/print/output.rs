@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::{Format, GlobalArguments};
 use crate::failure::Failure;
+use crate::print::wrap::wrapped;
 
 /// The limits of the variable COLUMNS.
 const MIN_COLUMNS: usize = 20;
@@ -112,13 +113,13 @@ impl Output {
     /// Prints a note that is not part of the result, except under `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(std::io::stderr(), "{}", message(text));
         }
     }
 
     /// Prints a warning that the result is incomplete, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", message(text));
     }
 
     /// Prints a detail under `--verbose`.
@@ -131,6 +132,7 @@ impl Output {
     /// Prints why the command failed.
     pub(crate) fn error(&self, failure: &Failure) {
         if !failure.is_silent() {
+            let failure = message(&failure.to_string());
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
         }
     }
@@ -143,25 +145,9 @@ fn columns_variable() -> Option<usize> {
     columns.filter(|columns| (MIN_COLUMNS..=MAX_COLUMNS).contains(columns))
 }
 
-/// The text in lines of at most `width` characters. All lines but the first are indented.
-pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let start = text.len() - text.trim_start().len();
-    let mut line = text[..start].to_owned();
-    let mut is_empty = true;
-    for word in text.split_whitespace() {
-        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if longer > width && !is_empty {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    lines.push(line);
+/// The lines of a message without what could control a terminal: names in it come from outside.
+fn message(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
     lines.join("\n")
 }
 

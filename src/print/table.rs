@@ -194,7 +194,9 @@ fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Ce
             failed => format!("{}\n{failed} failed", requests.sent),
         });
     let delivered = summary.records.map_or_else(unknown, |records| {
-        let mut text = records.delivered.to_string();
+        let mut text = records
+            .delivered
+            .map_or_else(unknown, |delivered| delivered.to_string());
         let lost = summary.undelivered_or_lost();
         for (count, what) in [(lost, "lost"), (records.duplicates, "again")] {
             if count > 0 {
@@ -278,9 +280,9 @@ mod tests {
             pairing: pairing.parse().ok(),
             records: Some(Records {
                 sent: 100_000,
-                delivered: 100_000,
+                delivered: Some(100_000),
                 duplicates: 3,
-                lost: 0,
+                lost: Some(0),
                 undelivered: None,
             }),
             ..Summary::default()

@@ -7,24 +7,22 @@ mod deliveries;
 mod figures;
 mod incomplete_keys;
 mod names;
-mod structure;
 mod unseen;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use baton_propagators::id::SpanId;
+use foldhash::HashSet;
 
 use self::deliveries::{Deliveries, Delivery};
 pub use self::figures::RecordCounts;
 use self::names::MessageKeys;
 pub(crate) use self::names::Names;
-pub use self::structure::Structure;
-use self::structure::Unmatched;
 use self::unseen::Unseen;
 use crate::collect::Extent;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
-use crate::span::{Key, Span, UnixTime};
+use crate::span::{Key, Kind, Span, UnixTime};
 
 /// The two ends of every hand-off seen so far.
 #[derive(Debug, Default)]
@@ -37,7 +35,8 @@ pub struct Assembly {
     /// The spans whose exporter does not say whether the parent is remote. baton derives it for
     /// these.
     spans_without_flags: HashSet<(usize, SpanId)>,
-    unmatched: Unmatched,
+    /// The hops with receivers that have no id.
+    receivers_without_id: BTreeSet<Hop>,
     /// Hops that have senders in the source, but no receivers.
     senders_alone: BTreeSet<Hop>,
     /// Whether both functions have logs. If so, a record without a sender comes from a program
@@ -71,7 +70,7 @@ struct Client {
 struct Record {
     sender: Option<Sender>,
     /// The request that led to it, if the log says so.
-    request: Option<usize>,
+    request: Option<u32>,
     carrier_bytes: Option<u64>,
     receivers: Deliveries,
     /// Whether a lab accepted it and did not deliver it.
@@ -138,10 +137,15 @@ impl Assembly {
                 let delivery = self.delivery(span);
                 self.record(key).receivers.add(delivery);
             }
-            Role::ClientRequest { request_id: None } | Role::Other => {
-                let service = self.service(span.service);
-                self.unmatched.add(span, service);
-            }
+            Role::ClientRequest { request_id: None } | Role::Other => match span.kind {
+                Kind::Server => {
+                    self.receivers_without_id.insert(Hop::Ingress);
+                }
+                Kind::Consumer => {
+                    self.receivers_without_id.insert(Hop::Record);
+                }
+                _ => {}
+            },
         }
         if span.parent_is_remote.is_none() {
             let service = self.service(span.service);
@@ -169,6 +173,7 @@ impl Assembly {
                 carrier_bytes,
             } => {
                 let request = request_id.map(|request_id| self.request(request_id).0);
+                let request = request.and_then(|request| u32::try_from(request).ok());
                 let record = self.record(key);
                 merge_sender(&mut record.sender, logged_sender(&line.span));
                 record.request = record.request.or(request);
@@ -207,6 +212,12 @@ impl Assembly {
         let is_open = extent.is_cut_short || extent.is_export;
         self.out_of_sight = unlogged.filter(|_| is_open).collect();
         self.under_way_since = extent.under_way_since;
+    }
+
+    /// Drops the ids of requests and records, and keeps their ends.
+    pub(crate) fn forget_keys(&mut self) {
+        self.request_ids = Names::default();
+        self.record_keys = MessageKeys::default();
     }
 
     /// Whether there is a sender of `hop` with an id.
@@ -297,7 +308,7 @@ impl Assembly {
 
     /// Whether the consumer of a record without trace context started a trace.
     fn starts_a_trace(&self, record: &Record) -> bool {
-        let mut deliveries = record.receivers.kept.iter();
+        let mut deliveries = record.receivers.kept();
         deliveries.any(|delivery| {
             let receiver = &delivery.receiver;
             let continues = !receiver.links.is_empty() || self.has_remote_parent(delivery);
@@ -348,7 +359,7 @@ impl Assembly {
         sender: &'a Sender,
         deliveries: &'a Deliveries,
     ) -> HandOff<'a> {
-        let judged = deliveries.kept.iter().map(|delivery| {
+        let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
             let verdict = hand_off::verdict(sender, receiver, self.has_remote_parent(delivery));
             (verdict, receiver)

@@ -129,13 +129,21 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
 
 /// The name of the request header that the attribute `name` captured, in the attribute's spelling.
 pub(crate) fn captured_header(name: &str) -> Option<&str> {
-    name.strip_prefix("http.request.header.")
+    const PREFIXES: [&str; 4] = [
+        "http.request.header.",
+        "messaging.header.",
+        "rpc.grpc.request.metadata.",
+        "rpc.request.metadata.",
+    ];
+    PREFIXES
+        .into_iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
 }
 
 /// The trace-context header with this captured name; `None` for all other headers. Most SDKs write
 /// `-` as `_`, but some keep it.
 pub(crate) fn context_header(captured: &str) -> Option<&'static str> {
-    const HEADERS: [&str; 12] = [
+    const HEADERS: [&str; 16] = [
         "traceparent",
         "tracestate",
         "b3",
@@ -148,6 +156,10 @@ pub(crate) fn context_header(captured: &str) -> Option<&'static str> {
         "x-amzn-trace-id",
         "x-datadog-trace-id",
         "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "ot-tracer-traceid",
+        "ot-tracer-spanid",
+        "ot-tracer-sampled",
     ];
     let same = |header: &str| {
         let bytes = header.bytes().zip(captured.bytes());
@@ -194,7 +206,7 @@ pub(crate) fn may_be_shared(name: &str) -> bool {
         "w3c.",
         "internal.",
     ];
-    if let Some(header) = captured_header(name) {
+    if let Some(header) = name.strip_prefix("http.request.header.") {
         const HEADERS: [&str; 7] = [
             "host",
             "user",
@@ -221,12 +233,6 @@ pub(crate) fn may_be_shared(name: &str) -> bool {
             && !name.contains("trace")
             && !name.contains("span")
             && meaning(name).is_none()
-}
-
-/// Whether the attribute `name` may help to judge a hand-off.
-pub(crate) fn is_of_use(name: &str) -> bool {
-    let is_header = || captured_header(name).and_then(context_header).is_some();
-    meaning(name).is_some() || may_be_shared(name) || is_header()
 }
 
 /// Whether `value` looks like an id: one word of letters and digits, long enough to be unique.

@@ -25,15 +25,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::assemble::Assembly;
+use crate::collect::Collect;
+pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
-use crate::edges::{judge, unjudged};
+use crate::edges::{Each, OfRun, judge, unjudged};
 use crate::ends::Gathered;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 pub use crate::evidence::Evidence;
 use crate::evidence::Pairs;
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, Span, UnixTime};
 
 /// The options of an audit.
@@ -47,11 +50,55 @@ pub struct Options {
     pub until: Option<UnixTime>,
 }
 
+impl Options {
+    /// Whether a span that starts then is in the period that is asked for. A span whose start is
+    /// unknown is.
+    fn takes(&self, start: Option<UnixTime>) -> bool {
+        let is_early = |since| start.is_some_and(|at| at < since);
+        let is_late = |until| start.is_some_and(|at| at >= until);
+        !self.since.is_some_and(is_early) && !self.until.is_some_and(is_late)
+    }
+}
+
 /// An audit of one source.
-#[derive(Debug, Default)]
+///
+/// It needs spans read with [`crate::span::Want::HandOffs`] or all of them. A span that occurs
+/// twice counts once.
+#[derive(Clone, Debug)]
 pub struct Audit {
     options: Options,
     gathered: Gathered,
+}
+
+impl Default for Audit {
+    fn default() -> Audit {
+        Audit::new(Options::default())
+    }
+}
+
+impl Collect for Audit {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        Audit {
+            options: self.options.clone(),
+            gathered: self.gathered.empty(),
+        }
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.gathered.append(part.gathered);
+    }
+
+    fn takes_spans(&self) -> bool {
+        false
+    }
+
+    fn add_span(&mut self, _span: &Span<'_>) {}
 }
 
 /// The result of an audit.
@@ -65,6 +112,8 @@ pub struct Judged {
     pub spans: u64,
     /// The services of these spans.
     pub services: BTreeSet<String>,
+    /// How many spans each service has.
+    pub spans_by_service: BTreeMap<String, u64>,
     /// The requests that each service received.
     pub received: BTreeMap<String, Received>,
 }
@@ -89,46 +138,81 @@ impl Audit {
 
     /// Adds a span, in any order.
     pub fn add(&mut self, span: &Span<'_>) {
-        let is_early = self
-            .options
-            .since
-            .is_some_and(|since| span.start.is_some_and(|at| at < since));
-        let is_late = self
-            .options
-            .until
-            .is_some_and(|until| span.start.is_some_and(|at| at >= until));
-        if !is_early && !is_late {
+        if self.options.takes(span.start) {
             self.gathered.add(span);
         }
     }
 
     /// Judges every hand-off.
     pub fn judge(self) -> Judged {
-        self.judged(None)
+        self.judged(None, None)
     }
 
     /// Judges every hand-off, and hands each to `each`.
     pub fn judge_each(self, each: &mut dyn FnMut(&HandOff)) -> Judged {
-        self.judged(Some(each))
+        self.judge_run(None, Some(each))
     }
 
-    fn judged(self, each: Option<&mut dyn FnMut(&HandOff)>) -> Judged {
-        let tree = Tree::of(self.gathered);
-        let pairs = Pairs::of(&tree);
-        let edges = judge(&tree, &pairs, each);
-        let services = tree.spans().iter().map(|end| end.service);
-        let services: BTreeSet<_> = services.collect();
+    /// Judges every hand-off. Those that a run's ids, logs and lab records tell are taken from
+    /// `of_run`, which must be finished; `None` for an export. Every judged hand-off goes to `each`.
+    pub fn judge_run(
+        self,
+        of_run: Option<&Assembly>,
+        each: Option<&mut dyn FnMut(&HandOff)>,
+    ) -> Judged {
+        let each = each.map(|take| Each {
+            take,
+            takes_those_of_run: true,
+        });
+        self.judged(of_run, each)
+    }
+
+    /// The same as [`Audit::judge_run`]. `each` only gets the hand-offs that are not in `of_run`.
+    pub(crate) fn judge_others(
+        self,
+        of_run: Option<&Assembly>,
+        take: &mut dyn FnMut(&HandOff),
+    ) -> Judged {
+        let each = Each {
+            take,
+            takes_those_of_run: false,
+        };
+        self.judged(of_run, Some(each))
+    }
+
+    fn judged(self, of_run: Option<&Assembly>, each: Option<Each<'_>>) -> Judged {
+        let mut tree = Tree::of(self.gathered);
+        let options = &self.options;
+        let takes = |start| options.takes(start);
+        let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
+        let of_run = of_run.as_ref();
+        let mut pairs = Pairs::of(&tree);
+        let edges = judge(&tree, &mut pairs, of_run, each);
+        let mut unjudged = Vec::new();
+        if let Some(of_run) = of_run {
+            of_run.mark(&mut pairs);
+            unjudged = of_run.unjudged(&tree);
+        }
+        unjudged.extend(unjudged::of(&tree, &pairs));
+        let spans_by_service = spans_by_service(&tree);
         Judged {
             edges,
-            unjudged: unjudged::of(&tree, &pairs),
+            unjudged,
             received: received(&tree),
             spans: tree.len() as u64,
-            services: services
-                .into_iter()
-                .map(|name| tree.names().text(name).to_owned())
-                .collect(),
+            services: spans_by_service.keys().cloned().collect(),
+            spans_by_service,
         }
     }
+}
+
+fn spans_by_service(tree: &Tree) -> BTreeMap<String, u64> {
+    let mut spans: BTreeMap<Name, u64> = BTreeMap::new();
+    for end in tree.spans() {
+        *spans.entry(end.service).or_default() += 1;
+    }
+    let named = |(name, spans)| (tree.names().text(name).to_owned(), spans);
+    spans.into_iter().map(named).collect()
 }
 
 fn received(tree: &Tree) -> BTreeMap<String, Received> {
@@ -162,18 +246,40 @@ impl Judged {
         hops
     }
 
+    /// How many hand-offs of `hop` have each flag.
+    pub(crate) fn flags(&self, hop: Hop) -> BTreeMap<Flag, u64> {
+        let mut flags = BTreeMap::new();
+        for edge in self.edges.iter().filter(|edge| edge.channel.hop() == hop) {
+            for (flag, count) in &edge.flags {
+                *flags.entry(*flag).or_default() += count;
+            }
+        }
+        flags
+    }
+
     /// How many hand-offs broke.
     pub fn broken(&self) -> u64 {
         self.edges.iter().map(Edge::broken).sum()
     }
 
-    /// How many hand-offs could not be judged. Requests that no span called are not counted,
-    /// because they may come from outside.
+    /// How many ends of hand-offs could not be judged. Requests that may come from outside are not
+    /// counted.
     pub fn not_judged(&self) -> u64 {
-        let unjudged = self
-            .unjudged
-            .iter()
-            .filter(|unjudged| unjudged.what != What::Roots);
-        unjudged.map(|unjudged| unjudged.count).sum()
+        let hand_offs = self.unjudged.iter().filter(|unjudged| unjudged.is_hand_off);
+        hand_offs.map(|unjudged| unjudged.count).sum()
+    }
+
+    /// How many ends of hand-offs of `hop` could not be judged, and how many broke without it being
+    /// known which.
+    pub(crate) fn not_judged_of(&self, hop: Hop) -> u64 {
+        let is_of_hop = |what| match what {
+            What::Calls | What::Roots => hop == Hop::Ingress,
+            What::MessagesSent | What::MessagesReceived => hop == Hop::Record,
+        };
+        let unjudged = self.unjudged.iter();
+        let unjudged = unjudged.filter(|it| it.is_hand_off && is_of_hop(it.what));
+        let edges = self.edges.iter().filter(|edge| edge.channel.hop() == hop);
+        let ambiguous: u64 = edges.map(|edge| edge.ambiguous.at_most).sum();
+        unjudged.map(|unjudged| unjudged.count).sum::<u64>() + ambiguous
     }
 }

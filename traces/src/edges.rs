@@ -1,27 +1,26 @@
 //! The edges of a system: the hand-offs from one service to another over one channel, with their
 //! verdicts.
 
-pub(crate) mod cause;
+mod cause;
+mod counting;
+pub(crate) mod headers;
+mod of_run;
 pub(crate) mod unjudged;
 
 use std::collections::BTreeMap;
 
-use baton_propagators::id::TraceId;
 use serde::{Deserialize, Serialize};
 
-use crate::ends::At;
-use crate::ends::names::{Name, Names};
+use self::counting::{Counting, Key, Seen};
+pub(crate) use self::of_run::{OfRun, role_without_spans};
 use crate::ends::tree::Tree;
 use crate::ends::verdict;
-use crate::evidence::{Evidence, Pair, Pairs};
+use crate::evidence::{Evidence, Loose, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, SpanReference};
 
-/// How many examples of each verdict are kept for an edge.
-const MAX_EXAMPLES: usize = 2;
-
 /// The channel of a hand-off.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Channel {
     /// Whether it is a request or a message.
     pub kind: ChannelKind,
@@ -32,10 +31,11 @@ pub struct Channel {
 }
 
 /// Whether a hand-off is a request or a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     /// A request over HTTP.
+    #[default]
     Http,
     /// A call over another RPC system.
     Rpc,
@@ -78,10 +78,10 @@ pub struct HandOff {
     pub to: String,
     /// The channel.
     pub channel: Channel,
-    /// The sender's span.
-    pub sender: SpanReference,
-    /// The receiver's span.
-    pub receiver: SpanReference,
+    /// The sender's span; `None` for a sender of a run without tracing.
+    pub sender: Option<SpanReference>,
+    /// The receiver's span; `None` for a message of a run that was lost.
+    pub receiver: Option<SpanReference>,
     /// The verdict.
     pub verdict: Verdict,
     /// The evidence by which its two ends were matched.
@@ -93,10 +93,10 @@ pub struct HandOff {
 pub struct Example {
     /// The verdict.
     pub verdict: Verdict,
-    /// The sender's span.
-    pub sender: SpanReference,
-    /// The receiver's span.
-    pub receiver: SpanReference,
+    /// The sender's span; `None` for a sender of a run without tracing.
+    pub sender: Option<SpanReference>,
+    /// The receiver's span; `None` for a message of a run that was lost.
+    pub receiver: Option<SpanReference>,
 }
 
 /// How many hand-offs broke without it being known which sender belongs to which receiver.
@@ -109,7 +109,7 @@ pub struct Between {
 }
 
 /// The hand-offs from one service to another over one channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
     /// The sending service.
     pub from: String,
@@ -127,7 +127,8 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
-    /// How many senders are known not to have been sampled.
+    /// How many senders are known not to have been sampled. In an export their hand-offs have no
+    /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
     /// What caused the most common broken verdict, if the spans show it.
     pub cause: Option<String>,
@@ -174,169 +175,60 @@ impl Edge {
     }
 }
 
-/// What identifies an edge while hand-offs are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    from: Name,
-    to: Name,
-    kind: ChannelKind,
-    system: Name,
-    destination: Name,
+/// Takes every judged hand-off.
+pub(crate) struct Each<'a> {
+    /// Takes one.
+    pub(crate) take: &'a mut dyn FnMut(&HandOff),
+    /// Whether it also takes those that the ids, logs and lab records of a run tell.
+    pub(crate) takes_those_of_run: bool,
 }
 
-impl Key {
-    /// The edge between two spans. Either span may name the channel.
-    fn of(tree: &Tree, sender: At, receiver: At) -> Key {
-        let (from, to) = (tree.about(sender), tree.about(receiver));
-        let is_message = tree.span(sender).kind == Kind::Producer
-            || tree.span(receiver).kind == Kind::Consumer
-            || from.is_messaging && tree.is_call(sender);
-        let rpc = to.rpc.or(from.rpc);
-        let (kind, system, destination) = if is_message {
-            let system = from.system.or(to.system);
-            let destination = from.destination.or(to.destination);
-            (ChannelKind::Messaging, system, destination)
-        } else if rpc.is_empty() {
-            (ChannelKind::Http, Name::EMPTY, Name::EMPTY)
-        } else {
-            (ChannelKind::Rpc, rpc, Name::EMPTY)
-        };
-        Key {
-            from: tree.span(sender).service,
-            to: tree.span(receiver).service,
-            kind,
-            system,
-            destination,
-        }
-    }
-
-    fn channel(self, names: &Names) -> Channel {
-        let said = |name| Some(names.text(name).to_owned()).filter(|text| !text.is_empty());
-        Channel {
-            kind: self.kind,
-            system: said(self.system),
-            destination: said(self.destination),
-        }
-    }
-}
-
-/// An edge while its hand-offs are counted, in the order of their senders' traces.
-struct Counting {
-    edge: Edge,
-    signs: cause::Signs,
-    /// The trace of the last hand-off, and whether all of its hand-offs held so far.
-    last: Option<(TraceId, bool)>,
-}
-
-impl Counting {
-    fn new(key: Key, names: &Names) -> Counting {
-        let edge = Edge {
-            from: names.text(key.from).to_owned(),
-            to: names.text(key.to).to_owned(),
-            channel: key.channel(names),
-            handoffs: 0,
-            verdicts: BTreeMap::new(),
-            flags: BTreeMap::new(),
-            evidence: BTreeMap::new(),
-            ambiguous: Between::default(),
-            sender_unsampled: 0,
-            cause: None,
-            change: None,
-            traces: 0,
-            traces_whole: 0,
-            examples: Vec::new(),
-        };
-        Counting {
-            edge,
-            signs: cause::Signs::default(),
-            last: None,
-        }
-    }
-
-    fn count(&mut self, tree: &Tree, pair: &Pair, verdict: Verdict) {
-        let edge = &mut self.edge;
-        edge.handoffs += 1;
-        *edge.verdicts.entry(verdict).or_default() += 1;
-        *edge.evidence.entry(pair.evidence).or_default() += 1;
-        let flags = verdict::flags(tree, pair.sender, pair.receiver);
-        for flag in Flag::ALL.into_iter().filter(|flag| flag.is_in(flags)) {
-            *edge.flags.entry(flag).or_default() += 1;
-        }
-        if !verdict.is_whole() {
-            self.signs.add(tree, pair, verdict);
-        }
-        self.count_trace(tree.span(pair.sender).trace, verdict.is_whole());
-        let examples = &mut self.edge.examples;
-        let same = examples.iter().filter(|example| example.verdict == verdict);
-        if same.count() < MAX_EXAMPLES {
-            examples.push(Example {
-                verdict,
-                sender: tree.span(pair.sender).reference(),
-                receiver: tree.span(pair.receiver).reference(),
-            });
-        }
-    }
-
-    fn count_trace(&mut self, trace: TraceId, is_whole: bool) {
-        match &mut self.last {
-            Some((last, all)) if *last == trace => *all &= is_whole,
-            last => {
-                let before = last.replace((trace, is_whole));
-                self.edge.traces += 1;
-                self.edge.traces_whole += u64::from(before.is_some_and(|(_, whole)| whole));
-            }
-        }
-    }
-
-    fn finish(mut self) -> Edge {
-        let is_whole = self.last.is_some_and(|(_, whole)| whole);
-        self.edge.traces_whole += u64::from(is_whole);
-        (self.edge.cause, self.edge.change) = self.signs.cause(&self.edge).unzip();
-        self.edge
-    }
-}
-
-/// The edges of a source, those with the most broken hand-offs first. Every judged hand-off goes to
-/// `each`.
+/// The edges of a source, those with the most broken hand-offs first. `of_run` has the hand-offs
+/// that a run's ids, logs and lab records tell; they are not judged by other evidence again.
 pub(crate) fn judge(
     tree: &Tree,
-    pairs: &Pairs,
-    mut each: Option<&mut dyn FnMut(&HandOff)>,
+    pairs: &mut Pairs,
+    of_run: Option<&OfRun<'_>>,
+    mut each: Option<Each<'_>>,
 ) -> Vec<Edge> {
     let names = tree.names();
     let mut edges: BTreeMap<Key, Counting> = BTreeMap::new();
-    for pair in pairs.iter() {
+    if let Some(of_run) = of_run {
+        let mut take = each.as_mut().filter(|each| each.takes_those_of_run);
+        of_run.count(tree, &mut edges, take.as_deref_mut());
+    }
+    let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
+    let others = pairs
+        .iter()
+        .filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
+    for pair in others {
         let key = Key::of(tree, pair.sender, pair.receiver);
-        let verdict = verdict::of(tree, pair.sender, pair.receiver);
+        let seen = Seen {
+            sender: Some(tree.span(pair.sender).reference()),
+            receiver: Some(tree.span(pair.receiver).reference()),
+            spans: Some((pair.sender, pair.receiver)),
+            verdict: verdict::of(tree, pair.sender, pair.receiver),
+            evidence: pair.evidence,
+            flags: verdict::flags(tree, pair.sender, pair.receiver),
+            sender_unsampled: false,
+        };
         let edge = edges
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
-        edge.count(tree, pair, verdict);
+        edge.count(tree, &seen);
         if let Some(each) = &mut each {
-            each(&HandOff {
-                from: names.text(key.from).to_owned(),
-                to: names.text(key.to).to_owned(),
-                channel: key.channel(names),
-                sender: tree.span(pair.sender).reference(),
-                receiver: tree.span(pair.receiver).reference(),
-                verdict,
-                evidence: pair.evidence,
-            });
+            (each.take)(&seen.hand_off(key, names));
         }
     }
     // what stays ambiguous belongs to an edge that has no other hand-offs perhaps
     for ((from, to), ambiguous) in pairs.ambiguous() {
-        let key = Key {
-            from: *from,
-            to: *to,
-            ..Key::of(tree, ambiguous.example.0, ambiguous.example.1)
-        };
+        let key = Key::of(tree, ambiguous.example.0, ambiguous.example.1).between(*from, *to);
         let edge = edges
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
-        edge.edge.ambiguous.at_least += ambiguous.at_least;
-        edge.edge.ambiguous.at_most += ambiguous.at_most;
+        edge.add_ambiguous(ambiguous);
     }
+    add_unsampled_senders(tree, pairs, &mut edges);
     let mut edges: Vec<Edge> = edges.into_values().map(Counting::finish).collect();
     edges.sort_by(|left, right| {
         let broken = |edge: &Edge| edge.broken() + edge.ambiguous.at_least;
@@ -345,4 +237,21 @@ pub(crate) fn judge(
         worst.then_with(|| place(left).cmp(&place(right)))
     });
     edges
+}
+
+/// Counts the requests whose captured headers say that the sender did not sample, on the edge from
+/// the only service that is known to call the receiver in this way.
+fn add_unsampled_senders(tree: &Tree, pairs: &mut Pairs, edges: &mut BTreeMap<Key, Counting>) {
+    let receivers = Loose::of(tree, pairs).receivers.into_iter();
+    let unsampled = receivers.filter(|at| headers::say_sender_unsampled(tree, *at));
+    for at in unsampled.collect::<Vec<_>>() {
+        let is_message = tree.span(at).kind == Kind::Consumer;
+        let mut leading = edges.iter_mut().filter(|(key, _)| {
+            key.to == tree.span(at).service && is_message == (key.kind == ChannelKind::Messaging)
+        });
+        if let (Some((_, edge)), None) = (leading.next(), leading.next()) {
+            edge.add_unsampled_sender();
+            pairs.settle(at);
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod fit;
 mod link;
 mod loose;
 mod message_id;
+mod pair_set;
 mod parent;
 mod request_id;
 mod shared_id;
@@ -148,6 +149,12 @@ impl Pairs {
     /// Whether the span `at` is an end of an ambiguous hand-off.
     pub(crate) fn is_unsure(&self, at: At) -> bool {
         self.unsure.has(at)
+    }
+
+    /// Says that the span `at` is an end of a hand-off that is known otherwise.
+    pub(crate) fn settle(&mut self, at: At) {
+        self.sent.insert(at);
+        self.received.insert(at);
     }
 
     fn add(&mut self, sender: At, receiver: At, evidence: Evidence) {

@@ -5,9 +5,9 @@
 mod formats;
 mod unseen;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::assemble::Structure;
+use crate::audit::Judged;
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::load::Loaded;
 use crate::shown::counted;
@@ -56,8 +56,6 @@ pub struct Known {
     pub records: bool,
     /// Records that were delivered and of which no span or log line was found.
     pub unseen: Option<UnseenRecords>,
-    /// The counts from parents and links, for hops whose ends have no ids in common.
-    structures: BTreeMap<Hop, Structure>,
     unknown: Vec<Unknown>,
     metrics: BTreeSet<String>,
 }
@@ -70,7 +68,6 @@ impl Default for Known {
             deliveries: true,
             records: true,
             unseen: None,
-            structures: BTreeMap::new(),
             unknown: Vec::new(),
             metrics: BTreeSet::new(),
         }
@@ -78,16 +75,18 @@ impl Default for Known {
 }
 
 impl Known {
-    /// What a source can show about the ends in `tally`. `has_requests` says whether a run has the
-    /// requests of any client, in spans or in its load figures.
-    pub fn of(tally: &Tally, loaded: &Loaded, has_requests: bool) -> Known {
+    /// What a source can show about the ends in `tally`, and of what an audit judged. `has_requests`
+    /// says whether a run has the requests of any client, in spans or in its load figures.
+    pub fn of(tally: &Tally, loaded: &Loaded, judged: &Judged, has_requests: bool) -> Known {
         let mut known = Known::default();
         match loaded.manifest {
             Some(_) => known.run(tally, loaded),
-            None => known.export(tally, loaded),
+            None => known.export(tally, loaded, judged),
         }
         formats::lost_on_the_way(&mut known, tally, &loaded.extent.logged);
-        known.out_of_sight(tally, loaded);
+        if loaded.manifest.is_some() {
+            known.out_of_sight(tally, loaded);
+        }
         if loaded.manifest.is_some() && !has_requests {
             known.cannot_tell(
                 "requests, their latency and throughput are unknown: there is neither a client's span nor a load.json",
@@ -112,12 +111,6 @@ impl Known {
         !self.metrics.contains(&format!("{hop}.{flag}"))
     }
 
-    /// The counts from parents and links for `hop`; `None` if the hop is judged by ids or not at
-    /// all.
-    pub fn structure(&self, hop: Hop) -> Option<Structure> {
-        self.structures.get(&hop).copied()
-    }
-
     /// A run is judged by ids. A hop without any receiver is left out, unless its log exists.
     fn run(&mut self, tally: &Tally, loaded: &Loaded) {
         for hop in Hop::BOTH {
@@ -129,31 +122,51 @@ impl Known {
         unseen::records(self, tally.assembly());
     }
 
-    /// In an export, a hop is judged by parents and links if its ends have no ids in common.
-    fn export(&mut self, tally: &Tally, loaded: &Loaded) {
-        let assembly = tally.assembly();
-        let mut judged_by_ids = Vec::new();
-        let mut without_ids = Vec::new();
+    /// The hops of an export are what its audit judged. It shows no receiver that was lost or not
+    /// sampled.
+    fn export(&mut self, tally: &Tally, loaded: &Loaded, judged: &Judged) {
+        let hops = judged.hops();
         for hop in Hop::BOTH {
-            let structure = assembly.structure(hop);
-            if assembly.matched(hop) > 0 {
-                judged_by_ids.push(hop);
-            } else if structure.receivers() > 0 {
-                self.by_structure(hop, structure);
-                without_ids.push(hop);
+            if hops.contains_key(&hop) {
+                self.cannot_tell(
+                    &format!(
+                        "unsampled and lost are unknown for {hop}: an export holds no logs, and what was not sampled has no span"
+                    ),
+                    [Verdict::Unsampled, Verdict::Lost]
+                        .map(|verdict| format!("{hop}.{verdict}")),
+                );
             } else {
                 self.leave_out(tally, hop);
-                without_ids.extend((!assembly.has_senders(hop)).then_some(hop));
+            }
+            let count = judged.not_judged_of(hop);
+            if count > 0 {
+                let sentence = format!(
+                    "{} of {hop} not judged: one end is not in the source or cannot be matched",
+                    counted(count, "hand-off")
+                );
+                self.cannot_tell(&sentence, []);
             }
         }
-        if without_ids.contains(&Hop::Ingress) {
+        self.ids_of_export(tally);
+        formats::lost_in(self, loaded.form, tally);
+    }
+
+    /// Requests and records of an export are counted by ids that both ends have.
+    fn ids_of_export(&mut self, tally: &Tally) {
+        let assembly = tally.assembly();
+        let is_counted = |hop| {
+            let has_receivers =
+                assembly.has_receivers(hop) || assembly.has_receivers_without_id(hop);
+            assembly.matched(hop) > 0 || !has_receivers && assembly.has_senders(hop)
+        };
+        if !is_counted(Hop::Ingress) {
             self.requests = false;
             self.cannot_tell(
                 "requests, their latency and throughput are unknown: they are counted by request ids",
                 OF_REQUESTS.map(str::to_owned),
             );
         }
-        if without_ids.contains(&Hop::Record) {
+        if !is_counted(Hop::Record) {
             self.deliveries = false;
             self.records = false;
             self.cannot_tell(
@@ -161,16 +174,12 @@ impl Known {
                 OF_RECORDS.map(str::to_owned),
             );
         }
-        if !judged_by_ids.is_empty() {
-            let unsampled = judged_by_ids.iter();
+        if self.records {
             self.cannot_tell(
-                "unsampled and lost are unknown: an export holds no logs, and what was not sampled has no span",
-                unsampled.flat_map(|hop| {
-                    [Verdict::Unsampled, Verdict::Lost].map(|verdict| format!("{hop}.{verdict}"))
-                }),
+                "delivered is unknown: an export does not show which records never arrived",
+                ["delivered".to_owned()],
             );
         }
-        formats::lost_in(self, loaded.form, tally);
     }
 
     /// A hop without receivers is not judged.
@@ -224,45 +233,6 @@ impl Known {
         }
     }
 
-    /// Parents and links only show whole hand-offs. Every other figure of the hop is unknown.
-    fn by_structure(&mut self, hop: Hop, structure: Structure) {
-        self.structures.insert(hop, structure);
-        let (receivers, id, senders) = match hop {
-            Hop::Ingress => ("server", "request ids (aws.request_id)", "clients"),
-            Hop::Record => (
-                "consumer",
-                "message ids (messaging.message.id)",
-                "producers",
-            ),
-        };
-        self.cannot_tell(
-            &format!(
-                "{hop} is judged by parents and links alone, because both ends have no {id} in common: new_trace, \
-                 wrong_parent, wrong_trace, id_truncated, unsampled and lost are unknown, and so is the share that is connected"
-            ),
-            metrics_of_hop(hop),
-        );
-        let Structure { roots, orphans, .. } = structure;
-        if roots > 0 {
-            let sentence = format!(
-                "{roots} {receivers} {} without a parent: it is unknown whether {senders} sent a context",
-                spans(roots)
-            );
-            self.cannot_tell(&sentence, []);
-        }
-        if orphans > 0 {
-            let sentence = format!(
-                "{orphans} {receivers} {} a parent that the source does not hold: it is unknown whether that is the sender's span",
-                if orphans == 1 {
-                    "span has"
-                } else {
-                    "spans have"
-                }
-            );
-            self.cannot_tell(&sentence, []);
-        }
-    }
-
     /// Adds that the source cannot show `metrics`, and why.
     fn cannot_tell(&mut self, sentence: &str, metrics: impl IntoIterator<Item = String>) {
         let metrics: Vec<String> = metrics.into_iter().collect();
@@ -272,10 +242,6 @@ impl Known {
             metrics,
         });
     }
-}
-
-fn spans(count: u64) -> &'static str {
-    if count == 1 { "span is" } else { "spans are" }
 }
 
 /// The metrics of the verdicts and flags of a hop.

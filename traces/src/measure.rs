@@ -5,7 +5,7 @@ mod load_figures;
 use self::load_figures::LoadFigures;
 use crate::audit::{Audit, Judged};
 use crate::collect::Collect;
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::Hop;
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
@@ -15,8 +15,8 @@ use crate::source::{Source, SourceError};
 use crate::span::{Span, UnixTime, Want};
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
-use crate::tally::Tally;
-use crate::trace_index::{Table, TraceIndex};
+use crate::tally::{HopCounts, Tally};
+use crate::trace_index::{Table, TraceIndex, audited};
 
 /// The figures of a source, and what a comparison also needs.
 #[derive(Clone, Debug, Default)]
@@ -36,18 +36,30 @@ pub struct Measured {
 impl Measured {
     /// Reads all of `source`, judges every hand-off and computes the figures.
     ///
-    /// In an export, a hop whose ends have no ids in common is judged by parents and links. If a
-    /// run lacks a file, the figures from that file are unknown. Both are reported in
+    /// The hops of a run are judged by ids, logs and lab records, those of an export are the
+    /// requests and the messages of its audit. If a run lacks a file, the figures from that file are unknown. Both are reported in
     /// [`Measured::unknown`] or in the summary's `problems`, and so is a source that is cut short.
     ///
     /// # Errors
     /// If the source cannot be read, is not an export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
-        let mut all = Collected::of(source, None)?;
-        let loaded = load(source, all.want(), &mut all)?;
-        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
-        Ok(measured.with_audit(all.audit.map(Audit::judge)))
+        let mut all = Collected::default();
+        let loaded = load(source, Want::HandOffs, &mut all)?;
+        all.tally.finish(&loaded.extent);
+        let is_run = loaded.extent.is_run;
+        if !is_run {
+            all.tally.forget_keys();
+        }
+        let Collected { tally, audit, .. } = all;
+        let of_run = is_run.then(|| tally.assembly());
+        let (judged, end_to_end) = std::thread::scope(|scope| {
+            let judged = scope.spawn(|| audit.judge_run(of_run, None));
+            let end_to_end = tally.end_to_end();
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            (judged.join().unwrap_or_else(panicked), end_to_end)
+        });
+        Measured::of_loaded(source, &loaded, &tally, judged, end_to_end)
     }
 
     /// The same as [`Measured::of`], for a run in a directory.
@@ -63,39 +75,31 @@ impl Measured {
     /// # Errors
     /// As [`Measured::of`].
     pub fn with_index(source: &Source) -> Result<(Measured, TraceIndex), SourceError> {
-        let mut all = Collected::of(source, Some(Table::default()))?;
-        let loaded = load(source, all.want(), &mut all)?;
-        let measured = Measured::of_loaded(source, &loaded, &mut all.tally)?;
+        let mut all = Collected {
+            table: Some(Table::default()),
+            ..Collected::default()
+        };
+        let loaded = load(source, Want::HandOffs, &mut all)?;
+        all.tally.finish(&loaded.extent);
+        let is_run = loaded.extent.is_run;
+        let of_run = is_run.then(|| all.tally.assembly());
         let table = all.table.unwrap_or_default();
-        let mut index = TraceIndex::of(table, all.tally.into_assembly());
-        let judged = all.audit.map(|audit| index.take_audit(audit));
-        Ok((measured.with_audit(judged), index))
-    }
-
-    /// Adds the result of the audit of an export.
-    fn with_audit(mut self, judged: Option<Judged>) -> Measured {
-        if let Some(judged) = judged {
-            for (hop, verdicts) in judged.hops() {
-                // parents and links alone show what held, but not what broke
-                let connected = format!("{hop}.{}", Verdict::Connected);
-                let is_half = self.summary.unknown.contains(&connected);
-                let count: u64 = verdicts.values().sum();
-                if is_half && count > self.summary.judged(hop) {
-                    self.summary.hops.insert(hop, verdicts);
-                }
-            }
-            self.summary.edges = judged.edges.clone();
-            self.summary.audit = Some(judged);
-        }
-        self
+        let (judged, passages) = audited(all.audit, of_run);
+        let end_to_end = all.tally.end_to_end();
+        let (tally, judged_again) = (&all.tally, judged.clone());
+        let measured = Measured::of_loaded(source, &loaded, tally, judged_again, end_to_end)?;
+        let assembly = all.tally.into_assembly();
+        let index = TraceIndex::of(table, assembly, judged, passages, is_run);
+        Ok((measured, index))
     }
 
     fn of_loaded(
         source: &Source,
         loaded: &Loaded,
-        tally: &mut Tally,
+        tally: &Tally,
+        judged: Judged,
+        end_to_end: Durations,
     ) -> Result<Measured, SourceError> {
-        tally.finish(&loaded.extent);
         let mut problems = problems(loaded, tally);
         let load = match source.run()? {
             Some(run) => LoadFigures::read(&run, &mut problems),
@@ -103,12 +107,21 @@ impl Measured {
         };
         let has_requests =
             tally.clients().sent > 0 || load.as_ref().is_some_and(|load| load.requests.is_some());
-        let known = Known::of(tally, loaded, has_requests);
+        let known = Known::of(tally, loaded, &judged, has_requests);
         let end_to_end = match known.records {
-            true => tally.end_to_end(),
+            true => end_to_end,
             false => Durations::default(),
         };
-        let mut summary = Summary::of(source.name(), tally, &known, &end_to_end);
+        let verdicts = match loaded.extent.is_run {
+            true => tally.verdicts(),
+            // the audit has them
+            false => Hop::BOTH.map(|hop| (hop, HopCounts::default())).into(),
+        };
+        let mut summary = Summary::of(source.name(), tally, verdicts, &known, &end_to_end);
+        summary.edges.clone_from(&judged.edges);
+        if loaded.manifest.is_none() {
+            summary = summary.audited(judged);
+        }
         if let Some(manifest) = &loaded.manifest {
             summary = summary.described_by(manifest);
             // the bursts of several machines overlap
@@ -141,38 +154,36 @@ impl Measured {
 }
 
 /// Counts, indexes and audits spans in one pass.
+#[derive(Default)]
 struct Collected {
     tally: Tally,
     table: Option<Table>,
-    /// For an export, in which any two services may hand over to each other. A run has two hops.
-    audit: Option<Audit>,
-}
-
-impl Collected {
-    fn of(source: &Source, table: Option<Table>) -> Result<Collected, SourceError> {
-        Ok(Collected {
-            tally: Tally::default(),
-            table,
-            audit: source.run()?.is_none().then(Audit::default),
-        })
-    }
-
-    fn want(&self) -> Want {
-        match self.audit {
-            Some(_) => Want::HandOffs,
-            None => Want::Judging,
-        }
-    }
+    audit: Audit,
 }
 
 impl Collect for Collected {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        true
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
         self.tally.add_span(span);
         if let Some(table) = &mut self.table {
             table.add_span(span, 0);
-        }
-        if let Some(audit) = &mut self.audit {
-            audit.add(span);
         }
     }
 

@@ -1,15 +1,14 @@
 //! The services and queues of a source, and what became of the context between them.
 //!
-//! Request ids and message keys show the edges of hand-offs, even where the trace broke. All other
-//! edges are calls whose receiver names its parent.
+//! The edges are those of an audit. A message's edge goes through its queue, and messages that were
+//! lost have an edge of their own.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::assemble::{HandOff, HandOffKey};
 use crate::audit;
-use crate::hand_off::{Hop, Verdict};
+use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
 
@@ -70,16 +69,7 @@ type Key = (NodeKind, String);
 struct Edges(BTreeMap<(Key, Key), (u64, BTreeMap<Verdict, u64>)>);
 
 impl Edges {
-    fn add(&mut self, from: &Key, to: &Key, verdict: Option<Verdict>) {
-        let edge = self.0.entry((from.clone(), to.clone())).or_default();
-        edge.0 += 1;
-        if let Some(verdict) = verdict {
-            *edge.1.entry(verdict).or_default() += 1;
-        }
-    }
-
-    /// Adds an edge of an audit. A message's edge goes through its queue.
-    fn add_audited(&mut self, audited: &audit::Edge) {
+    fn add(&mut self, audited: &audit::Edge) {
         let (from, to) = (service(&audited.from), service(&audited.to));
         let count = audited.handoffs;
         let sender = match &audited.channel.destination {
@@ -90,9 +80,18 @@ impl Edges {
             }
             None => from,
         };
-        let edge = self.0.entry((sender, to)).or_default();
-        edge.0 += count;
+        if audited.verdicts.is_empty() {
+            // it is only known how many broke
+            self.0.entry((sender.clone(), to.clone())).or_default();
+        }
+        let nowhere = (NodeKind::Nowhere, "never delivered".to_owned());
         for (verdict, count) in &audited.verdicts {
+            let to = match verdict {
+                Verdict::Lost => nowhere.clone(),
+                _ => to.clone(),
+            };
+            let edge = self.0.entry((sender.clone(), to)).or_default();
+            edge.0 += count;
             *edge.1.entry(*verdict).or_default() += count;
         }
     }
@@ -102,21 +101,9 @@ impl ServiceMap {
     /// The map of all spans in `index`.
     pub fn of(index: &TraceIndex) -> ServiceMap {
         let mut edges = Edges::default();
-        if let Some(judged) = index.judged() {
-            for edge in &judged.edges {
-                edges.add_audited(edge);
-            }
-            return ServiceMap::from_edges(&edges, index);
-        }
-        let mut handed_over = HashSet::new();
-        for hand_off in index.hand_offs() {
-            add_hand_off(&mut edges, index, &hand_off);
-            handed_over.extend(hand_off.receiver.and_then(|receiver| receiver.reference));
-        }
-        for (from, receiver, to) in index.table.calls() {
-            if !handed_over.contains(&receiver) {
-                edges.add(&service(from), &service(to), None);
-            }
+        let judged = index.judged().into_iter().flat_map(|judged| &judged.edges);
+        for edge in judged {
+            edges.add(edge);
         }
         ServiceMap::from_edges(&edges, index)
     }
@@ -127,7 +114,8 @@ impl ServiceMap {
             nodes.entry(from.clone()).or_default();
             nodes.entry(to.clone()).or_default();
         }
-        for (name, spans) in index.table.spans_by_service() {
+        let spans = index.judged().into_iter();
+        for (name, spans) in spans.flat_map(|judged| &judged.spans_by_service) {
             *nodes.entry(service(name)).or_default() += spans;
         }
         let place = |key: &Key| nodes.keys().position(|known| known == key).unwrap_or(0);
@@ -155,41 +143,11 @@ impl ServiceMap {
     }
 }
 
-/// The edges of one hand-off: from the client to the producer, or through the stream.
-fn add_hand_off(edges: &mut Edges, index: &TraceIndex, hand_off: &HandOff<'_>) {
-    let sender = hand_off
-        .sender
-        .reference
-        .and_then(|sender| index.table.service(sender, true));
-    // senders and receivers have different names, because otherwise a stream would seem to lead
-    // back to its producer
-    let (sending, receiving) = match hand_off.hop {
-        Hop::Ingress => ("client", "producer"),
-        Hop::Record => ("producer", "consumer"),
-    };
-    let sender = sender.map_or_else(|| unrecorded(sending), service);
-    let receiver = hand_off.receiver.map(|receiver| {
-        let reference = receiver.reference.filter(|_| receiver.recorded);
-        let name = reference.and_then(|reference| index.table.service(reference, false));
-        name.map_or_else(|| unrecorded(receiving), service)
-    });
-    let receiver = receiver.unwrap_or((NodeKind::Nowhere, "never delivered".to_owned()));
-    match (hand_off.hop, hand_off.key) {
-        (Hop::Record, HandOffKey::Message(key)) => {
-            let stream = (NodeKind::Queue, visible(key.stream));
-            edges.add(&sender, &stream, None);
-            edges.add(&stream, &receiver, hand_off.verdict);
-        }
-        _ => edges.add(&sender, &receiver, hand_off.verdict),
-    }
-}
-
 fn service(name: &str) -> Key {
-    (NodeKind::Service, service_name(name))
-}
-
-fn unrecorded(role: &str) -> Key {
-    (NodeKind::Unrecorded, format!("({role} unseen)"))
+    match audit::role_without_spans(name) {
+        true => (NodeKind::Unrecorded, name.to_owned()),
+        false => (NodeKind::Service, service_name(name)),
+    }
 }
 
 impl Edge {

@@ -56,7 +56,7 @@ pub struct Summary {
     /// What this run has in common with the runs whose rounds took turns with its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interleaved: Option<String>,
-    /// The edges of an export, as in the answer of an audit.
+    /// The edges, as in the answer of an audit.
     #[serde(default)]
     pub edges: Vec<Edge>,
     /// What an audit of an export found.
@@ -108,12 +108,12 @@ pub struct Requests {
 pub struct Records {
     /// How many Kinesis accepted.
     pub sent: u64,
-    /// How many of them were delivered at least once.
-    pub delivered: u64,
+    /// How many of them were delivered at least once; `None` for an export, which does not show it.
+    pub delivered: Option<u64>,
     /// How many deliveries there were beyond the first.
     pub duplicates: u64,
-    /// How many were never delivered, as far as spans and logs show.
-    pub lost: u64,
+    /// How many were never delivered, as far as spans and logs show; `None` for an export.
+    pub lost: Option<u64>,
     /// How many a lab accepted and did not deliver, also of senders that left no span; `None` if no
     /// lab tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,8 @@ impl Summary {
     /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
     /// describes.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
-        Summary::of(name, tally, &Known::default(), &tally.end_to_end()).described_by(manifest)
+        let (verdicts, end_to_end) = (tally.verdicts(), tally.end_to_end());
+        Summary::of(name, tally, verdicts, &Known::default(), &end_to_end).described_by(manifest)
     }
 
     /// Adds what a manifest says about the run.
@@ -153,15 +154,38 @@ impl Summary {
         }
     }
 
+    /// Adds what an audit of an export found: its hops are its requests and its messages.
+    pub(crate) fn audited(mut self, judged: Judged) -> Summary {
+        self.hops = judged.hops();
+        for hop in Hop::BOTH {
+            let counts = self.hops.entry(hop).or_default();
+            let is_judged = !counts.is_empty();
+            let flags = self.flags.entry(hop).or_default();
+            let found = judged.flags(hop);
+            for flag in Flag::ALL {
+                let count = flags.get_mut(flag);
+                *count = count
+                    .filter(|_| is_judged)
+                    .map(|_| found.get(&flag).copied().unwrap_or(0));
+            }
+        }
+        self.unjudged = judged.not_judged();
+        if let Some(records) = &mut self.records {
+            (records.delivered, records.lost) = (None, None);
+        }
+        self.audit = Some(judged);
+        self
+    }
+
     /// Sums up what `tally` has counted and `known` allows. `end_to_end` holds the tally's own
     /// durations.
     pub(crate) fn of(
         name: String,
         tally: &Tally,
+        counts: BTreeMap<Hop, HopCounts>,
         known: &Known,
         end_to_end: &Durations,
     ) -> Summary {
-        let counts = tally.verdicts();
         let records = tally.records();
         let clients = tally.clients();
         let has_requests = known.requests && clients.sent > 0;
@@ -174,9 +198,9 @@ impl Summary {
             }),
             records: known.deliveries.then_some(Records {
                 sent: records.sent,
-                delivered: records.delivered,
+                delivered: Some(records.delivered),
                 duplicates: records.duplicates,
-                lost: records.lost,
+                lost: Some(records.lost),
                 undelivered: None,
             }),
             traces: Some(tally.traces()),
@@ -184,7 +208,7 @@ impl Summary {
             records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
             flags: flags(&counts, known),
-            hops: verdicts(counts, known),
+            hops: verdicts(counts),
             latency_ms: Latencies {
                 request: percentiles(&clients.durations, known.requests),
                 end_to_end: percentiles(end_to_end, known.records),
@@ -240,7 +264,8 @@ impl Summary {
     /// How many records were not delivered: as a lab tells, or as spans and logs show if that is
     /// more.
     pub fn undelivered_or_lost(&self) -> u64 {
-        let lost = self.records.map_or(0, |records| records.lost);
+        let lost = self.records.and_then(|records| records.lost);
+        let lost = lost.unwrap_or(0);
         self.undelivered().max(lost)
     }
 
@@ -248,7 +273,8 @@ impl Summary {
     pub fn has_nothing_judged(&self) -> bool {
         let judged = Hop::BOTH.iter().any(|hop| self.judged(*hop) > 0);
         let requests = self.requests.map_or(0, |requests| requests.ok);
-        let records = self.records.map_or(0, |records| records.delivered);
+        let records = self.records.and_then(|records| records.delivered);
+        let records = records.unwrap_or(0);
         !judged && requests + records > 0
     }
 
@@ -291,9 +317,9 @@ fn records(by_spans: Option<Records>, manifest: &Manifest) -> Option<Records> {
         // the producer left neither spans nor a log
         None => Some(Records {
             sent: lab.delivered + lab.undelivered,
-            delivered: lab.delivered,
+            delivered: Some(lab.delivered),
             duplicates: by_spans.map_or(0, |records| records.duplicates),
-            lost: lab.undelivered,
+            lost: Some(lab.undelivered),
             undelivered,
         }),
     }
@@ -313,24 +339,11 @@ fn flags(counts: &BTreeMap<Hop, HopCounts>, known: &Known) -> BTreeMap<Hop, Flag
     flags.collect()
 }
 
-/// How many hand-offs have each verdict. They are judged by ids if possible, else by parents and
-/// links.
-fn verdicts(
-    counts: BTreeMap<Hop, HopCounts>,
-    known: &Known,
-) -> BTreeMap<Hop, BTreeMap<Verdict, u64>> {
-    let verdicts = counts.into_iter().map(|(hop, counts)| {
-        let Some(structure) = known.structure(hop) else {
-            return (hop, counts.verdicts);
-        };
-        let whole = [
-            (Verdict::Connected, structure.connected),
-            (Verdict::Linked, structure.linked),
-        ];
-        let whole = whole.into_iter().filter(|(_, count)| *count > 0);
-        (hop, whole.collect())
-    });
-    verdicts.collect()
+fn verdicts(counts: BTreeMap<Hop, HopCounts>) -> BTreeMap<Hop, BTreeMap<Verdict, u64>> {
+    let verdicts = counts.into_iter();
+    verdicts
+        .map(|(hop, counts)| (hop, counts.verdicts))
+        .collect()
 }
 
 fn percentiles(durations: &Durations, are_known: bool) -> Option<Percentiles> {

@@ -33,16 +33,23 @@ pub struct TraceIndex {
     filter: Filter,
     assembly: Assembly,
     pub(crate) table: Table,
-    /// For exports, until they are read completely.
-    audit: Option<Audit>,
+    /// Until the source is read completely.
+    audit: Audit,
     audited: Option<Audited>,
+    /// Whether it is only for a map, and so keeps no traces.
+    is_of_map: bool,
+    /// Whether no source is a run, so that only the audit judges.
+    has_no_run: bool,
 }
 
 /// What an audit found.
 #[derive(Debug)]
 struct Audited {
     judged: Judged,
+    /// The hand-offs that the ids, logs and lab records of a run do not tell.
     passages: Vec<Passage>,
+    /// Whether the source is a run, whose own hand-offs are in the assembly.
+    is_run: bool,
 }
 
 /// A hand-off by the traces that it begins and ends in.
@@ -99,8 +106,31 @@ pub enum FindError {
 }
 
 impl Collect for TraceIndex {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        !self.is_of_map || !self.has_no_run
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
-        self.add_span(span);
+        if !self.is_of_map {
+            self.table.add_span(span, self.filter.met_by(span));
+        }
+        if !self.has_no_run {
+            self.assembly.add_span(span);
+        }
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -117,69 +147,68 @@ impl TraceIndex {
         }
     }
 
-    /// The same index, which audits hand-offs between any services: for exports. It needs spans
-    /// read with [`crate::span::Want::HandOffs`] or all of them.
-    pub fn auditing(self) -> TraceIndex {
+    /// The same index without traces, for a map.
+    pub fn of_map(self) -> TraceIndex {
         TraceIndex {
-            audit: Some(Audit::default()),
+            is_of_map: true,
             ..self
         }
     }
 
-    /// Takes what an audit finds.
-    pub(crate) fn take_audit(&mut self, audit: Audit) -> Judged {
-        let mut passages = Vec::new();
-        let judged = audit.judge_each(&mut |hand_off| passages.push(Passage::from(hand_off)));
-        self.audited = Some(Audited {
-            judged: judged.clone(),
-            passages,
-        });
-        judged
+    /// The same index, for sources of which none is a run.
+    pub fn of_exports(self) -> TraceIndex {
+        TraceIndex {
+            has_no_run: true,
+            ..self
+        }
     }
 
-    /// What an audit found; `None` of runs.
+    /// Every edge, as an audit finds it; `None` until the source is read completely.
     pub fn judged(&self) -> Option<&Judged> {
         self.audited.as_ref().map(|audited| &audited.judged)
     }
 
-    /// The index of a source that was read completely, without a filter.
-    pub(crate) fn of(table: Table, assembly: Assembly) -> TraceIndex {
+    /// The index of a source that was read completely, without a filter. `passages` are the
+    /// hand-offs that the ids, logs and lab records of a run do not tell.
+    pub(crate) fn of(
+        table: Table,
+        assembly: Assembly,
+        judged: Judged,
+        passages: Vec<Passage>,
+        is_run: bool,
+    ) -> TraceIndex {
         TraceIndex {
-            filter: Filter::default(),
             assembly,
             table,
-            audit: None,
-            audited: None,
-        }
-    }
-
-    /// Takes a span, in any order.
-    pub fn add_span(&mut self, span: &Span<'_>) {
-        self.table.add_span(span, self.filter.met_by(span));
-        self.assembly.add_span(span);
-        if let Some(audit) = &mut self.audit {
-            audit.add(span);
+            audited: Some(Audited {
+                judged,
+                passages,
+                is_run,
+            }),
+            ..TraceIndex::default()
         }
     }
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
         self.assembly.finish(extent);
-        if let Some(audit) = self.audit.take() {
-            self.take_audit(audit);
-        }
+        let audit = std::mem::take(&mut self.audit);
+        let is_run = extent.is_run;
+        let of_run = is_run.then_some(&self.assembly);
+        let (judged, passages) = match self.is_of_map {
+            true => (audit.judge_run(of_run, None), Vec::new()),
+            false => audited(audit, of_run),
+        };
+        self.audited = Some(Audited {
+            judged,
+            passages,
+            is_run,
+        });
     }
 
     /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         self.assembly.senders_alone()
-    }
-
-    /// Whether any end of a hand-off has an id.
-    pub fn has_ids(&self) -> bool {
-        Hop::BOTH
-            .iter()
-            .any(|hop| self.assembly.has_senders(*hop) || self.assembly.has_receivers(*hop))
     }
 
     /// How many traces there are.
@@ -192,9 +221,11 @@ impl TraceIndex {
         self.table.traces.is_empty()
     }
 
-    /// The hand-offs, judged.
-    pub(crate) fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
-        self.assembly.hand_offs()
+    /// The hand-offs that the ids, logs and lab records of a run tell; none of an export.
+    fn hand_offs_of_run(&self) -> impl Iterator<Item = HandOff<'_>> {
+        let is_run = self.audited.as_ref().is_some_and(|audited| audited.is_run);
+        let assembly = is_run.then_some(&self.assembly);
+        assembly.into_iter().flat_map(Assembly::hand_offs)
     }
 
     /// The newest `limit` traces that match the filter, and how many match it in all.
@@ -220,24 +251,24 @@ impl TraceIndex {
         (lines, count)
     }
 
-    /// Every hand-off by its traces: those that an audit found, or those of the two hops.
-    fn crossings(&self) -> Box<dyn Iterator<Item = Crossing> + '_> {
-        match &self.audited {
-            Some(audited) => Box::new(audited.passages.iter().map(|passage| Crossing {
-                hop: passage.hop,
-                verdict: passage.verdict,
-                sender: passage.sender,
-                receiver: passage.receiver,
-                start: None,
-            })),
-            None => Box::new(self.hand_offs().map(|hand_off| Crossing {
-                hop: hand_off.hop,
-                verdict: hand_off.verdict,
-                sender: hand_off.sender.reference,
-                receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
-                start: hand_off.sender.start,
-            })),
-        }
+    /// Every hand-off by its traces.
+    fn crossings(&self) -> impl Iterator<Item = Crossing> + '_ {
+        let others = self.audited.iter().flat_map(|audited| &audited.passages);
+        let others = others.map(|passage| Crossing {
+            hop: passage.hop,
+            verdict: passage.verdict,
+            sender: passage.sender,
+            receiver: passage.receiver,
+            start: None,
+        });
+        let of_run = self.hand_offs_of_run().map(|hand_off| Crossing {
+            hop: hand_off.hop,
+            verdict: hand_off.verdict,
+            sender: hand_off.sender.reference,
+            receiver: hand_off.receiver.and_then(|receiver| receiver.reference),
+            start: hand_off.sender.start,
+        });
+        of_run.chain(others)
     }
 
     /// The traces with a hand-off that has one of the filter's verdicts; `None` if the filter names
@@ -300,6 +331,16 @@ impl TraceIndex {
             }),
         }
     }
+}
+
+/// What an audit finds, and the hand-offs that `of_run`, the ids, logs and lab records of a run, do
+/// not tell.
+pub(crate) fn audited(audit: Audit, of_run: Option<&Assembly>) -> (Judged, Vec<Passage>) {
+    let mut passages = Vec::new();
+    let judged = audit.judge_others(of_run, &mut |hand_off| {
+        passages.push(Passage::from(hand_off));
+    });
+    (judged, passages)
 }
 
 impl Crossing {

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use baton_lab::{Ending, Lab, LabOptions, LabStatus};
+use baton_lab::{Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan};
 use baton_propagators::propagation::BATON_ENGINE;
-use baton_traces::run::{
-    Function, INTERLEAVED, Manifest, NUMBER, RunDirectory, UNDELIVERABLE_FILE,
-};
+use baton_traces::run::{Function, INTERLEAVED, Manifest, NUMBER, RunDirectory};
 use baton_traces::statistics::milliseconds;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::{NumberedPairing, Ran, RunSettings};
 use crate::error::ExperimentError;
-use crate::load::{Load, add_client_spans, write_load};
+use crate::load::{Load, add_client_spans, missing_client_spans, write_load};
 use crate::manifest::{lab_settings, load_settings, versions};
 use crate::observer::Observer;
 use crate::turns::Member;
@@ -74,12 +73,13 @@ impl<'a> UnderWay<'a> {
         Ok(self.directory.write_manifest(&self.manifest)?)
     }
 
-    /// Stops the lab when everything is delivered, and saves the run.
+    /// Stops the lab when everything is delivered, or when `hurried` becomes true, and saves the run.
     pub(super) async fn finish(
         self,
         bursts: Vec<AttackOutcome>,
+        mut hurried: watch::Receiver<bool>,
         observer: &impl Observer,
-    ) -> Result<Ran, ExperimentError> {
+    ) -> Ran {
         let UnderWay {
             pairing,
             directory,
@@ -87,8 +87,25 @@ impl<'a> UnderWay<'a> {
             mut manifest,
             ..
         } = self;
-        let ending = lab.stop().await;
-        let problems = problems(&bursts, &ending, &directory).into_iter();
+        let hurry = async {
+            // without a sender there is no signal
+            if hurried.wait_for(|hurried| *hurried).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ending = lab.stop(hurry).await;
+        let mut problems = ending.problems(&directory);
+        let errors = bursts
+            .iter()
+            .filter_map(|burst| burst.span_file_error.as_ref());
+        problems.extend(errors.map(missing_client_spans));
+        manifest.end = Some(Timestamp::now());
+        manifest.records = Some(ending.records());
+        // a file that cannot be written must not hide what was lost
+        let load = write_load(&directory, &bursts);
+        let written = load.and_then(|()| Ok(directory.write_manifest(&manifest)?));
+        problems.extend(written.err().map(|error| error.to_string()));
+        let problems = problems.into_iter();
         let problems: Vec<String> = problems.map(|text| format!("{pairing}: {text}")).collect();
         let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
         for burst in failed {
@@ -97,15 +114,12 @@ impl<'a> UnderWay<'a> {
         for problem in &problems {
             observer.note(problem);
         }
-        write_load(&directory, &bursts)?;
-        manifest.end = Some(Timestamp::now());
-        manifest.records = Some(ending.records());
-        directory.write_manifest(&manifest)?;
-        Ok(Ran {
+        Ran {
             directory,
             bursts,
             problems,
-        })
+            unkept: ending.unkept,
+        }
     }
 }
 
@@ -162,27 +176,4 @@ fn manifest(settings: &RunSettings, pairing: &NumberedPairing, plan: &Plan) -> M
         start: Timestamp::now(),
         end: None,
     }
-}
-
-/// What a run did not deliver or save: a sentence each.
-fn problems(bursts: &[AttackOutcome], ending: &Ending, directory: &RunDirectory) -> Vec<String> {
-    let mut problems = Vec::new();
-    if !ending.drained {
-        problems.push("not every accepted record was delivered in time".to_owned());
-    }
-    let undeliverable = ending.status.records_undeliverable;
-    if undeliverable > 0 {
-        problems.push(format!(
-            "{undeliverable} records could not be delivered; they are kept in {}",
-            directory.path().join(UNDELIVERABLE_FILE).display()
-        ));
-    }
-    let span_error = ending.span_error.as_ref().map(ToString::to_string);
-    let mut of_bursts = bursts
-        .iter()
-        .filter_map(|burst| burst.span_file_error.clone());
-    if let Some(error) = span_error.or_else(|| of_bursts.next()) {
-        problems.push(format!("spans are missing: {error}"));
-    }
-    problems
 }

@@ -7,7 +7,6 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::http_client;
-#[cfg(feature = "zipkin")]
 use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
@@ -16,7 +15,6 @@ use crate::splunk::SplunkIngest;
 /// the token.
 pub(super) enum SpanSink {
     Otlp(Box<opentelemetry_otlp::SpanExporter>),
-    #[cfg(feature = "zipkin")]
     Zipkin(ZipkinExporter),
     Console(opentelemetry_stdout::SpanExporter),
 }
@@ -46,7 +44,6 @@ impl SpanSink {
                 let exporter = otlp(splunk, client).map_err(|error| explain(error.to_string()))?;
                 Ok(SpanSink::Otlp(Box::new(exporter)))
             }
-            #[cfg(feature = "zipkin")]
             Exporter::Zipkin => ZipkinExporter::new(&settings.service_name)
                 .map(SpanSink::Zipkin)
                 .map_err(explain),
@@ -59,7 +56,6 @@ impl SpanSink {
     pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         match self {
             SpanSink::Otlp(exporter) => exporter.export(batch).await,
-            #[cfg(feature = "zipkin")]
             SpanSink::Zipkin(exporter) => exporter.export(batch).await,
             SpanSink::Console(exporter) => exporter.export(batch).await,
         }
@@ -69,7 +65,6 @@ impl SpanSink {
         match self {
             SpanSink::Otlp(exporter) => exporter.set_resource(resource),
             // of a resource, Zipkin only has the service's name, which the exporter already knows
-            #[cfg(feature = "zipkin")]
             SpanSink::Zipkin(_) => {}
             SpanSink::Console(exporter) => exporter.set_resource(resource),
         }

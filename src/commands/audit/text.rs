@@ -136,6 +136,7 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
         to,
         why,
         would_help,
+        ..
     } = unjudged;
     let service = service_name(service);
     let number = |noun| shown::counted(*count, noun);

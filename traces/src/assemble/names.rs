@@ -1,6 +1,6 @@
 //! Replaces names with numbers, so that each name is stored once.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::hand_off::MessageKey;
 
@@ -24,11 +24,6 @@ impl Names {
     /// The number of `name`; `None` for an unknown name.
     pub(super) fn get(&self, name: &str) -> Option<usize> {
         self.numbers.get(name).copied()
-    }
-
-    /// How many names there are.
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
     }
 
     /// Every name with its number, in no particular order.
@@ -65,6 +60,11 @@ impl MessageKeys {
         self.count += 1;
         messages.insert(Box::from(key.sequence_number), number);
         number
+    }
+
+    /// The names of all streams.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &str> {
+        self.streams.iter().map(|(stream, _)| stream)
     }
 
     /// Every key with its number, in no particular order.

@@ -2,6 +2,7 @@
 
 use super::{Assembly, Record};
 use crate::hand_off::{Hop, Sender};
+use crate::span::Key;
 
 /// Whether a message arrived for which there is no receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,23 @@ impl Assembly {
         unseen.count() as u64
     }
 
+    /// Why no span was found for records that were delivered: what the consumer's spans lack.
+    pub(crate) fn why_unseen(&self) -> String {
+        let id = Key::MessageId.name();
+        if self.has_receivers(Hop::Record) {
+            format!("no span or log line of the consumer has their {id}")
+        } else if self.has_receivers_without_id(Hop::Record) {
+            format!("the consumer's spans lack {id}")
+        } else {
+            format!("the consumer wrote no span of kind consumer with a {id}")
+        }
+    }
+
+    /// The streams of all records.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &str> {
+        self.record_keys.streams()
+    }
+
     /// Whether a lab tells which records it did not deliver.
     pub(crate) fn is_told_by_lab(&self) -> bool {
         self.is_told_by_lab
@@ -47,6 +65,6 @@ impl Assembly {
 
     /// Whether a span receives by its kind at `hop` and has no id.
     pub(crate) fn has_receivers_without_id(&self, hop: Hop) -> bool {
-        self.unmatched.has_receivers(hop)
+        self.receivers_without_id.contains(&hop)
     }
 }

@@ -25,15 +25,22 @@ impl Judged {
                 counted(unjudged, "hand-off")
             ));
         }
-        let roots = self
+        let outside = self
             .unjudged
             .iter()
-            .filter(|unjudged| unjudged.what == What::Roots);
-        let roots: u64 = roots.map(|unjudged| unjudged.count).sum();
-        if roots > 0 {
+            .filter(|unjudged| unjudged.what == What::Roots && !unjudged.is_hand_off);
+        let outside: u64 = outside.map(|unjudged| unjudged.count).sum();
+        if outside > 0 {
             sentences.push(format!(
                 "No span in the source sent {}: such requests come from outside, or from services that do not export spans.",
-                counted(roots, "request")
+                counted(outside, "request")
+            ));
+        }
+        let unsampled: u64 = self.edges.iter().map(|edge| edge.sender_unsampled).sum();
+        if unsampled > 0 {
+            sentences.push(format!(
+                "The senders of {} did not sample.",
+                counted(unsampled, "hand-off")
             ));
         }
         sentences
@@ -77,7 +84,8 @@ impl Judged {
         )
     }
 
-    /// Whether every hand-off with a known end was judged, except requests from outside.
+    /// Whether every hand-off with a known end was judged, except requests that may come from
+    /// outside.
     pub fn is_all_judged(&self) -> bool {
         self.not_judged() == 0 && self.ambiguous().1 == 0
     }
@@ -119,9 +127,12 @@ impl Edge {
             .iter()
             .filter(|example| example.verdict == worst);
         let traces: Vec<String> = examples
-            .map(|example| example.sender.trace_id.to_string())
+            .filter_map(|example| example.sender.or(example.receiver))
+            .map(|span| span.trace_id.to_string())
             .collect();
-        sentence += &format!(" Traces to open: {}.", traces.join(", "));
+        if !traces.is_empty() {
+            sentence += &format!(" Traces to open: {}.", traces.join(", "));
+        }
         if let Some(change) = &self.change {
             sentence += &format!(" {change}");
         }

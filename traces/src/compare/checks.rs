@@ -143,7 +143,7 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
             .and_then(|requests| share(requests.failed, requests.sent)),
         "lost" => summary
             .records
-            .and_then(|records| share(records.lost, records.sent)),
+            .and_then(|records| share(records.lost?, records.sent)),
         "p50" | "p90" | "p99" | "p999" => {
             Metric::from_name(&format!("request.{name}"))?.number(source)
         }

@@ -292,11 +292,11 @@ impl Metric {
             }
             Of::RecordsDelivered => {
                 let records = summary.records?;
-                share(records.delivered, records.sent)
+                share(records.delivered?, records.sent)
             }
             Of::Duplicates => {
                 let records = summary.records?;
-                let deliveries = records.delivered + records.duplicates;
+                let deliveries = records.delivered? + records.duplicates;
                 share(records.duplicates, deliveries)
             }
             Of::Latency(stage, quantile) => {

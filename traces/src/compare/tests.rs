@@ -44,9 +44,9 @@ fn run(
     });
     summary.records = Some(Records {
         sent: messages,
-        delivered: messages,
+        delivered: Some(messages),
         duplicates: verdicts[1] / 3,
-        lost: 0,
+        lost: Some(0),
         undelivered: None,
     });
     summary.latency_ms.request = run.request.percentiles();

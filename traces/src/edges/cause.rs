@@ -1,10 +1,9 @@
 //! Why an edge broke, and what would fix it. It only says what the spans show.
 
-use std::collections::BTreeSet;
-
 use crate::edges::Edge;
+use crate::edges::headers::Arrived;
+use crate::ends::At;
 use crate::ends::tree::{Parent, Tree};
-use crate::evidence::Pair;
 use crate::hand_off::Verdict;
 
 /// A symptom of a broken hand-off.
@@ -22,21 +21,27 @@ enum Sign {
     AbsentContext,
     /// The receiver continues the context of another span in the source.
     OtherContext,
+    /// The receiver was not sampled, although its sender was.
+    Unsampled,
 }
 
 impl Sign {
-    const ALL: [Sign; 6] = [
+    const ALL: [Sign; 7] = [
         Sign::Truncated,
         Sign::NewTrace,
         Sign::AbsentParent,
         Sign::OtherParent,
         Sign::AbsentContext,
         Sign::OtherContext,
+        Sign::Unsampled,
     ];
 
-    fn of(tree: &Tree, pair: &Pair, verdict: Verdict) -> Option<Sign> {
-        let is_absent = tree.parent(tree.entry(pair.receiver)) == Parent::Missing;
+    /// The symptom of a hand-off to `receiver`; `None` if its receiver has no span that shows one.
+    fn of(tree: &Tree, receiver: Option<At>, verdict: Verdict) -> Option<Sign> {
+        let is_absent = receiver.is_some_and(|at| tree.parent(tree.entry(at)) == Parent::Missing);
         Some(match verdict {
+            Verdict::Unsampled => Sign::Unsampled,
+            Verdict::WrongParent | Verdict::WrongTrace if receiver.is_none() => return None,
             Verdict::IdTruncated => Sign::Truncated,
             Verdict::NewTrace => Sign::NewTrace,
             Verdict::WrongParent if is_absent => Sign::AbsentParent,
@@ -67,6 +72,9 @@ impl Sign {
             Sign::OtherContext => format!(
                 "{to} continues the context of another span of this source: another context came along and won"
             ),
+            Sign::Unsampled => format!(
+                "{from} sampled, and {to} got its context and did not: its own sampler decides against the sender's decision"
+            ),
         }
     }
 
@@ -84,6 +92,9 @@ impl Sign {
             Sign::OtherParent => format!(
                 "Make {from} inject the context of its own call, and not pass on the headers that it got."
             ),
+            Sign::Unsampled => {
+                format!("Make {to} follow the sender's decision, as the samplers parentbased_* do.")
+            }
             Sign::AbsentContext | Sign::OtherContext => format!(
                 "Make {from} and what lies between it and {to} send one context: remove the headers of other formats, or make {to} extract only the one that {from} injects."
             ),
@@ -95,39 +106,19 @@ impl Sign {
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
     counts: [u64; Sign::ALL.len()],
-    /// Captured headers with the sender's trace id.
-    with_trace: BTreeSet<&'static str>,
-    /// Captured headers with another trace id.
-    without_trace: BTreeSet<&'static str>,
+    arrived: Arrived,
 }
 
 impl Signs {
-    /// Adds the symptoms of a broken hand-off.
-    pub(crate) fn add(&mut self, tree: &Tree, pair: &Pair, verdict: Verdict) {
-        let Some(sign) = Sign::of(tree, pair, verdict) else {
-            return;
-        };
-        self.counts[sign as usize] += 1;
-        let trace = tree.span(pair.sender).trace.to_string();
-        for captured in tree.headers(pair.receiver) {
-            const WITHOUT_ID: [&str; 6] = [
-                "tracestate",
-                "x-b3-spanid",
-                "x-b3-parentspanid",
-                "x-b3-sampled",
-                "x-b3-flags",
-                "x-datadog-parent-id",
-            ];
-            // Datadog writes ids in decimal
-            let is_comparable =
-                !WITHOUT_ID.contains(&captured.header) && captured.header != "x-datadog-trace-id";
-            let digits = tree.names().text(captured.value).replace('-', "");
-            let digits = digits.to_ascii_lowercase();
-            if digits.contains(&trace[16..]) {
-                self.with_trace.insert(captured.header);
-            } else if is_comparable {
-                self.without_trace.insert(captured.header);
-            }
+    /// Adds the symptoms of a broken hand-off. `spans` are those of its two ends, if both were
+    /// recorded.
+    pub(crate) fn add(&mut self, tree: &Tree, spans: Option<(At, At)>, verdict: Verdict) {
+        let receiver = spans.map(|(_, receiver)| receiver);
+        if let Some(sign) = Sign::of(tree, receiver, verdict) {
+            self.counts[sign as usize] += 1;
+        }
+        if let Some((sender, receiver)) = spans {
+            self.arrived.add(tree, sender, receiver);
         }
     }
 
@@ -139,16 +130,14 @@ impl Signs {
             return None;
         }
         let (from, to) = (&*edge.from, &*edge.to);
-        let mut cause = worst.cause(from, to);
-        let list =
-            |headers: &BTreeSet<&str>| headers.iter().copied().collect::<Vec<_>>().join(" and ");
-        if !self.with_trace.is_empty() {
-            let headers = list(&self.with_trace);
-            cause += &format!("; {to} received the sender's trace id in {headers}");
-        }
-        if !self.without_trace.is_empty() {
-            let headers = list(&self.without_trace);
-            cause += &format!("; {to} received another trace id in {headers}");
+        let mut cause = match worst {
+            Sign::NewTrace if self.arrived.has_whole() => format!(
+                "{to} starts a trace of its own although the context of {from} arrives: it does not read the format, or its instrumentation does not see the headers"
+            ),
+            _ => worst.cause(from, to),
+        };
+        if let Some(words) = self.arrived.words(to) {
+            cause += &format!("; {words}");
         }
         Some((cause, worst.change(from, to)))
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::headers;
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
@@ -25,6 +26,25 @@ pub struct Unjudged {
     pub why: String,
     /// What would help to judge them; `None` if nothing is missing.
     pub would_help: Option<String>,
+    /// Whether they are hand-offs that may have broken. Requests that may come from outside and
+    /// calls of a cloud provider's API are none.
+    #[serde(default)]
+    pub is_hand_off: bool,
+    /// The services that may be at the other end; `None` if any may.
+    #[serde(skip)]
+    pub others: Option<BTreeSet<String>>,
+}
+
+impl Unjudged {
+    /// Whether they may be hand-offs from `from` to `to`, as their senders show.
+    pub fn may_be_between(&self, from: &str, to: &str) -> bool {
+        let is_sent = matches!(self.what, What::Calls | What::MessagesSent);
+        let others = self.others.as_ref();
+        self.is_hand_off
+            && is_sent
+            && self.service == from
+            && others.is_none_or(|others| others.contains(to))
+    }
 }
 
 /// The known end of an unjudged hand-off.
@@ -41,139 +61,233 @@ pub enum What {
     MessagesReceived,
 }
 
-/// The reason, and what would help.
-type Reason = (&'static str, Option<&'static str>);
+/// Why something could not be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Reason {
+    why: &'static str,
+    would_help: Option<&'static str>,
+    is_hand_off: bool,
+}
 
-const NO_RECEIVER: Reason = (
+impl Reason {
+    /// The reason for a hand-off that may have broken, and what would help to judge it.
+    const fn new(why: &'static str, would_help: &'static str) -> Reason {
+        Reason {
+            why,
+            would_help: Some(would_help),
+            is_hand_off: true,
+        }
+    }
+
+    /// The reason for what is no hand-off between services of the system.
+    const fn outside(why: &'static str) -> Reason {
+        Reason {
+            why,
+            would_help: None,
+            is_hand_off: false,
+        }
+    }
+}
+
+const NO_RECEIVER: Reason = Reason::new(
     "no span of a service there is in the source",
-    Some("spans of the services there: they may be uninstrumented, or not part of this export"),
+    "spans of the services there: they may be uninstrumented, or not part of this export",
 );
-const NO_FIT: Reason = (
+const NO_FIT: Reason = Reason::new(
     "spans of a service there are in the source, but none of them fits: it may not have been sampled, or several calls fit it",
-    Some(
-        "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
-    ),
+    "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
-const ANSWERED_ONLY_SOME: Reason = (
+const ANSWERED_ONLY_SOME: Reason = Reason::new(
     "the service there has spans for other calls from here: it may sample against the sender's decision, or drop spans",
-    Some(
-        "a sampler in the receiving service that follows its parent, such as parentbased_always_on",
-    ),
+    "a sampler in the receiving service that follows its parent, such as parentbased_always_on",
 );
-const NOT_CONSUMED: Reason = (
+const REFUSED: Reason = Reason::new(
+    "it was answered with an error, perhaps by something in front of the service there",
+    "the span of the service there, if it got the request",
+);
+const CLOUD_API: Reason =
+    Reason::outside("it calls an API of the cloud provider, which writes no spans");
+const NOT_CONSUMED: Reason = Reason::new(
     "no span in the source received it",
-    Some("the consumer's spans, with messaging.message.id or a link to the sender"),
+    "the consumer's spans, with messaging.message.id or a link to the sender",
 );
-const NO_CALLER: Reason = (
+const NO_CALLER: Reason = Reason::outside(
     "no span in the source called it: its callers are outside, or were not sampled",
-    None,
 );
-const NO_PARENT: Reason = (
+const NO_CALLER_INSIDE: Reason = Reason::new(
+    "no span in the source is known to have called it, although other services call this one",
+    "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
+);
+const SENDER_UNSAMPLED: Reason =
+    Reason::outside("the sender did not sample, as the captured headers say");
+const NO_PARENT: Reason = Reason::new(
     "its parent is not in the source, and no call fits",
-    Some("the spans of the service or proxy that called it"),
+    "the spans of the service or proxy that called it",
 );
-const NO_SENDER: Reason = (
+const NO_SENDER: Reason = Reason::new(
     "no span in the source is known to have sent it",
-    Some("messaging.message.id, or partition and offset, on the sender's and the receiver's spans"),
+    "messaging.message.id, or partition and offset, on the sender's and the receiver's spans",
 );
+
+/// What identifies a row: the service, the known end, the other end's address, and the reason.
+type Row = (Name, What, Option<String>, Reason);
 
 /// The hand-offs that are not in `pairs`.
 pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     let loose = Loose::of(tree, pairs);
-    let mut counts: BTreeMap<(String, What, Option<String>, Reason), u64> = BTreeMap::new();
-    let mut add = |at: At, what: What, to: Option<String>, reason: Reason| {
-        let key = (tree.service(at).to_owned(), what, to, reason);
-        *counts.entry(key).or_default() += 1;
+    let others = Others::of(tree, pairs);
+    let mut rows: BTreeMap<Row, (u64, Option<BTreeSet<Name>>)> = BTreeMap::new();
+    let mut add = |at: At, what, to, (reason, others): (Reason, Option<BTreeSet<Name>>)| {
+        let key = (tree.span(at).service, what, to, reason);
+        let (count, known) = rows.entry(key).or_insert((0, Some(BTreeSet::new())));
+        *count += 1;
+        *known = known.take().zip(others).map(|(mut known, others)| {
+            known.extend(others);
+            known
+        });
     };
-    let answering = Answering::of(tree, pairs);
     let sure = |at: &At| !pairs.is_unsure(*at);
     for call in loose.calls.into_iter().filter(sure) {
         if tree.about(call).is_messaging {
-            add(
-                call,
-                What::MessagesSent,
-                destination(tree, call),
-                NOT_CONSUMED,
-            );
+            let to = destination(tree, call);
+            let reason = (NOT_CONSUMED, others.of_message(tree, call));
+            add(call, What::MessagesSent, to, reason);
         } else {
-            let reason = answering.reason(tree, call);
+            let reason = others.of_call(tree, call);
             add(call, What::Calls, address(tree, call), reason);
         }
     }
     for receiver in loose.receivers.into_iter().filter(sure) {
         let is_message = tree.span(receiver).kind == Kind::Consumer;
         let is_orphan = tree.parent(tree.entry(receiver)) == Parent::Missing;
-        let (what, to, reason) = match (is_message, is_orphan) {
-            (true, _) => (
-                What::MessagesReceived,
-                destination(tree, receiver),
-                NO_SENDER,
-            ),
-            (false, true) => (What::Roots, None, NO_PARENT),
-            (false, false) => (What::Roots, None, NO_CALLER),
+        let is_called = others.receive.contains(&tree.span(receiver).service);
+        let reason = if headers::say_sender_unsampled(tree, receiver) {
+            SENDER_UNSAMPLED
+        } else if is_message {
+            NO_SENDER
+        } else if is_orphan {
+            NO_PARENT
+        } else if is_called {
+            NO_CALLER_INSIDE
+        } else {
+            NO_CALLER
         };
-        add(receiver, what, to, reason);
+        let (what, to) = match is_message {
+            true => (What::MessagesReceived, destination(tree, receiver)),
+            false => (What::Roots, None),
+        };
+        add(receiver, what, to, (reason, None));
     }
-    let counts = counts.into_iter();
-    let unjudged = counts.map(|((service, what, to, (why, would_help)), count)| Unjudged {
-        service,
+    let text = |name: Name| tree.names().text(name).to_owned();
+    let rows = rows.into_iter();
+    let unjudged = rows.map(|((service, what, to, reason), (count, others))| Unjudged {
+        service: text(service),
         what,
         count,
         to,
-        why: why.to_owned(),
-        would_help: would_help.map(str::to_owned),
+        why: reason.why.to_owned(),
+        would_help: reason.would_help.map(str::to_owned),
+        is_hand_off: reason.is_hand_off,
+        others: others.map(|others| others.into_iter().map(text).collect()),
     });
-    unjudged.collect()
+    let mut unjudged: Vec<Unjudged> = unjudged.collect();
+    unjudged.sort();
+    unjudged
 }
 
-/// The addresses at which the services of this source answer.
-struct Answering {
-    /// Where the calls of each service were answered.
-    calls: BTreeSet<(Name, Name, u16)>,
-    hosts: BTreeSet<(Name, u16)>,
-    services: BTreeSet<String>,
+/// Where the services of this source answer, and what they receive.
+struct Others {
+    /// The services that answered the calls of each service.
+    calls: BTreeMap<(Name, Name, u16), BTreeSet<Name>>,
+    /// The services that answered at a host and a port, or whose own address it is.
+    hosts: BTreeMap<(Name, u16), BTreeSet<Name>>,
+    /// The services by their names in lower case.
+    named: BTreeMap<String, Name>,
+    /// The services that received a message of each destination.
+    destinations: BTreeMap<Name, BTreeSet<Name>>,
+    /// The services that received a request from another span of the source.
+    receive: BTreeSet<Name>,
 }
 
-impl Answering {
-    fn of(tree: &Tree, pairs: &Pairs) -> Answering {
-        let servers = tree.all().filter(|at| tree.span(*at).kind == Kind::Server);
-        let senders = pairs.iter().map(|pair| pair.sender);
-        let called = senders.filter(|at| tree.is_call(*at) && !tree.about(*at).is_messaging);
-        let called: BTreeSet<At> = called.collect();
-        let place = |at: At| (tree.about(at).host, tree.about(at).port);
+impl Others {
+    fn of(tree: &Tree, pairs: &Pairs) -> Others {
         let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
-        Answering {
-            calls: called
-                .iter()
-                .copied()
-                .map(|at| (tree.span(at).service, place(at).0, place(at).1))
-                .collect(),
-            hosts: servers.chain(called).map(place).collect(),
-            services: services
+        let lower = |name: Name| tree.names().text(name).to_ascii_lowercase();
+        let mut others = Others {
+            calls: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            named: services
                 .into_iter()
-                .map(|name| tree.names().text(name).to_ascii_lowercase())
+                .map(|name| (lower(name), name))
                 .collect(),
+            destinations: BTreeMap::new(),
+            receive: BTreeSet::new(),
+        };
+        others.named.remove("");
+        let place = |at: At| (tree.about(at).host, tree.about(at).port);
+        for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
+            others.answers(place(at), tree.span(at).service);
         }
+        for pair in pairs.iter() {
+            let (from, to) = (tree.span(pair.sender).service, tree.span(pair.receiver));
+            let about = tree.about(pair.sender);
+            if about.is_messaging || to.kind == Kind::Consumer {
+                let destination = about.destination.or(tree.about(pair.receiver).destination);
+                let receivers = others.destinations.entry(destination).or_default();
+                receivers.insert(to.service);
+            } else {
+                others.receive.insert(to.service);
+                if tree.is_call(pair.sender) {
+                    let (host, port) = place(pair.sender);
+                    let answering = others.calls.entry((from, host, port)).or_default();
+                    answering.insert(to.service);
+                    others.answers((host, port), to.service);
+                }
+            }
+        }
+        others
     }
 
-    /// Why `call` has no receiver.
-    fn reason(&self, tree: &Tree, call: At) -> Reason {
+    fn answers(&mut self, place: (Name, u16), service: Name) {
+        self.hosts.entry(place).or_default().insert(service);
+    }
+
+    /// Why `call` has no receiver, and the services that it may have called; `None` for any.
+    fn of_call(&self, tree: &Tree, call: At) -> (Reason, Option<BTreeSet<Name>>) {
         let about = tree.about(call);
         let (host, port) = (about.host, about.port);
-        let is_service = |name: Name| {
+        let answered = self.calls.get(&(tree.span(call).service, host, port));
+        let answered = answered.filter(|_| !host.is_empty());
+        let own = self.hosts.get(&(host, port)).filter(|_| port != 0);
+        let named = [host, about.peer].into_iter().find_map(|name| {
             let name = tree.names().text(name).to_ascii_lowercase();
-            self.services.contains(&name)
+            self.named.get(&name).copied()
+        });
+        let named = named.map(|service| BTreeSet::from([service]));
+        let known = answered.or(own).cloned().or(named);
+        let reason = match known {
+            _ if about.is_cloud_api && !hands_over(tree.names().text(about.path)) => CLOUD_API,
+            _ if about.status >= 400 => REFUSED,
+            Some(_) if answered.is_some() => ANSWERED_ONLY_SOME,
+            Some(_) => NO_FIT,
+            None => NO_RECEIVER,
         };
-        if !host.is_empty() && self.calls.contains(&(tree.span(call).service, host, port)) {
-            ANSWERED_ONLY_SOME
-        } else if port != 0 && self.hosts.contains(&(host, port))
-            || [host, about.peer].into_iter().any(is_service)
-        {
-            NO_FIT
-        } else {
-            NO_RECEIVER
-        }
+        let is_named = !host.is_empty() || !about.peer.is_empty();
+        (reason, known.or(is_named.then(BTreeSet::new)))
     }
+
+    /// The services that may receive the message that `sender` sent.
+    fn of_message(&self, tree: &Tree, sender: At) -> Option<BTreeSet<Name>> {
+        let destination = tree.about(sender).destination;
+        self.destinations.get(&destination).cloned()
+    }
+}
+
+/// Whether a call of this path to a cloud provider's API leads on to a service of the user.
+fn hands_over(path: &str) -> bool {
+    const SERVICES: [&str; 5] = ["Lambda", "SFN", "EventBridge", "SNS", "SQS"];
+    let service = path.trim_start_matches('/').split('/').next();
+    service.is_some_and(|service| SERVICES.contains(&service))
 }
 
 /// `host:port` of a call, or the service that it names.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::names::{Name, Names};
+use super::names::{Name, Names, Renamed};
 use crate::attributes::{Meaning, system_named};
-use crate::span::{AnyValue, Kind, Span};
+use crate::span::{AnyValue, Class, Kind, Span};
 
 /// The operation on a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,6 +58,23 @@ pub(crate) struct About {
     pub(crate) is_cloud_api: bool,
 }
 
+impl About {
+    /// The same facts with other names.
+    pub(super) fn renamed(self, names: &Renamed) -> About {
+        About {
+            system: names.get(self.system),
+            destination: names.get(self.destination),
+            rpc: names.get(self.rpc),
+            host: names.get(self.host),
+            path: names.get(self.path),
+            route: names.get(self.route),
+            method: names.get(self.method),
+            peer: names.get(self.peer),
+            ..self
+        }
+    }
+}
+
 /// The text of attributes, before it is interned.
 #[derive(Default)]
 pub(super) struct Words<'a> {
@@ -68,9 +85,9 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Adds an attribute. If two names mean the same, the first one counts.
-    pub(super) fn add(&mut self, name: &str, meaning: Meaning, value: Cow<'a, str>) {
+    pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
-        self.is_messaging |= name.starts_with("messaging.");
+        self.is_messaging |= class.is_messaging;
         let value = match meaning {
             Meaning::RpcService | Meaning::RpcMethod => {
                 let at = &mut self.texts[Meaning::Path as usize];

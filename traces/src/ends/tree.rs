@@ -1,9 +1,11 @@
 //! The spans of a source, sorted, with their parents.
 
 use super::about::{About, Operation};
-use super::names::Names;
+use super::by_trace::ByTrace;
+use super::names::{Name, Names};
+use super::sort::sort;
 use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
-use crate::span::Kind;
+use crate::span::{Kind, SpanReference};
 
 /// There is no span.
 const NONE: At = At::MAX;
@@ -26,6 +28,7 @@ pub(crate) enum Parent {
 #[derive(Debug)]
 pub(crate) struct Tree {
     gathered: Gathered,
+    by_trace: ByTrace,
     parents: Vec<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
@@ -36,18 +39,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
-        let order = order(&gathered);
-        let mut places = vec![NONE; order.len()];
-        let mut spans: Vec<End> = Vec::with_capacity(order.len());
-        for at in order {
-            let end = gathered.spans[at as usize];
-            let is_repeated = spans.last().is_some_and(|last| is_same(last, &end));
-            if !is_repeated {
-                spans.push(end);
-            }
-            places[at as usize] = (spans.len() - 1) as At;
-        }
-        gathered.spans = spans;
+        let places = sort_spans(&mut gathered);
         move_ids(&mut gathered.ids, &places);
         let links = moved_links(&gathered, &places);
         for header in &mut gathered.headers {
@@ -64,6 +56,7 @@ impl Tree {
         let parents = parents(&gathered.spans);
         let entries = entries(&gathered.spans, &parents);
         Tree {
+            by_trace: ByTrace::of(&gathered.spans),
             gathered,
             parents,
             entries,
@@ -162,19 +155,45 @@ impl Tree {
 
     /// The span with these ids. If a client and a server share them, the client.
     pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
-        let spans = self.spans();
-        let start = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
-        let found = spans.get(start)?;
-        (found.trace == trace && found.span == span).then_some(start as At)
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let place = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
+        let found = spans.get(place)?;
+        (found.trace == trace && found.span == span).then_some((near.start + place) as At)
+    }
+
+    /// The span with these ids. If a client and a server share them, the one that `sends`, or the
+    /// other one.
+    pub(crate) fn find_either(&self, span: SpanReference, sends: bool) -> Option<At> {
+        let id = u64::from_be_bytes(span.span_id.to_bytes());
+        let first = self.find(span.trace_id, id)?;
+        let is_same = |at: At| {
+            let end = self.spans().get(at as usize);
+            end.is_some_and(|end| (end.trace, end.span) == (span.trace_id, id))
+        };
+        let last = (first..).take_while(|at| is_same(*at)).last();
+        if sends { Some(first) } else { last }
+    }
+
+    /// Whether the span with this id is `at`, or a span above or below it in its service.
+    pub(crate) fn is_part_of(&self, at: At, span: u64) -> bool {
+        let part = self.find(self.span(at).trace, span);
+        part.is_some_and(|part| self.is_at_or_below(part, at) || self.is_at_or_below(at, part))
+    }
+
+    /// The name for `text`, which is stored if it is new.
+    pub(crate) fn intern(&mut self, text: &str) -> Name {
+        self.gathered.names.intern(text)
     }
 
     /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
-        let spans = self.spans();
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
         let start = spans.partition_point(|end| end.trace < trace);
         let end = spans.partition_point(|end| end.trace <= trace);
-        start as At..end as At
+        (near.start + start) as At..(near.start + end) as At
     }
 
     /// Whether the span `at` may hand something over.
@@ -189,11 +208,6 @@ impl Tree {
         let is_batch = about.batch.is_some() && !end.has_message;
         end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
     }
-
-    /// The service of the span `at`.
-    pub(crate) fn service(&self, at: At) -> &str {
-        self.names().text(self.span(at).service)
-    }
 }
 
 /// Senders before receivers, so that of a shared id the client comes first.
@@ -203,6 +217,32 @@ fn rank(kind: Kind) -> u8 {
         Kind::Internal | Kind::Unspecified => 1,
         Kind::Server | Kind::Consumer => 2,
     }
+}
+
+/// Sorts the spans, and keeps one of those that occur twice. Gives the new number of each span.
+fn sort_spans(gathered: &mut Gathered) -> Vec<At> {
+    let mut order = order(gathered);
+    let mut places = vec![NONE; order.len()];
+    for (place, at) in (0..).zip(&order) {
+        places[*at as usize] = place;
+    }
+    let spans = &mut gathered.spans;
+    reorder(spans, &mut order);
+    // the number of each sorted span without those that are repeated
+    let mut numbers = order;
+    let mut kept = 0;
+    for place in 0..spans.len() {
+        if kept == 0 || !is_same(&spans[kept - 1], &spans[place]) {
+            spans[kept] = spans[place];
+            kept += 1;
+        }
+        numbers[place] = (kept - 1) as At;
+    }
+    spans.truncate(kept);
+    for place in &mut places {
+        *place = numbers[*place as usize];
+    }
+    places
 }
 
 /// The spans in order. The keys are sorted separately, so that sorting only needs a few bytes for
@@ -215,17 +255,39 @@ fn order(gathered: &Gathered) -> Vec<At> {
     let mut keys: Vec<(u128, u64, At)> = keys
         .map(|(end, at): (&End, At)| (number(end), end.span, at))
         .collect();
-    keys.sort_unstable_by(|left, right| {
+    sort(&mut keys, |left, right| {
         let by_ids = (left.0, left.1).cmp(&(right.0, right.1));
         by_ids.then_with(|| {
-            let (left, right) = (&spans[left.2 as usize], &spans[right.2 as usize]);
-            rank(left.kind)
-                .cmp(&rank(right.kind))
-                .then_with(|| names.text(left.service).cmp(names.text(right.service)))
-                .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
+            let (one, other) = (&spans[left.2 as usize], &spans[right.2 as usize]);
+            rank(one.kind)
+                .cmp(&rank(other.kind))
+                .then_with(|| names.text(one.service).cmp(names.text(other.service)))
+                .then_with(|| (one.start, other.end).cmp(&(other.start, one.end)))
+                // of a span that was also exported in another form, OTLP says the most
+                .then_with(|| other.is_otlp.cmp(&one.is_otlp))
+                .then_with(|| left.2.cmp(&right.2))
         })
     });
-    keys.into_iter().map(|(_, _, at)| at).collect()
+    let order = keys.iter().map(|(_, _, at)| *at);
+    order.collect()
+}
+
+/// Moves the spans in place, so that each is where `order` has its number. `order` is used up.
+fn reorder(spans: &mut [End], order: &mut [At]) {
+    for start in 0..spans.len() {
+        let first = spans[start];
+        let mut place = start;
+        loop {
+            let from = order[place] as usize;
+            order[place] = place as At;
+            if from == start {
+                spans[place] = first;
+                break;
+            }
+            spans[place] = spans[from];
+            place = from;
+        }
+    }
 }
 
 fn is_same(left: &End, right: &End) -> bool {
@@ -234,19 +296,11 @@ fn is_same(left: &End, right: &End) -> bool {
 }
 
 fn move_ids(ids: &mut Ids, places: &[At]) {
-    let all = [
-        &mut ids.messages,
-        &mut ids.offsets,
-        &mut ids.requests,
-        &mut ids.keys,
-        &mut ids.shared,
-    ];
-    for ids in all {
-        for id in &mut *ids {
-            let IdAt { at, .. } = id;
+    for ids in ids.each() {
+        for IdAt { at, .. } in &mut *ids {
             *at = places[*at as usize];
         }
-        ids.sort_unstable();
+        sort(ids, IdAt::cmp);
         ids.dedup();
     }
 }
@@ -271,7 +325,8 @@ fn parents(spans: &[End]) -> Vec<At> {
     let mut start = 0;
     while start < spans.len() {
         let trace = spans[start].trace;
-        let length = spans[start..].partition_point(|end| end.trace == trace);
+        let length = spans[start..].iter().take_while(|end| end.trace == trace);
+        let length = length.count();
         let range = start..start + length;
         for at in range.clone() {
             parents[at] = parent(spans, range.clone(), at);

@@ -33,15 +33,10 @@ pub(super) fn records(known: &mut Known, assembly: &Assembly) {
     let is_seen = assembly.has_receivers(Hop::Record);
     let count = assembly.delivered_unseen();
     if count > 0 {
-        let id = Key::MessageId.name();
-        let why = if is_seen {
-            format!("no span or log line of the consumer has their {id}")
-        } else if assembly.has_receivers_without_id(Hop::Record) {
-            format!("the consumer's spans lack {id}")
-        } else {
-            format!("the consumer wrote no span of kind consumer with a {id}")
+        let unseen = UnseenRecords {
+            count,
+            why: assembly.why_unseen(),
         };
-        let unseen = UnseenRecords { count, why };
         let delivered = metrics_of_hop(Hop::Record);
         let lost = format!("{}.{}", Hop::Record, Verdict::Lost);
         let metrics = delivered.filter(|metric| !is_seen && *metric != lost);

@@ -18,6 +18,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use prost::Message as _;
 
+use super::bounds::resource_spans_memory;
 use super::form::Form;
 use super::input;
 use super::json::{Fault, MAX_VALUE_BYTES};
@@ -27,6 +28,9 @@ use crate::span::{
     AnyValue, Attribute, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime,
     Want,
 };
+
+/// The most memory that one decoded `ResourceSpans` may take, in bytes.
+const MAX_DECODED_BYTES: usize = 1 << 30;
 
 /// The number of `resource_spans` in both messages.
 const RESOURCE_SPANS: u64 = 1;
@@ -101,6 +105,12 @@ fn message(
             (RESOURCE_SPANS, 2) => {
                 let length = varint(input, number)?;
                 take(input, length, number, &mut field)?;
+                if resource_spans_memory(&field) > MAX_DECODED_BYTES {
+                    let found = format!(
+                        "a part of it would take more than {MAX_DECODED_BYTES} bytes of memory"
+                    );
+                    return Err(problem(number, found));
+                }
                 let resource_spans = proto::ResourceSpans::decode(field.as_slice());
                 let resource_spans =
                     resource_spans.map_err(|error| problem(number, error.to_string()))?;

@@ -79,17 +79,15 @@ impl TraceIndex {
     fn passages_of(&self, traces: &[TraceId]) -> Vec<Passage> {
         let is_inside =
             |span: Option<SpanReference>| span.is_some_and(|span| traces.contains(&span.trace_id));
-        if let Some(audited) = &self.audited {
-            let passages = audited.passages.iter();
-            let inside =
-                passages.filter(|passage| is_inside(passage.sender) || is_inside(passage.receiver));
-            return inside.cloned().collect();
-        }
-        let passages = self.hand_offs().filter(|hand_off| {
+        let others = self.audited.iter().flat_map(|audited| &audited.passages);
+        let others = others
+            .filter(|passage| is_inside(passage.sender) || is_inside(passage.receiver))
+            .cloned();
+        let of_run = self.hand_offs_of_run().filter(|hand_off| {
             let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
             is_inside(hand_off.sender.reference) || is_inside(receiver)
         });
-        passages.map(Passage::from).collect()
+        of_run.map(Passage::from).chain(others).collect()
     }
 
     /// The traces with a hand-off that broke, or that was not judged.
@@ -159,8 +157,8 @@ impl From<&audit::HandOff> for Passage {
             hop: hand_off.channel.hop(),
             verdict: Some(hand_off.verdict),
             key: hand_off.evidence.name().to_owned(),
-            sender: Some(hand_off.sender),
-            receiver: Some(hand_off.receiver),
+            sender: hand_off.sender,
+            receiver: hand_off.receiver,
             receiver_recorded: true,
         }
     }

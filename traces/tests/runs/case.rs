@@ -389,9 +389,9 @@ pub(crate) fn shown(summary: &Summary) -> String {
     let records = summary.records.unwrap_or_default();
     let records = [
         ("sent".into(), records.sent),
-        ("delivered".into(), records.delivered),
+        ("delivered".into(), records.delivered.unwrap_or(0)),
         ("duplicates".into(), records.duplicates),
-        ("lost".into(), records.lost),
+        ("lost".into(), records.lost.unwrap_or(0)),
     ];
     line("records", records.into());
     line("unjudged", vec![("hand_offs".into(), summary.unjudged)]);

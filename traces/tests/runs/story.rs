@@ -9,7 +9,7 @@ use baton_traces::run::{Function, RunDirectory, RunError};
 use baton_traces::statistics::{Percentiles, Sizes};
 use baton_traces::summary::{Records, Requests, Summary};
 
-use crate::case::{self, Order};
+use super::case::{self, Order};
 
 /// Three requests. The second one has no log lines, and the third one failed.
 const BURST: &str = "
@@ -46,9 +46,9 @@ fn latencies_throughput_and_sizes_are_those_of_the_burst() {
     );
     let records = Records {
         sent: 2,
-        delivered: 2,
+        delivered: Some(2),
         duplicates: 1,
-        lost: 0,
+        lost: Some(0),
         undelivered: None,
     };
     assert_eq!(summary.records, Some(records));

@@ -4,7 +4,7 @@
 use baton_traces::readers::{self, Form};
 use baton_traces::span::{Span, Want};
 
-use crate::{data, source};
+use super::{data, source};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 

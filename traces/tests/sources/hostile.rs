@@ -7,7 +7,7 @@ use baton_traces::readers;
 use baton_traces::span::Want;
 use serde_json::json;
 
-use crate::{measured, read};
+use super::{measured, read};
 
 /// A document of `count` spans between `start` and `end`, generated while it is read.
 fn endless(

@@ -8,7 +8,7 @@ use baton_traces::audit::{Audit, HandOff, Judged, Options};
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{AnyValue, Span, SpanReference, UnixTime};
 
-use crate::system::{Made, Plan, System, generate, service_name};
+use super::system::{Made, Plan, System, generate, service_name};
 
 fn plan(concurrency: usize, seed: u64) -> Plan {
     Plan {
@@ -67,8 +67,8 @@ fn judged_by_truth(
         .collect();
     let (mut right, mut wrong, mut other) = (0, 0, Vec::new());
     for hand_off in hand_offs {
-        match truth.get(&hand_off.receiver) {
-            Some(truth) if truth.sender == hand_off.sender => {
+        match hand_off.receiver.and_then(|receiver| truth.get(&receiver)) {
+            Some(truth) if Some(truth.sender) == hand_off.sender => {
                 right += 1;
                 if truth.verdict != hand_off.verdict {
                     other.push((truth.verdict, hand_off.verdict));
@@ -217,7 +217,8 @@ fn without_a_service_there_are_unknowns_and_no_alarms() {
                 .filter(|hand_off| !hand_off.verdict.is_whole())
             {
                 broken += 1;
-                let known = truth.get(&(hand_off.sender, hand_off.receiver));
+                let ends = hand_off.sender.zip(hand_off.receiver);
+                let known = ends.and_then(|ends| truth.get(&ends));
                 false_alarms += usize::from(known.is_none_or(|verdict| verdict.is_whole()));
             }
             for edge in &judged.edges {

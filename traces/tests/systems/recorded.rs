@@ -61,15 +61,17 @@ fn judged_by_truth(truth: &[Truth], hand_offs: &[HandOff]) -> (usize, usize, usi
     }
     let (mut right, mut wrong, mut other) = (BTreeSet::new(), 0, 0);
     for hand_off in hand_offs {
-        let receiver = hand_off.receiver.span_id.to_string();
+        let ends = hand_off.sender.zip(hand_off.receiver);
+        let (sender_span, receiver_span) = ends.expect("an export shows both ends");
+        let receiver = receiver_span.span_id.to_string();
         let Some(known) = by_receiver.get(&*receiver) else {
             continue;
         };
-        let sender = hand_off.sender.span_id.to_string();
+        let sender = sender_span.span_id.to_string();
         let names = |truth: &&&Truth| truth.senders.iter().flatten().any(|id| *id == sender);
         let in_trace = |truth: &&&Truth| {
             let edge = (&*truth.from, &*truth.to) == (&*hand_off.from, &*hand_off.to);
-            edge && truth.sender_trace == hand_off.sender.trace_id.to_string()
+            edge && truth.sender_trace == sender_span.trace_id.to_string()
         };
         let found = known
             .iter()

@@ -216,9 +216,9 @@ fn other_problems_are_named_once_for_all_runs_that_had_them() {
     });
     b3.records = Some(Records {
         sent: 10,
-        delivered: 10,
+        delivered: Some(10),
         duplicates: 1,
-        lost: 0,
+        lost: Some(0),
         undelivered: None,
     });
     b3.flags.entry(Record).or_default().tracestate_lost = Some(10);

@@ -121,8 +121,11 @@ fn figures(run: &Run) -> Vec<String> {
         summary.requests.map(|requests| count(requests.failed)),
         summary.throughput_rps.map(|rate| format!("{rate:.0}")),
         summary.records.map(|records| count(records.sent)),
-        summary.records.map(|records| count(records.delivered)),
-        summary.records.map(|records| count(records.lost)),
+        summary
+            .records
+            .and_then(|records| records.delivered)
+            .map(count),
+        summary.records.and_then(|records| records.lost).map(count),
         summary.records.map(|records| count(records.duplicates)),
         summary.spans.map(count),
         summary.traces.map(count),

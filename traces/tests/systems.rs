@@ -5,5 +5,5 @@ mod recorded;
 
 // the tests use less of this module than the example
 #[allow(dead_code)]
-#[path = "../../examples/generate_system/system.rs"]
+#[path = "../examples/generate_system/system.rs"]
 mod system;

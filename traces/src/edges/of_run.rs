@@ -1,0 +1,238 @@
+//! The hand-offs of a run, of which its ids, logs and lab records tell more than spans: also those
+//! whose receiver was not sampled, and those that were lost.
+
+use std::collections::BTreeMap;
+
+use super::counting::{Counting, Key, Seen};
+use super::unjudged::{Unjudged, What};
+use super::{ChannelKind, Each};
+use crate::assemble::{Assembly, HandOff, HandOffKey};
+use crate::ends::At;
+use crate::ends::names::Name;
+use crate::ends::tree::Tree;
+use crate::evidence::{Evidence, Pairs};
+use crate::hand_off::Hop;
+use crate::span::{SpanReference, UnixTime};
+
+/// The messaging system of a run's records.
+const SYSTEM: &str = "aws_kinesis";
+/// What an end without any recorded span is called: the sender and the receiver of each hop.
+const ROLES: [(Hop, [&str; 2]); 2] = [
+    (Hop::Ingress, ["(client unseen)", "(producer unseen)"]),
+    (Hop::Record, ["(producer unseen)", "(consumer unseen)"]),
+];
+
+/// Whether an edge's `service` is a role of a run that has no recorded span.
+pub(crate) fn role_without_spans(service: &str) -> bool {
+    let mut roles = ROLES.iter().flat_map(|(_, roles)| roles);
+    roles.any(|role| *role == service)
+}
+
+/// The hand-offs that a run's ids, logs and lab records tell.
+pub(crate) struct OfRun<'a> {
+    assembly: &'a Assembly,
+    /// Whether a sender that starts then is in the period that is asked for.
+    takes: &'a dyn Fn(Option<UnixTime>) -> bool,
+    names: BTreeMap<String, Name>,
+    /// For each hop, the services of its senders and receivers, if each side has only one.
+    services: BTreeMap<Hop, [Option<Name>; 2]>,
+    /// For each span of the tree, whether it is an end of such a hand-off.
+    known: Vec<bool>,
+}
+
+impl<'a> OfRun<'a> {
+    /// Looks up the ends of all hand-offs in `tree`. `takes` says whether a sender that starts then
+    /// is in the period that is asked for.
+    pub(crate) fn new(
+        tree: &mut Tree,
+        assembly: &'a Assembly,
+        takes: &'a dyn Fn(Option<UnixTime>) -> bool,
+    ) -> OfRun<'a> {
+        let mut names = BTreeMap::new();
+        let roles = ROLES.iter().flat_map(|(_, roles)| roles.iter().copied());
+        let fixed = roles.chain([SYSTEM, ""]).map(str::to_owned);
+        let streams = assembly.streams().map(str::to_owned);
+        for text in fixed.chain(streams) {
+            let name = tree.intern(&text);
+            names.insert(text, name);
+        }
+        let mut of_run = OfRun {
+            assembly,
+            takes,
+            names,
+            services: BTreeMap::new(),
+            known: vec![false; tree.len()],
+        };
+        for hop in Hop::BOTH {
+            of_run.services.insert(hop, [None, None]);
+        }
+        of_run.find_ends(tree);
+        of_run
+    }
+
+    fn hand_offs(&self) -> impl Iterator<Item = HandOff<'a>> + use<'a> {
+        let takes = self.takes;
+        let hand_offs = self.assembly.hand_offs();
+        hand_offs.filter(move |hand_off| takes(hand_off.sender.start))
+    }
+
+    fn find_ends(&mut self, tree: &Tree) {
+        let mut are_several: BTreeMap<(Hop, usize), bool> = BTreeMap::new();
+        for hand_off in self.hand_offs() {
+            let ends = ends(tree, &hand_off);
+            for (side, at) in ends.into_iter().enumerate() {
+                let Some(at) = at else { continue };
+                self.known[at as usize] = true;
+                let service = tree.span(at).service;
+                let known = self.services.entry(hand_off.hop).or_default();
+                match known[side] {
+                    Some(known) if known != service => {
+                        are_several.insert((hand_off.hop, side), true);
+                    }
+                    _ => known[side] = Some(service),
+                }
+            }
+        }
+        for (hop, side) in are_several.into_keys() {
+            self.services.entry(hop).or_default()[side] = None;
+        }
+    }
+
+    /// Whether the span `at` is an end of one of these hand-offs.
+    pub(crate) fn has(&self, at: At) -> bool {
+        self.known[at as usize]
+    }
+
+    /// Marks the ends of these hand-offs, so that they do not count as unjudged.
+    pub(crate) fn mark(&self, pairs: &mut Pairs) {
+        for (at, is_known) in (0..).zip(&self.known) {
+            if *is_known {
+                pairs.settle(at);
+            }
+        }
+    }
+
+    /// Counts the hand-offs with a verdict.
+    pub(super) fn count(
+        &self,
+        tree: &Tree,
+        edges: &mut BTreeMap<Key, Counting>,
+        each: Option<&mut Each<'_>>,
+    ) {
+        let names = tree.names();
+        let mut taken = Vec::new();
+        for hand_off in self.hand_offs() {
+            let Some(verdict) = hand_off.verdict else {
+                continue;
+            };
+            let key = self.key(tree, &hand_off);
+            let [sender, receiver] = ends(tree, &hand_off);
+            let seen = Seen {
+                sender: hand_off.sender.reference,
+                receiver: receiver_of(&hand_off),
+                spans: sender.zip(receiver),
+                verdict,
+                evidence: match hand_off.hop {
+                    Hop::Ingress => Evidence::RequestId,
+                    Hop::Record => Evidence::MessageId,
+                },
+                flags: hand_off.flags,
+                sender_unsampled: hand_off.sender.sampled == Some(false),
+            };
+            let edge = edges
+                .entry(key)
+                .or_insert_with(|| Counting::new(key, names));
+            edge.count(tree, &seen);
+            if each.is_some() {
+                taken.push(seen.hand_off(key, names));
+            }
+        }
+        if let Some(each) = each {
+            let place = |span: Option<SpanReference>| span.map(|it| (it.trace_id, it.span_id));
+            taken.sort_by_key(|hand_off| (place(hand_off.sender), place(hand_off.receiver)));
+            for hand_off in &taken {
+                (each.take)(hand_off);
+            }
+        }
+    }
+
+    /// The hand-offs without a verdict, by the sender's service.
+    pub(crate) fn unjudged(&self, tree: &Tree) -> Vec<Unjudged> {
+        let mut counts: BTreeMap<(Key, bool), u64> = BTreeMap::new();
+        let hand_offs = self.hand_offs();
+        for hand_off in hand_offs.filter(|hand_off| hand_off.verdict.is_none()) {
+            let key = (self.key(tree, &hand_off), hand_off.receiver.is_some());
+            *counts.entry(key).or_default() += 1;
+        }
+        let names = tree.names();
+        let rows = counts.into_iter().map(|((key, is_untraced), count)| {
+            let (what, to) = match key.kind {
+                ChannelKind::Messaging => (
+                    What::MessagesSent,
+                    format!("{SYSTEM} {}", names.text(key.destination)),
+                ),
+                _ => (What::Calls, names.text(key.to).to_owned()),
+            };
+            let (why, would_help) = match is_untraced {
+                true => (
+                    "neither end has a span".to_owned(),
+                    "tracing in the sender or in the receiver",
+                ),
+                false => (
+                    format!(
+                        "delivered, no span found for it: {}",
+                        self.assembly.why_unseen()
+                    ),
+                    "a span of kind consumer with messaging.message.id for each record",
+                ),
+            };
+            Unjudged {
+                service: names.text(key.from).to_owned(),
+                what,
+                count,
+                to: Some(to),
+                why,
+                would_help: Some(would_help.to_owned()),
+                is_hand_off: true,
+                others: Some([names.text(key.to).to_owned()].into()),
+            }
+        });
+        rows.collect()
+    }
+
+    fn key(&self, tree: &Tree, hand_off: &HandOff<'_>) -> Key {
+        let name = |text: &str| self.names.get(text).copied().unwrap_or_default();
+        let services = self.services.get(&hand_off.hop).copied();
+        let services = services.unwrap_or_default();
+        let roles = ROLES.iter().find(|(hop, _)| *hop == hand_off.hop);
+        let roles = roles.map_or(["", ""], |(_, roles)| *roles);
+        let [from, to] = ends(tree, hand_off);
+        let service = |at: Option<At>, side: usize| {
+            let own = at.map(|at| tree.span(at).service).or(services[side]);
+            own.unwrap_or_else(|| name(roles[side]))
+        };
+        let (kind, system, destination) = match hand_off.key {
+            HandOffKey::Request(_) => (ChannelKind::Http, Name::EMPTY, Name::EMPTY),
+            HandOffKey::Message(key) => (ChannelKind::Messaging, name(SYSTEM), name(key.stream)),
+        };
+        Key {
+            from: service(from, 0),
+            to: service(to, 1),
+            kind,
+            system,
+            destination,
+        }
+    }
+}
+
+fn receiver_of(hand_off: &HandOff<'_>) -> Option<SpanReference> {
+    hand_off.receiver.and_then(|receiver| receiver.reference)
+}
+
+/// The recorded spans of the sender and the receiver.
+fn ends(tree: &Tree, hand_off: &HandOff<'_>) -> [Option<At>; 2] {
+    let sender = hand_off.sender.reference;
+    let sender = sender.and_then(|span| tree.find_either(span, true));
+    let receiver = receiver_of(hand_off).and_then(|span| tree.find_either(span, false));
+    [sender, receiver]
+}

@@ -1,0 +1,6 @@
+//! Tests of traces through their public interface, in one program, which is linked only once.
+
+mod merge;
+mod runs;
+mod sources;
+mod systems;
