@@ -35,7 +35,7 @@ pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
 pub(crate) use merge::MergeArguments;
-pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
+pub(crate) use packaging::{CompletionsArguments, ManArguments, command, documented_command};
 pub(crate) use view::{MapArguments, TracesArguments};
 
 /// The commands by their use, as the help shows them.
@@ -98,8 +98,8 @@ const LAST: usize = 900;
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
     /// The format of the result: text, or json for programs; also markdown for a document (audit,
-    /// compare, matrix), junit for CI (audit, compare), html for a page (compare), svg for a
-    /// picture (map, traces TRACE-ID)
+    /// compare, matrix), junit for CI (audit, compare), github for annotations of a workflow
+    /// (audit, compare, run), html for a page (compare), svg for a picture (map, traces TRACE-ID)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour; the variable NO_COLOR does the same
@@ -128,6 +128,8 @@ pub(crate) enum Format {
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
+    /// Annotations of a workflow of GitHub Actions (audit, compare, run)
+    Github,
 }
 
 impl Format {
@@ -191,17 +193,39 @@ pub(crate) enum Command {
 impl Command {
     /// The formats that it prints.
     pub(crate) fn formats(&self) -> &'static [Format] {
-        match self {
-            Command::Compare(_) => &[
+        let name = match self {
+            Command::Run(_) => "run",
+            Command::Compare(_) => "compare",
+            Command::Audit(_) => "audit",
+            Command::Traces(_) => "traces",
+            Command::Map(_) => "map",
+            Command::Matrix(_) => "matrix",
+            _ => "",
+        };
+        Command::formats_of(name)
+    }
+
+    /// The formats that the command of this name prints.
+    fn formats_of(name: &str) -> &'static [Format] {
+        match name {
+            "compare" => &[
                 Format::Text,
                 Format::Json,
                 Format::Markdown,
                 Format::Html,
                 Format::Junit,
+                Format::Github,
             ],
-            Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
-            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
+            "run" => &[Format::Text, Format::Json, Format::Github],
+            "audit" => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+                Format::Github,
+            ],
+            "traces" | "map" => &[Format::Text, Format::Json, Format::Svg],
+            "matrix" => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use toml::{Table, Value};
 
-use crate::arguments::Arguments;
+use crate::arguments::{self, Arguments};
 use crate::failure::Failure;
 
 /// The flag that names the file.
@@ -20,7 +20,7 @@ const NOT_IN_A_FILE: [&str; 3] = [PLAN, "help", "version"];
 /// Reads the command line and the plan that it names. If the command line itself is wrong, the
 /// process ends with clap's message.
 pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
-    let mut command = Arguments::command();
+    let mut command = arguments::command();
     let matches = command
         .try_get_matches_from_mut(&line)
         .unwrap_or_else(|error| end(&error));
@@ -43,7 +43,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let place = line.iter().position(|word| word == name);
     let place = place.map_or(line.len(), |place| place + 1);
     line.splice(place..place, additions.into_iter().map(OsString::from));
-    Arguments::command()
+    arguments::command()
         .try_get_matches_from(line)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
         .map_err(|error| explain(first_sentence(&error)))

@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
+use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::{checks, junit};
 
@@ -204,6 +205,7 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             output.print(&junit::render("baton compare", &cases))
         }
         Format::Html => output.print(&page(outcome)),
+        Format::Github => output.print(&annotations(outcome)),
         _ => output.print(&text::render(outcome, output)),
     }
 }
@@ -216,6 +218,26 @@ fn case(checked: &Checked) -> junit::Case {
         sentence: visible(&checked.sentence()),
         passed: checked.check.passed,
     }
+}
+
+/// The result as annotations of a workflow.
+fn annotations(outcome: &Outcome) -> String {
+    let differences = differences(&outcome.comparison);
+    let answer = outcome.sentences().into_iter();
+    let answer = answer.map(|text| annotation(Level::Notice, "baton compare", &text));
+    let all = checks::annotations(&outcome.checks).chain(differences);
+    all.chain(answer).collect::<Vec<_>>().join("\n")
+}
+
+/// Significant differences for the worse, as annotations.
+pub(crate) fn differences(comparison: &Comparison) -> impl Iterator<Item = String> {
+    let worse = comparison
+        .significant()
+        .filter(|difference| difference.better == Some(false));
+    worse.map(|difference| {
+        let title = format!("{}: {}", difference.run, difference.metric);
+        annotation(Level::Warning, &title, &difference.words)
+    })
 }
 
 /// The report as a page.

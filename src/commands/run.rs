@@ -19,6 +19,7 @@ use crate::commands::burst::DEFAULT_CONFLICT;
 use crate::failure::Failure;
 use crate::print::brief::brief;
 use crate::print::checks;
+use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
 use crate::print::table::{burst_table, pairing, table};
@@ -167,6 +168,7 @@ impl Printed {
     fn print(&self, output: &Output) -> Result<(), Failure> {
         match output.format {
             Format::Json => self.print_json(output),
+            Format::Github => output.print(&self.annotations()),
             _ => output.print(&self.text(output)),
         }
     }
@@ -186,6 +188,15 @@ impl Printed {
             "answer": narrate(&self.summaries).join(" "),
             "report": self.report,
         }))
+    }
+
+    fn annotations(&self) -> String {
+        let problems = self.problems.iter();
+        let problems = problems.map(|text| annotation(Level::Error, "baton run", text));
+        let answer = narrate(&self.summaries).into_iter();
+        let answer = answer.map(|text| annotation(Level::Notice, "baton run", &text));
+        let all = problems.chain(checks::annotations(&self.checks));
+        all.chain(answer).collect::<Vec<_>>().join("\n")
     }
 
     fn text(&self, output: &Output) -> String {

@@ -7,6 +7,7 @@ use baton_traces::shown::visible;
 
 use crate::arguments::Format;
 use crate::failure::Failure;
+use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 
 /// The line of a check in a text.
@@ -36,4 +37,10 @@ pub(crate) fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Fail
         .map(|checked| visible(&checked.sentence()))
         .collect();
     exit(&failed, all.len(), output)
+}
+
+/// Failed checks of sources, as annotations of a workflow.
+pub(crate) fn annotations(all: &[Checked]) -> impl Iterator<Item = String> {
+    let failed = all.iter().filter(|checked| !checked.check.passed);
+    failed.map(|checked| annotation(Level::Error, &checked.limit, &checked.sentence()))
 }

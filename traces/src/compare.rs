@@ -135,8 +135,8 @@ impl Comparison {
              the rounds, with the 95 % interval."
                 .to_owned(),
             format!(
-                "Significant: p below 1 % after Holm's correction over a run's figures; latencies and rates also by \
-                 {smallest} % or more."
+                "Significant: p below 1 % after Holm's correction over a run's figures; latencies and rates below 2 %, and \
+                 by {smallest} % or more."
             ),
             "Without such rounds, latencies and rates are not tested: the machine may have changed between two runs."
                 .to_owned(),
