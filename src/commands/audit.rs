@@ -27,6 +27,7 @@ use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::checks::exit;
+use crate::print::github::{Level, annotation};
 use crate::print::junit;
 use crate::print::output::Output;
 
@@ -194,6 +195,17 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
         Format::Junit => {
             let cases: Vec<_> = checks.iter().map(Checked::case).collect();
             output.print(&junit::render("baton audit", &cases))
+        }
+        Format::Github => {
+            let failed = checks.iter().map(Checked::case).filter(|case| !case.passed);
+            let failed = failed.map(|case| annotation(Level::Error, &case.limit, &case.sentence));
+            let broken = outcome.judged.edges.iter().filter_map(Edge::sentence);
+            let broken = broken.map(|text| annotation(Level::Warning, "baton audit", &text));
+            let all: Vec<String> = failed.chain(broken).collect();
+            output.print(&match all.is_empty() {
+                true => annotation(Level::Notice, "baton audit", &answer(outcome).join(" ")),
+                false => all.join("\n"),
+            })
         }
         _ => output.print(&text::render(outcome, output)),
     }

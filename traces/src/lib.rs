@@ -46,6 +46,7 @@ pub mod measure;
 pub mod merge;
 pub mod otlp;
 pub mod readers;
+pub mod rounds;
 pub mod run;
 pub mod service_map;
 pub mod shown;
