@@ -138,11 +138,6 @@ impl Failure {
         self.message.is_empty()
     }
 
-    /// The exit code as a number.
-    pub(crate) fn code(&self) -> u8 {
-        self.exit.code()
-    }
-
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit.code())
     }

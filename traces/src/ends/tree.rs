@@ -1,5 +1,7 @@
 //! The spans of a source, sorted, with their parents.
 
+use std::collections::BTreeSet;
+
 use super::about::{About, Operation};
 use super::by_trace::ByTrace;
 use super::names::{Name, Names};
@@ -30,6 +32,8 @@ pub(crate) struct Tree {
     gathered: Gathered,
     by_trace: ByTrace,
     parents: Vec<At>,
+    /// The spans whose ancestors lead back to them.
+    circles: BTreeSet<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
     /// The links of all spans, sorted by the span with the link.
@@ -58,6 +62,7 @@ impl Tree {
         Tree {
             by_trace: ByTrace::of(&gathered.spans),
             gathered,
+            circles: circles(&parents),
             parents,
             entries,
             links,
@@ -126,6 +131,16 @@ impl Tree {
             MISSING => Parent::Missing,
             parent => Parent::Span(parent),
         }
+    }
+
+    /// Whether the ancestors of `at` lead back to it. Then its parent is no evidence.
+    pub(crate) fn is_in_circle(&self, at: At) -> bool {
+        self.circles.contains(&at)
+    }
+
+    /// How many spans are missing, because there were too many to number.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.gathered.left_out
     }
 
     /// The parent of the span `at`, if it is in the same service and part of the trace.
@@ -351,7 +366,9 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
         return client as At;
     }
     if child.parent == 0 || child.parent == child.span {
-        return NONE;
+        // a server that shares its id with a client that is not in the source
+        let is_shared = child.remote == Some(true) && rank(child.kind) == 2;
+        return if is_shared { MISSING } else { NONE };
     }
     let mut candidates = with_id(child.parent);
     let Some((first, _)) = candidates.next() else {
@@ -362,6 +379,24 @@ fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
         return first as At;
     }
     own.map_or(first as At, |(own, _)| own as At)
+}
+
+/// The spans whose ancestors lead back to them.
+fn circles(parents: &[At]) -> BTreeSet<At> {
+    let mut circles = BTreeSet::new();
+    // the span from which a walk up first came by; every span is walked over once
+    let mut seen = vec![NONE; parents.len()];
+    for start in 0..parents.len() as At {
+        let mut at = start;
+        while at < MISSING && seen[at as usize] == NONE {
+            seen[at as usize] = start;
+            at = parents[at as usize];
+        }
+        while at < MISSING && seen[at as usize] == start && circles.insert(at) {
+            at = parents[at as usize];
+        }
+    }
+    circles
 }
 
 /// The entry of each span. A span begins a new part, unless its parent is in the same service, is
