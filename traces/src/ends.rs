@@ -7,6 +7,8 @@
 pub(crate) mod about;
 mod by_trace;
 pub(crate) mod names;
+mod order;
+mod parents;
 pub(crate) mod sort;
 pub(crate) mod tree;
 pub(crate) mod verdict;
@@ -42,6 +44,8 @@ pub(crate) struct End {
     pub(crate) start: u64,
     /// When it ended; 0 if unknown.
     pub(crate) end: u64,
+    /// Its number in the order of arrival.
+    number: At,
     /// Its service.
     pub(crate) service: Name,
     /// Its index in [`Gathered::abouts`].
@@ -221,6 +225,7 @@ impl Gathered {
             parent: span.parent_span_id.map_or(0, number),
             start: span.start.map_or(0, |time| time.as_nanoseconds()),
             end: span.end.map_or(0, |time| time.as_nanoseconds()),
+            number: at,
             service: self.names.intern(span.service),
             about,
             state: self.names.intern(&span.trace_state),
@@ -242,13 +247,16 @@ impl Gathered {
     /// Adds the spans of a part.
     pub(crate) fn append(&mut self, mut part: Gathered) {
         let before = At::try_from(self.spans.len()).unwrap_or(At::MAX);
+        self.left_out += part.left_out;
         if part.spans.len() > (At::MAX - 2 - before) as usize {
+            self.left_out += part.spans.len() as u64;
             return;
         }
         let names = self.names.append(&part.names);
         let abouts = part.abouts.iter().map(|about| about.renamed(&names));
         let abouts: Vec<u32> = abouts.map(|about| self.about(about)).collect();
         self.spans.extend(part.spans.iter().map(|end| End {
+            number: end.number + before,
             service: names.get(end.service),
             about: abouts[end.about as usize],
             state: names.get(end.state),
