@@ -22,7 +22,6 @@ fmt:
 # Lint all code, with warnings as errors.
 lint:
     cargo clippy --workspace --all-targets --features baton-propagators/instructions --locked -- -D warnings
-    cargo clippy --package baton-functions --no-default-features --all-targets --locked -- -D warnings
 
 # Run all tests that need nothing but the Rust toolchain. Tests of missing parts say that they were skipped.
 test *arguments:
@@ -84,6 +83,14 @@ browser:
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
 main-job: bench-build
     .ci/main-job
+
+# Run the tests of faults: killed labs, full disks, hostile bodies.
+faults:
+    cargo test --test whole --locked -- faults:: ending:: event_source:: freeze:: foreign_consumers::
+
+# Watch the memory of a lab under load for an hour: `just soak 600 100` takes ten minutes at 100 requests per second.
+soak seconds="3600" rate="300": bench-build
+    tests/faults/soak {{seconds}} {{rate}}
 
 # Check what a release would ship, and its workflow.
 release-check:

@@ -141,6 +141,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit.code())
     }
+
+    /// The exit code as a number.
+    pub(crate) fn code(&self) -> i32 {
+        self.exit.code().into()
+    }
 }
 
 impl fmt::Display for Failure {
@@ -165,7 +170,7 @@ impl From<LabError> for Failure {
     /// If a function does not start, its command or a variable is wrong. Both come from the user.
     fn from(error: LabError) -> Failure {
         match error {
-            LabError::FunctionStart { .. } => Failure::usage(error),
+            LabError::FunctionStart { .. } | LabError::Shards { .. } => Failure::usage(error),
             LabError::Directory(error) => error.into(),
             _ => Failure::not_carried_out(error),
         }
@@ -175,9 +180,10 @@ impl From<LabError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match error {
-            RunError::NotARun { .. } | RunError::Json { .. } | RunError::Read(_) => {
-                Failure::usage(error)
-            }
+            RunError::NotARun { .. }
+            | RunError::Foreign { .. }
+            | RunError::Json { .. }
+            | RunError::Read(_) => Failure::usage(error),
             RunError::File { action: "read", .. } => Failure::usage(error),
             RunError::File { .. } | RunError::InUse { .. } => Failure::not_carried_out(error),
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::run::RunDirectory;
+use baton_traces::run::{RunDirectory, write_private};
 use baton_traces::source::Source;
 use baton_views::report::{Report, Run};
 
@@ -24,12 +24,13 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// Writes the report of all `runs` into `out`. Gives the report's path.
-pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
+/// Writes the report of all `runs` into `out`. `smallest` is the smallest difference of a latency
+/// that counts. Gives the report's path.
+pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let report = Report {
-        comparison: (runs.len() > 1).then(|| Comparison::of(&measured, 0)),
+        comparison: (runs.len() > 1).then(|| Comparison::with_smallest(&measured, 0, smallest)),
         runs,
         ..Report::default()
     };
@@ -45,5 +46,5 @@ fn by_pairing(run: Run) -> Run {
 }
 
 fn save(path: &Path, report: &Report) -> Result<(), Failure> {
-    std::fs::write(path, report.render()).map_err(Failure::writing(path))
+    write_private(path, report.render().as_bytes()).map_err(Failure::writing(path))
 }

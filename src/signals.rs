@@ -25,16 +25,37 @@ pub(crate) struct Signals {
 pub(crate) fn interrupted(
     clean_up: impl FnOnce() + Send + 'static,
 ) -> Result<watch::Receiver<bool>, Failure> {
-    let (interrupt, interrupted) = watch::channel(false);
+    let [interrupted] = counted(clean_up)?;
+    Ok(interrupted)
+}
+
+/// The first becomes true at the first signal, which asks the command to end and keep its results.
+/// The second becomes true at the second signal, which asks it to wait for nothing more. The third
+/// signal ends the process at once, after `clean_up`.
+pub(crate) fn interrupted_and_hurried(
+    clean_up: impl FnOnce() + Send + 'static,
+) -> Result<(watch::Receiver<bool>, watch::Receiver<bool>), Failure> {
+    let [interrupted, hurried] = counted(clean_up)?;
+    Ok((interrupted, hurried))
+}
+
+/// Each receiver becomes true at its signal. One more ends the process.
+fn counted<const N: usize>(
+    clean_up: impl FnOnce() + Send + 'static,
+) -> Result<[watch::Receiver<bool>; N], Failure> {
+    let senders = [(); N].map(|()| watch::Sender::new(false));
+    let receivers = senders.each_ref().map(watch::Sender::subscribe);
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
-        signals.next().await;
-        interrupt.send_replace(true);
+        for sender in senders {
+            signals.next().await;
+            sender.send_replace(true);
+        }
         signals.next().await;
         clean_up();
         std::process::exit(130);
     });
-    Ok(interrupted)
+    Ok(receivers)
 }
 
 impl Signals {

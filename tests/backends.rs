@@ -3,7 +3,6 @@
 //!
 //! Skipped, with a printed reason, if `tests/backends/install` has not run. In CI that is a
 //! failure.
-#![cfg(feature = "zipkin")]
 
 use std::fs::File;
 use std::path::Path;

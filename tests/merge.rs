@@ -170,7 +170,6 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
     assert_eq!(compared.json()["runs"][0]["pairing"], "tracecontext:b3");
 }
 
-#[cfg(feature = "zipkin")]
 #[tokio::test]
 async fn figures_that_zipkin_cannot_hold_stay_unknown_beside_the_clients_spans() {
     let sandbox = Arc::new(Sandbox::new());

@@ -1,5 +1,4 @@
 //! Zipkin v2 JSON: the lab accepts it from any program, and the functions can send it.
-#![cfg(feature = "zipkin")]
 
 use std::io::Write;
 

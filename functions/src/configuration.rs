@@ -248,7 +248,6 @@ mod tests {
         for (value, exporters) in [
             ("none", vec![]),
             ("console", vec![Exporter::Console]),
-            #[cfg(feature = "zipkin")]
             ("zipkin,otlp", vec![Exporter::Zipkin, Exporter::Otlp]),
             ("otlp, console", vec![Exporter::Otlp, Exporter::Console]),
         ] {

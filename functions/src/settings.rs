@@ -21,7 +21,6 @@ pub enum Exporter {
     /// OTLP over HTTP, protobuf encoded (`OTEL_EXPORTER_OTLP_*`).
     Otlp,
     /// Zipkin v2 JSON (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`).
-    #[cfg(feature = "zipkin")]
     Zipkin,
     /// Standard output, to look at spans without a backend.
     Console,
@@ -31,7 +30,6 @@ impl fmt::Display for Exporter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Exporter::Otlp => "otlp",
-            #[cfg(feature = "zipkin")]
             Exporter::Zipkin => "zipkin",
             Exporter::Console => "console",
         })

@@ -7,20 +7,22 @@ mod body;
 mod otlp;
 mod zipkin;
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::post;
+use baton_traces::shown::counted;
 use baton_traces::span_file::SpanFile;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
 
 pub(crate) use self::otlp::TRACES_PATH;
@@ -36,15 +38,18 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Collector {
     writes: mpsc::Sender<Write>,
     spans: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
+    disk: Disk,
+    decoding: body::Limits,
 }
 
 /// The writer's tasks, in this order.
 #[derive(Debug)]
 enum Write {
-    /// Keep these spans.
-    Spans(Request),
-    /// Make everything so far readable in the file, and confirm it.
-    Flush(oneshot::Sender<()>),
+    /// Keep these spans, so many.
+    Spans(Request, u64),
+    /// Make everything so far readable in the file, and tell whether that worked.
+    Flush(oneshot::Sender<bool>),
 }
 
 /// Spans to keep. As JSON, both kinds are an `ExportTraceServiceRequest`.
@@ -59,26 +64,47 @@ enum Request {
 
 /// The thread that writes the file. It ends when the last [`Collector`] is gone.
 #[derive(Debug)]
-pub(crate) struct Writer(std::thread::JoinHandle<Result<(), std::io::Error>>);
+pub(crate) struct Writer {
+    thread: std::thread::JoinHandle<Result<(), Unsaved>>,
+    refused: Arc<AtomicU64>,
+}
+
+/// Spans that could not be written.
+#[derive(Debug)]
+struct Unsaved {
+    spans: u64,
+    reason: std::io::Error,
+}
 
 impl Collector {
     /// A collector that appends to the span file `path`.
-    pub(crate) fn new(path: &Path) -> Result<(Self, Writer), LabError> {
+    pub(crate) fn new(path: &Path, disk: Disk) -> Result<(Self, Writer), LabError> {
         let explain = |reason| LabError::File {
             path: path.to_owned(),
             reason,
         };
         let file = SpanFile::append(path).map_err(explain)?;
         let (writes, queue) = mpsc::channel(WRITE_QUEUE);
-        let writer = std::thread::Builder::new()
+        let writing = Writing {
+            file,
+            path: path.to_owned(),
+            disk: disk.clone(),
+            waiting: 0,
+            flushed: Instant::now(),
+        };
+        let thread = std::thread::Builder::new()
             .name("span-writer".to_owned())
-            .spawn(move || write(file, queue))
+            .spawn(move || writing.write(queue))
             .map_err(explain)?;
+        let refused = Arc::<AtomicU64>::default();
         let collector = Collector {
             writes,
             spans: Arc::default(),
+            refused: Arc::clone(&refused),
+            disk,
+            decoding: body::Limits::new(),
         };
-        Ok((collector, Writer(writer)))
+        Ok((collector, Writer { thread, refused }))
     }
 
     /// Receives OTLP/HTTP.
@@ -92,9 +118,7 @@ impl Collector {
     }
 
     fn router(&self, router: Router<Collector>) -> Router {
-        router
-            .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
-            .with_state(self.clone())
+        router.with_state(self.clone())
     }
 
     /// Keeps the `count` spans of a request.
@@ -102,7 +126,11 @@ impl Collector {
     /// # Errors
     /// The HTTP answer, if they cannot be kept.
     async fn keep(&self, request: Request, count: u64) -> Result<(), (StatusCode, String)> {
-        if count > 0 && self.writes.send(Write::Spans(request)).await.is_err() {
+        // while the disk is full, the sender is told, and may send them again
+        let is_kept = !self.disk.fails(Kept::Spans) || self.flush().await;
+        let write = Write::Spans(request, count);
+        if count > 0 && !(is_kept && self.writes.send(write).await.is_ok()) {
+            self.refused.fetch_add(count, Ordering::Relaxed);
             let reason = "the spans cannot be written to disk".to_owned();
             return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
         }
@@ -114,7 +142,7 @@ impl Collector {
     /// failed.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
-        self.writes.send(Write::Flush(done)).await.is_ok() && flushed.await.is_ok()
+        self.writes.send(Write::Flush(done)).await.is_ok() && flushed.await.unwrap_or(false)
     }
 
     /// Spans received so far.
@@ -124,35 +152,76 @@ impl Collector {
 }
 
 impl Writer {
-    /// Waits until everything is on disk. Call this when no [`Collector`] is left.
-    pub(crate) async fn finish(self) -> Result<(), std::io::Error> {
-        tokio::task::spawn_blocking(move || self.0.join())
-            .await
-            .map_err(std::io::Error::other)?
-            .map_err(|_| std::io::Error::other("the span writer ended early"))?
+    /// Waits until everything is on disk. Call this when no [`Collector`] is left. Gives what was
+    /// not saved, as a sentence.
+    pub(crate) async fn finish(self) -> Option<String> {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        let (spans, reason) = match ended {
+            Ok(Ok(Ok(()))) if refused == 0 => return None,
+            Ok(Ok(Ok(()))) => (refused, "the disk was full for a time".to_owned()),
+            Ok(Ok(Err(unsaved))) => (refused + unsaved.spans, unsaved.reason.to_string()),
+            _ => return Some("spans are missing: the span writer ended early".to_owned()),
+        };
+        Some(format!("{} not saved: {reason}", counted(spans, "span")))
     }
 }
 
-fn write(mut file: SpanFile, mut queue: mpsc::Receiver<Write>) -> Result<(), std::io::Error> {
-    let mut json = Vec::new();
-    let mut flushed = Instant::now();
-    while let Some(write) = queue.blocking_recv() {
-        match write {
-            Write::Spans(request) => {
-                json.clear();
-                serde_json::to_writer(&mut json, &request)?;
-                file.write_request(&json)?;
-                if flushed.elapsed() > FLUSH_INTERVAL {
-                    file.flush()?;
-                    flushed = Instant::now();
+/// The state of the writer's thread.
+struct Writing {
+    file: SpanFile,
+    path: PathBuf,
+    disk: Disk,
+    /// Spans that are not in the file yet.
+    waiting: u64,
+    /// When it was last tried to write.
+    flushed: Instant,
+}
+
+impl Writing {
+    fn write(mut self, mut queue: mpsc::Receiver<Write>) -> Result<(), Unsaved> {
+        let mut json = Vec::new();
+        while let Some(write) = queue.blocking_recv() {
+            match write {
+                Write::Spans(request, count) => {
+                    json.clear();
+                    // the types of OTLP and JSON values always serialize
+                    if serde_json::to_writer(&mut json, &request).is_ok() {
+                        self.waiting += count;
+                        let written = self.file.write_request(&json);
+                        let _ = self.note(written);
+                    }
+                    if self.flushed.elapsed() > FLUSH_INTERVAL {
+                        let _ = self.flush();
+                    }
+                }
+                Write::Flush(done) => {
+                    // the caller may be gone
+                    let _ = done.send(self.flush().is_ok());
                 }
             }
-            Write::Flush(done) => {
-                file.flush()?;
-                // The caller may be gone.
-                let _ = done.send(());
-            }
         }
+        self.flush().map_err(|reason| Unsaved {
+            spans: self.waiting,
+            reason,
+        })?;
+        let finished = self.file.finish();
+        finished.map_err(|error| Unsaved {
+            spans: 0,
+            reason: disk::about(&self.path, &error),
+        })
     }
-    file.finish()
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed = Instant::now();
+        let written = self.file.flush();
+        self.note(written)?;
+        self.waiting = 0;
+        Ok(())
+    }
+
+    fn note(&self, written: io::Result<()>) -> io::Result<()> {
+        let written = written.map_err(|error| disk::about(&self.path, &error));
+        self.disk.note(Kept::Spans, written)
+    }
 }

@@ -8,6 +8,7 @@ use baton_propagators::mode::Mode;
 use tokio::sync::Mutex;
 
 use crate::collector::Collector;
+use crate::disk::Disk;
 use crate::error::LabError;
 use crate::event_source::Deliveries;
 use crate::function::Function;
@@ -24,6 +25,7 @@ pub(crate) struct Controls {
     functions: Functions,
     deliveries: Arc<Deliveries>,
     collector: Collector,
+    disk: Disk,
     switching: Mutex<()>,
     switches: AtomicU64,
 }
@@ -48,15 +50,21 @@ impl Controls {
         functions: Functions,
         deliveries: Arc<Deliveries>,
         collector: Collector,
+        disk: Disk,
     ) -> Self {
         Controls {
             addresses,
             functions,
             deliveries,
             collector,
+            disk,
             switching: Mutex::new(()),
             switches: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {
@@ -76,13 +84,23 @@ impl Controls {
             records_delivered: self.deliveries.delivered(),
             records_undeliverable: self.deliveries.undeliverable(),
             spans: self.collector.spans(),
+            disk_problems: self.disk.failures(),
         }
+    }
+
+    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Gives whether all
+    /// were delivered.
+    pub(crate) async fn settle(&self) -> bool {
+        let caught_up = self.deliveries.caught_up();
+        tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up)
+            .await
+            .is_ok()
     }
 
     /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every
     /// span received so far readable in the lab's directory. Returns whether that worked.
     pub(crate) async fn flush_spans(&self) -> bool {
-        let _ = tokio::time::timeout(MAX_DELIVERY_WAIT, self.deliveries.caught_up()).await;
+        self.settle().await;
         self.collector.flush().await
     }
 

@@ -44,6 +44,22 @@ pub enum LabError {
         /// Kinesis' answer.
         reason: String,
     },
+    /// The file of a stream that is to be resumed cannot be used.
+    #[error("cannot keep the stream in {path}: {reason}", path = path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The stream that is to be resumed has another number of shards.
+    #[error("the records to resume are on {before} shards, not {now}; use --shards {before}")]
+    Shards {
+        /// The shards of the earlier stream.
+        before: u32,
+        /// The shards of the new one.
+        now: u32,
+    },
     /// A file of the lab's directory cannot be written.
     #[error("cannot write {path}: {reason}", path = path.display())]
     File {
@@ -52,6 +68,9 @@ pub enum LabError {
         /// The system's reason.
         reason: io::Error,
     },
+    /// The same, with a sentence that names the file.
+    #[error(transparent)]
+    Disk(io::Error),
     /// The run directory cannot be used.
     #[error(transparent)]
     Directory(baton_traces::run::RunError),

@@ -7,6 +7,7 @@
 //! a maximum, and undeliverable records go to a destination.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,9 +17,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::error::LabError;
+use crate::disk::Disk;
 use crate::event_source::batch::{BatchOutcome, event, outcome};
-use crate::event_source::undeliverable::{Condition, Undeliverable};
+use crate::event_source::undeliverable::{Condition, Undeliverable, lines};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
 
@@ -28,6 +29,8 @@ mod undeliverable;
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The pause before a record that could not be set aside is written again.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
 /// The most delivered records per shard that stay readable for other readers of the stream.
 const MAX_KEPT_RECORDS: usize = 1000;
 /// The most bytes of them, in base64.
@@ -66,7 +69,7 @@ impl Default for EventSourceOptions {
 /// The deliveries so far.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
-    delivered: AtomicU64,
+    delivered: watch::Sender<u64>,
     undeliverable: AtomicU64,
     /// For each shard, the sequence number of the last record that was delivered or given up.
     handled_to: Vec<Mutex<Option<String>>>,
@@ -79,7 +82,7 @@ pub(crate) struct Deliveries {
 impl Deliveries {
     /// Records that the consumer has handled.
     pub(crate) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
+        *self.delivered.borrow()
     }
 
     /// Records that were given up, and after [`EventSource::drain`] also those that were left.
@@ -125,12 +128,14 @@ impl EventSource {
         kinesis: &Kinesis,
         consumer: &Function,
         options: &EventSourceOptions,
-        undeliverable: std::path::PathBuf,
-    ) -> Result<Self, LabError> {
-        let undeliverable = Arc::new(Undeliverable::new(undeliverable)?);
+        undeliverable: PathBuf,
+        disk: Disk,
+    ) -> Self {
+        let undeliverable = Arc::new(Undeliverable::new(undeliverable, disk));
+        let earlier = kinesis.earlier();
         let deliveries = Arc::new(Deliveries {
-            delivered: AtomicU64::new(0),
-            undeliverable: AtomicU64::new(0),
+            delivered: watch::Sender::new(earlier.delivered),
+            undeliverable: AtomicU64::new(earlier.undelivered),
             handled_to: kinesis.shards().map(|_| Mutex::new(None)).collect(),
             requests: kinesis.subscribe(),
             empty_after: kinesis.shards().map(|_| watch::Sender::new(0)).collect(),
@@ -152,40 +157,80 @@ impl EventSource {
             };
             shards.spawn(reader.run());
         }
-        Ok(EventSource {
+        EventSource {
             deliveries,
             draining,
             shards,
             kinesis: kinesis.clone(),
             undeliverable,
-        })
+        }
     }
 
     pub(crate) fn deliveries(&self) -> Arc<Deliveries> {
         Arc::clone(&self.deliveries)
     }
 
-    /// Delivers the records on the stream and ends. Gives whether all were delivered, or given up,
-    /// within `patience`. Records that are left then are counted and kept as undeliverable.
-    pub(crate) async fn drain(mut self, patience: Duration) -> bool {
+    /// Delivers the records on the stream and ends. It goes on while records are delivered, and
+    /// ends when none was for `patience`, or when `hurry` ends. Records that are left then are
+    /// counted and kept as undeliverable.
+    pub(crate) async fn drain(
+        mut self,
+        patience: Duration,
+        hurry: impl Future<Output = ()>,
+    ) -> Drained {
         self.draining.send_replace(true);
-        let drained = async { while self.shards.join_next().await.is_some() {} };
-        if tokio::time::timeout(patience, drained).await.is_ok() {
-            return true;
+        let mut progress = self.deliveries.delivered.subscribe();
+        let stuck = async {
+            while let Ok(Ok(())) = tokio::time::timeout(patience, progress.changed()).await {}
+        };
+        tokio::select! {
+            () = async { while self.shards.join_next().await.is_some() {} } => {
+                return Drained::default();
+            }
+            () = stuck => {}
+            () = hurry => {}
         }
         self.shards.shutdown().await;
+        let mut drained = Drained::default();
         for shard in self.kinesis.shards() {
             let after = self.deliveries.handled_to(shard);
             let left = self.kinesis.read(shard, after.as_deref(), usize::MAX).await;
+            drained.left += left.len() as u64;
             let place = (self.kinesis.stream(), shard);
-            self.undeliverable
-                .keep(place, &left, Condition::NotDeliveredInTime, 0);
+            let lines = lines(place, &left, Condition::NotDeliveredInTime, 0);
+            match self.undeliverable.keep(&lines) {
+                Ok(()) => self.account(shard, &left).await,
+                Err(_) if self.kinesis.is_durable() => drained.waiting += left.len() as u64,
+                Err(_) => drained.unkept.extend(lines),
+            }
             self.deliveries
                 .undeliverable
                 .fetch_add(left.len() as u64, Ordering::Relaxed);
         }
-        false
+        drained
     }
+
+    /// A record that was set aside must not come back when the lab is resumed.
+    async fn account(&self, shard: u32, records: &[StreamRecord]) {
+        if let Some(last) = records.last() {
+            let undelivered = self.deliveries.undeliverable() + records.len() as u64;
+            let counts = (self.deliveries.delivered(), undelivered);
+            self.kinesis
+                .handled(shard, &last.sequence_number, counts)
+                .await;
+        }
+    }
+}
+
+/// How the stream was when the lab ended.
+#[derive(Debug, Default)]
+pub(crate) struct Drained {
+    /// Records that nobody had handled.
+    pub(crate) left: u64,
+    /// Those of them that stay in the file of the stream.
+    pub(crate) waiting: u64,
+    /// Those of them that could not be written to a file, as lines of JSON.
+    pub(crate) unkept: Vec<u8>,
 }
 
 /// Reads one shard.
@@ -337,27 +382,35 @@ impl ShardReader {
     }
 
     async fn delivered(&mut self, records: Vec<StreamRecord>) {
+        if records.is_empty() {
+            return;
+        }
         self.deliveries
             .delivered
-            .fetch_add(records.len() as u64, Ordering::Relaxed);
+            .send_modify(|delivered| *delivered += records.len() as u64);
         self.handled(records).await;
     }
 
+    /// Sets records aside. While the disk is full, the shard waits, because nothing else keeps
+    /// them.
     async fn give_up(&mut self, records: Vec<StreamRecord>, attempts: u32) {
+        let place = (self.kinesis.stream(), self.shard);
+        let lines = lines(place, &records, Condition::RetryAttemptsExhausted, attempts);
+        while self.undeliverable.keep(&lines).is_err() {
+            tokio::time::sleep(DISK_PAUSE).await;
+        }
         self.deliveries
             .undeliverable
             .fetch_add(records.len() as u64, Ordering::Relaxed);
-        let place = (self.kinesis.stream(), self.shard);
-        let condition = Condition::RetryAttemptsExhausted;
-        self.undeliverable
-            .keep(place, &records, condition, attempts);
         self.handled(records).await;
     }
 
     async fn handled(&mut self, records: Vec<StreamRecord>) {
         if let Some(last) = records.last() {
-            self.deliveries
-                .set_handled_to(self.shard, &last.sequence_number);
+            let to = &last.sequence_number;
+            self.deliveries.set_handled_to(self.shard, to);
+            let counts = (self.deliveries.delivered(), self.deliveries.undeliverable());
+            self.kinesis.handled(self.shard, to, counts).await;
         }
         for record in records {
             self.handled_bytes += record.data.len();

@@ -3,18 +3,17 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
+use crate::disk::Disk;
 use crate::function::Function;
 use crate::invocation::MAX_PAYLOAD_BYTES;
 use crate::invocation::{self, InvocationError};
@@ -37,7 +36,8 @@ const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid"
 #[derive(Clone, Debug)]
 pub(crate) struct Gateway {
     producer: Function,
-    closed: Arc<AtomicBool>,
+    disk: Disk,
+    closed: watch::Sender<bool>,
     in_progress: watch::Sender<usize>,
 }
 
@@ -58,10 +58,11 @@ impl Drop for InProgress<'_> {
 }
 
 impl Gateway {
-    pub(crate) fn new(producer: Function) -> Self {
+    pub(crate) fn new(producer: Function, disk: Disk) -> Self {
         Gateway {
             producer,
-            closed: Arc::default(),
+            disk,
+            closed: watch::Sender::new(false),
             in_progress: watch::Sender::new(0),
         }
     }
@@ -74,9 +75,10 @@ impl Gateway {
             .with_state(self.clone())
     }
 
-    /// Refuses new requests from now on, and waits for those in progress, for at most `patience`.
+    /// Refuses new requests and those whose bodies have not arrived, and waits for those in
+    /// progress, for at most `patience`.
     pub(crate) async fn close(&self, patience: Duration) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.send_replace(true);
         let mut in_progress = self.in_progress.subscribe();
         let answered = in_progress.wait_for(|count| *count == 0);
         let _ = tokio::time::timeout(patience, answered).await;
@@ -106,18 +108,27 @@ async fn handle(State(gateway): State<Gateway>, request: Request) -> Response {
 
 impl Gateway {
     async fn answer(&self, request: Request, request_id: &str) -> Response {
-        if self.closed.load(Ordering::Relaxed) {
-            return message(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Service Unavailable: the lab is shutting down",
-            );
-        }
-        let _in_progress = InProgress::new(&self.in_progress);
+        let mut closed = self.closed.subscribe();
         let (head, body) = request.into_parts();
-        let body = match read(body).await {
+        let body = tokio::select! {
+            biased;
+            // the sender is in `self`, so it is not dropped
+            _ = closed.wait_for(|closed| *closed) => return shutting_down(),
+            body = read(body, &head.headers) => body,
+        };
+        let body = match body {
             Ok(body) => body,
             Err(refusal) => return refusal,
         };
+        let _in_progress = InProgress::new(&self.in_progress);
+        // looked at after the request was counted, so that closing waits for it
+        if *self.closed.borrow() {
+            return shutting_down();
+        }
+        if self.disk.refuses_records() {
+            // what the stream cannot keep or set aside must not be accepted
+            return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+        }
         let event = event(&head.method, &head.uri, &head.headers, &body, request_id);
         if event.len() > MAX_PAYLOAD_BYTES {
             return message(
@@ -161,7 +172,14 @@ impl Gateway {
 
 /// The whole body, or the answer to an invalid one. If the body is too long, the rest is read too,
 /// up to a limit, because a client that is still sending would not see the answer.
-async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
+async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, Response> {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| length > MAX_DISCARDED_BYTES as u64) {
+        return Err(too_long());
+    }
     let mut bytes = Vec::new();
     let mut size = 0;
     loop {
@@ -194,10 +212,21 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
     if size <= MAX_PAYLOAD_BYTES {
         return Ok(bytes);
     }
-    Err(message(
+    Err(too_long())
+}
+
+fn too_long() -> Response {
+    message(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("Request Too Long: a Lambda function takes at most {MAX_PAYLOAD_BYTES} bytes"),
-    ))
+    )
+}
+
+fn shutting_down() -> Response {
+    message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Service Unavailable: the lab is shutting down",
+    )
 }
 
 fn message(status: StatusCode, message: &str) -> Response {

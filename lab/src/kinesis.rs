@@ -1,20 +1,30 @@
 //! Embedded Kinesis: `ferrokinesis` behind its real API, and what the event source mapping needs to
 //! read it.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::{Operation, dispatch};
 use ferrokinesis::create_app;
 use ferrokinesis::store::{Store, StoreOptions};
+use ferrokinesis::types::StoredRecord;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, watch};
 
+use crate::disk::Disk;
 use crate::error::LabError;
+use crate::kinesis::journal::{Journal, Left};
+
+pub(crate) mod journal;
 
 /// The largest request to the Kinesis API in bytes: `PutRecords` takes 5 MiB of data, in base64.
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
@@ -36,6 +46,18 @@ pub(crate) struct Kinesis {
     stream: String,
     shards: u32,
     requests: Requests,
+    /// The file of accepted records, if the lab keeps one.
+    journal: Option<Arc<Journal>>,
+    earlier: Earlier,
+}
+
+/// What an earlier lab did with the records of a stream that was resumed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Earlier {
+    /// Records that it delivered.
+    pub(crate) delivered: u64,
+    /// Records that it set aside.
+    pub(crate) undelivered: u64,
 }
 
 impl std::fmt::Debug for Kinesis {
@@ -58,7 +80,7 @@ struct Requests {
 }
 
 /// A stored record of a shard.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
     pub(crate) partition_key: String,
@@ -69,8 +91,25 @@ pub(crate) struct StreamRecord {
 }
 
 impl Kinesis {
-    /// Creates the stream and gives the API to serve.
-    pub(crate) async fn new(stream: &str, shards: u32) -> Result<(Self, Router), LabError> {
+    /// Creates the stream and gives the API to serve. With `journal`, every accepted record is kept
+    /// in that file, and the records that an earlier lab left in it are on the stream again.
+    pub(crate) async fn new(
+        stream: &str,
+        shards: u32,
+        journal: Option<PathBuf>,
+        disk: Disk,
+    ) -> Result<(Self, Router), LabError> {
+        let left = match &journal {
+            Some(path) if path.is_file() => journal::read(path)?,
+            _ => Left::default(),
+        };
+        if left.shards != 0 && left.shards != shards {
+            return Err(LabError::Shards {
+                before: left.shards,
+                now: shards,
+            });
+        }
+        after_the_second_of(left.started).await;
         let (router, store) = create_app(StoreOptions {
             create_stream_ms: 0,
             max_retained_bytes: Some(MAX_RETAINED_BYTES),
@@ -88,14 +127,81 @@ impl Kinesis {
             in_progress: Arc::default(),
             finished: watch::Sender::new(0),
         };
-        let router = router.layer(middleware::from_fn_with_state(requests.clone(), announce));
+        let journal = match journal {
+            Some(path) => {
+                let file = Journal::open(path.clone(), disk, shards, &left);
+                let file = file.map_err(|reason| LabError::Journal {
+                    path,
+                    reason: reason.to_string(),
+                })?;
+                Some(Arc::new(file))
+            }
+            None => None,
+        };
         let kinesis = Kinesis {
             store,
             stream: stream.to_owned(),
             shards,
             requests,
+            journal,
+            earlier: Earlier {
+                delivered: left.delivered,
+                undelivered: left.undelivered,
+            },
         };
+        for (shard, record) in left.waiting {
+            kinesis.restore(shard, record).await?;
+        }
+        let router = router.layer(middleware::from_fn_with_state(kinesis.clone(), announce));
         Ok((kinesis, router))
+    }
+
+    /// Puts a record of an earlier lab in its old place.
+    async fn restore(&self, shard: u32, record: StreamRecord) -> Result<(), LabError> {
+        let key = key(shard, &record.sequence_number);
+        let record = StoredRecord {
+            partition_key: record.partition_key,
+            data: record.data,
+            approximate_arrival_timestamp: record.arrival,
+        };
+        let put = self.store.put_record(&self.stream, &key, &record).await;
+        put.map_err(|error| LabError::Stream {
+            stream: self.stream.clone(),
+            reason: error.body.message.unwrap_or(error.body.error_type),
+        })
+    }
+
+    /// What an earlier lab did with this stream.
+    pub(crate) fn earlier(&self) -> Earlier {
+        self.earlier
+    }
+
+    /// Notes that the records of a shard up to this one were delivered or set aside, with the
+    /// counts of delivered and undelivered records of all shards.
+    pub(crate) async fn handled(&self, shard: u32, to: &str, counts: (u64, u64)) {
+        if let Some(journal) = &self.journal {
+            journal.handled(shard, to, counts, self).await;
+        }
+    }
+
+    /// Waits until every record on the stream is on the disk, if the lab keeps them there.
+    async fn keep(&self) -> io::Result<()> {
+        match &self.journal {
+            Some(journal) => journal.catch_up(self).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the lab keeps accepted records on disk.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Ends the file of accepted records. Call this when no record waits any more.
+    pub(crate) fn forget_journal(&self) {
+        if let Some(journal) = &self.journal {
+            journal.remove();
+        }
     }
 
     pub(crate) fn stream(&self) -> &str {
@@ -162,7 +268,16 @@ pub(crate) fn shard_id(shard: u32) -> String {
     format!("shardId-{shard:012}")
 }
 
-async fn announce(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+/// Sequence numbers begin with the second in which the stream was made. The numbers of a stream
+/// that is made again must be higher than those of the records that are left.
+async fn after_the_second_of(earlier: Timestamp) {
+    while Timestamp::now().as_second() <= earlier.as_second() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Handles a request, and answers when its records are kept.
+async fn announce(State(kinesis): State<Kinesis>, request: Request, next: Next) -> Response {
     if let Some(refusal) = refusal(&request) {
         return refusal;
     }
@@ -171,10 +286,41 @@ async fn announce(State(requests): State<Requests>, request: Request, next: Next
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    // dropped last, because a client that goes away halfway may still have stored a record
-    let _announcement = Announcement(&requests.finished);
-    let _in_progress = requests.in_progress.read().await;
-    next.run(Request::from_parts(head, Body::from(body))).await
+    let puts = is_put(&head.headers);
+    // while the disk is full, nothing is put on the stream that could not be kept
+    if puts && kinesis.keep().await.is_err() {
+        return unavailable();
+    }
+    let answer = {
+        // dropped last, because a client that goes away halfway may still have stored a record
+        let _announcement = Announcement(&kinesis.requests.finished);
+        let _in_progress = kinesis.requests.in_progress.read().await;
+        next.run(Request::from_parts(head, Body::from(body))).await
+    };
+    match puts && kinesis.keep().await.is_err() {
+        true => unavailable(),
+        false => answer,
+    }
+}
+
+/// Whether the request may add records.
+fn is_put(headers: &HeaderMap) -> bool {
+    let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
+    target.is_some_and(|target| {
+        target
+            .windows(4)
+            .any(|part| part.eq_ignore_ascii_case(b".put"))
+    })
+}
+
+/// Kinesis' answer when it cannot store a record. AWS' clients try again.
+fn unavailable() -> Response {
+    let body = serde_json::json!({
+        "__type": "ServiceUnavailable",
+        "message": "the record cannot be written to disk",
+    });
+    let headers = [("content-type", "application/x-amz-json-1.1")];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, body.to_string()).into_response()
 }
 
 struct Announcement<'a>(&'a watch::Sender<u64>);

@@ -1,21 +1,23 @@
 //! Starts the lab's parts in the order of their dependencies, and stops them in reverse.
 
-use std::fs::OpenOptions;
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
-use baton_traces::run::{self, LabRecords, RunDirectory, UNDELIVERABLE_FILE};
+use baton_traces::run::{self, LabRecords, RunDirectory, STREAM_FILE, UNDELIVERABLE_FILE};
+use baton_traces::shown::counted;
+use tokio::sync::watch;
 
 use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
 use crate::controls::{Controls, Functions};
+use crate::disk::{self, Disk};
 use crate::error::LabError;
 use crate::event_source::EventSource;
 use crate::function::{Function, FunctionSettings};
 use crate::function_environment;
 use crate::gateway::{ENDPOINT_PATH, Gateway};
 use crate::kinesis::Kinesis;
-use crate::options::{FunctionOptions, LabOptions};
+use crate::options::{FunctionOptions, LabOptions, StreamState};
 use crate::page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
@@ -29,6 +31,7 @@ pub struct Lab {
     controls: Arc<Controls>,
     directory: RunDirectory,
     gateway: Gateway,
+    kinesis: Kinesis,
     event_source: EventSource,
     writer: Writer,
     servers: Servers,
@@ -50,13 +53,52 @@ struct Servers {
 pub struct Ending {
     /// The last status.
     pub status: LabStatus,
-    /// Whether everything accepted was delivered, or failed too often, before the time was over.
-    pub drained: bool,
-    /// Why spans may be missing on disk; `None` if they are all there.
-    pub span_error: Option<std::io::Error>,
+    /// Records that were left: nobody had handled them when the time was over.
+    pub left: u64,
+    /// Records of those left that stay in the file of the stream, for a lab that is resumed.
+    pub waiting: u64,
+    /// Records of those left that could not be written to a file: one line of JSON each.
+    pub unkept: String,
+    /// Which spans are not on disk, and why; `None` if they are all there.
+    pub span_error: Option<String>,
 }
 
 impl Ending {
+    /// What was not delivered or not saved: one sentence each. `directory` is the lab's.
+    pub fn problems(&self, directory: &RunDirectory) -> Vec<String> {
+        let mut problems = Vec::new();
+        let unkept = self.unkept.lines().count() as u64;
+        let kept = self.status.records_undeliverable - unkept - self.waiting;
+        if kept > 0 {
+            let left = match self.left {
+                0 => String::new(),
+                left => format!(", of them {left} that were left at the end"),
+            };
+            problems.push(format!(
+                "{} could not be delivered{left}; kept in {}",
+                counted(kept, "record"),
+                directory.path().join(UNDELIVERABLE_FILE).display()
+            ));
+        }
+        if unkept > 0 {
+            problems.push(format!(
+                "{} could not be delivered, and could not be written to {}; printed here instead",
+                counted(unkept, "record"),
+                directory.path().join(UNDELIVERABLE_FILE).display()
+            ));
+        }
+        if self.waiting > 0 {
+            problems.push(format!(
+                "{} could not be delivered; kept in {}, and `baton up --save {} --resume` takes them up again",
+                counted(self.waiting, "record"),
+                directory.path().join(STREAM_FILE).display(),
+                directory.path().display()
+            ));
+        }
+        problems.extend(self.span_error.clone());
+        problems
+    }
+
     /// What became of the records that the lab accepted.
     pub fn records(&self) -> LabRecords {
         LabRecords {
@@ -90,11 +132,19 @@ impl Lab {
         };
 
         let directory = options.directory.clone();
-        let earlier = directory.set_aside().map_err(LabError::Directory)?;
-        let (collector, writer) = Collector::new(&directory.spans_path())?;
+        let is_resumed = options.stream_state == StreamState::Resumed;
+        let earlier = match is_resumed {
+            true => None,
+            false => Some(directory.set_aside().map_err(LabError::Directory)?),
+        };
+        let disk = Disk::new();
+        let (collector, writer) = Collector::new(&directory.spans_path(), disk.clone())?;
         let otlp = otlp.serve(collector.otlp_router());
         let zipkin = zipkin.serve(collector.zipkin_router());
-        let (kinesis, kinesis_router) = Kinesis::new(&options.stream, options.shards).await?;
+        let journal = directory.path().join(STREAM_FILE);
+        let journal = (options.stream_state != StreamState::Memory).then_some(journal);
+        let (kinesis, kinesis_router) =
+            Kinesis::new(&options.stream, options.shards, journal, disk.clone()).await?;
         let kinesis_server = kinesis_listener.serve(kinesis_router);
 
         let functions = Functions {
@@ -118,12 +168,16 @@ impl Lab {
             &functions.consumer,
             &options.event_source,
             undeliverable,
-        )?;
-        earlier.remove().map_err(LabError::Directory)?;
+            disk.clone(),
+        );
+        if let Some(earlier) = earlier {
+            earlier.remove().map_err(LabError::Directory)?;
+        }
 
-        let gateway = Gateway::new(functions.producer.clone());
+        let gateway = Gateway::new(functions.producer.clone(), disk.clone());
         let deliveries = event_source.deliveries();
-        let controls = Arc::new(Controls::new(addresses, functions, deliveries, collector));
+        let controls = Controls::new(addresses, functions, deliveries, collector, disk);
+        let controls = Arc::new(controls);
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
             page: page.serve(page::router(Arc::clone(&controls))),
@@ -135,6 +189,7 @@ impl Lab {
             controls,
             directory,
             gateway,
+            kinesis,
             event_source,
             writer,
             servers,
@@ -158,6 +213,12 @@ impl Lab {
         self.controls.status()
     }
 
+    /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
+    /// they were.
+    pub async fn settle(&self) -> bool {
+        self.controls.settle().await
+    }
+
     /// Changes the modes of one or both functions without losing a request.
     ///
     /// # Errors
@@ -170,16 +231,41 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
+    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each file.
+    pub async fn disk_problems_changed(&self) -> Vec<String> {
+        let mut changes = self.controls.disk().subscribe();
+        changes.mark_unchanged();
+        // the sender is in `self`, so it is not dropped
+        let _ = changes.changed().await;
+        self.controls.disk().failures()
+    }
+
     /// Stops the lab: refuses new requests, finishes requests in progress, delivers every accepted
-    /// record, writes all spans, and ends the processes.
-    pub async fn stop(self) -> Ending {
+    /// record, writes all spans, and ends the processes. It delivers as long as that gets on. When
+    /// `hurry` ends, it waits for nothing more, and only writes down what is left.
+    pub async fn stop(self, hurry: impl Future<Output = ()>) -> Ending {
+        let (hurrying, hurried) = watch::channel(false);
+        let mut stopping = std::pin::pin!(self.wind_down(hurried));
+        tokio::select! {
+            ending = &mut stopping => return ending,
+            () = hurry => {}
+        }
+        hurrying.send_replace(true);
+        stopping.await
+    }
+
+    async fn wind_down(self, hurried: watch::Receiver<bool>) -> Ending {
         let Functions { producer, consumer } = self.controls.functions();
-        self.gateway.close(self.invocation_timeout).await;
+        unless(&hurried, self.gateway.close(self.invocation_timeout)).await;
         self.servers.endpoint.stop(STOP_PATIENCE).await;
         // producers may still be working for clients that have gone; their records are accepted
-        producer.stop(self.invocation_timeout).await;
+        unless(&hurried, producer.stop(self.invocation_timeout)).await;
         self.servers.kinesis.stop(STOP_PATIENCE).await;
-        let drained = self.event_source.drain(self.drain_timeout).await;
+        let hurry = unless(&hurried, std::future::pending());
+        let drained = self.event_source.drain(self.drain_timeout, hurry).await;
+        if drained.waiting == 0 {
+            self.kinesis.forget_journal();
+        }
         consumer.stop(STOP_PATIENCE).await;
         let status = self.controls.status();
         tokio::join!(
@@ -190,9 +276,26 @@ impl Lab {
         drop(self.controls);
         Ending {
             status,
-            drained,
-            span_error: self.writer.finish().await.err(),
+            left: drained.left,
+            waiting: drained.waiting,
+            unkept: String::from_utf8_lossy(&drained.unkept).into_owned(),
+            span_error: self.writer.finish().await,
         }
+    }
+}
+
+/// Waits for `work` to end, or for the hurry.
+async fn unless(hurried: &watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    let mut hurried = hurried.clone();
+    let hurry = async {
+        if hurried.wait_for(|hurried| *hurried).await.is_err() {
+            // the sender is gone, so there will be no hurry
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = hurry => {}
     }
 }
 
@@ -203,14 +306,7 @@ fn function(
     addresses: &Addresses,
 ) -> Result<Function, LabError> {
     let path = options.directory.log_path(function);
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(|reason| LabError::File {
-            path: path.clone(),
-            reason,
-        })?;
+    let log = disk::open(&path).map_err(LabError::Disk)?;
     let settings = FunctionSettings {
         name: function.name(),
         command: function_options.command.clone(),

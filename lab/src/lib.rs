@@ -9,6 +9,7 @@
 
 mod collector;
 mod controls;
+mod disk;
 mod error;
 mod event_source;
 mod function;
@@ -25,7 +26,8 @@ mod status;
 
 pub use error::LabError;
 pub use event_source::EventSourceOptions;
+pub use kinesis::journal::waiting_records;
 pub use lab::{Ending, Lab};
-pub use options::{FunctionOptions, LabOptions, Ports};
+pub use options::{FunctionOptions, LabOptions, Ports, StreamState};
 pub use page::SwitchRequest;
 pub use status::{Addresses, FunctionStatus, LabStatus};

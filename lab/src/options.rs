@@ -42,6 +42,17 @@ impl FunctionOptions {
     }
 }
 
+/// Where accepted records wait for the consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamState {
+    /// In memory. If the lab is killed, they are gone.
+    Memory,
+    /// Also in a file of the lab's directory, before their senders get an answer.
+    Disk,
+    /// In that file. The lab goes on where the last one in the directory ended.
+    Resumed,
+}
+
 /// A lab's settings.
 #[derive(Clone, Debug)]
 pub struct LabOptions {
@@ -63,8 +74,10 @@ pub struct LabOptions {
     pub event_source: EventSourceOptions,
     /// How long one invocation may take.
     pub invocation_timeout: Duration,
-    /// How long stopping waits until accepted records are delivered.
+    /// How long stopping waits for the next record to be delivered.
     pub drain_timeout: Duration,
+    /// Where accepted records wait for the consumer.
+    pub stream_state: StreamState,
     /// The directory for spans, logs and undeliverable records.
     pub directory: RunDirectory,
 }
@@ -88,6 +101,7 @@ impl LabOptions {
             event_source: EventSourceOptions::default(),
             invocation_timeout: Duration::from_secs(29),
             drain_timeout: Duration::from_secs(30),
+            stream_state: StreamState::Memory,
             directory,
         }
     }

@@ -78,6 +78,7 @@ async fn front(State(controls): State<Arc<Controls>>) -> String {
         records_delivered,
         records_undeliverable,
         spans,
+        disk_problems,
     } = controls.status();
     let mut text = format!(
         "baton lab\n\n\
@@ -96,6 +97,9 @@ async fn front(State(controls): State<Arc<Controls>>) -> String {
          records undeliverable  {records_undeliverable}\n\
          spans collected        {spans}\n"
     );
+    for problem in disk_problems {
+        let _ = writeln!(text, "\nthe disk: {problem}");
+    }
     text
 }
 

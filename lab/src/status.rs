@@ -57,4 +57,6 @@ pub struct LabStatus {
     pub records_undeliverable: u64,
     /// Spans received by the collector.
     pub spans: u64,
+    /// What cannot be written to disk now: one sentence for each file.
+    pub disk_problems: Vec<String>,
 }

@@ -1,12 +1,18 @@
-//! Removes layers around a text: Base64, gzip, zlib. Each has a limit, so that a small paste cannot
-//! fill the memory.
+//! Removes layers around a text: Base64, gzip, zlib, colours, and what systems write around lines.
+//! Each layer has a limit, so that a small paste cannot fill the memory.
 
+mod hex_dump;
+mod terminal;
+
+use std::borrow::Cow;
 use std::io::Read;
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
+pub(crate) use hex_dump::hex_dump;
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;
@@ -21,10 +27,45 @@ const ENGINES: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&URL_SAFE, LENIENT),
 ];
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A text in UTF-8 with line feeds at the ends of lines, without a byte order mark and without
+/// colours. PowerShell writes UTF-16, and old editors end lines with a carriage return alone.
+pub(crate) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    let utf16 = |bytes: fn([u8; 2]) -> u16| {
+        let units = text[2..].chunks_exact(2);
+        let units: Vec<u16> = units.map(|pair| bytes([pair[0], pair[1]])).collect();
+        Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
+    };
+    let text = match text {
+        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
+        _ => Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
+    };
+    if !text.contains(&b'\n') && text.contains(&b'\r') {
+        let text = text
+            .iter()
+            .map(|byte| if *byte == b'\r' { b'\n' } else { *byte });
+        return Cow::Owned(terminal::without_colours(&text.collect::<Vec<_>>()).into_owned());
+    }
+    match text {
+        Cow::Borrowed(text) => terminal::without_colours(text),
+        Cow::Owned(text) => Cow::Owned(terminal::without_colours(&text).into_owned()),
+    }
+}
+
 /// Decodes Base64 in either alphabet, with or without padding and line breaks; `None` if the text
 /// is not Base64.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() < MIN_BASE64 || text.len() > MAX_DECODED {
+    if text.len() < MIN_BASE64 {
+        return None;
+    }
+    short_base64(text)
+}
+
+/// Like [`base64`], and also of few characters, which may be any word.
+pub(crate) fn short_base64(text: &[u8]) -> Option<Vec<u8>> {
+    if text.is_empty() || text.len() > MAX_DECODED {
         return None;
     }
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n \t".contains(byte);

@@ -28,6 +28,8 @@ pub(crate) struct Event {
     is: fn(&Tree) -> bool,
     /// Members that never hold a carrier for the receiver.
     pub(crate) skipped: &'static [&'static str],
+    /// A sentence about the whole text, which holds no carrier because of this shape.
+    instead: Option<&'static str>,
     /// A sentence about who reads these places; `None` if there is nothing to say.
     readers: fn(&[&str]) -> Option<String>,
 }
@@ -55,13 +57,25 @@ pub(crate) fn of(tree: &Tree) -> Option<&'static Event> {
 
 /// The shapes in each unit of a text.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(HashMap<String, Vec<&'static Event>>, Vec<String>);
+pub(crate) struct Notes {
+    events: HashMap<String, Vec<&'static Event>>,
+    /// The units in order.
+    units: Vec<String>,
+    /// Sentences about the whole text.
+    pub(crate) whole: Vec<String>,
+}
 
 impl Notes {
     /// Records the shape of a unit.
     pub(crate) fn add(&mut self, unit: &str, event: &'static Event) {
-        let events = self.0.entry(unit.to_owned()).or_insert_with(|| {
-            self.1.push(unit.to_owned());
+        if let Some(instead) = event.instead {
+            if !self.whole.iter().any(|known| known == instead) {
+                self.whole.push(instead.to_owned());
+            }
+            return;
+        }
+        let events = self.events.entry(unit.to_owned()).or_insert_with(|| {
+            self.units.push(unit.to_owned());
             Vec::new()
         });
         if !events.iter().any(|known| std::ptr::eq(*known, event)) {
@@ -71,7 +85,7 @@ impl Notes {
 
     /// The records with a known shape, in order.
     pub(crate) fn units(&self) -> impl Iterator<Item = &str> {
-        self.1.iter().map(String::as_str)
+        self.units.iter().map(String::as_str)
     }
 
     /// The sentence about a unit's carrier.
@@ -80,7 +94,7 @@ impl Notes {
         let places: Vec<&str> = headers
             .chain(carrier.unread.iter().map(|unread| unread.place.as_str()))
             .collect();
-        let events = self.0.get(unit).map(Vec::as_slice).unwrap_or_default();
+        let events = self.events.get(unit).map(Vec::as_slice).unwrap_or_default();
         let notes = events.iter().filter_map(|event| (event.readers)(&places));
         notes.collect()
     }
@@ -103,4 +117,4 @@ fn not_in_envelope(places: &[&str]) -> bool {
 
 /// The sentence about a carrier that baton's consumer does not read.
 const BATON: &str =
-    "baton's consumer would not look there: it reads the member tracecontext of a record alone";
+    "baton's consumer would not look there: it reads only the member tracecontext of a record";

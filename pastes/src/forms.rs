@@ -10,6 +10,7 @@ mod packed;
 mod requests;
 
 use crate::carrier::Paste;
+use crate::decode;
 
 pub use headers::is_header;
 
@@ -31,13 +32,13 @@ static FORMS: &[Form] = &[
     any_text::FORM,
 ];
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Finds the carriers in a text.
 pub fn read(text: &[u8]) -> Paste {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = decode::plain(text);
     let mut forms = FORMS.iter();
-    forms.find_map(|form| (form.read)(text)).unwrap_or_default()
+    forms
+        .find_map(|form| (form.read)(&text))
+        .unwrap_or_default()
 }
 
 /// The carriers in the findings of a walk.
@@ -51,7 +52,7 @@ fn paste(walk: crate::walk::Walk) -> Paste {
 /// A sentence about what was not opened because of a limit.
 fn cut(walk: &crate::walk::Walk) -> Option<String> {
     walk.is_cut.then(|| {
-        "The text is packed deeper, or unpacks to more, than is read: what is further inside is unknown."
+        "The text is packed too deeply, or unpacks to too much, to be read completely. What is further inside is unknown."
             .to_owned()
     })
 }

@@ -49,9 +49,11 @@ const IDS: &[&str] = &[
     "xspanid",
     "parentspanid",
     "parentid",
-    "contexttraceid",
-    "tracetraceid",
 ];
+/// Ends of other names under which programs print such an id: `Activity.TraceId`, `spring.span_id`.
+const ID_ENDS: &[&str] = &["traceid", "spanid"];
+/// Names that are too short to be recognised as misspelt by their letters.
+const SHORT_MISSPELT: &[(&str, &str)] = &[("xb3", "b3"), ("b3header", "b3")];
 /// Words that resemble a header's name but are not one.
 const WORDS: &[&str] = &["transparent", "tracesets", "tracestats"];
 /// Parts of names whose values are never shown, without dashes and underscores.
@@ -124,7 +126,7 @@ pub(crate) fn member(name: &str) -> Name {
         return Name::Unknown;
     }
     match header(name) {
-        Name::Unknown | Name::Misspelt(_) => {}
+        Name::Unknown | Name::Misspelt(_) | Name::Id => {}
         known => return known,
     }
     let lower = name.to_ascii_lowercase().replace('_', "-");
@@ -155,7 +157,12 @@ pub(crate) fn rest(name: &str) -> Name {
     if IDS.contains(&letters.as_str()) {
         return Name::Id;
     }
-    misspelt(&letters).map_or(Name::Unknown, Name::Misspelt)
+    let is_id = || ID_ENDS.iter().any(|end| letters.ends_with(end));
+    match misspelt(&letters) {
+        Some(meant) => Name::Misspelt(meant),
+        None if is_id() => Name::Id,
+        None => Name::Unknown,
+    }
 }
 
 /// Whether the name suggests a credential.
@@ -184,13 +191,21 @@ pub(crate) fn may_be_near(word: &[u8]) -> bool {
     SPELLINGS
         .iter()
         .any(|(_, known, set)| is_near(known.len(), *set))
-        || IDS.iter().any(|id| id.len() == length)
+        || ends_with_id(word)
+}
+
+/// Whether a word ends as the names of ids do.
+pub(crate) fn ends_with_id(word: &[u8]) -> bool {
+    word.len() > 2 && word[word.len() - 2..].eq_ignore_ascii_case(b"id")
 }
 
 /// The header that was meant, if one or two letters are wrong.
 fn misspelt(letters: &str) -> Option<&'static str> {
     if WORDS.contains(&letters) {
         return None;
+    }
+    if let Some((_, meant)) = SHORT_MISSPELT.iter().find(|(name, _)| *name == letters) {
+        return Some(meant);
     }
     let own = set(letters);
     let near = SPELLINGS.iter().filter_map(|(name, known, known_set)| {

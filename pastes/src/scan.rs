@@ -16,7 +16,7 @@ use baton_propagators::FORMATS;
 use crate::finding::Kind;
 use crate::names::{self, MAX_NAME, Name};
 use crate::shapes::Shape;
-use crate::systems::SYSTEMS;
+use crate::systems::{SYSTEMS, System};
 
 pub(crate) use lines::units;
 use value::Value;
@@ -106,17 +106,40 @@ fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
         return None;
     }
     if is_trace_id(word) {
-        return Some(Hit {
-            kind: Kind::Id,
-            name: String::new(),
-            value: word.to_vec(),
-            start,
-            end,
-        });
+        return Some(of_trace_id(text, start, end));
     }
     let is_exact = LENGTHS[usize::from(first.to_ascii_lowercase())] >> word.len().min(63) & 1 == 1;
     let may_be = is_exact || may_be_misspelt(text, word, end) && names::may_be_near(word);
     may_be.then(|| named(text, start, end)).flatten()
+}
+
+/// A trace id without a name: with what is around it, a value of another system.
+fn of_trace_id(text: &[u8], start: usize, end: usize) -> Hit {
+    let digits = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default().iter();
+        rest.take_while(|byte| byte.is_ascii_hexdigit()).count()
+    };
+    let is_before = |mark: u8| start > 0 && text[start - 1] == mark;
+    let (system, start, end) = match text.get(end) {
+        // X-Cloud-Trace-Context: trace/number;o=1
+        Some(b'/') if digits(end + 1) > 0 => (
+            System::named("x-cloud-trace-context"),
+            start,
+            end + 1 + digits(end + 1),
+        ),
+        // Request-Id: |trace.span.
+        Some(b'.') if is_before(b'|') && digits(end + 1) == 16 => {
+            (System::named("request-id"), start - 1, end + 17)
+        }
+        _ => (None, start, end),
+    };
+    Hit {
+        kind: system.map_or(Kind::Id, Kind::System),
+        name: system.map_or_else(String::new, |system| system.names[0].to_owned()),
+        value: text[start..end].to_vec(),
+        start,
+        end,
+    }
 }
 
 /// Whether a word looks like a 128-bit trace id.
@@ -140,11 +163,11 @@ fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
     let near = matches!(
         first,
         b't' | b'r' | b'b' | b'x' | b'u' | b's' | b'd' | b'o' | b'p' | b'm'
-    );
+    ) || names::ends_with_id(word);
     let next = text
         .get(end)
         .is_some_and(|byte| b":=\"'` \\".contains(byte));
-    near && next && (5..=28).contains(&word.len())
+    near && next && (4..=28).contains(&word.len())
 }
 
 /// A value with a known shape that begins at a word.
@@ -163,7 +186,7 @@ fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     }
     let name = value::name_before(text, start);
     // Lambda's report has XRAY TraceId: 1-…
-    let is_id = names::member(&name) == Name::Id && !found.contains('=');
+    let is_id = names::member(&name) == Name::Id && !Shape::is_context(found);
     Some(Hit {
         kind: if is_id { Kind::Id } else { Kind::Shape(shape) },
         name,
@@ -197,17 +220,15 @@ fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let value = value::after(text, start, end, header);
     let is_taken = value.as_ref().is_some_and(|value| is_taken(&name, value));
     let (kind, value, end) = match (name, value) {
-        (Name::Header(header), Some(value)) if is_taken && value.is_cut => {
-            let reason =
-                "is cut: console.log shows 50 bytes of a Buffer. Log the value's toString()";
+        (Name::Header(header), Some(value)) if is_taken => {
+            let fault = value
+                .fault
+                .map(|fault| Kind::Fault(format!("{header} {fault}.")));
             (
-                Kind::Fault(format!("{header} {reason}.")),
+                fault.unwrap_or(Kind::Header(header)),
                 value.bytes,
                 value.end,
             )
-        }
-        (Name::Header(header), Some(value)) if is_taken => {
-            (Kind::Header(header), value.bytes, value.end)
         }
         (Name::System(system), Some(value)) if is_taken => {
             (Kind::System(system), value.bytes, value.end)
@@ -239,14 +260,29 @@ fn is_taken(name: &Name, value: &Value) -> bool {
             let is_alike = Shape::of(&text).is_some_and(|shape| shape.header() == header);
             let may_be_empty = header == "x-b3-parentspanid" || value.is_quoted;
             // Logs write a dash for a header that did not arrive.
-            is_alike || value.is_strong && text != "-" && (may_be_empty || !text.is_empty())
+            is_alike
+                || value.is_strong
+                    && text != "-"
+                    && (may_be_empty || !text.is_empty())
+                    && !is_code(header, value)
         }
-        Name::System(_) => value.is_strong && !text.is_empty(),
+        Name::System(system) => value.is_strong && !text.is_empty() && system.fits(&text),
         // A word of prose or of a program is not a value.
         Name::Misspelt(_) => value.is_strong && !text.is_empty() && digits() >= 1,
         Name::Id => value.is_strong && digits() >= 16 && digits() == text.len(),
         Name::Secret | Name::Unknown => false,
     }
+}
+
+/// Whether the word after a name is a variable or a call, as in `traceparent = headers.get(…)`.
+fn is_code(header: &str, value: &Value) -> bool {
+    let is_list = matches!(header, "tracestate" | "baggage");
+    let is_name = |word: &[u8]| {
+        word.iter()
+            .all(|byte| byte.is_ascii_alphabetic() || b"._".contains(byte))
+            && word.iter().any(|byte| b"._".contains(byte))
+    };
+    header.len() > 7 && !is_list && !value.is_quoted && is_name(&value.bytes)
 }
 
 /// The characters of names, ids and most values.

@@ -24,6 +24,11 @@ impl Shape {
         }
     }
 
+    /// Whether a value is a context, and not an id alone.
+    pub(crate) fn is_context(value: &str) -> bool {
+        Self::of(value).is_some_and(|shape| shape != Shape::XRay || value.contains('='))
+    }
+
     /// The shape of a value; `None` if it has none of these.
     pub(crate) fn of(value: &str) -> Option<Self> {
         let value = value.trim();

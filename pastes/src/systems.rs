@@ -11,7 +11,7 @@ use crate::tree::Tree;
 pub(crate) struct System {
     /// Its names, in lower case with dashes.
     pub(crate) names: &'static [&'static str],
-    /// What it is and who reads it: a sentence without its full stop.
+    /// What it is, and then who reads it: sentences without the last full stop.
     pub(crate) what: &'static str,
     /// The ids in a value.
     ids: fn(&str) -> Option<Ids>,
@@ -26,21 +26,23 @@ impl PartialEq for System {
 /// The trace id and the span id in a value, as far as it has them.
 type Ids = (String, Option<String>);
 
+const REQUEST_ID: &str = "request-id";
+
 /// Every carrier that is recognised by its name alone.
 pub(crate) static SYSTEMS: &[System] = &[
     System {
         names: &["sentry-trace"],
-        what: "is Sentry's own header, which Sentry's SDKs alone read",
+        what: "is Sentry's own header. Only Sentry's SDKs read it",
         ids: dashes,
     },
     System {
         names: &["x-cloud-trace-context"],
-        what: "is Google Cloud's older header: Google's front ends write it, and OpenTelemetry reads it with Google's own propagator alone",
+        what: "is Google Cloud's older header. Google's front ends write it; OpenTelemetry reads it only with Google's own propagator",
         ids: cloud,
     },
     System {
-        names: &["request-id"],
-        what: "is Application Insights' older header where it begins with '|', and else the number of a request",
+        names: &[REQUEST_ID],
+        what: "is the older header of Application Insights. Only its SDKs and .NET read it",
         ids: request_id,
     },
     System {
@@ -52,42 +54,42 @@ pub(crate) static SYSTEMS: &[System] = &[
             "cloudevents:tracestate",
             "cloudevents-tracestate",
         ],
-        what: "is an attribute of CloudEvents: the context in which the event was made. Propagators do not read it; a CloudEvents SDK does",
+        what: "is an attribute of CloudEvents: the context in which the event was made. A CloudEvents SDK reads it; propagators do not",
         ids: traceparent,
     },
     System {
         names: &["elastic-apm-traceparent"],
-        what: "is Elastic APM's older name of traceparent, which Elastic's agents alone read",
+        what: "is Elastic APM's older name for traceparent. Only Elastic's agents read it",
         ids: traceparent,
     },
     System {
         names: &["googclient-traceparent", "googclient-tracestate"],
-        what: "is an attribute of Google's Pub/Sub client libraries, which they read themselves",
+        what: "is an attribute that Google's Pub/Sub client libraries write and read",
         ids: traceparent,
     },
     System {
         names: &["diagnostic-id"],
-        what: "is a property of messages in Azure Service Bus and Event Hubs, which Azure's SDKs read. Its value is one of traceparent",
+        what: "is a property of messages in Azure Service Bus and Event Hubs. Its value is a traceparent; only Azure's SDKs read it under this name",
         ids: traceparent,
     },
     System {
         names: &["newrelic"],
-        what: "is New Relic's own header (Base64 of JSON), which New Relic's agents alone read",
+        what: "is New Relic's own header (JSON in Base64). Only New Relic's agents read it",
         ids: new_relic,
     },
     System {
         names: &["grpc-trace-bin"],
-        what: "is OpenCensus' binary header for gRPC (Base64), which OpenTelemetry reads with the propagator opencensus alone",
+        what: "is the binary header of OpenCensus for gRPC (in Base64). OpenTelemetry reads it only with the opencensus propagator",
         ids: grpc_trace_bin,
     },
     System {
         names: &["traceresponse"],
-        what: "is the header of an answer (W3C Trace Context Level 2): it names the span that answered, and nobody continues it",
+        what: "is a header of the response (W3C Trace Context). It names the span that answered; no library continues it",
         ids: traceparent,
     },
     System {
         names: &["x-instana-t", "x-instana-s", "x-instana-l"],
-        what: "is Instana's own header, which Instana's tracers alone read",
+        what: "is Instana's own header. Only Instana's tracers read it",
         ids: none,
     },
     System {
@@ -100,12 +102,12 @@ pub(crate) static SYSTEMS: &[System] = &[
             "traceid-bin",
             "x-ot-span-context",
         ],
-        what: "is a header of one vendor, which that vendor's agents alone read",
+        what: "is a header of one vendor. Only that vendor's agents read it",
         ids: none,
     },
     System {
         names: &["correlation-context"],
-        what: "is the name that baggage had before it was standardised. OpenTelemetry does not read it",
+        what: "is the name that baggage had before it became a standard. OpenTelemetry does not read it",
         ids: none,
     },
     System {
@@ -116,6 +118,17 @@ pub(crate) static SYSTEMS: &[System] = &[
 ];
 
 impl System {
+    /// The carrier with this name in lower case.
+    pub(crate) fn named(name: &str) -> Option<&'static System> {
+        SYSTEMS.iter().find(|system| system.names.contains(&name))
+    }
+
+    /// Whether a header with this value is the system's. Many programs number requests in a header
+    /// `Request-Id` of their own.
+    pub(crate) fn fits(&self, value: &str) -> bool {
+        !self.names.contains(&REQUEST_ID) || (self.ids)(value.trim()).is_some()
+    }
+
     /// A description of the carrier with this name and value.
     pub(crate) fn describe(&self, name: &str, value: &str) -> String {
         let ids = (self.ids)(value.trim()).map(|(trace, span)| match span {
@@ -155,7 +168,10 @@ fn cloud(value: &str) -> Option<Ids> {
 }
 
 fn request_id(value: &str) -> Option<Ids> {
-    let (id, rest) = value.strip_prefix('|')?.split_once('.')?;
+    if !value.starts_with('|') {
+        return traceparent(value);
+    }
+    let (id, rest) = value[1..].split_once('.')?;
     Some((trace(id)?, rest.split(['.', '_']).next().and_then(span)))
 }
 

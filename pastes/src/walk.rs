@@ -144,13 +144,19 @@ impl Walk {
     fn member(&mut self, name: &str, value: &Tree, at: &At, scope: &str, is_header: bool) {
         let kind = match self.name(name) {
             Name::Header(header) => Kind::Header(header),
-            Name::System(system) => Kind::System(system),
+            Name::System(system) if value.text().is_none_or(|text| system.fits(text)) => {
+                Kind::System(system)
+            }
+            Name::System(_) => {
+                self.other(name, at, scope, is_header);
+                return;
+            }
             Name::Misspelt(meant) => Kind::Misspelt(meant),
             Name::Secret => {
                 self.other(name, at, scope, is_header);
                 return;
             }
-            Name::Id if value.text().is_some() => Kind::Id,
+            Name::Id if value.text().is_some_and(|text| !Shape::is_context(text)) => Kind::Id,
             Name::Id | Name::Unknown => {
                 let shape = value.text().and_then(Shape::of);
                 if let Some(shape) = shape {
@@ -195,9 +201,8 @@ impl Walk {
                     _ => ("null, true or false", String::new()),
                 };
                 if let Kind::Header(header) = kind {
-                    let reason = format!(
-                        "{header} is {what} here and no text, so a reader of text does not take it."
-                    );
+                    let reason =
+                        format!("{header} is {what} here, not text, so no library reads it.");
                     self.push(Kind::Fault(reason), name, value.into_bytes(), at, scope);
                 }
             }
@@ -275,11 +280,17 @@ impl Walk {
             self.text(&inner, &at.deeper());
             return;
         }
+        if let Some(inner) = decode::hex_dump(text) {
+            self.plain(&inner, &at.deeper());
+            return;
+        }
         self.plain(text, at);
     }
 
     /// Searches names and values in a text.
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
+        let text = decode::plain(text.as_bytes());
+        let text = &String::from_utf8_lossy(&text);
         let hits = scan::hits(text.as_bytes());
         let units = scan::units(text.as_bytes(), &hits);
         let several = units.last().is_some_and(|(unit, _)| *unit > 0);

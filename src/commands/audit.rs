@@ -28,6 +28,7 @@ use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::checks::exit;
+use crate::print::github::{Level, annotation};
 use crate::print::junit;
 use crate::print::output::Output;
 
@@ -217,6 +218,17 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             let cases: Vec<_> = checks.iter().map(Checked::case).collect();
             output.print(&junit::render("baton audit", &cases))
         }
+        Format::Github => {
+            let failed = checks.iter().map(Checked::case).filter(|case| !case.passed);
+            let failed = failed.map(|case| annotation(Level::Error, &case.limit, &case.sentence));
+            let broken = outcome.judged.edges.iter().filter_map(Edge::sentence);
+            let broken = broken.map(|text| annotation(Level::Warning, "baton audit", &text));
+            let all: Vec<String> = failed.chain(broken).collect();
+            output.print(&match all.is_empty() {
+                true => annotation(Level::Notice, "baton audit", &answer(outcome).join(" ")),
+                false => all.join("\n"),
+            })
+        }
         _ => output.print(&text::render(outcome, output)),
     }
 }
@@ -261,8 +273,25 @@ struct Reading {
 }
 
 impl Collect for Reading {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.of_run.is_some()
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
-        self.audit.add(span);
         if let Some(of_run) = &mut self.of_run {
             of_run.add_span(span);
         }

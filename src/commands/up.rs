@@ -1,15 +1,16 @@
 //! `baton up`: starts the lab and waits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use baton_experiments::kept_out;
 use baton_experiments::manifest::{lab_settings, versions};
 use baton_lab::registry::{self, Note};
-use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports};
+use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, StreamState};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
-use baton_traces::run::{Function, Manifest, RunDirectory, UNDELIVERABLE_FILE};
+use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::shown::counted;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,6 +20,8 @@ use crate::print::modes::modes;
 use crate::print::output::Output;
 use crate::signals::Signals;
 use crate::{report, runtime};
+
+mod resumed;
 
 /// Starts the lab, prints its addresses, waits for a signal, then delivers what was accepted.
 pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -37,25 +40,50 @@ pub(crate) fn up(arguments: UpArguments, output: &Output) -> Result<ExitCode, Fa
             (folder.path().to_owned(), Some(folder))
         }
     };
-    let ending = runtime::for_lab()?.block_on(stay(&arguments, directory.clone(), output))?;
+    let ended = runtime::for_lab()?.block_on(stay(&arguments, directory, output))?;
     if let Some(temporary) = temporary
-        && (ending.status.records_undeliverable > 0 || !ending.drained)
+        && ended.ending.status.records_undeliverable > 0
     {
         // it contains the undelivered records
         let _ = temporary.keep();
     }
-    report(&ending, &directory, output)
+    // what was lost is said before anything is written, because that may fail too
+    let lost = report(&ended, output);
+    let saved = match &arguments.save {
+        Some(_) => save(ended, output),
+        None => Ok(()),
+    };
+    match (lost, saved) {
+        (None, saved) => saved.map(|()| ExitCode::SUCCESS),
+        (Some(lost), saved) => {
+            output.error(&lost);
+            if let Err(unsaved) = saved {
+                output.error(&unsaved);
+            }
+            Ok(lost.exit_code())
+        }
+    }
+}
+
+/// A lab that has ended, and where it wrote.
+struct Ended {
+    ending: Ending,
+    directory: RunDirectory,
+    manifest: Manifest,
 }
 
 async fn stay(
     arguments: &UpArguments,
     directory: PathBuf,
     output: &Output,
-) -> Result<Ending, Failure> {
+) -> Result<Ended, Failure> {
     // before anything starts, so that no signal is missed
     let mut signals = Signals::new()?;
     let mut manifest = manifest(arguments)?;
     let of_save = |error| Failure::from(error).of("--save");
+    if arguments.save.is_some() {
+        resumed::look_at(&directory, arguments.resume, &mut manifest, output)?;
+    }
     let directory = RunDirectory::create(directory).map_err(of_save)?;
     let directory_path =
         std::path::absolute(directory.path()).map_err(Failure::writing(directory.path()))?;
@@ -70,6 +98,7 @@ async fn stay(
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
         directory: directory_path,
+        folder: std::env::current_dir().ok(),
     });
     if let Err(error) = &registration {
         output.note(&format!("other commands cannot find this lab: {error}"));
@@ -83,39 +112,57 @@ async fn stay(
     }
     announce(&lab, output)?;
 
-    signals.next().await;
-    output.note("delivering what was accepted; a second Ctrl-C ends at once");
-    let ending = tokio::select! {
-        ending = lab.stop() => ending,
-        () = signals.next() => {
-            return Err(Failure::interrupted());
+    let mut said = Vec::new();
+    loop {
+        tokio::select! {
+            () = signals.next() => break,
+            problems = lab.disk_problems_changed() => {
+                for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
+                    output.warn(problem);
+                }
+                said = problems;
+            }
         }
-    };
-    drop(registration);
-    if arguments.save.is_some() {
-        manifest.end = Some(Timestamp::now());
-        manifest.records = Some(ending.records());
-        if ending.status.switches > 0 {
-            let LabStatus {
-                producer,
-                consumer,
-                switches,
-                ..
-            } = &ending.status;
-            let modes =
-                json!({ "producer": producer.propagation, "consumer": consumer.propagation });
-            manifest
-                .settings
-                .insert("switches".to_owned(), json!(switches));
-            manifest
-                .settings
-                .insert("modes_at_the_end".to_owned(), modes);
-        }
-        directory.write_manifest(&manifest).map_err(of_save)?;
-        report::of_run(&directory)?;
-        output.note(&format!("saved to {}", directory.path().display()));
     }
-    Ok(ending)
+    output.note("delivering what was accepted; a second Ctrl-C only writes down what is left");
+    let ending = lab.stop(signals.next()).await;
+    drop(registration);
+    manifest.end = Some(Timestamp::now());
+    manifest.records = Some(ending.records());
+    Ok(Ended {
+        ending,
+        directory,
+        manifest,
+    })
+}
+
+/// Writes the manifest and the report of the run.
+fn save(ended: Ended, output: &Output) -> Result<(), Failure> {
+    let Ended {
+        ending,
+        directory,
+        mut manifest,
+    } = ended;
+    if ending.status.switches > 0 {
+        let LabStatus {
+            producer,
+            consumer,
+            switches,
+            ..
+        } = &ending.status;
+        let modes = json!({ "producer": producer.propagation, "consumer": consumer.propagation });
+        manifest
+            .settings
+            .insert("switches".to_owned(), json!(switches));
+        manifest
+            .settings
+            .insert("modes_at_the_end".to_owned(), modes);
+    }
+    let of_save = |error| Failure::from(error).of("--save");
+    directory.write_manifest(&manifest).map_err(of_save)?;
+    report::of_run(&directory)?;
+    output.note(&format!("saved to {}", directory.path().display()));
+    Ok(())
 }
 
 fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOptions, Failure> {
@@ -137,6 +184,11 @@ fn options(arguments: &UpArguments, directory: RunDirectory) -> Result<LabOption
             kinesis: arguments.kinesis_port,
             otlp: arguments.otlp_port,
             zipkin: arguments.zipkin_port,
+        },
+        stream_state: match (arguments.resume, arguments.durable) {
+            (true, _) => StreamState::Resumed,
+            (false, true) => StreamState::Disk,
+            (false, false) => StreamState::Memory,
         },
         ..arguments
             .lab
@@ -209,38 +261,27 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     ))
 }
 
-/// Reports how the lab ended. The command fails if something was not delivered.
-fn report(ending: &Ending, directory: &Path, output: &Output) -> Result<ExitCode, Failure> {
+/// Reports how the lab ended. Gives what was not delivered or not saved.
+fn report(ended: &Ended, output: &Output) -> Option<Failure> {
+    let Ended {
+        ending, directory, ..
+    } = ended;
     let LabStatus {
         producer,
         records_delivered,
-        records_undeliverable,
         spans,
         ..
     } = &ending.status;
     output.note(&format!(
-        "{} requests, {records_delivered} records delivered, {spans} spans",
-        producer.invocations
+        "{}, {} delivered, {}",
+        counted(producer.invocations, "request"),
+        counted(*records_delivered, "record"),
+        counted(*spans, "span")
     ));
-    let mut problems = Vec::new();
-    if *records_undeliverable > 0 {
-        problems.push(format!(
-            "{records_undeliverable} records could not be delivered; they are kept in {}",
-            directory.join(UNDELIVERABLE_FILE).display()
-        ));
+    if !ending.unkept.is_empty() {
+        // no file has them, so at least the terminal does
+        output.warn(ending.unkept.trim_end());
     }
-    if !ending.drained {
-        problems.push(format!(
-            "not every accepted record was delivered in time; the lab's logs are in {}",
-            directory.display()
-        ));
-    }
-    if let Some(error) = &ending.span_error {
-        problems.push(format!("spans are missing: {error}"));
-    }
-    if problems.is_empty() {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(Failure::check(problems.join("; ")))
-    }
+    let problems = ending.problems(directory);
+    (!problems.is_empty()).then(|| Failure::check(problems.join("; ")))
 }

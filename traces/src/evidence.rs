@@ -11,6 +11,7 @@ mod fit;
 mod link;
 mod loose;
 mod message_id;
+mod pair_set;
 mod parent;
 mod request_id;
 mod shared_id;

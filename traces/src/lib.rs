@@ -47,6 +47,7 @@ pub mod merge;
 pub mod otlp;
 pub mod prediction;
 pub mod readers;
+pub mod rounds;
 pub mod run;
 pub mod service_map;
 pub mod shown;

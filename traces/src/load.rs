@@ -44,7 +44,9 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
     let mut loaded = Loaded::default();
     if let Some(run) = source.run()? {
         let manifest = run.manifest()?;
-        loaded.extent.under_way_since = manifest.under_way_since();
+        // a lab that was killed holds no lock, and delivers nothing any more
+        let is_under_way = run.is_being_written();
+        loaded.extent.under_way_since = manifest.under_way_since().filter(|_| is_under_way);
         loaded.extent.undelivered = Undelivered::read(&run, &manifest)?;
         read_logs(&run, &manifest, into, &mut loaded)?;
         loaded.extent.is_run = true;
@@ -56,7 +58,7 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
     let manifest = loaded.manifest.as_ref();
     loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
     if loaded.missing_spans.is_none() {
-        let reading = source.read(want, &mut |span| into.add_span(span))?;
+        let reading = source.collect(want, into)?;
         loaded.form = reading.form;
         loaded.extent.is_cut_short = !reading.problems.is_empty();
         loaded.span_problems = reading.problems;

@@ -2,9 +2,11 @@
 //!
 //! The names and contents of the files are fixed, because other programs read them too.
 
+mod claim;
 mod earlier;
 mod lab_records;
 mod manifest;
+mod private;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -18,13 +20,17 @@ pub use baton_propagators::function::Function;
 
 pub use self::earlier::EarlierRun;
 pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};
-pub use self::manifest::{MERGED, Manifest};
+pub use self::manifest::{INTERLEAVED, MERGED, Manifest, NUMBER};
+pub use self::private::{private_file, write_private};
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 
 /// The load generator's spans before they are added to the run's spans. The file remains if the
 /// load generator was killed.
 pub const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
+
+/// The records that a lab with `--durable` has accepted, until it has delivered all of them.
+pub const STREAM_FILE: &str = "stream.jsonl";
 
 /// The name of the file that is locked while a run is being written.
 const LOCK_FILE: &str = ".lock";
@@ -47,6 +53,14 @@ pub enum RunError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The directory has files that are not a run's.
+    #[error("{} cannot take a run: {reason}; name another directory", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// What it has.
+        reason: String,
     },
     /// Another process is writing a run there.
     #[error("{} is being written by another baton; name another directory", path.display())]
@@ -102,27 +116,39 @@ impl RunDirectory {
     /// until [`RunDirectory::clear`].
     ///
     /// # Errors
-    /// If a directory cannot be made, or another process is writing a run there.
+    /// If a directory cannot be made, has files that are not a run's, or another process is writing
+    /// a run there.
     pub fn create(path: impl Into<PathBuf>) -> Result<RunDirectory, RunError> {
-        let path = path.into();
-        let logs = path.join("logs");
+        let mut run = RunDirectory {
+            path: path.into(),
+            _lock: None,
+        };
+        claim::check(&run.path, &run.manifest_path(), &run.files())?;
+        let logs = run.path.join("logs");
         fs::create_dir_all(&logs).map_err(|source| RunError::File {
             action: "make",
             path: logs,
             source,
         })?;
-        let lock_path = path.join(LOCK_FILE);
-        let lock = File::create(&lock_path).map_err(|source| RunError::File {
+        let lock_path = run.path.join(LOCK_FILE);
+        // not truncated: the file may be somebody's, and the lock needs no content
+        let mut options = private_file();
+        let lock = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path);
+        let lock = lock.map_err(|source| RunError::File {
             action: "make",
             path: lock_path.clone(),
             source,
         })?;
         match lock.try_lock() {
-            Ok(()) => Ok(RunDirectory {
-                path,
-                _lock: Some(Arc::new(lock)),
-            }),
-            Err(TryLockError::WouldBlock) => Err(RunError::InUse { path }),
+            Ok(()) => {
+                run._lock = Some(Arc::new(lock));
+                Ok(run)
+            }
+            Err(TryLockError::WouldBlock) => Err(RunError::InUse { path: run.path }),
             Err(TryLockError::Error(source)) => Err(RunError::File {
                 action: "lock",
                 path: lock_path,
@@ -183,7 +209,7 @@ impl RunDirectory {
     }
 
     /// All files that a run may have.
-    fn files(&self) -> [PathBuf; 8] {
+    fn files(&self) -> [PathBuf; 10] {
         [
             self.manifest_path(),
             self.spans_path(),
@@ -193,6 +219,8 @@ impl RunDirectory {
             self.report_path(),
             self.log_path(Function::Producer),
             self.log_path(Function::Consumer),
+            self.path.join(UNDELIVERABLE_FILE),
+            self.path.join(STREAM_FILE),
         ]
     }
 
@@ -345,8 +373,11 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Run
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
     let partial = path.with_extension("json.partial");
-    fs::write(&partial, text).map_err(failed)?;
-    fs::rename(&partial, path).map_err(failed)
+    let written = write_private(&partial, &text).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&partial);
+        failed(error)
+    })
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@
 //! several frames reads as one. So several processes may append to the same file, and a process
 //! that dies loses only the lines since its last frame.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zstd::bulk::Compressor;
+
+use crate::run::private_file;
 
 /// A frame is written when it holds this many bytes of lines. A crash loses at most this much.
 const FRAME_BYTES: usize = 1 << 20;
@@ -16,7 +18,6 @@ const FRAME_BYTES: usize = 1 << 20;
 /// An open span file. Dropping it writes the rest, but only [`SpanFile::finish`] reports an error.
 pub struct SpanFile {
     file: File,
-    path: PathBuf,
     compressor: Compressor<'static>,
     lines: Vec<u8>,
 }
@@ -27,11 +28,8 @@ impl SpanFile {
     /// # Errors
     /// If the file cannot be opened for writing.
     pub fn append(path: &Path) -> io::Result<SpanFile> {
-        let options = OpenOptions::new().append(true).create(true).open(path);
-        let file = options.map_err(|error| about(path, &error))?;
         Ok(SpanFile {
-            file,
-            path: path.to_owned(),
+            file: private_file().append(true).create(true).open(path)?,
             compressor: Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?,
             lines: Vec::new(),
         })
@@ -41,7 +39,7 @@ impl SpanFile {
     /// line: each line feed between JSON's tokens becomes a space.
     ///
     /// # Errors
-    /// If a full frame cannot be written.
+    /// If a full frame cannot be written. Its lines stay, as in [`SpanFile::flush`].
     pub fn write_request(&mut self, json: &[u8]) -> io::Result<()> {
         let start = self.lines.len();
         self.lines.extend_from_slice(json.trim_ascii());
@@ -61,23 +59,37 @@ impl SpanFile {
     /// frames compress badly, so call this every second rather than after every line.
     ///
     /// # Errors
-    /// If the frame cannot be written. Its lines are lost.
+    /// If the frame cannot be written. Its lines stay for the next call, and the file is as before.
     pub fn flush(&mut self) -> io::Result<()> {
         if self.lines.is_empty() {
             return Ok(());
         }
-        let frame = self.compressor.compress(&self.lines);
+        let frame = self.compressor.compress(&self.lines)?;
+        self.append_frame(&frame)?;
         self.lines.clear();
-        let written = frame.and_then(|frame| self.file.write_all(&frame));
-        written.map_err(|error| about(&self.path, &error))
+        Ok(())
     }
 
-    /// Writes the rest.
+    /// Half a frame would make the frames of other writers behind it unreadable. So writers take
+    /// turns, and one that fails leaves nothing.
+    fn append_frame(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.file.lock()?;
+        let before = self.file.metadata().map(|metadata| metadata.len());
+        let written = self.file.write_all(frame);
+        if let (Err(_), Ok(before)) = (&written, before) {
+            let _ = self.file.set_len(before);
+        }
+        self.file.unlock()?;
+        written
+    }
+
+    /// Writes the rest, and waits until the file is on the disk.
     ///
     /// # Errors
     /// As [`SpanFile::flush`].
     pub fn finish(mut self) -> io::Result<()> {
-        self.flush()
+        self.flush()?;
+        self.file.sync_data()
     }
 }
 
@@ -91,17 +103,9 @@ impl std::fmt::Debug for SpanFile {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("SpanFile")
-            .field("path", &self.path)
             .field("waiting_bytes", &self.lines.len())
             .finish_non_exhaustive()
     }
-}
-
-fn about(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("cannot write {}: {error}", path.display()),
-    )
 }
 
 #[cfg(test)]

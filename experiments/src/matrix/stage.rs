@@ -1,6 +1,6 @@
 //! One lab of the matrix: a pairing of modes, the clients that send to it, and their verdicts.
 
-use baton_lab::{Ending, FunctionOptions, Lab, LabOptions};
+use baton_lab::{FunctionOptions, Lab, LabOptions};
 use baton_loadgen::{Plan, Scenario, Settings, Stop};
 use baton_propagators::mode::{Engine, Pairing, Select, XraySource};
 use baton_propagators::propagation::{
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::evidence::{self, Journey};
 use crate::error::ExperimentError;
 use crate::functions::Functions;
+use crate::load::missing_client_spans;
 use crate::load_generator::attack;
 use crate::manifest::versions;
 
@@ -123,11 +124,7 @@ impl Stage {
             let _ = interrupted.wait_for(|interrupted| *interrupted).await;
         };
         let outcome = attack(self.functions.program(), &plan, |_| {}, cancelled).await?;
-        let Ending {
-            drained,
-            span_error,
-            ..
-        } = lab.stop().await;
+        let ending = lab.stop(std::future::pending()).await;
         if outcome.interrupted {
             return Ok(None);
         }
@@ -137,13 +134,8 @@ impl Stage {
         if outcome.requests.failed > 0 {
             problems.push(outcome.summary.clone());
         }
-        if !drained {
-            problems.push("not every accepted record was delivered in time".to_owned());
-        }
-        let span_error = span_error.map(|error| error.to_string());
-        if let Some(error) = span_error.or(outcome.span_file_error) {
-            problems.push(format!("spans are missing: {error}"));
-        }
+        problems.extend(ending.problems(&directory));
+        problems.extend(outcome.span_file_error.map(missing_client_spans));
         let journeys = evidence::read(&directory)?;
         let unseen = outcome.requests.ok.saturating_sub(journeys.len() as u64);
         if unseen > 0 {

@@ -2,23 +2,28 @@
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
+use baton_traces::readers::bounds::{json_exceeds, request_exceeds};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
 use serde_json::json;
 
-use super::{Collector, Request, body};
+use super::body::{self, MAX_DECODED_BYTES, Refusal, too_large};
+use super::{Collector, Request};
 
 /// Where OTLP/HTTP takes traces.
 pub(crate) const TRACES_PATH: &str = "/v1/traces";
 /// Why spans are refused.
 const REJECTION: &str = "a trace id has 16 bytes, a span id 8, not all of them zero";
+
+/// The most objects of a body in JSON. Each takes some hundred bytes when it is decoded.
+const MAX_OBJECTS: usize = 250_000;
 
 /// The two encodings of OTLP/HTTP.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,16 +35,29 @@ enum Encoding {
 pub(super) async fn export(
     State(collector): State<Collector>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
-    let (encoding, mut request) = match read(&headers, &body) {
-        Ok(read) => read,
-        Err((status, message)) => return (status, message).into_response(),
-    };
-    let (accepted, rejected) = keep_valid(&mut request);
-    if let Err(answer) = collector.keep(Request::Otlp(request), accepted).await {
-        return answer.into_response();
+    match receive(&collector, headers, body).await {
+        Ok((encoding, rejected)) => answer(encoding, rejected),
+        Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Keeps the valid spans of a request. Gives how many were rejected.
+async fn receive(
+    collector: &Collector,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(Encoding, i64), Refusal> {
+    let received = collector.decoding.receive(body).await?;
+    let decode = move || read(&headers, &received.bytes);
+    let (encoding, mut request) = collector.decoding.decode(decode).await?;
+    let (accepted, rejected) = keep_valid(&mut request);
+    collector.keep(Request::Otlp(request), accepted).await?;
+    Ok((encoding, rejected))
+}
+
+fn answer(encoding: Encoding, rejected: i64) -> Response {
     match encoding {
         Encoding::Protobuf => {
             let response = ExportTraceServiceResponse {
@@ -84,8 +102,8 @@ fn keep_valid(request: &mut ExportTraceServiceRequest) -> (u64, i64) {
 
 fn read(
     headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<(Encoding, ExportTraceServiceRequest), (StatusCode, String)> {
+    body: &[u8],
+) -> Result<(Encoding, ExportTraceServiceRequest), Refusal> {
     let content_type = body::content_type(headers);
     let encoding = match content_type {
         "application/x-protobuf" => Encoding::Protobuf,
@@ -98,7 +116,8 @@ fn read(
         }
     };
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
-    let body = &*body::unpack(headers, body).map_err(bad)?;
+    let body = &*body::unpack(headers, body)?;
+    check_size(encoding, body)?;
     let request = match encoding {
         Encoding::Protobuf => ExportTraceServiceRequest::decode(body).map_err(|error| {
             bad(format!(
@@ -112,4 +131,17 @@ fn read(
         })?,
     };
     Ok((encoding, request))
+}
+
+/// Refuses a body that would take too much memory when it is decoded.
+fn check_size(encoding: Encoding, body: &[u8]) -> Result<(), Refusal> {
+    match encoding {
+        Encoding::Protobuf if request_exceeds(body, MAX_DECODED_BYTES) => Err(too_large(format!(
+            "the decoded request would take more than {MAX_DECODED_BYTES} bytes; send fewer spans at once"
+        ))),
+        Encoding::Json if json_exceeds(body, MAX_OBJECTS, usize::MAX) => Err(too_large(format!(
+            "the request has more than {MAX_OBJECTS} JSON objects; send fewer spans at once"
+        ))),
+        _ => Ok(()),
+    }
 }

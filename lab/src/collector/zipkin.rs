@@ -6,42 +6,48 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use baton_traces::otlp;
+use baton_traces::readers::bounds::json_exceeds;
 use baton_traces::readers::zipkin::read_document;
 use baton_traces::span::{Span, SpanFormat};
 use serde_json::{Value, json};
 
-use super::{Collector, Request, body};
+use super::body::{self, Refusal, too_large};
+use super::{Collector, Request};
 
 /// Where Zipkin takes spans.
 pub(crate) const SPANS_PATH: &str = "/api/v2/spans";
+/// The most objects of a body. Each may be a span, which takes some thousand bytes as OTLP.
+const MAX_OBJECTS: usize = 50_000;
+/// The most members of all objects. Each may be a tag, which takes some thousand bytes as OTLP.
+const MAX_MEMBERS: usize = 200_000;
 
 pub(super) async fn export(
     State(collector): State<Collector>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
-    // reading many spans takes time, which other tasks of the lab need
-    let read = tokio::task::spawn_blocking(move || read(&headers, &body)).await;
-    let kept = match read {
-        Ok(Ok((request, count))) => collector.keep(request, count).await,
-        Ok(Err(answer)) => Err(answer),
-        Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
-    };
-    match kept {
+    match receive(&collector, headers, body).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(answer) => answer.into_response(),
+        Err(refusal) => refusal.into_response(),
     }
+}
+
+async fn receive(collector: &Collector, headers: HeaderMap, body: Body) -> Result<(), Refusal> {
+    let received = collector.decoding.receive(body).await?;
+    let decode = move || read(&headers, &received.bytes);
+    let (request, count) = collector.decoding.decode(decode).await?;
+    collector.keep(request, count).await
 }
 
 /// The body's spans as OTLP, and their number. As in Zipkin, one invalid span refuses the whole
 /// request.
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), (StatusCode, String)> {
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), Refusal> {
     let content_type = body::content_type(headers);
     // Zipkin accepts JSON under any other content type too.
     if matches!(
@@ -52,7 +58,12 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), (StatusCode,
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
-    let body = body::unpack(headers, body).map_err(bad)?;
+    let body = body::unpack(headers, body)?;
+    if json_exceeds(&body, MAX_OBJECTS, MAX_MEMBERS) {
+        return Err(too_large(format!(
+            "the request has more than {MAX_OBJECTS} JSON objects or {MAX_MEMBERS} members; send fewer spans at once"
+        )));
+    }
     let mut services: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut count = 0;
     let add = &mut |span: &Span<'_>| {

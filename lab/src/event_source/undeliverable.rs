@@ -1,15 +1,15 @@
 //! Keeps records that could not be delivered, with the reason: the mapping's on-failure
 //! destination.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::error::LabError;
+use crate::disk::{self, Disk, Kept};
 use crate::kinesis::{StreamRecord, shard_id};
 
 /// Why a record was not delivered.
@@ -25,6 +25,7 @@ pub(crate) enum Condition {
 #[derive(Debug)]
 pub(crate) struct Undeliverable {
     path: PathBuf,
+    disk: Disk,
     file: Mutex<Option<File>>,
 }
 
@@ -41,57 +42,62 @@ struct Line<'a> {
     data: &'a str,
 }
 
-impl Undeliverable {
-    /// The file at `path`. A file of an earlier lab is removed.
-    pub(crate) fn new(path: PathBuf) -> Result<Self, LabError> {
-        match std::fs::remove_file(&path) {
-            Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
-                return Err(LabError::File { path, reason });
-            }
-            _ => {}
+/// The lines of records that failed `attempts` times at least.
+pub(crate) fn lines(
+    (stream, shard): (&str, u32),
+    records: &[StreamRecord],
+    condition: Condition,
+    attempts: u32,
+) -> Vec<u8> {
+    let shard_id = shard_id(shard);
+    let mut lines = Vec::new();
+    for record in records {
+        let line = Line {
+            timestamp: Timestamp::now(),
+            condition,
+            attempts,
+            stream,
+            shard_id: &shard_id,
+            sequence_number: &record.sequence_number,
+            partition_key: &record.partition_key,
+            data: &record.data,
+        };
+        // a struct of strings and numbers always serializes
+        if serde_json::to_writer(&mut lines, &line).is_ok() {
+            lines.push(b'\n');
         }
-        Ok(Undeliverable {
+    }
+    lines
+}
+
+impl Undeliverable {
+    /// The file at `path`, which is made when it is needed.
+    pub(crate) fn new(path: PathBuf, disk: Disk) -> Self {
+        Undeliverable {
             path,
+            disk,
             file: Mutex::new(None),
-        })
+        }
     }
 
-    /// Keeps these records, which failed `attempts` times at least.
-    pub(crate) fn keep(
-        &self,
-        (stream, shard): (&str, u32),
-        records: &[StreamRecord],
-        condition: Condition,
-        attempts: u32,
-    ) {
-        let shard_id = shard_id(shard);
-        let mut lines = Vec::new();
-        for record in records {
-            let line = Line {
-                timestamp: Timestamp::now(),
-                condition,
-                attempts,
-                stream,
-                shard_id: &shard_id,
-                sequence_number: &record.sequence_number,
-                partition_key: &record.partition_key,
-                data: &record.data,
-            };
-            if serde_json::to_writer(&mut lines, &line).is_ok() {
-                lines.push(b'\n');
-            }
+    /// Appends these lines, all or none, and waits until they are on the disk.
+    ///
+    /// # Errors
+    /// If they cannot be written. The file is then as before.
+    pub(crate) fn keep(&self, lines: &[u8]) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
         }
+        self.disk.note(Kept::Undeliverable, self.write(lines))
+    }
+
+    fn write(&self, lines: &[u8]) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.is_none() {
-            *file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&self.path)
-                .ok();
-        }
-        if let Some(file) = file.as_mut() {
-            // if the disk is full, the count in the lab's status is still right
-            let _ = file.write_all(&lines);
-        }
+        let file = match &mut *file {
+            Some(file) => file,
+            none => none.insert(disk::open(&self.path)?),
+        };
+        disk::append(&self.path, file, lines)?;
+        disk::sync(&self.path, file)
     }
 }

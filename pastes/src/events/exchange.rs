@@ -7,6 +7,7 @@ pub(super) static EXCHANGE: Event = Event {
     is,
     // The answer is not a carrier for the receiver, and cookies repeat a header.
     skipped: &["response", "cookies", "cache", "timings"],
+    instead: None,
     readers: |_| None,
 };
 

@@ -6,6 +6,7 @@ use crate::tree::Tree;
 pub(super) static RECORD: Event = Event {
     is,
     skipped: &[],
+    instead: None,
     readers: |_| None,
 };
 

@@ -6,7 +6,10 @@ use crate::tree::Tree;
 pub(super) static SPANS: Event = Event {
     is,
     skipped: &[],
-    readers,
+    instead: Some(
+        "These are spans, not headers. baton traces --from FILE and baton map FILE read them.",
+    ),
+    readers: |_| None,
 };
 
 fn is(tree: &Tree) -> bool {
@@ -16,11 +19,4 @@ fn is(tree: &Tree) -> bool {
     of_otlp
         || has(tree, "traceId") && has(tree, "id") && has(tree, "localEndpoint")
         || has(tree, "traceID") && has(tree, "processes")
-}
-
-fn readers(_: &[&str]) -> Option<String> {
-    Some(
-        "These are spans and no headers: baton traces --from FILE and baton map FILE read them."
-            .to_owned(),
-    )
 }

@@ -4,6 +4,7 @@ use super::headers::{self, header};
 use super::requests::label;
 use super::{Form, paste};
 use crate::carrier::Paste;
+use crate::finding::{Finding, Kind};
 use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
@@ -12,6 +13,28 @@ pub(super) const FORM: Form = Form { read };
 const COMMANDS: &[&str] = &[
     "curl", "curl.exe", "grpcurl", "wget", "http", "https", "xh", "hey", "oha", "ab", "wrk",
     "evans",
+];
+/// The ones that also take a header as a word without an option: `http URL name:value`.
+const HTTPIE: &[&str] = &["http", "https", "xh"];
+/// Their options before a value that is no header, and may be a password.
+const HTTPIE_VALUES: &[&str] = &[
+    "-a",
+    "--auth",
+    "-A",
+    "--auth-type",
+    "--bearer",
+    "--session",
+    "--session-read-only",
+    "--proxy",
+    "--cert",
+    "--cert-key",
+    "-o",
+    "--output",
+    "-s",
+    "--style",
+    "-p",
+    "--print",
+    "--raw",
 ];
 /// Options before a header.
 const OPTIONS: &[&str] = &[
@@ -38,18 +61,24 @@ fn read(text: &[u8]) -> Option<Paste> {
     let words = shlex::split(&text)?;
     let mut commands: Vec<(String, Vec<headers::Line>)> = Vec::new();
     let mut words = words.into_iter();
+    let mut takes_words = false;
     while let Some(word) = words.next() {
         if COMMANDS.contains(&word.as_str()) || commands.is_empty() {
+            takes_words = HTTPIE.contains(&word.as_str());
             commands.push((String::new(), Vec::new()));
             continue;
         }
         let Some((name, sent)) = commands.last_mut() else {
             continue;
         };
+        if takes_words && HTTPIE_VALUES.contains(&word.as_str()) {
+            words.next();
+            continue;
+        }
         let given = if OPTIONS.contains(&word.as_str()) {
             words.next()
         } else {
-            inline(&word)
+            inline(&word, takes_words)
         };
         match given.as_deref().and_then(|given| header(given.as_bytes())) {
             Some((name, value)) => sent.push(headers::Line {
@@ -74,16 +103,20 @@ fn read(text: &[u8]) -> Option<Paste> {
             walk.findings.push(finding);
         }
     }
-    (!walk.findings.is_empty()).then(|| paste(walk))
+    // `http` and `https` are also the first words of other lines, as in the logs of load balancers.
+    let is_sure = |finding: &Finding| finding.kind != Kind::Other || !HTTPIE.contains(&first);
+    walk.findings.iter().any(is_sure).then(|| paste(walk))
 }
 
-/// A header in the same word as its option, or alone, as HTTPie accepts it.
-fn inline(word: &str) -> Option<String> {
+/// A header in the same word as its option, or alone if the command takes words. Any other word may
+/// be a user with a password (`curl -u`).
+fn inline(word: &str, takes_words: bool) -> Option<String> {
     let header = word
         .strip_prefix("--header=")
         .or_else(|| word.strip_prefix("-H"));
-    let is_option = word.starts_with('-') || word.contains("://") || word.contains(":=");
+    let is_word =
+        takes_words && !word.starts_with('-') && !word.contains("://") && !word.contains(":=");
     header
         .map(str::to_owned)
-        .or_else(|| (!is_option).then(|| word.to_owned()))
+        .or_else(|| is_word.then(|| word.to_owned()))
 }

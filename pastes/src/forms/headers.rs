@@ -12,6 +12,9 @@ use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
 
+/// The fewest digits of an id.
+const MIN_ID: usize = 16;
+
 /// The line of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -89,7 +92,11 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
     }
     without_dots(&mut headers);
     let is_plain = |header: &Line| match names::header(&header.name) {
-        Name::Header(_) | Name::System(_) | Name::Misspelt(_) | Name::Secret => true,
+        // several headers in one line: X-B3-TraceId: …, X-B3-SpanId: …
+        Name::Header(own) => !scan::hits(&header.value)
+            .iter()
+            .any(|hit| matches!(&hit.kind, Kind::Header(other) if *other != own)),
+        Name::System(_) | Name::Misspelt(_) | Name::Secret => true,
         Name::Id | Name::Unknown => {
             let whole = std::str::from_utf8(&header.value)
                 .ok()
@@ -120,14 +127,22 @@ fn without_dots(headers: &mut [Line]) {
     }
 }
 
+/// Whether a value is the digits of an id.
+fn is_id(value: &[u8]) -> bool {
+    value.len() >= MIN_ID && value.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// The findings in the headers of a unit.
 pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
     let finding = |line: &Line| {
         let kind = match names::header(&line.name) {
             Name::Header(header) => Kind::Header(header),
-            Name::System(system) => Kind::System(system),
+            Name::System(system) if system.fits(&String::from_utf8_lossy(&line.value)) => {
+                Kind::System(system)
+            }
             Name::Misspelt(meant) => Kind::Misspelt(meant),
-            Name::Secret => Kind::Other,
+            Name::Secret | Name::System(_) => Kind::Other,
+            Name::Id if is_id(&line.value) => Kind::Id,
             Name::Id | Name::Unknown => {
                 let shape = std::str::from_utf8(&line.value).ok().and_then(Shape::of);
                 shape.map_or(Kind::Other, Kind::Unnamed)
@@ -155,6 +170,10 @@ pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
 pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
     if let Some(value) = line.strip_prefix(b"_X_AMZN_TRACE_ID=") {
         return Some((X_AMZN_TRACE_ID.to_owned(), trimmed(value)));
+    }
+    // A value that stands alone may have colons too: uber-trace-id.
+    if std::str::from_utf8(line).is_ok_and(|line| Shape::of(line).is_some()) {
+        return None;
     }
     // HTTP/2 writes parts of the request line like this.
     let start = usize::from(line.starts_with(b":"));

@@ -5,6 +5,8 @@ use crate::shapes::Shape;
 
 /// The most bytes between a name and its value.
 pub(super) const MAX_GAP: usize = 96;
+/// The deepest indentation of a name.
+const MAX_INDENT: usize = 64;
 /// Words between a name and its value: names of the member with the value, or of its type.
 const FILLERS: &[&[u8]] = &[
     b"value",
@@ -21,6 +23,7 @@ const FILLERS: &[&[u8]] = &[
     b"val",
     b"some",
     b"bytes",
+    b"byte",
     b"data",
     b"list",
     b"array",
@@ -42,25 +45,33 @@ pub(super) struct Quote {
 /// The text between a name and its value.
 pub(super) struct Gap<'a> {
     text: &'a [u8],
+    /// Where the name begins.
+    start: usize,
     pub(super) at: usize,
     limit: usize,
     pub(super) is_strong: bool,
     pub(super) is_list: bool,
     /// Whether the name is in quotes, or is the first of a pair in brackets.
     is_pair: bool,
+    /// Whether the name is the first word of its line.
+    is_first: bool,
     pub(super) quote: Option<Quote>,
 }
 
 impl<'a> Gap<'a> {
     pub(super) fn new(text: &'a [u8], start: usize, end: usize) -> Self {
         let before = start.checked_sub(1).map(|place| text[place]);
+        let line = text[..start].iter().rev().take(MAX_INDENT);
+        let indent = line.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         Gap {
             text,
+            start,
             at: end,
             limit: text.len().min(end + MAX_GAP),
             is_strong: false,
             is_list: false,
             is_pair: matches!(before, Some(b'"' | b'\'' | b'`' | b'(' | b'[')),
+            is_first: matches!(text[..start - indent].last(), None | Some(b'\n')),
             quote: None,
         }
     }
@@ -70,19 +81,47 @@ impl<'a> Gap<'a> {
         if let Some((_, end)) = quote_at(self.text, self.at) {
             self.at = end;
         }
+        // the closing bracket of the name: [traceparent] => …
+        if self.is_pair && matches!(self.text.get(self.at), Some(b']' | b')')) {
+            self.at += 1;
+        }
         while self.at < self.limit {
             match self.text[self.at] {
+                // Request-Id: |trace.span.
+                b'|' if self.is_strong
+                    && self
+                        .text
+                        .get(self.at + 1)
+                        .is_some_and(u8::is_ascii_hexdigit) =>
+                {
+                    return;
+                }
                 b':' | b'=' | b'|' => self.separator(),
                 b'>' => self.at += 1,
                 b'-' if self.text.get(self.at + 1) == Some(&b'>') => self.separator(),
-                b',' if self.is_pair || self.is_filler_behind() => self.separator(),
+                b',' if self.is_pair || self.is_filler_behind() || self.is_column() => {
+                    self.separator();
+                }
                 b',' if self.is_strong && self.quote_is_over() => self.at += 1,
+                // PHP: string(55) "…"
+                b'(' if self.length_in_brackets() > 0 => self.at += self.length_in_brackets(),
                 b'[' | b'(' | b'{' => {
                     self.is_list = true;
                     self.at += 1;
                 }
+                // Go: []string{"…"}
+                b']' if self.text[..self.at].ends_with(b"[") => self.at += 1,
+                // a table with columns
+                b'\t' if self.is_first => self.separator(),
+                b' ' if self.is_first && self.text[self.at..].starts_with(b"  ") => {
+                    self.separator()
+                }
                 b' ' | b'\t' => self.at += 1,
-                b'\r' | b'\n' if self.is_strong && self.is_value_below() => self.at += 1,
+                b'\r' | b'\n'
+                    if (self.is_strong && self.is_value_below()) || self.is_named_below() =>
+                {
+                    self.at += 1;
+                }
                 _ => {
                     if !self.quote_or_filler() {
                         return;
@@ -92,6 +131,17 @@ impl<'a> Gap<'a> {
             if self.quote.is_some() {
                 return;
             }
+        }
+    }
+
+    /// The length of a number in brackets at the current position.
+    fn length_in_brackets(&self) -> usize {
+        let rest = &self.text[self.at + 1..self.limit];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && rest.get(digits) == Some(&b')') {
+            digits + 2
+        } else {
+            0
         }
     }
 
@@ -131,7 +181,7 @@ impl<'a> Gap<'a> {
         while matches!(self.text.get(next), Some(b' ' | b'\t')) {
             next += 1;
         }
-        matches!(self.text.get(next), Some(b':' | b'=' | b',' | b'(')).then_some(after)
+        matches!(self.text.get(next), Some(b':' | b'=' | b',' | b'(' | b'{')).then_some(after)
     }
 
     /// Whether the value is on the next line: in quotes or brackets, or with a known shape.
@@ -148,9 +198,43 @@ impl<'a> Gap<'a> {
         let is_shaped =
             std::str::from_utf8(&next[..end]).is_ok_and(|word| Shape::of(word).is_some());
         is_shaped
+            || self.is_alone_on_its_line() && self.is_last_line_of_pair(next)
             || self.is_list
             || matches!(next[0], b'"' | b'\'' | b'[' | b'{')
             || self.filler_at(self.at + start).is_some()
+    }
+
+    /// Whether the next column of a table begins: `traceparent,00-…`.
+    fn is_column(&self) -> bool {
+        let next = self.text.get(self.at + 1);
+        self.is_first && next.is_some_and(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// Whether the name is the value of a member, and the next line is the member with its value, as
+    /// in YAML.
+    fn is_named_below(&self) -> bool {
+        let before = &self.text[self.start.saturating_sub(MAX_INDENT)..self.start];
+        let line = before.trim_ascii_end().to_ascii_lowercase();
+        let rest = &self.text[self.at..self.limit];
+        let next = rest.iter().position(|byte| !byte.is_ascii_whitespace());
+        [&b"- name:"[..], b"- key:", b"- header:"]
+            .iter()
+            .any(|member| line.ends_with(member))
+            && next.is_some_and(|next| self.filler_at(self.at + next).is_some())
+    }
+
+    /// Whether the line has only the name and a colon, as browsers copy headers.
+    fn is_alone_on_its_line(&self) -> bool {
+        self.is_first && self.text[..self.at].trim_ascii_end().ends_with(b":")
+    }
+
+    /// Whether a line is a value and not the next name.
+    fn is_last_line_of_pair(&self, line: &[u8]) -> bool {
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = line.trim_ascii_end();
+        let is_header = line.windows(2).position(|pair| pair == b": ");
+        let is_header = is_header.is_some_and(|end| line[..end].iter().all(|byte| is_word(*byte)));
+        !line.is_empty() && !line.ends_with(b":") && !is_header
     }
 
     /// Skips a quote or a filler; `false` at the beginning of the value.

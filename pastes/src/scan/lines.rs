@@ -8,6 +8,23 @@ use crate::finding::Kind;
 
 /// How many lines without tracing headers one dump of headers may contain.
 const MAX_GAP: usize = 60;
+/// How many lines below a header its value may be repeated.
+const MAX_AGAIN: usize = 5;
+/// Words between two values of a header that were sent in different directions.
+const DIRECTIONS: &[&str] = &[
+    "incoming",
+    "outgoing",
+    "in",
+    "out",
+    "sent",
+    "received",
+    "injected",
+    "extracted",
+    "request",
+    "response",
+    "before",
+    "after",
+];
 /// How far into a line its time may begin.
 const MAX_STAMP: usize = 48;
 /// How far back the start of a line is searched.
@@ -70,7 +87,9 @@ impl Lines<'_> {
             .iter()
             .find(|other| header(other) == name && !name.is_empty())
         {
-            let is_repeated = same.value == hit.value && is_whole(hit) && gap == 0;
+            // a dump may write a header whole, and then its name and its value again
+            let is_again = gap == 0 || gap <= MAX_AGAIN && hit.name.eq_ignore_ascii_case("value");
+            let is_repeated = same.value == hit.value && is_whole(hit) && is_again;
             return !is_repeated && !self.is_duplicate(last, hit, between, gap);
         }
         let is_apart = gap > MAX_GAP || is_paragraph(between) || self.has_other_time(last, hit);
@@ -89,10 +108,22 @@ impl Lines<'_> {
             line.iter().all(|byte| b" \t>*-'\"".contains(byte))
         };
         match gap {
-            0 => !other_object(),
-            1 => starts_line(last) && starts_line(hit) || is_pair(self.text, hit),
+            0 => !other_object() && !is_prose(between),
+            1 => {
+                let is_header =
+                    |hit: &Hit| !hit.name.is_empty() && starts_line(hit) && self.ends_line(hit);
+                is_header(last) && is_header(hit) || is_pair(self.text, hit)
+            }
             _ => is_pair(self.text, hit) && gap < 8,
         }
+    }
+
+    /// Whether nothing but punctuation follows a value in its line.
+    fn ends_line(&self, hit: &Hit) -> bool {
+        let rest = self.text[hit.end..].split(|byte| *byte == b'\n').next();
+        let rest = rest.unwrap_or_default().iter().take(MAX_LINE);
+        rest.copied()
+            .all(|byte| byte.is_ascii_punctuation() || byte.is_ascii_whitespace())
     }
 
     /// The first byte of a line; in a very long line, some byte of it.
@@ -136,6 +167,21 @@ fn stamp(line: &[u8]) -> Option<&[u8]> {
     };
     let place = start.windows(8).position(is_time)?;
     Some(&start[..place + 8])
+}
+
+/// Whether a text has two words in a row, or one that names a direction.
+fn is_prose(between: &[u8]) -> bool {
+    let between = String::from_utf8_lossy(between);
+    let words: Vec<&str> = between.split_whitespace().collect();
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_direction = |word: &&str| {
+        let word = word.trim_matches(|letter: char| !letter.is_ascii_alphabetic());
+        DIRECTIONS.contains(&word.to_ascii_lowercase().as_str())
+    };
+    words
+        .windows(2)
+        .any(|pair| pair.iter().all(|word| is_word(word)))
+        || words.iter().any(is_direction)
 }
 
 /// Whether a text contains a blank line.

@@ -18,8 +18,8 @@ pub(super) struct Value {
     /// Whether a separator shows that it is a value.
     pub(super) is_strong: bool,
     pub(super) is_quoted: bool,
-    /// Whether the text ends within it.
-    pub(super) is_cut: bool,
+    /// Why it is not the value that was sent, and what to do: the rest of a sentence.
+    pub(super) fault: Option<&'static str>,
 }
 
 /// Reads the value after the name at `start..end`. `header` is the header that the name stands for.
@@ -33,11 +33,18 @@ pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Opti
             numbers(text, at).unwrap_or_else(|| bare(text, at, header))
         } else if rest.starts_with(b"<Buffer ") || rest.starts_with(b"Buffer ") {
             node_buffer(text, at)?
+        } else if rest.starts_with(b"B@") && text[..at].ends_with(b"[") {
+            java_array(text, at)
         } else if let Some(quote) = quote {
             quoted(text, at, quote)
         } else {
             bare(text, at, header)
         };
+    // the name of a member of an object, or of a type whose value is below
+    let is_type = matches!(value.bytes.as_slice(), b"Array" | b"Object");
+    if !value.is_quoted && (is_type || value.bytes.ends_with(b":")) {
+        return None;
+    }
     value.is_strong = gap.is_strong;
     Some(value)
 }
@@ -55,14 +62,28 @@ fn quoted(text: &[u8], at: usize, quote: Quote) -> Value {
         if mark == Some(&quote.mark) && slashes <= quote.slashes {
             break;
         }
-        end += slashes.max(1);
+        // a quote with more backslashes is part of the value
+        let is_escaped = slashes > 0 && mark == Some(&quote.mark);
+        end += slashes.max(1) + usize::from(is_escaped);
     }
+    let end = end.min(limit);
     let bytes = text[at..end].strip_suffix(b"\r").unwrap_or(&text[at..end]);
     Value {
-        bytes: unescaped(bytes),
+        bytes: unlisted(unescaped(bytes)),
         end: (end + quote.slashes + 1).min(text.len()),
         is_quoted: true,
         ..Value::default()
+    }
+}
+
+/// The only element of a JSON array: `["…"]`.
+fn unlisted(bytes: Vec<u8>) -> Vec<u8> {
+    let element = bytes
+        .strip_prefix(b"[\"")
+        .and_then(|rest| rest.strip_suffix(b"\"]"));
+    match element {
+        Some(element) if !element.contains(&b'"') => element.to_vec(),
+        _ => bytes,
     }
 }
 
@@ -109,12 +130,13 @@ fn bare(text: &[u8], at: usize, header: &str) -> Value {
     }
 }
 
-/// Reads bytes that are printed as decimal numbers, `48, 48, 45`, as in Java and JSON.
+/// Reads bytes that are printed as decimal numbers: `48, 48, 45` as in Java and JSON, or `48 48 45`
+/// as in Go.
 fn numbers(text: &[u8], at: usize) -> Option<Value> {
     let limit = text.len().min(at + MAX_VALUE);
     let length = text[at..limit].iter().position(|byte| *byte == b']')?;
     let list = std::str::from_utf8(&text[at..at + length]).ok()?;
-    let parts = list.split(',').map(str::trim);
+    let parts = list.split([',', ' ', '\n']).filter(|part| !part.is_empty());
     let bytes = parts
         .map(|part| part.parse::<u8>().ok())
         .collect::<Option<Vec<u8>>>()?;
@@ -139,9 +161,24 @@ fn node_buffer(text: &[u8], at: usize) -> Option<Value> {
     Some(Value {
         bytes: digits.collect(),
         end: at + length + 1,
-        is_cut: dump.contains("more byte"),
+        fault: dump.contains("more byte").then_some(
+            "is cut: console.log shows 50 bytes of a Buffer. Log the value's toString()",
+        ),
         ..Value::default()
     })
+}
+
+/// An array of bytes as Java prints it: `[B@4c2af006`.
+fn java_array(text: &[u8], at: usize) -> Value {
+    let end = token(text, at, b"");
+    Value {
+        bytes: text[at - 1..end].to_vec(),
+        end,
+        fault: Some(
+            "is printed as the address of a Java array, which says nothing about its value. Log new String(value)",
+        ),
+        ..Value::default()
+    }
 }
 
 /// Further values of the same name in brackets: `["…","…"]`, or `[… …]` in Go.

@@ -79,14 +79,25 @@ pub(super) fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
 
 /// A value without the Base64 that some tools add.
 pub(super) fn plain<'a>(value: &'a Cow<'a, [u8]>, header: &str) -> Cow<'a, [u8]> {
-    let shape = |value: &[u8]| std::str::from_utf8(value).ok().and_then(Shape::of);
-    if shape(value).is_some() {
-        return Cow::Borrowed(value.as_ref());
+    let decoded = decode::short_base64(value).and_then(decode::text);
+    match decoded.filter(|text| is_value(text, header)) {
+        Some(decoded) if !is_value(&String::from_utf8_lossy(value), header) => {
+            Cow::Owned(decoded.into_bytes())
+        }
+        _ => Cow::Borrowed(value.as_ref()),
     }
-    let decoded = decode::base64(value).and_then(decode::text);
-    match decoded.filter(|text| Shape::of(text).is_some_and(|shape| shape.header() == header)) {
-        Some(decoded) => Cow::Owned(decoded.into_bytes()),
-        None => Cow::Borrowed(value.as_ref()),
+}
+
+/// Whether a text may be the value of a header.
+fn is_value(text: &str, header: &str) -> bool {
+    let is_hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match header {
+        "tracestate" | "baggage" => text.trim_end_matches('=').contains('='),
+        "x-b3-traceid" | "x-b3-spanid" | "x-b3-parentspanid" => {
+            matches!(text.len(), 16 | 32) && is_hex()
+        }
+        "x-b3-sampled" | "x-b3-flags" => matches!(text, "0" | "1" | "d" | "true" | "false"),
+        _ => Shape::of(text).is_some_and(|shape| shape.header() == header),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `run.json`: what was run, how, and when.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use baton_propagators::mode::{Engine, Pairing};
 use jiff::Timestamp;
@@ -39,13 +38,30 @@ pub struct Manifest {
 /// The setting that lists the parts of a merged run.
 pub const MERGED: &str = "merged";
 
-/// How long a record may take to arrive during a run. A lab waits less for its last records.
-const UNDER_WAY: Duration = Duration::from_secs(60);
+/// The setting that names the runs whose rounds took turns with this run's.
+pub const INTERLEAVED: &str = "interleaved";
+
+/// The setting that tells apart runs of the same pairing: 2 for the second one.
+pub const NUMBER: &str = "number";
 
 impl Manifest {
     /// Whether the run was merged from several runs.
     pub fn is_merged(&self) -> bool {
         self.settings.contains_key(MERGED)
+    }
+
+    /// The id that this run has in common with the runs whose rounds took turns with its own;
+    /// `None` without rounds.
+    pub fn interleaved(&self) -> Option<&str> {
+        // rounds of several machines overlap
+        let id = self.settings.get(INTERLEAVED)?.as_str()?;
+        (!self.is_merged()).then_some(id)
+    }
+
+    /// Which of several runs of the same pairing this is; `None` for the first.
+    pub fn number(&self) -> Option<u64> {
+        let number = self.settings.get(NUMBER)?.as_u64()?;
+        (number > 1).then_some(number)
     }
 
     /// What was wrong with the parts of a merged run: one sentence for each problem.
@@ -59,15 +75,10 @@ impl Manifest {
         problems.map(str::to_owned).collect()
     }
 
-    /// While the run goes on: records sent after this time may still arrive. `None` for a finished
-    /// run.
+    /// While the run goes on: records sent after this time may still arrive. That is any record,
+    /// because a lab keeps records until it ends. `None` for a finished run.
     pub(crate) fn under_way_since(&self) -> Option<UnixTime> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        let since = now.saturating_sub(UNDER_WAY).as_nanos();
-        let since = u64::try_from(since)
-            .ok()
-            .and_then(UnixTime::from_nanoseconds);
-        since.filter(|_| self.end.is_none())
+        UnixTime::from_nanoseconds(1).filter(|_| self.end.is_none())
     }
 
     /// Whether `function` was a foreign program. Its spans and logs may differ from those of

@@ -5,7 +5,7 @@ use baton_traces::load::load;
 use baton_traces::source::Source;
 use baton_traces::trace_index::{Filter, FindError, TraceIndex};
 
-use crate::case::{self, Order};
+use super::case::{self, Order};
 
 fn index(source: &Source, filter: Filter) -> TraceIndex {
     let want = filter.want();

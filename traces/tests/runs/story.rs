@@ -9,7 +9,7 @@ use baton_traces::run::{Function, RunDirectory, RunError};
 use baton_traces::statistics::{Percentiles, Sizes};
 use baton_traces::summary::{Records, Requests, Summary};
 
-use crate::case::{self, Order};
+use super::case::{self, Order};
 
 /// Three requests. The second one has no log lines, and the third one failed.
 const BURST: &str = "

@@ -10,7 +10,7 @@ use baton_traces::measure::Measured;
 use baton_traces::span::{Span, Want};
 use serde_json::{Value, json};
 
-use crate::source;
+use super::source;
 
 /// The requests that it received: the first line and the `authorization` header of each.
 type Requests = Arc<Mutex<Vec<(String, Option<String>)>>>;

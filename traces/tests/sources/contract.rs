@@ -3,8 +3,8 @@
 
 use baton_traces::readers::{ReadError, Reading};
 
-use crate::forms::every_form;
-use crate::{exports_in_data, read};
+use super::forms::every_form;
+use super::{exports_in_data, read};
 
 fn attempt(name: &str, content: &[u8]) -> Result<Reading, ReadError> {
     let mut spans = 0;

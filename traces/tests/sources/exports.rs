@@ -7,7 +7,7 @@ use baton_traces::measure::Measured;
 use baton_traces::readers::Form;
 use baton_traces::span::{AnyValue, Kind, Span, StatusCode, Want};
 
-use crate::{data, source};
+use super::{data, source};
 
 /// The expected content of an export: spans, traces, whole hand-offs, and words about what it
 /// cannot show.

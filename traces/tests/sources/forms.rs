@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::{measured, read};
+use super::{measured, read};
 
 /// Spans as `(service, kind, trace, span, parent, id, link)`. An id is a digit that is repeated to
 /// its length. `r…` is a request id, `m…` a message id.

@@ -6,7 +6,7 @@ use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Place};
 use baton_traces::trace_difference::{Mark, TraceDifference};
 
-use crate::{data, source};
+use super::{data, source};
 
 #[test]
 fn a_directory_is_the_spans_of_its_files_each_once() {

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use baton_traces::measure::Measured;
 use baton_traces::source::Source;
 
-#[path = "../support/one_answer.rs"]
-mod support;
+use crate::one_answer;
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -31,7 +30,7 @@ fn the_four_commands_say_the_same_of_every_export() {
             continue;
         };
         sources += 1;
-        hand_offs += support::check(&source, &measured);
+        hand_offs += one_answer::check(&source, &measured);
     }
     assert!(sources > 30 && hand_offs > 1500, "{sources}, {hand_offs}");
 }

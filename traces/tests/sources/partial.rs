@@ -1,12 +1,13 @@
 //! Sources with fewer spans, or more, than the run had.
 
+use baton_traces::collect::Collect as _;
 use baton_traces::collect::Extent;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::service_map::ServiceMap;
 use baton_traces::trace_index::{Filter, TraceIndex};
 use serde_json::json;
 
-use crate::{measured, read};
+use super::{measured, read};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 

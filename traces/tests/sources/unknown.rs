@@ -9,8 +9,8 @@ use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
 use serde_json::{Value, json};
 
-use crate::forms::every_form;
-use crate::measured;
+use super::forms::every_form;
+use super::measured;
 
 fn figure(name: &str, source: &Measured) -> Option<f64> {
     Metric::from_name(name).expect(name).number(source)

@@ -8,7 +8,7 @@ use baton_traces::audit::{Audit, HandOff, Judged, Options};
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{AnyValue, Span, SpanReference, UnixTime};
 
-use crate::system::{Made, Plan, System, generate, service_name};
+use super::system::{Made, Plan, System, generate, service_name};
 
 fn plan(concurrency: usize, seed: u64) -> Plan {
     Plan {

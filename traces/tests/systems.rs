@@ -1,0 +1,9 @@
+//! Tests of audits on systems whose hand-offs are known.
+
+mod generated;
+mod recorded;
+
+// the tests use less of this module than the example
+#[allow(dead_code)]
+#[path = "../examples/generate_system/system.rs"]
+mod system;
