@@ -201,9 +201,8 @@ impl Walk {
                     _ => ("null, true or false", String::new()),
                 };
                 if let Kind::Header(header) = kind {
-                    let reason = format!(
-                        "{header} is {what} here and no text, so a reader of text does not take it."
-                    );
+                    let reason =
+                        format!("{header} is {what} here, not text, so no library reads it.");
                     self.push(Kind::Fault(reason), name, value.into_bytes(), at, scope);
                 }
             }

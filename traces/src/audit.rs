@@ -110,6 +110,9 @@ pub struct Judged {
     pub unjudged: Vec<Unjudged>,
     /// How many spans there were.
     pub spans: u64,
+    /// How many more spans there were that no audit can hold.
+    #[serde(default)]
+    pub left_out: u64,
     /// The services of these spans.
     pub services: BTreeSet<String>,
     /// How many spans each service has.
@@ -205,6 +208,7 @@ impl Audit {
             unjudged,
             received,
             spans: tree.len() as u64,
+            left_out: tree.left_out(),
             services: spans_by_service.keys().cloned().collect(),
             spans_by_service,
         }
@@ -278,7 +282,7 @@ impl Judged {
     /// known which.
     pub(crate) fn not_judged_of(&self, hop: Hop) -> u64 {
         let is_of_hop = |what| match what {
-            What::Calls | What::Roots => hop == Hop::Ingress,
+            What::Calls | What::Roots | What::Continued => hop == Hop::Ingress,
             What::MessagesSent | What::MessagesReceived => hop == Hop::Record,
         };
         let unjudged = self.unjudged.iter();

@@ -25,6 +25,9 @@ use crate::span::{Class, Kind, Span, SpanReference};
 /// The number of a span in a source.
 pub(crate) type At = u32;
 
+/// How many spans are taken: as many as have a number.
+const MAX_SPANS: At = At::MAX - 2;
+
 /// How many shared ids are kept of one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
 
@@ -147,6 +150,8 @@ pub(crate) struct Gathered {
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,
+    /// How many spans were not taken, because there were too many.
+    pub(crate) left_out: u64,
 }
 
 impl Gathered {
@@ -165,8 +170,12 @@ impl Gathered {
 
     /// Adds a span, in any order.
     pub(crate) fn add(&mut self, span: &Span<'_>) {
-        let Ok(at) = At::try_from(self.spans.len()) else {
-            return;
+        let at = match At::try_from(self.spans.len()) {
+            Ok(at) if at < MAX_SPANS => at,
+            _ => {
+                self.left_out += 1;
+                return;
+            }
         };
         let mut words = Words::default();
         let mut message = MessageWords::default();

@@ -1,5 +1,6 @@
 //! The parent of each span, and the part of the trace within its service that it belongs to.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::order::rank;
@@ -25,6 +26,24 @@ pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
     };
     all.fill_with(threads);
     (parents, entries)
+}
+
+/// The spans whose ancestors lead back to them.
+pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
+    let mut circles = BTreeSet::new();
+    // the span from which a walk up first came by; every span is walked over once
+    let mut seen = vec![NONE; parents.len()];
+    for start in 0..parents.len() as At {
+        let mut at = start;
+        while at < MISSING && seen[at as usize] == NONE {
+            seen[at as usize] = start;
+            at = parents[at as usize];
+        }
+        while at < MISSING && seen[at as usize] == start && circles.insert(at) {
+            at = parents[at as usize];
+        }
+    }
+    circles
 }
 
 /// Some traces, next to each other.
@@ -138,7 +157,9 @@ fn parent(spans: &[End], trace: Range<usize>, at: usize) -> At {
         return client as At;
     }
     if child.parent == 0 || child.parent == child.span {
-        return NONE;
+        // a server that shares its id with a client that is not in the source
+        let is_shared = child.remote == Some(true) && rank(child.kind) == 2;
+        return if is_shared { MISSING } else { NONE };
     }
     let mut candidates = with_id(child.parent);
     let Some((first, _)) = candidates.next() else {

@@ -1,5 +1,7 @@
 //! The spans of a source, sorted, with their parents.
 
+use std::collections::BTreeSet;
+
 use super::about::{About, Operation};
 use super::by_trace::ByTrace;
 use super::names::{Name, Names};
@@ -26,6 +28,8 @@ pub(crate) struct Tree {
     gathered: Gathered,
     by_trace: ByTrace,
     parents: Vec<At>,
+    /// The spans whose ancestors lead back to them.
+    circles: BTreeSet<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
 }
@@ -38,6 +42,7 @@ impl Tree {
         Tree {
             by_trace: ByTrace::of(&gathered.spans),
             gathered,
+            circles: parents::circles(&parents),
             parents,
             entries,
         }
@@ -111,6 +116,16 @@ impl Tree {
             MISSING => Parent::Missing,
             parent => Parent::Span(parent),
         }
+    }
+
+    /// Whether the ancestors of `at` lead back to it. Then its parent is no evidence.
+    pub(crate) fn is_in_circle(&self, at: At) -> bool {
+        self.circles.contains(&at)
+    }
+
+    /// How many spans are missing, because there were too many to number.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.gathered.left_out
     }
 
     /// The parent of the span `at`, if it is in the same service and part of the trace.

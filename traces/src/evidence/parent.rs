@@ -60,7 +60,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
         found.insert(pair.sender, tree.entry(pair.receiver));
     }
     let with_parent = |at: At| {
-        if tree.entry(at) != at || pairs.has_sender(at) {
+        if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
             return None;
         }
         let parent = match tree.parent(at) {
@@ -88,7 +88,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
 
 /// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
 /// probably made both spans under two service names, as some database clients do.
-fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
+pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
     is_call(sender) || !is_call(receiver)
 }
