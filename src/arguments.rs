@@ -99,7 +99,8 @@ const LAST: usize = 900;
 pub(crate) struct GlobalArguments {
     /// The format of the result: text, or json for programs; also markdown for a document (audit,
     /// compare, matrix), junit for CI (audit, compare), github for annotations of a workflow
-    /// (audit, compare, run), html for a page (compare), svg for a picture (map, traces TRACE-ID)
+    /// (audit, compare, run), html for a page (compare), svg for a picture (map, traces TRACE-ID),
+    /// mermaid or dot for other programs to draw (map)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour; the variable NO_COLOR does the same
@@ -128,6 +129,10 @@ pub(crate) enum Format {
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
+    /// A flowchart for Mermaid (map)
+    Mermaid,
+    /// A graph for Graphviz (map)
+    Dot,
     /// Annotations of a workflow of GitHub Actions (audit, compare, run)
     Github,
 }
@@ -224,7 +229,14 @@ impl Command {
                 Format::Junit,
                 Format::Github,
             ],
-            "traces" | "map" => &[Format::Text, Format::Json, Format::Svg],
+            "traces" => &[Format::Text, Format::Json, Format::Svg],
+            "map" => &[
+                Format::Text,
+                Format::Json,
+                Format::Svg,
+                Format::Mermaid,
+                Format::Dot,
+            ],
             "matrix" => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }

@@ -138,13 +138,13 @@ impl Failure {
         self.message.is_empty()
     }
 
-    /// The exit code as a number.
-    pub(crate) fn code(&self) -> u8 {
-        self.exit.code()
-    }
-
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit.code())
+    }
+
+    /// The exit code as a number.
+    pub(crate) fn code(&self) -> i32 {
+        self.exit.code().into()
     }
 }
 

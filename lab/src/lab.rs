@@ -82,7 +82,7 @@ impl Ending {
         }
         if unkept > 0 {
             problems.push(format!(
-                "{} could not be delivered, and could not be written to {}",
+                "{} could not be delivered, and could not be written to {}; printed here instead",
                 counted(unkept, "record"),
                 directory.path().join(UNDELIVERABLE_FILE).display()
             ));

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
@@ -102,7 +103,10 @@ pub(crate) struct SpanFile {
 impl SpanFile {
     /// Creates or empties the file at `path`. Must be called within a tokio runtime.
     pub(crate) fn create(path: &Path, target: Target) -> io::Result<Self> {
-        let file = File::create(path)?;
+        let mut options = File::options();
+        options.create(true).write(true).truncate(true);
+        // the spans hold headers, so only their owner may read them
+        let file = options.mode(0o600).open(path)?;
         let (lines, written) = mpsc::channel();
         let writing = tokio::task::spawn_blocking(move || write_lines(file, &target, &written));
         Ok(Self { lines, writing })

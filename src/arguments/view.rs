@@ -48,6 +48,12 @@ pub(crate) struct MapArguments {
     /// backend [default: the lab that is up]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
+    /// Only edges from or to this service or stream; may be repeated, and any may match
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only edges on which a trace broke
+    #[arg(long)]
+    pub(crate) broken: bool,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }

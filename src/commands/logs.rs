@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::arguments::{Format, LogsArguments};
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::print::output::Output;
+use crate::print::output::{Output, ascii};
 
 /// How often a followed log is read again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -38,7 +38,8 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
             registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
         while let Some(line) = log.next()? {
             output.print(&match output.format {
-                Format::Json => line,
+                // JSON may hold characters that control the terminal
+                Format::Json => ascii(&line),
                 _ if arguments.long || !output.is_terminal() => readable(&line),
                 _ => short(&line),
             })?;

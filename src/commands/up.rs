@@ -112,13 +112,15 @@ async fn stay(
     }
     announce(&lab, output)?;
 
+    let mut said = Vec::new();
     loop {
         tokio::select! {
             () = signals.next() => break,
             problems = lab.disk_problems_changed() => {
-                for problem in problems {
-                    output.warn(&problem);
+                for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
+                    output.warn(problem);
                 }
+                said = problems;
             }
         }
     }

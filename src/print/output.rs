@@ -153,7 +153,7 @@ fn message(text: &str) -> String {
 
 /// JSON in which everything except printable ASCII is escaped. Such characters only occur in
 /// strings.
-fn ascii(json: &str) -> String {
+pub(crate) fn ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         if matches!(character, ' '..='~') {

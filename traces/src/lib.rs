@@ -45,6 +45,7 @@ pub mod load;
 pub mod measure;
 pub mod merge;
 pub mod otlp;
+pub mod prediction;
 pub mod readers;
 pub mod rounds;
 pub mod run;

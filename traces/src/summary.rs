@@ -78,6 +78,10 @@ pub struct Summary {
     /// line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
+    /// The same by hop. In an export, hand-offs are among them that broke without it being known
+    /// which.
+    #[serde(default)]
+    pub unjudged_by_hop: BTreeMap<Hop, u64>,
     /// The records among them that were delivered and of which no span or log line was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_without_span: Option<UnseenRecords>,
@@ -170,6 +174,7 @@ impl Summary {
             }
         }
         self.unjudged = judged.not_judged();
+        self.unjudged_by_hop = Hop::BOTH.map(|hop| (hop, judged.not_judged_of(hop))).into();
         if let Some(records) = &mut self.records {
             (records.delivered, records.lost) = (None, None);
         }
@@ -207,6 +212,10 @@ impl Summary {
             spans: Some(tally.spans()),
             records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
+            unjudged_by_hop: counts
+                .iter()
+                .map(|(hop, counts)| (*hop, counts.unjudged))
+                .collect(),
             flags: flags(&counts, known),
             hops: verdicts(counts),
             latency_ms: Latencies {

@@ -6,6 +6,7 @@ use crate::rounds::Round;
 use crate::statistics::Percentiles;
 use crate::summary::Latencies;
 
+use super::limits::Bounds;
 use super::shares::Share;
 
 /// At least this many durations of a round must be beyond a percentile. With fewer, it is one of
@@ -272,6 +273,16 @@ impl Metric {
     /// Whether it is measured in each round, and not counted over all.
     pub(super) fn is_of_rounds(&self) -> bool {
         matches!(self.of, Of::Latency(..) | Of::Throughput)
+    }
+
+    /// The share of a verdict in a source, with what the hand-offs that were not judged could make
+    /// of it. `None` for other metrics, or if the source does not show it.
+    pub(super) fn bounds(&self, measured: &Measured) -> Option<Bounds> {
+        let (Of::Verdict(hop, _), Value::Share(share)) = (self.of, self.value(measured)?) else {
+            return None;
+        };
+        let unjudged = measured.summary.unjudged_by_hop.get(&hop);
+        Bounds::of_share(share.part, share.of, unjudged.copied().unwrap_or(0))
     }
 
     /// The value in a source, or `None` if the source does not show it.
