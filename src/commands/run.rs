@@ -176,6 +176,7 @@ impl Printed {
     fn print_json(&self, output: &Output) -> Result<(), Failure> {
         let comparison = &self.comparison;
         output.print_json(&json!({
+            "version": 1,
             "runs": self.summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,

@@ -194,6 +194,7 @@ impl Outcome<'_> {
         let summaries: Vec<_> = self.measured.iter().map(|one| &one.summary).collect();
         let comparison = &self.comparison;
         output.print_json(&json!({
+            "version": 1,
             "runs": summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,
