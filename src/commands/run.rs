@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
         Some(out) => {
             let unwritable = Failure::writing(out);
             std::fs::create_dir_all(out).map_err(|error| unwritable(error).of("--out"))?;
+            report::check_place(out).map_err(|failure| failure.of("--out"))?;
             out.clone()
         }
         None => new_directory(Path::new("runs")).map_err(|error| {
