@@ -115,6 +115,7 @@ fn directory(arguments: &RunArguments) -> Result<PathBuf, Failure> {
         Some(out) => {
             let unwritable = Failure::writing(out);
             std::fs::create_dir_all(out).map_err(|error| unwritable(error).of("--out"))?;
+            report::check_place(out).map_err(|failure| failure.of("--out"))?;
             Ok(out.clone())
         }
         None => new_directory(Path::new("runs")).map_err(|error| {

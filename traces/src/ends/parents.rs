@@ -171,21 +171,3 @@ fn parent(spans: &[End], trace: Range<usize>, at: usize) -> At {
     }
     own.map_or(first as At, |(own, _)| own as At)
 }
-
-/// The spans whose ancestors lead back to them.
-pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
-    let mut circles = BTreeSet::new();
-    // the span from which a walk up first came by; every span is walked over once
-    let mut seen = vec![NONE; parents.len()];
-    for start in 0..parents.len() as At {
-        let mut at = start;
-        while at < MISSING && seen[at as usize] == NONE {
-            seen[at as usize] = start;
-            at = parents[at as usize];
-        }
-        while at < MISSING && seen[at as usize] == start && circles.insert(at) {
-            at = parents[at as usize];
-        }
-    }
-    circles
-}
