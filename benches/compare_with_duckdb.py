@@ -1,12 +1,12 @@
 """Compares the speed of `baton audit`, `compare` and `map` with joins in DuckDB on the same spans.
 
     pip install duckdb
-    python benches/compare_with_duckdb.py [--baton PATH] [--rounds N] SPANS [SPANS ...]
+    python benches/compare_with_duckdb.py [--baton PATH] [--rounds N] SPANS [OTHER ...]
 
-SPANS is OTLP/JSON in lines, compressed with zstd: the `spans.jsonl.zst` of a run. In each round,
-DuckDB and then each command reads it, so that all have the same conditions. DuckDB joins the two ends
-of each hand-off by request id and by message id, and counts four verdicts. The script prints a table
-in Markdown: the median time, CPU time and peak memory of each, and the ratio to DuckDB's time.
+SPANS is the `spans.jsonl.zst` of a run. In each round, DuckDB and then each command reads it, so that
+all have the same conditions. DuckDB joins the two ends of each hand-off by request id and by message
+id, and counts four verdicts. OTHER is any source that only baton reads. The script prints a table in
+Markdown: the median time, CPU time and peak memory of each, and the ratios to DuckDB's time on SPANS.
 """
 
 import argparse
@@ -85,25 +85,26 @@ def measured(command: list) -> tuple:
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def table(path: str, baton: str, rounds: int) -> None:
+def table(sources: list, baton: list, names: list, rounds: int) -> None:
     """Measures everything several times in turn, and prints the medians."""
-    commands = {"DuckDB": [sys.executable, __file__, "--duckdb-only", path]}
-    for name in ("audit", "compare", "map"):
-        commands[f"`baton {name}`"] = [baton, name, path, "--format", "json"]
+    commands = {"DuckDB": [sys.executable, __file__, "--duckdb-only", sources[0]]}
+    for source in sources:
+        for name in names:
+            commands[f"`{name} {os.path.basename(source)}`"] = [*baton, name, source]
     results = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
             results[name].append(measured(command))
     peer = statistics.median(seconds for seconds, _, _ in results["DuckDB"])
-    print(f"\n{path}, {rounds} rounds\n")
-    print("| | time | of DuckDB's | CPU time | peak memory |\n| --- | --- | --- | --- | --- |")
+    peer_cpu = statistics.median(cpu for _, cpu, _ in results["DuckDB"])
+    print("| | time | of DuckDB's | CPU time | of DuckDB's | peak memory |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name, runs in results.items():
         seconds, cpu, mebibytes = (statistics.median(values) for values in zip(*runs))
         lowest, highest = min(run[0] for run in runs), max(run[0] for run in runs)
         print(
             f"| {name} | {seconds:.1f} s ({lowest:.1f} to {highest:.1f}) | {seconds / peer:.2f} "
-            f"| {cpu:.1f} s | {mebibytes:.0f} MiB |",
-            flush=True,
+            f"| {cpu:.1f} s | {cpu / peer_cpu:.2f} | {mebibytes:.0f} MiB |"
         )
 
 
@@ -111,10 +112,10 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--baton", default="target/release/baton", help="the command to measure")
 parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
 parser.add_argument("--duckdb-only", action="store_true", help="only count with DuckDB, and print the counts")
-parser.add_argument("spans", nargs="+", metavar="SPANS")
+parser.add_argument("--commands", default="audit,compare,map", help="the subcommands to measure")
+parser.add_argument("sources", nargs="+", metavar="SOURCE")
 arguments = parser.parse_args()
-for spans in arguments.spans:
-    if arguments.duckdb_only:
-        print(json.dumps(count_with_duckdb(spans)), flush=True)
-    else:
-        table(spans, arguments.baton, arguments.rounds)
+if arguments.duckdb_only:
+    print(json.dumps(count_with_duckdb(arguments.sources[0])))
+else:
+    table(arguments.sources, arguments.baton.split(), arguments.commands.split(","), arguments.rounds)

@@ -4,6 +4,7 @@ pub(crate) mod brief;
 pub(crate) mod cells;
 pub(crate) mod checks;
 pub(crate) mod fitting;
+pub(crate) mod github;
 pub(crate) mod grid;
 pub(crate) mod junit;
 pub(crate) mod markdown;

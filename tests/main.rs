@@ -38,4 +38,5 @@ mod telemetry;
 mod traces;
 mod unrecorded;
 mod up;
+mod your_functions;
 mod zipkin;

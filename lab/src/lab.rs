@@ -213,6 +213,12 @@ impl Lab {
         self.controls.status()
     }
 
+    /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
+    /// they were.
+    pub async fn settle(&self) -> bool {
+        self.controls.settle().await
+    }
+
     /// Changes the modes of one or both functions without losing a request.
     ///
     /// # Errors

@@ -24,6 +24,9 @@ pub struct Note {
     pub addresses: Addresses,
     /// The lab's directory, with logs, spans and undeliverable records.
     pub directory: PathBuf,
+    /// The folder in which the lab was started; `None` if it is not known.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
 }
 
 /// A note that is removed when this is dropped.

@@ -98,6 +98,7 @@ async fn stay(
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
         directory: directory_path,
+        folder: std::env::current_dir().ok(),
     });
     if let Err(error) = &registration {
         output.note(&format!("other commands cannot find this lab: {error}"));

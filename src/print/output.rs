@@ -11,6 +11,10 @@ use crate::arguments::{Format, GlobalArguments};
 use crate::failure::Failure;
 use crate::print::wrap::wrapped;
 
+/// The limits of the variable COLUMNS.
+const MIN_COLUMNS: usize = 20;
+const MAX_COLUMNS: usize = 10_000;
+
 /// How to print: from the command line and the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -21,7 +25,7 @@ pub(crate) struct Output {
     pub(crate) colour: bool,
     /// Whether the locale can show more than ASCII.
     unicode: bool,
-    /// The columns of standard output, if it is a terminal.
+    /// The columns of standard output, if it is a terminal, or else of the variable COLUMNS.
     pub(crate) columns: Option<usize>,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
@@ -31,17 +35,19 @@ impl Output {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
         let no_colour = arguments.no_color
             || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         Output {
             format: arguments.format,
             quiet: arguments.quiet,
             verbose: arguments.verbose,
-            colour: !no_colour && std::io::stdout().is_terminal(),
+            colour: !no_colour && !is_dumb && std::io::stdout().is_terminal(),
             unicode: has_unicode(),
             // some terminals do not report their width
             columns: Table::new()
                 .width()
                 .map(usize::from)
-                .filter(|columns| *columns > 0),
+                .filter(|columns| *columns > 0)
+                .or_else(columns_variable),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -74,6 +80,11 @@ impl Output {
         let indent = if text.starts_with(' ') { "    " } else { "" };
         self.columns
             .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, indent))
+    }
+
+    /// Whether standard output is a terminal, where people read.
+    pub(crate) fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
     }
 
     /// Prints lines, folded. They may hold hostile text, which is made visible.
@@ -125,6 +136,13 @@ impl Output {
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
         }
     }
+}
+
+/// The columns in the variable COLUMNS, if it is a number that a table can have.
+fn columns_variable() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok()?;
+    let columns = columns.trim().parse().ok();
+    columns.filter(|columns| (MIN_COLUMNS..=MAX_COLUMNS).contains(columns))
 }
 
 /// The lines of a message without what could control a terminal: names in it come from outside.

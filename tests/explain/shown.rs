@@ -160,7 +160,7 @@ async fn libraries_answer_once_for_modes_that_differ_only_in_selection() {
     let modes = ["tracecontext,b3/last", "tracecontext,b3/first"];
     let arguments = ["--mode", modes[0], "--mode", modes[1], TRACEPARENT, B3];
     let shown = explain(&Sandbox::new(), &arguments).await;
-    let about_libraries = shown.stdout.matches("With tracecontext,b3:").count();
+    let about_libraries = shown.stdout.matches("With tracecontext,b3").count();
     assert_eq!(about_libraries, 1, "{}", shown.stdout);
     let rows = shown.stdout.matches("\ntracecontext,b3").count();
     assert_eq!(rows, 2, "{}", shown.stdout);

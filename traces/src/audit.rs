@@ -110,6 +110,9 @@ pub struct Judged {
     pub unjudged: Vec<Unjudged>,
     /// How many spans there were.
     pub spans: u64,
+    /// How many more spans there were that no audit can hold.
+    #[serde(default)]
+    pub left_out: u64,
     /// The services of these spans.
     pub services: BTreeSet<String>,
     /// How many spans each service has.
@@ -186,20 +189,26 @@ impl Audit {
         let takes = |start| options.takes(start);
         let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
         let of_run = of_run.as_ref();
-        let mut pairs = Pairs::of(&tree);
-        let edges = judge(&tree, &mut pairs, of_run, each);
+        let (edges, mut pairs, counts) = std::thread::scope(|scope| {
+            let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
+            let mut pairs = Pairs::of(&tree);
+            let edges = judge(&tree, &mut pairs, of_run, each);
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            (edges, pairs, counts.join().unwrap_or_else(panicked))
+        });
+        let (spans_by_service, received) = counts;
         let mut unjudged = Vec::new();
         if let Some(of_run) = of_run {
             of_run.mark(&mut pairs);
             unjudged = of_run.unjudged(&tree);
         }
         unjudged.extend(unjudged::of(&tree, &pairs));
-        let spans_by_service = spans_by_service(&tree);
         Judged {
             edges,
             unjudged,
-            received: received(&tree),
+            received,
             spans: tree.len() as u64,
+            left_out: tree.left_out(),
             services: spans_by_service.keys().cloned().collect(),
             spans_by_service,
         }
@@ -273,7 +282,7 @@ impl Judged {
     /// known which.
     pub(crate) fn not_judged_of(&self, hop: Hop) -> u64 {
         let is_of_hop = |what| match what {
-            What::Calls | What::Roots => hop == Hop::Ingress,
+            What::Calls | What::Roots | What::Continued => hop == Hop::Ingress,
             What::MessagesSent | What::MessagesReceived => hop == Hop::Record,
         };
         let unjudged = self.unjudged.iter();

@@ -7,6 +7,8 @@
 pub(crate) mod about;
 mod by_trace;
 pub(crate) mod names;
+mod order;
+mod parents;
 pub(crate) mod sort;
 pub(crate) mod tree;
 pub(crate) mod verdict;
@@ -22,6 +24,9 @@ use crate::span::{Class, Kind, Span, SpanReference};
 
 /// The number of a span in a source.
 pub(crate) type At = u32;
+
+/// How many spans are taken: as many as have a number.
+const MAX_SPANS: At = At::MAX - 2;
 
 /// How many shared ids are kept of one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
@@ -39,6 +44,8 @@ pub(crate) struct End {
     pub(crate) start: u64,
     /// When it ended; 0 if unknown.
     pub(crate) end: u64,
+    /// Its number in the order of arrival.
+    number: At,
     /// Its service.
     pub(crate) service: Name,
     /// Its index in [`Gathered::abouts`].
@@ -143,6 +150,8 @@ pub(crate) struct Gathered {
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,
+    /// How many spans were not taken, because there were too many.
+    pub(crate) left_out: u64,
 }
 
 impl Gathered {
@@ -161,8 +170,12 @@ impl Gathered {
 
     /// Adds a span, in any order.
     pub(crate) fn add(&mut self, span: &Span<'_>) {
-        let Ok(at) = At::try_from(self.spans.len()) else {
-            return;
+        let at = match At::try_from(self.spans.len()) {
+            Ok(at) if at < MAX_SPANS => at,
+            _ => {
+                self.left_out += 1;
+                return;
+            }
         };
         let mut words = Words::default();
         let mut message = MessageWords::default();
@@ -212,6 +225,7 @@ impl Gathered {
             parent: span.parent_span_id.map_or(0, number),
             start: span.start.map_or(0, |time| time.as_nanoseconds()),
             end: span.end.map_or(0, |time| time.as_nanoseconds()),
+            number: at,
             service: self.names.intern(span.service),
             about,
             state: self.names.intern(&span.trace_state),
@@ -233,13 +247,16 @@ impl Gathered {
     /// Adds the spans of a part.
     pub(crate) fn append(&mut self, mut part: Gathered) {
         let before = At::try_from(self.spans.len()).unwrap_or(At::MAX);
+        self.left_out += part.left_out;
         if part.spans.len() > (At::MAX - 2 - before) as usize {
+            self.left_out += part.spans.len() as u64;
             return;
         }
         let names = self.names.append(&part.names);
         let abouts = part.abouts.iter().map(|about| about.renamed(&names));
         let abouts: Vec<u32> = abouts.map(|about| self.about(about)).collect();
         self.spans.extend(part.spans.iter().map(|end| End {
+            number: end.number + before,
             service: names.get(end.service),
             about: abouts[end.about as usize],
             state: names.get(end.state),

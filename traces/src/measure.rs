@@ -9,9 +9,10 @@ use crate::hand_off::Hop;
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
+use crate::rounds::Round;
 use crate::run::RunDirectory;
 use crate::source::{Source, SourceError};
-use crate::span::{Span, Want};
+use crate::span::{Span, UnixTime, Want};
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
 use crate::tally::{HopCounts, Tally};
@@ -132,6 +133,10 @@ impl Measured {
             summary.spans = None;
             summary.traces = None;
         }
+        if summary.interleaved.is_some() {
+            let rounds = load.as_ref().map_or_else(Vec::new, LoadFigures::rounds);
+            summary.rounds = with_records(rounds, tally, &known);
+        }
         summary.requests = requests(load, summary.requests, &mut problems);
         summary.log_problems = loaded.log_problem_lines;
         summary.problems = problems;
@@ -209,6 +214,23 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Adds the end-to-end times of the records, each to the round in which its request began.
+fn with_records(mut rounds: Vec<Round>, tally: &Tally, known: &Known) -> Vec<Round> {
+    let starts = rounds.iter().map(|round| {
+        let nanoseconds = u64::try_from(round.started.as_nanosecond()).ok();
+        nanoseconds.and_then(UnixTime::from_nanoseconds)
+    });
+    let starts: Option<Vec<UnixTime>> = starts.collect();
+    let Some(starts) = starts.filter(|starts| known.records && starts.is_sorted()) else {
+        return rounds;
+    };
+    for (round, durations) in rounds.iter_mut().zip(tally.end_to_end_since(&starts)) {
+        round.records = durations.count();
+        round.latency_ms.end_to_end = durations.percentiles();
+    }
+    rounds
 }
 
 /// The requests in the load figures, or else in the clients' spans.

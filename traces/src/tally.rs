@@ -310,9 +310,21 @@ impl Tally {
     /// The durations from the client's start to the end of the handling of each record.
     pub fn end_to_end(&self) -> Durations {
         let mut durations = Durations::default();
-        for duration in self.assembly.end_to_end() {
+        for (_, duration) in self.assembly.end_to_end() {
             durations.add(duration);
         }
         durations
+    }
+
+    /// The same durations, apart for each period that begins at one of `starts`, which must ascend.
+    pub(crate) fn end_to_end_since(&self, starts: &[UnixTime]) -> Vec<Durations> {
+        let mut periods = vec![Durations::default(); starts.len()];
+        for (start, duration) in self.assembly.end_to_end() {
+            let begun = starts.partition_point(|period| *period <= start);
+            if let Some(period) = begun.checked_sub(1) {
+                periods[period].add(duration);
+            }
+        }
+        periods
     }
 }

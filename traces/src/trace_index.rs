@@ -168,6 +168,11 @@ impl TraceIndex {
         self.audited.as_ref().map(|audited| &audited.judged)
     }
 
+    /// Whether the source is a run.
+    pub(crate) fn is_run(&self) -> bool {
+        self.audited.as_ref().is_some_and(|audited| audited.is_run)
+    }
+
     /// The index of a source that was read completely, without a filter. `passages` are the
     /// hand-offs that the ids, logs and lab records of a run do not tell.
     pub(crate) fn of(

@@ -54,10 +54,10 @@ impl Assembly {
         sent.map(|record| record.carrier_bytes.unwrap_or(0))
     }
 
-    /// The time of every record from the client's start to the end of the record's first handling.
-    /// If there is no client span, it counts from the producer's start. Records without both times
-    /// are left out.
-    pub fn end_to_end(&self) -> impl Iterator<Item = Duration> {
+    /// The time of every record from the client's start to the end of the record's first handling,
+    /// together with that start. If there is no client span, it counts from the producer's start.
+    /// Records without both times are left out.
+    pub fn end_to_end(&self) -> impl Iterator<Item = (UnixTime, Duration)> {
         let hasher = RandomState::default();
         let by_server_span = self.requests_by_server_span(&hasher);
         self.records.iter().filter_map(move |record| {
@@ -73,7 +73,7 @@ impl Assembly {
             let start = self.requests[request as usize].start()?;
             let ends = record.receivers.kept();
             let end = ends.filter_map(|delivery| delivery.receiver.end).min()?;
-            end.since(start)
+            Some((start, end.since(start)?))
         })
     }
 

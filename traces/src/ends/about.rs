@@ -151,11 +151,14 @@ impl<'a> Words<'a> {
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
             rpc: names.intern(rpc),
-            host: names.intern(&host.to_ascii_lowercase()),
+            host: names.intern(&in_case(host, char::to_ascii_lowercase)),
             port,
             path: names.intern(path),
             route: names.intern(route),
-            method: names.intern(&self.get(Meaning::Method).to_ascii_uppercase()),
+            method: names.intern(&in_case(
+                self.get(Meaning::Method),
+                char::to_ascii_uppercase,
+            )),
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
@@ -167,6 +170,10 @@ impl<'a> Words<'a> {
     fn system(&self, names: &mut Names) -> Name {
         match self.get(Meaning::System) {
             "" => Name::EMPTY,
+            // the names that OpenTelemetry prescribes are usual
+            "kafka" | "rabbitmq" | "aws_sqs" | "aws_sns" | "aws_kinesis" | "gcp_pubsub" => {
+                names.intern(self.get(Meaning::System))
+            }
             system => names.intern(&system_named(system)),
         }
     }
@@ -215,6 +222,14 @@ impl<'a> Words<'a> {
             text
         };
         name.trim_matches('"')
+    }
+}
+
+/// `text` with each letter changed as `change` says. It is only copied if it changes.
+fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
+    match text.chars().all(|letter| change(&letter) == letter) {
+        true => Cow::Borrowed(text),
+        false => text.chars().map(|letter| change(&letter)).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// With fewer elements, a second thread costs more than it saves.
-const MIN_ELEMENTS: usize = 1 << 15;
+pub(super) const MIN_ELEMENTS: usize = 1 << 15;
 
 /// Sorts `items`. The result is the same for any number of cores if `compare` tells all elements
 /// apart.

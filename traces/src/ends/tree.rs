@@ -1,16 +1,14 @@
 //! The spans of a source, sorted, with their parents.
 
+use std::collections::BTreeSet;
+
 use super::about::{About, Operation};
 use super::by_trace::ByTrace;
 use super::names::{Name, Names};
-use super::sort::sort;
-use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
+use super::order;
+use super::parents::{self, MISSING, NONE};
+use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
 use crate::span::{Kind, SpanReference};
-
-/// There is no span.
-const NONE: At = At::MAX;
-/// The parent is not in the source.
-const MISSING: At = At::MAX - 1;
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,37 +28,23 @@ pub(crate) struct Tree {
     gathered: Gathered,
     by_trace: ByTrace,
     parents: Vec<At>,
+    /// The spans whose ancestors lead back to them.
+    circles: BTreeSet<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
-    /// The links of all spans, sorted by the span with the link.
-    links: Vec<LinkAt>,
 }
 
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
-        let places = sort_spans(&mut gathered);
-        move_ids(&mut gathered.ids, &places);
-        let links = moved_links(&gathered, &places);
-        for header in &mut gathered.headers {
-            header.at = places[header.at as usize];
-        }
-        let names = &gathered.names;
-        gathered.headers.sort_by_key(|header| {
-            (
-                header.at,
-                header.header,
-                names.text(header.value).to_owned(),
-            )
-        });
-        let parents = parents(&gathered.spans);
-        let entries = entries(&gathered.spans, &parents);
+        order::sort_all(&mut gathered);
+        let (parents, entries) = parents::of(&gathered.spans);
         Tree {
             by_trace: ByTrace::of(&gathered.spans),
             gathered,
+            circles: parents::circles(&parents),
             parents,
             entries,
-            links,
         }
     }
 
@@ -109,14 +93,15 @@ impl Tree {
 
     /// The links of the span `at`.
     pub(crate) fn links(&self, at: At) -> &[LinkAt] {
-        let start = self.links.partition_point(|link| link.at < at);
-        let end = self.links.partition_point(|link| link.at <= at);
-        &self.links[start..end]
+        let links = self.all_links();
+        let start = links.partition_point(|link| link.at < at);
+        let end = links.partition_point(|link| link.at <= at);
+        &links[start..end]
     }
 
     /// The links of all spans, sorted by the span with the link.
     pub(crate) fn all_links(&self) -> &[LinkAt] {
-        &self.links
+        &self.gathered.links
     }
 
     /// The parent of the span `at`.
@@ -126,6 +111,16 @@ impl Tree {
             MISSING => Parent::Missing,
             parent => Parent::Span(parent),
         }
+    }
+
+    /// Whether the ancestors of `at` lead back to it. Then its parent is no evidence.
+    pub(crate) fn is_in_circle(&self, at: At) -> bool {
+        self.circles.contains(&at)
+    }
+
+    /// How many spans are missing, because there were too many to number.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.gathered.left_out
     }
 
     /// The parent of the span `at`, if it is in the same service and part of the trace.
@@ -208,193 +203,4 @@ impl Tree {
         let is_batch = about.batch.is_some() && !end.has_message;
         end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
     }
-}
-
-/// Senders before receivers, so that of a shared id the client comes first.
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Client | Kind::Producer => 0,
-        Kind::Internal | Kind::Unspecified => 1,
-        Kind::Server | Kind::Consumer => 2,
-    }
-}
-
-/// Sorts the spans, and keeps one of those that occur twice. Gives the new number of each span.
-fn sort_spans(gathered: &mut Gathered) -> Vec<At> {
-    let mut order = order(gathered);
-    let mut places = vec![NONE; order.len()];
-    for (place, at) in (0..).zip(&order) {
-        places[*at as usize] = place;
-    }
-    let spans = &mut gathered.spans;
-    reorder(spans, &mut order);
-    // the number of each sorted span without those that are repeated
-    let mut numbers = order;
-    let mut kept = 0;
-    for place in 0..spans.len() {
-        if kept == 0 || !is_same(&spans[kept - 1], &spans[place]) {
-            spans[kept] = spans[place];
-            kept += 1;
-        }
-        numbers[place] = (kept - 1) as At;
-    }
-    spans.truncate(kept);
-    for place in &mut places {
-        *place = numbers[*place as usize];
-    }
-    places
-}
-
-/// The spans in order. The keys are sorted separately, so that sorting only needs a few bytes for
-/// each span.
-fn order(gathered: &Gathered) -> Vec<At> {
-    let spans = &gathered.spans;
-    let names = &gathered.names;
-    let number = |end: &End| u128::from_be_bytes(end.trace.to_bytes());
-    let keys = spans.iter().zip(0..);
-    let mut keys: Vec<(u128, u64, At)> = keys
-        .map(|(end, at): (&End, At)| (number(end), end.span, at))
-        .collect();
-    sort(&mut keys, |left, right| {
-        let by_ids = (left.0, left.1).cmp(&(right.0, right.1));
-        by_ids.then_with(|| {
-            let (one, other) = (&spans[left.2 as usize], &spans[right.2 as usize]);
-            rank(one.kind)
-                .cmp(&rank(other.kind))
-                .then_with(|| names.text(one.service).cmp(names.text(other.service)))
-                .then_with(|| (one.start, other.end).cmp(&(other.start, one.end)))
-                // of a span that was also exported in another form, OTLP says the most
-                .then_with(|| other.is_otlp.cmp(&one.is_otlp))
-                .then_with(|| left.2.cmp(&right.2))
-        })
-    });
-    let order = keys.iter().map(|(_, _, at)| *at);
-    order.collect()
-}
-
-/// Moves the spans in place, so that each is where `order` has its number. `order` is used up.
-fn reorder(spans: &mut [End], order: &mut [At]) {
-    for start in 0..spans.len() {
-        let first = spans[start];
-        let mut place = start;
-        loop {
-            let from = order[place] as usize;
-            order[place] = place as At;
-            if from == start {
-                spans[place] = first;
-                break;
-            }
-            spans[place] = spans[from];
-            place = from;
-        }
-    }
-}
-
-fn is_same(left: &End, right: &End) -> bool {
-    (left.trace, left.span, left.service) == (right.trace, right.span, right.service)
-        && rank(left.kind) == rank(right.kind)
-}
-
-fn move_ids(ids: &mut Ids, places: &[At]) {
-    for ids in ids.each() {
-        for IdAt { at, .. } in &mut *ids {
-            *at = places[*at as usize];
-        }
-        sort(ids, IdAt::cmp);
-        ids.dedup();
-    }
-}
-
-fn moved_links(gathered: &Gathered, places: &[At]) -> Vec<LinkAt> {
-    let links = gathered.links.iter();
-    let mut links: Vec<LinkAt> = links
-        .map(|link| LinkAt {
-            at: places[link.at as usize],
-            ..*link
-        })
-        .collect();
-    links.sort_unstable_by_key(|link| (link.at, link.trace, link.span));
-    links.dedup_by_key(|link| (link.at, link.trace, link.span));
-    links
-}
-
-/// The parent of each span. If a client and a server share the parent's id, the one in the child's
-/// service is the parent.
-fn parents(spans: &[End]) -> Vec<At> {
-    let mut parents = vec![NONE; spans.len()];
-    let mut start = 0;
-    while start < spans.len() {
-        let trace = spans[start].trace;
-        let length = spans[start..].iter().take_while(|end| end.trace == trace);
-        let length = length.count();
-        let range = start..start + length;
-        for at in range.clone() {
-            parents[at] = parent(spans, range.clone(), at);
-        }
-        start = range.end;
-    }
-    parents
-}
-
-fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
-    let child = &spans[at];
-    let with_id = |id: u64| {
-        let first = trace.start + spans[trace.clone()].partition_point(|end| end.span < id);
-        let same = spans[first..trace.end]
-            .iter()
-            .take_while(move |end| end.span == id);
-        (first..).zip(same).filter(|(place, _)| *place != at)
-    };
-    // a server that shares the id of its client
-    let shared = with_id(child.span).find(|(_, other)| rank(other.kind) == 0);
-    if let Some((client, _)) = shared.filter(|_| rank(child.kind) == 2) {
-        return client as At;
-    }
-    if child.parent == 0 || child.parent == child.span {
-        return NONE;
-    }
-    let mut candidates = with_id(child.parent);
-    let Some((first, _)) = candidates.next() else {
-        return MISSING;
-    };
-    let own = candidates.find(|(_, other)| other.service == child.service);
-    if spans[first].service == child.service {
-        return first as At;
-    }
-    own.map_or(first as At, |(own, _)| own as At)
-}
-
-/// The entry of each span. A span begins a new part, unless its parent is in the same service, is
-/// not a call, and is not remote.
-fn entries(spans: &[End], parents: &[At]) -> Vec<At> {
-    let is_entry = |at: usize| {
-        let parent = match parents[at] {
-            NONE | MISSING => return true,
-            parent => &spans[parent as usize],
-        };
-        let end = &spans[at];
-        if parent.service != end.service || end.remote == Some(true) {
-            return true;
-        }
-        let calls = matches!(parent.kind, Kind::Client | Kind::Producer);
-        let answers = matches!(end.kind, Kind::Server | Kind::Consumer);
-        calls && answers && end.remote != Some(false)
-    };
-    let mut entries = vec![NONE; spans.len()];
-    let mut path = Vec::new();
-    for at in 0..spans.len() {
-        let mut next = at;
-        while entries[next] == NONE && !is_entry(next) {
-            entries[next] = MISSING; // on the way: a circle of parents ends where it comes back to
-            path.push(next);
-            next = parents[next] as usize;
-        }
-        let is_known = entries[next] != NONE && entries[next] != MISSING;
-        let entry = if is_known { entries[next] } else { next as At };
-        entries[next] = entry;
-        for at in path.drain(..) {
-            entries[at] = entry;
-        }
-    }
-    entries
 }

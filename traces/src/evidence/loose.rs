@@ -56,8 +56,11 @@ fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         true => has_answered[at as usize],
         false => has_inner[at as usize],
     };
-    let is_part = below(tree, |at| {
-        tree.is_call(at) && (carries(at) || pairs.has_receiver(at))
+    // the request inside a call to a broker or to a cloud's API, whatever that call does
+    let is_part = below(tree, |at| match tree.span(at).kind {
+        Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
+        Kind::Consumer => tree.only_receives(at),
+        _ => false,
     });
     let is_free = |at: &At| {
         let is_answered = pairs.has_receiver(*at) || answered.has(*at);

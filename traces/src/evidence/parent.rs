@@ -59,20 +59,19 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
     for pair in pairs.iter() {
         found.insert(pair.sender, tree.entry(pair.receiver));
     }
-    let mut all: Vec<(At, At)> = Vec::new();
-    for at in tree.all() {
-        if tree.entry(at) != at || pairs.has_sender(at) {
-            continue;
+    let with_parent = |at: At| {
+        if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
+            return None;
         }
         let parent = match tree.parent(at) {
-            Parent::Span(parent) => Some(parent),
-            Parent::Missing => low_ids.parent(tree, at),
-            Parent::None => None,
+            Parent::Span(parent) => parent,
+            Parent::Missing => low_ids.parent(tree, at)?,
+            Parent::None => return None,
         };
-        let parent =
-            parent.filter(|parent| !found.contains(*parent, at) && are_ends(tree, *parent, at));
-        all.extend(parent.map(|parent| (parent, at)));
-    }
+        let is_new = !found.contains(parent, at) && are_ends(tree, parent, at);
+        is_new.then_some((parent, at))
+    };
+    let mut all: Vec<(At, At)> = tree.all().filter_map(with_parent).collect();
     sort(&mut all, <(At, At)>::cmp);
     let (mut alone, mut several) = (Vec::new(), Vec::new());
     for same in all.chunk_by(|left, right| left.0 == right.0) {
@@ -89,7 +88,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
 
 /// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
 /// probably made both spans under two service names, as some database clients do.
-fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
+pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
     is_call(sender) || !is_call(receiver)
 }

@@ -7,6 +7,9 @@ use opentelemetry_proto::tonic::common::v1 as common;
 use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 
+/// The number of the spans of a scope in `ResourceSpans` before version 0.20 of OTLP.
+pub(super) const INSTRUMENTATION_LIBRARY_SPANS: u64 = 1000;
+
 /// How deep prost decodes. Deeper messages are refused by it.
 const MAX_DEPTH: usize = 100;
 
@@ -36,7 +39,7 @@ impl Message {
         Some(match (self, number) {
             (Message::Request, 1) => Message::ResourceSpans,
             (Message::ResourceSpans, 1) => Message::Resource,
-            (Message::ResourceSpans, 2) => Message::ScopeSpans,
+            (Message::ResourceSpans, 2 | INSTRUMENTATION_LIBRARY_SPANS) => Message::ScopeSpans,
             (Message::Resource, 1) | (Message::Scope | Message::Event, 3) => Message::KeyValue,
             (Message::Resource, 3) => Message::EntityRef,
             (Message::ScopeSpans, 1) => Message::Scope,

@@ -5,10 +5,12 @@
 
 mod blocks;
 pub mod bounds;
+mod clickhouse;
 mod console;
 mod cursor;
 mod datadog;
 mod debug_log;
+mod dotnet;
 mod form;
 mod ids;
 pub(crate) mod input;
@@ -21,6 +23,7 @@ mod number;
 pub mod otlp_json;
 pub mod otlp_protobuf;
 mod plain;
+mod ruby;
 mod skipped;
 mod tags;
 pub(crate) mod takers;
@@ -46,8 +49,8 @@ use crate::span::{Span, UnixTime, Want};
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// The forms that baton reads, as a phrase.
-const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an OpenTelemetry console \
-     exporter prints (plain, zstd or gzip)";
+const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, rows of ClickHouse's otel_traces as \
+     JSON, or what an OpenTelemetry console exporter prints (plain, zstd or gzip)";
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -234,6 +237,9 @@ fn read_form(
         Form::CloudWatch => log_lines::read_answer(input, want, counted, &mut skipped),
         Form::DebugLog => debug_log::read(input, want, counted),
         Form::Console => console::read(input, want, counted),
+        Form::DotnetConsole => dotnet::read(input, want, counted),
+        Form::RubyConsole => ruby::read(input, want, counted),
+        Form::ClickHouse => clickhouse::read(input, want, counted, &mut skipped),
         Form::Zipkin => zipkin::read(input, want, counted),
         Form::Jaeger => jaeger::read(input, want, counted, &mut skipped),
         Form::XRay => xray::read(input, want, counted, &mut skipped),
