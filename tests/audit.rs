@@ -51,7 +51,7 @@ async fn the_first_line_says_how_many_broke_and_breaking_alone_is_no_failure() {
     assert!(!broken.stdout.contains("inesis"), "{}", broken.stdout);
     let sound = sandbox.run(["audit", &export("fixed.jsonl.gz")]).await;
     let first = first_line(&sound);
-    assert!(first.contains("every hand-off held"), "{first}");
+    assert!(first.starts_with("Every hand-off held"), "{first}");
 }
 
 #[tokio::test]
@@ -112,6 +112,57 @@ async fn a_source_in_which_nothing_can_be_judged_fails_and_says_so() {
         "{two:?}"
     );
     assert!(!two.stdout.contains("held."), "{two:?}");
+}
+
+#[tokio::test]
+async fn a_limit_fails_if_calls_that_were_not_judged_could_break_it() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("spans.jsonl");
+    let name = path.display().to_string();
+    let call = span("web", 1, 3);
+    let answer = span("booking", 2, 2)
+        .replace(&format!("{:032x}", 2), &format!("{:032x}", 1))
+        .replace("\"name\"", "\"parentSpanId\":\"0000000000000001\",\"name\"");
+    std::fs::write(&path, format!("{call}\n{answer}\n")).expect("room");
+    let all = ["audit", &name, "--fail-under", "99%"];
+    let finished = sandbox.run(all).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let unanswered = span("web", 3, 3);
+    let lines = format!("{call}\n{answer}\n{unanswered}\n");
+    std::fs::write(&path, lines).expect("room");
+    for limit in ["99%", "web->booking=99%"] {
+        let finished = sandbox.run(["audit", &name, "--fail-under", limit]).await;
+        assert_eq!(finished.code, Some(1), "{limit}: {finished:?}");
+        let says = "is between 50.0% and 100.0%";
+        assert!(finished.stdout.contains(says), "{limit}: {finished:?}");
+        assert!(!finished.stdout.contains("Every hand-off held"));
+    }
+    let half = sandbox.run(["audit", &name, "--fail-under", "50%"]).await;
+    assert_eq!(half.code, Some(0), "{half:?}");
+}
+
+#[tokio::test]
+async fn a_file_of_services_shows_what_the_spans_contradict() {
+    let sandbox = Sandbox::new();
+    let services = export("one-services.toml");
+    let one = export("one.jsonl.gz");
+    let finished = sandbox
+        .run(["audit", &one, "--services", &services, "--format", "json"])
+        .await;
+    let json = finished.json();
+    let edges = json["edges"].as_array().expect("edges");
+    let contradicted: Vec<String> = edges
+        .iter()
+        .filter(|edge| edge["prediction"]["contradicted"].as_u64() > Some(0))
+        .map(|edge| format!("{} -> {}", edge["from"], edge["to"]))
+        .collect();
+    assert_eq!(contradicted, ["\"stock\" -> \"alerts\""]);
+    let wrong = sandbox.path("services.toml");
+    std::fs::write(&wrong, "[services.web]\ninject = \"b4\"\n").expect("room");
+    let wrong = wrong.display().to_string();
+    let refused = sandbox.run(["audit", &one, "--services", &wrong]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("--services"), "{refused:?}");
 }
 
 #[tokio::test]
@@ -177,12 +228,13 @@ async fn each_judged_hand_off_is_a_line_of_a_file() {
 async fn a_filter_hides_no_call_that_may_belong_to_its_edges() {
     let sandbox = Sandbox::new();
     let fixed = export("fixed.jsonl.gz");
-    let filtered = ["audit", &fixed, "--from", "notify", "--to", "mail"];
+    let one = export("one.jsonl.gz");
+    let filtered = ["audit", &one, "--from", "orders", "--to", "fraud"];
     let finished = sandbox.run(filtered).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let first = first_line(&finished);
     assert!(first.starts_with("Of what could be judged"), "{first}");
-    assert!(finished.stdout.contains("calls of notify"), "{finished:?}");
+    assert!(finished.stdout.contains("calls of orders"), "{finished:?}");
     let misspelt = sandbox.run(["audit", &fixed, "--service", "notfy"]).await;
     assert_eq!(misspelt.code, Some(2), "{misspelt:?}");
     assert!(misspelt.stderr.contains("--service notfy"), "{misspelt:?}");

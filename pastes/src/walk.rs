@@ -280,6 +280,10 @@ impl Walk {
             self.text(&inner, &at.deeper());
             return;
         }
+        if let Some(inner) = decode::hex_dump(text) {
+            self.plain(&inner, &at.deeper());
+            return;
+        }
         self.plain(text, at);
     }
 

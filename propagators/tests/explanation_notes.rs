@@ -240,6 +240,13 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             &["tracestate belongs to traceparent: a service that continues b3 loses it (3 bytes)."],
         ),
         (
+            vec![
+                traceparent.clone(),
+                ("tracestate", "a=1,b=2,a=3".to_owned()),
+            ],
+            &["tracestate has the key a twice"],
+        ),
+        (
             vec![("tracestate", "a=1".to_owned())],
             &["tracestate is read only beside a valid traceparent"],
         ),

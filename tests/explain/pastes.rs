@@ -204,7 +204,7 @@ async fn what_is_not_read_is_named_beside_what_is() {
         .await
         .stdout;
     let shown = shown.replace("\n  ", " ");
-    let first = "Only baggage arrives, so a receiver starts a new trace. sentry-trace belongs to tracing, but no format";
+    let first = "Only baggage arrives, so a receiver starts a new trace. sentry-trace belongs to tracing, but baton reads";
     assert!(shown.starts_with(first), "{shown}");
     // the only reason is said once
     let shown = piped(&sandbox, &[], sentry)

@@ -247,7 +247,9 @@ impl Gathered {
     /// Adds the spans of a part.
     pub(crate) fn append(&mut self, mut part: Gathered) {
         let before = At::try_from(self.spans.len()).unwrap_or(At::MAX);
+        self.left_out += part.left_out;
         if part.spans.len() > (At::MAX - 2 - before) as usize {
+            self.left_out += part.spans.len() as u64;
             return;
         }
         let names = self.names.append(&part.names);

@@ -180,7 +180,7 @@ fn more(reject: &Reject, value: &str) -> Option<String> {
 
 fn separator(reject: &Reject, value: &str) -> Option<String> {
     let is_dashed = matches!(reject.header, tracecontext::TRACEPARENT | b3::HEADER);
-    let other = ["_", ":", "/", " "]
+    let other = ["_", ":", "/", " ", "–", "—", "−", "‐", "‑"]
         .iter()
         .find(|mark| value.contains(**mark))?;
     let what = if *other == " " {

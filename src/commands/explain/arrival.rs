@@ -66,20 +66,15 @@ fn with_unread(judged: &Judged<'_>) -> String {
     if names.is_empty() {
         return judged.explanation.summary.clone();
     }
-    let verb = if names.len() == 1 {
-        "belongs"
+    let (verb, them) = if names.len() == 1 {
+        ("belongs", "it")
     } else {
-        "belong"
+        ("belong", "them")
     };
     let unread = format!(
-        "{} {verb} to tracing, but no format of baton reads it.",
+        "{} {verb} to tracing, but baton reads no context from {them}.",
         list(names.iter().copied())
     );
-    let unread = if names.len() == 1 {
-        unread
-    } else {
-        unread.replace("reads it.", "reads them.")
-    };
     if judged.carrier.headers.is_empty() {
         return visible(&format!("No trace context arrives: {unread}"));
     }

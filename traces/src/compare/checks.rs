@@ -98,7 +98,7 @@ fn reason(figure: &str, source: &Measured) -> String {
     let metrics = metrics_behind(figure);
     if bounds_of(figure, source).is_some() {
         let unjudged: u64 = source.summary.unjudged_by_hop.values().sum();
-        return format!("{} were not judged", counted(unjudged, "hand-off"));
+        return format!("{} could not be judged", counted(unjudged, "hand-off"));
     }
     let covers = |unknown: &&Unknown| {
         let named = |metric: &String| metrics.contains(&metric.as_str());

@@ -88,7 +88,7 @@ const EXPORTS: [Export; 12] = [
         traces: 1,
         ingress: 0,
         record: 0,
-        unknown: &["2 hand-offs of ingress not judged"],
+        unknown: &["3 hand-offs of ingress not judged"],
     },
     Export {
         // Its two spans have the same ids, so they count once.

@@ -67,11 +67,14 @@ pub(super) fn too_many_members(arrived: &Arrived<'_>) -> Option<String> {
 
 /// A key that `tracestate` has twice. Section 3.5 of W3C Trace Context forbids writers to do so.
 pub(super) fn repeated_key(arrived: &Arrived<'_>) -> Option<String> {
-    let tracestate = &arrived.source(tracecontext::NAME)?.context.tracestate;
-    let members = tracestate.as_str().split(',');
+    arrived.source(tracecontext::NAME)?;
+    let mut keys = Vec::new();
+    arrived.headers.get_all(tracestate::HEADER, &mut |value| {
+        let members = value.split(',').filter_map(|member| member.split_once('='));
+        keys.extend(members.map(|(key, _)| key.trim()));
+    });
     let mut seen = HashSet::new();
-    let mut keys = members.filter_map(|member| Some(member.split_once('=')?.0.trim()));
-    let repeated = keys.find(|key| !seen.insert(*key))?;
+    let repeated = keys.into_iter().find(|key| !seen.insert(*key))?;
     Some(format!(
         "tracestate has the key {repeated} twice, but each key may be there only once. Some libraries drop all members."
     ))
