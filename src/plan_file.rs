@@ -24,7 +24,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let mut command = arguments::command();
     let matches = command
         .try_get_matches_from_mut(&line)
-        .unwrap_or_else(|error| end(&error));
+        .unwrap_or_else(|error| end(&error, &line));
     let plan = matches.subcommand().and_then(|(name, matches)| {
         let path = matches.try_get_one::<PathBuf>(PLAN).ok().flatten()?;
         Some((name, matches, path))
@@ -52,7 +52,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
 
 /// Ends the process with the help that was asked for, or with what is wrong with the command line,
 /// in the same form as every other failure. Credentials of addresses are left out.
-fn end(error: &clap::Error) -> ! {
+fn end(error: &clap::Error, line: &[OsString]) -> ! {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit()
     }
@@ -66,18 +66,20 @@ fn end(error: &clap::Error) -> ! {
             failure.code()
         }))
     }
-    let failure = Failure::usage(sentence(error));
+    let failure = Failure::usage(sentence(error, line));
     eprintln!("baton: {failure}");
     std::process::exit(failure.code())
 }
 
 /// clap's message in one line, with its tips and where to read more.
-fn sentence(error: &clap::Error) -> String {
+fn sentence(error: &clap::Error, line: &[OsString]) -> String {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (parts, usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+    let (parts, _usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
     let parts = parts.split("\n\n").flat_map(str::lines).map(str::trim);
     let parts: Vec<&str> = parts
+        // no flag is a value of baton's, so that tip leads nowhere
+        .filter(|part| !part.starts_with("tip: to pass"))
         .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
         .collect();
     let mut sentence = parts.first().copied().unwrap_or_default().to_owned();
@@ -86,13 +88,11 @@ fn sentence(error: &clap::Error) -> String {
         sentence.push_str(if is_more { " " } else { "; " });
         sentence.push_str(part.strip_prefix("tip: ").unwrap_or(part));
     }
-    // the usage begins with the command
-    let words = usage.split_whitespace().take(2);
-    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
-    let command: Vec<&str> = words.take_while(is_name).collect();
-    match command.is_empty() {
-        true => sentence,
-        false => format!("{sentence}; see `{} --help`", command.join(" ")),
+    let known = arguments::documented_command();
+    let mut words = line.iter().skip(1).filter_map(|word| word.to_str());
+    match words.find(|word| known.find_subcommand(word).is_some()) {
+        Some(command) => format!("{sentence}; see `baton {command} --help`"),
+        None => format!("{sentence}; see `baton --help`"),
     }
 }
 

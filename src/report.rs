@@ -24,6 +24,25 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
+/// The name of a report, and what every report has in its head.
+const REPORT_FILE: &str = "report.html";
+const MARK: &str = " – baton</title>";
+
+/// Checks that [`of_all`] would replace no file that is not a report of baton.
+///
+/// # Errors
+/// If `out` has such a file.
+pub(crate) fn check_place(out: &Path) -> Result<(), Failure> {
+    let path = out.join(REPORT_FILE);
+    match std::fs::read(&path) {
+        Ok(text) if !String::from_utf8_lossy(&text).contains(MARK) => Err(Failure::usage(format!(
+            "{} is not a report of baton, and would be replaced; name another directory",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the report of all `runs` into `out`. `smallest` is the smallest difference of a latency
 /// that counts. Gives the report's path.
 pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf, Failure> {
@@ -34,7 +53,7 @@ pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf,
         runs,
         ..Report::default()
     };
-    let path = out.join("report.html");
+    let path = out.join(REPORT_FILE);
     save(&path, &report)?;
     Ok(path)
 }

@@ -123,3 +123,105 @@ async fn burst_text(sandbox: &Sandbox, endpoint: &str) -> String {
     let finished = burst(sandbox, endpoint, &["--requests", "10", "--rate", "1000"]).await;
     finished.stdout
 }
+
+#[tokio::test]
+async fn several_endpoints_take_turns_and_are_compared() {
+    let sandbox = Sandbox::new();
+    let (old, new) = (Server::well().await, Server::well().await);
+    let endpoints = [
+        format!("old={}", old.endpoint()),
+        format!("new={}", new.endpoint()),
+    ];
+    let flags = [
+        "--requests",
+        "120",
+        "--rounds",
+        "6",
+        "--users",
+        "2",
+        "--out",
+        "out",
+    ];
+    let named = ["--endpoint", &*endpoints[0], "--endpoint", &*endpoints[1]];
+    let finished = sandbox
+        .run([&["burst", "--format", "json"], &named[..], &flags[..]].concat())
+        .await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!((old.seen().len(), new.seen().len()), (120, 120));
+    let result = finished.json();
+    let runs = result["runs"].as_array().expect("runs");
+    let names: Vec<_> = runs.iter().map(|run| &run["name"]).collect();
+    assert_eq!(names, ["old", "new"]);
+    assert_eq!(result["baseline"], "old");
+    for run in runs {
+        assert_eq!(
+            run["requests"],
+            json!({"sent": 120, "ok": 120, "failed": 0})
+        );
+        assert_eq!(run["rounds"].as_array().map(Vec::len), Some(6));
+    }
+    let mut differences = result["differences"]
+        .as_array()
+        .expect("differences")
+        .iter();
+    let median = differences.find(|difference| difference["metric"] == "request.p50");
+    let median = median.expect("a median");
+    assert_eq!(
+        [&median["run"], &median["rounds"]],
+        [&json!("new"), &json!(6)]
+    );
+    assert!(
+        median["p"].as_f64().is_some() && median["interval"].is_array(),
+        "{median}"
+    );
+    for name in ["old", "new"] {
+        let saved = sandbox.path("out").join(name).join("summary.json");
+        assert!(saved.is_file(), "{saved:?}");
+    }
+
+    let alone = burst(&sandbox, &old.endpoint(), &["--rounds", "6"]).await;
+    assert_eq!(alone.code, Some(2));
+    assert!(
+        alone.stderr.contains("--rounds needs two endpoints"),
+        "{alone:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_burst_tells_statuses_bytes_and_the_first_failed_answer() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(|number| async move {
+        match number % 4 {
+            0 => answer(500, number),
+            _ => answer(200, number),
+        }
+    })
+    .await;
+    let flags = ["--requests", "40", "--users", "2", "--method", "put"];
+    let finished = burst(&sandbox, &server.endpoint(), &flags).await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    for text in [
+        "30 × HTTP 200, 10 × HTTP 500",
+        r#"begins: {"message":"said the server"}"#,
+        "received",
+        "mean",
+        "p95",
+        "latency of 30 requests",
+    ] {
+        assert!(
+            finished.stdout.contains(text),
+            "{text} is missing in {}",
+            finished.stdout
+        );
+    }
+    assert!(!finished.stdout.contains('\u{1b}'), "{finished:?}");
+
+    let flags = [&flags[..], &["--format", "json"]].concat();
+    let burst = burst(&sandbox, &server.endpoint(), &flags).await.json()["bursts"][0].clone();
+    assert_eq!(burst["statuses"], json!({"200": 30, "500": 10}));
+    assert!(
+        burst["body_bytes"]["received"].as_u64() > Some(0),
+        "{burst}"
+    );
+    assert!(burst["latency_ms"]["mean"].as_f64() > Some(0.0), "{burst}");
+}

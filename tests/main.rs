@@ -4,6 +4,7 @@
 //! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one
 //! file of it.
 
+mod action;
 mod audit;
 mod backends;
 mod bad_input;

@@ -15,7 +15,7 @@ use crate::functions::Program;
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// How far the attack has come.
-    Progress(Progress),
+    Progress(Box<Progress>),
     /// The attack is over.
     Outcome(Box<AttackOutcome>),
 }
@@ -58,7 +58,7 @@ pub(crate) async fn attack(
             line = lines.next_line() => match line.map_err(failed)? {
                 None => break,
                 Some(line) => match message(&line)? {
-                    Some(Message::Progress(news)) => progress(news),
+                    Some(Message::Progress(news)) => progress(*news),
                     Some(Message::Outcome(result)) => outcome = Some(*result),
                     None => {}
                 },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_loadgen::Plan;
+use baton_loadgen::{Plan, Stop};
 use baton_traces::statistics::milliseconds;
 use serde_json::{Map, Value, json};
 
@@ -55,7 +55,10 @@ pub fn load_settings(load: &Load, plan: &Plan) -> Map<String, Value> {
         "users": plan.users(),
         "rate": plan.rate(),
         "ramp_ms": milliseconds(plan.ramp()),
-        "stop": plan.stop(),
+        "stop": match plan.stop() {
+            Stop::Requests(requests) => json!({"requests": requests}),
+            Stop::Duration(time) => json!({"duration_s": time.as_secs_f64()}),
+        },
         "bursts": load.bursts,
         "gap_ms": milliseconds(load.gap),
     }))

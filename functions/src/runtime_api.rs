@@ -46,7 +46,20 @@ where
     A: Serialize,
     F: Future<Output = A>,
 {
-    let api = RuntimeApi::from_environment()?;
+    let address = std::env::var("AWS_LAMBDA_RUNTIME_API");
+    let address = address.map_err(|_| RuntimeApiError::NoAddress)?;
+    serve(&RuntimeApi::at(&address)?, handle).await
+}
+
+async fn serve<E, A, F>(
+    api: &RuntimeApi,
+    handle: impl Fn(LambdaEvent<E>) -> F,
+) -> Result<(), RuntimeApiError>
+where
+    E: DeserializeOwned,
+    A: Serialize,
+    F: Future<Output = A>,
+{
     loop {
         let (context, event) = api.next().await?;
         let request_id = context.request_id.clone();
@@ -84,9 +97,8 @@ struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    fn from_environment() -> Result<Self, RuntimeApiError> {
-        let address =
-            std::env::var("AWS_LAMBDA_RUNTIME_API").map_err(|_| RuntimeApiError::NoAddress)?;
+    /// The Runtime API at `address`, a host with its port.
+    fn at(address: &str) -> Result<Self, reqwest::Error> {
         let variable = |name| std::env::var(name).unwrap_or_default();
         let config = Config {
             function_name: variable("AWS_LAMBDA_FUNCTION_NAME"),
@@ -143,5 +155,72 @@ impl RuntimeApi {
             .header("content-type", "application/json")
             .send()
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::{StatusCode, Uri};
+    use axum::response::IntoResponse;
+    use axum::routing::{get, post};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_event_is_answered_and_the_environment_stays_as_it_is() {
+        // a number is handled, text is not a number, and the third number makes it panic
+        const EVENTS: [&str; 3] = ["1", "\"x\"", "3"];
+        let given = Arc::<AtomicUsize>::default();
+        let next = move || {
+            let number = given.fetch_add(1, Ordering::Relaxed);
+            let headers = [
+                (REQUEST_ID, format!("r{number}")),
+                (DEADLINE, "4102444800000".to_owned()),
+                ("lambda-runtime-trace-id", format!("Root=1-{number}")),
+            ];
+            std::future::ready(match EVENTS.get(number) {
+                Some(event) => (headers, *event).into_response(),
+                None => StatusCode::GONE.into_response(),
+            })
+        };
+        let seen = Arc::<Mutex<Vec<(String, String)>>>::default();
+        let answers = Arc::clone(&seen);
+        let answer = move |uri: Uri, body: String| {
+            let path = uri.path().rsplit("invocation/").next().unwrap_or_default();
+            let mut answers = answers.lock().expect("no panic");
+            answers.push((path.to_owned(), body));
+            std::future::ready(StatusCode::ACCEPTED)
+        };
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .fallback(post(answer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let api = RuntimeApi::at(&address).expect("a client");
+        let handle = |event: LambdaEvent<u32>| async move {
+            assert!(event.payload < 3, "three is too much");
+            format!("{} {:?}", event.payload, event.context.xray_trace_id)
+        };
+        let ended = serve(&api, handle).await.expect_err("no more events");
+        assert!(ended.to_string().contains("410"), "{ended}");
+        let seen = seen.lock().expect("no panic");
+        let [first, second, third] = &seen[..] else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(first.0, "r0/response");
+        assert_eq!(first.1, r#""1 Some(\"Root=1-0\")""#);
+        assert_eq!(second.0, "r1/error");
+        assert!(second.1.contains("the event cannot be read"), "{second:?}");
+        assert_eq!(third.0, "r2/error");
+        assert!(third.1.contains("three is too much"), "{third:?}");
+        // glibc would keep every value that this variable ever had
+        assert_eq!(std::env::var_os("_X_AMZN_TRACE_ID"), None);
     }
 }

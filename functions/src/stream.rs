@@ -2,7 +2,7 @@
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_kinesis::error::{DisplayErrorContext, SdkError};
+use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 
@@ -11,6 +11,10 @@ use crate::settings::AwsSettings;
 /// Kinesis' limit for one record, data and partition key together, in bytes
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
+
+/// Errors by which the stream says that it has no room now. Kinesis' model has none of them for
+/// `PutRecord`.
+const NO_ROOM: [&str; 2] = ["LimitExceededException", "ServiceUnavailable"];
 
 /// A stream on which records are put.
 #[derive(Debug)]
@@ -106,6 +110,15 @@ impl Stream {
     fn explain(&self, error: &SdkError<PutRecordError>) -> PutError {
         let stream = self.name.clone();
         let reason = || DisplayErrorContext(error).to_string();
+        let code = error
+            .as_service_error()
+            .and_then(ProvideErrorMetadata::code);
+        if code.is_some_and(|code| NO_ROOM.contains(&code)) {
+            return PutError::Throttled {
+                stream,
+                reason: reason(),
+            };
+        }
         match error.as_service_error() {
             Some(PutRecordError::ResourceNotFoundException(_)) => PutError::NoSuchStream { stream },
             Some(

@@ -37,7 +37,7 @@ pub(crate) fn attack() -> Result<ExitCode, Failure> {
     let outcome = runtime::on_this_thread()?
         .block_on(carry_out(
             &plan,
-            |progress| say(&Message::Progress(progress)),
+            |progress| say(&Message::Progress(Box::new(progress))),
             cancelled,
         ))
         .map_err(Failure::not_carried_out)?;

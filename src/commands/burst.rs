@@ -285,6 +285,7 @@ fn print(
         let bursts: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
         let reports = (1..=outcomes.len() as u32).filter_map(|n| goose_report(arguments, n));
         return output.print_json(&json!({
+            "version": 1,
             "settings": manifest.settings,
             "engine": manifest.engine,
             "requests": requests(outcomes),

@@ -184,6 +184,7 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Json => output.print_json(&json!({
+            "version": 1,
             "runs": outcome.summaries,
             "baseline": outcome.comparison.baseline,
             "differences": outcome.comparison.differences,

@@ -115,6 +115,7 @@ fn directory(arguments: &RunArguments) -> Result<PathBuf, Failure> {
         Some(out) => {
             let unwritable = Failure::writing(out);
             std::fs::create_dir_all(out).map_err(|error| unwritable(error).of("--out"))?;
+            report::check_place(out).map_err(|failure| failure.of("--out"))?;
             Ok(out.clone())
         }
         None => new_directory(Path::new("runs")).map_err(|error| {
@@ -176,6 +177,7 @@ impl Printed {
     fn print_json(&self, output: &Output) -> Result<(), Failure> {
         let comparison = &self.comparison;
         output.print_json(&json!({
+            "version": 1,
             "runs": self.summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,

@@ -107,7 +107,7 @@ async fn a_plan_holds_settings_and_flags_win() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let settings = finished.json()["settings"].clone();
     assert_eq!(settings["client"], "tracecontext,baggage");
-    assert!(settings["stop"]["duration"].is_object(), "{settings}");
+    assert_eq!(settings["stop"], json!({"duration_s": 0.1}));
 
     for (text, sentence) in [
         (

@@ -43,6 +43,19 @@ async fn files_of_somebody_elses_are_not_touched() {
 }
 
 #[tokio::test]
+async fn a_report_of_somebody_elses_is_not_replaced() {
+    let sandbox = Sandbox::new();
+    let report = sandbox.path("report.html");
+    fs::write(&report, "<title>Quarter 3</title>").expect("room");
+    let finished = sandbox
+        .run(["run", "none", "--requests", "1", "--out", "."])
+        .await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    let kept = fs::read_to_string(&report).expect("the file");
+    assert_eq!(kept, "<title>Quarter 3</title>");
+}
+
+#[tokio::test]
 async fn links_are_not_written_through() {
     for (name, words) in [
         (".lock", "its .lock is a symbolic link"),

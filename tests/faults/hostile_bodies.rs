@@ -77,3 +77,26 @@ async fn a_length_beyond_all_bounds_is_too_long() {
     }
     lab.stop_well().await;
 }
+
+#[tokio::test]
+async fn a_span_keeps_ten_thousand_attributes_and_says_how_many_it_lost() {
+    let mut lab = Setup::new().start().await;
+    let tags: serde_json::Map<_, _> = (0..10_050)
+        .map(|number| (format!("t{number}"), "v".into()))
+        .collect();
+    let spans = serde_json::json!([{ "traceId": "1", "id": "2", "tags": tags }]);
+    let request = lab.client.post(&lab.addresses.zipkin);
+    let request = request
+        .header("content-type", "application/json")
+        .body(spans.to_string());
+    let taken = answer(request).await;
+    assert_eq!(taken.status, 202, "{taken:?}");
+    lab.stop_well().await;
+    let file = std::fs::File::open(lab.saved.join("spans.jsonl.zst")).expect("spans");
+    let text = zstd::stream::decode_all(file).expect("zstd");
+    let request: serde_json::Value = serde_json::from_slice(&text).expect("one line of JSON");
+    let span = &request["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    assert_eq!(span["attributes"].as_array().map(Vec::len), Some(10_000));
+    // the form of the span is an attribute too
+    assert_eq!(span["droppedAttributesCount"], 51);
+}

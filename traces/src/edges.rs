@@ -246,7 +246,10 @@ pub(crate) fn judge(
 /// Counts the requests whose captured headers say that the sender did not sample, on the edge from
 /// the only service that is known to call the receiver in this way.
 fn add_unsampled_senders(tree: &Tree, pairs: &mut Pairs, edges: &mut BTreeMap<Key, Counting>) {
-    let receivers = Loose::of(tree, pairs).receivers.into_iter();
+    if tree.has_no_headers() {
+        return;
+    }
+    let receivers = Loose::receivers(tree, pairs).into_iter();
     let unsampled = receivers.filter(|at| headers::say_sender_unsampled(tree, *at));
     for at in unsampled.collect::<Vec<_>>() {
         let is_message = tree.span(at).kind == Kind::Consumer;

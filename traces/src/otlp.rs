@@ -64,9 +64,10 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let mark = format.map(
         |format| json!({"key": Key::SpanFormat.name(), "value": {"stringValue": format.name()}}),
     );
+    let attribute_count =
+        span.attributes.iter().count() + span.other_attributes.len() + usize::from(mark.is_some());
     let others = span.other_attributes.iter().map(attribute);
     let attributes = known.chain(mark).chain(others);
-    let attribute_count = span.attributes.iter().count() + span.other_attributes.len();
     let links = span.links.iter().map(|link| {
         json!({
             "traceId": link.to.trace_id.to_string(),

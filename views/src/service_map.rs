@@ -17,10 +17,8 @@ use baton_traces::shown::{count, counted, visible};
 pub use self::dot::dot;
 pub use self::mermaid::{mermaid, mermaid_problem};
 use crate::drawing::{Drawing, Page};
-use crate::terminal::TextStyle;
+use crate::terminal::{TextStyle, fitted};
 
-/// The most edges in a chain. Beyond it, facts written along the edges would overlap.
-const MAX_CHAIN: usize = 6;
 /// The most edges in layers, and for each node. Beyond them, lines cross too often to be followed.
 const MAX_LINES: usize = 240;
 const MAX_EDGES_PER_NODE: usize = 3;
@@ -103,6 +101,31 @@ fn between(edge: &Edge) -> String {
 pub(crate) fn channel(edge: &Edge) -> String {
     let channel = edge.channel.as_ref();
     channel.map_or_else(String::new, |channel| visible(&channel.to_string()))
+}
+
+/// A name for Mermaid or Graphviz, cut. `safe` escapes what has a meaning there.
+fn exported_name(name: &str, safe: fn(&str) -> String) -> String {
+    /// In columns.
+    const MAX_NAME: usize = 60;
+    safe(&fitted(name, MAX_NAME, "…"))
+}
+
+/// An edge's channel and facts for Mermaid or Graphviz. A broken edge says so in words.
+fn exported_label(
+    map: &ServiceMap,
+    edge: &Edge,
+    safe: fn(&str) -> String,
+    line_break: &str,
+) -> String {
+    let facts = edge_facts(edge, map.nodes[edge.to].kind).join(", ");
+    let facts = match edge.broken {
+        true => safe(&format!("✗ {facts}: broken")),
+        false => safe(&facts),
+    };
+    match channel(edge) {
+        channel if channel.is_empty() => facts,
+        channel => format!("{}{line_break}{facts}", exported_name(&channel, safe)),
+    }
 }
 
 /// How many of the hand-offs broke: `37 of 80`. For an edge that holds or is not judged: how many

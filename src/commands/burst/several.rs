@@ -194,6 +194,7 @@ impl Outcome<'_> {
         let summaries: Vec<_> = self.measured.iter().map(|one| &one.summary).collect();
         let comparison = &self.comparison;
         output.print_json(&json!({
+            "version": 1,
             "runs": summaries,
             "baseline": comparison.baseline,
             "differences": comparison.differences,
@@ -240,7 +241,7 @@ impl Outcome<'_> {
     /// How the figures of an endpoint differ from the first one's.
     fn against_first(&self, name: &str, output: &Output) -> String {
         let all = self.comparison.differences.iter();
-        let own = all.filter(|difference| difference.run == name && difference.unit != "");
+        let own = all.filter(|difference| difference.run == name && !difference.unit.is_empty());
         let lines = own.map(|difference| {
             format!(
                 "  {} {}: {}",

@@ -8,6 +8,8 @@ use crate::arguments::ExplainArguments;
 use crate::failure::Failure;
 
 const STANDARD_INPUT: &str = "-";
+/// The variables that carry a context from a parent process.
+const VARIABLES: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 /// How many bytes are read. A HAR file of a browser session has about ten million.
 const MAX_INPUT: u64 = 64 << 20;
 
@@ -20,12 +22,17 @@ pub(super) fn read(arguments: &ExplainArguments) -> Result<Paste, Failure> {
         return from_text(given.as_encoded_bytes(), "the record");
     }
     match arguments.headers.as_slice() {
-        [] if std::io::stdin().is_terminal() => Err(Failure::usage(
-            "there is nothing to explain; give headers as arguments, or any text with headers on standard input, as in\n  \
-             baton explain 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'\n  \
-             curl -v https://example.com 2>&1 | baton explain",
-        )),
-        [] => from_text(&standard_input()?, "standard input"),
+        [] if std::io::stdin().is_terminal() => match environment() {
+            Some(text) => from_text(&text, "the environment"),
+            None => Err(nothing()),
+        },
+        [] => {
+            let text = standard_input()?;
+            match environment().filter(|_| text.trim_ascii().is_empty()) {
+                Some(text) => from_text(&text, "the environment"),
+                None => from_text(&text, "standard input"),
+            }
+        }
         [only] if only == STANDARD_INPUT => from_text(&standard_input()?, "standard input"),
         arguments => {
             let arguments: Vec<_> = arguments
@@ -45,6 +52,25 @@ pub(super) fn read(arguments: &ExplainArguments) -> Result<Paste, Failure> {
             Ok(paste)
         }
     }
+}
+
+fn nothing() -> Failure {
+    Failure::usage(
+        "there is nothing to explain; give headers as arguments, or any text with headers on standard input, as in\n  \
+         baton explain 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'\n  \
+         curl -v https://example.com 2>&1 | baton explain",
+    )
+}
+
+/// The variables of this process that carry a context, one line each; `None` without any. See
+/// <https://opentelemetry.io/docs/specs/otel/context/env-carriers/>.
+fn environment() -> Option<Vec<u8>> {
+    let set = VARIABLES.iter().filter_map(|name| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        Some([name.as_bytes(), b": ", value.as_encoded_bytes()].concat())
+    });
+    let set: Vec<Vec<u8>> = set.collect();
+    (!set.is_empty()).then(|| set.join(&b'\n'))
 }
 
 fn from_text(text: &[u8], source: &str) -> Result<Paste, Failure> {

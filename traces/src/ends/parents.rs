@@ -28,6 +28,24 @@ pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
     (parents, entries)
 }
 
+/// The spans whose ancestors lead back to them.
+pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
+    let mut circles = BTreeSet::new();
+    // the span from which a walk up first came by; every span is walked over once
+    let mut seen = vec![NONE; parents.len()];
+    for start in 0..parents.len() as At {
+        let mut at = start;
+        while at < MISSING && seen[at as usize] == NONE {
+            seen[at as usize] = start;
+            at = parents[at as usize];
+        }
+        while at < MISSING && seen[at as usize] == start && circles.insert(at) {
+            at = parents[at as usize];
+        }
+    }
+    circles
+}
+
 /// Some traces, next to each other.
 struct Traces<'a> {
     /// All spans of the source.
@@ -152,22 +170,4 @@ fn parent(spans: &[End], trace: Range<usize>, at: usize) -> At {
         return first as At;
     }
     own.map_or(first as At, |(own, _)| own as At)
-}
-
-/// The spans whose ancestors lead back to them.
-pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
-    let mut circles = BTreeSet::new();
-    // the span from which a walk up first came by; every span is walked over once
-    let mut seen = vec![NONE; parents.len()];
-    for start in 0..parents.len() as At {
-        let mut at = start;
-        while at < MISSING && seen[at as usize] == NONE {
-            seen[at as usize] = start;
-            at = parents[at as usize];
-        }
-        while at < MISSING && seen[at as usize] == start && circles.insert(at) {
-            at = parents[at as usize];
-        }
-    }
-    circles
 }

@@ -83,6 +83,11 @@ impl Tree {
         &self.gathered.ids
     }
 
+    /// Whether no span has captured trace-context headers.
+    pub(crate) fn has_no_headers(&self) -> bool {
+        self.gathered.headers.is_empty()
+    }
+
     /// The captured trace-context headers of the span `at`.
     pub(crate) fn headers(&self, at: At) -> &[HeaderAt] {
         let headers = &self.gathered.headers;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assignment::{self, Candidates};
 use super::clocks::{self, Clocks};
 use super::fit::Places;
-use super::loose::{Leaving, Loose};
+use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
@@ -28,9 +28,8 @@ const MOVES: i64 = 8;
 
 /// Pairs spans that match by address and time, and counts ambiguous ones.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
-    let loose = Loose::of(tree, pairs);
     let mut by_service: BTreeMap<Name, Vec<At>> = BTreeMap::new();
-    for receiver in loose.receivers {
+    for receiver in Loose::receivers(tree, pairs) {
         if tree.span(receiver).kind == Kind::Server && tree.span(receiver).start != 0 {
             let service = tree.span(receiver).service;
             by_service.entry(service).or_default().push(receiver);
@@ -41,7 +40,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
     let clocks = Clocks::of(tree, pairs);
     let places = Places::of(tree, pairs);
-    let calls = Calls::of(tree, &loose.calls);
+    let calls = Calls::of(tree, &loose::free_calls(tree, pairs));
     let search = Search {
         tree,
         pairs,

@@ -26,6 +26,14 @@ pub(crate) struct Loose {
 impl Loose {
     /// The receivers and calls that are not in `pairs`.
     pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Loose {
+        Loose {
+            receivers: Loose::receivers(tree, pairs),
+            calls: free_calls(tree, pairs),
+        }
+    }
+
+    /// Only the receivers.
+    pub(crate) fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         let is_loose = |at: &At| {
             let is_receiver = match tree.span(*at).kind {
                 Kind::Server => tree.entry(*at) == *at,
@@ -34,16 +42,13 @@ impl Loose {
             };
             is_receiver && !pairs.has_sender(*at)
         };
-        Loose {
-            receivers: tree.all().filter(is_loose).collect(),
-            calls: free_calls(tree, pairs),
-        }
+        tree.all().filter(is_loose).collect()
     }
 }
 
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the
 /// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
-fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
+pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     let answered = answered_messages(tree, pairs);
     let calls: Vec<At> = tree.all().filter(|at| tree.is_call(*at)).collect();
     let carries = |at: At| tree.about(at).is_messaging || tree.about(at).is_cloud_api;

@@ -389,3 +389,35 @@ fn a_skipped_part_is_reported_beside_the_spans() {
         )
     );
 }
+
+/// A reader of text keeps its own state, so damage anywhere must not confuse it.
+#[test]
+fn a_damaged_file_gives_spans_or_a_clear_error() {
+    let files = [
+        "clickhouse-rows.jsonl",
+        "dotnet-console.txt",
+        "otlp-instrumentation-library.pb",
+        "ruby-console.txt",
+        "tempo-v2.pb",
+    ];
+    for file in files {
+        let whole = std::fs::read(data(&format!("forms/{file}"))).expect(file);
+        let read = |content: &[u8], what: &str| {
+            let mut spans: u64 = 0;
+            let each = &mut |_: &Span<'_>| spans += 1;
+            let read = readers::read(content, "input", Want::Everything, each);
+            match read {
+                Ok(reading) => assert_eq!(reading.spans, spans, "{file}, {what}"),
+                Err(error) => assert!(error.to_string().contains("input"), "{error}"),
+            }
+        };
+        for place in (0..whole.len()).step_by(3) {
+            read(&whole[..place], &format!("cut at {place}"));
+            for byte in [b'"', b'>', 0xff] {
+                let mut damaged = whole.clone();
+                damaged[place] = byte;
+                read(&damaged, &format!("byte {byte} at {place}"));
+            }
+        }
+    }
+}

@@ -2,11 +2,14 @@
 
 use super::{Picture, Run};
 use crate::narrative::is_seen_in_part;
-use crate::service_map::{self, edge_facts};
+use crate::service_map::{self, channel, edge_facts};
 use crate::waterfall::Waterfall;
 use baton_traces::hand_off::Verdict;
 use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
-use baton_traces::shown::visible;
+use baton_traces::shown::{count, counted, visible};
+
+/// The most broken edges that a heading names.
+const MAX_NAMED: usize = 3;
 
 /// A service map and the runs that have it.
 pub(super) struct MapFigure {
@@ -78,11 +81,13 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
             .map(|node| (node.kind, node.name.clone()))
             .collect()
     };
-    let edges = |map: &ServiceMap| -> Vec<(usize, usize, Vec<Verdict>)> {
+    let edges = |map: &ServiceMap| -> Vec<(usize, usize, String, Vec<Verdict>)> {
         let edges = map.edges.iter();
-        edges
-            .map(|edge| (edge.from, edge.to, edge.verdicts.keys().copied().collect()))
-            .collect()
+        let edges = edges.map(|edge| {
+            let verdicts = edge.verdicts.keys().copied().collect();
+            (edge.from, edge.to, channel(edge), verdicts)
+        });
+        edges.collect()
     };
     nodes(a) == nodes(b) && edges(a) == edges(b)
 }
@@ -115,9 +120,16 @@ fn heading(map: &ServiceMap, is_judged: bool) -> String {
             true => "Whole where it was judged".to_owned(),
             false => "Not judged by ids".to_owned(),
         }
-    } else {
+    } else if broken.len() <= MAX_NAMED {
         format!("Broken {}", broken.join(", and "))
+    } else {
+        let (broken, all) = (broken.len() as u64, map.edges.len() as u64);
+        format!("Broken on {} of {}", count(broken), counted(all, "edge"))
     }
+}
+
+fn facts(map: &ServiceMap, edge: &Edge) -> String {
+    edge_facts(edge, map.nodes[edge.to].kind).join(", ")
 }
 
 fn edges(map: &ServiceMap) -> Vec<EdgeText> {
@@ -126,7 +138,10 @@ fn edges(map: &ServiceMap) -> Vec<EdgeText> {
         .map(|edge| EdgeText {
             from: map.nodes[edge.from].name.clone(),
             to: map.nodes[edge.to].name.clone(),
-            facts: edge_facts(edge, map.nodes[edge.to].kind).join(", "),
+            facts: match channel(edge) {
+                channel if channel.is_empty() => facts(map, edge),
+                channel => format!("{channel}: {}", facts(map, edge)),
+            },
             broken: edge.broken,
         })
         .collect()

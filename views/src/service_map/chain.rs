@@ -2,7 +2,7 @@
 //! with all facts on the edges.
 
 use super::layout::Layout;
-use super::{MAX_CHAIN, channel, edge_facts, node_facts};
+use super::{channel, edge_facts, node_facts};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 
@@ -10,6 +10,10 @@ const BOX_HEIGHT: f64 = 46.0;
 /// Room for the outer half of a border.
 const MARGIN: f64 = 1.0;
 const LINE: f64 = 16.0;
+/// The most edges. Beyond it, facts written along the edges would overlap.
+const MAX_EDGES: usize = 6;
+/// The most layers beside each other on a page.
+const MAX_LAYERS: usize = 4;
 
 /// The places of the boxes, in pixels.
 struct Grid {
@@ -112,16 +116,17 @@ fn is_detour(layout: &Layout, edge: &Edge) -> bool {
     layout.places[edge.to].0 != layout.places[edge.from].0 + 1
 }
 
-/// Whether the map is short enough, and has at most one edge that is not to the next layer.
+/// Whether the map is short enough for a page, and has at most one edge that is not to the next
+/// layer.
 pub(super) fn fits(map: &ServiceMap) -> bool {
-    if map.edges.len() > MAX_CHAIN || map.nodes.len() > MAX_CHAIN + 1 {
+    if map.edges.len() > MAX_EDGES || map.nodes.len() > MAX_EDGES + 1 {
         return false;
     }
     let layout = Layout::of(map);
     let detours = map.edges.iter().filter(|edge| is_detour(&layout, edge));
     let mut pairs: Vec<_> = map.edges.iter().map(|edge| (edge.from, edge.to)).collect();
     pairs.dedup();
-    pairs.len() == map.edges.len() && detours.count() <= 1
+    pairs.len() == map.edges.len() && detours.count() <= 1 && layout.layers.len() <= MAX_LAYERS
 }
 
 /// The map as a picture.
@@ -289,7 +294,8 @@ fn draw_node(drawing: &mut Drawing, grid: &Grid, (x, y): (f64, f64), node: &Node
         middle,
         y + 20.0,
         "middle strong",
-        cut(&node.name, grid.box_width - 14.0),
+        // bold letters are wider
+        cut(&node.name, (grid.box_width - 10.0) / 1.15),
     );
     drawing.text(middle, y + 37.0, "middle small muted", node_facts(node));
 }

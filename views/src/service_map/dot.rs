@@ -1,11 +1,7 @@
 //! Writes a service map in DOT, the language of Graphviz (<https://graphviz.org/doc/info/lang.html>).
 
-use super::{channel, edge_facts, node_facts};
-use crate::terminal::fitted;
-use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
-
-/// The longest name, in columns. Longer names are cut.
-const MAX_NAME: usize = 60;
+use super::{exported_label, exported_name, node_facts};
+use baton_traces::service_map::{NodeKind, ServiceMap};
 
 /// The map as a directed graph, without a line break at the end. Broken edges are dashed, and say in
 /// words that they broke.
@@ -22,7 +18,11 @@ pub fn dot(map: &ServiceMap) -> String {
             NodeKind::Queue => ", shape=cylinder",
             NodeKind::Unrecorded | NodeKind::Nowhere => ", style=dashed",
         };
-        let label = format!("{}\\n{}", name(&node.name), text(&node_facts(node)));
+        let label = format!(
+            "{}\\n{}",
+            exported_name(&node.name, text),
+            text(&node_facts(node))
+        );
         lines.push(format!("  n{place} [label=\"{label}\"{shape}];"));
     }
     for edge in &map.edges {
@@ -36,28 +36,11 @@ pub fn dot(map: &ServiceMap) -> String {
         let (from, to) = (edge.from, edge.to);
         lines.push(format!(
             "  n{from} -> n{to} [label=\"{}\"{style}];",
-            label(map, edge)
+            exported_label(map, edge, text, "\\n")
         ));
     }
     lines.push("}".to_owned());
     lines.join("\n")
-}
-
-fn label(map: &ServiceMap, edge: &Edge) -> String {
-    let facts = edge_facts(edge, map.nodes[edge.to].kind).join(", ");
-    let facts = match edge.broken {
-        true => text(&format!("✗ {facts}: broken")),
-        false => text(&facts),
-    };
-    match channel(edge) {
-        channel if channel.is_empty() => facts,
-        channel => format!("{}\\n{facts}", name(&channel)),
-    }
-}
-
-/// A name, cut and made safe.
-fn name(name: &str) -> String {
-    text(&fitted(name, MAX_NAME, "…"))
 }
 
 /// Text within quotes. A quote would end it, Graphviz replaces what follows a backslash (`\N` is

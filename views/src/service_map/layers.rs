@@ -178,7 +178,7 @@ impl Plan {
                 side.slots
                     .sort_by(|left, right| at(left).total_cmp(&at(right)));
                 let levels = side.levels();
-                let mut x = cells[node].x - side.width() / 2.0;
+                let mut x = self.ranks.cells[node].x - side.width() / 2.0;
                 for (number, (way, width)) in side.slots.iter().enumerate() {
                     let step = width / levels as f64;
                     let end = &mut self.ends[*way];

@@ -1,19 +1,19 @@
 //! Writes a service map as a flowchart of Mermaid, which GitHub, GitLab and many documents draw
 //! (<https://mermaid.js.org/syntax/flowchart.html>).
 
-use super::{channel, edge_facts, node_facts};
-use crate::terminal::fitted;
-use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
-
-/// The longest name, in columns. Longer names are cut.
-const MAX_NAME: usize = 60;
+use super::{exported_label, exported_name, node_facts};
+use baton_traces::service_map::{NodeKind, ServiceMap};
 
 /// The map as a flowchart, without a line break at the end. Broken edges are dotted lines, and say
 /// in words that they broke.
 pub fn mermaid(map: &ServiceMap) -> String {
     let mut lines = vec!["flowchart LR".to_owned()];
     for (place, node) in map.nodes.iter().enumerate() {
-        let label = format!("{}<br/>{}", name(&node.name), text(&node_facts(node)));
+        let label = format!(
+            "{}<br/>{}",
+            exported_name(&node.name, text),
+            text(&node_facts(node))
+        );
         lines.push(match node.kind {
             NodeKind::Queue => format!("  n{place}[(\"{label}\")]"),
             NodeKind::Service => format!("  n{place}[\"{label}\"]"),
@@ -29,7 +29,7 @@ pub fn mermaid(map: &ServiceMap) -> String {
         let (from, to) = (edge.from, edge.to);
         lines.push(format!(
             "  n{from} {line} \"{}\" {end} n{to}",
-            label(map, edge)
+            exported_label(map, edge, text, "<br/>")
         ));
     }
     for (style, wanted) in [
@@ -62,23 +62,6 @@ pub fn mermaid_problem(map: &ServiceMap, text: &str) -> Option<String> {
              {edges} edges and {letters} characters: choose fewer edges, or set maxEdges and maxTextSize"
         )
     })
-}
-
-/// A name, cut and made safe.
-fn name(name: &str) -> String {
-    text(&fitted(name, MAX_NAME, "…"))
-}
-
-fn label(map: &ServiceMap, edge: &Edge) -> String {
-    let facts = edge_facts(edge, map.nodes[edge.to].kind).join(", ");
-    let facts = match edge.broken {
-        true => text(&format!("✗ {facts}: broken")),
-        false => text(&facts),
-    };
-    match channel(edge) {
-        channel if channel.is_empty() => facts,
-        channel => format!("{}<br/>{facts}", name(&channel)),
-    }
 }
 
 /// Text within quotes. Everything but letters, digits and a few signs becomes a character code, so
