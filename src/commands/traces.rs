@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use baton_propagators::id::TraceId;
+use baton_traces::audit::Edge;
+use baton_traces::hand_off::Verdict;
 use baton_traces::shown;
 use baton_traces::source::Source;
 use baton_traces::trace::{Gathering, Trace};
@@ -77,11 +79,13 @@ fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
 
 fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
     let searched = filter != Filter::default();
+    let verdicts = filter.verdicts.clone();
     let index = view.index(filter, output)?;
     let (lines, found) = index.list(limit);
     if output.format == Format::Json {
         let traces: Vec<_> = lines.iter().map(line_json).collect();
-        output.print_json(&json!({ "traces": traces, "found": found }))?;
+        let edges = edges_with(&index, &verdicts);
+        output.print_json(&json!({ "traces": traces, "found": found, "edges": edges }))?;
         return Ok(ExitCode::SUCCESS);
     }
     if lines.is_empty() {
@@ -91,6 +95,11 @@ fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<Ex
             "no trace was seen"
         })?;
         return Ok(ExitCode::SUCCESS);
+    }
+    let edges = edges_with(&index, &verdicts);
+    if !edges.is_empty() {
+        let edges = edges.iter().map(|edge| edge_line(edge, &verdicts));
+        output.print(&output.lines(edges))?;
     }
     output.print(&trace_table(&lines, output))?;
     let found = found as u64;
@@ -102,6 +111,32 @@ fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<Ex
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The edges with hand-offs that have one of `verdicts`; none if no verdict is asked for.
+fn edges_with<'a>(index: &'a TraceIndex, verdicts: &[Verdict]) -> Vec<&'a Edge> {
+    let edges = index.judged().into_iter().flat_map(|judged| &judged.edges);
+    let has_one = |edge: &&Edge| {
+        let mut found = edge.verdicts.keys();
+        found.any(|verdict| verdicts.contains(verdict))
+    };
+    edges.filter(has_one).collect()
+}
+
+/// An edge, and how many of its hand-offs have each of `verdicts`.
+fn edge_line(edge: &Edge, verdicts: &[Verdict]) -> String {
+    let found = edge.verdicts.iter();
+    let found = found.filter(|(verdict, _)| verdicts.contains(verdict));
+    let counts: Vec<String> = found
+        .map(|(verdict, count)| format!("{} {verdict}", shown::count(*count)))
+        .collect();
+    format!(
+        "{} -> {} ({}): {}",
+        edge.from,
+        edge.to,
+        edge.channel,
+        counts.join(", ")
+    )
 }
 
 fn line_json(line: &TraceLine) -> serde_json::Value {
