@@ -198,8 +198,8 @@ pub(crate) fn judge(
     let names = tree.names();
     let mut edges: BTreeMap<Key, Counting> = BTreeMap::new();
     if let Some(of_run) = of_run {
-        let mut take = each.as_mut().filter(|each| each.takes_those_of_run);
-        of_run.count(tree, &mut edges, take.as_deref_mut());
+        let take = each.as_mut().filter(|each| each.takes_those_of_run);
+        of_run.count(tree, &mut edges, take);
     }
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
     let others = pairs

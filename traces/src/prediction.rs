@@ -115,7 +115,7 @@ impl Services {
     }
 
     /// The services of the file that are not among `seen`.
-    pub fn unseen<'a>(&'a self, seen: impl Fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+    pub fn unseen(&self, seen: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
         let names = self.services.keys().map(String::as_str);
         names.filter(move |name| !seen(name))
     }
