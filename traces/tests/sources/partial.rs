@@ -111,10 +111,12 @@ fn a_segment_without_http_is_called_by_the_service_of_its_parent() {
         "Segments": [segment("000000000000000a", producer), segment("000000000000000c", consumer)]
     }]});
     let mut index = TraceIndex::new(Filter::default());
+    let mut part = index.part();
     read(answer.to_string().as_bytes(), &mut |span| {
-        index.add_span(span)
+        TraceIndex::prepare(&mut part, span);
     })
     .expect("an answer");
+    index.add_part(part);
     index.finish(&Extent::default());
     let map = ServiceMap::of(&index);
     let name = |place: usize| map.nodes[place].name.as_str();
