@@ -100,7 +100,7 @@ pub(crate) struct BurstArguments {
         value_name = "METHOD"
     )]
     pub(crate) method: Method,
-    /// Accept any certificate of the endpoint, also a wrong one
+    /// Accept any certificate of the endpoint, even an invalid one
     #[arg(long)]
     pub(crate) insecure: bool,
     /// The file with further certificate authorities, as PEM
