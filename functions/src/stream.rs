@@ -72,10 +72,10 @@ impl Stream {
     }
 
     /// Puts one record. The partition key chooses the shard. `xray_trace_id` is that of the
-    /// invocation; AWS sees in it when a function calls itself in a circle.
+    /// invocation; AWS uses it to detect a function that calls itself in a loop.
     ///
     /// # Errors
-    /// If Kinesis did not confirm the record, also after the SDK's retries.
+    /// If Kinesis did not confirm the record, even after the SDK's retries.
     pub(crate) async fn put(
         &self,
         data: Vec<u8>,

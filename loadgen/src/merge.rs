@@ -133,7 +133,7 @@ fn statuses(parts: &[AttackOutcome]) -> BTreeMap<u16, u64> {
     all
 }
 
-/// The bytes of the bodies of all parts; `None` if a part does not tell.
+/// The bytes of the bodies of all parts; `None` if a part does not say.
 fn bodies(parts: &[AttackOutcome]) -> Option<Bodies> {
     parts.iter().try_fold(Bodies::default(), |all, part| {
         let bodies = part.body_bytes?;

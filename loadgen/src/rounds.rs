@@ -55,7 +55,7 @@ impl AttackOutcome {
         let outcomes: Vec<AttackOutcome> = rounds.iter().map(|(_, round)| round.clone()).collect();
         let (merged, _) = AttackOutcome::merge(&outcomes)?;
         let duration_s = outcomes.iter().map(|round| round.duration_s).sum();
-        // a round that was cut short is no measurement
+        // a round that was cut short is not a measurement
         let whole = rounds
             .iter()
             .filter(|(_, round)| !round.interrupted && !round.gave_up);

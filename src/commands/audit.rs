@@ -251,10 +251,10 @@ fn answer(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-/// What was read of the sources.
+/// What was read from the sources.
 struct Read {
     audit: Audit,
-    /// The hand-offs that the ids, logs and lab records of a run tell; `None` without a run.
+    /// The hand-offs that the ids, logs and lab records of a run show; `None` without a run.
     of_run: Option<Assembly>,
     /// What could not be read: one sentence for each problem.
     problems: Vec<String>,

@@ -118,8 +118,8 @@ pub struct Records {
     pub duplicates: u64,
     /// How many were never delivered, as far as spans and logs show; `None` for an export.
     pub lost: Option<u64>,
-    /// How many a lab accepted and did not deliver, also of senders that left no span; `None` if no
-    /// lab tells.
+    /// How many a lab accepted and did not deliver, including those of senders without a span;
+    /// `None` if no lab recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<u64>,
 }

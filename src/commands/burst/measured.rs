@@ -40,7 +40,7 @@ pub(super) fn measured(
     }
 }
 
-/// The rounds of all bursts, numbered through.
+/// The rounds of all bursts, in one numbering.
 fn rounds(outcomes: &[AttackOutcome]) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::new();
     for outcome in outcomes {

@@ -27,7 +27,7 @@ pub(super) fn look_at(
     let place = directory.display();
     let earlier = RunDirectory::open(directory).ok();
     if earlier.as_ref().is_some_and(RunDirectory::is_being_written) {
-        // a lab is up there, which is said when this one wants the directory
+        // a lab is up there; this one reports that when it opens the directory
         return Ok(());
     }
     let waiting = waiting_records(directory)?;

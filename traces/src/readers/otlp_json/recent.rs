@@ -21,7 +21,7 @@ pub(super) struct Recent<'a> {
     oldest: usize,
     attributes: Vec<Attribute<'a>>,
     by_name: HashMap<&'a str, usize>,
-    /// The attribute before the next one. The first one stands for the beginning of a list.
+    /// The attribute before the next one. The first one means the beginning of a list.
     last: usize,
 }
 
