@@ -95,7 +95,9 @@ fn the_variables_are_those_that_the_functions_read() {
          engine of `baton up`, where no flag sets them | as above |\n\
          | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | `baton` in \
          `$XDG_RUNTIME_DIR`, or a folder of the user among the temporary files |\n\
-         | `NO_COLOR` | prints without colour, with any value | unset |\n",
+         | `NO_COLOR` | prints without colour, unless it is empty | unset |\n\
+         | `TERM` | prints without colour if it is `dumb` | unset |\n\
+         | `COLUMNS` | the width of what is printed, unless the terminal reports its own | 100 |\n",
     );
     check("environment.md", &text);
 }
@@ -153,7 +155,7 @@ fn the_verdicts_are_those_of_the_code() {
     }
     text.push_str(
         "\n## Flags\n\nA flag says what else did not survive, whatever the verdict. A flag that a \
-         source cannot tell is `null`.\n\n| flag | when |\n| --- | --- |\n",
+         source cannot show is `null`.\n\n| flag | when |\n| --- | --- |\n",
     );
     for flag in Flag::ALL {
         writeln!(text, "| `{flag}` | {} |", flag.meaning()).expect("memory");

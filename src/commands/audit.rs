@@ -57,7 +57,7 @@ impl Outcome {
         let services = self.judged.services.len();
         if self.is_filtered && services > 1 && self.judged.hand_offs() == 0 {
             sentences
-                .push("No hand-off between the services that are asked for was judged.".to_owned());
+                .push("No hand-off between the services that you chose was judged.".to_owned());
             sentences.extend(self.judged.answer().into_iter().skip(1));
         } else {
             sentences.extend(self.judged.answer());
@@ -137,7 +137,7 @@ fn predict(path: &Path, judged: &mut Judged, output: &Output) -> Result<(), Fail
     let services: Services = toml::from_str(&text).map_err(|error| explain(error.to_string()))?;
     for name in services.unseen(|name| judged.services.contains(name)) {
         output.warn(&format!(
-            "{} names {}, and no span is of this service",
+            "{} names {}, but no span is from this service",
             path.display(),
             visible(name)
         ));
@@ -184,7 +184,7 @@ fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Res
         if !services.contains(name.as_str()) {
             let known: Vec<_> = services.iter().copied().map(service_name).collect();
             return Err(Failure::usage(format!(
-                "{flag} {}: no span is of this service; the services are {}",
+                "{flag} {}: no span is from this service; the services are {}",
                 visible(name),
                 list(known.iter().map(String::as_str))
             )));

@@ -244,7 +244,7 @@ fn requests(
         // other clients may have sent requests too
         (Some(load), Some(by_spans)) if by_spans.sent > load.sent => {
             problems.push(format!(
-                "load.json tells of {} requests and the clients' spans of {}, which is what counts",
+                "load.json has {} requests, but there are {} client spans, so the spans count",
                 load.sent, by_spans.sent
             ));
             Some(by_spans)
