@@ -216,7 +216,7 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         (run.report_path(), "the report, one page without scripts"),
         (
             run.path().join(UNDELIVERABLE_FILE),
-            "records that the consumer failed on too often, or had not answered for when the lab ended, with the reason; only if there are any",
+            "records that the consumer failed on too often, or had not handled when the lab ended, with the reason; only if there are any",
         ),
         (
             run.path().join(STREAM_FILE),

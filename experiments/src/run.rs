@@ -233,8 +233,8 @@ impl RunSettings {
         self.load.rounds(self.pairings.len(), self.rounds)
     }
 
-    /// Starts a lab for each pairing, sends the load in rounds, waits until everything is delivered,
-    /// and saves the runs.
+    /// Starts a lab for each pairing, sends the load in rounds, waits until everything is
+    /// delivered, and saves the runs.
     async fn together(
         &self,
         pairings: &[NumberedPairing],

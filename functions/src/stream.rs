@@ -12,7 +12,7 @@ use crate::settings::AwsSettings;
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
-/// Errors by which the stream says that it has no room now. Kinesis' model has none of them for
+/// Error codes that mean that the stream has no room now. Kinesis' model lists none of them for
 /// `PutRecord`.
 const NO_ROOM: [&str; 2] = ["LimitExceededException", "ServiceUnavailable"];
 

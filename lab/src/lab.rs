@@ -231,7 +231,8 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
-    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each file.
+    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
+    /// file.
     pub async fn disk_problems_changed(&self) -> Vec<String> {
         let mut changes = self.controls.disk().subscribe();
         changes.mark_unchanged();

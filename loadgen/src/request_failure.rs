@@ -60,7 +60,7 @@ pub enum ConnectStep {
 }
 
 impl ConnectStep {
-    /// The step in which an error of this chain arose. Only the error's text says which.
+    /// The step in which this chain of errors began. Only the error's text says which.
     fn of(error: &reqwest::Error) -> Option<ConnectStep> {
         let words: Vec<String> = chain(error).map(ToString::to_string).collect();
         let says = |text: &str| words.iter().any(|word| word.starts_with(text));

@@ -46,8 +46,8 @@ impl Round {
 }
 
 impl AttackOutcome {
-    /// The outcome of an attack that was sent in `rounds`, each with its number. Its time is the sum
-    /// of theirs. `None` without rounds. A single round is an attack without rounds.
+    /// The outcome of an attack that was sent in `rounds`, each with its number. Its time is the
+    /// sum of theirs. `None` without rounds. A single round is an attack without rounds.
     pub fn of_rounds(rounds: &[(u32, AttackOutcome)]) -> Option<AttackOutcome> {
         if let [(_, only)] = rounds {
             return Some(only.clone());

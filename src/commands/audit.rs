@@ -1,4 +1,5 @@
-//! `baton audit`: judges every hand-off between the services of an export, and says which break and why.
+//! `baton audit`: judges every hand-off between the services of an export, and says which break and
+//! why.
 
 mod checks;
 mod markdown;

@@ -155,7 +155,7 @@ impl TraceIndex {
         }
     }
 
-    /// The same index, for sources of which none is a run.
+    /// The same index, if no source is a run.
     pub fn of_exports(self) -> TraceIndex {
         TraceIndex {
             has_no_run: true,

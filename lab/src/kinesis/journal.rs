@@ -172,8 +172,8 @@ impl Journal {
         })
     }
 
-    /// Writes the records of `kinesis` that are not in the file yet. When this returns, every record
-    /// that was on the stream when it was called is on the disk.
+    /// Writes the records of `kinesis` that are not in the file yet. When this returns, every
+    /// record that was on the stream when it was called is on the disk.
     ///
     /// # Errors
     /// If they cannot be written.

@@ -7,8 +7,8 @@ use baton_traces::rounds::Round;
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::{Latencies, Requests, Summary};
 
-/// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with the
-/// endpoints that it took turns with.
+/// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with
+/// the endpoints that it took turns with.
 pub(super) fn measured(
     name: &str,
     engine: Engine,

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::print::output::Output;
 
-/// Says what becomes of an earlier run in the directory. With `resume`, the new lab goes on with it:
-/// `manifest` gets its start.
+/// Says what becomes of an earlier run in the directory. With `resume`, the new lab goes on with
+/// it: `manifest` gets its start.
 ///
 /// # Errors
 /// If records wait for a lab that is resumed and `resume` is not set, or if it is set and there is

@@ -76,8 +76,8 @@ impl Message {
     }
 }
 
-/// Whether the decoded `ExportTraceServiceRequest` in `bytes` takes more than about `limit` bytes of
-/// memory. For bytes that are not such a message, only the part before the fault counts, and the
+/// Whether the decoded `ExportTraceServiceRequest` in `bytes` takes more than about `limit` bytes
+/// of memory. For bytes that are not such a message, only the part before the fault counts, and the
 /// decoder says what is wrong with them.
 pub fn request_exceeds(bytes: &[u8], limit: usize) -> bool {
     exceeds(Message::Request, bytes, limit)

@@ -1,4 +1,5 @@
-//! Finds the horizontal place of every cell: near the cells that its lines lead to, without overlap.
+//! Finds the horizontal place of every cell: near the cells that its lines lead to, without
+//! overlap.
 
 use super::ranks::{GAP, Ranks};
 
