@@ -151,8 +151,6 @@ pub struct Tally {
     traces: HashSet<u64>,
     links: u64,
     trace_states: u64,
-    baggage_counts: u64,
-    debug_marks: u64,
     foreign: ForeignCounts,
     clients: ClientCounts,
     troubles: TroubleCounts,
@@ -188,10 +186,8 @@ impl Tally {
         self.traces.insert(trace);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
-        let says = |key| u64::from(span.attributes.get(key).is_some());
-        self.baggage_counts += says(Key::BaggageEntries);
-        self.debug_marks += says(Key::ContextDebug);
         if span.format().is_some() {
+            let says = |key| u64::from(span.attributes.get(key).is_some());
             self.foreign.spans += 1;
             self.foreign.baggage_counts += says(Key::BaggageEntries);
             self.foreign.debug_marks += says(Key::ContextDebug);
@@ -240,16 +236,6 @@ impl Tally {
     /// The spans that came in another form than OTLP.
     pub fn foreign(&self) -> ForeignCounts {
         self.foreign
-    }
-
-    /// How many spans have a count of baggage entries.
-    pub fn baggage_counts(&self) -> u64 {
-        self.baggage_counts
-    }
-
-    /// How many spans say whether they had the debug flag.
-    pub fn debug_marks(&self) -> u64 {
-        self.debug_marks
     }
 
     /// Call this after the whole source has been read: see [`Assembly::finish`].

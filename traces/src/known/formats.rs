@@ -41,19 +41,10 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
             on_both_hops("sampled_changed"),
         );
     }
-    if tally.baggage_counts() == 0 {
-        known.cannot_tell(
-            "baggage_lost is unknown: no span says how many baggage entries it had (baton.baggage.entries)",
-            on_both_hops("baggage_lost"),
-        );
-    }
-    // Zipkin and Jaeger can hold the debug flag, so a missing one was not set
-    if tally.debug_marks() == 0 && !matches!(form, Form::Zipkin | Form::Jaeger) {
-        known.cannot_tell(
-            "debug_lost is unknown: no span says that its context had the debug flag (baton.context.debug)",
-            on_both_hops("debug_lost"),
-        );
-    }
+    known.cannot_tell(
+        "baggage_lost and debug_lost are unknown: an export is judged by ids, and these do not tell them",
+        ["baggage_lost", "debug_lost"].into_iter().flat_map(on_both_hops),
+    );
 }
 
 /// Adds the losses of hand-offs whose spans came in a foreign form, wherever they are stored now:
