@@ -1,6 +1,6 @@
 //! Checks that docs/reference/ agrees with the code: help, variables, verdicts and names of files.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` writes it anew.
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` updates it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
