@@ -254,8 +254,8 @@ pub(crate) struct RunArguments {
     pub(crate) pairings: Vec<Pairing>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// Run every pairing so many times, to see how much equal runs differ; b3#2 is the second run
-    /// of b3, in the directory b3_2
+    /// Run every pairing N times, to see how much equal runs differ; b3#2 is the second run of b3,
+    /// in the directory b3_2
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) repeat: u32,
     /// The formats the client sends [default: the producer's, or tracecontext,b3 with --conflict]
@@ -388,7 +388,7 @@ pub(crate) struct LogsArguments {
     /// Keep printing new lines until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Print all fields of each line, as off a terminal; on a terminal, lines are short: time,
+    /// Print all fields of each line, as in a pipe or a file; on a terminal, lines are short: time,
     /// service, message, trace id, and request or record
     #[arg(long)]
     pub(crate) long: bool,

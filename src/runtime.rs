@@ -4,9 +4,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
 
-/// For commands that run a lab. A lab serves thousands of small requests per second; two threads
-/// leave the other cores to the functions.
-/// functions.
+/// For commands that run a lab. A lab serves thousands of small requests per second. Two threads
+/// are enough for that, and leave the other cores to the functions.
 pub(crate) fn for_lab() -> Result<Runtime, Failure> {
     started(Builder::new_multi_thread().worker_threads(2))
 }

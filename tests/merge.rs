@@ -74,7 +74,7 @@ async fn the_parts_of_a_real_run_merge_into_that_run() {
     assert!(
         merged
             .stdout
-            .contains("goose's own metrics are of one process each"),
+            .contains("goose's own metrics describe one process each"),
         "{merged:?}"
     );
     assert!(

@@ -1,7 +1,7 @@
 //! The grids in docs/mixed-headers.md are what `baton matrix` prints for the measured matrix beside
 //! it, and every cell that this document or docs/migration.md quotes has the verdict that it says.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers` writes the grids anew.
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole mixed_headers` updates the grids.
 
 use std::path::{Path, PathBuf};
 

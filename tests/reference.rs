@@ -1,6 +1,6 @@
 //! Checks that docs/reference/ agrees with the code: help, variables, verdicts and names of files.
 //!
-//! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` writes it anew.
+//! `BATON_UPDATE_DOCS=1 cargo test --test whole reference` updates it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,9 @@ fn the_variables_are_those_that_the_functions_read() {
          engine of `baton up`, where no flag sets them | as above |\n\
          | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | `baton` in \
          `$XDG_RUNTIME_DIR`, or a folder of the user among the temporary files |\n\
-         | `NO_COLOR` | prints without colour, with any value | unset |\n",
+         | `NO_COLOR` | prints without colour, unless it is empty | unset |\n\
+         | `TERM` | prints without colour if it is `dumb` | unset |\n\
+         | `COLUMNS` | the width of what is printed, unless the terminal reports its own | 100 |\n",
     );
     check("environment.md", &text);
 }
@@ -153,7 +155,7 @@ fn the_verdicts_are_those_of_the_code() {
     }
     text.push_str(
         "\n## Flags\n\nA flag says what else did not survive, whatever the verdict. A flag that a \
-         source cannot tell is `null`.\n\n| flag | when |\n| --- | --- |\n",
+         source cannot show is `null`.\n\n| flag | when |\n| --- | --- |\n",
     );
     for flag in Flag::ALL {
         writeln!(text, "| `{flag}` | {} |", flag.meaning()).expect("memory");
@@ -214,7 +216,7 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         (run.report_path(), "the report, one page without scripts"),
         (
             run.path().join(UNDELIVERABLE_FILE),
-            "records that the consumer failed on too often, or had not answered for when the lab ended, with the reason; only if there are any",
+            "records that the consumer failed on too often, or had not handled when the lab ended, with the reason; only if there are any",
         ),
         (
             run.path().join(STREAM_FILE),

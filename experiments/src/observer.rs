@@ -2,7 +2,7 @@
 
 use baton_loadgen::Progress;
 
-/// Hears what happens during an experiment.
+/// Is told what happens during an experiment.
 pub trait Observer {
     /// A stage of this name begins.
     fn stage(&self, name: &str);

@@ -3,9 +3,9 @@
 /// The order of each of `rounds` rounds, as indices of `members`.
 ///
 /// The orders come from Williams designs: over a whole square each member has every place equally
-/// often, and follows every other member equally often (Williams 1949). So neither a machine that
-/// becomes slower nor what a member leaves behind favours one of them. Which member is which row is
-/// drawn, so that nothing on the machine can follow the same order by accident.
+/// often, and follows every other member equally often (Williams 1949). So a machine
+/// that becomes slower, or the after-effects of a member, favour none of them. The assignment of
+/// members to rows is random, so that nothing on the machine follows the same order by accident.
 pub(crate) fn balanced(members: usize, rounds: u32, random: &mut fastrand::Rng) -> Vec<Vec<usize>> {
     let mut orders = Vec::new();
     while orders.len() < rounds as usize {

@@ -145,8 +145,8 @@ pub fn new_directory(parent: &Path) -> Result<PathBuf, ExperimentError> {
     }
 }
 
-/// What fails a run: records that were not delivered, requests that failed, and records of which
-/// none could be judged. One sentence for each.
+/// Why a run fails: records were not delivered, requests failed, or nothing could be judged. One
+/// sentence for each reason.
 pub fn losses(summaries: &[Summary]) -> Vec<String> {
     let lost: u64 = summaries.iter().map(Summary::undelivered_or_lost).sum();
     let requests = summaries.iter().filter_map(|summary| summary.requests);
@@ -198,7 +198,7 @@ impl RunSettings {
 
     /// Runs all pairings, each in its own directory in `out`, and hands each to `ended` when it has
     /// ended. With rounds, the pairings take turns and their labs are up at the same time. When
-    /// `interrupted` becomes true, the load ends; when `hurried` does, the labs deliver no more.
+    /// `interrupted` becomes true, the load ends. When `hurried` does, the labs stop delivering.
     /// Gives whether a signal ended the run early.
     ///
     /// # Errors
@@ -233,8 +233,8 @@ impl RunSettings {
         self.load.rounds(self.pairings.len(), self.rounds)
     }
 
-    /// Starts a lab for each pairing, sends the load in rounds, waits until everything is delivered,
-    /// and saves the runs.
+    /// Starts a lab for each pairing, sends the load in rounds, waits until everything is
+    /// delivered, and saves the runs.
     async fn together(
         &self,
         pairings: &[NumberedPairing],

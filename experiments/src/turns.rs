@@ -40,7 +40,7 @@ pub(crate) trait Member {
 
 impl Load {
     /// In how many rounds each burst is sent to `members` members: as many as `asked`, or the
-    /// default. A single member has nobody to take turns with, and a ramp is not divided.
+    /// default. A single member has no other to take turns with, and a ramp is not divided.
     ///
     /// # Errors
     /// If a round would have no request.

@@ -1,9 +1,10 @@
 //! The two Lambda functions of baton: a producer for `POST /producer` that puts records on a
 //! Kinesis stream, and a consumer that reads them.
 //!
-//! Both use the real Lambda Runtime API and the types of `lambda_runtime`, and read all their settings from the
-//! environment ([`Configuration`]), so the same code runs on AWS and in baton's lab.
-//! [`baton_propagators`] decides which formats carry the trace context; this crate makes the spans.
+//! Both use the real Lambda Runtime API and the types of `lambda_runtime`, and read all their
+//! settings from the environment ([`Configuration`]), so the same code runs on AWS and in baton's
+//! lab. [`baton_propagators`] decides which formats carry the trace context; this crate makes the
+//! spans.
 
 mod configuration;
 mod consumer;

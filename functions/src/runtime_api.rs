@@ -110,7 +110,7 @@ impl RuntimeApi {
             log_group: variable("AWS_LAMBDA_LOG_GROUP_NAME"),
         };
         Ok(RuntimeApi {
-            // an event may come after any time
+            // without a timeout, because the next event may come at any time
             client: Client::builder().no_proxy().build()?,
             address: format!("http://{address}/{VERSION}/runtime/invocation"),
             config: Arc::new(config),
@@ -130,8 +130,8 @@ impl RuntimeApi {
         Ok((context, event.bytes().await?.into()))
     }
 
-    /// Lambda refuses some answers, such as one that is too long. That is for its log, and the next
-    /// event comes all the same.
+    /// Lambda refuses some answers, such as one that is too long. It logs the refusal, and the next
+    /// event still comes.
     async fn answer(
         &self,
         request_id: &str,

@@ -12,7 +12,7 @@ use crate::settings::AwsSettings;
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
-/// Errors by which the stream says that it has no room now. Kinesis' model has none of them for
+/// Error codes that mean that the stream has no room now. Kinesis' model lists none of them for
 /// `PutRecord`.
 const NO_ROOM: [&str; 2] = ["LimitExceededException", "ServiceUnavailable"];
 
@@ -72,10 +72,10 @@ impl Stream {
     }
 
     /// Puts one record. The partition key chooses the shard. `xray_trace_id` is that of the
-    /// invocation; AWS sees in it when a function calls itself in a circle.
+    /// invocation; AWS uses it to detect a function that calls itself in a loop.
     ///
     /// # Errors
-    /// If Kinesis did not confirm the record, also after the SDK's retries.
+    /// If Kinesis did not confirm the record, even after the SDK's retries.
     pub(crate) async fn put(
         &self,
         data: Vec<u8>,

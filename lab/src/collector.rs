@@ -46,7 +46,7 @@ pub(crate) struct Collector {
 /// The writer's tasks, in this order.
 #[derive(Debug)]
 enum Write {
-    /// Keep these spans, so many.
+    /// Keep these spans. The number is how many they are.
     Spans(Request, u64),
     /// Make everything so far readable in the file, and tell whether that worked.
     Flush(oneshot::Sender<bool>),
@@ -174,7 +174,7 @@ struct Writing {
     disk: Disk,
     /// Spans that are not in the file yet.
     waiting: u64,
-    /// When it was last tried to write.
+    /// When the last attempt to write was made.
     flushed: Instant,
 }
 

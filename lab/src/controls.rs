@@ -1,4 +1,4 @@
-//! What the lab and its page can ask of a running lab.
+//! The state of a running lab and the switch for its modes, for the lab and its page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

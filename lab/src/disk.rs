@@ -1,7 +1,7 @@
 //! Whether the lab can write what people sent.
 //!
-//! A disk that fills must not be found out at the end. Every writer reports here, so that the page
-//! and the command can say at once what cannot be written.
+//! A full disk must be noticed at once and not at the end. Every writer reports here, so that the
+//! page and the command can say what cannot be written.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -41,12 +41,12 @@ impl Disk {
         written
     }
 
-    /// Whether the last write of it failed.
+    /// Whether the last write of this kind failed.
     pub(crate) fn fails(&self, kept: Kept) -> bool {
         self.0.borrow().contains_key(&kept)
     }
 
-    /// Whether records that somebody sends now could not be kept.
+    /// Whether a record that is sent now could not be kept.
     pub(crate) fn refuses_records(&self) -> bool {
         self.fails(Kept::Accepted) || self.fails(Kept::Undeliverable)
     }

@@ -225,7 +225,7 @@ impl EventSource {
 /// How the stream was when the lab ended.
 #[derive(Debug, Default)]
 pub(crate) struct Drained {
-    /// Records that nobody had handled.
+    /// Records that the consumer had not handled.
     pub(crate) left: u64,
     /// Those of them that stay in the file of the stream.
     pub(crate) waiting: u64,

@@ -53,7 +53,7 @@ struct Servers {
 pub struct Ending {
     /// The last status.
     pub status: LabStatus,
-    /// Records that were left: nobody had handled them when the time was over.
+    /// Records that were left: the consumer had not handled them when the time was over.
     pub left: u64,
     /// Records of those left that stay in the file of the stream, for a lab that is resumed.
     pub waiting: u64,
@@ -231,7 +231,8 @@ impl Lab {
         Arc::clone(&self.controls).switch(producer, consumer).await
     }
 
-    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each file.
+    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
+    /// file.
     pub async fn disk_problems_changed(&self) -> Vec<String> {
         let mut changes = self.controls.disk().subscribe();
         changes.mark_unchanged();
@@ -241,8 +242,8 @@ impl Lab {
     }
 
     /// Stops the lab: refuses new requests, finishes requests in progress, delivers every accepted
-    /// record, writes all spans, and ends the processes. It delivers as long as that gets on. When
-    /// `hurry` ends, it waits for nothing more, and only writes down what is left.
+    /// record, writes all spans, and ends the processes. It keeps delivering while records get
+    /// through. When `hurry` ends, it waits for nothing more, and only saves what is left.
     pub async fn stop(self, hurry: impl Future<Output = ()>) -> Ending {
         let (hurrying, hurried) = watch::channel(false);
         let mut stopping = std::pin::pin!(self.wind_down(hurried));
@@ -284,7 +285,7 @@ impl Lab {
     }
 }
 
-/// Waits for `work` to end, or for the hurry.
+/// Waits until `work` has ended, or `hurried` becomes true.
 async fn unless(hurried: &watch::Receiver<bool>, work: impl Future<Output = ()>) {
     let mut hurried = hurried.clone();
     let hurry = async {

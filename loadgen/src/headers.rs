@@ -37,7 +37,7 @@ pub(crate) struct Headers {
     short_trace_id: bool,
     /// W3C's random flag is set.
     random_flag: bool,
-    /// B3's parent id goes along, and is empty.
+    /// B3's parent id is sent, but empty.
     empty_parent: bool,
 }
 

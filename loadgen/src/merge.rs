@@ -25,7 +25,7 @@ impl fmt::Display for Unmerged {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Unmerged::Goose => {
-                "goose's own metrics are of one process each; load.json lists them side by side"
+                "goose's own metrics describe one process each; load.json lists them side by side"
             }
             Unmerged::Latency => {
                 "a load.json has percentiles and no histogram, as earlier versions wrote it; percentiles cannot be \
@@ -133,7 +133,7 @@ fn statuses(parts: &[AttackOutcome]) -> BTreeMap<u16, u64> {
     all
 }
 
-/// The bytes of the bodies of all parts; `None` if a part does not tell.
+/// The bytes of the bodies of all parts; `None` if a part does not say.
 fn bodies(parts: &[AttackOutcome]) -> Option<Bodies> {
     parts.iter().try_fold(Bodies::default(), |all, part| {
         let bodies = part.body_bytes?;

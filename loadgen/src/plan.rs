@@ -59,7 +59,7 @@ pub struct Settings {
     /// The method of the requests.
     #[serde(default)]
     pub method: Method,
-    /// Whether any certificate of the endpoint is accepted, also a wrong one.
+    /// Whether any certificate of the endpoint is accepted, even an invalid one.
     #[serde(default)]
     pub insecure: bool,
     /// Further certificate authorities that may have signed the endpoint's certificate, as PEM.

@@ -47,7 +47,7 @@ pub enum RequestFailure {
     Interrupted,
 }
 
-/// The step in which no connection came about.
+/// The step in which connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectStep {
@@ -60,7 +60,7 @@ pub enum ConnectStep {
 }
 
 impl ConnectStep {
-    /// The step in which an error of this chain arose. The HTTP client only tells by its words.
+    /// The step in which this chain of errors began. Only the error's text says which.
     fn of(error: &reqwest::Error) -> Option<ConnectStep> {
         let words: Vec<String> = chain(error).map(ToString::to_string).collect();
         let says = |text: &str| words.iter().any(|word| word.starts_with(text));

@@ -46,8 +46,8 @@ impl Round {
 }
 
 impl AttackOutcome {
-    /// The outcome of an attack that was sent in `rounds`, each with its number. Its time is the sum
-    /// of theirs. `None` without rounds. A single round is an attack without rounds.
+    /// The outcome of an attack that was sent in `rounds`, each with its number. Its time is the
+    /// sum of theirs. `None` without rounds. A single round is an attack without rounds.
     pub fn of_rounds(rounds: &[(u32, AttackOutcome)]) -> Option<AttackOutcome> {
         if let [(_, only)] = rounds {
             return Some(only.clone());
@@ -55,7 +55,7 @@ impl AttackOutcome {
         let outcomes: Vec<AttackOutcome> = rounds.iter().map(|(_, round)| round.clone()).collect();
         let (merged, _) = AttackOutcome::merge(&outcomes)?;
         let duration_s = outcomes.iter().map(|round| round.duration_s).sum();
-        // a round that was cut short is no measurement
+        // a round that was cut short is not a measurement
         let whole = rounds
             .iter()
             .filter(|(_, round)| !round.interrupted && !round.gave_up);

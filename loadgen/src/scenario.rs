@@ -54,16 +54,17 @@ pub struct Scenario {
     #[serde(default)]
     pub baggage: Option<String>,
     /// Members of `tracestate` as in W3C's header. They belong to the client's own span. In a
-    /// conflict with another format first, `tracecontext` has them in the other context.
+    /// conflict in which another format comes first, `tracecontext` carries them with the other
+    /// context.
     #[serde(default)]
     pub tracestate: Option<String>,
 }
 
-/// How later formats disagree with the first. Each kind differs in one thing only.
+/// How later formats disagree with the first. Each kind changes one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conflict {
-    /// They do not: two formats or more have the same context.
+    /// They do not disagree: all formats have the same context.
     Agree,
     /// In the trace id.
     Trace,

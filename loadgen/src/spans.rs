@@ -61,7 +61,7 @@ pub(crate) struct Traffic {
     pub sent: u64,
     /// How many bytes of the answer's body were read.
     pub received: u64,
-    /// The beginning of the answer's body, if the answer is no success and has one.
+    /// The beginning of the answer's body, if the answer is not a success and has one.
     pub failed_body: Option<String>,
 }
 

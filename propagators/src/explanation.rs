@@ -1,7 +1,7 @@
 //! What arrived and what it leads to, in sentences: who continues which context, what is lost, what
 //! to do.
 //!
-//! [`Explanation::new`] takes what the formats found. It gives one sentence about all of it, and a
+//! [`Explanation::new`] takes what the formats found. It gives one sentence that sums it up, and a
 //! note for each problem. What it says about libraries comes from their profiles
 //! ([`crate::libraries`]) or was measured; `docs/formats.md` has the versions.
 
@@ -31,8 +31,8 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Explains what formats found in headers. `candidates` are from one extraction, best with
-    /// all formats.
+    /// Explains what formats found in headers. `candidates` are from one extraction, preferably
+    /// with all formats.
     ///
     /// ```
     /// use baton_propagators::{Explanation, HeaderList, Mode, Propagation};

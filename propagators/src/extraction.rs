@@ -131,7 +131,7 @@ pub enum ConflictKind {
     TraceId,
     /// They are of different spans.
     SpanId,
-    /// One says to record and the other says not to. A deferred decision is no disagreement.
+    /// One says to record and the other says not to. A deferred decision does not disagree.
     Sampled,
 }
 

@@ -62,8 +62,8 @@
 //! # What is where
 //!
 //! - [`mode`]: lists of formats, and pairings of a producer's and a consumer's list.
-//! - [`policy`]: the other settings; [`propagation`]: all settings together, also from environment
-//!   variables.
+//! - [`policy`]: the other settings; [`propagation`]: all settings together, including those from
+//!   environment variables.
 //! - [`extraction`]: what reading the headers of a request found.
 //! - [`format`](mod@format): what a format is; [`formats`](mod@formats): the list of them, and one
 //!   file for each with its grammar, its size bound and what it cannot carry.

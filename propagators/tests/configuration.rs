@@ -240,12 +240,12 @@ fn problems_are_reported_one_per_line() {
     let problem = |variable| Problem {
         variable,
         value: "x".to_owned(),
-        reason: "it is no mode".to_owned(),
+        reason: "it is not a mode".to_owned(),
     };
     let problems = Problems(vec![problem("BATON_INJECT"), problem("BATON_EXTRACT")]);
     assert_eq!(
         problems.to_string(),
-        "BATON_INJECT=\"x\" cannot be used: it is no mode\nBATON_EXTRACT=\"x\" cannot be used: it is no mode",
+        "BATON_INJECT=\"x\" cannot be used: it is not a mode\nBATON_EXTRACT=\"x\" cannot be used: it is not a mode",
     );
 }
 

@@ -70,7 +70,7 @@ fn baggage_is_read_as_its_specification_says() {
         );
         assert_eq!(
             extraction.chosen, None,
-            "{}: baggage is no context",
+            "{}: baggage is not a context",
             case.id
         );
     }

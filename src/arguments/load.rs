@@ -45,9 +45,9 @@ pub(crate) struct LoadArguments {
     /// The pause between two bursts
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = duration)]
     pub(crate) gap: Duration,
-    /// In how many rounds to send each burst; in each, the pairings or the endpoints take turns, and
-    /// latencies are compared round by round [default: 16, or 1 where a round would have fewer than
-    /// 50 requests or take less than 100ms]
+    /// In how many rounds to send each burst; in each, the pairings or the endpoints take turns,
+    /// and latencies are compared round by round [default: 16, or 1 where a round would have fewer
+    /// than 50 requests or take less than 100ms]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: Option<u32>,
     /// The smallest difference of a latency that counts
@@ -100,7 +100,7 @@ pub(crate) struct BurstArguments {
         value_name = "METHOD"
     )]
     pub(crate) method: Method,
-    /// Accept any certificate of the endpoint, also a wrong one
+    /// Accept any certificate of the endpoint, even an invalid one
     #[arg(long)]
     pub(crate) insecure: bool,
     /// The file with further certificate authorities, as PEM

@@ -6,7 +6,7 @@ use std::str::FromStr;
 pub(super) fn number(text: &str) -> Result<f64, String> {
     // `parse` also accepts words: infinity, nan
     let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-    number.ok_or_else(|| format!("{text:?} is not a number; write one like 100 or 0.5"))
+    number.ok_or_else(|| format!("{text:?} is not a number; write one such as 100 or 0.5"))
 }
 
 /// A share of a whole, as in 3% or 0.03.
@@ -16,7 +16,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         None => number(text),
     };
     let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| format!("{text:?} is not a share; write one like 3% or 0.03"))
+    share.ok_or_else(|| format!("{text:?} is not a share; write one such as 3% or 0.03"))
 }
 
 /// Parses a number without sign and fraction, up to the largest of its type.
@@ -25,7 +25,7 @@ pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
         // only types without zero refuse it
         true if text.bytes().all(|byte| byte == b'0') => "too small; it has to be 1 or more",
         true => "too large",
-        false => "not a whole number; write one like 100",
+        false => "not a whole number; write one such as 100",
     };
     text.parse().map_err(|_| format!("{text:?} is {fault}"))
 }
@@ -39,9 +39,9 @@ mod tests {
     #[test]
     fn text_that_is_not_a_number_is_refused_with_an_example() {
         for (text, fault) in [
-            ("x", "\"x\" is not a whole number; write one like 100"),
-            ("-1", "\"-1\" is not a whole number; write one like 100"),
-            ("", "\"\" is not a whole number; write one like 100"),
+            ("x", "\"x\" is not a whole number; write one such as 100"),
+            ("-1", "\"-1\" is not a whole number; write one such as 100"),
+            ("", "\"\" is not a whole number; write one such as 100"),
             (
                 "99999999999999999999",
                 "\"99999999999999999999\" is too large",

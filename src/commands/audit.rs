@@ -1,4 +1,5 @@
-//! `baton audit`: judges every hand-off between the services of an export, and says which break and why.
+//! `baton audit`: judges every hand-off between the services of an export, and says which break and
+//! why.
 
 mod checks;
 mod markdown;
@@ -57,7 +58,7 @@ impl Outcome {
         let services = self.judged.services.len();
         if self.is_filtered && services > 1 && self.judged.hand_offs() == 0 {
             sentences
-                .push("No hand-off between the services that are asked for was judged.".to_owned());
+                .push("No hand-off between the services that you chose was judged.".to_owned());
             sentences.extend(self.judged.answer().into_iter().skip(1));
         } else {
             sentences.extend(self.judged.answer());
@@ -137,7 +138,7 @@ fn predict(path: &Path, judged: &mut Judged, output: &Output) -> Result<(), Fail
     let services: Services = toml::from_str(&text).map_err(|error| explain(error.to_string()))?;
     for name in services.unseen(|name| judged.services.contains(name)) {
         output.warn(&format!(
-            "{} names {}, and no span is of this service",
+            "{} names {}, but no span is from this service",
             path.display(),
             visible(name)
         ));
@@ -184,7 +185,7 @@ fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Res
         if !services.contains(name.as_str()) {
             let known: Vec<_> = services.iter().copied().map(service_name).collect();
             return Err(Failure::usage(format!(
-                "{flag} {}: no span is of this service; the services are {}",
+                "{flag} {}: no span is from this service; the services are {}",
                 visible(name),
                 list(known.iter().map(String::as_str))
             )));
@@ -251,10 +252,10 @@ fn answer(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-/// What was read of the sources.
+/// What was read from the sources.
 struct Read {
     audit: Audit,
-    /// The hand-offs that the ids, logs and lab records of a run tell; `None` without a run.
+    /// The hand-offs that the ids, logs and lab records of a run show; `None` without a run.
     of_run: Option<Assembly>,
     /// What could not be read: one sentence for each problem.
     problems: Vec<String>,

@@ -116,7 +116,7 @@ fn edges(measured: &[Measured], baseline: usize) -> Vec<(String, EdgeDifference)
     named.collect()
 }
 
-/// Reads the sources, also for a page if one is wanted, and gives each a different name.
+/// Reads the sources, for a page too if one is wanted, and gives each a different name.
 fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
     let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
     let mut runs = Vec::new();

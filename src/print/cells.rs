@@ -54,8 +54,8 @@ pub(crate) fn change(difference: &Difference) -> String {
     }
 }
 
-/// `+1.8 % (-3.1 % to +6.9 %)`: the change over rounds with its interval. Without rounds, the change
-/// alone.
+/// `+1.8 % (-3.1 % to +6.9 %)`: the change over rounds with its interval. Without rounds, the
+/// change alone.
 pub(crate) fn change_with_interval(difference: &Difference) -> String {
     match difference.interval.filter(|_| difference.rounds.is_some()) {
         Some(interval) => {

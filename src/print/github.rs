@@ -1,4 +1,5 @@
-//! Annotations of a workflow in GitHub Actions: one line for each, which GitHub shows beside the job.
+//! Annotations of a workflow in GitHub Actions: one line for each, which GitHub shows beside the
+//! job.
 
 use baton_traces::shown::visible;
 

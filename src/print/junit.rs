@@ -62,7 +62,7 @@ fn write(document: &mut String, command: &str, cases: &[Case]) -> std::fmt::Resu
     write!(document, "</testsuites>")
 }
 
-/// Text as XML 1.0 allows it, also in attributes: markup becomes entities, control characters are
+/// Text as XML 1.0 allows it, even in attributes: markup becomes entities, control characters are
 /// written out, and the two other characters that no document may hold are removed (section 2.2).
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -5,15 +5,16 @@ use baton_traces::shown::visible;
 /// A name as code. It contains no markup and mentions no user.
 pub(crate) fn code(name: &str) -> String {
     let name = visible(name);
-    // within backticks nothing is markup except a backtick, and in a table a bar; HTML in them is safe, but alarms readers
+    // within backticks nothing is markup except a backtick, and in a table a bar; HTML in them is
+    // safe, but alarms readers
     if name.trim().is_empty() || name.contains(['`', '|', '<', '&']) {
         return format!("<code>{}</code>", escaped(&name));
     }
     format!("`{name}`")
 }
 
-/// Escaped text. Characters with a meaning in Markdown get a backslash; those with a meaning in HTML,
-/// and the sign that mentions a user, become character references.
+/// Escaped text. Characters with a meaning in Markdown get a backslash; those with a meaning in
+/// HTML, and the sign that mentions a user, become character references.
 pub(crate) fn escaped(text: &str) -> String {
     let text = visible(text);
     let mut escaped = String::with_capacity(text.len());

@@ -1,7 +1,7 @@
 //! Breaks text into lines of a terminal's width.
 
-/// The text in lines of at most `width` columns, broken between words. All lines but the first begin
-/// with `indent`. A line break in the text counts as a space. Colours take no column.
+/// The text in lines of at most `width` columns, broken between words. All lines but the first
+/// begin with `indent`. A line break in the text counts as a space. Colours take no column.
 pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
     let words = text.trim_start_matches(' ');
     let start = text.len() - words.len();

@@ -74,7 +74,7 @@ async fn junit_has_a_test_case_for_each_check_and_run() {
         "p99=1h",
     ];
     let refused = command(&sandbox, &arguments).await;
-    assert_eq!(refused.code, Some(2), "an hour is no unit: {refused:?}");
+    assert_eq!(refused.code, Some(2), "an hour is not a unit: {refused:?}");
     let arguments = arguments.map(|argument| {
         if argument == "p99=1h" {
             "p99=3600s"

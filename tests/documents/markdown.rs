@@ -99,7 +99,7 @@ pub(crate) fn steps<'a>(block: &Block<'a>) -> Vec<Step<'a>> {
                 command.push_str(line.text);
             }
             (None, Some(step)) => step.output.push(*line),
-            (None, None) => panic!("line {} is no command: {}", line.number, line.text),
+            (None, None) => panic!("line {} is not a command: {}", line.number, line.text),
         }
         let is_output = steps.last().is_some_and(|step| !step.output.is_empty());
         continues = !is_output && line.text.ends_with('\\');

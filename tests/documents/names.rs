@@ -1,4 +1,4 @@
-//! Ids and addresses differ in every run. These pairs tell which one of the document stands for
+//! Ids and addresses differ in every run. These pairs show which one of the document stands for
 //! which one of this run.
 
 use std::collections::BTreeMap;

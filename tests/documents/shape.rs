@@ -5,7 +5,7 @@
 //!   equal names in the document must be equal in the output.
 //! - Times, durations, bars, numbers with a fraction and numbers of several digits are measures.
 //!   Any measure fits any other.
-//! - Everything else must be equal, also numbers of one digit ("2 spans") and any number before a
+//! - Everything else must be equal, even numbers of one digit ("2 spans") and any number before a
 //!   verdict ("2,000 connected").
 //! - Line breaks do not matter, because they move with the measures. Blank lines do.
 

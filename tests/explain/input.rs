@@ -166,7 +166,7 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
     for (arguments, sentence) in [
         (
             &["trace parent: 00"][..],
-            "there is no header of tracing in the arguments",
+            "there is no tracing header in the arguments",
         ),
         (&[], "standard input is empty"),
         (&["-"], "standard input is empty"),
@@ -196,15 +196,15 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
         (&b" \r\n\n"[..], "standard input is empty"),
         (
             b"*   Trying 127.0.0.1:1...\n* Closing connection\ncurl: (7) Failed to connect\n",
-            "there is no header of tracing in standard input",
+            "there is no tracing header in standard input",
         ),
         (
             b"{\"\x1b[31m\": 0}",
-            "there is no header of tracing in standard input",
+            "there is no tracing header in standard input",
         ),
         (
             b"Bearer secret",
-            "there is no header of tracing in standard input",
+            "there is no tracing header in standard input",
         ),
     ] {
         let finished = piped(&sandbox, &[], input).await;

@@ -1,5 +1,5 @@
-//! A disk that fills while a lab runs. A limit on the length of files stands for it, which needs no
-//! rights.
+//! A disk that fills while a lab runs. A limit on the length of files has the same effect, and
+//! setting it needs no special rights.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_5
     assert!(page.contains("the disk: cannot write"), "{page}");
 
     lab.signal(Signal::INT);
-    // the same signal counts once within half a second, so another one is the second
+    // within half a second the same signal counts once, so the second one is another signal
     lab.signal(Signal::TERM);
     let finished = lab.ended().await;
     assert_eq!(finished.code, Some(1), "{finished:?}");

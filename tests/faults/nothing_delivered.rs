@@ -1,4 +1,4 @@
-//! A run of which nothing arrives.
+//! A run in which no record is delivered.
 
 use std::time::Duration;
 

@@ -107,8 +107,8 @@ impl Setup {
         self
     }
 
-    /// Runs baton's example of a foreign consumer, whose failures the records choose. It writes what
-    /// it has handled to the file `output`.
+    /// Runs baton's example of a foreign consumer, whose failures the records choose. It writes
+    /// what it has handled to the file `output`.
     pub(crate) fn fragile_consumer(self) -> Self {
         let output = self.path("output").display().to_string();
         let consumer = format!("consumer={}", super::example("fragile_consumer").display());

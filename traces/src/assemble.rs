@@ -88,7 +88,7 @@ pub struct HandOff<'a> {
     /// shows its receiver. Of several deliveries, the best verdict counts, in the order of
     /// [`Verdict::ALL`].
     pub verdict: Option<Verdict>,
-    /// What was lost besides, in the delivery with the verdict.
+    /// What else was lost, in the delivery with the verdict.
     pub flags: Flags,
     /// How often the message was delivered.
     pub deliveries: u64,

@@ -157,7 +157,8 @@ impl Audit {
     }
 
     /// Judges every hand-off. Those that a run's ids, logs and lab records tell are taken from
-    /// `of_run`, which must be finished; `None` for an export. Every judged hand-off goes to `each`.
+    /// `of_run`, which must be finished; `None` for an export. Every judged hand-off goes to
+    /// `each`.
     pub fn judge_run(
         self,
         of_run: Option<&Assembly>,

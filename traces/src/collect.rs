@@ -45,7 +45,7 @@ pub struct Extent {
     pub logged: BTreeSet<Hop>,
     /// Set while a run goes on: records sent after this time may still arrive.
     pub under_way_since: Option<UnixTime>,
-    /// Whether the source is a run, or has one among its parts. Its ids, logs and lab records tell
+    /// Whether the source is a run, or has one among its parts. Its ids, logs and lab records show
     /// more than spans.
     pub is_run: bool,
     /// Whether the source is an export. Its receivers may be recorded elsewhere, so nothing in it
@@ -54,7 +54,7 @@ pub struct Extent {
     /// Whether spans are missing at the end. A receiver may be among them.
     pub is_cut_short: bool,
     /// What a lab accepted and did not deliver. It delivered every other record, whether or not the
-    /// consumer left a span or a log line of it. `None` if no lab tells.
+    /// consumer left a span or a log line of it. `None` if no lab recorded it.
     pub undelivered: Option<Undelivered>,
 }
 

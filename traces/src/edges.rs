@@ -224,7 +224,7 @@ pub(crate) fn judge(
             (each.take)(&seen.hand_off(key, names));
         }
     }
-    // what stays ambiguous belongs to an edge that has no other hand-offs perhaps
+    // an ambiguous hand-off may be the only one on its edge
     for (from, to, ambiguous) in pairs.ambiguous() {
         let key = Key::of(tree, ambiguous.example.0, ambiguous.example.1).between(from, to);
         let edge = edges

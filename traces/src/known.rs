@@ -54,7 +54,7 @@ pub struct Known {
     pub deliveries: bool,
     /// Whether records have ids, so that their sizes and end-to-end latencies are known.
     pub records: bool,
-    /// Records that were delivered and of which no span or log line was found.
+    /// Records that were delivered, but for which no span or log line was found.
     pub unseen: Option<UnseenRecords>,
     unknown: Vec<Unknown>,
     metrics: BTreeSet<String>,
@@ -75,8 +75,9 @@ impl Default for Known {
 }
 
 impl Known {
-    /// What a source can show about the ends in `tally`, and of what an audit judged. `has_requests`
-    /// says whether a run has the requests of any client, in spans or in its load figures.
+    /// What a source can show about the ends in `tally`, and of what an audit judged.
+    /// `has_requests` says whether a run has the requests of any client, in spans or in its load
+    /// figures.
     pub fn of(tally: &Tally, loaded: &Loaded, judged: &Judged, has_requests: bool) -> Known {
         let mut known = Known::default();
         match loaded.manifest {

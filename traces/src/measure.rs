@@ -36,9 +36,10 @@ pub struct Measured {
 impl Measured {
     /// Reads all of `source`, judges every hand-off and computes the figures.
     ///
-    /// The hops of a run are judged by ids, logs and lab records, those of an export are the
-    /// requests and the messages of its audit. If a run lacks a file, the figures from that file are unknown. Both are reported in
-    /// [`Measured::unknown`] or in the summary's `problems`, and so is a source that is cut short.
+    /// The hops of a run are judged by ids, logs and lab records. The hops of an export are the
+    /// requests and the messages of its audit. If a run lacks a file, the figures from that file
+    /// are unknown. [`Measured::unknown`] or the summary's `problems` says so, and also whether the
+    /// source is cut short.
     ///
     /// # Errors
     /// If the source cannot be read, is not an export of spans, or is a directory without a valid
@@ -70,7 +71,7 @@ impl Measured {
         Measured::of(&Source::from(run.path()))
     }
 
-    /// Reads `source` once, for its figures and for an index of its traces.
+    /// Reads `source` once, for both its figures and an index of its traces.
     ///
     /// # Errors
     /// As [`Measured::of`].
@@ -243,7 +244,7 @@ fn requests(
         // other clients may have sent requests too
         (Some(load), Some(by_spans)) if by_spans.sent > load.sent => {
             problems.push(format!(
-                "load.json tells of {} requests and the clients' spans of {}, which is what counts",
+                "load.json has {} requests, but there are {} client spans, so the spans count",
                 load.sent, by_spans.sent
             ));
             Some(by_spans)

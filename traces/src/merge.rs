@@ -74,7 +74,7 @@ pub enum MergeError {
     },
     /// The same span is in two sources.
     #[error(
-        "{left} and {right} both hold span {} of trace {}: is one the other again, or did two workers draw from one --seed?",
+        "{left} and {right} both hold span {} of trace {}: is one a copy of the other, or did two workers use the same --seed?",
         span.span_id,
         span.trace_id
     )]
@@ -87,7 +87,7 @@ pub enum MergeError {
         span: SpanReference,
     },
     /// The result would replace one of the sources.
-    #[error("{} is one of the runs to merge, or has a file of theirs; name another directory for the result", path.display())]
+    #[error("{} is one of the runs to merge, or contains a file of one; name another directory for the result", path.display())]
     IntoItself {
         /// The directory.
         path: PathBuf,

@@ -86,8 +86,8 @@ pub enum Own {
 /// What the formats predict for an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The verdicts that can be expected. There are several if the sender forwards headers, and they
-    /// depend on who called it.
+    /// The verdicts that can be expected. There are several if the sender forwards headers, and
+    /// they depend on who called it.
     pub verdicts: Vec<Verdict>,
     /// Which formats lead to them.
     pub why: String,
@@ -96,8 +96,8 @@ pub struct Prediction {
 }
 
 impl Services {
-    /// Adds a prediction to every edge whose formats are known, and takes calls of addresses outside
-    /// the system out of the hand-offs.
+    /// Adds a prediction to every edge whose formats are known, and takes calls of addresses
+    /// outside the system out of the hand-offs.
     pub fn apply(&self, judged: &mut Judged) {
         let edges: Vec<(String, String)> = judged
             .edges
@@ -303,7 +303,8 @@ fn verdict(continued: Option<&TraceContext>) -> Verdict {
 }
 
 impl Edge {
-    /// What the file of services predicts, and whether the spans agree; `None` without a prediction.
+    /// What the file of services predicts, and whether the spans agree; `None` without a
+    /// prediction.
     pub fn prediction_sentence(&self) -> Option<String> {
         let Prediction {
             verdicts,

@@ -131,7 +131,7 @@ impl RunDirectory {
             source,
         })?;
         let lock_path = run.path.join(LOCK_FILE);
-        // not truncated: the file may be somebody's, and the lock needs no content
+        // not truncated: the file may belong to a user, and the lock needs no content
         let mut options = private_file();
         let lock = options
             .create(true)
@@ -330,7 +330,7 @@ impl RunDirectory {
         write_json(&self.manifest_path(), manifest)
     }
 
-    /// Opens `spans.jsonl.zst` to append to it. Several writers, also of several processes, may do
+    /// Opens `spans.jsonl.zst` to append to it. Several writers, even in several processes, may do
     /// so at the same time.
     ///
     /// # Errors

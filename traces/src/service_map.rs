@@ -1,7 +1,7 @@
 //! The services and queues of a source, and what became of the context between them.
 //!
-//! The edges are those of an audit, with the same counts. In a run, a record's edge goes through its
-//! stream, and records that were lost have an edge of their own.
+//! The edges are those of an audit, with the same counts. In a run, a record's edge goes through
+//! its stream, and records that were lost have an edge of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -74,15 +74,15 @@ pub struct Summary {
     /// Successful requests without a request id. Their ingress could not be judged.
     #[serde(default)]
     pub requests_without_id: u64,
-    /// Hand-offs that could not be judged, because neither end has a span, or because no span or log
-    /// line of the receiver was found.
+    /// Hand-offs that could not be judged, because neither end has a span, or because no span or
+    /// log line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
     /// The same by hop. In an export, hand-offs are among them that broke without it being known
     /// which.
     #[serde(default)]
     pub unjudged_by_hop: BTreeMap<Hop, u64>,
-    /// The records among them that were delivered and of which no span or log line was found.
+    /// The records among them that were delivered, but for which no span or log line was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_without_span: Option<UnseenRecords>,
     /// The problems that the functions' logs report.
@@ -118,8 +118,8 @@ pub struct Records {
     pub duplicates: u64,
     /// How many were never delivered, as far as spans and logs show; `None` for an export.
     pub lost: Option<u64>,
-    /// How many a lab accepted and did not deliver, also of senders that left no span; `None` if no
-    /// lab tells.
+    /// How many a lab accepted and did not deliver, including those of senders without a span;
+    /// `None` if no lab recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<u64>,
 }

@@ -244,7 +244,7 @@ impl Tally {
     }
 
     /// Drops the ids of requests and records, if they are not needed to see what the forms of spans
-    /// cannot show. Hand-offs cannot be iterated any more.
+    /// cannot show. After this, hand-offs cannot be iterated.
     pub(crate) fn forget_keys(&mut self) {
         if self.foreign.spans == 0 {
             self.assembly.forget_keys();
@@ -302,7 +302,8 @@ impl Tally {
         durations
     }
 
-    /// The same durations, apart for each period that begins at one of `starts`, which must ascend.
+    /// The same durations, separately for each period that begins at one of `starts`, which must
+    /// ascend.
     pub(crate) fn end_to_end_since(&self, starts: &[UnixTime]) -> Vec<Durations> {
         let mut periods = vec![Durations::default(); starts.len()];
         for (start, duration) in self.assembly.end_to_end() {

@@ -46,7 +46,7 @@ pub struct TraceIndex {
 #[derive(Debug)]
 struct Audited {
     judged: Judged,
-    /// The hand-offs that the ids, logs and lab records of a run do not tell.
+    /// The hand-offs that the ids, logs and lab records of a run do not show.
     passages: Vec<Passage>,
     /// Whether the source is a run, whose own hand-offs are in the assembly.
     is_run: bool,
@@ -155,7 +155,7 @@ impl TraceIndex {
         }
     }
 
-    /// The same index, for sources of which none is a run.
+    /// The same index, if no source is a run.
     pub fn of_exports(self) -> TraceIndex {
         TraceIndex {
             has_no_run: true,
@@ -174,7 +174,7 @@ impl TraceIndex {
     }
 
     /// The index of a source that was read completely, without a filter. `passages` are the
-    /// hand-offs that the ids, logs and lab records of a run do not tell.
+    /// hand-offs that the ids, logs and lab records of a run do not show.
     pub(crate) fn of(
         table: Table,
         assembly: Assembly,

@@ -14,7 +14,7 @@ use baton_traces::measure::Measured;
 use baton_traces::source::Source;
 use case::{Case, Order};
 
-/// Every case gives the expected summary, also in reverse order and with logs before spans. No
+/// Every case gives the expected summary, even in reverse order and with logs before spans. No
 /// verdict depends on the order.
 #[test]
 fn every_case_gives_its_expected_summary_in_any_order() {

@@ -182,8 +182,8 @@ fn how(summary: &Summary) -> String {
     }
 }
 
-/// Whether some hand-offs may have gone unseen: they were not judged, or the source misses a part. A hop that is judged by
-/// parents alone does not show what was lost.
+/// Whether some hand-offs may have gone unseen: they were not judged, or the source misses a part.
+/// A hop that is judged by parents alone does not show what was lost.
 pub(crate) fn is_seen_in_part(summary: &Summary) -> bool {
     if let Some(judged) = &summary.audit {
         return !judged.is_all_judged() || !summary.problems.is_empty();
@@ -194,7 +194,7 @@ pub(crate) fn is_seen_in_part(summary: &Summary) -> bool {
         || !summary.problems.is_empty()
 }
 
-/// The hops of which the share that is connected is not known.
+/// The hops whose connected share is not known.
 fn unknown(summary: &Summary) -> impl Iterator<Item = Hop> {
     let is_unknown = |hop: &Hop| {
         let name = format!("{hop}.{}", Verdict::Connected);

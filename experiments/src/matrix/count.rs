@@ -81,7 +81,7 @@ impl Cell {
     }
 }
 
-/// Whether the client left the sampling decision open, and the producer decided against.
+/// Whether the client left the sampling decision open, and the producer decided not to sample.
 fn declined(journey: &Journey) -> bool {
     let receiver = journey.ingress.receiver.as_ref();
     journey.client.sampled.is_none()

@@ -31,7 +31,7 @@ const RECORD: SpanId = span_id(0xbc);
 pub(super) struct Judgement {
     /// Its verdict; `None` if neither end was traced.
     pub(super) verdict: Option<Verdict>,
-    /// The flags: what was lost besides.
+    /// The flags: what else was lost.
     pub(super) flags: Flags,
 }
 

@@ -36,9 +36,9 @@ pub(super) struct Stage {
     pub(super) select: Select,
     /// Where the producer reads X-Ray's header.
     pub(super) xray_source: XraySource,
-    /// The clients. All send equally often.
+    /// The clients. All send the same number of requests.
     pub(super) scenarios: Vec<Scenario>,
-    /// How many requests each scenario makes.
+    /// How many requests each client sends.
     pub(super) requests: u64,
     pub(super) functions: Functions,
 }

@@ -58,8 +58,8 @@ impl<'a> UnderWay<'a> {
         })
     }
 
-    /// Writes `run.json` before the first request. `id` is what all runs have in common whose rounds
-    /// take turns.
+    /// Writes `run.json` before the first request. `id` is what all runs have in common whose
+    /// rounds take turns.
     pub(super) fn write_manifest(
         &mut self,
         id: Option<&str>,
@@ -73,7 +73,8 @@ impl<'a> UnderWay<'a> {
         Ok(self.directory.write_manifest(&self.manifest)?)
     }
 
-    /// Stops the lab when everything is delivered, or when `hurried` becomes true, and saves the run.
+    /// Stops the lab when everything is delivered, or when `hurried` becomes true, and saves the
+    /// run.
     pub(super) async fn finish(
         self,
         bursts: Vec<AttackOutcome>,

@@ -64,8 +64,8 @@ impl Environment<'_> {
         .collect()
     }
 
-    /// A configuration file would replace all other variables. The functions do not read it, so they
-    /// do not start half-configured.
+    /// A configuration file would replace all other variables. The functions do not read it, so
+    /// they do not start half-configured.
     fn refuse_configuration_file(&mut self) {
         for name in ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"] {
             if let Some(file) = self.get(name) {

@@ -108,8 +108,8 @@ pub const VARIABLES: &[Variable] = &[
     choice(
         Topic::Propagation,
         "BATON_ON_CONFLICT",
-        "what it does when valid contexts disagree: `keep` the chosen one, also `link` the others, \
-         or `restart` with a new trace that links them all",
+        "what it does when valid contexts disagree: `keep` the chosen one, `link` the others \
+         too, or `restart` with a new trace that links them all",
         &["keep", "link", "restart"],
         Some("keep"),
     ),

@@ -110,10 +110,10 @@ struct ItemFailure {
 /// Reads a partial batch response
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>). AWS
 /// documents four answers that mean success: an empty or null list of failures, and an empty or
-/// null response. An answer that is not JSON is none of these, so the whole batch failed. That is
-/// also so if the failures cannot be read or name an unknown record. JSON that is not an object
-/// counts as an empty response: functions that know nothing of failures answer so. Otherwise,
-/// everything from the lowest failed record on is delivered again.
+/// null response. An answer that is not JSON is none of these, so the whole batch failed. It also
+/// failed if the failures cannot be read or name an unknown record. JSON that is not an object
+/// counts as an empty response, because functions that do not report failures may return it.
+/// Otherwise, everything from the lowest failed record on is delivered again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
     let failures = match serde_json::from_slice(answer) {
         Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),

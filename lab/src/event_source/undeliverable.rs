@@ -15,9 +15,9 @@ use crate::kinesis::{StreamRecord, shard_id};
 /// Why a record was not delivered.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) enum Condition {
-    /// The consumer failed on it as often as it may.
+    /// The consumer failed on it as often as the retries allow.
     RetryAttemptsExhausted,
-    /// The lab ended before the consumer had answered for it.
+    /// The lab ended before the consumer had handled it.
     NotDeliveredInTime,
 }
 

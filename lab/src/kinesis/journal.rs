@@ -18,7 +18,7 @@ use super::{Kinesis, StreamRecord};
 use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
 
-/// The file is written anew when it has grown by this many bytes, and to twice its size.
+/// The file is rewritten when it has grown by this many bytes and to twice its size.
 const MAX_GROWTH: u64 = 64 * 1024 * 1024;
 
 /// One line of the file.
@@ -77,7 +77,7 @@ pub fn waiting_records(directory: &Path) -> Result<Option<usize>, LabError> {
     Ok(Some(read(&path)?.waiting.len()))
 }
 
-/// Reads the file. A last line that was cut off was never confirmed to anybody.
+/// Reads the file. A last line that was cut off is ignored: its sender got no confirmation.
 pub(crate) fn read(path: &Path) -> Result<Left, LabError> {
     let explain = |reason: io::Error| LabError::Journal {
         path: path.to_owned(),
@@ -140,7 +140,7 @@ struct State {
     handled_to: Vec<Option<String>>,
     /// The last counts of delivered and undelivered records.
     counts: (u64, u64),
-    /// The length of the file when it was last written anew.
+    /// The length of the file when it was last rewritten.
     length: u64,
 }
 
@@ -172,8 +172,8 @@ impl Journal {
         })
     }
 
-    /// Writes the records of `kinesis` that are not in the file yet. When this returns, every record
-    /// that was on the stream when it was called is on the disk.
+    /// Writes the records of `kinesis` that are not in the file yet. When this returns, every
+    /// record that was on the stream when it was called is on the disk.
     ///
     /// # Errors
     /// If they cannot be written.

@@ -193,7 +193,7 @@ impl Burst {
             // goose has counted it.
             if span.status.is_none() {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
-                // goose refuses only after it has ended, and then nobody needs this report.
+                // goose refuses only after it has ended, and then this report is not needed.
                 let _ = user
                     .record_custom_request_duration(
                         self.method.name(),

@@ -49,7 +49,7 @@ async fn a_rate_is_not_exceeded() {
 
 #[tokio::test]
 async fn under_a_rate_latency_counts_from_when_a_request_was_due() {
-    // the first request stalls everybody for a second, in which 99 others are due
+    // the first request stalls every user for a second, in which 99 others are due
     const STALL: Duration = Duration::from_secs(1);
     let server = Server::start(|number| async move {
         if number == 0 {

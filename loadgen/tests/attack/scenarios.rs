@@ -1,4 +1,4 @@
-//! Scenarios of client headers, as they arrive at a server and as the spans tell of them.
+//! Scenarios of client headers, as they arrive at a server and as the spans record them.
 
 use std::collections::BTreeMap;
 

@@ -109,7 +109,7 @@ pub(crate) fn settings(endpoint: String) -> Settings {
     Settings::new(endpoint, "tracecontext".parse::<Mode>().unwrap())
 }
 
-/// What the attacking process tells.
+/// What the attacking process reports.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) progress: Vec<Progress>,

@@ -16,7 +16,7 @@ const COMMANDS: &[&str] = &[
 ];
 /// The ones that also take a header as a word without an option: `http URL name:value`.
 const HTTPIE: &[&str] = &["http", "https", "xh"];
-/// Their options before a value that is no header, and may be a password.
+/// Their options before a value that is not a header and may be a password.
 const HTTPIE_VALUES: &[&str] = &[
     "-a",
     "--auth",

@@ -210,8 +210,8 @@ impl<'a> Gap<'a> {
         self.is_first && next.is_some_and(|byte| !byte.is_ascii_whitespace())
     }
 
-    /// Whether the name is the value of a member, and the next line is the member with its value, as
-    /// in YAML.
+    /// Whether the name is the value of a member, and the next line is the member with its value,
+    /// as in YAML.
     fn is_named_below(&self) -> bool {
         let before = &self.text[self.start.saturating_sub(MAX_INDENT)..self.start];
         let line = before.trim_ascii_end().to_ascii_lowercase();

@@ -55,7 +55,7 @@ pub(super) fn check(limits: &[Limit], judged: &Judged) -> Vec<Checked> {
     limits.iter().map(checked).collect()
 }
 
-/// What is known of the hand-offs to which a limit applies.
+/// What is known about the hand-offs that a limit covers.
 #[derive(Default)]
 struct Known {
     edges: usize,

@@ -58,7 +58,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.join("\n\n")
 }
 
-/// What the services file predicts: the contradictions, and why broken edges broke.
+/// What the services file predicts: where spans contradict it, and why edges broke.
 pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
     let told = edges.iter().filter(|edge| {
         let prediction = edge.prediction.as_ref();

@@ -7,8 +7,8 @@ use baton_traces::rounds::Round;
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::{Latencies, Requests, Summary};
 
-/// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with the
-/// endpoints that it took turns with.
+/// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with
+/// the endpoints that it took turns with.
 pub(super) fn measured(
     name: &str,
     engine: Engine,
@@ -40,7 +40,7 @@ pub(super) fn measured(
     }
 }
 
-/// The rounds of all bursts, numbered through.
+/// The rounds of all bursts, in one numbering.
 fn rounds(outcomes: &[AttackOutcome]) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::new();
     for outcome in outcomes {

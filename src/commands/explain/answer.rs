@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::libraries::{self, Answered};
 use super::{Judged, Judgement, arrival, distinct};
 
-/// What `baton explain --format json` prints: the first carrier's members, and where there are several, all of them.
+/// What `baton explain --format json` prints: the first carrier's members, and where there are
+/// several, all of them.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
     #[serde(flatten)]

@@ -82,7 +82,7 @@ fn from_text(text: &[u8], source: &str) -> Result<Paste, Failure> {
     let paste = baton_pastes::read(text);
     if paste.carriers.is_empty() {
         return Err(Failure::usage(format!(
-            "there is no header of tracing in {source}, and no value that looks like one; give a header with its name, as in 'b3: 0', or any text with headers"
+            "there is no tracing header in {source}, and no value that looks like one; give a header with its name, as in 'b3: 0', or any text with headers"
         )));
     }
     Ok(paste)

@@ -206,7 +206,8 @@ pub(super) fn in_full(answered: &Answered) -> Vec<String> {
     lines
 }
 
-/// The headers for the next hop, where a trace goes on; the service's own span is called `<its span>`.
+/// The headers for the next hop, where a trace goes on; the service's own span is called `<its
+/// span>`.
 pub(super) fn sent(answered: &Answered) -> Vec<(String, String)> {
     let (Some(continued), Some(span)) = (&answered.answer.continues, SpanId::from_bytes(OWN_SPAN))
     else {

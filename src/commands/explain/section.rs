@@ -19,8 +19,8 @@ const MAX_SHOWN: usize = 12;
 /// How many entries of baggage are shown.
 const MAX_ENTRIES: usize = 8;
 
-/// The sections of a carrier: one for each family of formats with an arriving header. Formats of one
-/// family read the same headers.
+/// The sections of a carrier: one for each family of formats with an arriving header. Formats of
+/// one family read the same headers.
 pub(super) fn all(judged: &Judged<'_>, width: usize, output: &Output) -> Vec<String> {
     FORMATS
         .iter()

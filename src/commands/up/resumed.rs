@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::print::output::Output;
 
-/// Says what becomes of an earlier run in the directory. With `resume`, the new lab goes on with it:
-/// `manifest` gets its start.
+/// Says what becomes of an earlier run in the directory. With `resume`, the new lab goes on with
+/// it: `manifest` gets its start.
 ///
 /// # Errors
 /// If records wait for a lab that is resumed and `resume` is not set, or if it is set and there is
@@ -27,7 +27,7 @@ pub(super) fn look_at(
     let place = directory.display();
     let earlier = RunDirectory::open(directory).ok();
     if earlier.as_ref().is_some_and(RunDirectory::is_being_written) {
-        // a lab is up there, which is said when this one wants the directory
+        // a lab is up there; this one reports that when it opens the directory
         return Ok(());
     }
     let waiting = waiting_records(directory)?;

@@ -49,7 +49,7 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
                 plan.broken_percent = percent.parse().map_err(problem)?;
             }
             "--seed" => plan.seed = value.parse().map_err(problem)?,
-            _ => return Err(format!("{name} is no option of generate_run")),
+            _ => return Err(format!("{name} is not an option of generate_run")),
         }
     }
     if plan.messages == 0 || plan.out.as_os_str().is_empty() {

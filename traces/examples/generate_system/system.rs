@@ -29,12 +29,12 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-/// Over what an edge goes.
+/// The channel of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     /// A request to a host that has the service's name.
     Http,
-    /// A request through a proxy whose host is named otherwise.
+    /// A request through a proxy, whose host has another name than the service.
     Proxied,
     /// A message with a partition and an offset.
     Kafka,
@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     Sidecar,
     /// Something on the way adds the context of a trace of its own, and it wins.
     Foreign,
-    /// Something on the way keeps the low 64 bits of the trace id alone.
+    /// Something on the way keeps only the low 64 bits of the trace id.
     Truncated,
     /// The receiver links to the sender instead of continuing.
     Link,
@@ -66,7 +66,7 @@ pub(crate) struct Edge {
     pub(crate) from: usize,
     /// The receiving service's number.
     pub(crate) to: usize,
-    /// Over what.
+    /// Its channel.
     pub(crate) channel: Channel,
     /// What goes wrong.
     pub(crate) fault: Fault,
@@ -155,7 +155,7 @@ pub(crate) fn generate(plan: &Plan) -> System {
             hand_offs: Vec::new(),
         },
     };
-    // a request takes some 60 ms, so requests that come this often overlap as wanted
+    // a request takes about 60 ms, so requests that come this often overlap as wanted
     let mean_gap = 60_000_000 / plan.concurrency.max(1) as u64;
     let mut time = 1_796_000_000_000_000_000;
     for _ in 0..plan.requests {
@@ -218,7 +218,7 @@ struct Context {
     is_sampled: bool,
 }
 
-/// The system while it is made.
+/// The system while it is generated.
 struct Making {
     rng: Rng,
     skews: Vec<i64>,
@@ -401,7 +401,7 @@ impl Making {
         }
     }
 
-    /// What the two spans of a hand-off say of it.
+    /// The attributes of the sender's and the receiver's span.
     fn attributes(&mut self, number: usize) -> (Attributes, Attributes) {
         let edge = self.system.edges[number];
         let path = format!("/svc/{}", edge.to);

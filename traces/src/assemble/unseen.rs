@@ -4,7 +4,7 @@ use super::{Assembly, Record};
 use crate::hand_off::{Hop, Sender};
 use crate::span::Key;
 
-/// Whether a message arrived for which there is no receiver.
+/// Whether a message arrived, although it has no receiver in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unseen {
     /// It was never delivered.
@@ -26,7 +26,8 @@ impl Assembly {
         }
     }
 
-    /// How many records a lab delivered of which the receiver left no span and no log line.
+    /// How many records a lab delivered although the receiver left no span and no log line for
+    /// them.
     pub(crate) fn delivered_unseen(&self) -> u64 {
         let unseen = self.records.iter().filter(|record| {
             let sender = record.sender.as_ref();

@@ -21,7 +21,7 @@ impl Judged {
                 false => format!("Between {} and {}", count(ambiguous.0), count(ambiguous.1)),
             };
             sentences.push(format!(
-                "{number} more broke, but the spans do not tell which call belongs to which receiver."
+                "{number} more broke, but the spans do not show which call belongs to which receiver."
             ));
         }
         let unjudged = self.not_judged();

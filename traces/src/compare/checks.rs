@@ -42,7 +42,7 @@ pub fn figures_help() -> String {
     format!(
         "Figures that can have a limit: connected (the lower of ingress.connected and record.connected; a run must show both), \
          failed, lost, p50 to p999 (of requests), {}. Write a share as 99.9% or 0.999, and a time as 50ms or 1.5s. \
-         If a source does not tell a figure, the check fails. It also fails if hand-offs that were not judged could \
+         If a source lacks a figure, the check fails. It also fails if hand-offs that were not judged could \
          bring a share across its limit.",
         names.join(", ")
     )
@@ -114,7 +114,7 @@ fn reason(figure: &str, source: &Measured) -> String {
                 "the source has only one hop; set a limit for ingress.connected or record.connected"
                     .to_owned()
             }
-            None => "the source does not tell it".to_owned(),
+            None => "the source does not show it".to_owned(),
         },
     }
 }

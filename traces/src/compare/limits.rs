@@ -303,7 +303,7 @@ impl fmt::Display for Check {
         if let Some([low, high]) = self.between {
             return write!(
                 f,
-                "{} is between {:.1}% and {:.1}%, which does not decide about its limit {}, so the check fails",
+                "{} is between {:.1}% and {:.1}%, on both sides of its limit {}, so the check fails",
                 self.name,
                 (low * 1000.0).floor() / 10.0,
                 (high * 1000.0).ceil() / 10.0,

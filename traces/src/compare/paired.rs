@@ -1,9 +1,9 @@
 //! How a figure differs between two runs whose rounds took turns, judged against the variation
 //! between rounds.
 //!
-//! Rounds of the same number ran at nearly the same time, so what the machine did then touches both.
-//! Each round gives one number: the logarithm of the ratio of the two figures. The signed-rank test
-//! says whether these numbers lie around zero.
+//! Rounds of the same number ran at nearly the same time, so what the machine did then touches
+//! both. Each round gives one number: the logarithm of the ratio of the two figures. The
+//! signed-rank test says whether these numbers lie around zero.
 
 use super::metrics::{Metric, RoundFigure};
 use super::signed_rank::{self, MIN_PAIRS};

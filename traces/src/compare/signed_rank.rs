@@ -121,8 +121,8 @@ mod tests {
     /// Differences, their p value, the estimate, and both ends of the interval.
     type Case = (&'static [f64], f64, f64, [f64; 2]);
 
-    /// The p values without ties are those of scipy 1.17, `wilcoxon(d, method='exact')`. The others,
-    /// and the intervals, come from all assignments of signs, enumerated with numpy.
+    /// The p values without ties are those of scipy 1.17, `wilcoxon(d, method='exact')`. The
+    /// others, and the intervals, come from all assignments of signs, enumerated with numpy.
     const CASES: [Case; 6] = [
         (&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.031_25, 3.5, [1.0, 6.0]),
         (

@@ -68,8 +68,8 @@ fn skewed(random: &mut fastrand::Rng) -> f64 {
 const ROUNDS: u32 = 16;
 const ROUND_REQUESTS: u64 = 125;
 
-/// Two runs that take turns on a machine that is up to twice as slow in some rounds. Requests of the
-/// second one take `slowness` times as long.
+/// Two runs that take turns on a machine that is up to twice as slow in some rounds. Requests of
+/// the second one take `slowness` times as long.
 fn taking_turns(seed: u64, slowness: f64) -> [Measured; 2] {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut runs = [

@@ -93,8 +93,8 @@ impl Arrived {
         self.held.keys().any(|(held, _)| *held == Held::Whole)
     }
 
-    /// What arrived in which headers, as the end of a sentence about the service `to`; `None` if no
-    /// header was captured.
+    /// The headers that arrived and what they say, as the end of a sentence about the service `to`;
+    /// `None` if no header was captured.
     pub(super) fn words(&self, to: &str) -> Option<String> {
         if self.held.is_empty() {
             return None;

@@ -1,5 +1,5 @@
-//! The hand-offs of a run, of which its ids, logs and lab records tell more than spans: also those
-//! whose receiver was not sampled, and those that were lost.
+//! The hand-offs of a run. Its ids, logs and lab records show more than its spans: hand-offs whose
+//! receiver was not sampled, and those that were lost.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +28,10 @@ pub(crate) fn role_without_spans(service: &str) -> bool {
     roles.any(|role| *role == service)
 }
 
-/// The hand-offs that a run's ids, logs and lab records tell.
+/// The hand-offs that a run's ids, logs and lab records show.
 pub(crate) struct OfRun<'a> {
     assembly: &'a Assembly,
-    /// Whether a sender that starts then is in the period that is asked for.
+    /// Whether a sender that starts at this time is in the wanted period.
     takes: &'a dyn Fn(Option<UnixTime>) -> bool,
     names: BTreeMap<String, Name>,
     /// For each hop, the services of its senders and receivers, if each side has only one.
@@ -41,8 +41,8 @@ pub(crate) struct OfRun<'a> {
 }
 
 impl<'a> OfRun<'a> {
-    /// Looks up the ends of all hand-offs in `tree`. `takes` says whether a sender that starts then
-    /// is in the period that is asked for.
+    /// Looks up the ends of all hand-offs in `tree`. `takes` says whether a sender that starts at a
+    /// time is in the wanted period.
     pub(crate) fn new(
         tree: &mut Tree,
         assembly: &'a Assembly,

@@ -81,7 +81,7 @@ impl Reason {
         }
     }
 
-    /// The reason for what is no hand-off between services of the system.
+    /// The reason for something that is not a hand-off between services of the system.
     const fn outside(why: &'static str) -> Reason {
         Reason {
             why,

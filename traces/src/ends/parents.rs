@@ -89,7 +89,8 @@ impl Traces<'_> {
         });
     }
 
-    /// If a client and a server share the parent's id, the one in the child's service is the parent.
+    /// If a client and a server share the parent's id, the one in the child's service is the
+    /// parent.
     fn find_parents(&mut self) {
         let (spans, end) = (self.spans, self.first + self.parents.len());
         let mut start = self.first;
@@ -104,8 +105,8 @@ impl Traces<'_> {
         }
     }
 
-    /// A span begins a new part, unless its parent is in the same service, is not a call, and is not
-    /// remote.
+    /// A span begins a new part, unless its parent is in the same service, is not a call, and is
+    /// not remote.
     fn find_entries(&mut self) {
         let mut path = Vec::new();
         for place in 0..self.entries.len() {

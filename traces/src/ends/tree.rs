@@ -118,7 +118,7 @@ impl Tree {
         }
     }
 
-    /// Whether the ancestors of `at` lead back to it. Then its parent is no evidence.
+    /// Whether the ancestors of `at` lead back to it. Then its parent is not evidence.
     pub(crate) fn is_in_circle(&self, at: At) -> bool {
         self.circles.contains(&at)
     }

@@ -40,7 +40,7 @@ fn continues_another(tree: &Tree, entry: At) -> bool {
     match tree.parent(entry) {
         Parent::None => false,
         Parent::Span(_) => true,
-        // a local parent was just not exported
+        // the parent is in the same service, and was only not exported
         Parent::Missing => tree.span(entry).remote != Some(false),
     }
 }

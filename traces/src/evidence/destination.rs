@@ -1,4 +1,4 @@
-//! Messages of one destination without ids, links or parents. Which one arrived where is unknown, but
+//! Messages of one destination without ids, links or parents. They cannot be paired, but
 //! it is known how many may have broken.
 
 use std::collections::BTreeMap;

@@ -155,8 +155,8 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    /// Whether `receiver` may have been called from another trace. If its trace has earlier spans in
-    /// this source, it was called in its own trace, and only the sender is missing.
+    /// Whether `receiver` may have been called from another trace. If its trace has earlier spans
+    /// in this source, it was called in its own trace, and only the sender is missing.
     pub(super) fn may_leave_its_trace(&self, pairs: &Pairs, receiver: At) -> bool {
         let parent = self.tree.parent(receiver);
         if parent == Parent::None || pairs.doubtful.contains_key(&receiver) {

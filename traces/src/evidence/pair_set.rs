@@ -14,7 +14,7 @@ pub(super) struct PairSet<T> {
 }
 
 impl<T: Copy + Eq + Hash> PairSet<T> {
-    /// An empty set for a source with so many `spans`.
+    /// An empty set for a source with this many `spans`.
     pub(super) fn of(spans: usize) -> PairSet<T> {
         PairSet {
             first: vec![None; spans],

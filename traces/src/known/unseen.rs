@@ -1,4 +1,4 @@
-//! Records that a lab delivered and of which no span or log line was found.
+//! Records that a lab delivered, but for which no span or log line was found.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,8 @@ use crate::assemble::Assembly;
 use crate::hand_off::{Hop, Verdict};
 use crate::span::Key;
 
-/// Records that were delivered and cannot be judged, because no span or log line was found for them.
+/// Records that were delivered and cannot be judged, because no span or log line was found for
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnseenRecords {
     /// How many.
@@ -17,7 +18,7 @@ pub struct UnseenRecords {
 }
 
 impl UnseenRecords {
-    /// Says it: `1 record was delivered, no span found for it: …`.
+    /// The sentence: `1 record was delivered, no span found for it: …`.
     pub fn sentence(&self) -> String {
         let UnseenRecords { count, why } = self;
         match count {

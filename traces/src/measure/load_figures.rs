@@ -15,7 +15,7 @@ pub(super) struct LoadFigures {
     /// Several bursts.
     #[serde(default)]
     bursts: Vec<Burst>,
-    /// The only burst, which stands beside `requests`.
+    /// The only burst, whose members are beside `requests`.
     #[serde(flatten)]
     only: Option<Times>,
 }
@@ -63,7 +63,7 @@ impl LoadFigures {
         (seconds > 0.0).then(|| rounded(ok as f64 / seconds, 2))
     }
 
-    /// The rounds of all bursts, numbered through. Their end-to-end times are not known here.
+    /// The rounds of all bursts, in one numbering. Their end-to-end times are not known here.
     pub(super) fn rounds(&self) -> Vec<Round> {
         let mut rounds: Vec<Round> = Vec::new();
         let times = self.only.iter();

@@ -38,7 +38,7 @@ pub(super) fn joined(manifests: &[(String, Manifest)]) -> Result<Manifest, Merge
     Ok(merged)
 }
 
-/// The records of all labs; unknown if a run of the functions does not tell of its records.
+/// The records of all labs; unknown if a run of the functions has no counts of records.
 fn records(manifests: &[(String, Manifest)]) -> Option<LabRecords> {
     let manifests = manifests.iter().map(|(_, manifest)| manifest);
     let of_functions = manifests.filter(|manifest| manifest.pairing.is_some());

@@ -1,4 +1,4 @@
-//! How much memory a message takes when it is decoded, before it is decoded.
+//! Computes how much memory a message will take when it is decoded, without decoding it.
 //!
 //! A message of two bytes becomes a struct of several hundred, so a short body can fill the
 //! memory. These functions walk through the bytes and allocate nothing.
@@ -76,9 +76,9 @@ impl Message {
     }
 }
 
-/// Whether the decoded `ExportTraceServiceRequest` in `bytes` takes more than about `limit` bytes of
-/// memory. Bytes that are not such a message take what was decoded before the fault: the decoder
-/// says what is wrong with them.
+/// Whether the decoded `ExportTraceServiceRequest` in `bytes` takes more than about `limit` bytes
+/// of memory. For bytes that are not such a message, only the part before the fault counts, and the
+/// decoder says what is wrong with them.
 pub fn request_exceeds(bytes: &[u8], limit: usize) -> bool {
     exceeds(Message::Request, bytes, limit)
 }

@@ -1,6 +1,6 @@
 //! The functions' structured logs: one JSON object per line.
 //!
-//! The functions write a line for every request and record, also if its span was not recorded. So
+//! The functions write a line for every request and record, even if its span was not recorded. So
 //! baton can tell a receiver that was not sampled from a record that never arrived. Lines that are
 //! not JSON, or have no `event`, come from other software and are skipped.
 

@@ -7,7 +7,7 @@
 //!   one trace of that answer, which the console shows as raw data,
 //! - in a call of `PutTraceSegments` (`{"TraceSegmentDocuments": […]}`),
 //! - after the daemon's UDP header (`{"format": "json", "version": 1}`),
-//! - alone, also if it is a subsegment that was sent separately or a segment in progress.
+//! - alone, even if it is a subsegment that was sent separately or a segment in progress.
 //!
 //! X-Ray has no span kinds, so they are derived from a segment's other fields. Names of annotations
 //! have underscores where attributes have dots.

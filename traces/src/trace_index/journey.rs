@@ -18,8 +18,8 @@ pub struct Passage {
     pub hop: Hop,
     /// Its verdict; `None` if neither end has a span.
     pub verdict: Option<Verdict>,
-    /// What its ends were matched by: the request id, the record's sequence number, or in an export
-    /// the kind of evidence.
+    /// What matches its two ends: the request id, the record's sequence number, or in an export the
+    /// kind of evidence.
     pub key: String,
     /// The sender's span.
     pub sender: Option<SpanReference>,

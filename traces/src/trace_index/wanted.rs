@@ -10,7 +10,7 @@ use crate::readers::trace_id;
 /// - in hex digits of either case, complete or as its first digits,
 /// - without its leading zeros, as Jaeger and Zipkin write it,
 /// - after `0x`, as Python writes it,
-/// - as X-Ray does: `1-5759e988-bd862e3fe1be46a994272793`, also after `Root=`,
+/// - as X-Ray does: `1-5759e988-bd862e3fe1be46a994272793`, even after `Root=`,
 /// - as a UUID: `5759e988-bd86-2e3f-e1be-46a994272793`,
 /// - in base64, as in older answers of Tempo,
 /// - as a decimal 64-bit number, as Datadog writes it. It is the low half of the id.

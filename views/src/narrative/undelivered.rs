@@ -1,4 +1,4 @@
-//! What a run says first: records that were not delivered, and records of which nothing was seen.
+//! What a report of a run says first: records that were not delivered or not seen again.
 
 use baton_traces::shown::counted;
 use baton_traces::summary::Summary;

@@ -3,8 +3,8 @@
 use super::{exported_label, exported_name, node_facts};
 use baton_traces::service_map::{NodeKind, ServiceMap};
 
-/// The map as a directed graph, without a line break at the end. Broken edges are dashed, and say in
-/// words that they broke.
+/// The map as a directed graph, without a line break at the end. Broken edges are dashed, and say
+/// in words that they broke.
 pub fn dot(map: &ServiceMap) -> String {
     let mut lines = vec![
         "digraph baton {".to_owned(),

@@ -57,8 +57,8 @@ struct Plan {
     ranks: Ranks,
     tops: Vec<Side>,
     bottoms: Vec<Side>,
-    /// For each way, its horizontal place at the upper box and at the lower box, and the line of its
-    /// figure.
+    /// For each way, its horizontal place at the upper box and at the lower box, and the line of
+    /// its figure.
     ends: Vec<(f64, f64, usize)>,
     rows: Vec<Row>,
     width: f64,

@@ -1,5 +1,5 @@
-//! Draws a service map with too many edges for lines as a matrix: a row for each sender, a column for
-//! each receiver, and a sign where there are hand-offs between them.
+//! Draws a service map with too many edges for lines as a matrix: a row for each sender, a column
+//! for each receiver, and a sign where there are hand-offs between them.
 
 use super::leaving;
 use super::sentences::{self, summary};

@@ -55,7 +55,7 @@ fn choose(readings: &Readings) -> Chosen {
     )
 }
 
-/// Either case is accepted, also in the version: `FF` does not count as the forbidden version
+/// Either case is accepted, even in the version: `FF` does not count as the forbidden version
 /// (`d.ver-FF`, `d.span-upper`).
 fn trace_context(arrived: &Arrived<'_>) -> Read {
     let Some(value) = arrived.filled("traceparent") else {

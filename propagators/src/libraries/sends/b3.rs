@@ -18,8 +18,8 @@ pub(in crate::libraries) fn b3_single(sending: &Sending, headers: &mut HeaderLis
     headers.set("b3", &value);
 }
 
-/// OpenTelemetry for JavaScript passes debug on only in the form in which it arrived. In the other
-/// form it becomes "sampled".
+/// OpenTelemetry for JavaScript passes debug on only in the encoding in which it arrived. In the
+/// other encoding it becomes "sampled".
 pub(in crate::libraries) fn b3_single_javascript(sending: &Sending, headers: &mut HeaderList) {
     let debug = sending.debug && !sending.debug_in_flags;
     headers.set(

@@ -21,7 +21,7 @@ pub(super) struct Recent<'a> {
     oldest: usize,
     attributes: Vec<Attribute<'a>>,
     by_name: HashMap<&'a str, usize>,
-    /// The attribute before the next one. The first one stands for the beginning of a list.
+    /// The attribute before the next one. The first one means the beginning of a list.
     last: usize,
 }
 
@@ -71,8 +71,8 @@ impl<'a> Recent<'a> {
     }
 
     /// Takes one attribute of a list, if it is written as almost every writer prints it: the name
-    /// first, no white space, no escapes. That takes a third of the time of going through its
-    /// members. The cursor stays where it is if anything is different.
+    /// first, no white space, no escapes. That takes a third of the time that reading its
+    /// members one by one takes. The cursor stays where it is if anything is different.
     pub(super) fn attribute(
         &mut self,
         cursor: &mut Cursor<'a>,

@@ -1,4 +1,5 @@
-//! Finds the horizontal place of every cell: near the cells that its lines lead to, without overlap.
+//! Finds the horizontal place of every cell: near the cells that its lines lead to, without
+//! overlap.
 
 use super::ranks::{GAP, Ranks};
 
@@ -56,7 +57,7 @@ fn wanted(ranks: &Ranks, cell: usize) -> f64 {
 /// Moves the cells of a row as near as possible to their wanted places, by least squares, in the
 /// order of the row and without overlap: isotonic regression, by pooling adjacent violators.
 fn spread(ranks: &mut Ranks, row: usize, width: f64, wanted: impl Fn(&Ranks, usize) -> f64) {
-    /// Neighbours that touch, with the sum of the places of the first cell that they want.
+    /// Neighbours that touch. Each wants the first of them at some place; `sum` adds these places.
     struct Block {
         sum: f64,
         cells: usize,
