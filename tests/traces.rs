@@ -266,7 +266,7 @@ async fn invalid_requests_for_traces_are_refused_in_one_sentence() {
         (
             &["traces", "empty.jsonl", "--verdict", "fine"],
             2,
-            "no such verdict; there are connected, linked",
+            "invalid value 'fine' for '--verdict <VERDICT>'; [possible values: connected, linked",
         ),
         (
             &["traces", "empty.jsonl", "--attribute", "x"],

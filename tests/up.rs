@@ -116,7 +116,7 @@ async fn up_prints_all_addresses() {
         "Zipkin     http://127.0.0.1:",
         "producer   tracecontext,b3",
         "consumer   tracecontext,baggage",
-        "curl -d",
+        "curl -w",
         "baton switch producer=b3",
     ] {
         assert!(said.contains(words), "{words} is missing in {said}");

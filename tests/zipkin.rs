@@ -171,7 +171,7 @@ async fn a_body_that_is_not_a_list_of_spans_is_refused_with_a_reason() {
             "a bomb",
             &[JSON, GZIP],
             bomb,
-            400,
+            413,
             "unpacks to more than 67108864 bytes",
         ),
         (

@@ -34,7 +34,7 @@
 //! let reject = extraction.candidates[0].reject().expect("the span id is too short");
 //! assert_eq!(
 //!     reject.to_string(),
-//!     "b3 has a SpanId of 8 characters where 16 belong, at byte 17",
+//!     "b3 has a SpanId of 8 characters instead of 16, at byte 17",
 //! );
 //! # Ok::<(), baton_propagators::ModeError>(())
 //! ```

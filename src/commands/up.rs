@@ -245,7 +245,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
          consumer   {}\n\
          \n\
          Try, in another terminal:\n  \
-         curl -d '{{ \"name\": \"Kate\", \"superpower\": \"Distributed Tracing\" }}' {}\n  \
+         curl -w '\\n' -d '{{ \"name\": \"Kate\", \"superpower\": \"Distributed Tracing\" }}' {}\n  \
          baton logs -f consumer\n  \
          baton switch producer=b3 consumer=b3\n\
          Ctrl-C delivers what was accepted and ends the lab.",

@@ -135,20 +135,20 @@ async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
             "export.json",
             "whole",
             "--fail-under",
-            "record.connected=1%",
+            "delivered=1%",
             "--format",
             "json",
         ],
     )
     .await;
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    let sentence = "export: record.connected is not known, so the check of its limit 1% fails: ";
+    let sentence = "export: delivered is not known, so the check of its limit 1% fails: ";
     assert!(finished.stderr.contains(sentence), "{}", finished.stderr);
     let result = finished.json();
     assert_eq!(result["checks"][0]["value"], Value::Null);
     let unknown = result["unknown"].to_string();
     assert!(
-        unknown.contains("export: record is judged by parents and links alone"),
+        unknown.contains("export: records, their size and the latency from end to end are unknown"),
         "{unknown}"
     );
 }
@@ -171,7 +171,7 @@ async fn a_check_on_what_a_backend_does_not_keep_fails_with_one_sentence() {
         ),
         (
             "record.lost=0",
-            "its limit 0 fails: record is judged by parents and links alone",
+            "its limit 0 fails: unsampled and lost are unknown for record: an export holds no logs",
         ),
         (
             "ingress.lost=0",
