@@ -101,12 +101,16 @@ pub(super) fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
     } else {
         format!("{} different parents", spans.len())
     };
-    match traces.as_slice() {
-        [] => format!("{number} carriers arrive, none with a usable trace context."),
-        [only] => format!("{number} carriers arrive, all of one trace, {only}, with {parents}."),
-        traces => format!(
-            "{number} carriers arrive, with {} different traces.",
-            traces.len()
+    let arrive = match beyond {
+        0 => format!("{number} carriers arrive"),
+        _ => format!(
+            "{number} carriers arrive; the first {} are judged",
+            number - beyond
         ),
+    };
+    match traces.as_slice() {
+        [] => format!("{arrive}, none with a usable trace context."),
+        [only] => format!("{arrive}, all of one trace, {only}, with {parents}."),
+        traces => format!("{arrive}, with {} different traces.", traces.len()),
     }
 }
