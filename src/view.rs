@@ -1,9 +1,9 @@
 //! The spans for `traces` and `map`: from the named sources, or from a running lab.
 
 use baton_lab::registry::Note;
-use baton_traces::collect::Extent;
+use baton_traces::extent::Extent;
 use baton_traces::hand_off::Hop;
-use baton_traces::load::load;
+use baton_traces::load::{has_run, load};
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace_index::{Filter, TraceIndex};
@@ -57,14 +57,10 @@ impl View {
         want: Want,
         output: &Output,
     ) -> Result<TraceIndex, Failure> {
-        let mut has_run = false;
-        for source in &self.sources {
-            has_run |= source.run()?.is_some();
-        }
-        if !has_run {
+        if !has_run(&self.sources)? {
             index = index.of_exports();
         }
-        let mut extent: Option<Extent> = None;
+        let mut extents = Vec::new();
         for source in &self.sources {
             let loaded = load(source, want, &mut index)?;
             if let Some(spans) = loaded.missing_spans {
@@ -74,12 +70,9 @@ impl View {
             for problem in loaded.span_problems {
                 output.warn(&problem);
             }
-            match &mut extent {
-                Some(extent) => extent.add(&loaded.extent),
-                None => extent = Some(loaded.extent),
-            }
+            extents.push(loaded.extent);
         }
-        let extent = extent.unwrap_or_default();
+        let extent = Extent::together(&extents);
         index.finish(&extent);
         if let Some(judged) = index.judged().filter(|_| !extent.is_run) {
             output.note(&judged.answer().join(" "));

@@ -12,16 +12,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_propagators::explanation::list;
-use baton_traces::assemble::Assembly;
-use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged, What};
-use baton_traces::collect::{Collect, Extent};
+use baton_traces::audit::{Edge, HandOff, Judged, Options, Unjudged, What};
 use baton_traces::compare::{EdgeDifference, edge_differences};
-use baton_traces::load::load;
+use baton_traces::extent::Extent;
+use baton_traces::judging::Judging;
+use baton_traces::load::{has_run, load};
 use baton_traces::prediction::Services;
-use baton_traces::readers::log::LogLine;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
-use baton_traces::span::{Span, Want};
+use baton_traces::span::Want;
 use serde_json::json;
 
 use self::checks::Checked;
@@ -254,54 +253,15 @@ fn answer(outcome: &Outcome) -> Vec<String> {
 
 /// What was read from the sources.
 struct Read {
-    audit: Audit,
-    /// The hand-offs that the ids, logs and lab records of a run show; `None` without a run.
-    of_run: Option<Assembly>,
+    judging: Judging,
+    extent: Extent,
     /// What could not be read: one sentence for each problem.
     problems: Vec<String>,
 }
 
 impl Read {
     fn judge(self, each: Option<&mut dyn FnMut(&HandOff)>) -> Judged {
-        self.audit.judge_run(self.of_run.as_ref(), each)
-    }
-}
-
-/// Takes what a source holds.
-struct Reading {
-    audit: Audit,
-    of_run: Option<Assembly>,
-}
-
-impl Collect for Reading {
-    type Part = Audit;
-
-    fn part(&self) -> Audit {
-        self.audit.part()
-    }
-
-    fn prepare(part: &mut Audit, span: &Span<'_>) {
-        part.add(span);
-    }
-
-    fn add_part(&mut self, part: Audit) {
-        self.audit.add_part(part);
-    }
-
-    fn takes_spans(&self) -> bool {
-        self.of_run.is_some()
-    }
-
-    fn add_span(&mut self, span: &Span<'_>) {
-        if let Some(of_run) = &mut self.of_run {
-            of_run.add_span(span);
-        }
-    }
-
-    fn add_log_line(&mut self, line: &LogLine<'_>) {
-        if let Some(of_run) = &mut self.of_run {
-            of_run.add_log_line(line);
-        }
+        self.judging.judge(&self.extent, each)
     }
 }
 
@@ -313,24 +273,17 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
         since: arguments.since,
         until: arguments.until,
     };
-    let mut has_run = false;
-    for source in sources {
-        has_run |= source.run()?.is_some();
-    }
-    let mut reading = Reading {
-        audit: Audit::new(options),
-        of_run: has_run.then(Assembly::default),
-    };
+    let mut judging = Judging::new(options, has_run(sources)?);
     // the user's key may have any name
     let want = match arguments.key.is_empty() {
         true => Want::HandOffs,
         false => Want::Everything,
     };
     let mut problems = Vec::new();
-    let mut extent: Option<Extent> = None;
+    let mut extents = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
-        let loaded = load(source, want, &mut reading)?;
+        let loaded = load(source, want, &mut judging)?;
         let missing = loaded
             .missing_spans
             .map(|spans| format!("{} is missing: there are no spans", spans.display()));
@@ -339,18 +292,11 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
             output.warn(&problem);
             problems.push(problem);
         }
-        match &mut extent {
-            Some(extent) => extent.add(&loaded.extent),
-            None => extent = Some(loaded.extent),
-        }
-    }
-    let mut of_run = reading.of_run;
-    if let Some(of_run) = &mut of_run {
-        of_run.finish(&extent.unwrap_or_default());
+        extents.push(loaded.extent);
     }
     Ok(Read {
-        audit: reading.audit,
-        of_run,
+        judging,
+        extent: Extent::together(&extents),
         problems,
     })
 }

@@ -19,7 +19,7 @@ pub use self::figures::RecordCounts;
 use self::names::MessageKeys;
 pub(crate) use self::names::Names;
 use self::unseen::Unseen;
-use crate::collect::Extent;
+use crate::extent::Extent;
 use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
 use crate::span::{Key, Kind, Span, UnixTime};

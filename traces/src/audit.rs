@@ -26,7 +26,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::Assembly;
-use crate::collect::Collect;
 pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
@@ -76,31 +75,6 @@ impl Default for Audit {
     }
 }
 
-impl Collect for Audit {
-    type Part = Audit;
-
-    fn part(&self) -> Audit {
-        Audit {
-            options: self.options.clone(),
-            gathered: self.gathered.empty(),
-        }
-    }
-
-    fn prepare(part: &mut Audit, span: &Span<'_>) {
-        part.add(span);
-    }
-
-    fn add_part(&mut self, part: Audit) {
-        self.gathered.append(part.gathered);
-    }
-
-    fn takes_spans(&self) -> bool {
-        false
-    }
-
-    fn add_span(&mut self, _span: &Span<'_>) {}
-}
-
 /// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
@@ -144,6 +118,19 @@ impl Audit {
         if self.options.takes(span.start) {
             self.gathered.add(span);
         }
+    }
+
+    /// A part of this audit, still empty.
+    pub(crate) fn part(&self) -> Audit {
+        Audit {
+            options: self.options.clone(),
+            gathered: self.gathered.empty(),
+        }
+    }
+
+    /// Adds the spans of a part.
+    pub(crate) fn add_part(&mut self, part: Audit) {
+        self.gathered.append(part.gathered);
     }
 
     /// Judges every hand-off.

@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use crate::collect::{Collect, Extent};
+use crate::collect::Collect;
+use crate::extent::Extent;
 use crate::hand_off::Hop;
 use crate::readers::log::{self, LogReading};
 use crate::readers::{Form, ReadError};
@@ -40,7 +41,7 @@ pub struct Loaded {
 /// If the source cannot be read, is not an export of spans, or is a directory without a valid
 /// manifest. A source that is cut short is not an error, nor is a run without spans or logs: see
 /// [`Loaded`].
-pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Loaded, SourceError> {
+pub fn load(source: &Source, want: Want, into: &mut dyn Collect) -> Result<Loaded, SourceError> {
     let mut loaded = Loaded::default();
     if let Some(run) = source.run()? {
         let manifest = run.manifest()?;
@@ -66,11 +67,24 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
     Ok(loaded)
 }
 
+/// Whether one of `sources` is a run.
+///
+/// # Errors
+/// If a run directory cannot be used.
+pub fn has_run(sources: &[Source]) -> Result<bool, SourceError> {
+    for source in sources {
+        if source.run()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Reads the logs of a run's functions.
 fn read_logs(
     run: &RunDirectory,
     manifest: &Manifest,
-    into: &mut impl Collect,
+    into: &mut dyn Collect,
     loaded: &mut Loaded,
 ) -> Result<(), ReadError> {
     for (function, reading) in parallel_readings(run, into) {
@@ -92,7 +106,7 @@ fn read_logs(
 /// Reads both logs at the same time. A missing log gives `None`.
 fn parallel_readings(
     run: &RunDirectory,
-    into: &mut impl Collect,
+    into: &mut dyn Collect,
 ) -> Vec<(Function, Option<Result<LogReading, ReadError>>)> {
     let into = Mutex::new(into);
     let read = |path: PathBuf| {

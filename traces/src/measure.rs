@@ -163,22 +163,8 @@ struct Collected {
 }
 
 impl Collect for Collected {
-    type Part = Audit;
-
-    fn part(&self) -> Audit {
-        self.audit.part()
-    }
-
-    fn prepare(part: &mut Audit, span: &Span<'_>) {
-        part.add(span);
-    }
-
-    fn add_part(&mut self, part: Audit) {
-        self.audit.add_part(part);
-    }
-
-    fn takes_spans(&self) -> bool {
-        true
+    fn audit(&mut self) -> Option<&mut Audit> {
+        Some(&mut self.audit)
     }
 
     fn add_span(&mut self, span: &Span<'_>) {

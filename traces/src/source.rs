@@ -219,7 +219,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn collect(&self, want: Want, collect: &mut impl Collect) -> Result<Reading, SourceError> {
+    pub fn collect(&self, want: Want, collect: &mut dyn Collect) -> Result<Reading, SourceError> {
         let mut seen = Seen::new();
         let is_new = |span: &Span<'_>| seen.look(span) != Sight::Again;
         self.read_all(want, &mut InParts { collect, is_new })

@@ -9,7 +9,8 @@ use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Assembly, RecordCounts, succeeded};
-use crate::collect::{Collect, Extent};
+use crate::collect::Collect;
+use crate::extent::Extent;
 use crate::hand_off::{Flag, Flags, Hop, Role, Verdict};
 use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Span, UnixTime};
@@ -157,18 +158,6 @@ pub struct Tally {
 }
 
 impl Collect for Tally {
-    type Part = ();
-
-    fn part(&self) {}
-
-    fn prepare((): &mut (), _span: &Span<'_>) {}
-
-    fn add_part(&mut self, (): ()) {}
-
-    fn takes_spans(&self) -> bool {
-        true
-    }
-
     fn add_span(&mut self, span: &Span<'_>) {
         self.add_span(span);
     }

@@ -16,7 +16,8 @@ use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
 use crate::audit::{Audit, Judged};
-use crate::collect::{Collect, Extent};
+use crate::collect::Collect;
+use crate::extent::Extent;
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
 use crate::span::{Span, SpanReference, UnixTime};
@@ -106,18 +107,8 @@ pub enum FindError {
 }
 
 impl Collect for TraceIndex {
-    type Part = Audit;
-
-    fn part(&self) -> Audit {
-        self.audit.part()
-    }
-
-    fn prepare(part: &mut Audit, span: &Span<'_>) {
-        part.add(span);
-    }
-
-    fn add_part(&mut self, part: Audit) {
-        self.audit.add_part(part);
+    fn audit(&mut self) -> Option<&mut Audit> {
+        Some(&mut self.audit)
     }
 
     fn takes_spans(&self) -> bool {

@@ -2,65 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_traces::assemble::Assembly;
-use baton_traces::audit::{Audit, ChannelKind, HandOff, Judged, Options};
-use baton_traces::collect::Collect;
+use baton_traces::audit::{ChannelKind, HandOff, Judged, Options};
 use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::load::load;
+use baton_traces::judging::Judging;
+use baton_traces::load::{has_run, load};
 use baton_traces::measure::Measured;
-use baton_traces::readers::log::LogLine;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
-use baton_traces::span::{Span, Want};
+use baton_traces::span::Want;
 use baton_traces::trace_index::{Filter, TraceIndex};
-
-/// The spans and log lines of a source, for an audit.
-#[derive(Default)]
-struct Collected {
-    audit: Audit,
-    assembly: Assembly,
-}
-
-impl Collect for Collected {
-    type Part = Audit;
-
-    fn part(&self) -> Audit {
-        self.audit.part()
-    }
-
-    fn prepare(part: &mut Audit, span: &Span<'_>) {
-        part.add(span);
-    }
-
-    fn add_part(&mut self, part: Audit) {
-        self.audit.add_part(part);
-    }
-
-    fn takes_spans(&self) -> bool {
-        true
-    }
-
-    fn add_span(&mut self, span: &Span<'_>) {
-        self.assembly.add_span(span);
-    }
-
-    fn add_log_line(&mut self, line: &LogLine<'_>) {
-        self.assembly.add_log_line(line);
-    }
-}
 
 /// What `audit` says.
 fn audited(source: &Source) -> (Judged, Vec<HandOff>) {
-    let mut collected = Collected {
-        audit: Audit::new(Options::default()),
-        ..Collected::default()
-    };
-    let loaded = load(source, Want::HandOffs, &mut collected).expect("a source");
-    collected.assembly.finish(&loaded.extent);
+    let is_run = has_run(std::slice::from_ref(source)).expect("a source");
+    let mut judging = Judging::new(Options::default(), is_run);
+    let loaded = load(source, Want::HandOffs, &mut judging).expect("a source");
     let mut hand_offs = Vec::new();
-    let of_run = loaded.extent.is_run.then_some(&collected.assembly);
     let each = &mut |hand_off: &HandOff| hand_offs.push(hand_off.clone());
-    let judged = collected.audit.judge_run(of_run, Some(each));
+    let judged = judging.judge(&loaded.extent, Some(each));
     (judged, hand_offs)
 }
 

@@ -29,7 +29,6 @@ use super::lines::LineError;
 use super::skipped::Skipped;
 use super::takers::{Each, InParts, Take};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
-use crate::collect::Collect;
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
@@ -130,27 +129,31 @@ pub(super) fn read_lines(
     progress.finish(error, file)
 }
 
-/// Reads lines. Several threads decode them and prepare parts, and `into` takes these in order.
-pub(super) fn collect_lines<C: Collect, S: FnMut(&Span<'_>) -> bool + Send>(
+/// Reads lines. Several threads decode them and fill parts, and `into` takes these in order.
+pub(super) fn collect_lines<S: FnMut(&Span<'_>) -> bool + Send>(
     input: impl BufRead + Send,
     file: &str,
     want: Want,
-    into: &mut InParts<'_, C, S>,
+    into: &mut InParts<'_, S>,
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
-    let empty = into.collect.part();
+    let empty = into.part();
     let takes_spans = into.collect.takes_spans();
     let state = (Progress::default(), into);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
         let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
         let lines = decode_lines(block, want, &mut |mut spans| {
             count += spans.spans.len() as u64;
-            let mut prepare = |span: &Span<'_>| C::prepare(&mut part, span);
+            let mut add = |span: &Span<'_>| {
+                if let Some(part) = &mut part {
+                    part.add(span);
+                }
+            };
             if !takes_spans {
-                spans.hand_over(&mut prepare);
+                spans.hand_over(&mut add);
             } else {
-                let is_prepared = spans.show(&mut prepare);
-                decoded.push((spans, is_prepared));
+                let is_added = spans.show(&mut add);
+                decoded.push((spans, is_added));
             }
         });
         let mut current = turn.wait();
@@ -158,15 +161,15 @@ pub(super) fn collect_lines<C: Collect, S: FnMut(&Span<'_>) -> bool + Send>(
         if progress.fault.is_some() {
             return false;
         }
-        for (spans, is_prepared) in decoded {
+        for (spans, is_added) in decoded {
             spans.hand_over(&mut |span| {
-                if !is_prepared {
-                    C::prepare(&mut part, span);
+                if let Some(part) = part.as_mut().filter(|_| !is_added) {
+                    part.add(span);
                 }
                 into.add_span(span);
             });
         }
-        into.collect.add_part(part);
+        into.add_part(part);
         progress.add(lines, count)
     });
     progress.finish(error, file)

@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::{ReadError, Reading, otlp_json};
+use crate::audit::Audit;
 use crate::collect::Collect;
 use crate::span::{Span, Want};
 
@@ -28,8 +29,8 @@ impl Take for Each<'_> {
 }
 
 /// Takes spans in parts, and one by one if the collector needs it. `S` decides which ones it sees.
-pub(crate) struct InParts<'a, C, S> {
-    pub(crate) collect: &'a mut C,
+pub(crate) struct InParts<'a, S> {
+    pub(crate) collect: &'a mut dyn Collect,
     /// Whether a span, given one by one, is new.
     pub(crate) is_new: S,
 }
@@ -37,7 +38,18 @@ pub(crate) struct InParts<'a, C, S> {
 /// How many spans of a form that is read on one thread go into a part.
 const MAX_SPANS: usize = 4096;
 
-impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, C, S> {
+impl<S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, S> {
+    /// A part of the collector's audit, still empty; `None` if it has no audit.
+    pub(super) fn part(&mut self) -> Option<Audit> {
+        self.collect.audit().map(|audit| audit.part())
+    }
+
+    pub(super) fn add_part(&mut self, part: Option<Audit>) {
+        if let Some((audit, part)) = self.collect.audit().zip(part) {
+            audit.add_part(part);
+        }
+    }
+
     /// Takes one span, if it is new and the collector wants it.
     pub(super) fn add_span(&mut self, span: &Span<'_>) {
         if self.collect.takes_spans() && (self.is_new)(span) {
@@ -46,20 +58,22 @@ impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, C, S> {
     }
 }
 
-impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> Take for InParts<'_, C, S> {
+impl<S: FnMut(&Span<'_>) -> bool + Send> Take for InParts<'_, S> {
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
-        let empty = self.collect.part();
+        let empty = self.part();
         let (mut part, mut spans) = (empty.clone(), 0);
         let result = read(&mut |span| {
-            C::prepare(&mut part, span);
+            if let Some(part) = &mut part {
+                part.add(span);
+            }
             self.add_span(span);
             spans += 1;
             if spans % MAX_SPANS == 0 {
                 let full = std::mem::replace(&mut part, empty.clone());
-                self.collect.add_part(full);
+                self.add_part(full);
             }
         });
-        self.collect.add_part(part);
+        self.add_part(part);
         result
     }
 

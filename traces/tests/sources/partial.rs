@@ -1,6 +1,7 @@
 //! Sources with fewer spans, or more, than the run had.
 
-use baton_traces::collect::{Collect as _, Extent};
+use baton_traces::collect::Collect as _;
+use baton_traces::extent::Extent;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::service_map::ServiceMap;
 use baton_traces::trace_index::{Filter, TraceIndex};
@@ -110,12 +111,10 @@ fn a_segment_without_http_is_called_by_the_service_of_its_parent() {
         "Segments": [segment("000000000000000a", producer), segment("000000000000000c", consumer)]
     }]});
     let mut index = TraceIndex::new(Filter::default());
-    let mut part = index.part();
     read(answer.to_string().as_bytes(), &mut |span| {
-        TraceIndex::prepare(&mut part, span);
+        index.audit().expect("an audit").add(span);
     })
     .expect("an answer");
-    index.add_part(part);
     index.finish(&Extent::default());
     let map = ServiceMap::of(&index);
     let name = |place: usize| map.nodes[place].name.as_str();
