@@ -70,7 +70,8 @@ pub(crate) fn hits(text: &[u8]) -> Vec<Hit> {
         while at < text.len() && is_word(text[at]) {
             at += 1;
         }
-        let Some(hit) = hit(text, start, at) else {
+        let free = hits.last().map_or(0, |last: &Hit| last.end);
+        let Some(hit) = hit(text, free, start, at) else {
             continue;
         };
         let count = match hit.kind {
@@ -92,13 +93,13 @@ pub(crate) fn hits(text: &[u8]) -> Vec<Hit> {
     hits
 }
 
-/// The hit that contains a word.
-fn hit(text: &[u8], start: usize, end: usize) -> Option<Hit> {
+/// The hit that contains a word. The text before `free` belongs to the hits before it.
+fn hit(text: &[u8], free: usize, start: usize, end: usize) -> Option<Hit> {
     let start = start + skipped(text, start, end);
     let word = text.get(start..end)?;
     let first = *word.first()?;
     if (first.is_ascii_hexdigit() || matches!(word, b"Root" | b"Self"))
-        && let Some(hit) = shaped(text, start, end)
+        && let Some(hit) = shaped(text, free, start, end)
     {
         return Some(hit);
     }
@@ -171,10 +172,12 @@ fn may_be_misspelt(text: &[u8], word: &[u8], end: usize) -> bool {
 }
 
 /// A value with a known shape that begins at a word.
-fn shaped(text: &[u8], start: usize, end: usize) -> Option<Hit> {
+fn shaped(text: &[u8], free: usize, start: usize, end: usize) -> Option<Hit> {
     let is_free = start == 0 || !matches!(text[start - 1], b'%' | b'/' | b'+' | b'.');
     let (start, end) = match text.get(end) {
-        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => ends::xray(text, start),
+        Some(b'=') if matches!(&text[start..end], b"Root" | b"Self") => {
+            ends::xray(text, free, start)
+        }
         Some(b':') if end - start <= 32 => (start, ends::jaeger(text, start)),
         _ if end - start >= 33 => (start, end),
         _ => return None,

@@ -50,6 +50,21 @@ proptest! {
 }
 
 #[test]
+fn a_value_does_not_begin_within_the_one_before_it() {
+    let value = "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312";
+    let text = format!("A{value};{value}");
+    let paste = read(text.as_bytes());
+    let headers = paste.carriers.iter().flat_map(|carrier| &carrier.headers);
+    let values: Vec<&[u8]> = headers.map(|header| &header.value[..]).collect();
+    assert!(
+        values.iter().any(|found| found.ends_with(value.as_bytes())),
+        "{paste:?}"
+    );
+    let together: usize = values.iter().map(|value| value.len()).sum();
+    assert!(together <= text.len(), "values overlap: {paste:?}");
+}
+
+#[test]
 fn many_carriers_are_counted_and_not_all_kept() {
     let line = |number: usize| {
         format!(

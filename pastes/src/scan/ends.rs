@@ -48,10 +48,11 @@ pub(super) fn joined(text: &[u8], at: usize, end: usize) -> usize {
     }
 }
 
-/// The beginning and the end of X-Ray's header, which has `Root=` or an id at `at`.
-pub(super) fn xray(text: &[u8], at: usize) -> (usize, usize) {
+/// The beginning and the end of X-Ray's header, which has `Root=` or an id at `at`. The text before
+/// `free` belongs to another value.
+pub(super) fn xray(text: &[u8], free: usize, at: usize) -> (usize, usize) {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"=;:-_?|~".contains(byte);
-    let before = text[..at]
+    let before = text[free..at]
         .iter()
         .rev()
         .take(MAX_GAP)

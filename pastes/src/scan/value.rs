@@ -117,7 +117,7 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
 /// Reads a value without quotes. The header decides which bytes it may have.
 fn bare(text: &[u8], at: usize, header: &str) -> Value {
     let end = match header {
-        "x-amzn-trace-id" | "_X_AMZN_TRACE_ID" => xray(text, at).1,
+        "x-amzn-trace-id" | "_X_AMZN_TRACE_ID" => xray(text, at, at).1,
         "tracestate" | "baggage" => list(text, at),
         "uber-trace-id" => token(text, at, b":%"),
         _ => joined(text, at, token(text, at, b"/+=|.")),
