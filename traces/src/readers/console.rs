@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::json::{Fault, MAX_VALUE_BYTES, ended};
-use super::lines::{LineError, Lines};
+use super::lines::Lines;
 use super::{json_problem, parse_json};
 use crate::span::{Span, Want};
 
@@ -183,15 +183,7 @@ fn indentation(line: &str) -> &str {
 
 /// The next line, without escape sequences for colours.
 fn next_line(lines: &mut Lines<impl BufRead>) -> Result<Option<String>, Fault> {
-    let number = lines.number() + 1;
-    match lines.next_line() {
-        Ok(line) => Ok(line.map(|line| without_colours(&String::from_utf8_lossy(line)))),
-        Err(LineError::Input(error)) => Err(Fault::Input(error)),
-        Err(LineError::TooLong) => Err(Fault::Problem {
-            line: number,
-            problem: format!("it is longer than {MAX_VALUE_BYTES} bytes"),
-        }),
-    }
+    Ok(lines.next_text()?.map(|line| without_colours(&line)))
 }
 
 /// The text without escape sequences for colours: `ESC [ … m`.

@@ -9,7 +9,7 @@ use std::io::BufRead;
 
 use super::ids::{short_reference, short_span_id};
 use super::json::Fault;
-use super::lines::{LineError, Lines};
+use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
@@ -39,15 +39,9 @@ pub(super) fn read(
             line: number,
             problem,
         };
-        match lines.next_line() {
-            Ok(None) => return log.end_span(each).map_err(problem),
-            Ok(Some(line)) => log
-                .add(&String::from_utf8_lossy(line), each)
-                .map_err(problem)?,
-            Err(LineError::Input(error)) => return Err(Fault::Input(error)),
-            Err(LineError::TooLong) => {
-                return Err(problem(format!("it is longer than {MAX_LINE_BYTES} bytes")));
-            }
+        match lines.next_text()? {
+            None => return log.end_span(each).map_err(problem),
+            Some(line) => log.add(&line, each).map_err(problem)?,
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::ids::{short_reference, short_span_id};
 use super::json::Fault;
-use super::lines::{LineError, Lines};
+use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags, time};
 use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
@@ -38,16 +38,9 @@ pub(super) fn read(
     loop {
         let line = lines.number() + 1;
         let problem = |problem| Fault::Problem { line, problem };
-        let text = match lines.next_line() {
-            Ok(None) => {
-                let last = span.take();
-                return last.map_or(Ok(()), |span| span.hand_over(want, each).map_err(problem));
-            }
-            Ok(Some(text)) => String::from_utf8_lossy(text),
-            Err(LineError::Input(error)) => return Err(Fault::Input(error)),
-            Err(LineError::TooLong) => {
-                return Err(problem(format!("it is longer than {MAX_LINE_BYTES} bytes")));
-            }
+        let Some(text) = lines.next_text()? else {
+            let last = span.take();
+            return last.map_or(Ok(()), |span| span.hand_over(want, each).map_err(problem));
         };
         let text = text.trim();
         if begins_span(text)

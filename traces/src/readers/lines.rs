@@ -1,6 +1,9 @@
 //! Reads the lines of an input, one at a time, with a limit on their length.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
+
+use super::json::Fault;
 
 /// Why the next line could not be read.
 #[derive(Debug)]
@@ -9,6 +12,19 @@ pub(crate) enum LineError {
     Input(io::Error),
     /// The line is longer than the limit. The next call continues with the line after it.
     TooLong,
+}
+
+impl LineError {
+    /// The fault of an input in which the line with this number could not be read.
+    pub(super) fn fault(self, line: u64, bytes_limit: usize) -> Fault {
+        match self {
+            LineError::Input(error) => Fault::Input(error),
+            LineError::TooLong => Fault::Problem {
+                line,
+                problem: format!("it is longer than {bytes_limit} bytes"),
+            },
+        }
+    }
 }
 
 /// Reads lines into one buffer.
@@ -61,6 +77,13 @@ impl<R: BufRead> Lines<R> {
             return Err(LineError::TooLong);
         }
         Ok(Some(&self.buffer))
+    }
+
+    /// The next line as text. Bytes that are not UTF-8 are replaced.
+    pub(super) fn next_text(&mut self) -> Result<Option<Cow<'_, str>>, Fault> {
+        let (line, limit) = (self.number + 1, self.bytes_limit);
+        let next = self.next_line().map_err(|error| error.fault(line, limit))?;
+        Ok(next.map(String::from_utf8_lossy))
     }
 
     fn skip_to_line_end(&mut self) -> io::Result<()> {

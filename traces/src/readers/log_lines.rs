@@ -14,7 +14,7 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::json::{Fault, JsonReader};
-use super::lines::{LineError, Lines};
+use super::lines::Lines;
 use super::skipped::{Skipped, holds_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
@@ -34,13 +34,10 @@ pub(super) fn read_lines(
             problem,
         };
         skipped.line = number;
-        match lines.next_line() {
-            Ok(None) => return Ok(()),
-            Ok(Some(line)) => message(line, want, each, skipped).map_err(problem)?,
-            Err(LineError::Input(error)) => return Err(Fault::Input(error)),
-            Err(LineError::TooLong) => {
-                return Err(problem(format!("it is longer than {MAX_LINE_BYTES} bytes")));
-            }
+        let line = lines.next_line();
+        match line.map_err(|error| error.fault(number, MAX_LINE_BYTES))? {
+            None => return Ok(()),
+            Some(line) => message(line, want, each, skipped).map_err(problem)?,
         }
     }
 }

@@ -248,11 +248,7 @@ impl Progress {
             (Some(LineFault::CutShort), _) => {
                 Err(Fault::Input(io::ErrorKind::UnexpectedEof.into()))
             }
-            (None, Some(LineError::Input(error))) => Err(Fault::Input(error)),
-            (None, Some(LineError::TooLong)) => Err(Fault::Problem {
-                line,
-                problem: format!("it is longer than {MAX_LINE_BYTES} bytes"),
-            }),
+            (None, Some(error)) => Err(error.fault(line, MAX_LINE_BYTES)),
             (None, None) => Ok(()),
         };
         let reading = super::finish(ended, Form::OtlpJson, self.spans, &self.skipped, file)?;
