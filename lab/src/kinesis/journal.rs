@@ -144,6 +144,17 @@ struct State {
     length: u64,
 }
 
+/// The lines of the records on a shard after `place`, which is moved behind the last one.
+async fn accepted_after(place: &mut Option<String>, shard: u32, kinesis: &Kinesis) -> Vec<u8> {
+    let records = kinesis.read(shard, place.as_deref(), usize::MAX).await;
+    if let Some(last) = records.last() {
+        *place = Some(last.sequence_number.clone());
+    }
+    let lines = records.into_iter();
+    let lines = lines.flat_map(|record| line(&Entry::Accepted(Accepted { shard, record })));
+    lines.collect()
+}
+
 impl Journal {
     /// Opens the file at `path`, and makes it if it is not there. `left` is what it holds.
     pub(crate) fn open(path: PathBuf, disk: Disk, shards: u32, left: &Left) -> io::Result<Self> {
@@ -183,13 +194,7 @@ impl Journal {
         let mut written_to = state.written_to.clone();
         for shard in 0..self.shards {
             let place = &mut written_to[shard as usize];
-            for record in kinesis
-                .read(shard, place.clone().as_deref(), usize::MAX)
-                .await
-            {
-                *place = Some(record.sequence_number.clone());
-                lines.extend(line(&Entry::Accepted(Accepted { shard, record })));
-            }
+            lines.extend(accepted_after(place, shard, kinesis).await);
         }
         if lines.is_empty() {
             return Ok(());
@@ -231,13 +236,7 @@ impl Journal {
             if let Some(to) = place.clone() {
                 lines.extend(line(&state.handled(shard, to)));
             }
-            for record in kinesis
-                .read(shard, place.clone().as_deref(), usize::MAX)
-                .await
-            {
-                *place = Some(record.sequence_number.clone());
-                lines.extend(line(&Entry::Accepted(Accepted { shard, record })));
-            }
+            lines.extend(accepted_after(place, shard, kinesis).await);
         }
         let partial = self.path.with_extension("partial");
         // of a lab that was killed here
