@@ -59,6 +59,15 @@ fn senders(map: &ServiceMap) -> Vec<usize> {
     senders
 }
 
+/// The class of a node's box, and the radius of its corners: a queue's ends are round.
+fn outline(kind: NodeKind, height: f64) -> (&'static str, f64) {
+    match kind {
+        NodeKind::Service => ("box", 7.0),
+        NodeKind::Queue => ("queue", height / 2.0),
+        NodeKind::Unrecorded | NodeKind::Nowhere => ("nowhere", 7.0),
+    }
+}
+
 /// What a node is.
 fn node_facts(node: &Node) -> String {
     match node.kind {

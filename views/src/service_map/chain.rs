@@ -2,9 +2,9 @@
 //! with all facts on the edges.
 
 use super::layout::Layout;
-use super::{channel, edge_facts, node_facts};
+use super::{channel, edge_facts, node_facts, outline};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
-use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
+use baton_traces::service_map::{Edge, Node, ServiceMap};
 
 const BOX_HEIGHT: f64 = 46.0;
 /// Room for the outer half of a border.
@@ -283,11 +283,7 @@ fn head(page: Page, to: (f64, f64)) -> String {
 }
 
 fn draw_node(drawing: &mut Drawing, grid: &Grid, (x, y): (f64, f64), node: &Node) {
-    let (class, radius) = match node.kind {
-        NodeKind::Service => ("box", 7.0),
-        NodeKind::Queue => ("queue", BOX_HEIGHT / 2.0),
-        NodeKind::Unrecorded | NodeKind::Nowhere => ("nowhere", 7.0),
-    };
+    let (class, radius) = outline(node.kind, BOX_HEIGHT);
     drawing.rectangle((x, y), (grid.box_width, BOX_HEIGHT), radius, class);
     let middle = x + grid.box_width / 2.0;
     drawing.text(

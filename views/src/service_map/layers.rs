@@ -11,9 +11,9 @@ use self::order::order;
 use self::places::place;
 use self::ranks::{Ranks, Way};
 use super::sentences::{self, summary};
-use super::{figure, leaving, node_facts};
+use super::{figure, leaving, node_facts, outline};
 use crate::drawing::{Drawing, Page, Pixels, cut, text_width, wrapped};
-use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
+use baton_traces::service_map::{Edge, ServiceMap};
 
 const BOX_HEIGHT: f64 = 40.0;
 const MIN_BOX: f64 = 84.0;
@@ -378,11 +378,7 @@ fn draw_node(
     (x, y): (f64, f64),
     size: (f64, f64),
 ) {
-    let (class, radius) = match map.nodes[node].kind {
-        NodeKind::Service => ("box", 7.0),
-        NodeKind::Queue => ("queue", BOX_HEIGHT / 2.0),
-        NodeKind::Unrecorded | NodeKind::Nowhere => ("nowhere", 7.0),
-    };
+    let (class, radius) = outline(map.nodes[node].kind, BOX_HEIGHT);
     drawing.rectangle((x, y), size, radius, class);
     let middle = x + size.0 / 2.0;
     let name = cut(&map.nodes[node].name, (size.0 - 10.0) / 1.15);
