@@ -3,6 +3,7 @@
 pub(crate) mod brief;
 pub(crate) mod cells;
 pub(crate) mod checks;
+pub(crate) mod comparison;
 pub(crate) mod fitting;
 pub(crate) mod github;
 pub(crate) mod grid;

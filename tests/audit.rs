@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::support::command::{Finished, Sandbox, ended};
+use crate::support::commands_of;
 
 /// An export from the test data of `baton-traces`.
 fn export(name: &str) -> String {
@@ -266,13 +267,7 @@ async fn the_commands_of_the_document_succeed() {
     let sandbox = Sandbox::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = std::fs::read_to_string(root.join("docs/audit.md")).expect("the document");
-    let commands = document
-        .lines()
-        .filter_map(|line| line.strip_prefix("$ baton "));
-    let commands: Vec<&str> = commands.collect();
-    assert!(commands.len() > 3, "{commands:?}");
-    for line in commands {
-        let arguments = shlex::split(line).expect("words");
+    for (line, arguments) in commands_of(&document) {
         let mut command = sandbox.baton(arguments);
         command.current_dir(root);
         let finished = ended(command.spawn().expect("the command starts")).await;

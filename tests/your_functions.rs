@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::support::command::Sandbox;
+use crate::support::commands_of;
 use crate::support::run;
 
 fn document() -> String {
@@ -28,13 +29,7 @@ async fn the_commands_of_the_document_succeed_and_every_record_is_judged() {
     let document = document();
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("consumer.py"), python(&document)).expect("a file");
-    let commands = document
-        .lines()
-        .filter_map(|line| line.strip_prefix("$ baton "));
-    let commands: Vec<&str> = commands.collect();
-    assert!(commands.len() > 3, "{commands:?}");
-    for line in commands {
-        let arguments = shlex::split(line).expect("words");
+    for (line, arguments) in commands_of(&document) {
         let finished = sandbox.run(arguments).await;
         assert_eq!(finished.code, Some(0), "{line}: {finished:?}");
         assert!(!finished.stdout.is_empty(), "{line}");

@@ -16,7 +16,7 @@ use baton_experiments::manifest::{load_settings, versions};
 use baton_experiments::{Program, requests, write_load};
 use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
 use baton_propagators::Mode;
-use baton_traces::compare::limits::{Check, Limit, check_names};
+use baton_traces::compare::limits::{self, Check, Limit};
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
 use baton_traces::shown::visible;
 use jiff::Timestamp;
@@ -37,13 +37,8 @@ const MAX_SUMMARIZED: u64 = 250_000;
 
 /// Sends the bursts and prints a table of them.
 pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let limits: Vec<_> = arguments
-        .fail_under
-        .iter()
-        .chain(&arguments.fail_over)
-        .cloned()
-        .collect();
-    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
+    let limits = limits::of_flags(&arguments.fail_under, &arguments.fail_over, &FIGURES)
+        .map_err(Failure::usage)?;
     match &addresses(&arguments.endpoints)?[..] {
         [] => Err(Failure::usage(
             "the plan has no endpoint; give one there or with --endpoint URL",

@@ -8,7 +8,7 @@ mod text;
 
 use std::process::ExitCode;
 
-use baton_traces::compare::limits::check_names;
+use baton_traces::compare::limits;
 use baton_traces::compare::{
     Checked, Comparison, EdgeDifference, FIGURES, check, edge_differences,
 };
@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
+use crate::print::comparison::with_comparison;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::{checks, junit};
@@ -53,12 +54,8 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     if let Some(traces) = &arguments.diff {
         return diff::diff(traces, &arguments.sources, output);
     }
-    let limits: Vec<_> = arguments
-        .fail_under
-        .into_iter()
-        .chain(arguments.fail_over)
-        .collect();
-    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
+    let limits = limits::of_flags(&arguments.fail_under, &arguments.fail_over, &FIGURES)
+        .map_err(Failure::usage)?;
     if let [only] = &arguments.sources[..]
         && limits.is_empty()
     {
@@ -183,23 +180,21 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
 
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     match output.format {
-        Format::Json => output.print_json(&json!({
-            "version": 1,
-            "runs": outcome.summaries,
-            "baseline": outcome.comparison.baseline,
-            "differences": outcome.comparison.differences,
-            "checks": outcome.checks,
-            "unknown": outcome.comparison.unknown,
-            "untested": outcome.comparison.untested,
-            "smallest_difference": outcome.comparison.smallest_difference,
-            "method": outcome.comparison.method(),
-            "edge_differences": outcome
-                .edges
-                .iter()
-                .map(|(run, difference)| json!({"run": run, "difference": difference}))
-                .collect::<Vec<_>>(),
-            "answer": outcome.sentences().join(" "),
-        })),
+        Format::Json => {
+            let edges = outcome.edges.iter();
+            let edges =
+                edges.map(|(run, difference)| json!({"run": run, "difference": difference}));
+            let own = json!({
+                "edge_differences": edges.collect::<Vec<_>>(),
+                "answer": outcome.sentences().join(" "),
+            });
+            output.print_json(&with_comparison(
+                &outcome.comparison,
+                &outcome.summaries,
+                &outcome.checks,
+                own,
+            ))
+        }
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {
             let cases: Vec<_> = outcome.checks.iter().map(case).collect();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use baton_experiments::run::{self, RunSettings, losses, new_directory};
 use baton_loadgen::AttackOutcome;
 use baton_propagators::Mode;
-use baton_traces::compare::limits::check_names;
+use baton_traces::compare::limits;
 use baton_traces::compare::{Checked, Comparison, FIGURES, check};
 use baton_traces::measure::Measured;
 use baton_traces::summary::Summary;
@@ -19,6 +19,7 @@ use crate::commands::burst::DEFAULT_CONFLICT;
 use crate::failure::Failure;
 use crate::print::brief::brief;
 use crate::print::checks;
+use crate::print::comparison::with_comparison;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
@@ -36,13 +37,8 @@ struct Outcome {
 
 /// Runs every pairing and prints the table.
 pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let limits: Vec<_> = arguments
-        .fail_under
-        .iter()
-        .chain(&arguments.fail_over)
-        .cloned()
-        .collect();
-    check_names(&limits, &FIGURES).map_err(Failure::usage)?;
+    let limits = limits::of_flags(&arguments.fail_under, &arguments.fail_over, &FIGURES)
+        .map_err(Failure::usage)?;
     let settings = settings(&arguments)?;
     settings.check()?;
     let out = directory(&arguments)?;
@@ -175,21 +171,17 @@ impl Printed {
     }
 
     fn print_json(&self, output: &Output) -> Result<(), Failure> {
-        let comparison = &self.comparison;
-        output.print_json(&json!({
-            "version": 1,
-            "runs": self.summaries,
-            "baseline": comparison.baseline,
-            "differences": comparison.differences,
-            "checks": self.checks,
-            "unknown": comparison.unknown,
-            "untested": comparison.untested,
-            "smallest_difference": comparison.smallest_difference,
-            "method": comparison.method(),
+        let own = json!({
             "problems": self.problems,
             "answer": narrate(&self.summaries).join(" "),
             "report": self.report,
-        }))
+        });
+        output.print_json(&with_comparison(
+            &self.comparison,
+            &self.summaries,
+            &self.checks,
+            own,
+        ))
     }
 
     fn annotations(&self) -> String {

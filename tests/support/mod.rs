@@ -57,3 +57,15 @@ pub(crate) fn skipped(reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped in CI: {reason}");
     eprintln!("skipped: {reason}");
 }
+
+/// The lines of a document that run baton, each with its arguments. There must be several.
+pub(crate) fn commands_of(document: &str) -> Vec<(&str, Vec<String>)> {
+    let lines = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ baton "));
+    let commands: Vec<_> = lines
+        .map(|line| (line, shlex::split(line).expect("words")))
+        .collect();
+    assert!(commands.len() > 3, "{commands:?}");
+    commands
+}

@@ -18,6 +18,7 @@ use super::{Save, figures, send_all, settings};
 use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
 use crate::print::cells;
+use crate::print::comparison::with_comparison;
 use crate::print::output::Output;
 use crate::print::table::endpoint_table;
 use crate::runtime;
@@ -192,21 +193,17 @@ impl Outcome<'_> {
             bursts.insert(address.name.clone(), json!(all));
         }
         let summaries: Vec<_> = self.measured.iter().map(|one| &one.summary).collect();
-        let comparison = &self.comparison;
-        output.print_json(&json!({
-            "version": 1,
-            "runs": summaries,
-            "baseline": comparison.baseline,
-            "differences": comparison.differences,
-            "checks": self.checks,
-            "unknown": comparison.unknown,
-            "untested": comparison.untested,
-            "smallest_difference": comparison.smallest_difference,
-            "method": comparison.method(),
+        let own = json!({
             "latency": if arguments.load.rate.is_some() { "intended_start" } else { "closed_loop" },
             "bursts": Value::Object(bursts),
             "saved": arguments.out,
-        }))
+        });
+        output.print_json(&with_comparison(
+            &self.comparison,
+            summaries,
+            &self.checks,
+            own,
+        ))
     }
 
     fn text(&self, arguments: &BurstArguments, output: &Output) -> String {

@@ -120,6 +120,16 @@ pub fn fail_over(text: &str) -> Result<Limit, String> {
     Limit::parse(Side::Over, text)
 }
 
+/// The limits of `--fail-under` and `--fail-over`, in this order.
+///
+/// # Errors
+/// As [`check_names`].
+pub fn of_flags(under: &[Limit], over: &[Limit], figures: &[Figure]) -> Result<Vec<Limit>, String> {
+    let limits = [under, over].concat();
+    check_names(&limits, figures)?;
+    Ok(limits)
+}
+
 /// Checks that every limit is for one of `figures`, in the figure's unit.
 ///
 /// # Errors
