@@ -8,6 +8,7 @@
 
 mod configuration;
 mod consumer;
+mod http_client;
 mod http_event;
 mod invocation;
 mod kinesis_event;

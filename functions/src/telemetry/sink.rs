@@ -6,7 +6,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use super::http_client;
+use crate::http_client;
 use super::partial_success::{Rejected, Rejection};
 use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
