@@ -39,5 +39,6 @@ mod telemetry;
 mod traces;
 mod unrecorded;
 mod up;
+mod w3c_test_service;
 mod your_functions;
 mod zipkin;
