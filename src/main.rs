@@ -11,6 +11,8 @@ mod plan_file;
 mod print;
 mod report;
 mod runtime;
+#[cfg(test)]
+mod schemas;
 mod signals;
 mod view;
 

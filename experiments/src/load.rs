@@ -10,6 +10,7 @@ use std::time::Duration;
 use baton_loadgen::{AttackOutcome, Requests, Scenario, Settings, Stop};
 use baton_propagators::Engine;
 use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory, write_private};
+use baton_traces::version::Version;
 use serde::Serialize;
 
 use crate::error::ExperimentError;
@@ -72,25 +73,59 @@ pub fn write_load(
     written.map_err(ExperimentError::file("write", &path))
 }
 
+/// `load.json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LoadJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    /// The requests of all bursts. The only burst has them itself.
+    #[cfg_attr(test, schemars(with = "Option<baton_schemas::Requests>"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<Requests>,
+    #[serde(flatten)]
+    bursts: Bursts<'a>,
+}
+
+/// The outcomes of the bursts. A run that was merged from files of another program has none.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Bursts<'a> {
+    Only(#[cfg_attr(test, schemars(with = "baton_schemas::Burst"))] &'a AttackOutcome),
+    Several {
+        #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
+        bursts: &'a [AttackOutcome],
+    },
+    None {},
+}
+
 /// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the
 /// outcome of each.
 ///
 /// # Errors
 /// If an outcome cannot be written as JSON.
 pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError> {
-    #[derive(Serialize)]
-    struct Several<'a> {
-        requests: Requests,
-        bursts: &'a [AttackOutcome],
-    }
-    let text = match outcomes {
-        [only] => serde_json::to_vec(only),
-        _ => serde_json::to_vec(&Several {
-            requests: requests(outcomes),
-            bursts: outcomes,
-        }),
+    let (requests, bursts) = match outcomes {
+        [only] => (None, Bursts::Only(only)),
+        bursts => (Some(requests(bursts)), Bursts::Several { bursts }),
     };
-    text.map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+    text(requests, bursts)
+}
+
+/// The text of a `load.json` that has only the number of requests.
+fn requests_json(requests: Requests) -> Result<Vec<u8>, ExperimentError> {
+    text(Some(requests), Bursts::None {})
+}
+
+fn text(requests: Option<Requests>, bursts: Bursts<'_>) -> Result<Vec<u8>, ExperimentError> {
+    let load = LoadJson {
+        version: Version::default(),
+        requests,
+        bursts,
+    };
+    serde_json::to_vec(&load)
+        .map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
 }
 
 /// The sentence for client spans that the load generator could not write.

@@ -47,6 +47,8 @@ mod progress;
 mod request_failure;
 mod rounds;
 mod scenario;
+#[cfg(test)]
+mod schemas;
 mod sent;
 mod spans;
 mod tally;

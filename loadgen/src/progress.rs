@@ -8,6 +8,7 @@ use crate::latency::Latency;
 
 /// Counts of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requests {
     /// Requests sent. During an attack this includes those without an answer yet.
     pub sent: u64,

@@ -5,21 +5,23 @@ mod address;
 mod histogram;
 mod measured;
 mod request;
-mod several;
+pub(crate) mod several;
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use baton_experiments::burst::{Endpoint, FIGURES, checks, problems, send, unreachable};
 use baton_experiments::manifest::{load_settings, versions};
 use baton_experiments::{Program, requests, write_load};
-use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
-use baton_propagators::Mode;
+use baton_loadgen::{AttackOutcome, Payload, Plan, Requests, Scenario, Settings};
+use baton_propagators::{Engine, Mode};
 use baton_traces::compare::limits::{self, Check, Limit};
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
 use baton_traces::shown::visible;
+use baton_traces::version::Version;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::address::{Address, addresses};
@@ -75,7 +77,8 @@ fn one(
         None => None,
     };
     let endpoints = [Endpoint {
-        name: "burst".to_owned(),
+        // there is no other to tell it from
+        name: String::new(),
         settings: Settings {
             spans: save.as_ref().map(|save| save.directory.client_spans_path()),
             ..settings.clone()
@@ -126,7 +129,7 @@ impl Save {
     fn begin(
         arguments: &BurstArguments,
         settings: &Settings,
-        out: &std::path::Path,
+        out: &Path,
     ) -> Result<Save, Failure> {
         let directory = RunDirectory::create(out).map_err(of_out)?;
         let earlier = directory.set_aside().map_err(of_out)?;
@@ -259,6 +262,7 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
         settings.insert("tracestate".to_owned(), json!(tracestate));
     }
     Manifest {
+        version: Version::default(),
         pairing: None,
         engine: arguments.load.engine,
         settings,
@@ -266,6 +270,48 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
         records: None,
         start: Timestamp::now(),
         end: None,
+    }
+}
+
+/// What `baton burst --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BurstJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    settings: &'a Map<String, Value>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    engine: Engine,
+    /// The requests of all bursts.
+    #[cfg_attr(test, schemars(with = "baton_schemas::Requests"))]
+    requests: Requests,
+    latency: Counted,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
+    bursts: Vec<AttackOutcome>,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Check>"))]
+    checks: &'a [Check],
+    /// The folder of the run.
+    saved: Option<&'a Path>,
+    goose_reports: Vec<PathBuf>,
+}
+
+/// From when latencies count.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum Counted {
+    /// From when each request was due.
+    IntendedStart,
+    /// From when each request was sent.
+    ClosedLoop,
+}
+
+impl Counted {
+    fn of(arguments: &BurstArguments) -> Counted {
+        match arguments.load.rate {
+            Some(_) => Counted::IntendedStart,
+            None => Counted::ClosedLoop,
+        }
     }
 }
 
@@ -277,19 +323,18 @@ fn print(
     output: &Output,
 ) -> Result<(), Failure> {
     if output.format == Format::Json {
-        let bursts: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
         let reports = (1..=outcomes.len() as u32).filter_map(|n| goose_report(arguments, n));
-        return output.print_json(&json!({
-            "version": 1,
-            "settings": manifest.settings,
-            "engine": manifest.engine,
-            "requests": requests(outcomes),
-            "latency": if arguments.load.rate.is_some() { "intended_start" } else { "closed_loop" },
-            "bursts": bursts.map_err(Failure::not_carried_out)?,
-            "checks": checks,
-            "saved": arguments.out,
-            "goose_reports": reports.collect::<Vec<_>>(),
-        }));
+        return output.print_json(&BurstJson {
+            version: Version::default(),
+            settings: &manifest.settings,
+            engine: manifest.engine,
+            requests: requests(outcomes),
+            latency: Counted::of(arguments),
+            bursts: figures(outcomes),
+            checks,
+            saved: arguments.out.as_deref(),
+            goose_reports: reports.collect(),
+        });
     }
     let mut text = burst_table(outcomes, output);
     text.push_str("\n\n");
@@ -358,9 +403,13 @@ fn answers(number: usize, outcome: &AttackOutcome, output: &Output) -> String {
     lines.collect()
 }
 
-/// An outcome without goose's own figures, which `load.json` has.
-fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
-    let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    fields.remove("goose");
-    Ok(fields)
+/// The outcomes without goose's own figures, which `load.json` has.
+fn figures(outcomes: &[AttackOutcome]) -> Vec<AttackOutcome> {
+    let outcomes = outcomes.iter().cloned();
+    outcomes
+        .map(|outcome| AttackOutcome {
+            goose: None,
+            ..outcome
+        })
+        .collect()
 }

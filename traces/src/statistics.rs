@@ -76,6 +76,7 @@ impl Durations {
 
 /// Percentiles of durations, in milliseconds with microseconds as fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Percentiles {
     /// Half are at most this long.
     pub p50: f64,
@@ -91,6 +92,7 @@ pub struct Percentiles {
 
 /// Mean and maximum of sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sizes {
     /// The mean, to two decimal places.
     pub mean: f64,

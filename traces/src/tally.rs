@@ -18,6 +18,7 @@ use crate::statistics::Durations;
 
 /// How many hand-offs of a hop have each flag; `None` if the source cannot show the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FlagCounts {
     /// See [`Flags::sampled_changed`].
@@ -121,6 +122,7 @@ impl ClientCounts {
 
 /// The log events that report a problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TroubleCounts {
     /// Spans that never reached the backend of an exporter.
