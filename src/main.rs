@@ -5,6 +5,7 @@
 mod arguments;
 mod commands;
 mod credentials;
+mod environment;
 mod failure;
 mod lab_client;
 mod plan_file;

@@ -76,28 +76,35 @@ pub fn write_load(
 /// `load.json`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct LoadJson<'a> {
-    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
-    version: Version,
-    /// The requests of all bursts. The only burst has them itself.
-    #[cfg_attr(test, schemars(with = "Option<baton_schemas::Requests>"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requests: Option<Requests>,
-    #[serde(flatten)]
-    bursts: Bursts<'a>,
+#[serde(untagged)]
+pub(crate) enum LoadJson<'a> {
+    /// The only burst.
+    Only {
+        #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+        version: Version,
+        #[serde(flatten)]
+        #[cfg_attr(test, schemars(with = "baton_schemas::Burst"))]
+        burst: &'a AttackOutcome,
+    },
+    /// Several bursts.
+    Several {
+        #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+        version: Version,
+        /// The requests of all bursts.
+        #[cfg_attr(test, schemars(with = "baton_schemas::Requests"))]
+        requests: Requests,
+        /// Absent in a run that was merged from files with nothing but the requests.
+        #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bursts: Option<&'a [AttackOutcome]>,
+    },
 }
 
-/// The outcomes of the bursts. A run that was merged from files of another program has none.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged)]
-enum Bursts<'a> {
-    Only(#[cfg_attr(test, schemars(with = "baton_schemas::Burst"))] &'a AttackOutcome),
-    Several {
-        #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
-        bursts: &'a [AttackOutcome],
-    },
-    None {},
+impl LoadJson<'_> {
+    fn text(&self) -> Result<Vec<u8>, ExperimentError> {
+        serde_json::to_vec(self)
+            .map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+    }
 }
 
 /// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the
@@ -106,26 +113,26 @@ enum Bursts<'a> {
 /// # Errors
 /// If an outcome cannot be written as JSON.
 pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError> {
-    let (requests, bursts) = match outcomes {
-        [only] => (None, Bursts::Only(only)),
-        bursts => (Some(requests(bursts)), Bursts::Several { bursts }),
+    let version = Version::default();
+    let load = match outcomes {
+        [burst] => LoadJson::Only { version, burst },
+        _ => LoadJson::Several {
+            version,
+            requests: requests(outcomes),
+            bursts: Some(outcomes),
+        },
     };
-    text(requests, bursts)
+    load.text()
 }
 
 /// The text of a `load.json` that has only the number of requests.
 fn requests_json(requests: Requests) -> Result<Vec<u8>, ExperimentError> {
-    text(Some(requests), Bursts::None {})
-}
-
-fn text(requests: Option<Requests>, bursts: Bursts<'_>) -> Result<Vec<u8>, ExperimentError> {
-    let load = LoadJson {
+    let load = LoadJson::Several {
         version: Version::default(),
         requests,
-        bursts,
+        bursts: None,
     };
-    serde_json::to_vec(&load)
-        .map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+    load.text()
 }
 
 /// The sentence for client spans that the load generator could not write.

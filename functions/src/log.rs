@@ -82,7 +82,7 @@ pub(crate) enum Event<'a> {
         stream: &'a str,
         shard_id: &'a str,
         sequence_number: &'a str,
-        #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, String>>"))]
+        #[cfg_attr(test, schemars(with = "Option<baton_schemas::HeaderList>"))]
         tracecontext: Option<&'a HeaderList>,
         #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
         record: Option<&'a RawValue>,

@@ -7,6 +7,7 @@
 //! `BATON_UPDATE_DOCS=1 cargo test --workspace schemas` writes the files.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::generate::SchemaSettings;
@@ -18,8 +19,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 /// If the file differs or cannot be written.
 pub fn publish<T: JsonSchema>(name: &str) {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    // readers do not know the name of the Rust type
+    schema.insert("title".to_owned(), name.into());
     let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+    // descriptions are doc comments
+    let text = text
+        .replace("[`", "`")
+        .replace("`]", "`")
+        .replace("`None`", "`null`");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
     let path = folder.join(format!("{name}.json"));
     if std::env::var_os("BATON_UPDATE_DOCS").is_some() {
@@ -33,6 +41,19 @@ pub fn publish<T: JsonSchema>(name: &str) {
         "docs/schema/{name}.json is out of date; BATON_UPDATE_DOCS=1 cargo test --workspace schemas \
          updates it"
     );
+}
+
+/// Headers, by name.
+pub type HeaderList = BTreeMap<String, HeaderValue>;
+
+/// The value of a header, or its values if it was repeated.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum HeaderValue {
+    /// The header occurs once.
+    One(String),
+    /// The header occurs several times.
+    Several(Vec<String>),
 }
 
 /// Declares types that refer to the schema in a file.

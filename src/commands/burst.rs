@@ -3,6 +3,7 @@
 
 mod address;
 mod histogram;
+mod inherited;
 mod measured;
 mod request;
 pub(crate) mod several;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use baton_experiments::burst::{Endpoint, FIGURES, checks, problems, send, unreachable};
 use baton_experiments::manifest::{load_settings, versions};
 use baton_experiments::{Program, requests, write_load};
-use baton_loadgen::{AttackOutcome, Payload, Plan, Requests, Scenario, Settings};
+use baton_loadgen::{AttackOutcome, Payload, Plan, Requests, Settings};
 use baton_propagators::{Engine, Mode};
 use baton_traces::compare::limits::{self, Check, Limit};
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
@@ -25,6 +26,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::address::{Address, addresses};
+use self::inherited::Inherited;
 pub(crate) use self::request::DEFAULT_CONFLICT;
 use self::request::{headers, scenario};
 use crate::arguments::{BurstArguments, Format};
@@ -41,18 +43,23 @@ const MAX_SUMMARIZED: u64 = 250_000;
 pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitCode, Failure> {
     let limits = limits::of_flags(&arguments.fail_under, &arguments.fail_over, &FIGURES)
         .map_err(Failure::usage)?;
+    let inherited = Inherited::read()?;
+    for note in inherited.notes() {
+        output.note(&note);
+    }
     match &addresses(&arguments.endpoints)?[..] {
         [] => Err(Failure::usage(
             "the plan has no endpoint; give one there or with --endpoint URL",
         )),
-        [only] => one(arguments, only, &limits, output),
-        several => several::burst(arguments, several, &limits, output),
+        [only] => one(arguments, &inherited, only, &limits, output),
+        several => several::burst(arguments, &inherited, several, &limits, output),
     }
 }
 
 /// Sends the bursts to one endpoint.
 fn one(
     arguments: &BurstArguments,
+    inherited: &Inherited,
     address: &Address,
     limits: &[Limit],
     output: &Output,
@@ -62,7 +69,7 @@ fn one(
             "--rounds needs two endpoints or more, which take turns; name another with --endpoint",
         ));
     }
-    let settings = settings(arguments, &address.url)?;
+    let settings = settings(arguments, inherited, &address.url)?;
     // check the plan before anything is created
     Plan::new(settings.clone())?;
     let goose_reports: Vec<PathBuf> = (1..=arguments.load.bursts)
@@ -126,11 +133,7 @@ struct Save {
 
 impl Save {
     /// Begins a run in the directory `out`. An earlier run there comes back if nothing is saved.
-    fn begin(
-        arguments: &BurstArguments,
-        settings: &Settings,
-        out: &Path,
-    ) -> Result<Save, Failure> {
+    fn begin(arguments: &BurstArguments, settings: &Settings, out: &Path) -> Result<Save, Failure> {
         let directory = RunDirectory::create(out).map_err(of_out)?;
         let earlier = directory.set_aside().map_err(of_out)?;
         let manifest = manifest(arguments, &Plan::new(settings.clone())?);
@@ -208,7 +211,11 @@ async fn send_all(
     Ok((outcomes, interrupted))
 }
 
-fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Failure> {
+fn settings(
+    arguments: &BurstArguments,
+    inherited: &Inherited,
+    endpoint: &str,
+) -> Result<Settings, Failure> {
     let read = |path: &Option<PathBuf>, flag| match path {
         Some(path) => {
             let text = fs::read_to_string(path);
@@ -228,7 +235,7 @@ fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Fail
         seed: arguments.seed,
         timeout: arguments.timeout,
         goose_report: arguments.goose_report.clone(),
-        scenarios: vec![scenario(arguments)?],
+        scenarios: vec![scenario(arguments, inherited)?],
         ..arguments.load.load().settings(endpoint, Mode::NONE)
     })
 }
@@ -247,19 +254,15 @@ fn goose_report(arguments: &BurstArguments, number: u32) -> Option<PathBuf> {
 fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
     let mut settings = load_settings(&arguments.load.load(), plan);
     settings.insert("endpoint".to_owned(), plan.endpoint().into());
-    if let Some(Scenario {
-        conflict,
-        malformed,
-        baggage,
-        tracestate,
-        ..
-    }) = plan.scenarios().first()
-    {
-        settings.insert("conflict".to_owned(), json!(conflict));
-        let percent = malformed.map(|malformed| malformed.percent);
-        settings.insert("malformed".to_owned(), json!(percent));
-        settings.insert("baggage".to_owned(), json!(baggage));
-        settings.insert("tracestate".to_owned(), json!(tracestate));
+    if let Some(scenario) = plan.scenarios().first() {
+        let percent = scenario.malformed.map(|malformed| malformed.percent);
+        let mut insert = |name: &str, value| settings.insert(name.to_owned(), value);
+        insert("conflict", json!(scenario.conflict));
+        insert("malformed", json!(percent));
+        insert("parent", json!(scenario.parent));
+        // the environment's may hold what is private
+        insert("baggage", json!(arguments.baggage));
+        insert("tracestate", json!(arguments.tracestate));
     }
     Manifest {
         version: Version::default(),

@@ -104,7 +104,7 @@ fn page(command: &Command) -> Result<Page, Failure> {
 }
 
 /// Commands for examples: by the name of the page, each with what it does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
     (
         "run",
         &[
@@ -181,6 +181,31 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
     (
         "traces",
         &[("baton traces --verdict new_trace", "List traces that broke")],
+    ),
+    (
+        "map",
+        &[(
+            "baton map spans.json --format svg > map.svg",
+            "Draw which service hands over to which",
+        )],
+    ),
+    (
+        "merge",
+        &[(
+            "baton merge runs/part-* --out runs/whole",
+            "Join the runs of several load generators",
+        )],
+    ),
+    (
+        "completions",
+        &[(
+            "baton completions bash > baton.bash",
+            "Write the completions for bash",
+        )],
+    ),
+    (
+        "man",
+        &[("baton man --out man", "Write all manual pages to a folder")],
     ),
 ];
 

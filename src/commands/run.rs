@@ -188,11 +188,7 @@ impl Printed {
             answer: narrate(&self.summaries).join(" "),
             report: &self.report,
         };
-        output.print_json(&ComparisonJson::new(
-            &self.comparison,
-            &self.summaries,
-            own,
-        ))
+        output.print_json(&ComparisonJson::new(&self.comparison, &self.summaries, own))
     }
 
     fn annotations(&self) -> String {

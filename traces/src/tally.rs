@@ -21,13 +21,13 @@ use crate::statistics::Durations;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FlagCounts {
-    /// See [`Flags::sampled_changed`].
+    /// The sampling decisions of the two ends differ.
     pub sampled_changed: Option<u64>,
-    /// See [`Flags::tracestate_lost`].
+    /// The sender had `tracestate` members that the receiver lacks.
     pub tracestate_lost: Option<u64>,
-    /// See [`Flags::baggage_lost`].
+    /// Fewer baggage entries arrived than were sent.
     pub baggage_lost: Option<u64>,
-    /// See [`Flags::debug_lost`].
+    /// The sender's context had the debug flag, the receiver's lacks it.
     pub debug_lost: Option<u64>,
 }
 

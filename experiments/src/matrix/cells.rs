@@ -72,7 +72,7 @@ pub struct RecordCell {
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The headers in one of the records.
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     pub carrier: HeaderList,
     /// The size of the JSON object that holds them, in bytes; 0 if there is none.
     pub carrier_bytes: usize,
@@ -88,7 +88,7 @@ pub struct IngressCell {
     /// The client's name.
     pub client: String,
     /// The headers of one of its requests.
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     pub headers: HeaderList,
     /// The producer's mode.
     #[serde(with = "formats")]

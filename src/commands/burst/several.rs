@@ -14,15 +14,16 @@ use baton_traces::shown::visible;
 use serde::Serialize;
 
 use super::address::Address;
+use super::inherited::Inherited;
 use super::measured::measured;
 use super::{Counted, Save, figures, send_all, settings};
 use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
-use crate::print::cells;
 use crate::print::comparison::ComparisonJson;
 use crate::print::output::Output;
 use crate::print::table::endpoint_table;
 use crate::runtime;
+use baton_views::difference as cells;
 
 /// What `baton burst --format json` prints beside the comparison of several endpoints.
 #[derive(Serialize)]
@@ -50,6 +51,7 @@ struct Outcome<'a> {
 /// Sends the bursts to all endpoints in rounds, and compares the endpoints with the first.
 pub(super) fn burst(
     arguments: &BurstArguments,
+    inherited: &Inherited,
     addresses: &[Address],
     limits: &[Limit],
     output: &Output,
@@ -64,7 +66,7 @@ pub(super) fn burst(
     let id = interleaving_id();
     let mut endpoints = Vec::new();
     for address in addresses {
-        let settings = settings(arguments, &address.url)?;
+        let settings = settings(arguments, inherited, &address.url)?;
         Plan::new(settings.clone())?;
         endpoints.push(Endpoint {
             name: address.name.clone(),

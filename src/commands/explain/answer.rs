@@ -35,7 +35,7 @@ pub(crate) struct Answer<'a> {
 struct CarrierAnswer<'a> {
     #[serde(rename = "where")]
     place: Option<&'a str>,
-    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     headers: HeaderList,
     other_headers: Vec<&'a str>,
     candidates: Vec<Found<'a>>,
@@ -148,7 +148,7 @@ struct LibraryAnswer {
     continues: Option<Continued>,
     notes: Vec<String>,
     /// The headers for the next hop. Its own span is written `<its span>`.
-    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     sends_on: HeaderList,
 }
 
