@@ -49,6 +49,7 @@ mod rounds;
 mod scenario;
 #[cfg(test)]
 mod schemas;
+mod seconds;
 mod sent;
 mod spans;
 mod tally;

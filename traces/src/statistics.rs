@@ -123,7 +123,7 @@ pub fn per_second(count: u64, duration: Duration) -> Option<f64> {
 }
 
 /// `value` rounded to `decimals` decimal places.
-pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+pub fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
 }
