@@ -31,6 +31,7 @@ mod reference;
 mod refusals;
 mod report_in_browser;
 mod run;
+mod schemas;
 mod settings;
 mod splunk;
 mod support;

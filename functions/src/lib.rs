@@ -18,6 +18,8 @@ mod record;
 mod run;
 mod runtime_api;
 mod sampler;
+#[cfg(test)]
+mod schemas;
 mod settings;
 mod splunk;
 mod stream;

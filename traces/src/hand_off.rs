@@ -15,6 +15,7 @@ use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// A place where context is handed from one service to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Hop {
     /// HTTP headers, from the client to the producer.
@@ -47,6 +48,7 @@ impl fmt::Display for Hop {
 
 /// The result of one hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The receiver's span is in the sender's trace. Its parent is the sender's span, or it shares
@@ -111,6 +113,7 @@ impl fmt::Display for Verdict {
 
 /// What can be lost beside the verdict. The names are those of [`Flags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// See [`Flags::sampled_changed`].

@@ -51,6 +51,8 @@ pub mod prediction;
 pub mod readers;
 pub mod rounds;
 pub mod run;
+#[cfg(test)]
+mod schemas;
 pub mod service_map;
 pub mod shown;
 pub mod source;
@@ -62,3 +64,4 @@ pub mod tally;
 pub mod trace;
 pub mod trace_difference;
 pub mod trace_index;
+pub mod version;

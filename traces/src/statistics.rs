@@ -76,6 +76,7 @@ impl Durations {
 
 /// Percentiles of durations, in milliseconds with microseconds as fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Percentiles {
     /// Half are at most this long.
     pub p50: f64,
@@ -91,6 +92,7 @@ pub struct Percentiles {
 
 /// Mean and maximum of sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sizes {
     /// The mean, to two decimal places.
     pub mean: f64,
@@ -121,7 +123,7 @@ pub fn per_second(count: u64, duration: Duration) -> Option<f64> {
 }
 
 /// `value` rounded to `decimals` decimal places.
-pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+pub fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
 }

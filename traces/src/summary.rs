@@ -15,15 +15,22 @@ use crate::rounds::Round;
 use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Durations, Percentiles, Sizes};
 use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
+use crate::version::Version;
 
 /// One run in figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
+    /// The version of this document.
+    #[serde(default)]
+    pub version: Version,
     /// The run's name: the last part of its directory's path.
     pub name: String,
     /// The producer's mode and the consumer's.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pairing: Option<Pairing>,
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub engine: Option<Engine>,
     /// When the run started.
     pub started: Option<Timestamp>,
@@ -67,6 +74,7 @@ pub struct Summary {
     pub unknown: BTreeSet<String>,
     /// The client's mode, if the manifest's settings contain it.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub client: Option<Mode>,
     /// Deliveries of records whose sender has neither a span nor a log line.
     #[serde(default)]
@@ -98,6 +106,7 @@ pub struct Summary {
 
 /// The clients' requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requests {
     /// How many were sent.
     pub sent: u64,
@@ -109,6 +118,7 @@ pub struct Requests {
 
 /// The records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Records {
     /// How many Kinesis accepted.
     pub sent: u64,
@@ -126,6 +136,7 @@ pub struct Records {
 
 /// Latencies in milliseconds; `None` if no span has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latencies {
     /// Latencies of the successful requests, as the client measured them.
     pub request: Option<Percentiles>,

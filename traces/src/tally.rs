@@ -18,15 +18,16 @@ use crate::statistics::Durations;
 
 /// How many hand-offs of a hop have each flag; `None` if the source cannot show the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FlagCounts {
-    /// See [`Flags::sampled_changed`].
+    /// The sampling decisions of the two ends differ.
     pub sampled_changed: Option<u64>,
-    /// See [`Flags::tracestate_lost`].
+    /// The sender had `tracestate` members that the receiver lacks.
     pub tracestate_lost: Option<u64>,
-    /// See [`Flags::baggage_lost`].
+    /// Fewer baggage entries arrived than were sent.
     pub baggage_lost: Option<u64>,
-    /// See [`Flags::debug_lost`].
+    /// The sender's context had the debug flag, the receiver's lacks it.
     pub debug_lost: Option<u64>,
 }
 
@@ -121,6 +122,7 @@ impl ClientCounts {
 
 /// The log events that report a problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TroubleCounts {
     /// Spans that never reached the backend of an exporter.

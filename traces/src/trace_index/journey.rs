@@ -13,6 +13,7 @@ use crate::span::{SpanReference, UnixTime};
 
 /// A hand-off, with the ids of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Passage {
     /// Which hop.
     pub hop: Hop,

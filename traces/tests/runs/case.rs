@@ -22,6 +22,7 @@ use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::span::Want;
 use baton_traces::summary::Summary;
 use baton_traces::tally::Tally;
+use baton_traces::version::Version;
 use serde_json::{Map, Value, json};
 
 /// The start of a case's run, in milliseconds since the epoch.
@@ -159,6 +160,7 @@ fn logs_first(run: &RunDirectory) -> Summary {
 pub(crate) fn manifest(pairing: &str) -> Manifest {
     let start = jiff::Timestamp::from_millisecond(START_MS as i64).expect("a time");
     Manifest {
+        version: Version::default(),
         pairing: Some(pairing.parse().expect("a pairing")),
         engine: "native".parse().expect("an engine"),
         settings: Map::new(),
