@@ -373,7 +373,11 @@ mod tests {
             let numbers = records.iter().map(|record| record.partition_key.parse());
             numbers.collect::<Result<Vec<u64>, _>>().expect("numbers")
         };
-        let mut accepted = 0;
+        // the stream is made in the background
+        while put(0).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut accepted = 1;
         let refusal = loop {
             match put(accepted).await {
                 Ok(()) => accepted += 1,
