@@ -4,7 +4,8 @@
 //! - `fail` fails the invocation;
 //! - `partial` is reported as a batch item failure;
 //! - `unreadable` is reported as a batch item failure whose identifier is not text;
-//! - `hang` never returns.
+//! - `hang` never returns;
+//! - `bulky` is answered with 8 MB, more than Lambda takes.
 //!
 //! With the word `once`, it fails the first time only. The consumer writes every other record, as a
 //! line of JSON, to the file that the variable `BATON_TEST_OUTPUT` names.
@@ -44,6 +45,7 @@ async fn handle(output: &Path, event: LambdaEvent<Value>) -> Result<Value, Error
             Some(Mishap::Crash) => std::process::abort(),
             Some(Mishap::Fail) => return Err(format!("cannot handle {text:?}").into()),
             Some(Mishap::Hang) => std::future::pending::<()>().await,
+            Some(Mishap::Bulky) => return Ok(json!("x".repeat(8_000_000))),
             Some(Mishap::Partial) => {
                 return Ok(json!({"batchItemFailures": [{"itemIdentifier": sequence_number}]}));
             }
@@ -67,6 +69,7 @@ async fn handle(output: &Path, event: LambdaEvent<Value>) -> Result<Value, Error
 
 /// How a record fails.
 enum Mishap {
+    Bulky,
     Crash,
     Fail,
     Hang,
@@ -76,6 +79,7 @@ enum Mishap {
 
 fn mishap(output: &Path, text: &str) -> io::Result<Option<Mishap>> {
     let mishap = [
+        ("bulky", Mishap::Bulky),
         ("crash", Mishap::Crash),
         ("fail", Mishap::Fail),
         ("hang", Mishap::Hang),

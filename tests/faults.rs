@@ -3,10 +3,16 @@
 
 mod disk;
 mod ending;
+mod exporters;
 mod foreign_directory;
+mod foreign_page;
+mod functions;
+mod hanging;
 mod hostile_bodies;
+mod ipv6;
 mod killed;
 mod nothing_delivered;
+mod other_user;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -17,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::lab::Lab;
+use crate::support::run;
 
 /// A body with an id, and a word that tells the fragile consumer what to do.
 fn body(id: u64, word: &str) -> String {
@@ -42,12 +49,23 @@ async fn accepted(lab: &Lab, bodies: impl IntoIterator<Item = (u64, String)>) ->
 
 /// The ids that the fragile consumer has handled, in its order, with repetitions.
 fn handled(output: &Path) -> Vec<u64> {
-    let lines = std::fs::read_to_string(output).unwrap_or_default();
-    let texts = lines.lines().map(|line| {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        line["text"].as_str().expect("text").to_owned()
-    });
-    texts.map(|text| id(&text)).collect()
+    let lines = run::json_lines(output).into_iter();
+    lines
+        .map(|line| id(line["text"].as_str().expect("text")))
+        .collect()
+}
+
+/// The ids in the log of the consumer, if it is baton's own or the one in Node.js. In its order,
+/// with repetitions. Other lines, such as those of Node.js itself, are passed over.
+fn received(saved: &Path) -> Vec<u64> {
+    let log = std::fs::read_to_string(saved.join("logs/consumer.log")).unwrap_or_default();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["event"] == "record.received")
+        .map(|line| id_in(&line))
+        .collect()
 }
 
 /// The ids of records that a lab set aside, as lines of JSON. Other lines are passed over.
@@ -65,8 +83,11 @@ fn set_aside(lines: &str) -> Vec<u64> {
 
 /// The id in a record.
 fn id(record: &str) -> u64 {
-    let record: Value = serde_json::from_str(record).expect("JSON");
-    record["record"]["id"].as_u64().expect("an id")
+    id_in(&serde_json::from_str(record).expect("JSON"))
+}
+
+fn id_in(envelope: &Value) -> u64 {
+    envelope["record"]["id"].as_u64().expect("an id")
 }
 
 /// The ids of records in the lab's file of undelivered records.

@@ -3,33 +3,15 @@
 //! Skipped, with the reason, if their packages are not installed (`npm ci` in examples/nodejs). In
 //! CI that fails.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::support::command::Sandbox;
 use crate::support::lab::Setup;
+use crate::support::nodejs::nodejs;
 use crate::support::run::{self, kind};
-use crate::support::skipped;
 
 const KATE: &str = r#"{ "name": "Kate", "superpower": "Distributed Tracing" }"#;
 const MODES: [&str; 3] = ["tracecontext", "b3", "tracecontext,b3"];
-
-/// The value of `--function` that replaces baton's own function with the one in Node.js, or `None`
-/// if that is not installed.
-fn nodejs(function: &str) -> Option<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/nodejs");
-    let client = folder.join("node_modules/aws-lambda-ric/rapid-client.node");
-    if !client.is_file() {
-        skipped(&format!(
-            "{} is missing; run `npm ci` in {}",
-            client.display(),
-            folder.display()
-        ));
-        return None;
-    }
-    Some(format!("{function}='{}/run' {function}", folder.display()))
-}
 
 /// A matrix of [`MODES`] with these functions.
 async fn matrix(functions: &[String]) -> Value {

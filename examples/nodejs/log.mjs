@@ -2,6 +2,9 @@
 
 import { trace, TraceFlags } from '@opentelemetry/api';
 
+// On a full disk, the log has gaps, but no request fails.
+process.stdout.on('error', () => {});
+
 // Collects the lines of an invocation and writes them in one piece, so that instances never mix lines.
 export class Log {
   #lines = '';

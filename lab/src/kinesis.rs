@@ -37,7 +37,7 @@ const RESHARDING: [&str; 4] = [
     "DeleteStream",
 ];
 /// How many bytes of records, in base64, may wait for the consumer. Kinesis refuses more.
-const MAX_RETAINED_BYTES: u64 = 256 * 1024 * 1024;
+pub(crate) const MAX_RETAINED_BYTES: u64 = 256 * 1024 * 1024;
 
 /// One stream with its shards.
 #[derive(Clone)]
@@ -93,11 +93,13 @@ pub(crate) struct StreamRecord {
 }
 
 impl Kinesis {
-    /// Creates the stream and gives the API to serve. With `journal`, every accepted record is kept
-    /// in that file, and the records that an earlier lab left in it are on the stream again.
+    /// Creates the stream, on which `max_bytes` of records may wait, and gives the API to serve.
+    /// With `journal`, every accepted record is kept in that file, and the records that an earlier
+    /// lab left in it are on the stream again.
     pub(crate) async fn new(
         stream: &str,
         shards: u32,
+        max_bytes: u64,
         journal: Option<PathBuf>,
         disk: Disk,
     ) -> Result<(Self, Router), LabError> {
@@ -114,7 +116,7 @@ impl Kinesis {
         after_the_second_of(left.started).await;
         let (router, store) = create_app(StoreOptions {
             create_stream_ms: 0,
-            max_retained_bytes: Some(MAX_RETAINED_BYTES),
+            max_retained_bytes: Some(max_bytes),
             shard_limit: shards.max(StoreOptions::default().shard_limit),
             ..StoreOptions::default()
         });
@@ -346,4 +348,55 @@ fn refusal(request: &Request) -> Option<Response> {
     });
     let headers = [("content-type", "application/x-amz-json-1.1")];
     Some((StatusCode::BAD_REQUEST, headers, body.to_string()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_stream_refuses_records_until_some_were_handled() {
+        const MAX_BYTES: u64 = 64 * 1024;
+        let made = Kinesis::new("full", 1, MAX_BYTES, None, Disk::new()).await;
+        let (kinesis, _) = made.expect("a stream");
+        let data = STANDARD.encode([b'x'; 1000]);
+        let put = async |number: u64| {
+            let request = serde_json::json!({
+                "StreamName": "full", "PartitionKey": number.to_string(), "Data": data,
+            });
+            let answer = dispatch(&kinesis.store, Operation::PutRecord, request).await;
+            answer.map_err(|error| error.body.error_type).map(|_| ())
+        };
+        let keys = async || {
+            let records = kinesis.read(0, None, usize::MAX).await;
+            let numbers = records.iter().map(|record| record.partition_key.parse());
+            numbers.collect::<Result<Vec<u64>, _>>().expect("numbers")
+        };
+        // the stream is made in the background
+        while put(0).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut accepted = 1;
+        let refusal = loop {
+            match put(accepted).await {
+                Ok(()) => accepted += 1,
+                Err(refusal) => break refusal,
+            }
+        };
+        // what the functions take for "try again later"
+        assert_eq!(refusal, "LimitExceededException");
+        assert!((30..64).contains(&accepted), "{accepted}");
+        assert_eq!(keys().await, Vec::from_iter(0..accepted));
+        let first = kinesis.read(0, None, 3).await;
+        let first: Vec<_> = first
+            .into_iter()
+            .map(|record| record.sequence_number)
+            .collect();
+        kinesis.forget(0, &first).await;
+        put(accepted).await.expect("room");
+        assert_eq!(keys().await, Vec::from_iter(3..=accepted));
+    }
 }

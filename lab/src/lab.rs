@@ -16,7 +16,7 @@ use crate::event_source::EventSource;
 use crate::function::{Function, FunctionSettings};
 use crate::function_environment;
 use crate::gateway::{ENDPOINT_PATH, Gateway};
-use crate::kinesis::Kinesis;
+use crate::kinesis::{Kinesis, MAX_RETAINED_BYTES};
 use crate::options::{FunctionOptions, LabOptions, StreamState};
 use crate::page;
 use crate::server::{Listener, Server};
@@ -143,8 +143,14 @@ impl Lab {
         let zipkin = zipkin.serve(collector.zipkin_router());
         let journal = directory.path().join(STREAM_FILE);
         let journal = (options.stream_state != StreamState::Memory).then_some(journal);
-        let (kinesis, kinesis_router) =
-            Kinesis::new(&options.stream, options.shards, journal, disk.clone()).await?;
+        let (kinesis, kinesis_router) = Kinesis::new(
+            &options.stream,
+            options.shards,
+            MAX_RETAINED_BYTES,
+            journal,
+            disk.clone(),
+        )
+        .await?;
         let kinesis_server = kinesis_listener.serve(kinesis_router);
 
         let functions = Functions {

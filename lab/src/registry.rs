@@ -88,7 +88,10 @@ pub fn labs() -> io::Result<Vec<Note>> {
     let folder = folder();
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        entries => entries.map_err(|error| {
+            let reason = format!("{} cannot be read: {error}", folder.display());
+            io::Error::new(error.kind(), reason)
+        })?,
     };
     check_owner(&folder)?;
     let mut labs = Vec::new();

@@ -50,6 +50,38 @@ async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_5
 }
 
 #[tokio::test]
+async fn a_disk_that_has_room_again_gets_everything_that_waited() {
+    let mut lab = Setup::new()
+        .fragile_consumer()
+        .flags(["--retries", "0"])
+        .file_limit(FILE_LIMIT)
+        .start()
+        .await;
+    let padding = "x".repeat(6000);
+    let bodies = (0..3).map(|id| (id, body(id, &format!("fail {padding}"))));
+    let mut sent = accepted(&lab, bodies).await;
+    lab.wait_for("the full disk is said", |status| {
+        status["disk_problems"][0].is_string()
+    })
+    .await;
+    assert_eq!(lab.post(body(8, "fine")).await.status, 503);
+    lab.lift_file_limit();
+    lab.wait_for("nothing is wrong with the disk", |status| {
+        status["disk_problems"] == serde_json::json!([]) && status["records_undeliverable"] == 3
+    })
+    .await;
+    sent.extend(accepted(&lab, [(9, body(9, "fine"))]).await);
+    assert!(sent.contains(&9), "the endpoint takes records again");
+    let finished = lab.stop().await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let mut aside = undeliverable(&lab.saved);
+    aside.sort_unstable();
+    assert_eq!(aside, [0, 1, 2], "each once: {finished:?}");
+    assert_eq!(handled(&lab.sandbox.path("output")), [9]);
+    assert_eq!(set_aside(&finished.stderr), [0; 0], "the file has them");
+}
+
+#[tokio::test]
 async fn a_full_disk_hides_no_lost_record_and_makes_none() {
     let mut lab = Setup::new()
         .fragile_consumer()

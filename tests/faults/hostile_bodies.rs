@@ -5,7 +5,8 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::lab::{Lab, Setup, answer};
+use crate::support::lab::{Setup, answer};
+use crate::support::processes::peak;
 
 fn gzipped(pattern: &[u8], times: usize) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -16,18 +17,10 @@ fn gzipped(pattern: &[u8], times: usize) -> Vec<u8> {
     packed.finish().expect("memory")
 }
 
-/// The most memory that the lab has had, in MiB.
-fn peak(lab: &Lab) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", lab.pid)).expect("/proc");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kib = line.and_then(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok());
-    kib.expect("a number") / 1024
-}
-
 #[tokio::test]
 async fn a_bomb_is_answered_with_413_and_takes_little_memory() {
     let mut lab = Setup::new().start().await;
-    let before = peak(&lab);
+    let before = peak(lab.pid);
     let zeros = gzipped(&[0], 65 << 20);
     // each pair of bytes is a message that takes a hundred bytes when it is decoded
     let empty_messages = gzipped(&[0x0a, 0x00], 4 << 20);
@@ -59,7 +52,7 @@ async fn a_bomb_is_answered_with_413_and_takes_little_memory() {
             );
         }
     }
-    let grown = peak(&lab) - before;
+    let grown = peak(lab.pid) - before;
     assert!(grown < 400, "{grown} MiB");
     lab.accepted("{}").await;
     lab.stop_well().await;

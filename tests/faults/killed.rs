@@ -1,6 +1,6 @@
 //! A lab that is killed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustix::process::Signal;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use super::{accepted, body, handled};
 use crate::support::command::Sandbox;
 use crate::support::lab::Setup;
-use crate::support::run;
+use crate::support::{run, wait_until};
 
 /// A lab that holds records back until it ends.
 fn holding(sandbox: &Arc<Sandbox>) -> Setup {
@@ -47,6 +47,90 @@ async fn a_durable_stream_gives_everything_back_after_kill_9() {
     let manifest = run::json(&lab.saved.join("run.json"));
     assert_eq!(manifest["records"]["delivered"], REQUESTS, "{manifest}");
     assert!(!lab.saved.join("stream.jsonl").exists());
+}
+
+/// The batches that are full are delivered, and the window holds the rest back.
+#[tokio::test]
+async fn of_300_records_each_is_delivered_once_although_the_lab_is_killed_in_between() {
+    const BATCH: u64 = 20;
+    let sandbox = Arc::new(Sandbox::new());
+    let batches = BATCH.to_string();
+    let setup = || holding(&sandbox).flags(["--batch-size", &batches]);
+    let mut lab = setup().flags(["--durable"]).start().await;
+    let bodies = (0..300).map(|id| (id, body(id, "fine")));
+    let accepted = accepted(&lab, bodies).await;
+    assert_eq!(accepted.len(), 300);
+    let mut on_shard = BTreeMap::new();
+    for sent in run::log(&lab.saved, "producer", "record.sent") {
+        *on_shard.entry(sent["shard_id"].to_string()).or_insert(0) += 1;
+    }
+    let full_batches = on_shard.values().map(|records: &u64| records / BATCH);
+    let full_batches = full_batches.sum::<u64>();
+    let delivered = BATCH * full_batches;
+    lab.wait_for_delivered(delivered).await;
+    // what is not noted there is delivered again
+    wait_until("the deliveries are noted", async || {
+        let stream = std::fs::read_to_string(lab.saved.join("stream.jsonl"));
+        let noted = stream.expect("the stream").matches("\"handled\"").count();
+        (noted as u64 == full_batches).then_some(())
+    })
+    .await;
+    lab.signal(Signal::KILL);
+    lab.ended().await;
+    let output = sandbox.path("output");
+    let before = handled(&output).len() as u64;
+    assert_eq!(before, delivered);
+    setup().flags(["--resume"]).start().await.stop_well().await;
+    let mut handled = handled(&output);
+    handled.sort_unstable();
+    assert_eq!(
+        handled,
+        Vec::from_iter(accepted),
+        "{before} before the kill"
+    );
+    println!(
+        "300 accepted, {before} delivered before the kill, {} after it",
+        300 - before
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_the_kill_broke_off_hides_no_later_span() {
+    let sandbox = Arc::new(Sandbox::new());
+    let setup = || Setup::within(&sandbox, "saved").variable("BATON_FLUSH_TIMEOUT", "30000");
+    let mut lab = setup().flags(["--durable"]).start().await;
+    let path = lab.saved.join("spans.jsonl.zst");
+    let mut requests = 0;
+    // the collector writes once a second, when spans arrive
+    while std::fs::metadata(&path).expect("the file").len() == 0 {
+        requests += 1;
+        lab.accepted(body(requests, "fine")).await;
+    }
+    lab.wait_for_delivered(requests).await;
+    lab.signal(Signal::KILL);
+    lab.ended().await;
+    let whole = std::fs::read(&path).expect("the file");
+    let half = zstd::bulk::compress(&[b' '; 5000], 3).expect("memory");
+    let torn = [&whole[..], &half[..half.len() / 2]].concat();
+    std::fs::write(&path, torn).expect("room");
+
+    let mut resumed = setup().flags(["--resume"]).start().await;
+    resumed.accepted(body(0, "fine")).await;
+    resumed.wait_for_delivered(requests + 1).await;
+    let finished = resumed.stop().await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(
+        finished.stderr.contains("ends within a write"),
+        "{finished:?}"
+    );
+    let spans = run::spans(&lab.saved);
+    let before = zstd::decode_all(whole.as_slice()).expect("whole frames");
+    let before = String::from_utf8(before).expect("text");
+    let (old, new): (Vec<&run::Span>, Vec<_>) = spans
+        .iter()
+        .partition(|span| before.contains(&span.span_id));
+    assert!(!old.is_empty(), "of those before the kill");
+    assert_eq!(new.len(), 4, "of the last request: {new:?}");
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
@@ -136,7 +137,7 @@ impl Setup {
             Some(blocks) => {
                 let mut shell = self.sandbox.program("sh");
                 // without the trap, the signal would end the lab instead of failing the write
-                let limited = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+                let limited = "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"";
                 shell.args(["-c", limited, &blocks.to_string()]);
                 shell.arg(super::command::baton());
                 shell
@@ -278,6 +279,19 @@ impl Lab {
         processes::descendants(self.pid)
     }
 
+    /// Ends the limit of [`Setup::file_limit`], as if the disk had room again.
+    pub(crate) fn lift_file_limit(&self) {
+        for pid in [vec![self.pid], self.processes()].concat() {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            let unlimited = Rlimit {
+                current: None,
+                maximum: None,
+            };
+            // a process may end at this moment
+            let _ = prlimit(pid, Resource::Fsize, unlimited);
+        }
+    }
+
     /// Sends the lab a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         processes::send(self.pid, signal);
@@ -285,7 +299,12 @@ impl Lab {
 
     /// Waits until the lab has ended by itself.
     pub(crate) async fn ended(&mut self) -> Finished {
-        let status = timeout(PATIENCE, self.child.wait())
+        self.ended_within(PATIENCE).await
+    }
+
+    /// Waits until the lab has ended by itself, and has much to do before.
+    pub(crate) async fn ended_within(&mut self, patience: Duration) -> Finished {
+        let status = timeout(patience, self.child.wait())
             .await
             .expect("the lab ends in time")
             .expect("its status");

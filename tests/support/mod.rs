@@ -5,6 +5,7 @@ pub(crate) mod command;
 pub(crate) mod generated;
 pub(crate) mod kinesis;
 pub(crate) mod lab;
+pub(crate) mod nodejs;
 pub(crate) mod processes;
 pub(crate) mod run;
 pub(crate) mod server;

@@ -15,6 +15,23 @@ pub(crate) fn send(pid: u32, signal: Signal) {
     kill_process(pid, signal).expect("the process is there");
 }
 
+/// Sends `signal` to those of these processes that are still there.
+pub(crate) fn send_to_all(processes: &[u32], signal: Signal) {
+    for pid in processes.iter().filter(|pid| state(**pid).is_some()) {
+        let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+        // it may end at this moment
+        let _ = kill_process(pid.expect("a process id"), signal);
+    }
+}
+
+/// The most memory that a process has had, in MiB.
+pub(crate) fn peak(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("/proc");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.and_then(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok());
+    kib.expect("a number") / 1024
+}
+
 /// The letter of a process' state (proc_pid_stat(5)) and its parent, or `None` if it is gone.
 fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

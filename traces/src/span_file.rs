@@ -2,10 +2,13 @@
 //!
 //! Lines are collected and compressed into a zstd frame, and one write appends the frame. A file of
 //! several frames reads as one. So several processes may append to the same file, and a process
-//! that dies loses only the lines since its last frame.
+//! that dies loses only the lines since its last frame. If it dies during a write, the next writer
+//! removes the half frame, because no reader gets beyond it.
+
+mod frames;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::path::Path;
 
 use zstd::bulk::Compressor;
@@ -23,13 +26,25 @@ pub struct SpanFile {
 }
 
 impl SpanFile {
-    /// Opens the file at `path` to append to it, and makes the file if it does not exist.
+    /// Opens the file at `path` to append to it, and makes the file if it does not exist. Removes
+    /// the end that [`cut_off`] tells of.
     ///
     /// # Errors
-    /// If the file cannot be opened for writing.
+    /// If the file cannot be opened for reading and writing.
     pub fn append(path: &Path) -> io::Result<SpanFile> {
+        let mut options = private_file();
+        let file = options.read(true).append(true).create(true).open(path)?;
+        // under the lock, because a frame that another writer is writing is not whole either
+        file.lock()?;
+        let cut = match half_frame(&file) {
+            Ok((_, 0)) => Ok(()),
+            Ok((whole, _)) => file.set_len(whole),
+            Err(error) => Err(error),
+        };
+        file.unlock()?;
+        cut?;
         Ok(SpanFile {
-            file: private_file().append(true).create(true).open(path)?,
+            file,
             compressor: Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?,
             lines: Vec::new(),
         })
@@ -93,6 +108,25 @@ impl SpanFile {
     }
 }
 
+/// How many bytes at the end of the span file at `path` are not a whole frame: a writer died while
+/// it wrote them. 0 if there is no such file. Call this while nobody writes.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn cut_off(path: &Path) -> io::Result<u64> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        file => half_frame(&file?).map(|(_, cut_off)| cut_off),
+    }
+}
+
+/// The length of the whole frames at the beginning of a file, and of the rest.
+fn half_frame(file: &File) -> io::Result<(u64, u64)> {
+    let length = file.metadata()?.len();
+    let whole = frames::whole(BufReader::new(file), length)?;
+    Ok((whole, length - whole))
+}
+
 impl Drop for SpanFile {
     fn drop(&mut self) {
         let _ = self.flush();
@@ -144,6 +178,27 @@ mod tests {
         lab.write_request(request(&c).as_bytes()).expect("room");
         drop(lab);
         assert_eq!(span_ids(&path), [b, a, c]);
+    }
+
+    #[test]
+    fn the_spans_behind_a_write_that_broke_off_can_be_read() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("spans.jsonl.zst");
+        let [a, b, c] = ["a", "b", "c"].map(|digit| digit.repeat(16));
+        let write = |id: &str| {
+            let mut file = SpanFile::append(&path).expect("a file");
+            file.write_request(request(id).as_bytes()).expect("room");
+            file.finish().expect("room");
+            std::fs::metadata(&path).expect("a file").len()
+        };
+        let whole = write(&a);
+        let length = write(&b);
+        let file = File::options().write(true).open(&path).expect("a file");
+        file.set_len(length - 7).expect("a shorter file");
+        assert_eq!(cut_off(&path).expect("a file"), length - 7 - whole);
+        write(&c);
+        assert_eq!(span_ids(&path), [a, c]);
+        assert_eq!(cut_off(&path).expect("a file"), 0);
     }
 
     #[test]

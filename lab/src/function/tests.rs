@@ -43,6 +43,41 @@ async fn too_many_waiting_invocations_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn waiting_events_take_bounded_memory() {
+    // never asks for an event
+    let function = function(&["/bin/sleep", "60"]);
+    let largest = Bytes::from(vec![0; invocation::MAX_PAYLOAD_BYTES]);
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let (reply, answer) = oneshot::channel();
+        let invocation = Invocation {
+            request_id: String::new(),
+            // clones share the bytes, and count as if they did not
+            event: largest.clone(),
+            reply,
+        };
+        match function.enqueue(invocation) {
+            Ok(()) => waiting.push(answer),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(waiting.len(), MAX_WAITING_BYTES / largest.len());
+    assert!(
+        matches!(refused, InvocationError::Throttled { .. }),
+        "{refused}"
+    );
+    // a small one has room
+    let (reply, _answer) = oneshot::channel();
+    let small = Invocation {
+        request_id: String::new(),
+        event: Bytes::from_static(b"{}"),
+        reply,
+    };
+    function.enqueue(small).expect("room");
+    function.abort();
+}
+
+#[tokio::test]
 async fn a_function_that_cannot_start_answers_instead_of_hanging() {
     let function = function(&["/bin/false"]);
     let error = function.start().await.expect_err("no function");

@@ -7,6 +7,7 @@ use baton_traces::measure::Measured;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::shown::counted;
 use baton_traces::source::Source;
+use baton_traces::span_file::cut_off;
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -31,6 +32,7 @@ pub(super) fn look_at(
         return Ok(());
     }
     let waiting = waiting_records(directory)?;
+    let spans = earlier.as_ref().map(RunDirectory::spans_path);
     let earlier = earlier.and_then(|run| run.manifest().ok());
     match (waiting, resume) {
         (Some(waiting), true) => {
@@ -38,6 +40,9 @@ pub(super) fn look_at(
                 "resuming: {} accepted and not delivered",
                 counted(waiting as u64, "record")
             ));
+            if let Some(spans) = spans {
+                say_cut_off(&spans, output)?;
+            }
             if let Some(earlier) = earlier {
                 manifest.start = earlier.start;
             }
@@ -60,6 +65,19 @@ pub(super) fn look_at(
             Ok(())
         }
     }
+}
+
+/// Says if the killed lab was writing spans: the new lab removes what it had written of them.
+fn say_cut_off(spans: &Path, output: &Output) -> Result<(), Failure> {
+    let bytes = cut_off(spans).map_err(Failure::reading(spans))?;
+    if bytes > 0 {
+        output.warn(&format!(
+            "{} ends within a write; removing its last {}, whose spans are lost",
+            spans.display(),
+            counted(bytes, "byte")
+        ));
+    }
+    Ok(())
 }
 
 /// What the new run replaces, and what is gone with a lab that was killed.

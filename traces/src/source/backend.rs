@@ -305,7 +305,11 @@ impl Session<'_> {
         Ok(count)
     }
 
-    fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Result<Body, SourceError> {
+    fn get(
+        &mut self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Limited<Response>, SourceError> {
         self.queries += 1;
         let mut url = self.backend.url.clone();
         let user = url.username().to_owned();
@@ -326,8 +330,8 @@ impl Session<'_> {
         if !status.is_success() {
             return Err(self.backend.problem(format!("{path} answered {status}")));
         }
-        Ok(Body {
-            response,
+        Ok(Limited {
+            answer: response,
             deadline: self.deadline,
             bytes: Arc::clone(&self.bytes),
         })
@@ -355,14 +359,14 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// An answer with a limit on its length.
-struct Body {
-    response: Response,
+/// The answers of a source: a limit on their length together, and on the time.
+struct Limited<R> {
+    answer: R,
     deadline: Instant,
     bytes: Arc<AtomicU64>,
 }
 
-impl Read for Body {
+impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if Instant::now() > self.deadline {
             let seconds = TOTAL_TIMEOUT.as_secs();
@@ -371,7 +375,7 @@ impl Read for Body {
                 format!("it took more than {seconds} seconds"),
             ));
         }
-        let read = self.response.read(buffer)?;
+        let read = self.answer.read(buffer)?;
         if self.bytes.fetch_add(read as u64, Ordering::Relaxed) > MAX_BYTES {
             return Err(io::Error::other(format!(
                 "it sent more than {MAX_BYTES} bytes; shorten lookback, or name a service"
@@ -423,3 +427,6 @@ impl fmt::Debug for Backend {
         fmt::Display::fmt(self, formatter)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,6 +114,30 @@ fn one_value_beyond_all_bounds_is_refused() {
 }
 
 #[test]
+fn a_protobuf_message_that_would_decode_to_gigabytes_is_refused() {
+    // two bytes each: a span without content, which takes more than a hundred bytes of memory
+    let spans = [0x12, 0].repeat(6 << 20);
+    let field = |number: u8, content: &[u8]| {
+        let mut bytes = vec![number << 3 | 2];
+        let mut length = content.len();
+        while length > 0x7f {
+            bytes.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend_from_slice(content);
+        bytes
+    };
+    let scope_spans = field(2, &spans);
+    let export = field(1, &scope_spans);
+    let refused = read(&export, &mut |_| panic!("no span is whole"));
+    let said = refused.expect_err("too much").to_string();
+    let words = "but a part of it would take more than 1073741824 bytes of memory";
+    assert!(said.starts_with("input, message 1:"), "{said}");
+    assert!(said.ends_with(words), "{said}");
+}
+
+#[test]
 fn nesting_beyond_all_bounds_is_refused_or_passed_over() {
     let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
     let nested = |levels: usize| {
