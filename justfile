@@ -84,13 +84,17 @@ browser:
 main-job: bench-build
     .ci/main-job
 
-# Run the tests of faults: killed labs, full disks, hostile bodies.
+# Run the tests of faults: killed labs, full disks, hostile bodies, bad exporters, other users.
 faults:
     cargo test --test whole --locked -- faults:: ending:: event_source:: freeze:: foreign_consumers::
 
-# Watch the memory of a lab under load for an hour: `just soak 600 100` takes ten minutes at 100 requests per second.
-soak seconds="3600" rate="300": bench-build
+# Watch the memory of a lab for an hour at 80 % of its capacity: `just soak 600 100` takes ten minutes at 100 requests per second.
+soak seconds="3600" rate="": bench-build
     tests/faults/soak {{seconds}} {{rate}}
+
+# Take the consumer away for ten minutes at 300 requests per second, until the stream is full.
+outage seconds="600" rate="300" bytes="4096": bench-build
+    tests/faults/outage {{seconds}} {{rate}} {{bytes}}
 
 # Check what a release would ship, and its workflow.
 release-check:
