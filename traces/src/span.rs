@@ -351,12 +351,15 @@ pub struct SpanEvent<'a> {
 }
 
 /// A link from one span to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Link<'a> {
     /// The span it points to.
     pub to: SpanReference,
     /// The `tracestate` of the linked context; empty if there is none.
     pub trace_state: Cow<'a, str>,
+    /// Its attributes. OTLP's are read unless only [`Want::Judging`] is needed. In a batch, they
+    /// may have the id of the message that was sent by the linked span.
+    pub attributes: Vec<Attribute<'a>>,
 }
 
 /// One finished span.

@@ -145,12 +145,31 @@ pub struct Latencies {
     pub end_to_end: Option<Percentiles>,
 }
 
+/// How many spans and traces a source has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SeenSpans {
+    traces: u64,
+    spans: u64,
+}
+
+impl SeenSpans {
+    /// The spans and traces that an audit found.
+    pub(crate) fn of(judged: &Judged) -> SeenSpans {
+        SeenSpans {
+            traces: judged.traces,
+            spans: judged.spans + judged.left_out,
+        }
+    }
+}
+
 impl Summary {
     /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
     /// describes.
-    pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
+    /// `judged` is the audit of the same spans.
+    pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally, judged: &Judged) -> Summary {
         let (verdicts, end_to_end) = (tally.verdicts(), tally.end_to_end());
-        Summary::of(name, tally, verdicts, &Known::default(), &end_to_end).described_by(manifest)
+        let (seen, known) = (SeenSpans::of(judged), Known::default());
+        Summary::of(name, tally, seen, verdicts, &known, &end_to_end).described_by(manifest)
     }
 
     /// Adds what a manifest says about the run.
@@ -198,6 +217,7 @@ impl Summary {
     pub(crate) fn of(
         name: String,
         tally: &Tally,
+        seen: SeenSpans,
         counts: BTreeMap<Hop, HopCounts>,
         known: &Known,
         end_to_end: &Durations,
@@ -219,8 +239,8 @@ impl Summary {
                 lost: Some(records.lost),
                 undelivered: None,
             }),
-            traces: Some(tally.traces()),
-            spans: Some(tally.spans()),
+            traces: Some(seen.traces),
+            spans: Some(seen.spans),
             records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
             unjudged_by_hop: counts
@@ -236,7 +256,7 @@ impl Summary {
             throughput_rps: known.requests.then(|| throughput(clients)).flatten(),
             carrier_bytes: known
                 .records
-                .then(|| Sizes::of(tally.assembly().carrier_bytes()))
+                .then(|| tally.assembly().carrier_bytes().sizes())
                 .flatten(),
             unknown: known.unknown_metrics().clone(),
             records_without_sender: match known.records {
