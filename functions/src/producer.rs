@@ -43,11 +43,7 @@ impl Answer {
 }
 
 impl Producer {
-    pub(crate) fn new(
-        configuration: &Configuration,
-        stream: Stream,
-        telemetry: Telemetry,
-    ) -> Self {
+    pub(crate) fn new(configuration: &Configuration, stream: Stream, telemetry: Telemetry) -> Self {
         Producer {
             propagation: configuration.propagation.clone(),
             stream,
