@@ -237,7 +237,9 @@ impl RunSettings {
         };
         let ending = lab.stop(hurry).await;
         let mut problems = ending.problems(&directory);
-        let errors = bursts.iter().filter_map(|burst| burst.span_file_error.as_ref());
+        let errors = bursts
+            .iter()
+            .filter_map(|burst| burst.span_file_error.as_ref());
         problems.extend(errors.map(missing_client_spans));
         manifest.end = Some(Timestamp::now());
         manifest.records = Some(ending.records());

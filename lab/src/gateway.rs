@@ -173,7 +173,9 @@ impl Gateway {
 /// The whole body, or the answer to an invalid one. If the body is too long, the rest is read too,
 /// up to a limit, because a client that is still sending would not see the answer.
 async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, Response> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > MAX_DISCARDED_BYTES as u64) {
         return Err(too_long());

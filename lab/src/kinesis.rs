@@ -306,7 +306,11 @@ async fn announce(State(kinesis): State<Kinesis>, request: Request, next: Next) 
 /// Whether the request may add records.
 fn is_put(headers: &HeaderMap) -> bool {
     let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
-    target.is_some_and(|target| target.windows(4).any(|part| part.eq_ignore_ascii_case(b".put")))
+    target.is_some_and(|target| {
+        target
+            .windows(4)
+            .any(|part| part.eq_ignore_ascii_case(b".put"))
+    })
 }
 
 /// Kinesis' answer when it cannot store a record. AWS' clients try again.

@@ -61,9 +61,7 @@ pub(crate) fn run(arguments: RunArguments, output: &Output) -> Result<ExitCode, 
             bursts.push(ran.bursts);
             Ok::<_, Failure>(())
         };
-        let was_interrupted = settings
-            .execute(&out, &progress, signals, ended)
-            .await?;
+        let was_interrupted = settings.execute(&out, &progress, signals, ended).await?;
         progress.finish();
         Ok::<_, Failure>(was_interrupted)
     };

@@ -11,11 +11,7 @@ use crate::splunk::{SPLUNK_ACCESS_TOKEN, SPLUNK_REALM, SplunkIngest};
 const OTLP_PROTOCOL: &str = "http/protobuf";
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The words of `OTEL_TRACES_EXPORTER` besides `none`.
-const EXPORTERS: &[Exporter] = &[
-    Exporter::Otlp,
-    Exporter::Zipkin,
-    Exporter::Console,
-];
+const EXPORTERS: &[Exporter] = &[Exporter::Otlp, Exporter::Zipkin, Exporter::Console];
 
 impl Environment<'_> {
     pub(super) fn telemetry(&mut self, function: Function) -> TelemetrySettings {

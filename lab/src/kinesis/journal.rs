@@ -183,7 +183,10 @@ impl Journal {
         let mut written_to = state.written_to.clone();
         for shard in 0..self.shards {
             let place = &mut written_to[shard as usize];
-            for record in kinesis.read(shard, place.clone().as_deref(), usize::MAX).await {
+            for record in kinesis
+                .read(shard, place.clone().as_deref(), usize::MAX)
+                .await
+            {
                 *place = Some(record.sequence_number.clone());
                 lines.extend(line(&Entry::Accepted(Accepted { shard, record })));
             }
@@ -228,7 +231,10 @@ impl Journal {
             if let Some(to) = place.clone() {
                 lines.extend(line(&state.handled(shard, to)));
             }
-            for record in kinesis.read(shard, place.clone().as_deref(), usize::MAX).await {
+            for record in kinesis
+                .read(shard, place.clone().as_deref(), usize::MAX)
+                .await
+            {
                 *place = Some(record.sequence_number.clone());
                 lines.extend(line(&Entry::Accepted(Accepted { shard, record })));
             }
@@ -252,7 +258,11 @@ impl Journal {
         let (path, file) = (self.path.clone(), Arc::clone(file));
         let write = move || {
             disk::append(&path, &file, &lines)?;
-            if sync { disk::sync(&path, &file) } else { Ok(()) }
+            if sync {
+                disk::sync(&path, &file)
+            } else {
+                Ok(())
+            }
         };
         let written = tokio::task::spawn_blocking(write).await;
         let written = written.map_err(io::Error::other).flatten();

@@ -68,7 +68,8 @@ fn replaced(directory: &Path, earlier: &Manifest) -> String {
     if earlier.end.is_some() {
         return format!("replacing the run of {} in {place}", earlier.start);
     }
-    let lost = Measured::of(&Source::from(directory)).map(|measured| measured.summary.undelivered_or_lost());
+    let lost = Measured::of(&Source::from(directory))
+        .map(|measured| measured.summary.undelivered_or_lost());
     let lost = match lost {
         Ok(lost) => counted(lost, "record"),
         Err(_) => "an unknown number of records".to_owned(),

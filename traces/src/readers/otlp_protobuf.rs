@@ -106,7 +106,9 @@ fn message(
                 let length = varint(input, number)?;
                 take(input, length, number, &mut field)?;
                 if resource_spans_memory(&field) > MAX_DECODED_BYTES {
-                    let found = format!("a part of it would take more than {MAX_DECODED_BYTES} bytes of memory");
+                    let found = format!(
+                        "a part of it would take more than {MAX_DECODED_BYTES} bytes of memory"
+                    );
                     return Err(problem(number, found));
                 }
                 let resource_spans = proto::ResourceSpans::decode(field.as_slice());
