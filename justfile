@@ -85,6 +85,14 @@ browser:
 main-job: bench-build
     .ci/main-job
 
+# Run the tests of faults: killed labs, full disks, hostile bodies.
+faults:
+    cargo test --test whole --locked -- faults:: ending:: event_source:: freeze:: foreign_consumers::
+
+# Watch the memory of a lab under load for an hour: `just soak 600 100` takes ten minutes at 100 requests per second.
+soak seconds="3600" rate="300": bench-build
+    tests/faults/soak {{seconds}} {{rate}}
+
 # Check what a release would ship, and its workflow.
 release-check:
     .ci/release

@@ -1,20 +1,21 @@
-"""Counts the verdicts of each hop of a run with DuckDB, to compare its speed with `baton compare`.
+"""Compares the speed of `baton audit`, `compare` and `map` with joins in DuckDB on the same spans.
 
     pip install duckdb
-    python benches/compare_with_duckdb.py RUN [RUN ...]
+    python benches/compare_with_duckdb.py [--baton PATH] [--rounds N] SPANS [OTHER ...]
 
-It joins the two ends of each hand-off in `spans.jsonl.zst` by request id and by message id, and
-distinguishes connected, wrong_parent, new_trace and lost. It prints one JSON object per run, with the
-seconds that it took and the peak memory of this process.
+SPANS is the `spans.jsonl.zst` of a run. In each round, DuckDB and then each command reads it, so that
+all have the same conditions. DuckDB joins the two ends of each hand-off by request id and by message
+id, and counts four verdicts. OTHER is any source that only baton reads. The script prints a table in
+Markdown: the median time, CPU time and peak memory of each, and the ratios to DuckDB's time on SPANS.
 """
 
+import argparse
 import json
-import resource
+import os
+import statistics
+import subprocess
 import sys
 import time
-from pathlib import Path
-
-import duckdb
 
 SPANS = """
 create temp table spans as
@@ -52,30 +53,69 @@ group by verdict order by verdict
 """
 
 
-def verdicts(run: Path) -> dict:
+def count_with_duckdb(path: str) -> dict:
+    """Counts the verdicts of each hop."""
+    import duckdb
+
     connection = duckdb.connect()
     connection.execute("set threads = 2")
     connection.execute("set memory_limit = '8GB'")
-    start = time.monotonic()
-    connection.execute(SPANS, [str(run / "spans.jsonl.zst")])
+    connection.execute(SPANS, [path])
     hops = {
         "ingress": HOP.format(id="request", sender=3, receiver=2),
         "record": HOP.format(id="message", sender=4, receiver=5),
     }
     counts = {hop: dict(connection.execute(query).fetchall()) for hop, query in hops.items()}
-    seconds = time.monotonic() - start
     (spans,) = connection.execute("select count(*) from spans").fetchone()
-    mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "run": run.name,
-        "duckdb": duckdb.__version__,
-        "spans": spans,
-        "hops": counts,
-        "seconds": round(seconds, 2),
-        "spans_per_second": round(spans / seconds),
-        "peak_mib": round(mebibytes),
-    }
+    return {"duckdb": duckdb.__version__, "spans": spans, "hops": counts}
 
 
-for argument in sys.argv[1:]:
-    print(json.dumps(verdicts(Path(argument))), flush=True)
+def measured(command: list) -> tuple:
+    """Runs a command. Gives its seconds, its CPU seconds and its peak memory in MiB."""
+    start = time.monotonic()
+    with open(os.devnull, "w") as nowhere:
+        process = subprocess.Popen(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
+        problem = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - start
+    # baton exits with 1 if a hand-off broke
+    if process.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command)}: {problem}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def table(sources: list, baton: list, names: list, rounds: int) -> None:
+    """Measures everything several times in turn, and prints the medians."""
+    commands = {"DuckDB": [sys.executable, __file__, "--duckdb-only", sources[0]]}
+    for source in sources:
+        for name in names:
+            commands[f"`{name} {os.path.basename(source)}`"] = [*baton, name, source]
+    results = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            results[name].append(measured(command))
+    peer = statistics.median(seconds for seconds, _, _ in results["DuckDB"])
+    peer_cpu = statistics.median(cpu for _, cpu, _ in results["DuckDB"])
+    print("| | time | of DuckDB's | CPU time | of DuckDB's | peak memory |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, runs in results.items():
+        seconds, cpu, mebibytes = (statistics.median(values) for values in zip(*runs))
+        lowest, highest = min(run[0] for run in runs), max(run[0] for run in runs)
+        print(
+            f"| {name} | {seconds:.1f} s ({lowest:.1f} to {highest:.1f}) | {seconds / peer:.2f} "
+            f"| {cpu:.1f} s | {cpu / peer_cpu:.2f} | {mebibytes:.0f} MiB |"
+        )
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+parser.add_argument("--baton", default="target/release/baton", help="the command to measure")
+parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+parser.add_argument("--duckdb-only", action="store_true", help="only count with DuckDB, and print the counts")
+parser.add_argument("--commands", default="audit,compare,map", help="the subcommands to measure")
+parser.add_argument("sources", nargs="+", metavar="SOURCE")
+arguments = parser.parse_args()
+if arguments.duckdb_only:
+    print(json.dumps(count_with_duckdb(arguments.sources[0])))
+else:
+    table(arguments.sources, arguments.baton.split(), arguments.commands.split(","), arguments.rounds)

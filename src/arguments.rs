@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use baton_experiments::LabSettings;
 use baton_propagators::{Engine, Mode, Pairing};
+use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 use baton_traces::run::Function;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -34,7 +35,7 @@ pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
 pub(crate) use merge::MergeArguments;
-pub(crate) use packaging::{CompletionsArguments, ManArguments, documented_command};
+pub(crate) use packaging::{CompletionsArguments, ManArguments, command, documented_command};
 pub(crate) use view::{MapArguments, TracesArguments};
 
 /// The commands by their use, as the help shows them.
@@ -97,8 +98,9 @@ const LAST: usize = 900;
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
     /// The format of the result: text, or json for programs; also markdown for a document (audit,
-    /// compare, matrix), junit for CI (audit, compare), html for a page (compare), svg for a
-    /// picture (map, traces TRACE-ID)
+    /// compare, matrix), junit for CI (audit, compare), github for annotations of a workflow
+    /// (audit, compare, run), html for a page (compare), svg for a picture (map, traces TRACE-ID),
+    /// mermaid or dot for other programs to draw (map)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, display_order = LAST)]
     pub(crate) format: Format,
     /// Print without colour; the variable NO_COLOR does the same
@@ -127,6 +129,12 @@ pub(crate) enum Format {
     Junit,
     /// A picture (traces with a TRACE-ID, map)
     Svg,
+    /// A flowchart for Mermaid (map)
+    Mermaid,
+    /// A graph for Graphviz (map)
+    Dot,
+    /// Annotations of a workflow of GitHub Actions (audit, compare, run)
+    Github,
 }
 
 impl Format {
@@ -152,7 +160,7 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
-    /// Show which context each format finds in headers, and which one each mode continues
+    /// Show which trace context is in headers or any text, and which libraries continue it
     Explain(ExplainArguments),
     /// Judge every hand-off between the services of an export, and say which break and why
     Audit(Box<AuditArguments>),
@@ -190,17 +198,46 @@ pub(crate) enum Command {
 impl Command {
     /// The formats that it prints.
     pub(crate) fn formats(&self) -> &'static [Format] {
-        match self {
-            Command::Compare(_) => &[
+        let name = match self {
+            Command::Run(_) => "run",
+            Command::Compare(_) => "compare",
+            Command::Audit(_) => "audit",
+            Command::Traces(_) => "traces",
+            Command::Map(_) => "map",
+            Command::Matrix(_) => "matrix",
+            _ => "",
+        };
+        Command::formats_of(name)
+    }
+
+    /// The formats that the command of this name prints.
+    fn formats_of(name: &str) -> &'static [Format] {
+        match name {
+            "compare" => &[
                 Format::Text,
                 Format::Json,
                 Format::Markdown,
                 Format::Html,
                 Format::Junit,
+                Format::Github,
             ],
-            Command::Audit(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Junit],
-            Command::Traces(_) | Command::Map(_) => &[Format::Text, Format::Json, Format::Svg],
-            Command::Matrix(_) => &[Format::Text, Format::Json, Format::Markdown],
+            "run" => &[Format::Text, Format::Json, Format::Github],
+            "audit" => &[
+                Format::Text,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+                Format::Github,
+            ],
+            "traces" => &[Format::Text, Format::Json, Format::Svg],
+            "map" => &[
+                Format::Text,
+                Format::Json,
+                Format::Svg,
+                Format::Mermaid,
+                Format::Dot,
+            ],
+            "matrix" => &[Format::Text, Format::Json, Format::Markdown],
             _ => &[Format::Text, Format::Json],
         }
     }
@@ -208,6 +245,7 @@ impl Command {
 
 /// `baton run`.
 #[derive(Debug, Args)]
+#[command(after_help = baton_traces::compare::figures_help())]
 pub(crate) struct RunArguments {
     /// The producer's mode and the consumer's, as in tracecontext:b3; a single mode is used for
     /// both [default: none, tracecontext, b3, b3multi, tracecontext:b3, b3:tracecontext,
@@ -216,9 +254,22 @@ pub(crate) struct RunArguments {
     pub(crate) pairings: Vec<Pairing>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// The formats the client sends [default: the producer's]
+    /// Run every pairing so many times, to see how much equal runs differ; b3#2 is the second run
+    /// of b3, in the directory b3_2
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// The formats the client sends [default: the producer's, or tracecontext,b3 with --conflict]
     #[arg(long, value_name = "MODE")]
     pub(crate) client: Option<Mode>,
+    /// Send contexts that disagree: how the other formats differ from the first
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) conflict: Option<ConflictName>,
+    /// Fail if a figure of any run is below a limit, as in record.connected=99.9%; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_under)]
+    pub(crate) fail_under: Vec<Limit>,
+    /// Fail if a figure of any run is above a limit, as in p99=50ms; may be repeated
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_over)]
+    pub(crate) fail_over: Vec<Limit>,
     /// The directory for the runs, one directory each; replaces an earlier run of the same pairing
     /// [default: runs/ and the time]
     #[arg(long, value_name = "DIR")]
@@ -343,6 +394,10 @@ pub(crate) struct LogsArguments {
     /// Keep printing new lines until the lab ends
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Print all fields of each line, as off a terminal; on a terminal, lines are short: time,
+    /// service, message, trace id, and request or record
+    #[arg(long)]
+    pub(crate) long: bool,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }
@@ -350,7 +405,9 @@ pub(crate) struct LogsArguments {
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
-    /// The lab with this endpoint port, when several are up
+    /// The lab with this endpoint port, when several are up [default: the only one, or the only one
+    /// that was started in this folder]. The variable BATON_RUNTIME_DIR names the folder in which
+    /// labs leave notes for other commands
     #[arg(long = "lab", value_name = "PORT")]
     pub(crate) port: Option<u16>,
 }

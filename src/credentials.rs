@@ -1,9 +1,10 @@
-//! Removes users and passwords from the addresses in messages.
+//! Removes users, passwords and parameters from the addresses in messages.
 
 /// How an address starts. If it cannot be parsed, the text after this may contain credentials.
 const BEGINNINGS: [&str; 3] = ["://", "https:", "http:"];
 
-/// `text` without the users and passwords of its addresses.
+/// `text` without the users and passwords of its addresses, and without their parameters, which may
+/// hold a key.
 pub(crate) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -11,7 +12,14 @@ pub(crate) fn without_credentials(text: &str) -> String {
         let (before, address) = rest.split_at(start);
         let end = end(before, address);
         shown.push_str(before);
-        shown.push_str(without_user(&address[..end]));
+        let address_alone = without_user(&address[..end]);
+        match address_alone.split_once('?') {
+            Some((place, _)) => {
+                shown.push_str(place);
+                shown.push_str("?…");
+            }
+            None => shown.push_str(address_alone),
+        }
         rest = &address[end..];
     }
     shown + rest
@@ -66,7 +74,11 @@ mod tests {
             ("http://[::1]:80/@x", "http://[::1]:80/@x"),
             (
                 "'jaeger+http://kate:hush@host:9?x=1' for",
-                "'jaeger+http://host:9?x=1' for",
+                "'jaeger+http://host:9?…' for",
+            ),
+            (
+                "zipkin+http://h?apikey=SECRET is not",
+                "zipkin+http://h?… is not",
             ),
             (
                 "http://kate:hu@sh@host/a and https://b/",

@@ -141,6 +141,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit.code())
     }
+
+    /// The exit code as a number.
+    pub(crate) fn code(&self) -> i32 {
+        self.exit.code().into()
+    }
 }
 
 impl fmt::Display for Failure {

@@ -15,24 +15,32 @@ use crate::runtime;
 /// A switch waits for processes to start. If it takes longer than this, something is stuck.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The lab that the user means: the only one, or the one with the given port.
+/// The lab that the user means: the one with the given port, the only one, or the only one that was
+/// started in this folder.
 pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
     let labs = registry::labs().map_err(|error| {
         Failure::usage(format!("the labs that are up cannot be listed: {error}"))
     })?;
-    let endpoints: Vec<_> = labs
-        .iter()
-        .map(|lab| lab.addresses.endpoint.clone())
+    let endpoints: Vec<_> = labs.iter().map(named).collect();
+    let mut chosen: Vec<Note> = labs
+        .into_iter()
+        .filter(|lab| {
+            choice
+                .port
+                .is_none_or(|port| endpoint_port(lab) == Some(port))
+        })
         .collect();
-    let mut chosen = labs.into_iter().filter(|lab| {
-        choice
-            .port
-            .is_none_or(|port| endpoint_port(lab) == Some(port))
-    });
+    let here = std::env::current_dir().ok();
+    let is_here = |lab: &Note| here.is_some() && lab.folder == here;
+    if chosen.iter().filter(|lab| is_here(lab)).count() == 1 {
+        chosen.retain(is_here);
+    }
+    let mut chosen = chosen.into_iter();
     match (chosen.next(), chosen.next()) {
         (Some(lab), None) => Ok(lab),
         (Some(_), Some(_)) => Err(Failure::usage(format!(
-            "several labs are up; choose one with --lab and the port of its endpoint: {}",
+            "several labs are up, and not one of them alone was started in this folder; choose one with --lab and the port of its \
+             endpoint: {}",
             endpoints.join(", ")
         ))),
         (None, _) => Err(Failure::usage(match (choice.port, endpoints.as_slice()) {
@@ -44,6 +52,15 @@ pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
             }
             _ => "no lab is up; start one with `baton up`".to_owned(),
         })),
+    }
+}
+
+/// The lab's endpoint, and the folder in which it was started.
+fn named(lab: &Note) -> String {
+    let endpoint = &lab.addresses.endpoint;
+    match &lab.folder {
+        Some(folder) => format!("{endpoint} (started in {})", folder.display()),
+        None => endpoint.clone(),
     }
 }
 

@@ -2,14 +2,15 @@
 //! added to the command line and are checked there.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use toml::{Table, Value};
 
-use crate::arguments::Arguments;
-use crate::credentials::without_credentials;
+use crate::arguments::{self, Arguments};
 use crate::failure::Failure;
 
 /// The flag that names the file.
@@ -20,7 +21,7 @@ const NOT_IN_A_FILE: [&str; 3] = [PLAN, "help", "version"];
 /// Reads the command line and the plan that it names. If the command line itself is wrong, the
 /// process ends with clap's message.
 pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
-    let mut command = Arguments::command();
+    let mut command = arguments::command();
     let matches = command
         .try_get_matches_from_mut(&line)
         .unwrap_or_else(|error| end(&error));
@@ -43,21 +44,56 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let place = line.iter().position(|word| word == name);
     let place = place.map_or(line.len(), |place| place + 1);
     line.splice(place..place, additions.into_iter().map(OsString::from));
-    Arguments::command()
+    arguments::command()
         .try_get_matches_from(line)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
         .map_err(|error| explain(first_sentence(&error)))
 }
 
-/// Ends the process with clap's message, without the credentials of any address in it.
+/// Ends the process with the help that was asked for, or with what is wrong with the command line,
+/// in the same form as every other failure. Credentials of addresses are left out.
 fn end(error: &clap::Error) -> ! {
-    let text = error.render().to_string();
-    let shown = without_credentials(&text);
-    if shown == text {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit()
     }
-    eprint!("{shown}");
-    std::process::exit(error.exit_code())
+    if !error.use_stderr() {
+        // help and the version, which may be sent to a file on a full disk
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let failure = printed.err().map(|error| Failure::output(&error));
+        let failure = failure.filter(|failure| !failure.is_silent());
+        std::process::exit(failure.map_or(0, |failure| {
+            eprintln!("baton: {failure}");
+            failure.code()
+        }))
+    }
+    let failure = Failure::usage(sentence(error));
+    eprintln!("baton: {failure}");
+    std::process::exit(failure.code())
+}
+
+/// clap's message in one line, with its tips and where to read more.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let (parts, usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+    let parts = parts.split("\n\n").flat_map(str::lines).map(str::trim);
+    let parts: Vec<&str> = parts
+        .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
+        .collect();
+    let mut sentence = parts.first().copied().unwrap_or_default().to_owned();
+    for part in &parts[1.min(parts.len())..] {
+        let is_more = sentence.ends_with(':');
+        sentence.push_str(if is_more { " " } else { "; " });
+        sentence.push_str(part.strip_prefix("tip: ").unwrap_or(part));
+    }
+    // the usage begins with the command
+    let words = usage.split_whitespace().take(2);
+    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let command: Vec<&str> = words.take_while(is_name).collect();
+    match command.is_empty() {
+        true => sentence,
+        false => format!("{sentence}; see `{} --help`", command.join(" ")),
+    }
 }
 
 /// The words that the plan adds to the command line `given`.

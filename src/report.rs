@@ -24,12 +24,13 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// Writes the report of all `runs` into `out`. Gives the report's path.
-pub(crate) fn of_all(runs: &[Run], out: &Path) -> Result<PathBuf, Failure> {
+/// Writes the report of all `runs` into `out`. `smallest` is the smallest difference of a latency
+/// that counts. Gives the report's path.
+pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let report = Report {
-        comparison: (runs.len() > 1).then(|| Comparison::of(&measured, 0)),
+        comparison: (runs.len() > 1).then(|| Comparison::with_smallest(&measured, 0, smallest)),
         runs,
         ..Report::default()
     };

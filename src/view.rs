@@ -36,13 +36,34 @@ impl View {
         })
     }
 
-    /// Reads all spans once, for a list or a map. Reports what could not be read.
+    /// Reads all spans once, for a list. Reports what could not be read.
     pub(crate) fn index(&self, filter: Filter, output: &Output) -> Result<TraceIndex, Failure> {
         let want = match filter.want() {
             Want::Judging => Want::HandOffs,
             want => want,
         };
-        let mut index = TraceIndex::new(filter);
+        self.read_index(TraceIndex::new(filter), want, output)
+    }
+
+    /// Reads all spans once, for a map. Reports what could not be read.
+    pub(crate) fn index_of_map(&self, output: &Output) -> Result<TraceIndex, Failure> {
+        let index = TraceIndex::new(Filter::default()).of_map();
+        self.read_index(index, Want::HandOffs, output)
+    }
+
+    fn read_index(
+        &self,
+        mut index: TraceIndex,
+        want: Want,
+        output: &Output,
+    ) -> Result<TraceIndex, Failure> {
+        let mut has_run = false;
+        for source in &self.sources {
+            has_run |= source.run()?.is_some();
+        }
+        if !has_run {
+            index = index.of_exports();
+        }
         let mut extent: Option<Extent> = None;
         for source in &self.sources {
             let loaded = load(source, want, &mut index)?;

@@ -178,7 +178,7 @@ async fn a_body_that_is_not_an_export_is_refused_with_a_reason() {
             "a bomb",
             &[JSON, GZIP],
             bomb,
-            400,
+            413,
             "unpacks to more than 67108864 bytes",
         ),
         (

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use baton_functions::{Topic, VARIABLES, Variable};
 use baton_traces::hand_off::{Flag, Verdict};
-use baton_traces::run::UNDELIVERABLE_FILE;
+use baton_traces::readers::Form;
 use baton_traces::run::{Function, RunDirectory};
+use baton_traces::run::{STREAM_FILE, UNDELIVERABLE_FILE};
 
 use crate::support::command::Sandbox;
 
@@ -160,6 +161,25 @@ fn the_verdicts_are_those_of_the_code() {
     check("verdicts.md", &text);
 }
 
+#[test]
+fn the_exports_are_those_that_are_read() {
+    let mut text = "# Exports\n\n\
+        `baton audit`, `map`, `traces` and `compare` read spans in these forms. A form is recognised by \
+        its\ncontent, and never by a file's name. Each may be compressed with gzip or zstd.\n\n\
+        | form | written by |\n| --- | --- |\n"
+        .to_owned();
+    for form in Form::ALL {
+        writeln!(text, "| {form} | {} |", form.written_by()).expect("memory");
+    }
+    text.push_str(
+        "\nThese have no spans, or too little of them. baton refuses them by name, and says what to \
+         export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic APM \
+         and of\nOpenSearch's Data Prepper, answers of Datadog's Spans API, Datadog payloads in \
+         MessagePack or protobuf,\nand the log of Java's LoggingSpanExporter.\n",
+    );
+    check("exports.md", &text);
+}
+
 /// The files of a run, and what they hold.
 fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
     vec![
@@ -195,6 +215,10 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         (
             run.path().join(UNDELIVERABLE_FILE),
             "records that the consumer failed on too often, or had not answered for when the lab ended, with the reason; only if there are any",
+        ),
+        (
+            run.path().join(STREAM_FILE),
+            "with `--durable`: the records that the lab has accepted and not delivered yet; gone when it has ended well",
         ),
     ]
 }

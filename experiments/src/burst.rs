@@ -1,7 +1,78 @@
-//! Bursts at an endpoint that is not a lab's: figures, limits and problems.
+//! Bursts at endpoints that are not a lab's: sending, figures, limits and problems.
 
-use baton_loadgen::{AttackOutcome, RequestFailure};
+use std::path::PathBuf;
+
+use baton_loadgen::{AttackOutcome, Plan, RequestFailure, Settings};
 use baton_traces::compare::limits::{Check, Figure, Limit, Unit};
+use baton_traces::run::RunDirectory;
+use tokio::sync::watch;
+
+use crate::error::ExperimentError;
+use crate::functions::Program;
+use crate::load::{Load, add_client_spans};
+use crate::observer::Observer;
+use crate::turns::Member;
+
+/// An endpoint that gets the load.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its name, for people.
+    pub name: String,
+    /// The settings of its requests. The load replaces what ends them.
+    pub settings: Settings,
+    /// The run for the client's spans.
+    pub directory: Option<RunDirectory>,
+    /// The files for goose's own reports, one for each burst; empty for none.
+    pub goose_reports: Vec<PathBuf>,
+}
+
+impl Endpoint {
+    /// The plan of one part of the load, counted from 0.
+    ///
+    /// # Errors
+    /// If the settings are wrong.
+    pub fn plan(&self, load: &Load, part: u32) -> Result<Plan, ExperimentError> {
+        let seed = self.settings.seed;
+        Ok(Plan::new(Settings {
+            stop: load.stop,
+            // the same seed would send the same trace ids again
+            seed: seed.map(|seed| seed.wrapping_add(u64::from(part))),
+            goose_report: self.goose_reports.get(part as usize).cloned(),
+            ..self.settings.clone()
+        })?)
+    }
+}
+
+impl Member for Endpoint {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn plan(&self, load: &Load, part: u32) -> Result<Plan, ExperimentError> {
+        self.plan(load, part)
+    }
+
+    async fn part_ended(&self) -> Result<(), ExperimentError> {
+        self.directory.as_ref().map_or(Ok(()), add_client_spans)
+    }
+}
+
+/// Sends `load` to every endpoint, each burst in `rounds` rounds. Gives the outcomes of each
+/// endpoint's bursts. If a signal came or a burst gave up, there are fewer than asked for.
+///
+/// # Errors
+/// If the load generator cannot be run, a plan is wrong, or spans cannot be saved.
+pub async fn send(
+    endpoints: &[Endpoint],
+    load: &Load,
+    rounds: u32,
+    program: &Program,
+    observer: &impl Observer,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Vec<Vec<AttackOutcome>>, ExperimentError> {
+    load.take_turns(endpoints, rounds, program, observer, interrupted)
+        .await
+}
 
 /// The figures of a burst that can have a limit.
 pub const FIGURES: [Figure; 8] = [

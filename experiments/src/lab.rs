@@ -5,7 +5,7 @@ use std::time::Duration;
 use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
 use baton_traces::run::RunDirectory;
 
-/// How much longer than an invocation the lab waits for the last deliveries.
+/// How much longer than the invocations before it a delivery may take when the lab ends.
 const DRAIN_RESERVE: Duration = Duration::from_secs(5);
 
 /// The settings of a lab that a user can choose.
@@ -30,6 +30,19 @@ pub struct LabSettings {
 }
 
 impl LabSettings {
+    /// The longest time without a delivery after which another one may still come: a record that
+    /// makes every invocation hang has been singled out by splitting its batch, and given up.
+    fn drain_timeout(&self) -> Duration {
+        let splits = match self.bisect {
+            true => u32::from(self.batch_size).next_power_of_two().ilog2(),
+            false => 0,
+        };
+        let invocations = self.retries.saturating_add(splits + 1);
+        self.timeout
+            .saturating_mul(invocations)
+            .saturating_add(DRAIN_RESERVE)
+    }
+
     /// A lab with these settings that writes into `directory`.
     pub fn options(
         &self,
@@ -42,8 +55,7 @@ impl LabSettings {
             shards: u32::from(self.shards),
             freeze: self.freeze,
             invocation_timeout: self.timeout,
-            // long enough for one more invocation, even a slow one
-            drain_timeout: self.timeout + DRAIN_RESERVE,
+            drain_timeout: self.drain_timeout(),
             event_source: EventSourceOptions {
                 batch_size: usize::from(self.batch_size),
                 maximum_batching_window: self.batch_window,

@@ -1,7 +1,8 @@
 //! Experiments: a lab, a load, and a judgement of what became of the traces.
 //!
-//! - [`run`]: one lab for each pairing of modes, with bursts of requests, saved as run directories.
-//! - [`burst`]: bursts at an endpoint that is not a lab's.
+//! - [`run`]: one lab for each pairing of modes, with bursts of requests in rounds, saved as run
+//!   directories.
+//! - [`burst`]: bursts at endpoints that are not a lab's.
 //! - [`matrix`]: every pairing and every client against every producer, counted into two grids.
 //!
 //! All three use the functions ([`Functions`]), the lab ([`LabSettings`]) and the load ([`Load`]).
@@ -17,7 +18,9 @@ mod load_generator;
 pub mod manifest;
 pub mod matrix;
 mod observer;
+mod order;
 pub mod run;
+mod turns;
 
 pub use error::ExperimentError;
 pub use functions::{ForeignFunction, Functions, Program, kept_out};
@@ -26,3 +29,4 @@ pub use load::merged::{MergedLoad, merged};
 pub use load::{Load, add_client_spans, client_spans, load_json, requests, write_load};
 pub use load_generator::Message;
 pub use observer::Observer;
+pub use turns::{DEFAULT_ROUNDS, interleaving_id};

@@ -7,16 +7,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use baton_loadgen::{AttackOutcome, Plan, Requests, Settings, Stop};
-use baton_propagators::{Engine, Mode};
+use baton_loadgen::{AttackOutcome, Requests, Scenario, Settings, Stop};
+use baton_propagators::Engine;
 use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory, write_private};
 use serde::Serialize;
-use tokio::sync::watch;
 
 use crate::error::ExperimentError;
-use crate::functions::Program;
-use crate::load_generator::attack;
-use crate::observer::Observer;
 
 /// How many requests, how fast, in how many bursts.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +34,9 @@ pub struct Load {
 }
 
 impl Load {
-    /// The load generator's settings for one burst at `endpoint` by a client of this mode.
-    pub fn settings(&self, endpoint: &str, client: Mode) -> Settings {
+    /// The load generator's settings for one burst at `endpoint` by a client of this mode or
+    /// scenario.
+    pub fn settings(&self, endpoint: &str, client: impl Into<Scenario>) -> Settings {
         Settings {
             users: self.users,
             stop: self.stop,
@@ -48,47 +45,6 @@ impl Load {
             engine: self.engine,
             ..Settings::new(endpoint, client)
         }
-    }
-
-    /// Sends the bursts. `plan` makes the plan of burst n, from 1; `ended` is called after each
-    /// burst. Gives the outcomes of the bursts that were started. If a signal came or a burst gave
-    /// up, there are fewer than asked for.
-    ///
-    /// # Errors
-    /// If the load generator cannot be run; also the errors of `plan` and `ended`.
-    pub async fn send(
-        &self,
-        program: &Program,
-        plan: impl Fn(u32) -> Result<Plan, ExperimentError>,
-        name: &str,
-        observer: &impl Observer,
-        mut interrupted: watch::Receiver<bool>,
-        mut ended: impl FnMut() -> Result<(), ExperimentError>,
-    ) -> Result<Vec<AttackOutcome>, ExperimentError> {
-        let mut outcomes = Vec::new();
-        for number in 1..=self.bursts {
-            if self.bursts > 1 {
-                observer.stage(&format!("{name} {number}/{}", self.bursts));
-            }
-            let mut signal = interrupted.clone();
-            let cancelled = async move {
-                let _ = signal.wait_for(|interrupted| *interrupted).await;
-            };
-            let advance = |news| observer.advance(&news);
-            let outcome = attack(program, &plan(number)?, advance, cancelled).await?;
-            observer.stage_done(outcome.requests.sent);
-            ended()?;
-            let is_last = outcome.gave_up || number == self.bursts;
-            outcomes.push(outcome);
-            if is_last || *interrupted.borrow() {
-                break;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.gap) => {}
-                _ = interrupted.wait_for(|interrupted| *interrupted) => break,
-            }
-        }
-        Ok(outcomes)
     }
 }
 

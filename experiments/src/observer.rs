@@ -7,6 +7,9 @@ pub trait Observer {
     /// A stage of this name begins.
     fn stage(&self, name: &str);
 
+    /// Within the current stage, it is now the turn of the member of this name.
+    fn turn(&self, name: &str);
+
     /// How far the load of the current stage has come.
     fn advance(&self, progress: &Progress);
 

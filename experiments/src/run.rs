@@ -1,25 +1,31 @@
-//! The run: bursts of requests under each pairing of modes, each saved as a run directory.
+//! The run: bursts of requests under each pairing of modes, in rounds, each pairing saved as a run
+//! directory.
 
+mod under_way;
+
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use baton_lab::{Lab, LabOptions, LabStatus};
-use baton_loadgen::{AttackOutcome, Plan, Settings};
-use baton_propagators::propagation::BATON_ENGINE;
+use baton_loadgen::{AttackOutcome, Conflict, Plan, Scenario, Settings};
 use baton_propagators::{Mode, ModeError, Pairing};
-use baton_traces::run::{Function, Manifest, RunDirectory};
-use baton_traces::statistics::milliseconds;
+use baton_traces::run::RunDirectory;
 use baton_traces::summary::Summary;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use self::under_way::UnderWay;
 use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::lab::LabSettings;
-use crate::load::{Load, add_client_spans, client_spans, missing_client_spans, write_load};
-use crate::manifest::{lab_settings, load_settings, versions};
+use crate::load::{Load, client_spans};
 use crate::observer::Observer;
+use crate::turns::interleaving_id;
+
+/// The most labs that are up at the same time. Their pairings take turns. Each lab has up to eight
+/// processes by default.
+const MAX_LABS: usize = 16;
 
 /// No format, each format alone, and the mixes that occur in a migration from B3 to W3C.
 const DEFAULT_PAIRINGS: [&str; 8] = [
@@ -36,12 +42,16 @@ const DEFAULT_PAIRINGS: [&str; 8] = [
 /// The settings of a run over several pairings.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// The pairings.
-    pub pairings: Vec<Pairing>,
+    /// The pairings. The same pairing may be there several times.
+    pub pairings: Vec<NumberedPairing>,
     /// The client's mode; `None` for the producer's mode.
     pub client: Option<Mode>,
+    /// How the client's formats disagree.
+    pub conflict: Option<Conflict>,
     /// The load.
     pub load: Load,
+    /// In how many rounds each burst is sent; `None` for the default.
+    pub rounds: Option<u32>,
     /// The lab.
     pub lab: LabSettings,
     /// The functions that take part.
@@ -61,20 +71,56 @@ pub struct Ran {
     pub unkept: String,
 }
 
-/// The pairings to run: the ones in `asked`, each once, or the default ones.
+/// A pairing, and which run of it this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberedPairing {
+    /// The pairing.
+    pub pairing: Pairing,
+    /// 1 for its first run, 2 for its second, …
+    pub number: u32,
+}
+
+impl NumberedPairing {
+    /// The name of the run's directory: `b3` and `b3_2`.
+    pub fn directory(&self) -> String {
+        match self.number {
+            1 => self.pairing.name(),
+            number => format!("{}_{number}", self.pairing.name()),
+        }
+    }
+}
+
+impl fmt::Display for NumberedPairing {
+    /// Writes `b3:b3`, and `b3:b3#2` for the second run.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            1 => self.pairing.fmt(formatter),
+            number => write!(formatter, "{}#{number}", self.pairing),
+        }
+    }
+}
+
+/// The pairings to run: those in `asked`, or the default ones, all of them `repeat` times.
 ///
 /// # Errors
 /// None in practice: the default pairings are valid.
-pub fn pairings(asked: &[Pairing]) -> Result<Vec<Pairing>, ModeError> {
-    if asked.is_empty() {
-        let usual = DEFAULT_PAIRINGS.iter();
-        return usual.map(|pairing| pairing.parse()).collect();
-    }
-    let mut pairings = Vec::new();
-    for pairing in asked {
-        if !pairings.contains(pairing) {
-            pairings.push(pairing.clone());
+pub fn pairings(asked: &[Pairing], repeat: u32) -> Result<Vec<NumberedPairing>, ModeError> {
+    let once: Vec<Pairing> = match asked {
+        [] => {
+            let usual = DEFAULT_PAIRINGS.iter();
+            usual
+                .map(|pairing| pairing.parse())
+                .collect::<Result<_, _>>()?
         }
+        asked => asked.to_vec(),
+    };
+    let mut pairings: Vec<NumberedPairing> = Vec::new();
+    for pairing in (0..repeat).flat_map(|_| &once) {
+        let same = pairings.iter().filter(|other| other.pairing == *pairing);
+        pairings.push(NumberedPairing {
+            pairing: pairing.clone(),
+            number: 1 + u32::try_from(same.count()).unwrap_or(u32::MAX - 1),
+        });
     }
     Ok(pairings)
 }
@@ -134,8 +180,9 @@ impl RunSettings {
     /// # Errors
     /// If a load cannot be planned.
     pub fn check(&self) -> Result<(), ExperimentError> {
+        self.rounds()?;
         for pairing in &self.pairings {
-            self.plan(pairing, "http://127.0.0.1:3000/", Path::new(""))?;
+            self.plan(&pairing.pairing, "http://127.0.0.1:3000/", Path::new(""))?;
         }
         Ok(())
     }
@@ -145,13 +192,14 @@ impl RunSettings {
     pub fn unfinished(&self, out: &Path) -> Vec<PathBuf> {
         let pairings = self.pairings.iter();
         pairings
-            .map(|pairing| client_spans(&out.join(pairing.name())))
+            .map(|pairing| client_spans(&out.join(pairing.directory())))
             .collect()
     }
 
-    /// Runs one pairing after the other, each in its own directory in `out`, and hands each to
-    /// `ended` when it has ended. When `interrupted` becomes true, the load ends; when `hurried`
-    /// does, the lab delivers no more. Gives whether a signal ended the run early.
+    /// Runs all pairings, each in its own directory in `out`, and hands each to `ended` when it has
+    /// ended. With rounds, the pairings take turns and their labs are up at the same time. When
+    /// `interrupted` becomes true, the load ends; when `hurried` does, the labs deliver no more.
+    /// Gives whether a signal ended the run early.
     ///
     /// # Errors
     /// If a lab or the load generator cannot be run, or a file cannot be written; also the errors
@@ -163,25 +211,54 @@ impl RunSettings {
         (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
         mut ended: impl FnMut(Ran) -> Result<(), E>,
     ) -> Result<bool, E> {
-        for (index, pairing) in self.pairings.iter().enumerate() {
-            let name = format!("{}/{} {pairing}", index + 1, self.pairings.len());
-            observer.stage(&name);
-            let directory = out.join(pairing.name());
-            let ran = self
-                .pairing(
-                    pairing,
-                    &directory,
-                    &name,
-                    observer,
-                    (interrupted.clone(), hurried.clone()),
-                )
-                .await?;
-            ended(ran)?;
+        let rounds = self.rounds()?;
+        let together = match rounds {
+            1 => 1,
+            _ => MAX_LABS,
+        };
+        for pairings in self.pairings.chunks(together) {
+            let signals = (interrupted.clone(), hurried.clone());
+            let all = self.together(pairings, rounds, out, observer, signals);
+            for ran in all.await? {
+                ended(ran)?;
+            }
             if *interrupted.borrow() {
                 break;
             }
         }
         Ok(*interrupted.borrow())
+    }
+
+    fn rounds(&self) -> Result<u32, ExperimentError> {
+        self.load.rounds(self.pairings.len(), self.rounds)
+    }
+
+    /// Starts a lab for each pairing, sends the load in rounds, waits until everything is delivered,
+    /// and saves the runs.
+    async fn together(
+        &self,
+        pairings: &[NumberedPairing],
+        rounds: u32,
+        out: &Path,
+        observer: &impl Observer,
+        (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
+    ) -> Result<Vec<Ran>, ExperimentError> {
+        let id = (rounds > 1).then(interleaving_id);
+        let mut runs = Vec::new();
+        for pairing in pairings {
+            let mut run = UnderWay::start(self, pairing, out, observer).await?;
+            run.write_manifest(id.as_deref(), rounds)?;
+            runs.push(run);
+        }
+        let (load, program) = (&self.load, self.functions.program());
+        let bursts = load
+            .take_turns(&runs, rounds, program, observer, interrupted)
+            .await?;
+        let mut ran = Vec::new();
+        for (run, bursts) in runs.into_iter().zip(bursts) {
+            ran.push(run.finish(bursts, hurried.clone(), observer).await);
+        }
+        Ok(ran)
     }
 
     fn plan(
@@ -190,103 +267,25 @@ impl RunSettings {
         endpoint: &str,
         directory: &Path,
     ) -> Result<Plan, ExperimentError> {
+        self.plan_of(&self.load, pairing, endpoint, directory)
+    }
+
+    /// The plan of a part of the load.
+    fn plan_of(
+        &self,
+        load: &Load,
+        pairing: &Pairing,
+        endpoint: &str,
+        directory: &Path,
+    ) -> Result<Plan, ExperimentError> {
         let client = self.client.as_ref().unwrap_or(&pairing.producer);
+        let scenario = Scenario {
+            conflict: self.conflict,
+            ..Scenario::from(client.clone())
+        };
         Ok(Plan::new(Settings {
             spans: Some(client_spans(directory)),
-            ..self.load.settings(endpoint, client.clone())
+            ..load.settings(endpoint, scenario)
         })?)
-    }
-
-    /// Starts a lab, sends the load, waits until everything is delivered, and saves the run.
-    async fn pairing(
-        &self,
-        pairing: &Pairing,
-        directory: &Path,
-        name: &str,
-        observer: &impl Observer,
-        (interrupted, mut hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
-    ) -> Result<Ran, ExperimentError> {
-        let directory = RunDirectory::create(directory)?;
-        let starting = Instant::now();
-        let lab = Lab::start(self.lab_options(pairing, directory.clone())).await?;
-        let LabStatus {
-            producer, consumer, ..
-        } = lab.status();
-        observer.detail(&format!(
-            "{pairing}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",
-            milliseconds(starting.elapsed()),
-            producer.cold_start_ms.unwrap_or_default(),
-            consumer.cold_start_ms.unwrap_or_default(),
-        ));
-        let plan = self.plan(pairing, &lab.addresses().endpoint, directory.path())?;
-        let mut manifest = self.manifest(pairing, &plan);
-        directory.write_manifest(&manifest)?;
-
-        let program = self.functions.program();
-        let add_spans = || add_client_spans(&directory);
-        let plan_of = |_| Ok(plan.clone());
-        let sent = self
-            .load
-            .send(program, plan_of, name, observer, interrupted, add_spans);
-        let bursts = sent.await?;
-        let hurry = async {
-            // without a sender there is no signal
-            if hurried.wait_for(|hurried| *hurried).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let ending = lab.stop(hurry).await;
-        let mut problems = ending.problems(&directory);
-        let errors = bursts
-            .iter()
-            .filter_map(|burst| burst.span_file_error.as_ref());
-        problems.extend(errors.map(missing_client_spans));
-        manifest.end = Some(Timestamp::now());
-        manifest.records = Some(ending.records());
-        // a file that cannot be written must not hide what was lost
-        let load = write_load(&directory, &bursts);
-        let written = load.and_then(|()| Ok(directory.write_manifest(&manifest)?));
-        problems.extend(written.err().map(|error| error.to_string()));
-        let problems = problems.into_iter();
-        let problems: Vec<String> = problems.map(|text| format!("{pairing}: {text}")).collect();
-        let failed = bursts.iter().filter(|burst| burst.requests.failed > 0);
-        for burst in failed {
-            observer.note(&format!("{pairing}: {}", burst.summary));
-        }
-        for problem in &problems {
-            observer.note(problem);
-        }
-        Ok(Ran {
-            directory,
-            bursts,
-            problems,
-            unkept: ending.unkept,
-        })
-    }
-
-    fn lab_options(&self, pairing: &Pairing, directory: RunDirectory) -> LabOptions {
-        let function = |name, mode| {
-            let mut options = self.functions.options(name, Some(mode));
-            let engine = (BATON_ENGINE.to_owned(), self.load.engine.to_string());
-            options.environment.extend([engine]);
-            options
-        };
-        let producer = function(Function::Producer, &pairing.producer);
-        let consumer = function(Function::Consumer, &pairing.consumer);
-        self.lab.options(producer, consumer, directory)
-    }
-
-    fn manifest(&self, pairing: &Pairing, plan: &Plan) -> Manifest {
-        let mut settings = lab_settings(&self.lab, &self.functions);
-        settings.extend(load_settings(&self.load, plan));
-        Manifest {
-            pairing: Some(pairing.clone()),
-            engine: self.load.engine,
-            settings,
-            versions: versions(),
-            records: None,
-            start: Timestamp::now(),
-            end: None,
-        }
     }
 }

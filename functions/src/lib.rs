@@ -1,7 +1,7 @@
 //! The two Lambda functions of baton: a producer for `POST /producer` that puts records on a
 //! Kinesis stream, and a consumer that reads them.
 //!
-//! Both use the real Lambda Runtime API (`lambda_runtime`) and read all their settings from the
+//! Both use the real Lambda Runtime API and the types of `lambda_runtime`, and read all their settings from the
 //! environment ([`Configuration`]), so the same code runs on AWS and in baton's lab.
 //! [`baton_propagators`] decides which formats carry the trace context; this crate makes the spans.
 
@@ -14,6 +14,7 @@ mod log;
 mod producer;
 mod record;
 mod run;
+mod runtime_api;
 mod sampler;
 mod settings;
 mod splunk;
@@ -23,4 +24,5 @@ mod telemetry;
 pub use baton_propagators::function::Function;
 pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};
+pub use runtime_api::RuntimeApiError;
 pub use settings::{Exporter, Relation, Sampler};

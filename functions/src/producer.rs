@@ -69,7 +69,10 @@ impl Producer {
         let parent = otel::context(&extraction, &Context::new());
         let context = self.start_server_span(&request, &extraction, &parent, &event.context);
 
-        let Answer { status, message } = self.produce(&request, &context, &mut log).await;
+        let xray_trace_id = event.context.xray_trace_id.as_deref();
+        let Answer { status, message } = self
+            .produce(&request, &context, xray_trace_id, &mut log)
+            .await;
 
         let span = context.span();
         span.set_attribute(KeyValue::new(
@@ -158,7 +161,13 @@ impl Producer {
     }
 
     /// Checks the body and puts it on the stream, with a send span.
-    async fn produce(&self, request: &HttpRequest, context: &Context, log: &mut Log) -> Answer {
+    async fn produce(
+        &self,
+        request: &HttpRequest,
+        context: &Context,
+        xray_trace_id: Option<&str>,
+        log: &mut Log,
+    ) -> Answer {
         let body = match &request.body {
             Ok(body) => body,
             Err(fault) => return Answer::new(400, fault.to_string()),
@@ -205,7 +214,7 @@ impl Producer {
         let stream = self.stream.name();
         match self
             .stream
-            .put(record.as_bytes().to_vec(), &partition_key)
+            .put(record.as_bytes().to_vec(), &partition_key, xray_trace_id)
             .await
         {
             Ok(placement) => {

@@ -3,7 +3,7 @@
 use baton_propagators::function::Function;
 use std::sync::Arc;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 
 use crate::configuration::Configuration;
 use crate::consumer::Consumer;
@@ -11,6 +11,7 @@ use crate::http_event::HttpEvent;
 use crate::kinesis_event::KinesisEvent;
 use crate::log::{Event, Level, Log};
 use crate::producer::Producer;
+use crate::runtime_api::{self, RuntimeApiError};
 use crate::telemetry::Telemetry;
 
 /// Why a function did not start, or ended.
@@ -21,7 +22,7 @@ pub enum StartError {
     Configuration(String),
     /// The Runtime API could not be reached, or its connection broke.
     #[error("the Lambda Runtime API ended the function: {0}")]
-    Runtime(#[source] lambda_runtime::Error),
+    Runtime(#[source] RuntimeApiError),
 }
 
 /// Runs `function` with the configuration of the process environment until the Runtime API ends it.
@@ -42,17 +43,17 @@ pub async fn run(function: Function) -> Result<(), StartError> {
             let producer = Arc::new(Producer::new(&configuration, stream, telemetry));
             let handle = move |event: LambdaEvent<HttpEvent>| {
                 let producer = Arc::clone(&producer);
-                async move { Ok::<_, lambda_runtime::Error>(producer.handle(event).await) }
+                async move { producer.handle(event).await }
             };
-            lambda_runtime::run(service_fn(handle)).await
+            runtime_api::run(handle).await
         }
         None => {
             let consumer = Arc::new(Consumer::new(&configuration, telemetry));
             let handle = move |event: LambdaEvent<KinesisEvent>| {
                 let consumer = Arc::clone(&consumer);
-                async move { Ok::<_, lambda_runtime::Error>(consumer.handle(event).await) }
+                async move { consumer.handle(event).await }
             };
-            lambda_runtime::run(service_fn(handle)).await
+            runtime_api::run(handle).await
         }
     }
     .map_err(StartError::Runtime)

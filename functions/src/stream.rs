@@ -67,7 +67,8 @@ impl Stream {
         &self.name
     }
 
-    /// Puts one record. The partition key chooses the shard.
+    /// Puts one record. The partition key chooses the shard. `xray_trace_id` is that of the
+    /// invocation; AWS sees in it when a function calls itself in a circle.
     ///
     /// # Errors
     /// If Kinesis did not confirm the record, also after the SDK's retries.
@@ -75,13 +76,24 @@ impl Stream {
         &self,
         data: Vec<u8>,
         partition_key: &str,
+        xray_trace_id: Option<&str>,
     ) -> Result<Placement, PutError> {
+        let xray_trace_id = xray_trace_id.unwrap_or_default().to_owned();
         let output = self
             .client
             .put_record()
             .stream_name(&self.name)
             .partition_key(partition_key)
             .data(Blob::new(data))
+            .customize()
+            .mutate_request(move |request| {
+                // the SDK would take it from the environment, where this runtime does not set it
+                let is_valid = xray_trace_id.bytes().all(|byte| byte.is_ascii_graphic());
+                if is_valid && !xray_trace_id.is_empty() {
+                    let headers = request.headers_mut();
+                    headers.insert("x-amzn-trace-id", xray_trace_id.clone());
+                }
+            })
             .send()
             .await
             .map_err(|error| self.explain(&error))?;

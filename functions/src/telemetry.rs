@@ -5,6 +5,7 @@
 //! request.
 
 mod http_client;
+mod partial_success;
 mod sink;
 mod zipkin;
 
@@ -133,19 +134,24 @@ impl Telemetry {
         let batches = std::iter::repeat_n(spans, self.sinks.len());
         let exports = self.sinks.iter().zip(batches).map(|(sink, spans)| async move {
             match tokio::time::timeout(bound, sink.export(spans)).await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(format!("{count} spans were dropped, the export failed: {error}")),
-                Err(_) => Some(format!(
+                Ok(Ok(())) => sink.rejected().map(|rejected| {
+                    let dropped = rejected.spans.min(count);
+                    (dropped, format!("{dropped} spans were dropped, the server rejected them: {}", rejected.message))
+                }),
+                Ok(Err(error)) => Some((count, format!("{count} spans were dropped, the export failed: {error}"))),
+                Err(_) => Some((count, format!(
                     "{count} spans were dropped, the exporter took longer than the {} ms that an answer waits for it",
                     bound.as_millis()
-                )),
+                ))),
             }
         });
-        for problem in join_all(exports).await.into_iter().flatten() {
-            let before = self.dropped_since_start.fetch_add(count, Ordering::Relaxed);
+        for (dropped, problem) in join_all(exports).await.into_iter().flatten() {
+            let before = self
+                .dropped_since_start
+                .fetch_add(dropped, Ordering::Relaxed);
             let event = Event::SpansDropped {
-                dropped: count,
-                dropped_since_start: before + count,
+                dropped,
+                dropped_since_start: before + dropped,
             };
             log.line(Level::Warn, &problem, event, None);
         }

@@ -68,6 +68,12 @@ pub const CONSOLE: &[u8] = b"{\"context\":{\"trace_id\":\"0x1\",\"span_id\":\"0x
 pub const DEBUG_LOG: &[u8] = b"Span #0\n    Trace ID       : 1\n    ID             : 2\n";
 /// See [`OTLP_JSON`]. One span that is whole, as in CloudWatch's log group.
 pub const LOG_LINES: &[u8] = b"{\"traceId\":\"00000000000000000000000000000001\",\"spanId\":\"0000000000000002\",\"startTimeUnixNano\":3}\n";
+/// See [`OTLP_JSON`]. One row that is whole, with more to follow.
+pub const CLICKHOUSE: &[u8] = b"{\"TraceId\":\"1\",\"SpanId\":\"2\",\"SpanName\":\"\"}\n";
+/// See [`OTLP_JSON`].
+pub const DOTNET: &[u8] = b"Activity.TraceId: 1\nActivity.SpanId: 2\n";
+/// See [`OTLP_JSON`].
+pub const RUBY: &[u8] = b"#<struct OpenTelemetry::SDK::Trace::SpanData\n span_id=\"12345678\",\n trace_id=\"1234567812345678\",\n ";
 /// See [`OTLP_JSON`].
 pub const DATADOG: &[u8] = b"[[{\"trace_id\":1,\"span_id\":2,\"start\":3,";
 

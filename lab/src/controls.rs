@@ -137,10 +137,19 @@ impl Controls {
         kept.map_err(|(_, reason)| reason)
     }
 
+    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Gives whether all
+    /// were delivered.
+    pub(crate) async fn settle(&self) -> bool {
+        let caught_up = self.parts.deliveries.caught_up();
+        tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up)
+            .await
+            .is_ok()
+    }
+
     /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every
     /// span received so far readable in the lab's directory. Returns whether that worked.
     pub async fn flush_spans(&self) -> bool {
-        let _ = tokio::time::timeout(MAX_DELIVERY_WAIT, self.parts.deliveries.caught_up()).await;
+        self.settle().await;
         self.parts.collector.flush().await
     }
 

@@ -24,6 +24,8 @@ use instance::InstanceId;
 
 /// How many invocations may wait for an instance.
 const MAX_WAITING: usize = 1000;
+/// How many bytes of events may wait for an instance.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const STOPPING: &str = "the lab is shutting down";
 /// How long no further instance is started after several failed to start.
 const START_PAUSE: Duration = Duration::from_secs(1);
@@ -178,7 +180,9 @@ impl Function {
                 Err(returned) => invocation = returned,
             }
         }
-        if state.waiting.len() >= MAX_WAITING {
+        let bytes = state.waiting.iter().map(|waiting| waiting.event.len());
+        let bytes = bytes.sum::<usize>() + invocation.event.len();
+        if state.waiting.len() >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
             state.errors += 1;
             return Err(InvocationError::Throttled {
                 function: self.0.settings.name,

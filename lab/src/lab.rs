@@ -84,7 +84,7 @@ impl Ending {
         }
         if unkept > 0 {
             problems.push(format!(
-                "{} could not be delivered, and could not be written to {}",
+                "{} could not be delivered, and could not be written to {}; printed here instead",
                 counted(unkept, "record"),
                 directory.path().join(UNDELIVERABLE_FILE).display()
             ));
@@ -250,6 +250,12 @@ impl Lab {
     /// The secret that a request to the control API has to carry if it changes something.
     pub fn token(&self) -> &Token {
         self.controls.token()
+    }
+
+    /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
+    /// they were.
+    pub async fn settle(&self) -> bool {
+        self.controls.settle().await
     }
 
     /// Changes the modes of one or both functions without losing a request.

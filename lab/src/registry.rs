@@ -28,6 +28,9 @@ pub struct Note {
     pub directory: PathBuf,
     /// The secret for requests that change the lab.
     pub token: Token,
+    /// The folder in which the lab was started; `None` if it is not known.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
 }
 
 /// A note that is removed when this is dropped.
@@ -116,15 +119,21 @@ pub fn labs() -> io::Result<Vec<Note>> {
 /// The directory for temporary files is shared, and another user's note would send requests to that
 /// user.
 fn check_owner(folder: &Path) -> io::Result<()> {
-    let owner = fs::metadata(folder)?.uid();
+    /// The permissions to write of the group and of all others.
+    const OTHERS_WRITE: u32 = 0o022;
+    let metadata = fs::metadata(folder)?;
     let user = rustix::process::getuid().as_raw();
-    if owner == user {
+    let fault = if metadata.uid() != user {
+        "belongs to another user"
+    } else if metadata.mode() & OTHERS_WRITE != 0 {
+        "can be written by other users"
+    } else {
         return Ok(());
-    }
+    };
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
         format!(
-            "{} belongs to another user; set {FOLDER_VARIABLE} to a folder of your own",
+            "{} {fault}; set {FOLDER_VARIABLE} to a folder of your own",
             folder.display()
         ),
     ))

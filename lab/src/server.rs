@@ -159,7 +159,8 @@ fn is_loopback(headers: &HeaderMap, header: HeaderName) -> bool {
     };
     uri.host().is_some_and(|host| {
         let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
+        // names in the DNS have no case: https://www.rfc-editor.org/rfc/rfc4343
+        host.eq_ignore_ascii_case("localhost")
             || address
                 .parse::<IpAddr>()
                 .is_ok_and(|address| address.is_loopback())
@@ -176,6 +177,7 @@ mod tests {
             ("127.0.0.1:3000", true),
             ("localhost", true),
             ("localhost:3001", true),
+            ("LOCALHOST:3001", true),
             ("[::1]:3000", true),
             ("http://127.0.0.1:3001", true),
             ("http://localhost", true),

@@ -1,5 +1,6 @@
 //! The result of an attack: counts, failures in words, and goose's own metrics.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use crate::latency::{Buckets, Latency};
 use crate::plan::Plan;
 use crate::progress::Requests;
 use crate::request_failure::RequestFailure;
+use crate::rounds::Round;
 use crate::tally::Counted;
 
 /// The most kinds of failure in the summary. The list of failures has all of them.
@@ -25,6 +27,18 @@ pub struct FailureCount {
     pub count: u64,
     /// The failure in words.
     pub description: String,
+    /// What to check first if every request failed in this way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// The bytes of bodies, without headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bodies {
+    /// Bytes of all requests.
+    pub sent: u64,
+    /// Bytes of all answers.
+    pub received: u64,
 }
 
 /// The result of an attack. Its JSON is the `load.json` of a run.
@@ -61,14 +75,28 @@ pub struct AttackOutcome {
     /// How many requests were due under the plan's rate and never sent, because no user was free.
     #[serde(default)]
     pub unsent: u64,
+    /// How many answers had each HTTP status.
+    #[serde(default)]
+    pub statuses: BTreeMap<u16, u64>,
+    /// The bytes of all bodies; `None` if an earlier version wrote the file.
+    #[serde(default)]
+    pub body_bytes: Option<Bodies>,
     /// What went wrong, most frequent first.
     pub failures: Vec<FailureCount>,
+    /// The beginning of the body of the first failed answer that has one. It is foreign text, so
+    /// make hostile characters visible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_failed_body: Option<String>,
     /// The seed of trace ids, span ids and bodies. A plan with this seed sends the same requests.
     /// `None` if several attacks were merged.
     pub seed: Option<u64>,
     /// The seeds of merged attacks, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
+    /// The rounds, if the attack was sent in parts that took turns with other attacks. Then
+    /// `duration_s` is the sum of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
     /// Why the span file is incomplete, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_file_error: Option<String>,
@@ -128,6 +156,9 @@ impl AttackOutcome {
         let Counted {
             requests,
             failures,
+            statuses,
+            bodies,
+            first_failed_body,
             latency,
             corrected,
             buckets,
@@ -138,6 +169,7 @@ impl AttackOutcome {
             .into_iter()
             .map(|(failure, count)| FailureCount {
                 description: failure.describe(&plan.endpoint(), plan.timeout()),
+                advice: failure.advice(plan.is_lab()).map(str::to_owned),
                 failure,
                 count,
             })
@@ -156,9 +188,13 @@ impl AttackOutcome {
             latency_histogram_us: Some(buckets),
             latency_corrected_histogram_us: corrected_buckets,
             unsent: circumstances.unsent,
+            statuses,
+            body_bytes: Some(bodies),
             failures,
+            first_failed_body,
             seed: Some(circumstances.seed),
             seeds: Vec::new(),
+            rounds: Vec::new(),
             span_file_error: circumstances.span_file_error,
             goose: circumstances.goose,
         }
@@ -208,7 +244,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
         [only] => {
             sentence.push_str(": ");
             sentence.push_str(&only.description);
-            if let Some(advice) = only.failure.advice() {
+            if let Some(advice) = &only.advice {
                 sentence.push_str("; ");
                 sentence.push_str(advice);
             }
@@ -242,6 +278,7 @@ mod tests {
                 count: *count,
                 description: failure
                     .describe("http://127.0.0.1:3000/dev/producer", Duration::from_secs(5)),
+                advice: failure.advice(true).map(str::to_owned),
             })
             .collect()
     }
@@ -313,7 +350,7 @@ mod tests {
                 1,
                 vec![(status(404, "no such path"), 1)],
                 Complete,
-                "the only request failed: HTTP 404 Not Found: no such path; is the endpoint's path right? the lab's ends in /dev/producer",
+                "the only request failed: HTTP 404 Not Found: no such path; is the endpoint's path right? a lab's ends in /dev/producer",
             ),
             case(
                 20,
@@ -361,6 +398,7 @@ mod tests {
             serde_json::json!({
                 "kind": "status", "status": 503, "message": "busy", "count": 4,
                 "description": "HTTP 503 Service Unavailable: busy",
+                "advice": "the producer's log says more",
             })
         );
     }

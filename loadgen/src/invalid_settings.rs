@@ -80,6 +80,12 @@ pub enum InvalidSetting {
         "the payload has no place for padding, because it is not a JSON object; write {{{{padding}}}} where the padding belongs"
     )]
     PayloadPadding,
+    /// A body for a method without one.
+    #[error("a {0} request has no body; leave the payload out, or use POST, PUT or PATCH")]
+    Body(&'static str),
+    /// Certificates that cannot be read.
+    #[error("the certificates are not PEM; they begin with -----BEGIN CERTIFICATE-----")]
+    Certificates,
     /// A header that is not `name: value`.
     #[error("a header has no name that HTTP allows; write it like x-api-key: value")]
     HeaderLine,

@@ -9,12 +9,24 @@ use crate::limits::MAX_TIMEOUT;
 
 /// How long successful requests took, in milliseconds, to the end of the answer's body. Each value
 /// is exact to three digits.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
+    /// The mean; `None` if an earlier version wrote the file.
+    #[serde(default)]
+    pub mean: Option<f64>,
+    /// The shortest; `None` if an earlier version wrote the file.
+    #[serde(default)]
+    pub min: Option<f64>,
     /// The median.
     pub p50: f64,
+    /// 75 % took at most this long; `None` if an earlier version wrote the file.
+    #[serde(default)]
+    pub p75: Option<f64>,
     /// 90 % took at most this long.
     pub p90: f64,
+    /// 95 % took at most this long; `None` if an earlier version wrote the file.
+    #[serde(default)]
+    pub p95: Option<f64>,
     /// 99 % took at most this long.
     pub p99: f64,
     /// 99.9 % took at most this long.
@@ -49,6 +61,11 @@ impl Buckets {
             sum.saturating_record_n(*micros, *count);
         }
         Self::of(&sum)
+    }
+
+    /// Each duration in microseconds with its number of requests, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.0.iter().copied()
     }
 
     /// How many requests it holds; `None` if the sum overflows.
@@ -87,8 +104,13 @@ pub(crate) fn latency(histogram: &Histogram<u64>) -> Option<Latency> {
     let ms = |micros: u64| micros as f64 / 1_000.0;
     let quantile = |quantile| ms(histogram.value_at_quantile(quantile).min(histogram.max()));
     (!histogram.is_empty()).then(|| Latency {
+        // the mean of microseconds, to three decimals of a millisecond
+        mean: Some(histogram.mean().round() / 1_000.0),
+        min: Some(ms(histogram.min())),
         p50: quantile(0.5),
+        p75: Some(quantile(0.75)),
         p90: quantile(0.9),
+        p95: Some(quantile(0.95)),
         p99: quantile(0.99),
         p999: quantile(0.999),
         max: ms(histogram.max()),

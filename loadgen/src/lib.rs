@@ -39,11 +39,13 @@ mod invalid_settings;
 mod latency;
 mod limits;
 mod merge;
+mod method;
 mod pace;
 mod payload;
 mod plan;
 mod progress;
 mod request_failure;
+mod rounds;
 mod scenario;
 mod sent;
 mod spans;
@@ -51,7 +53,7 @@ mod tally;
 
 pub use attack::attack;
 pub use attack_error::AttackError;
-pub use attack_outcome::{AttackOutcome, FailureCount};
+pub use attack_outcome::{AttackOutcome, Bodies, FailureCount};
 pub use header::Header;
 pub use invalid_settings::{InvalidSetting, InvalidSettings};
 pub use latency::{Buckets, Latency};
@@ -59,10 +61,12 @@ pub use limits::{
     MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
 pub use merge::Unmerged;
+pub use method::Method;
 pub use payload::Payload;
 pub use plan::{Plan, Settings, Stop};
 pub use progress::{Progress, Recent, Requests};
-pub use request_failure::RequestFailure;
+pub use request_failure::{ConnectStep, RequestFailure};
+pub use rounds::Round;
 pub use scenario::{Conflict, Malformed, Scenario, Side};
 pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;

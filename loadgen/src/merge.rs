@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::attack_outcome::{AttackOutcome, Ending, FailureCount, summary, throughput};
+use crate::attack_outcome::{AttackOutcome, Bodies, Ending, FailureCount, summary, throughput};
 use crate::latency::Buckets;
 use crate::progress::Requests;
 use crate::request_failure::RequestFailure;
@@ -91,12 +91,16 @@ impl AttackOutcome {
             latency_histogram_us: histogram,
             latency_corrected_histogram_us: corrected,
             unsent: parts.iter().map(|part| part.unsent).sum(),
+            statuses: statuses(parts),
+            body_bytes: bodies(parts),
             failures,
+            first_failed_body: parts.iter().find_map(|part| part.first_failed_body.clone()),
             seed: None,
             seeds: parts
                 .iter()
                 .flat_map(|part| part.seed.iter().chain(&part.seeds).copied())
                 .collect(),
+            rounds: Vec::new(),
             span_file_error: (!errors.is_empty()).then(|| errors.join("; ")),
             goose: side_by_side(parts)?,
         };
@@ -117,6 +121,27 @@ fn merged_histogram<'a>(
 ) -> Option<Buckets> {
     let all: Option<Vec<_>> = parts.iter().map(histogram).collect();
     all.map(Buckets::sum)
+}
+
+/// How many answers of all parts had each status.
+fn statuses(parts: &[AttackOutcome]) -> BTreeMap<u16, u64> {
+    let mut all = BTreeMap::new();
+    for (status, count) in parts.iter().flat_map(|part| &part.statuses) {
+        let sum: &mut u64 = all.entry(*status).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    all
+}
+
+/// The bytes of the bodies of all parts; `None` if a part does not tell.
+fn bodies(parts: &[AttackOutcome]) -> Option<Bodies> {
+    parts.iter().try_fold(Bodies::default(), |all, part| {
+        let bodies = part.body_bytes?;
+        Some(Bodies {
+            sent: all.sent.saturating_add(bodies.sent),
+            received: all.received.saturating_add(bodies.received),
+        })
+    })
 }
 
 /// The failures of all parts by kind, most frequent first.

@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use baton_propagators::mode::Engine;
 use http::HeaderMap;
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 use serde::{Deserialize, Serialize};
 
+use crate::client::is_loopback;
 use crate::header::{self, Header};
 use crate::invalid_settings::{InvalidSetting, InvalidSettings};
 use crate::limits::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
+use crate::method::Method;
 use crate::payload::{Bodies, Payload};
 use crate::scenario::Scenario;
+
+/// The path of a lab's endpoint.
+const LAB_PATH: &str = "/dev/producer";
 
 /// What ends an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +56,16 @@ pub struct Settings {
     pub scenarios: Vec<Scenario>,
     /// The engine that writes the client's headers.
     pub engine: Engine,
-    /// The bodies of the requests.
+    /// The method of the requests.
+    #[serde(default)]
+    pub method: Method,
+    /// Whether any certificate of the endpoint is accepted, also a wrong one.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Further certificate authorities that may have signed the endpoint's certificate, as PEM.
+    #[serde(default)]
+    pub certificates: Option<String>,
+    /// The bodies of the requests. Only some methods have one.
     #[serde(default)]
     pub payload: Payload,
     /// Further headers of every request. A content type here replaces `application/json`.
@@ -90,6 +104,9 @@ impl Settings {
             ramp: Duration::ZERO,
             scenarios: vec![scenario.into()],
             engine: Engine::Native,
+            method: Method::default(),
+            insecure: false,
+            certificates: None,
             payload: Payload::default(),
             headers: Vec::new(),
             seed: None,
@@ -148,6 +165,12 @@ impl Plan {
             faults.push(InvalidSetting::Ramp { ramp, limit });
         }
         faults.extend(settings.payload.bodies().err());
+        if settings.payload != Payload::default() && !settings.method.has_body() {
+            faults.push(InvalidSetting::Body(settings.method.name()));
+        }
+        if settings.certificates.is_some() && certificates(&settings).is_none() {
+            faults.push(InvalidSetting::Certificates);
+        }
         faults.extend(header::read_all(&settings.headers).1);
         if let Some(report) = &settings.goose_report
             && report
@@ -234,6 +257,26 @@ impl Plan {
         self.settings.timeout
     }
 
+    /// The method of the requests.
+    pub fn method(&self) -> Method {
+        self.settings.method
+    }
+
+    /// Whether any certificate of the endpoint is accepted.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.settings.insecure
+    }
+
+    /// Further certificate authorities.
+    pub(crate) fn certificates(&self) -> Option<Vec<Certificate>> {
+        certificates(&self.settings)
+    }
+
+    /// Whether the endpoint has the address of a lab.
+    pub(crate) fn is_lab(&self) -> bool {
+        is_loopback(&self.url) && self.url.path() == LAB_PATH
+    }
+
     /// The bodies of the requests.
     pub(crate) fn bodies(&self) -> Bodies {
         self.settings.payload.bodies().unwrap_or_default()
@@ -272,6 +315,13 @@ impl From<Plan> for Settings {
     fn from(plan: Plan) -> Self {
         plan.settings
     }
+}
+
+/// The certificate authorities of the settings; `None` if there are none, or they cannot be read.
+fn certificates(settings: &Settings) -> Option<Vec<Certificate>> {
+    let pem = settings.certificates.as_ref()?;
+    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).ok()?;
+    (!certificates.is_empty()).then_some(certificates)
 }
 
 fn parse_endpoint(text: &str) -> Result<Url, InvalidSetting> {

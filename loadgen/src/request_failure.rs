@@ -20,11 +20,17 @@ pub enum RequestFailure {
     ConnectionRefused,
     /// There was no connection for another reason.
     NotConnected {
+        /// What was being done; `None` if it is not known.
+        #[serde(default)]
+        step: Option<ConnectStep>,
         /// The innermost error, as the system or the TLS library words it.
         cause: String,
     },
     /// The connection ended before the answer was complete.
     ConnectionBroken {
+        /// Whether the answer had begun.
+        #[serde(default)]
+        in_answer: bool,
         /// The innermost error, as the system or the HTTP library words it.
         cause: String,
     },
@@ -41,7 +47,48 @@ pub enum RequestFailure {
     Interrupted,
 }
 
+/// The step in which no connection came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectStep {
+    /// The host's name was looked up.
+    Resolve,
+    /// The TCP connection was opened.
+    Tcp,
+    /// The TLS handshake was made.
+    Tls,
+}
+
+impl ConnectStep {
+    /// The step in which an error of this chain arose. The HTTP client only tells by its words.
+    fn of(error: &reqwest::Error) -> Option<ConnectStep> {
+        let words: Vec<String> = chain(error).map(ToString::to_string).collect();
+        let says = |text: &str| words.iter().any(|word| word.starts_with(text));
+        let is_tls = chain(error).any(|error| {
+            let io = error.downcast_ref::<io::Error>();
+            io.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+        });
+        match () {
+            () if says("dns error") => Some(ConnectStep::Resolve),
+            () if says("tcp ") => Some(ConnectStep::Tcp),
+            () if is_tls || says("invalid peer certificate") => Some(ConnectStep::Tls),
+            () => None,
+        }
+    }
+}
+
 impl RequestFailure {
+    /// Why the answer's body could not be read.
+    pub(crate) fn from_body_error(error: &reqwest::Error) -> Self {
+        match Self::from_error(error) {
+            Self::ConnectionBroken { cause, .. } => Self::ConnectionBroken {
+                in_answer: true,
+                cause,
+            },
+            failure => failure,
+        }
+    }
+
     /// Why a request without an answer failed.
     pub(crate) fn from_error(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
@@ -60,9 +107,13 @@ impl RequestFailure {
             .map(ToString::to_string)
             .unwrap_or_default();
         if error.is_connect() {
-            Self::NotConnected { cause }
+            let step = ConnectStep::of(error);
+            Self::NotConnected { step, cause }
         } else {
-            Self::ConnectionBroken { cause }
+            Self::ConnectionBroken {
+                in_answer: false,
+                cause,
+            }
         }
     }
 
@@ -91,9 +142,21 @@ impl RequestFailure {
     pub fn describe(&self, endpoint: &str, timeout: Duration) -> String {
         match self {
             Self::ConnectionRefused => format!("connection refused at {endpoint}"),
-            Self::NotConnected { cause } => format!("could not connect to {endpoint}: {cause}"),
-            Self::ConnectionBroken { cause } => {
-                format!("the connection broke before the answer was complete: {cause}")
+            Self::NotConnected { step, cause } => {
+                let step = match step {
+                    Some(ConnectStep::Resolve) => " (looking up the host's name)",
+                    Some(ConnectStep::Tcp) => " (opening the TCP connection)",
+                    Some(ConnectStep::Tls) => " (TLS handshake)",
+                    None => "",
+                };
+                format!("could not connect to {endpoint}{step}: {cause}")
+            }
+            Self::ConnectionBroken { in_answer, cause } => {
+                let place = match in_answer {
+                    true => "within its body",
+                    false => "before its head",
+                };
+                format!("the connection broke before the answer was complete ({place}): {cause}")
             }
             Self::Timeout => format!("no answer within {timeout:?}"),
             Self::Status { status, message } => {
@@ -115,19 +178,27 @@ impl RequestFailure {
         }
     }
 
-    /// What to check first if every request failed in this way.
-    pub fn advice(&self) -> Option<&'static str> {
+    /// What to check first if every request failed in this way. `is_lab` says whether the endpoint
+    /// has the address of a lab.
+    pub fn advice(&self, is_lab: bool) -> Option<&'static str> {
         match self {
             Self::ConnectionRefused => Some("is the endpoint up?"),
+            Self::NotConnected {
+                step: Some(ConnectStep::Tls),
+                ..
+            } => Some("name its certificate authority with --cacert, or use --insecure"),
             Self::NotConnected { .. } => Some("is the endpoint's address right?"),
             Self::Timeout => Some("the endpoint takes connections but does not answer"),
             Self::Status {
                 status: 403 | 404, ..
-            } => Some("is the endpoint's path right? the lab's ends in /dev/producer"),
+            } => Some("is the endpoint's path right? a lab's ends in /dev/producer"),
+            Self::Status { status: 405, .. } => {
+                Some("does the endpoint take another method? name it with --method")
+            }
             Self::Status { status: 429, .. } => {
                 Some("the endpoint throttles; use fewer users or a lower rate")
             }
-            Self::Status { status: 500.., .. } => Some("the producer's log says more"),
+            Self::Status { status: 500.., .. } if is_lab => Some("the producer's log says more"),
             _ => None,
         }
     }
@@ -140,8 +211,14 @@ impl RequestFailure {
                 status: *status,
                 message: None,
             },
-            Self::NotConnected { .. } => Self::NotConnected { cause: cause() },
-            Self::ConnectionBroken { .. } => Self::ConnectionBroken { cause: cause() },
+            Self::NotConnected { step, .. } => Self::NotConnected {
+                step: *step,
+                cause: cause(),
+            },
+            Self::ConnectionBroken { in_answer, .. } => Self::ConnectionBroken {
+                in_answer: *in_answer,
+                cause: cause(),
+            },
             Self::ConnectionRefused | Self::Timeout | Self::Interrupted => self.clone(),
         }
     }
@@ -236,13 +313,35 @@ mod tests {
                 "connection_refused",
             ),
             (
-                RequestFailure::NotConnected { cause: cause() },
+                RequestFailure::NotConnected {
+                    step: None,
+                    cause: cause(),
+                },
                 "could not connect to http://h/p: broken pipe",
                 "not_connected",
             ),
             (
-                RequestFailure::ConnectionBroken { cause: cause() },
-                "the connection broke before the answer was complete: broken pipe",
+                RequestFailure::NotConnected {
+                    step: Some(ConnectStep::Tls),
+                    cause: cause(),
+                },
+                "could not connect to http://h/p (TLS handshake): broken pipe",
+                "not_connected",
+            ),
+            (
+                RequestFailure::ConnectionBroken {
+                    in_answer: false,
+                    cause: cause(),
+                },
+                "the connection broke before the answer was complete (before its head): broken pipe",
+                "connection_broken",
+            ),
+            (
+                RequestFailure::ConnectionBroken {
+                    in_answer: true,
+                    cause: cause(),
+                },
+                "the connection broke before the answer was complete (within its body): broken pipe",
                 "connection_broken",
             ),
             (RequestFailure::Timeout, "no answer within 1.5s", "timeout"),

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
@@ -50,6 +51,18 @@ pub(crate) struct ClientSpan {
     pub request_id: Option<String>,
     pub status: Option<u16>,
     pub failure: Option<RequestFailure>,
+    pub traffic: Traffic,
+}
+
+/// The bodies of one request and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// The size of the request's body in bytes.
+    pub sent: u64,
+    /// How many bytes of the answer's body were read.
+    pub received: u64,
+    /// The beginning of the answer's body, if the answer is no success and has one.
+    pub failed_body: Option<String>,
 }
 
 /// The fields that are the same in every span of an attack.
@@ -59,6 +72,7 @@ pub(crate) struct Target {
     address: String,
     port: Option<u16>,
     timeout: Duration,
+    method: &'static str,
 }
 
 impl Target {
@@ -74,6 +88,7 @@ impl Target {
                 .to_owned(),
             port: endpoint.port_or_known_default(),
             timeout: plan.timeout(),
+            method: plan.method().name(),
         }
     }
 }
@@ -88,7 +103,10 @@ pub(crate) struct SpanFile {
 impl SpanFile {
     /// Creates or empties the file at `path`. Must be called within a tokio runtime.
     pub(crate) fn create(path: &Path, target: Target) -> io::Result<Self> {
-        let file = File::create(path)?;
+        let mut options = File::options();
+        options.create(true).write(true).truncate(true);
+        // the spans hold headers, so only their owner may read them
+        let file = options.mode(0o600).open(path)?;
         let (lines, written) = mpsc::channel();
         let writing = tokio::task::spawn_blocking(move || write_lines(file, &target, &written));
         Ok(Self { lines, writing })
@@ -141,7 +159,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
     if let Some(request_id) = &span.request_id {
         attributes.push(Attribute::text("aws.request_id", request_id));
     }
-    attributes.push(Attribute::text("http.request.method", "POST"));
+    attributes.push(Attribute::text("http.request.method", target.method));
     attributes.push(Attribute::text("url.full", &target.url));
     attributes.push(Attribute::text("server.address", &target.address));
     if let Some(port) = target.port {
@@ -200,7 +218,7 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
         span_id: sent.span_id,
         trace_state: sent.trace_state.as_str(),
         flags: flags(sent.sampling),
-        name: "POST",
+        name: target.method,
         kind: KIND_CLIENT,
         start_time_unix_nano: Nanos(start),
         end_time_unix_nano: Nanos(start + span.duration),

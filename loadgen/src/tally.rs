@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use crate::attack_outcome::Bodies;
 use crate::latency::{Buckets, Latency, histogram, latency, micros};
 use crate::progress::{Progress, Recent, Requests};
 use crate::request_failure::RequestFailure;
@@ -33,6 +34,10 @@ struct State {
     ok: u64,
     failed: u64,
     failures: BTreeMap<RequestFailure, u64>,
+    statuses: BTreeMap<u16, u64>,
+    bodies: Bodies,
+    /// The beginning of the body of the first failed answer that has one.
+    first_failed_body: Option<String>,
     /// Latency from the moment of sending, in microseconds like all histograms.
     latency: Histogram<u64>,
     /// Latency from the due time, if there is a rate.
@@ -63,6 +68,12 @@ pub(crate) struct Counted {
     pub requests: Requests,
     /// Most frequent first.
     pub failures: Vec<(RequestFailure, u64)>,
+    /// How many answers had each status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// The bytes of all bodies.
+    pub bodies: Bodies,
+    /// The beginning of the body of the first failed answer that has one.
+    pub first_failed_body: Option<String>,
     /// Latency from the moment of sending.
     pub latency: Option<Latency>,
     /// Latency from the due time, if there is a rate.
@@ -84,6 +95,9 @@ impl Tally {
                 ok: 0,
                 failed: 0,
                 failures: BTreeMap::new(),
+                statuses: BTreeMap::new(),
+                bodies: Bodies::default(),
+                first_failed_body: None,
                 latency: histogram(),
                 corrected: has_rate.then(histogram),
                 unanswered: 0,
@@ -130,6 +144,7 @@ impl Tally {
             }
         }
         state.note_answer(&span);
+        state.count_answer(&span);
         if state.lines.is_some() {
             state.spans.push(span);
             if state.spans.len() == SPANS_PER_LINE {
@@ -188,6 +203,9 @@ impl Tally {
                 failed: state.failed,
             },
             failures,
+            statuses: std::mem::take(&mut state.statuses),
+            bodies: state.bodies,
+            first_failed_body: state.first_failed_body.take(),
             latency: latency(&state.latency),
             corrected: state.corrected.as_ref().and_then(latency),
             buckets: Buckets::of(&state.latency),
@@ -211,6 +229,17 @@ impl State {
             self.unanswered += 1;
             let is_timeout = span.failure == Some(RequestFailure::Timeout);
             self.timeouts += u64::from(is_timeout);
+        }
+    }
+
+    fn count_answer(&mut self, span: &ClientSpan) {
+        if let Some(status) = span.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
+        self.bodies.sent += span.traffic.sent;
+        self.bodies.received += span.traffic.received;
+        if self.first_failed_body.is_none() {
+            self.first_failed_body.clone_from(&span.traffic.failed_body);
         }
     }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use baton_experiments::burst::{Endpoint, send};
 use baton_experiments::{ExperimentError, Load, Observer, client_spans, requests};
 use baton_lab::Controls;
-use baton_loadgen::{AttackOutcome, Plan, Progress, Settings, Stop};
+use baton_loadgen::{AttackOutcome, Progress, Settings, Stop};
 use baton_propagators::{Engine, Mode};
 use baton_traces::shown::count;
 use serde::Deserialize;
@@ -185,12 +186,16 @@ impl BurstPlan {
             spans: has_mode.then(|| client_spans(folder)),
             ..self.settings.clone()
         };
-        let plan = |_| Plan::new(settings.clone()).map_err(ExperimentError::from);
+        let endpoint = Endpoint {
+            name: "burst".to_owned(),
+            settings,
+            directory: None,
+            goose_reports: Vec::new(),
+        };
         let observer = Watching(Arc::clone(page));
         let program = &page.options.program;
-        self.load
-            .send(program, plan, "burst", &observer, stopped, || Ok(()))
-            .await
+        let sent = send(&[endpoint], &self.load, 1, program, &observer, stopped).await?;
+        Ok(sent.into_iter().flatten().collect())
     }
 }
 
@@ -237,6 +242,8 @@ struct Watching(Arc<LabPage>);
 
 impl Observer for Watching {
     fn stage(&self, _name: &str) {}
+
+    fn turn(&self, _name: &str) {}
 
     fn advance(&self, progress: &Progress) {
         if let Some(running) = &mut self.0.bursts.state_now().running {

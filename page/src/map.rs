@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_lab::Addresses;
+use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 use baton_traces::shown::{count, counted, service_name, significant, visible};
@@ -99,6 +100,8 @@ impl Drawn {
             Some(Edge {
                 from: place(from)?,
                 to: place(to)?,
+                channel: None,
+                ambiguous: Between::default(),
                 count: edge.count,
                 broken: edge.broken() > 0,
                 verdicts: edge.verdicts.clone(),

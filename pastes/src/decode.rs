@@ -1,6 +1,7 @@
 //! Removes layers around a text: Base64, gzip, zlib, colours, and what systems write around lines.
 //! Each layer has a limit, so that a small paste cannot fill the memory.
 
+mod hex_dump;
 mod terminal;
 
 use std::borrow::Cow;
@@ -10,6 +11,8 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
+pub(crate) use hex_dump::hex_dump;
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;

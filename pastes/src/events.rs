@@ -117,4 +117,4 @@ fn not_in_envelope(places: &[&str]) -> bool {
 
 /// The sentence about a carrier that baton's consumer does not read.
 const BATON: &str =
-    "baton's consumer would not look there: it reads the member tracecontext of a record alone";
+    "baton's consumer would not look there: it reads only the member tracecontext of a record";

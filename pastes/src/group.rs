@@ -101,14 +101,14 @@ fn without_headers(units: &[&str]) -> Option<String> {
     match units.len() {
         0 => None,
         1 => Some(format!(
-            "{named} holds no header: its receiver starts a new trace."
+            "{named} has no header, so its receiver starts a new trace."
         )),
         MAX_NAMED.. if units.len() > MAX_NAMED => Some(format!(
-            "{} records hold no header, {named} among them: their receivers start new traces.",
+            "{} records have no header, such as {named}. Their receivers start new traces.",
             units.len()
         )),
         _ => Some(format!(
-            "{named} hold no header: their receivers start new traces."
+            "{named} have no header, so their receivers start new traces."
         )),
     }
 }
@@ -250,14 +250,14 @@ fn unnamed(finding: &Finding) -> Option<String> {
         let is_named = finding.value.starts_with(b"Root=") || finding.value.starts_with(b"Self=");
         return (!is_named).then(|| {
             format!(
-                "The value has no name; it has the shape of {header}, and is explained as that."
+                "The value has no name. It has the shape of {header}, so it is explained as that."
             )
         });
     }
     let named = matches!(finding.kind, Kind::Unnamed(_));
     named.then(|| {
         format!(
-            "{} is read by no format; its value has the shape of {header}, and is explained as if it came under that name.",
+            "No format reads {}. Its value has the shape of {header}, so it is explained under that name.",
             finding.name
         )
     })
@@ -269,19 +269,19 @@ fn why(finding: &Finding) -> Option<String> {
     let value = String::from_utf8_lossy(&finding.value);
     Some(match &finding.kind {
         Kind::System(system) => system.describe(name, &value),
-        Kind::Misspelt(meant) => format!("No format reads {name}; {meant} seems to be meant."),
+        Kind::Misspelt(meant) => {
+            format!("{name} is not a header that any format reads. Probably {meant} is meant.")
+        }
         Kind::Id if name.is_empty() => {
-            format!(
-                "{value} looks like a trace id alone: it names no span, so nobody continues it."
-            )
+            format!("{value} looks like a trace id. It names no span, so no library continues it.")
         }
         Kind::Id => {
-            format!("{name} is an id as logs print it, and no header: nobody continues it.")
+            format!("{name} is an id as logs print it, not a header, so no library continues it.")
         }
-        Kind::NoValue(header) => format!("{header} is named here without a value."),
+        Kind::NoValue(header) => format!("{header} is named here, but has no value."),
         Kind::Fault(reason) => reason.clone(),
         Kind::Unnamed(shape) => format!(
-            "{name} is read by no format, although its value has the shape of {}.",
+            "No format reads {name}, although its value has the shape of {}.",
             shape.header()
         ),
         Kind::Header(_) | Kind::Shape(_) | Kind::Other => return None,

@@ -201,9 +201,8 @@ impl Walk {
                     _ => ("null, true or false", String::new()),
                 };
                 if let Kind::Header(header) = kind {
-                    let reason = format!(
-                        "{header} is {what} here and no text, so a reader of text does not take it."
-                    );
+                    let reason =
+                        format!("{header} is {what} here, not text, so no library reads it.");
                     self.push(Kind::Fault(reason), name, value.into_bytes(), at, scope);
                 }
             }
@@ -279,6 +278,10 @@ impl Walk {
         if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
             self.unpacked += inner.len();
             self.text(&inner, &at.deeper());
+            return;
+        }
+        if let Some(inner) = decode::hex_dump(text) {
+            self.plain(&inner, &at.deeper());
             return;
         }
         self.plain(text, at);

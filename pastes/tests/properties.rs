@@ -79,7 +79,7 @@ fn deep_and_long_texts_end() {
         paste
             .notes
             .iter()
-            .any(|note| note.contains("packed deeper")),
+            .any(|note| note.contains("packed too deeply")),
         "{paste:?}"
     );
     for long in [

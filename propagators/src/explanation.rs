@@ -45,7 +45,7 @@ impl Explanation {
     /// assert_eq!(
     ///     Explanation::new(&extraction.candidates, &headers).summary,
     ///     "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled: \
-    ///      whatever reads one of them as specified continues that.",
+    ///      a service that reads one of them as specified continues it.",
     /// );
     /// # Ok::<(), baton_propagators::ModeError>(())
     /// ```
@@ -68,10 +68,10 @@ fn summary(arrived: &Arrived<'_>) -> String {
             } else if arrived.of_upstream {
                 format!("opentelemetry-rust with {}", only.format)
             } else {
-                format!("whatever reads {} as specified", only.format)
+                format!("a service that reads {} as specified", only.format)
             };
             format!(
-                "One trace context arrives, {} says {says}: {reader} continues that",
+                "One trace context arrives in {}, {says}: {reader} continues it",
                 only.header
             )
         }
@@ -93,18 +93,18 @@ fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
         "all "
     };
     let reader = if arrived.of_upstream {
-        "opentelemetry-rust with any format of theirs"
+        "opentelemetry-rust with any of these formats"
     } else {
-        "whatever reads one of them as specified"
+        "a service that reads one of them as specified"
     };
     let mut sources = arrived.sources.iter();
     if sources.all(|source| source.context.sampling == first.sampling) {
         let says = describe(first);
-        return format!("{headers} {all}agree on {says}: {reader} continues that");
+        return format!("{headers} {all}agree on {says}: {reader} continues it");
     }
     let says = say(&groups(arrived, ConflictKind::Sampled));
     format!(
-        "{headers} {all}agree on trace {}, span {}, and of sampling {says}: {reader} continues that span",
+        "{headers} {all}agree on trace {}, span {}, but about sampling {says}: {reader} continues that span",
         first.trace_id, first.span_id
     )
 }
@@ -124,19 +124,18 @@ fn nothing(arrived: &Arrived<'_>) -> String {
     };
     if let Some(candidate) = arrived.candidates.iter().find(sampling) {
         let decision = match candidate.sampled() {
-            Some(true) => "to sample",
-            Some(false) => "not to sample",
-            None => "nothing about sampling",
+            Some(true) => "only asks to sample",
+            Some(false) => "only asks not to sample",
+            None => "says nothing about sampling",
         };
         return format!(
-            "No trace context arrives, so a receiver starts a new trace: {} names no span to continue and says {decision}.",
+            "No trace context arrives, so a receiver starts a new trace: {} names no span to continue and {decision}.",
             candidate.header
         );
     }
     let is_there = |candidate: &Candidate| candidate.outcome != Outcome::Absent;
     if arrived.candidates.iter().any(is_there) {
-        return "No trace context arrives but baggage alone, so a receiver starts a new trace."
-            .to_owned();
+        return "Only baggage arrives, so a receiver starts a new trace.".to_owned();
     }
     let names = arrived.names();
     let what = match names.as_slice() {
@@ -144,7 +143,7 @@ fn nothing(arrived: &Arrived<'_>) -> String {
         names => {
             let verb = if names.len() == 1 { "does" } else { "do" };
             let names = list(names.iter().map(String::as_str));
-            format!("there is no header that holds one, {names} alone {verb} not")
+            format!("{names} alone {verb} not hold one")
         }
     };
     format!("No trace context arrives, so a receiver starts a new trace: {what}.")
@@ -189,16 +188,16 @@ fn disagreement(
     let of_environment = [first, other]
         .iter()
         .any(|source| source.header == X_AMZN_TRACE_ID);
-    let (reader, composite) = if of_environment {
-        ("baton with BATON_XRAY_SOURCE=environment and", "it")
+    let reader = if of_environment {
+        "baton with BATON_XRAY_SOURCE=environment and"
     } else if arrived.of_upstream {
-        ("opentelemetry-rust with", "its composite")
+        "opentelemetry-rust with"
     } else {
-        ("an OpenTelemetry service with", "its composite")
+        "an OpenTelemetry service with"
     };
     let mut sentence = format!(
-        "{opening}: {says}; {reader} {a},{b} continues {}'s, because {composite} lets the last valid format win, and with \
-         {b},{a} {}'s",
+        "{opening}: {says}; {reader} {a},{b} continues {}'s, because in its list the last valid format wins, and with \
+         {b},{a} it continues {}'s",
         other.header, first.header,
     );
     for source in [first, other] {

@@ -173,14 +173,14 @@ impl std::error::Error for Reject {}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Fault::Several => f.write_str("arrived several times, where one is right"),
+            Fault::Several => f.write_str("arrived several times, but may arrive only once"),
             Fault::FirstTaken => f.write_str(
                 "arrived several times with different values, and the first one was taken",
             ),
             Fault::NotText => f.write_str("is not UTF-8 text"),
             Fault::Empty => f.write_str("is empty"),
             Fault::Missing => {
-                f.write_str("is missing, and the other headers mean nothing without it")
+                f.write_str("is missing, and the other headers are useless without it")
             }
             Fault::Length { field, found } => {
                 let characters = if found == 1 {
@@ -191,39 +191,39 @@ impl fmt::Display for Fault {
                 let length = field.length;
                 write!(
                     f,
-                    "has a {field} of {found} {characters} where {length} belong"
+                    "has a {field} of {found} {characters} instead of {length}"
                 )
             }
             Fault::NotLowerHex { field } => {
                 write!(
                     f,
-                    "has a {field} that is not made of the digits 0-9 and a-f alone"
+                    "has a {field} with a character other than 0-9 and a-f"
                 )
             }
             Fault::NotHex { field } => {
-                write!(f, "has a {field} that is not made of hexadecimal digits alone")
+                write!(f, "has a {field} with a character that is not a hexadecimal digit")
             }
             Fault::NotDecimal { field } => {
                 let length = field.length;
                 write!(f, "has a {field} that is not {length}")
             }
             Fault::NoField { field } => write!(f, "has no {field}"),
-            Fault::Twice { field } => write!(f, "has its {field} twice"),
+            Fault::Twice { field } => write!(f, "has {field} twice"),
             Fault::NoParent => f.write_str(
-                "names a trace and no span that could be the parent, so there is nothing to continue",
+                "names a trace but no parent span, so there is nothing to continue",
             ),
             Fault::AllZeros { field } => {
-                write!(f, "has a {field} of zeros only, which stands for none")
+                write!(f, "has a {field} of all zeros, which is invalid")
             }
             Fault::NoSeparator { field } => write!(f, "has no '-' after its {field}"),
             Fault::Trailing { field } => {
-                write!(f, "goes on after its {field}, where it should end")
+                write!(f, "has something after its {field}, where it must end")
             }
             Fault::ForbiddenVersion => f.write_str("has version ff, which is forbidden"),
             Fault::SamplingState { expected } => {
                 write!(
                     f,
-                    "has a sampling state that does not exist: {expected} would be right"
+                    "has an unknown sampling state; it must be {expected}"
                 )
             }
             Fault::NoEqualsSign => f.write_str("has a list member without '='"),
@@ -235,13 +235,13 @@ impl fmt::Display for Fault {
             Fault::TooLarge { limit } => write!(f, "has more than {limit} bytes"),
             Fault::EnvironmentUnsampled => f.write_str(
                 "says Sampled=0, as Lambda sets it where X-Ray tracing is off, and the service continues that: \
-                 it records nothing unless xray stands before the other formats, or its source is header",
+                 it records nothing unless xray is before the other formats in its list, or its source is header",
             ),
             Fault::NoUpstream => f.write_str(
-                "is of a format that upstream has no propagator for on this OpenTelemetry version",
+                "belongs to a format for which upstream has no propagator in this version of OpenTelemetry",
             ),
             Fault::NotReadUpstream => {
-                f.write_str("holds what the specification allows and it does not read")
+                f.write_str("is valid by the specification, but it does not read this form")
             }
         }
     }

@@ -57,14 +57,15 @@ fn what_arrives_in_it_is_explained() {
     assert_eq!(
         explained(&headers).summary,
         format!(
-            "traceparent and x-added agree on trace {TRACE_ID}, span {SPAN_ID}, and of sampling traceparent says \
-             sampled, x-added says sampling deferred: whatever reads one of them as specified continues that span."
+            "traceparent and x-added agree on trace {TRACE_ID}, span {SPAN_ID}, but about sampling traceparent says \
+             sampled, x-added says sampling deferred: a service that reads one of them as specified continues that \
+             span."
         )
     );
     headers = HeaderList::from([(HEADER, "short")]);
     assert_eq!(
         explained(&headers).summary,
-        "No usable trace context arrives, so a receiver starts a new trace: x-added names a trace and no \
-         span that could be the parent, so there is nothing to continue."
+        "No usable trace context arrives, so a receiver starts a new trace: x-added names a trace but no \
+         parent span, so there is nothing to continue."
     );
 }

@@ -33,54 +33,57 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
         ),
         (
             HeaderList::from([("baggage", "a=1")]),
-            "No trace context arrives but baggage alone, so a receiver starts a new trace.",
+            "Only baggage arrives, so a receiver starts a new trace.",
         ),
         (
             HeaderList::from([("b3", "0")]),
-            "No trace context arrives, so a receiver starts a new trace: b3 names no span to continue and says not to sample.",
+            "No trace context arrives, so a receiver starts a new trace: b3 names no span to continue and only asks \
+             not to sample.",
         ),
         (
             HeaderList::from([("b3", "1-2")]),
-            "No usable trace context arrives, so a receiver starts a new trace: \
-             b3 has a TraceId of 1 character where 32 or 16 belong, at byte 0.",
+            "No usable trace context arrives, so a receiver starts a new trace: b3 has a TraceId of 1 character \
+             instead of 32 or 16, at byte 0.",
         ),
         (
             HeaderList::from([("traceparent", TRACEPARENT)]),
-            "One trace context arrives, traceparent says trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, \
-             sampled: whatever reads tracecontext as specified continues that.",
+            "One trace context arrives in traceparent, trace 0af7651916cd43dd8448eb211c80319c, span \
+             b7ad6b7169203331, sampled: a service that reads tracecontext as specified continues it.",
         ),
         (
             HeaderList::from([
                 ("x-b3-traceid", "463ac35c9f6413ad"),
                 ("x-b3-spanid", "a2fb4a1d1a96d312"),
             ]),
-            "One trace context arrives, x-b3-traceid says trace 0000000000000000463ac35c9f6413ad, span a2fb4a1d1a96d312, \
-             sampling deferred: whatever reads b3multi as specified continues that.",
+            "One trace context arrives in x-b3-traceid, trace 0000000000000000463ac35c9f6413ad, span \
+             a2fb4a1d1a96d312, sampling deferred: a service that reads b3multi as specified continues it.",
         ),
         (
             b3("garbage"),
-            "One trace context arrives, traceparent says trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, \
-             sampled: whatever reads tracecontext as specified continues that; b3 has a TraceId of 7 characters where 32 or 16 belong, \
-             at byte 0.",
+            "One trace context arrives in traceparent, trace 0af7651916cd43dd8448eb211c80319c, span \
+             b7ad6b7169203331, sampled: a service that reads tracecontext as specified continues it; b3 has a \
+             TraceId of 7 characters instead of 32 or 16, at byte 0.",
         ),
         (
             b3("463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-1"),
             "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, b3 says \
-             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,b3 continues b3's, because its \
-             composite lets the last valid format win, and with b3,tracecontext traceparent's; Datadog's libraries with \
-             tracecontext,b3 continue traceparent's and link b3's.",
+             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,b3 continues b3's, because \
+             in its list the last valid format wins, and with b3,tracecontext it continues traceparent's; Datadog's \
+             libraries with tracecontext,b3 continue traceparent's and link b3's.",
         ),
         (
             b3("0af7651916cd43dd8448eb211c80319c-a2fb4a1d1a96d312-1"),
-            "One trace arrives with two different parents: traceparent says b7ad6b7169203331, b3 says a2fb4a1d1a96d312; an \
-             OpenTelemetry service with tracecontext,b3 continues b3's, because its composite lets the last valid format \
-             win, and with b3,tracecontext traceparent's; Datadog's libraries with tracecontext,b3 continue traceparent's.",
+            "One trace arrives with two different parents: traceparent says b7ad6b7169203331, b3 says \
+             a2fb4a1d1a96d312; an OpenTelemetry service with tracecontext,b3 continues b3's, because in its list the \
+             last valid format wins, and with b3,tracecontext it continues traceparent's; Datadog's libraries with \
+             tracecontext,b3 continue traceparent's.",
         ),
         (
             b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"),
-            "One span arrives with two sampling decisions: traceparent says sampled, b3 says not sampled; an OpenTelemetry \
-             service with tracecontext,b3 continues b3's, because its composite lets the last valid format win, and with \
-             b3,tracecontext traceparent's; Datadog's libraries with tracecontext,b3 continue traceparent's.",
+            "One span arrives with two sampling decisions: traceparent says sampled, b3 says not sampled; an \
+             OpenTelemetry service with tracecontext,b3 continues b3's, because in its list the last valid format \
+             wins, and with b3,tracecontext it continues traceparent's; Datadog's libraries with tracecontext,b3 \
+             continue traceparent's.",
         ),
         (
             HeaderList::from([
@@ -90,10 +93,11 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ("x-datadog-sampling-priority", "1"),
                 ("x-datadog-tags", "_dd.p.tid=0af7651916cd43dd"),
             ]),
-            "One trace arrives with two different parents: traceparent says b7ad6b7169203331, x-datadog-trace-id says \
-             0000000000000001; an OpenTelemetry service with tracecontext,datadog continues x-datadog-trace-id's, because \
-             its composite lets the last valid format win, and with datadog,tracecontext traceparent's; Datadog's libraries \
-             with datadog,tracecontext continue x-datadog-trace-id's with traceparent's span id.",
+            "One trace arrives with two different parents: traceparent says b7ad6b7169203331, x-datadog-trace-id \
+             says 0000000000000001; an OpenTelemetry service with tracecontext,datadog continues \
+             x-datadog-trace-id's, because in its list the last valid format wins, and with datadog,tracecontext it \
+             continues traceparent's; Datadog's libraries with datadog,tracecontext continue x-datadog-trace-id's \
+             with traceparent's span id.",
         ),
         (
             // the most serious disagreement is reported, wherever it is
@@ -105,9 +109,10 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                     "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
                 ),
             ]),
-            "Two different traces arrive: traceparent and b3 say 0af7651916cd43dd8448eb211c80319c, uber-trace-id says \
-             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,jaeger continues uber-trace-id's, \
-             because its composite lets the last valid format win, and with jaeger,tracecontext traceparent's.",
+            "Two different traces arrive: traceparent and b3 say 0af7651916cd43dd8448eb211c80319c, uber-trace-id \
+             says 463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,jaeger continues \
+             uber-trace-id's, because in its list the last valid format wins, and with jaeger,tracecontext it \
+             continues traceparent's.",
         ),
         (
             // an open decision agrees with both others, which disagree
@@ -123,19 +128,21 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ),
             ]),
             "One span arrives with two sampling decisions: b3 says sampling deferred, uber-trace-id says sampled, \
-             x-amzn-trace-id says not sampled; an OpenTelemetry service with jaeger,xray continues x-amzn-trace-id's, because \
-             its composite lets the last valid format win, and with xray,jaeger uber-trace-id's.",
+             x-amzn-trace-id says not sampled; an OpenTelemetry service with jaeger,xray continues \
+             x-amzn-trace-id's, because in its list the last valid format wins, and with xray,jaeger it continues \
+             uber-trace-id's.",
         ),
         (
             b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"),
-            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, and of sampling \
-             traceparent says sampled, b3 says sampling deferred: whatever reads one of them as specified continues that span.",
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, but about \
+             sampling traceparent says sampled, b3 says sampling deferred: a service that reads one of them as \
+             specified continues that span.",
         ),
         (
             b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-d"),
-            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, and of sampling \
-             traceparent says sampled, b3 says sampled for debugging: whatever reads one of them as specified continues that \
-             span.",
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, but about \
+             sampling traceparent says sampled, b3 says sampled for debugging: a service that reads one of them as \
+             specified continues that span.",
         ),
         (
             // a third header that cannot be read
@@ -144,8 +151,9 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"),
                 ("uber-trace-id", "1:2"),
             ]),
-            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled: whatever \
-             reads one of them as specified continues that; uber-trace-id has no parent-span-id, at byte 3.",
+            "traceparent and b3 agree on trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled: a \
+             service that reads one of them as specified continues it; uber-trace-id has no parent-span-id, at byte \
+             3.",
         ),
         (
             HeaderList::from([
@@ -156,9 +164,10 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ),
             ]),
             "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-amzn-trace-id says \
-             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,xray continues x-amzn-trace-id's, \
-             because its composite lets the last valid format win, and with xray,tracecontext traceparent's; \
-             OpenTelemetry (JavaScript, Python, Java), Datadog for Java find nothing in x-amzn-trace-id.",
+             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,xray continues \
+             x-amzn-trace-id's, because in its list the last valid format wins, and with xray,tracecontext it \
+             continues traceparent's; OpenTelemetry (JavaScript, Python, Java), Datadog for Java find nothing in \
+             x-amzn-trace-id.",
         ),
         (
             // how Datadog's libraries read a different low half, or unreadable tags, was not
@@ -171,8 +180,8 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
             ]),
             "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-datadog-trace-id says \
              00000000000000008448eb211c80319c; an OpenTelemetry service with tracecontext,datadog continues \
-             x-datadog-trace-id's, because its composite lets the last valid format win, and with datadog,tracecontext \
-             traceparent's.",
+             x-datadog-trace-id's, because in its list the last valid format wins, and with datadog,tracecontext it \
+             continues traceparent's.",
         ),
         (
             HeaderList::from([
@@ -182,13 +191,12 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
             ]),
             "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, x-datadog-trace-id says \
              00000000000000008448eb211c80319c; an OpenTelemetry service with tracecontext,datadog continues \
-             x-datadog-trace-id's, because its composite lets the last valid format win, and with datadog,tracecontext \
-             traceparent's.",
+             x-datadog-trace-id's, because in its list the last valid format wins, and with datadog,tracecontext it \
+             continues traceparent's.",
         ),
         (
             HeaderList::from([("tracestate", "a=1")]),
-            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, tracestate alone \
-             does not.",
+            "No trace context arrives, so a receiver starts a new trace: tracestate alone does not hold one.",
         ),
         (
             HeaderList::from([
@@ -196,13 +204,12 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                 ("X-Datadog-Sampling-Priority", "1"),
                 ("x-datadog-origin", "rum"),
             ]),
-            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, x-b3-flags, \
-             x-datadog-sampling-priority and x-datadog-origin alone do not.",
+            "No trace context arrives, so a receiver starts a new trace: x-b3-flags, x-datadog-sampling-priority and x-datadog-origin \
+             alone do not hold one.",
         ),
         (
             HeaderList::from([("ot-baggage-user", "alice")]),
-            "No trace context arrives, so a receiver starts a new trace: there is no header that holds one, ot-baggage-* alone \
-             does not.",
+            "No trace context arrives, so a receiver starts a new trace: ot-baggage-* alone does not hold one.",
         ),
         (
             HeaderList::from([
@@ -213,9 +220,10 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
                     "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0:1",
                 ),
             ]),
-            "Two different traces arrive: traceparent and b3 say 0af7651916cd43dd8448eb211c80319c, uber-trace-id says \
-             463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,jaeger continues uber-trace-id's, \
-             because its composite lets the last valid format win, and with jaeger,tracecontext traceparent's.",
+            "Two different traces arrive: traceparent and b3 say 0af7651916cd43dd8448eb211c80319c, uber-trace-id \
+             says 463ac35c9f6413ad48485a3953bb6124; an OpenTelemetry service with tracecontext,jaeger continues \
+             uber-trace-id's, because in its list the last valid format wins, and with jaeger,tracecontext it \
+             continues traceparent's.",
         ),
     ] {
         assert_eq!(explain(&headers).summary, expected);
@@ -233,17 +241,17 @@ fn under_engine_otel_the_header_is_named_that_upstream_took() {
     // only the upstream crates continue what the specification refuses
     assert_eq!(
         explain_upstream(&HeaderList::from([("traceparent", "00-1-1-1")])).summary,
-        "One trace context arrives, traceparent says trace 00000000000000000000000000000001, span 0000000000000001, sampled: \
-         opentelemetry-rust with tracecontext continues that."
+        "One trace context arrives in traceparent, trace 00000000000000000000000000000001, span 0000000000000001, \
+         sampled: opentelemetry-rust with tracecontext continues it."
     );
     for (other, expected) in [
         (
             ("x-b3-parentspanid", "zz"),
-            "One trace context arrives, x-b3-traceid says trace 0af7651916cd43dd8448eb211c80319c",
+            "One trace context arrives in x-b3-traceid, trace 0af7651916cd43dd8448eb211c80319c",
         ),
         (
             ("b3", "0"),
-            "One trace context arrives, x-b3-traceid says trace 0af7651916cd43dd8448eb211c80319c",
+            "One trace context arrives in x-b3-traceid, trace 0af7651916cd43dd8448eb211c80319c",
         ),
         (
             ("b3", debug),
@@ -263,15 +271,16 @@ fn baton_says_what_it_does_with_lambdas_header() {
     let alone = explain_in_lambda(&HeaderList::new(), value);
     assert_eq!(
         alone.summary,
-        "One trace context arrives, _X_AMZN_TRACE_ID says trace 463ac35c9f6413ad48485a3953bb6124, span a2fb4a1d1a96d312, not \
-         sampled: baton with xray and BATON_XRAY_SOURCE=environment continues that."
+        "One trace context arrives in _X_AMZN_TRACE_ID, trace 463ac35c9f6413ad48485a3953bb6124, span \
+         a2fb4a1d1a96d312, not sampled: baton with xray and BATON_XRAY_SOURCE=environment continues it."
     );
     let beside = explain_in_lambda(&HeaderList::from([("traceparent", TRACEPARENT)]), value);
     assert_eq!(
         beside.summary,
         "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c, _X_AMZN_TRACE_ID says \
          463ac35c9f6413ad48485a3953bb6124; baton with BATON_XRAY_SOURCE=environment and tracecontext,xray continues \
-         _X_AMZN_TRACE_ID's, because it lets the last valid format win, and with xray,tracecontext traceparent's."
+         _X_AMZN_TRACE_ID's, because in its list the last valid format wins, and with xray,tracecontext it continues \
+         traceparent's."
     );
     assert!(
         beside.notes[1].starts_with(

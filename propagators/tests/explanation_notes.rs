@@ -39,7 +39,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                         .join(","),
                 ),
             ],
-            &["tracestate has 33 members, and W3C allows 32: Brave, Datadog for Go keep all; "],
+            &["tracestate has 33 members, but W3C allows 32: Brave, Datadog for Go keep all; "],
         ),
         (with("b3", agreeing.clone()), &[]),
         (
@@ -69,7 +69,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             with("b3", single("-0")),
             &[
                 "The headers were written",
-                "A service that continues b3's records nothing, although traceparent",
+                "A service that continues b3 records nothing, although traceparent",
             ],
         ),
         (
@@ -93,13 +93,13 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             &[
                 "AWS's services write",
                 "Datadog for Java finds nothing in x-amzn-trace-id: its trace id has more than 64 bits.",
-                "A service that continues x-amzn-trace-id's records nothing, although traceparent says sampled.",
+                "A service that continues x-amzn-trace-id records nothing, although traceparent says sampled.",
             ],
         ),
         (
             with("x-amzn-trace-id", xray("")),
             &[
-                "x-amzn-trace-id has a Root and no Parent: it names no span, so there is nothing to continue. Load balancers",
+                "x-amzn-trace-id has a Root but no Parent: it names no span, so there is nothing to continue. Load balancers",
             ],
         ),
         (
@@ -108,7 +108,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("x-amzn-trace-id", xray(";Sampled=0")),
             ],
             &[
-                "x-amzn-trace-id has a Root and no Parent",
+                "x-amzn-trace-id has a Root but no Parent",
                 "x-amzn-trace-id arrived several times with different values",
             ],
         ),
@@ -120,14 +120,14 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             &[
                 "OpenTelemetry for JavaScript finds nothing in x-amzn-trace-id: Sampled is missing or neither 0 nor 1. OpenTelemetry \
                  (Python, Java) find nothing in x-amzn-trace-id: Sampled is neither 0 nor 1. Datadog for Java",
-                "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-rust takes that for not sampled.",
+                "x-amzn-trace-id leaves the sampling decision to the receiver, and libraries",
             ],
         ),
         (
             vec![("x-amzn-trace-id", xray(";Parent=a2fb4a1d1a96d312"))],
             &[
                 "OpenTelemetry for JavaScript finds nothing in x-amzn-trace-id: Sampled is missing or neither 0 nor 1. Datadog for Java",
-                "x-amzn-trace-id leaves the sampling decision to the receiver. opentelemetry-python and opentelemetry-rust take",
+                "x-amzn-trace-id leaves the sampling decision to the receiver, and libraries",
             ],
         ),
         (
@@ -161,8 +161,8 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("ot-tracer-sampled", "true".to_owned()),
             ],
             &[
-                "ot-tracer-traceid's trace id is the low half of traceparent's: one trace, written by a sender with ids of 64 \
-                 bits. To a receiver these are two traces, so a service that continues ot-tracer-traceid's cuts the trace in \
+                "ot-tracer-traceid's trace id is the low half of traceparent's: both mean one trace, but one sender wrote 64 \
+                 bits. To a receiver they are two traces, so a service that continues ot-tracer-traceid cuts the trace in \
                  two. List tracecontext last.",
             ],
         ),
@@ -178,7 +178,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
         ),
         (
             vec![("b3", "1".to_owned())],
-            &["b3 is a sampling decision without ids: valid, and nothing to continue."],
+            &["b3 is a sampling decision without ids: it is valid, but"],
         ),
         (
             with("b3", "0".to_owned()),
@@ -197,7 +197,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 "b3",
                 "00000000000000000000000000000000-a2fb4a1d1a96d312-1".to_owned(),
             ),
-            &["An id of zeros stands for none: who wrote b3 had no span. opentelemetry-python"],
+            &["An id of all zeros means that the sender of b3 had no active span."],
         ),
         (
             vec![("b3", single("-1").to_uppercase())],
@@ -228,7 +228,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
         ),
         (
             vec![("b3", single(""))],
-            &["b3 leaves the sampling decision to the receiver."],
+            &["b3 leaves the sampling decision to the receiver, and"],
         ),
         (vec![("b3", single("-d"))], &["b3 asks for debugging"]),
         (
@@ -237,9 +237,14 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
                 ("tracestate", "a=1".to_owned()),
                 ("b3", agreeing.clone()),
             ],
-            &[
-                "tracestate belongs to traceparent: a service that continues b3's loses it (3 bytes).",
+            &["tracestate belongs to traceparent: a service that continues b3 loses it (3 bytes)."],
+        ),
+        (
+            vec![
+                traceparent.clone(),
+                ("tracestate", "a=1,b=2,a=3".to_owned()),
             ],
+            &["tracestate has the key a twice"],
         ),
         (
             vec![("tracestate", "a=1".to_owned())],
@@ -249,7 +254,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
             with("baggage", "a=1".to_owned()),
             &[
                 "Brave finds nothing in traceparent: it comes without tracestate.",
-                "Baggage arrives too: it goes on only in services whose list has baggage.",
+                "Baggage arrives too. Only services whose list has baggage pass it on.",
             ],
         ),
         (
@@ -283,19 +288,19 @@ fn a_decision_or_a_debug_state_in_b3_is_told_where_it_hides_the_other_encoding_o
     for (b3, beginning, upstream) in [
         (
             "0".to_owned(),
-            "The x-b3-* headers name trace 0af7651916cd43dd8448eb211c80319c, and the decision in b3 hides it",
+            "The x-b3-* headers name trace 0af7651916cd43dd8448eb211c80319c, but the decision in b3 hides them",
             "0af7651916cd43dd8448eb211c80319c",
         ),
         (
             format!("{ids}-1"),
-            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c, and no reader of OpenTelemetry's looks \
-             at them where b3 is there; Datadog's",
+            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c. OpenTelemetry does not read them when \
+             b3 is there; Datadog's",
             "463ac35c9f6413ad48485a3953bb6124",
         ),
         (
             format!("{ids}-d"),
-            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c, and no reader of OpenTelemetry's looks \
-             at them where b3 is there but opentelemetry-rust's b3multi; Datadog's",
+            "The x-b3-* headers name another trace, 0af7651916cd43dd8448eb211c80319c. OpenTelemetry does not read them when \
+             b3 is there, except OpenTelemetry for Rust with b3multi; Datadog's",
             "0af7651916cd43dd8448eb211c80319c",
         ),
     ] {

@@ -3,6 +3,7 @@
 use baton_traces::source::Source;
 use clap::Args;
 
+use super::number::share;
 use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 
 /// `baton compare`.
@@ -23,6 +24,9 @@ pub(crate) struct CompareArguments {
     /// Fail if a figure of any source is above a limit, as in p99=50ms; may be repeated
     #[arg(long, value_name = "NAME=LIMIT", value_parser = fail_over)]
     pub(crate) fail_over: Vec<Limit>,
+    /// The smallest difference of a latency that counts
+    #[arg(long, default_value = "3%", value_name = "SHARE", allow_negative_numbers = true, value_parser = share)]
+    pub(crate) smallest_difference: f64,
     /// Compare two traces of the sources span by span: their ids as any backend writes them, or 8
     /// digits or more that begin them
     #[arg(

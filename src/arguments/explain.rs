@@ -9,24 +9,24 @@ use clap::Args;
 /// `baton explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A header as in 'traceparent: 00-…', or any value. Without any, or with -, standard input is
-    /// read: headers, logs, dumps, events of AWS, curl -v, a HAR file, any text that has trace
-    /// headers in it
+    /// A header such as 'traceparent: 00-…', or a value alone. Without arguments, or with -, standard
+    /// input is read: any text with headers in it, such as logs, dumps, AWS events, the output of
+    /// curl -v, or a HAR file
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,
-    /// A record as it comes from a stream, or an event that holds some; - reads standard input. The
-    /// same reader as for standard input
+    /// A record from a stream, or an event with records; - reads standard input. It is read in the
+    /// same way as standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "headers")]
     pub(crate) record: Option<OsString>,
-    /// A mode to judge, as in tracecontext,b3 or tracecontext,b3/first; may be repeated. Without
-    /// any: the usual ones, and those of the other formats that arrive
+    /// A mode to judge, such as tracecontext,b3 or tracecontext,b3/first; may be repeated. By
+    /// default: the usual modes, and those of the other formats that arrive
     #[arg(long = "mode", value_name = "LIST[/first|/last]", value_parser = selection)]
     pub(crate) modes: Vec<Selection>,
     /// Whose code reads the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
-    /// A library whose answer is shown in full, with what it would send on; may be repeated; all
-    /// for every one
+    /// A library whose answer is shown in full, with the headers that it would send on; may be
+    /// repeated; all shows every library
     #[arg(long = "as", value_name = "LIBRARY", value_parser = library)]
     libraries: Vec<Named>,
     /// List the libraries whose answers are known
@@ -42,7 +42,7 @@ enum Named {
 }
 
 impl ExplainArguments {
-    /// The libraries asked for, each once; none where `--as` is not given.
+    /// The libraries of `--as`, each once; none without `--as`.
     pub(crate) fn libraries(&self) -> Vec<&'static Library> {
         let mut libraries: Vec<&'static Library> = Vec::new();
         for named in &self.libraries {
@@ -67,7 +67,10 @@ fn library(text: &str) -> Result<Named, String> {
     }
     find(text).map(Named::One).ok_or_else(|| {
         let names: Vec<&str> = LIBRARIES.iter().map(|library| library.name).collect();
-        format!("accepted are all, {}", names.join(", "))
+        format!(
+            "the libraries are {}; all means every one",
+            names.join(", ")
+        )
     })
 }
 

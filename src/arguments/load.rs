@@ -7,9 +7,9 @@ use baton_propagators::mode::{Engine, Mode};
 use clap::{Args, ValueEnum};
 
 use super::duration::{duration, positive_duration};
-use super::number::{number, whole_number};
+use super::number::{number, share, whole_number};
 use baton_experiments::Load;
-use baton_loadgen::Stop;
+use baton_loadgen::{Conflict, Method, Stop};
 use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 
 /// The requests of a burst without a given number or duration.
@@ -45,6 +45,14 @@ pub(crate) struct LoadArguments {
     /// The pause between two bursts
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = duration)]
     pub(crate) gap: Duration,
+    /// In how many rounds to send each burst; in each, the pairings or the endpoints take turns, and
+    /// latencies are compared round by round [default: 16, or 1 where a round would have fewer than
+    /// 50 requests or take less than 100ms]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: Option<u32>,
+    /// The smallest difference of a latency that counts
+    #[arg(long, default_value = "3%", value_name = "SHARE", allow_negative_numbers = true, value_parser = share)]
+    pub(crate) smallest_difference: f64,
     /// Whose code reads and writes the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
@@ -74,11 +82,30 @@ impl LoadArguments {
 /// `baton burst`.
 #[derive(Debug, Args)]
 pub(crate) struct BurstArguments {
-    /// The address to send to, as in http://127.0.0.1:3000/dev/producer
-    #[arg(long, value_name = "URL", required_unless_present = "plan")]
-    pub(crate) endpoint: Option<String>,
+    /// The address to send to, as in http://127.0.0.1:3000/dev/producer; several take turns and are
+    /// compared with the first, and may have names, as in old=http://127.0.0.1:3000/dev/producer
+    #[arg(
+        long = "endpoint",
+        value_name = "[NAME=]URL",
+        required_unless_present = "plan"
+    )]
+    pub(crate) endpoints: Vec<String>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
+    /// The method of the requests: POST, GET, HEAD, PUT, PATCH or DELETE
+    #[arg(
+        long,
+        default_value = "POST",
+        hide_default_value = true,
+        value_name = "METHOD"
+    )]
+    pub(crate) method: Method,
+    /// Accept any certificate of the endpoint, also a wrong one
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// The file with further certificate authorities, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
     /// The formats the client sends; the first carries its own span [default: tracecontext, or
     /// tracecontext,b3 with --conflict]
     #[arg(long, value_name = "MODE")]
@@ -102,8 +129,8 @@ pub(crate) struct BurstArguments {
     /// The size of the body in bytes, up to Kinesis' limit of 1048576
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = whole_number::<usize>)]
     pub(crate) payload_size: Option<usize>,
-    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE; values
-    /// are neither printed nor saved
+    /// Send this header too, as in 'x-api-key: VALUE', or the headers in the lines of @FILE, where
+    /// # begins a comment; values are neither printed nor saved
     #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
     /// How long to wait for an answer
@@ -122,9 +149,22 @@ pub(crate) struct BurstArguments {
     /// Save the client's spans and the figures as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name
+    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name. Its
+    /// charts are drawn by a script from the internet, so without it they stay empty
     #[arg(long, value_name = "FILE.html")]
     pub(crate) goose_report: Option<PathBuf>,
+}
+
+impl ConflictName {
+    /// The conflict of this name.
+    pub(crate) fn conflict(self) -> Conflict {
+        match self {
+            ConflictName::Agree => Conflict::Agree,
+            ConflictName::Trace => Conflict::Trace,
+            ConflictName::Span => Conflict::Span,
+            ConflictName::Sampled => Conflict::Sampled,
+        }
+    }
 }
 
 /// How the formats of a request disagree.

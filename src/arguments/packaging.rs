@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Arguments, GlobalArguments};
+use super::{Arguments, Command, GlobalArguments};
 
 /// `baton completions`.
 #[derive(Debug, Args)]
@@ -26,9 +26,30 @@ pub(crate) struct ManArguments {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// The command line. In the help of each command, `--format` lists the formats of that command.
+pub(crate) fn command() -> clap::Command {
+    let all = Arguments::command();
+    let names: Vec<String> = all
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let global = all
+        .get_arguments()
+        .find(|argument| argument.get_id() == "format")
+        .cloned();
+    let Some(global) = global else { return all };
+    names.into_iter().fold(all, |all, name| {
+        let formats = Command::formats_of(&name);
+        let formats: Vec<String> = formats.iter().map(|format| format.name()).collect();
+        let help = format!("The format of the result: {}", formats.join(", "));
+        let argument = global.clone().help(help);
+        all.mut_subcommand(name, |command| command.arg(argument))
+    })
+}
+
 /// The command line without the commands that only baton itself calls.
 pub(crate) fn documented_command() -> clap::Command {
-    let all = Arguments::command();
+    let all = command();
     let shown = all
         .get_subcommands()
         .filter(|command| !command.is_hide_set());

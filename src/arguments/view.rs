@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use baton_traces::hand_off::Verdict;
 use baton_traces::source::Source;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::LabChoice;
 use super::number::whole_number;
@@ -30,7 +31,7 @@ pub(crate) struct TracesArguments {
     pub(crate) attribute: Vec<(String, String)>,
     /// Only traces with a hand-off of this verdict, as in new_trace; may be repeated, and any may
     /// match
-    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    #[arg(long, value_name = "VERDICT", hide_possible_values = true, value_parser = verdict())]
     pub(crate) verdict: Vec<Verdict>,
     /// How many traces to list, or how many spans of each trace to show [default: 20 traces, 100
     /// spans]
@@ -47,6 +48,12 @@ pub(crate) struct MapArguments {
     /// backend [default: the lab that is up]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
+    /// Only edges from or to this service or stream; may be repeated, and any may match
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only edges on which a trace broke
+    #[arg(long)]
+    pub(crate) broken: bool,
     #[command(flatten)]
     pub(crate) lab: LabChoice,
 }
@@ -58,12 +65,12 @@ fn attribute(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn verdict(text: &str) -> Result<Verdict, String> {
-    let found = Verdict::ALL
-        .into_iter()
-        .find(|verdict| verdict.name() == text);
-    found.ok_or_else(|| {
-        let names = Verdict::ALL.map(Verdict::name);
-        format!("no such verdict; there are {}", names.join(", "))
-    })
+/// Reads a verdict. Completions know its values.
+fn verdict() -> impl TypedValueParser<Value = Verdict> {
+    let find = |name: String| {
+        let mut all = Verdict::ALL.into_iter();
+        let found = all.find(|verdict| verdict.name() == name);
+        found.ok_or("no such verdict")
+    };
+    PossibleValuesParser::new(Verdict::ALL.map(Verdict::name)).try_map(find)
 }

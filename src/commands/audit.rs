@@ -16,6 +16,7 @@ use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged, What}
 use baton_traces::collect::{Collect, Extent};
 use baton_traces::compare::{EdgeDifference, edge_differences};
 use baton_traces::load::load;
+use baton_traces::prediction::Services;
 use baton_traces::readers::log::LogLine;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
@@ -27,6 +28,7 @@ use crate::arguments::{AuditArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
 use crate::print::checks::exit;
+use crate::print::github::{Level, annotation};
 use crate::print::junit;
 use crate::print::output::Output;
 
@@ -82,8 +84,11 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
         None => None,
     };
     let mut judged = judge(arguments, read_sources)?;
+    if let Some(path) = &arguments.services {
+        predict(path, &mut judged, output)?;
+    }
     check_names(arguments, [Some(&judged), baseline.as_ref()])?;
-    let is_blind = judged.services.len() > 1 && judged.hand_offs() == 0;
+    let is_blind = judged.services.len() != 1 && judged.hand_offs() == 0;
     let mut differences = match &baseline {
         Some(baseline) => edge_differences(baseline, &judged),
         None => Vec::new(),
@@ -123,6 +128,24 @@ fn judge(arguments: &AuditArguments, read: Read) -> Result<Judged, Failure> {
     Ok(judged)
 }
 
+/// Adds what the formats in the user's file predict.
+fn predict(path: &Path, judged: &mut Judged, output: &Output) -> Result<(), Failure> {
+    let explain = |reason: String| {
+        Failure::usage(format!("{}: {}", path.display(), reason.trim_end())).of("--services")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| explain(error.to_string()))?;
+    let services: Services = toml::from_str(&text).map_err(|error| explain(error.to_string()))?;
+    for name in services.unseen(|name| judged.services.contains(name)) {
+        output.warn(&format!(
+            "{} names {}, and no span is of this service",
+            path.display(),
+            visible(name)
+        ));
+    }
+    services.apply(judged);
+    Ok(())
+}
+
 /// Whether the user wants the edges between these services.
 fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
     let names = |wanted: &[String], name: &str| wanted.iter().any(|wanted| wanted == name);
@@ -137,7 +160,7 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
 fn may_be_wanted(arguments: &AuditArguments, unjudged: &Unjudged) -> bool {
     let names = match unjudged.what {
         What::Calls | What::MessagesSent => &arguments.from,
-        What::Roots | What::MessagesReceived => &arguments.to,
+        What::Roots | What::MessagesReceived | What::Continued => &arguments.to,
     };
     names.is_empty() || names.contains(&unjudged.service)
 }
@@ -195,6 +218,17 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             let cases: Vec<_> = checks.iter().map(Checked::case).collect();
             output.print(&junit::render("baton audit", &cases))
         }
+        Format::Github => {
+            let failed = checks.iter().map(Checked::case).filter(|case| !case.passed);
+            let failed = failed.map(|case| annotation(Level::Error, &case.limit, &case.sentence));
+            let broken = outcome.judged.edges.iter().filter_map(Edge::sentence);
+            let broken = broken.map(|text| annotation(Level::Warning, "baton audit", &text));
+            let all: Vec<String> = failed.chain(broken).collect();
+            output.print(&match all.is_empty() {
+                true => annotation(Level::Notice, "baton audit", &answer(outcome).join(" ")),
+                false => all.join("\n"),
+            })
+        }
         _ => output.print(&text::render(outcome, output)),
     }
 }
@@ -207,8 +241,14 @@ fn answer(outcome: &Outcome) -> Vec<String> {
         .iter()
         .filter(|difference| difference.is_notable());
     let differences = notable.map(EdgeDifference::sentence);
+    let predictions = outcome.judged.edges.iter();
+    let predictions = predictions.filter_map(Edge::prediction_sentence);
     let answer = outcome.answer().into_iter();
-    answer.chain(edges).chain(differences).collect()
+    answer
+        .chain(edges)
+        .chain(predictions)
+        .chain(differences)
+        .collect()
 }
 
 /// What was read of the sources.
@@ -233,8 +273,25 @@ struct Reading {
 }
 
 impl Collect for Reading {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.of_run.is_some()
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
-        self.audit.add(span);
         if let Some(of_run) = &mut self.of_run {
             of_run.add_span(span);
         }
@@ -304,9 +361,12 @@ fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCod
         .filter(|checked| !checked.check.passed);
     let failed: Vec<String> = failed.map(Checked::sentence).collect();
     if failed.is_empty() && is_blind {
-        return Err(Failure::check(
-            "the source has spans of several services, and none of their hand-offs could be judged",
-        ));
+        return Err(Failure::check(match outcome.judged.services.is_empty() {
+            true => "the source has no span, so nothing could be judged",
+            false => {
+                "the source has spans of several services, and none of their hand-offs could be judged"
+            }
+        }));
     }
     exit(&failed, outcome.checks.len(), output)
 }

@@ -1,21 +1,29 @@
-//! `baton burst`: bursts at any endpoint, each with its own figures.
+//! `baton burst`: bursts at any endpoint, each with its own figures, or at several endpoints that
+//! take turns and are compared.
 
+mod address;
+mod histogram;
+mod measured;
 mod request;
+mod several;
 
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use baton_experiments::burst::{FIGURES, checks, problems, unreachable};
+use baton_experiments::burst::{Endpoint, FIGURES, checks, problems, send, unreachable};
 use baton_experiments::manifest::{load_settings, versions};
-use baton_experiments::{ExperimentError, Program, add_client_spans, requests, write_load};
+use baton_experiments::{Program, requests, write_load};
 use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
 use baton_propagators::Mode;
-use baton_traces::compare::limits::{Check, check_names};
-use baton_traces::run::{Manifest, RunDirectory};
+use baton_traces::compare::limits::{Check, Limit, check_names};
+use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
+use baton_traces::shown::visible;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use self::address::{Address, addresses};
+pub(crate) use self::request::DEFAULT_CONFLICT;
 use self::request::{headers, scenario};
 use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
@@ -36,105 +44,165 @@ pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitC
         .cloned()
         .collect();
     check_names(&limits, &FIGURES).map_err(Failure::usage)?;
-    let mut settings = settings(arguments)?;
+    match &addresses(&arguments.endpoints)?[..] {
+        [] => Err(Failure::usage(
+            "the plan has no endpoint; give one there or with --endpoint URL",
+        )),
+        [only] => one(arguments, only, &limits, output),
+        several => several::burst(arguments, several, &limits, output),
+    }
+}
+
+/// Sends the bursts to one endpoint.
+fn one(
+    arguments: &BurstArguments,
+    address: &Address,
+    limits: &[Limit],
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    if arguments.load.rounds.is_some_and(|rounds| rounds > 1) {
+        return Err(Failure::usage(
+            "--rounds needs two endpoints or more, which take turns; name another with --endpoint",
+        ));
+    }
+    let settings = settings(arguments, &address.url)?;
     // check the plan before anything is created
     Plan::new(settings.clone())?;
-    for number in 1..=arguments.load.bursts {
-        if let Some(report) = goose_report(arguments, number) {
-            let unwritable = Failure::writing(&report);
-            File::create(&report).map_err(|error| unwritable(error).of("--goose-report"))?;
-        }
+    let goose_reports: Vec<PathBuf> = (1..=arguments.load.bursts)
+        .filter_map(|number| goose_report(arguments, number))
+        .collect();
+    for report in &goose_reports {
+        let unwritable = Failure::writing(report);
+        File::create(report).map_err(|error| unwritable(error).of("--goose-report"))?;
     }
-    let of_out = |error| Failure::from(error).of("--out");
-    let directory = match &arguments.out {
-        Some(out) => {
-            let directory = RunDirectory::create(out).map_err(of_out)?;
-            let earlier = directory.set_aside().map_err(of_out)?;
-            Some((directory, earlier))
-        }
+    let save = match &arguments.out {
+        Some(out) => Some(Save::begin(arguments, &settings, out)?),
         None => None,
     };
-    let (directory, earlier) = directory.unzip();
-    settings.spans = directory.as_ref().map(RunDirectory::client_spans_path);
-    let plan = Plan::new(settings.clone())?;
-    let mut manifest = manifest(arguments, &plan);
-
-    if let Some(directory) = &directory {
-        // if the burst is killed, the run has not ended
-        directory.write_manifest(&manifest).map_err(of_out)?;
-    }
+    let endpoints = [Endpoint {
+        name: "burst".to_owned(),
+        settings: Settings {
+            spans: save.as_ref().map(|save| save.directory.client_spans_path()),
+            ..settings.clone()
+        },
+        directory: save.as_ref().map(|save| save.directory.clone()),
+        goose_reports,
+    }];
     let (outcomes, interrupted) =
-        runtime::for_lab()?.block_on(send_all(arguments, &settings, directory.as_ref(), output))?;
+        runtime::for_lab()?.block_on(send_all(arguments, &endpoints, 1, output))?;
+    let outcomes = outcomes.into_iter().next().unwrap_or_default();
     if let Some(reason) = unreachable(&outcomes) {
-        if let Some(directory) = directory {
-            directory.discard().map_err(of_out)?;
-        }
-        // dropping `earlier` restores its files
+        let reason = reason.to_owned();
+        save.map_or(Ok(()), Save::discard)?;
         return Err(match interrupted {
             true => Failure::interrupted(),
             false => Failure::not_carried_out(reason).of("--endpoint"),
         });
     }
-    if let Some(earlier) = earlier {
-        earlier.remove().map_err(of_out)?;
-    }
-    if let Some(directory) = &directory {
-        write_load(directory, &outcomes)?;
-        manifest.end = Some(Timestamp::now());
-        directory.write_manifest(&manifest).map_err(of_out)?;
-        if requests(&outcomes).sent <= MAX_SUMMARIZED {
-            report::of_run(directory)?;
-        } else {
-            output.note(&format!(
-                "more than {MAX_SUMMARIZED} requests get no summary here; `baton compare` and `baton merge` make one"
-            ));
-        }
-    }
-    let checks = checks(&limits, &outcomes);
-    print(arguments, &manifest, &outcomes, &checks, output)?;
+    save.map_or(Ok(()), |save| save.finish(&outcomes, output))?;
+    let checks = checks(limits, &outcomes);
+    let plan = Plan::new(settings)?;
+    print(
+        arguments,
+        &manifest(arguments, &plan),
+        &outcomes,
+        &checks,
+        output,
+    )?;
     if interrupted {
         return Err(Failure::interrupted());
     }
-    let problems = problems(&outcomes, &limits, &checks);
+    let problems = problems(&outcomes, limits, &checks);
     match problems.is_empty() {
         true => Ok(ExitCode::SUCCESS),
         false => Err(Failure::check(problems.join("\n"))),
     }
 }
 
+/// The run of a burst that is being saved.
+struct Save {
+    directory: RunDirectory,
+    earlier: EarlierRun,
+    manifest: Manifest,
+}
+
+impl Save {
+    /// Begins a run in the directory `out`. An earlier run there comes back if nothing is saved.
+    fn begin(
+        arguments: &BurstArguments,
+        settings: &Settings,
+        out: &std::path::Path,
+    ) -> Result<Save, Failure> {
+        let directory = RunDirectory::create(out).map_err(of_out)?;
+        let earlier = directory.set_aside().map_err(of_out)?;
+        let manifest = manifest(arguments, &Plan::new(settings.clone())?);
+        let save = Save {
+            directory,
+            earlier,
+            manifest,
+        };
+        // if the burst is killed, the run has not ended
+        save.directory
+            .write_manifest(&save.manifest)
+            .map_err(of_out)?;
+        Ok(save)
+    }
+
+    /// Removes the files again, because there is nothing to save.
+    fn discard(self) -> Result<(), Failure> {
+        self.directory.discard().map_err(of_out)
+    }
+
+    /// Saves the figures, and a summary and a report unless the run is too large.
+    fn finish(mut self, outcomes: &[AttackOutcome], output: &Output) -> Result<(), Failure> {
+        self.earlier.remove().map_err(of_out)?;
+        write_load(&self.directory, outcomes)?;
+        self.manifest.end = Some(Timestamp::now());
+        self.directory
+            .write_manifest(&self.manifest)
+            .map_err(of_out)?;
+        if requests(outcomes).sent <= MAX_SUMMARIZED {
+            report::of_run(&self.directory)?;
+        } else {
+            output.note(&format!(
+                "more than {MAX_SUMMARIZED} requests get no summary here; `baton compare` and `baton merge` make one"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn of_out(error: baton_traces::run::RunError) -> Failure {
+    Failure::from(error).of("--out")
+}
+
+/// Sends all bursts. Gives the outcomes of each endpoint, and whether a signal ended them early.
 async fn send_all(
     arguments: &BurstArguments,
-    settings: &Settings,
-    directory: Option<&RunDirectory>,
+    endpoints: &[Endpoint],
+    rounds: u32,
     output: &Output,
-) -> Result<(Vec<AttackOutcome>, bool), Failure> {
-    let left_over = settings.spans.clone();
+) -> Result<(Vec<Vec<AttackOutcome>>, bool), Failure> {
+    let settings = endpoints.iter().map(|endpoint| &endpoint.settings);
+    let left_over: Vec<PathBuf> = settings
+        .filter_map(|settings| settings.spans.clone())
+        .collect();
     let interrupted = signals::interrupted(move || {
-        // these spans were not added to the run
-        let _ = left_over.map(fs::remove_file);
+        for file in left_over {
+            // these spans were not added to the run
+            let _ = fs::remove_file(file);
+        }
     })?;
     let load = arguments.load.load();
-    let progress = Progress::new(output, Total::of(&load, 1));
-    let plan = |number: u32| {
-        Plan::new(Settings {
-            // the same seed would send the same trace ids again
-            seed: settings
-                .seed
-                .map(|seed| seed.wrapping_add(u64::from(number - 1))),
-            goose_report: goose_report(arguments, number),
-            ..settings.clone()
-        })
-        .map_err(ExperimentError::from)
-    };
-    let ended = || directory.map_or(Ok(()), add_client_spans);
+    let progress = Progress::new(output, Total::of(&load, endpoints.len()));
     let program = Program::this()?;
-    let sent = load.send(
+    let sent = send(
+        endpoints,
+        &load,
+        rounds,
         &program,
-        plan,
-        "burst",
         &progress,
         interrupted.clone(),
-        ended,
     );
     let outcomes = sent.await?;
     progress.finish();
@@ -142,20 +210,20 @@ async fn send_all(
     Ok((outcomes, interrupted))
 }
 
-fn settings(arguments: &BurstArguments) -> Result<Settings, Failure> {
-    let endpoint = arguments.endpoint.as_deref().ok_or_else(|| {
-        Failure::usage("the plan has no endpoint; give one there or with --endpoint URL")
-    })?;
-    let template = match &arguments.payload {
+fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Failure> {
+    let read = |path: &Option<PathBuf>, flag| match path {
         Some(path) => {
             let text = fs::read_to_string(path);
-            Some(text.map_err(|error| Failure::reading(path)(error).of("--payload"))?)
+            Some(text.map_err(|error| Failure::reading(path)(error).of(flag))).transpose()
         }
-        None => None,
+        None => Ok(None),
     };
     Ok(Settings {
+        method: arguments.method,
+        insecure: arguments.insecure,
+        certificates: read(&arguments.cacert, "--cacert")?,
         payload: Payload {
-            template,
+            template: read(&arguments.payload, "--payload")?,
             size: arguments.payload_size,
         },
         headers: headers(&arguments.headers)?,
@@ -229,21 +297,21 @@ fn print(
     }
     let mut text = burst_table(outcomes, output);
     text.push_str("\n\n");
+    text.push_str(&histogram::drawn(outcomes));
     for (index, outcome) in outcomes.iter().enumerate() {
-        for failures in &outcome.failures {
-            let (count, what) = (failures.count, &failures.description);
-            text.push_str(&format!("burst {}: {count} × {what}\n", index + 1));
-        }
+        text.push_str(&answers(index + 1, outcome, output));
         if outcome.unsent > 0 {
-            text.push_str(&format!(
+            let unsent = format!(
                 "burst {}: {} requests were due and never sent, because all users were waiting; use more users or a lower \
-                 rate\n",
+                 rate",
                 index + 1,
                 outcome.unsent
-            ));
+            );
+            text.push_str(&output.folded(&unsent));
+            text.push('\n');
         }
     }
-    text.push_str(match arguments.load.rate {
+    text.push_str(&output.folded(match arguments.load.rate {
         Some(_) => {
             "Latencies count from the intended start, so a stall counts for every request that it delayed."
         }
@@ -251,7 +319,7 @@ fn print(
             "Latencies are those that each user saw, so a stall counts once for each user. With --rate it counts for \
              every request that it delays."
         }
-    });
+    }));
     for check in checks.iter().filter(|check| check.passed) {
         text.push_str(&format!("\n{check}"));
     }
@@ -261,15 +329,42 @@ fn print(
     output.print(&text)
 }
 
-/// An outcome without goose's own figures and the histograms, which `load.json` has.
+/// What was answered in one burst, and what failed: one line each.
+fn answers(number: usize, outcome: &AttackOutcome, output: &Output) -> String {
+    let mut lines = Vec::new();
+    if !outcome.statuses.is_empty() {
+        let statuses = outcome.statuses.iter();
+        let statuses = statuses.map(|(status, count)| format!("{count} × HTTP {status}"));
+        lines.push(format!(
+            "answers: {}",
+            statuses.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if let Some(bytes) = outcome.body_bytes {
+        lines.push(format!(
+            "bodies: {} bytes sent, {} received",
+            bytes.sent, bytes.received
+        ));
+    }
+    for failures in &outcome.failures {
+        lines.push(format!("{} × {}", failures.count, failures.description));
+    }
+    if let Some(body) = &outcome.first_failed_body {
+        lines.push(format!(
+            "the first failed answer begins: {}",
+            visible(body.trim())
+        ));
+    }
+    let lines = lines.iter().map(|line| {
+        let line = output.folded(&format!("burst {number}: {line}"));
+        line + "\n"
+    });
+    lines.collect()
+}
+
+/// An outcome without goose's own figures, which `load.json` has.
 fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    for name in [
-        "goose",
-        "latency_histogram_us",
-        "latency_corrected_histogram_us",
-    ] {
-        fields.remove(name);
-    }
+    fields.remove("goose");
     Ok(fields)
 }

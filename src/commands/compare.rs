@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use baton_traces::compare::limits::check_names;
 use baton_traces::compare::{
-    Checked, Comparison, EdgeDifference, FIGURES, METHOD, check, edge_differences,
+    Checked, Comparison, EdgeDifference, FIGURES, check, edge_differences,
 };
 use baton_traces::measure::Measured;
 use baton_traces::shown::visible;
@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
+use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::{checks, junit};
 
@@ -81,7 +82,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
     };
     let outcome = Outcome {
         edges: edges(&measured, baseline),
-        comparison: Comparison::of(&measured, baseline),
+        comparison: Comparison::with_smallest(&measured, baseline, arguments.smallest_difference),
         checks: check(&limits, &measured),
         summaries: measured
             .iter()
@@ -90,7 +91,7 @@ pub(crate) fn compare(arguments: CompareArguments, output: &Output) -> Result<Ex
         runs,
     };
     print(&outcome, output)?;
-    verdict(&outcome.checks, output)
+    checks::verdict(&outcome.checks, output)
 }
 
 /// How the edges of each export differ from the baseline's, if the baseline is an export too.
@@ -188,7 +189,9 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             "differences": outcome.comparison.differences,
             "checks": outcome.checks,
             "unknown": outcome.comparison.unknown,
-            "method": METHOD,
+            "untested": outcome.comparison.untested,
+            "smallest_difference": outcome.comparison.smallest_difference,
+            "method": outcome.comparison.method(),
             "edge_differences": outcome
                 .edges
                 .iter()
@@ -202,6 +205,7 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             output.print(&junit::render("baton compare", &cases))
         }
         Format::Html => output.print(&page(outcome)),
+        Format::Github => output.print(&annotations(outcome)),
         _ => output.print(&text::render(outcome, output)),
     }
 }
@@ -216,6 +220,26 @@ fn case(checked: &Checked) -> junit::Case {
     }
 }
 
+/// The result as annotations of a workflow.
+fn annotations(outcome: &Outcome) -> String {
+    let differences = differences(&outcome.comparison);
+    let answer = outcome.sentences().into_iter();
+    let answer = answer.map(|text| annotation(Level::Notice, "baton compare", &text));
+    let all = checks::annotations(&outcome.checks).chain(differences);
+    all.chain(answer).collect::<Vec<_>>().join("\n")
+}
+
+/// Significant differences for the worse, as annotations.
+pub(crate) fn differences(comparison: &Comparison) -> impl Iterator<Item = String> {
+    let worse = comparison
+        .significant()
+        .filter(|difference| difference.better == Some(false));
+    worse.map(|difference| {
+        let title = format!("{}: {}", difference.run, difference.metric);
+        annotation(Level::Warning, &title, &difference.words)
+    })
+}
+
 /// The report as a page.
 fn page(outcome: &Outcome) -> String {
     let checks = outcome.checks.iter().map(|checked| report::Check {
@@ -228,14 +252,4 @@ fn page(outcome: &Outcome) -> String {
         checks: checks.collect(),
     };
     report.render()
-}
-
-/// Fails the command if a check failed.
-fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
-    let failed: Vec<String> = all
-        .iter()
-        .filter(|checked| !checked.check.passed)
-        .map(|checked| visible(&checked.sentence()))
-        .collect();
-    checks::exit(&failed, all.len(), output)
 }

@@ -16,12 +16,14 @@ use serde_json::value::RawValue;
 use crate::arguments::{Format, LogsArguments};
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::print::output::Output;
+use crate::print::output::{Output, ascii};
 
 /// How often a followed log is read again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The fields at the beginning of a line, shown without their names.
 const FIRST: [&str; 4] = ["timestamp", "level", "service", "message"];
+/// How many fields a short line names.
+const MAX_NAMED: usize = 2;
 /// Fields that repeat another field.
 const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
 
@@ -36,8 +38,10 @@ pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCod
             registry::labs().is_ok_and(|labs| labs.iter().any(|other| other.pid == lab.pid));
         while let Some(line) = log.next()? {
             output.print(&match output.format {
-                Format::Json => line,
-                _ => readable(&line),
+                // JSON may hold characters that control the terminal
+                Format::Json => ascii(&line),
+                _ if arguments.long || !output.is_terminal() => readable(&line),
+                _ => short(&line),
             })?;
         }
         if !arguments.follow || !is_up {
@@ -126,6 +130,34 @@ fn readable(line: &str) -> String {
     parts.join(" ")
 }
 
+/// Time, service, message, trace id, and the request or the record, if the line has them. A line
+/// that is not JSON stays as it is.
+fn short(line: &str) -> String {
+    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(line) else {
+        return visible(line);
+    };
+    let field = |wanted: &str| {
+        let found = fields.iter().find(|(name, _)| name == wanted);
+        found
+            .filter(|(_, value)| value.get() != "null")
+            .map(|(_, value)| plain(value.get()))
+    };
+    // the date of a lab that is up is known
+    let time = field("timestamp").map(|time| match time.split_once('T') {
+        Some((_, time)) => time.trim_end_matches('Z').to_owned(),
+        None => time,
+    });
+    let level = field("level").filter(|level| level != "INFO");
+    let service = field("service").map(|name| name.trim_end_matches("-lambda").to_owned());
+    let named = ["trace_id", "sequence_number", "request_id"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{name}={}", field(name)?)))
+        .take(MAX_NAMED);
+    let parts = [time, level, service, field("message")];
+    let parts: Vec<String> = parts.into_iter().flatten().chain(named).collect();
+    parts.join(" ")
+}
+
 /// A value: a string without its quotes, anything else as JSON.
 fn plain(json: &str) -> String {
     match serde_json::from_str::<String>(json) {
@@ -145,6 +177,18 @@ mod tests {
             readable(line),
             r#"2026-11-23T05:00:00Z INFO consumer-lambda record received sequence_number=7 tracecontext={"b3":"0"}"#
         );
+    }
+
+    #[test]
+    fn short_lines_have_what_people_look_for() {
+        let line = r#"{"timestamp":"2026-11-23T05:00:00.123Z","level":"INFO","service":"consumer-lambda","message":"record received","event":"record.received","sequence_number":"7","trace_id":"0af7651916cd43dd8448eb211c80319c","tracecontext":{"b3":"0"},"record":null}"#;
+        assert_eq!(
+            short(line),
+            "05:00:00.123 consumer record received trace_id=0af7651916cd43dd8448eb211c80319c sequence_number=7"
+        );
+        let line = r#"{"timestamp":"x","level":"WARN","message":"a\u001b[31mb","request_id":null}"#;
+        assert!(short(line).starts_with("x WARN a"), "{}", short(line));
+        assert!(!short(line).contains('\u{1b}'));
     }
 
     #[test]

@@ -69,7 +69,100 @@ fn page(command: &Command) -> Result<Page, Failure> {
     let text = String::from_utf8(text).map_err(Failure::not_carried_out)?;
     Ok(Page {
         file: man.get_filename(),
-        text: text + &exit_status(),
+        text: text + &examples(command.get_name()) + &exit_status(),
+    })
+}
+
+/// Commands for examples: by the name of the page, each with what it does.
+const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+    (
+        "run",
+        &[
+            ("baton run", "Run the default pairings and compare them"),
+            ("baton run b3 b3", "See how much two equal runs differ"),
+            (
+                "baton run tracecontext:b3 --fail-under record.connected=99.9%",
+                "Fail if records start new traces",
+            ),
+        ],
+    ),
+    (
+        "burst",
+        &[
+            (
+                "baton burst --endpoint http://127.0.0.1:3000/dev/producer",
+                "Send a burst to a lab",
+            ),
+            (
+                "baton burst --endpoint old=http://127.0.0.1:8001/ --endpoint new=http://127.0.0.1:8002/",
+                "Compare two endpoints in rounds",
+            ),
+        ],
+    ),
+    (
+        "matrix",
+        &[(
+            "baton matrix --format markdown",
+            "Measure every pairing of modes, as a document",
+        )],
+    ),
+    (
+        "up",
+        &[(
+            "baton up --producer tracecontext,b3 --save runs/mine",
+            "Start a lab and keep what it saw",
+        )],
+    ),
+    (
+        "switch",
+        &[(
+            "baton switch producer=b3",
+            "Let the producer of the lab send B3",
+        )],
+    ),
+    (
+        "logs",
+        &[(
+            "baton logs --follow consumer",
+            "Follow the log of the consumer",
+        )],
+    ),
+    (
+        "explain",
+        &[(
+            "baton explain 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'",
+            "Say what a header holds",
+        )],
+    ),
+    (
+        "audit",
+        &[(
+            "baton audit spans.json --fail-under 99%",
+            "Judge the hand-offs in an export",
+        )],
+    ),
+    (
+        "compare",
+        &[(
+            "baton compare before.json after.json --format markdown",
+            "Compare two exports, for a pull request",
+        )],
+    ),
+    (
+        "traces",
+        &[("baton traces --verdict new_trace", "List traces that broke")],
+    ),
+];
+
+/// The section with examples; empty without any.
+fn examples(command: &str) -> String {
+    let found = EXAMPLES.iter().find(|(name, _)| *name == command);
+    found.map_or_else(String::new, |(_, examples)| {
+        let entry = |(line, what): &(&str, &str)| {
+            format!(".TP\n.B \"{}\"\n{what}\n", line.replace('-', "\\-"))
+        };
+        let entries: String = examples.iter().map(entry).collect();
+        format!(".SH EXAMPLES\n{entries}")
     })
 }
 

@@ -106,6 +106,7 @@ async fn stay(
         addresses: lab.addresses().clone(),
         directory: directory_path,
         token: lab.token().clone(),
+        folder: std::env::current_dir().ok(),
     });
     if let Err(error) = &registration {
         output.note(&format!("other commands cannot find this lab: {error}"));
@@ -119,13 +120,15 @@ async fn stay(
     }
     announce(&lab, output)?;
 
+    let mut said = Vec::new();
     loop {
         tokio::select! {
             () = signals.next() => break,
             problems = lab.disk_problems_changed() => {
-                for problem in problems {
-                    output.warn(&problem);
+                for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
+                    output.warn(problem);
                 }
+                said = problems;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The sentence below a table of runs: which latencies differ by more than noise.
+//! The sentences below a table of runs: which latencies differ by more than noise.
 
 use std::collections::HashMap;
 
@@ -17,47 +17,61 @@ const LATENCIES: [&str; 4] = [
 /// Up to this many runs are named one by one.
 const NAMED: usize = 3;
 
-/// The sentence; `None` if no latency differs. `names` holds the names of the runs.
+/// The sentences. `names` holds the names of the runs.
 pub(crate) fn brief(
     comparison: &Comparison,
     summaries: &[Summary],
     names: &[String],
-) -> Option<String> {
+) -> Vec<String> {
     let names: HashMap<&str, &str> = summaries
         .iter()
         .zip(names)
         .map(|(summary, name)| (&*summary.name, &**name))
         .collect();
     let name = |run: &str| names.get(run).copied().unwrap_or_default();
-    let parts: Vec<String> = LATENCIES
-        .into_iter()
-        .filter_map(|metric| {
-            let differing = |difference: &&Difference| difference.metric == metric;
-            let mut runs: Vec<_> = comparison.significant().filter(differing).collect();
-            if runs.len() > NAMED {
-                runs.sort_by(|a, b| f64::total_cmp(&change(a), &change(b)));
-                let (least, most) = (runs.first()?, runs.last()?);
-                let (least, most) = (cells::change(least), cells::change(most));
-                return Some(format!("{metric} {least} to {most} in {} runs", runs.len()));
-            }
-            let each = runs.iter().map(|difference| {
-                format!(
-                    "{} under {}",
-                    cells::change(difference),
-                    name(&difference.run)
-                )
-            });
-            let each: Vec<_> = each.collect();
-            (!each.is_empty()).then(|| format!("{metric} {}", each.join(", ")))
-        })
-        .collect();
-    (!parts.is_empty()).then(|| {
+    let told = |is_told: fn(&Difference) -> bool| {
+        let parts = LATENCIES.into_iter().filter_map(|metric| {
+            let all = comparison.differences.iter();
+            let runs: Vec<_> = all
+                .filter(|difference| difference.metric == metric && is_told(difference))
+                .collect();
+            said(metric, runs, name)
+        });
+        let parts: Vec<String> = parts.collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    };
+    let baseline = name(&comparison.baseline);
+    let differs = told(Difference::is_significant).map(|parts| {
+        format!("Latency differs from that under {baseline} by more than noise: {parts}.")
+    });
+    let is_alike = |difference: &Difference| difference.significant == Some(false);
+    let alike = told(is_alike)
+        .map(|parts| format!("No difference in latency from {baseline} was found here: {parts}."));
+    let sentences = [differs, alike, comparison.untested.clone()];
+    sentences.into_iter().flatten().collect()
+}
+
+/// How a latency changed in `runs`.
+fn said<'a>(
+    metric: &str,
+    mut runs: Vec<&Difference>,
+    name: impl Fn(&str) -> &'a str,
+) -> Option<String> {
+    if runs.len() > NAMED {
+        runs.sort_by(|a, b| f64::total_cmp(&change(a), &change(b)));
+        let (least, most) = (runs.first()?, runs.last()?);
+        let (least, most) = (cells::change(least), cells::change(most));
+        return Some(format!("{metric} {least} to {most} in {} runs", runs.len()));
+    }
+    let each = runs.iter().map(|difference| {
         format!(
-            "Latency differs from that under {} by more than the noise within a run: {}.",
-            name(&comparison.baseline),
-            parts.join("; ")
+            "{} under {}",
+            cells::change_with_interval(difference),
+            name(&difference.run)
         )
-    })
+    });
+    let each: Vec<_> = each.collect();
+    (!each.is_empty()).then(|| format!("{metric} {}", each.join(", ")))
 }
 
 fn change(difference: &Difference) -> f64 {

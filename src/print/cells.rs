@@ -1,29 +1,19 @@
 //! The text of a difference's figures in tables.
 
-use baton_traces::compare::{Difference, Figure, Interval};
+use baton_traces::compare::{Difference, Figure};
 
 /// The baseline's figure.
 pub(crate) fn baseline(difference: &Difference) -> String {
-    figure(
-        difference.baseline,
-        difference.baseline_of,
-        difference.baseline_interval,
-        difference.unit,
-    )
+    figure(difference.baseline, difference.baseline_of, difference.unit)
 }
 
 /// The run's figure.
 pub(crate) fn value(difference: &Difference) -> String {
-    figure(
-        difference.value,
-        difference.value_of,
-        difference.value_interval,
-        difference.unit,
-    )
+    figure(difference.value, difference.value_of, difference.unit)
 }
 
-/// `3 of 1000`, `480 per s`, or `2.4 ms` with `2.3 to 2.5` below it.
-fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &str) -> String {
+/// `3 of 1000`, `480 per s`, or `2.4 ms`.
+fn figure(figure: Figure, of: Option<u64>, unit: &str) -> String {
     let mut text = match figure {
         Figure::Count(count) => count.to_string(),
         Figure::Measure(measure) => rounded(measure),
@@ -33,9 +23,6 @@ fn figure(figure: Figure, of: Option<u64>, interval: Option<Interval>, unit: &st
     }
     if !unit.is_empty() {
         text.push_str(&format!(" {unit}"));
-    }
-    if let Some(Interval { low, high }) = interval {
-        text.push_str(&format!("\n{} to {}", rounded(low), rounded(high)));
     }
     text
 }
@@ -62,35 +49,49 @@ pub(crate) fn change(difference: &Difference) -> String {
     };
     match difference.change {
         None => "from 0".to_owned(),
-        Some(0.0) => "same".to_owned(),
-        Some(change) => {
-            let percent = change * 100.0;
-            let sign = if percent > 0.0 { "+" } else { "-" };
-            format!("{sign}{} {unit}", rounded(percent.abs()))
-        }
+        Some(0.0) if difference.rounds.is_none() => "same".to_owned(),
+        Some(change) => signed(change, unit),
     }
+}
+
+/// `+1.8 % (-3.1 % to +6.9 %)`: the change over rounds with its interval. Without rounds, the change
+/// alone.
+pub(crate) fn change_with_interval(difference: &Difference) -> String {
+    match difference.interval.filter(|_| difference.rounds.is_some()) {
+        Some(interval) => {
+            let [low, high] = interval.map(|end| signed(end, "%"));
+            format!("{} ({low} to {high})", change(difference))
+        }
+        None => change(difference),
+    }
+}
+
+fn signed(change: f64, unit: &str) -> String {
+    let percent = change * 100.0;
+    let sign = if percent < 0.0 { "-" } else { "+" };
+    format!("{sign}{} {unit}", rounded(percent.abs()))
 }
 
 /// Whether the difference is better, worse or noise.
 pub(crate) fn mark(difference: &Difference) -> &'static str {
     match (difference.significant, difference.better) {
-        (true, Some(true)) => "better",
-        (true, Some(false)) => "worse",
-        (true, None) => "differs",
-        (false, _) if difference.test.is_none() => "not tested",
-        (false, _) if difference.note.is_some() => "small",
-        (false, _) => "noise",
+        (Some(true), Some(true)) => "better",
+        (Some(true), Some(false)) => "worse",
+        (Some(true), None) => "differs",
+        (None, _) => "not tested",
+        (Some(false), _) if difference.note.is_some() => "small",
+        (Some(false), _) => "no difference found",
     }
 }
 
 /// The test and its p value, or why there is none.
 pub(crate) fn test(difference: &Difference) -> String {
-    let p_value = difference.p_adjusted.map(|p_value| match p_value {
+    let p_value = difference.p.map(|p_value| match p_value {
         ..0.001 => "p < 0.001".to_owned(),
         _ => format!("p = {p_value:.3}"),
     });
     let test = difference.test.map(|test| {
-        let short = test.strip_suffix(" rank test");
+        let short = test.strip_suffix(" test over rounds");
         short.or(test.strip_suffix(" test")).unwrap_or(test)
     });
     let parts: Vec<_> = [p_value.as_deref(), test].into_iter().flatten().collect();

@@ -2,8 +2,12 @@
 
 use std::process::ExitCode;
 
+use baton_traces::compare::Checked;
+use baton_traces::shown::visible;
+
 use crate::arguments::Format;
 use crate::failure::Failure;
+use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 
 /// The line of a check in a text.
@@ -23,4 +27,20 @@ pub(crate) fn exit(failed: &[String], all: usize, output: &Output) -> Result<Exi
         _ if output.format == Format::Text => Err(Failure::check(count)),
         sentences => Err(Failure::check(format!("{count}: {}", sentences.join("; ")))),
     }
+}
+
+/// Fails the command if a check of a source failed.
+pub(crate) fn verdict(all: &[Checked], output: &Output) -> Result<ExitCode, Failure> {
+    let failed: Vec<String> = all
+        .iter()
+        .filter(|checked| !checked.check.passed)
+        .map(|checked| visible(&checked.sentence()))
+        .collect();
+    exit(&failed, all.len(), output)
+}
+
+/// Failed checks of sources, as annotations of a workflow.
+pub(crate) fn annotations(all: &[Checked]) -> impl Iterator<Item = String> {
+    let failed = all.iter().filter(|checked| !checked.check.passed);
+    failed.map(|checked| annotation(Level::Error, &checked.limit, &checked.sentence()))
 }

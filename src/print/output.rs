@@ -9,6 +9,11 @@ use serde::Serialize;
 
 use crate::arguments::{Format, GlobalArguments};
 use crate::failure::Failure;
+use crate::print::wrap::wrapped;
+
+/// The limits of the variable COLUMNS.
+const MIN_COLUMNS: usize = 20;
+const MAX_COLUMNS: usize = 10_000;
 
 /// How to print: from the command line and the terminal.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +25,7 @@ pub(crate) struct Output {
     pub(crate) colour: bool,
     /// Whether the locale can show more than ASCII.
     unicode: bool,
-    /// The columns of standard output, if it is a terminal.
+    /// The columns of standard output, if it is a terminal, or else of the variable COLUMNS.
     pub(crate) columns: Option<usize>,
     /// Whether standard error is a terminal, where a progress bar can move.
     pub(crate) terminal: bool,
@@ -30,17 +35,19 @@ impl Output {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
         let no_colour = arguments.no_color
             || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         Output {
             format: arguments.format,
             quiet: arguments.quiet,
             verbose: arguments.verbose,
-            colour: !no_colour && std::io::stdout().is_terminal(),
+            colour: !no_colour && !is_dumb && std::io::stdout().is_terminal(),
             unicode: has_unicode(),
             // some terminals do not report their width
             columns: Table::new()
                 .width()
                 .map(usize::from)
-                .filter(|columns| *columns > 0),
+                .filter(|columns| *columns > 0)
+                .or_else(columns_variable),
             terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -75,6 +82,11 @@ impl Output {
             .map_or_else(|| text.to_owned(), |columns| wrapped(text, columns, indent))
     }
 
+    /// Whether standard output is a terminal, where people read.
+    pub(crate) fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
     /// Prints lines, folded. They may hold hostile text, which is made visible.
     pub(crate) fn lines(&self, lines: impl IntoIterator<Item = String>) -> String {
         let lines = lines.into_iter();
@@ -101,13 +113,13 @@ impl Output {
     /// Prints a note that is not part of the result, except under `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(std::io::stderr(), "{}", message(text));
         }
     }
 
     /// Prints a warning that the result is incomplete, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", message(text));
     }
 
     /// Prints a detail under `--verbose`.
@@ -120,36 +132,28 @@ impl Output {
     /// Prints why the command failed.
     pub(crate) fn error(&self, failure: &Failure) {
         if !failure.is_silent() {
+            let failure = message(&failure.to_string());
             let _ = writeln!(std::io::stderr(), "baton: {failure}");
         }
     }
 }
 
-/// The text in lines of at most `width` characters. All lines but the first are indented.
-pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let start = text.len() - text.trim_start().len();
-    let mut line = text[..start].to_owned();
-    let mut is_empty = true;
-    for word in text.split_whitespace() {
-        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if longer > width && !is_empty {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    lines.push(line);
+/// The columns in the variable COLUMNS, if it is a number that a table can have.
+fn columns_variable() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok()?;
+    let columns = columns.trim().parse().ok();
+    columns.filter(|columns| (MIN_COLUMNS..=MAX_COLUMNS).contains(columns))
+}
+
+/// The lines of a message without what could control a terminal: names in it come from outside.
+fn message(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
     lines.join("\n")
 }
 
 /// JSON in which everything except printable ASCII is escaped. Such characters only occur in
 /// strings.
-fn ascii(json: &str) -> String {
+pub(crate) fn ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         if matches!(character, ' '..='~') {

@@ -1,4 +1,4 @@
-//! The colours of all tables. A colour only repeats what the words say.
+//! The colours of all tables and texts. A colour only repeats what the words say.
 
 use comfy_table::{Attribute, Cell, Color};
 
@@ -22,6 +22,19 @@ impl Tone {
             true => Tone::Good,
             false => Tone::Bad,
         }
+    }
+
+    /// A text in this tone, if the output has colours.
+    pub(crate) fn paint(self, text: &str, output: &Output) -> String {
+        if !output.colour {
+            return text.to_owned();
+        }
+        let code = match self {
+            Tone::Good => 32,
+            Tone::Bad => 31,
+            Tone::Changed => 33,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
     }
 
     /// A cell in this tone, if the output has colours.

@@ -1,11 +1,11 @@
 //! The progress of long work: on a terminal a bar with rate and remaining time, otherwise plain
 //! lines.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use baton_experiments::{Load, Observer};
-use baton_loadgen::{Progress as News, Stop};
+use baton_loadgen::{Latency, Progress as News, Stop};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::print::output::Output;
@@ -40,10 +40,13 @@ pub(crate) struct Progress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     total: Total,
-    /// The bar's position when the current stage started.
+    /// The current stage.
+    stage: RefCell<String>,
+    /// The bar's position when the current stage or turn started.
     stage_start: Cell<u64>,
-    /// The elapsed time of the stage when a line was last printed.
+    /// The elapsed time of the stage when a line was last printed, and how many requests had ended.
     last_line: Cell<Duration>,
+    last_ended: Cell<u64>,
 }
 
 impl<'a> Progress<'a> {
@@ -72,8 +75,10 @@ impl<'a> Progress<'a> {
             bar,
             output,
             total,
+            stage: RefCell::new(String::new()),
             stage_start: Cell::new(0),
             last_line: Cell::new(Duration::ZERO),
+            last_ended: Cell::new(0),
         }
     }
 
@@ -88,10 +93,20 @@ impl Observer for Progress<'_> {
     fn stage(&self, name: &str) {
         self.stage_start.set(self.bar.position());
         self.last_line.set(Duration::ZERO);
+        self.last_ended.set(0);
         self.bar.set_message(name.to_owned());
+        self.stage.replace(name.to_owned());
         if !self.output.terminal {
             self.output.note(name);
         }
+    }
+
+    fn turn(&self, name: &str) {
+        self.stage_start.set(self.bar.position());
+        self.last_line.set(Duration::ZERO);
+        self.last_ended.set(0);
+        self.bar
+            .set_message(format!("{} {name}", self.stage.borrow()));
     }
 
     fn advance(&self, news: &News) {
@@ -102,13 +117,10 @@ impl Observer for Progress<'_> {
         self.bar.set_position(self.stage_start.get() + step);
         self.bar.set_prefix(at_the_moment(news));
         if !self.output.terminal && news.elapsed >= self.last_line.get() + LINE_INTERVAL {
+            let since = (news.elapsed - self.last_line.get(), self.last_ended.get());
             self.last_line.set(news.elapsed);
-            self.output.note(&format!(
-                "{:4.0} s  {} requests, {}",
-                news.elapsed.as_secs_f64(),
-                news.requests.sent,
-                at_the_moment(news)
-            ));
+            self.last_ended.set(ended(news));
+            self.output.note(&line(news, since));
         }
     }
 
@@ -131,6 +143,29 @@ impl Observer for Progress<'_> {
     }
 }
 
+/// A line of progress: the requests of the stage, the rate since the line before, and the
+/// percentiles of the stage. `since` is the time since that line, and how many requests had ended
+/// then.
+fn line(news: &News, (time, before): (Duration, u64)) -> String {
+    let seconds = time.as_secs_f64();
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the number of requests is far below 2^52"
+    )]
+    let rate = ended(news).saturating_sub(before) as f64 / seconds;
+    let mut text = format!(
+        "{:4.0} s  {} requests, {rate:.0}/s",
+        news.elapsed.as_secs_f64(),
+        news.requests.sent
+    );
+    text.push_str(&percentiles_and_failures(news, news.latency_ms));
+    text
+}
+
+fn ended(news: &News) -> u64 {
+    news.requests.ok + news.requests.failed
+}
+
 /// The rate and percentiles since the last report, and the failures of the whole stage.
 fn at_the_moment(news: &News) -> String {
     let recent = &news.recent;
@@ -141,8 +176,15 @@ fn at_the_moment(news: &News) -> String {
     )]
     let ended = (recent.ok + recent.failed) as f64;
     let rate = if seconds > 0.0 { ended / seconds } else { 0.0 };
-    let mut text = format!("{rate:.0}/s");
-    if let Some(latency) = recent.latency_ms {
+    format!(
+        "{rate:.0}/s{}",
+        percentiles_and_failures(news, recent.latency_ms)
+    )
+}
+
+fn percentiles_and_failures(news: &News, latency: Option<Latency>) -> String {
+    let mut text = String::new();
+    if let Some(latency) = latency {
         text.push_str(&format!(
             ", p50 {:.1} p99 {:.1} ms",
             latency.p50, latency.p99
@@ -160,7 +202,7 @@ fn milliseconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use baton_loadgen::{Latency, Recent, Requests};
+    use baton_loadgen::{Recent, Requests};
 
     use super::*;
 
@@ -172,6 +214,7 @@ mod tests {
             p99: 4.0,
             p999: 5.0,
             max: 6.0,
+            ..Latency::default()
         };
         let mut news = News {
             requests: Requests {
@@ -192,5 +235,10 @@ mod tests {
         news.requests.failed = 0;
         news.recent = Recent::default();
         assert_eq!(at_the_moment(&news), "0/s");
+        // 28 requests since a line 1.4 s ago, of which the last report came a moment ago
+        assert_eq!(
+            line(&news, (Duration::from_millis(1_400), 0)),
+            "   2 s  30 requests, 20/s"
+        );
     }
 }

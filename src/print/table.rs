@@ -5,6 +5,7 @@ use std::iter;
 
 use baton_loadgen::AttackOutcome;
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::shown::visible;
 use baton_traces::statistics::Percentiles;
 use baton_traces::summary::Summary;
 use comfy_table::{Cell, CellAlignment, Table};
@@ -27,14 +28,17 @@ const HEADINGS: [&str; 8] = [
 /// The columns of words. All others are figures and are aligned right.
 const WORDS: [usize; 3] = [0, 3, 4];
 
-const BURST_HEADINGS: [&str; 10] = [
-    "burst",
+const BURST_HEADINGS: [&str; 13] = [
     "requests",
     "ok",
     "failed",
     "ok\nper s",
+    "mean\nms",
+    "min\nms",
     "p50\nms",
+    "p75\nms",
     "p90\nms",
+    "p95\nms",
     "p99\nms",
     "p99.9\nms",
     "max\nms",
@@ -96,21 +100,42 @@ fn folded(name: &str) -> String {
 
 /// Draws the bursts as an aligned table. With a rate, latencies count from when requests were due.
 pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
-    let rows = bursts.iter().enumerate().map(|(index, outcome)| {
+    let numbered = (1..).map(|number: u32| number.to_string());
+    outcome_table("burst", numbered.zip(bursts), &[], output)
+}
+
+/// Draws the endpoints of a burst as an aligned table, like [`burst_table`].
+pub(crate) fn endpoint_table(endpoints: &[(&str, AttackOutcome)], output: &Output) -> String {
+    let named = endpoints.iter();
+    let named = named.map(|(name, outcome)| (folded(&visible(name)), outcome));
+    outcome_table("endpoint", named, &[0], output)
+}
+
+fn outcome_table<'a>(
+    heading: &'a str,
+    outcomes: impl Iterator<Item = (String, &'a AttackOutcome)>,
+    words: &[usize],
+    output: &Output,
+) -> String {
+    let rows = outcomes.map(|(name, outcome)| {
         let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
         let times = match latency {
             Some(latency) => [
-                latency.p50,
-                latency.p90,
-                latency.p99,
-                latency.p999,
-                latency.max,
+                latency.mean,
+                latency.min,
+                Some(latency.p50),
+                latency.p75,
+                Some(latency.p90),
+                latency.p95,
+                Some(latency.p99),
+                Some(latency.p999),
+                Some(latency.max),
             ]
-            .map(|time| format!("{time:.1}")),
+            .map(|time| time.map_or_else(unknown, |time| format!("{time:.1}"))),
             None => std::array::from_fn(|_| unknown()),
         };
         let mut row = vec![
-            Cell::new(index + 1),
+            Cell::new(name),
             Cell::new(outcome.requests.sent),
             Cell::new(outcome.requests.ok),
             Tone::of(outcome.requests.failed == 0).cell(outcome.requests.failed, output),
@@ -119,7 +144,8 @@ pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
         row.extend(times.map(Cell::new));
         row
     });
-    fitted(&draw(BURST_HEADINGS, &[], rows, output), &[])
+    let headings = iter::once(heading).chain(BURST_HEADINGS);
+    fitted(&draw(headings, words, rows, output), &[])
 }
 
 /// Draws rows in the terminal's width; without a terminal, in a width that fits a log or a pull
@@ -145,10 +171,14 @@ fn draw<'a>(
 
 /// A run's pairing in its shortest form.
 pub(crate) fn pairing(summary: &Summary) -> String {
-    match &summary.pairing {
+    let short = match &summary.pairing {
         Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
         Some(pairing) => pairing.to_string(),
-        None => summary.name.clone(),
+        None => return summary.name.clone(),
+    };
+    match summary.name.rsplit_once('#') {
+        Some((_, number)) => format!("{short}#{number}"),
+        None => short,
     }
 }
 

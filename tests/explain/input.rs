@@ -34,7 +34,7 @@ async fn large_inputs_are_answered_and_endless_ones_refused() {
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert_eq!(
         finished.stderr,
-        "baton: standard input has more than 64 MiB; give no more than the requests to explain\n"
+        "baton: standard input has more than 64 MiB; give only the requests to explain\n"
     );
 }
 
@@ -139,7 +139,7 @@ async fn records_are_read_as_a_consumer_gets_them() {
     );
     let notes = answer["notes"].to_string();
     assert!(
-        notes.contains("Records[0] holds no header: its receiver starts a new trace."),
+        notes.contains("Records[0] has no header, so its receiver starts a new trace."),
         "{notes}"
     );
     // what mode none writes
@@ -166,7 +166,7 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
     for (arguments, sentence) in [
         (
             &["trace parent: 00"][..],
-            "there is no header in the arguments",
+            "there is no header of tracing in the arguments",
         ),
         (&[], "standard input is empty"),
         (&["-"], "standard input is empty"),
@@ -196,10 +196,16 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
         (&b" \r\n\n"[..], "standard input is empty"),
         (
             b"*   Trying 127.0.0.1:1...\n* Closing connection\ncurl: (7) Failed to connect\n",
-            "there is no header in standard input",
+            "there is no header of tracing in standard input",
         ),
-        (b"{\"\x1b[31m\": 0}", "there is no header in standard input"),
-        (b"Bearer secret", "there is no header in standard input"),
+        (
+            b"{\"\x1b[31m\": 0}",
+            "there is no header of tracing in standard input",
+        ),
+        (
+            b"Bearer secret",
+            "there is no header of tracing in standard input",
+        ),
     ] {
         let finished = piped(&sandbox, &[], input).await;
         assert_eq!(finished.code, Some(2), "{input:?}: {finished:?}");
@@ -217,17 +223,17 @@ async fn nothing_is_said_to_arrive_only_where_nothing_is_there() {
     for (input, sentence) in [
         (
             "< HTTP/1.1 200 OK\n< b3: 0\n",
-            "b3 is a header of the answer here",
+            "b3 is a header of the response here",
         ),
-        ("{\"b3\": 0}", "b3 is a number here and no text"),
-        ("tracparent: 00-1", "traceparent seems to be meant"),
+        ("{\"b3\": 0}", "b3 is a number here, not text"),
+        ("tracparent: 00-1", "Probably traceparent is meant"),
         (
             "sentry-trace: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
             "Sentry's own header",
         ),
         (
             "the traceparent header is missing",
-            "traceparent is named here without a value",
+            "traceparent is named here, but has no value",
         ),
         ("{\"accept\": \"*/*\"}", "No trace context arrives"),
         ("accept: */*", "No trace context arrives"),

@@ -183,3 +183,33 @@ async fn libraries_answer_by_group_one_in_full_and_as_a_list() {
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
     assert!(wrong.stderr.contains("otel-java"), "{wrong:?}");
 }
+
+#[tokio::test]
+async fn a_response_is_shown_and_not_counted_as_a_carrier() {
+    let sandbox = Sandbox::new();
+    let text = std::fs::read(folder().join("curl-http2.txt")).expect("an example");
+    let shown = piped(&sandbox, &[], &text).await.stdout;
+    assert!(shown.starts_with("Arrives: trace "), "{shown}");
+    assert!(
+        shown.contains("\n\nthe response\ntraceresponse: "),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_read_is_named_beside_what_is() {
+    let sandbox = Sandbox::new();
+    let sentry = "sentry-trace: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1";
+    let shown = piped(&sandbox, &[], format!("{sentry}\nbaggage: a=1\n"))
+        .await
+        .stdout;
+    let shown = shown.replace("\n  ", " ");
+    let first = "Only baggage arrives, so a receiver starts a new trace. sentry-trace belongs to tracing, but baton reads";
+    assert!(shown.starts_with(first), "{shown}");
+    // the only reason is said once
+    let shown = piped(&sandbox, &[], sentry)
+        .await
+        .stdout
+        .replace("\n  ", " ");
+    assert_eq!(shown.matches("Sentry's own header").count(), 1, "{shown}");
+}

@@ -12,7 +12,7 @@ async fn faults_are_shown_with_a_caret_and_their_rule() {
             "\
 traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-01
                                                  ^
-  tracecontext: refused, traceparent has a parent-id of 15 characters where 16 belong, at byte 36
+  tracecontext: refused, traceparent has a parent-id of 15 characters instead of 16, at byte 36
   rule: W3C Trace Context Level 2, section 3.2.2.4 (parent-id)
 ",
         ),
@@ -31,8 +31,7 @@ B3: 463ac35c9f6413ad48485a3953bb6124
             "\
 traceparent: \\x1b[31m00-\\u{e9}\\u{9b}
              ^
-  tracecontext: refused, traceparent has a version that is not made of the digits 0-9 and a-f
-    alone, at byte 0
+  tracecontext: refused, traceparent has a version with a character other than 0-9 and a-f, at byte 0
 ",
         ),
         (
@@ -40,7 +39,7 @@ traceparent: \\x1b[31m00-\\u{e9}\\u{9b}
             "\
 b3: 463ac35c9f6413ad48485a3953bb612\\u{e9}-a2fb4a1d1a96d312-1
     ^
-  b3, b3multi: refused, b3 has a TraceId of 33 characters where 32 or 16 belong, at byte 0
+  b3, b3multi: refused, b3 has a TraceId of 33 characters instead of 32 or 16, at byte 0
 ",
         ),
         (
@@ -51,14 +50,14 @@ tracestate: a=1,b=2
 tracestate: c=3,D=4
                 ^
   tracecontext: trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled
-  but tracestate has a list member whose key is not",
+  problem: tracestate has a list member whose key is not",
         ),
         (
             &["traceparent: a", "traceparent: b"],
             "\
 traceparent: a
 traceparent: b
-  tracecontext: refused, traceparent arrived several times, where one is right
+  tracecontext: refused, traceparent arrived several times, but may arrive only once
   rule: W3C Trace Context Level 2, section 3.2.2 (traceparent header field values)
 ",
         ),
@@ -66,7 +65,7 @@ traceparent: b
             &["x-b3-spanid: a2fb4a1d1a96d312"],
             "\
 x-b3-spanid: a2fb4a1d1a96d312
-  b3, b3multi: refused, x-b3-traceid is missing, and the other headers mean nothing without it
+  b3, b3multi: refused, x-b3-traceid is missing, and the other headers are useless without it
   rule: B3 Propagation, Multiple Headers
 ",
         ),
@@ -75,7 +74,7 @@ x-b3-spanid: a2fb4a1d1a96d312
         assert_eq!(finished.code, Some(0), "{finished:?}");
         // Lines fold at 80 columns, but a caret stays under its character.
         let flat = finished.stdout.replace("\n    ", " ");
-        for line in expected.replace("\n    alone", " alone").lines() {
+        for line in expected.lines() {
             let is_there = finished
                 .stdout
                 .lines()
@@ -104,10 +103,10 @@ async fn people_see_headers_modes_and_what_to_make_of_them() {
         "Two different traces arrive: traceparent says 0af7651916cd43dd8448eb211c80319c,\n";
     let flat = finished.stdout.replace("\n  ", " ");
     for part in [
-        "With tracecontext,b3 ",
-        "With b3,tracecontext ",
+        "With tracecontext,b3:",
+        "With b3,tracecontext:",
         "OpenTelemetry (JavaScript, Python, Java, Go, Rust) continue b3",
-        "Other headers, which no format reads: cookie",
+        "Headers that no format reads: cookie",
     ] {
         assert!(flat.contains(part), "{}", finished.stdout);
     }
@@ -161,7 +160,7 @@ async fn libraries_answer_once_for_modes_that_differ_only_in_selection() {
     let modes = ["tracecontext,b3/last", "tracecontext,b3/first"];
     let arguments = ["--mode", modes[0], "--mode", modes[1], TRACEPARENT, B3];
     let shown = explain(&Sandbox::new(), &arguments).await;
-    let about_libraries = shown.stdout.matches("With tracecontext,b3 ").count();
+    let about_libraries = shown.stdout.matches("With tracecontext,b3").count();
     assert_eq!(about_libraries, 1, "{}", shown.stdout);
     let rows = shown.stdout.matches("\ntracecontext,b3").count();
     assert_eq!(rows, 2, "{}", shown.stdout);

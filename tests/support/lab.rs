@@ -47,6 +47,8 @@ pub(crate) struct Setup {
     saved: PathBuf,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    /// The longest that any file may become, in blocks of 512 bytes.
+    file_limit: Option<u32>,
 }
 
 impl Setup {
@@ -63,6 +65,7 @@ impl Setup {
             saved: saved.clone(),
             arguments: Vec::new(),
             variables: Vec::new(),
+            file_limit: None,
         };
         setup.arguments.push("up".to_owned());
         setup.arguments.extend(FREE_PORTS.map(str::to_owned));
@@ -98,6 +101,21 @@ impl Setup {
         self.flags(["--function", &command])
     }
 
+    /// Lets no file grow beyond this many blocks of 512 bytes, as if the disk were full then.
+    pub(crate) fn file_limit(mut self, blocks: u32) -> Self {
+        self.file_limit = Some(blocks);
+        self
+    }
+
+    /// Runs baton's example of a foreign consumer, whose failures the records choose. It writes what
+    /// it has handled to the file `output`.
+    pub(crate) fn fragile_consumer(self) -> Self {
+        let output = self.path("output").display().to_string();
+        let consumer = format!("consumer={}", super::example("fragile_consumer").display());
+        self.variable("BATON_TEST_OUTPUT", output)
+            .flags(["--function", &consumer])
+    }
+
     /// Does not save what the lab sees.
     pub(crate) fn unsaved(mut self) -> Self {
         let save = self.arguments.iter().position(|flag| flag == "--save");
@@ -113,14 +131,20 @@ impl Setup {
 
     /// Starts the lab, and returns when it answers.
     pub(crate) async fn start(self) -> Lab {
-        let mut child = self
-            .sandbox
-            .baton(
-                self.arguments
-                    .iter()
-                    .map(String::as_str)
-                    .chain(["--format", "json"]),
-            )
+        let mut command = match self.file_limit {
+            None => self.sandbox.program(&super::command::baton()),
+            Some(blocks) => {
+                let mut shell = self.sandbox.program("sh");
+                // without the trap, the signal would end the lab instead of failing the write
+                let limited = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+                shell.args(["-c", limited, &blocks.to_string()]);
+                shell.arg(super::command::baton());
+                shell
+            }
+        };
+        let mut child = command
+            .args(&self.arguments)
+            .args(["--format", "json"])
             .envs(self.variables)
             .stdout(Stdio::piped())
             .spawn()

@@ -9,9 +9,10 @@ mod incomplete_keys;
 mod names;
 mod unseen;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use baton_propagators::id::SpanId;
+use foldhash::HashSet;
 
 use self::deliveries::{Deliveries, Delivery};
 pub use self::figures::RecordCounts;
@@ -69,7 +70,7 @@ struct Client {
 struct Record {
     sender: Option<Sender>,
     /// The request that led to it, if the log says so.
-    request: Option<usize>,
+    request: Option<u32>,
     carrier_bytes: Option<u64>,
     receivers: Deliveries,
     /// Whether a lab accepted it and did not deliver it.
@@ -172,6 +173,7 @@ impl Assembly {
                 carrier_bytes,
             } => {
                 let request = request_id.map(|request_id| self.request(request_id).0);
+                let request = request.and_then(|request| u32::try_from(request).ok());
                 let record = self.record(key);
                 merge_sender(&mut record.sender, logged_sender(&line.span));
                 record.request = record.request.or(request);
@@ -210,6 +212,12 @@ impl Assembly {
         let is_open = extent.is_cut_short || extent.is_export;
         self.out_of_sight = unlogged.filter(|_| is_open).collect();
         self.under_way_since = extent.under_way_since;
+    }
+
+    /// Drops the ids of requests and records, and keeps their ends.
+    pub(crate) fn forget_keys(&mut self) {
+        self.request_ids = Names::default();
+        self.record_keys = MessageKeys::default();
     }
 
     /// Whether there is a sender of `hop` with an id.
@@ -300,7 +308,7 @@ impl Assembly {
 
     /// Whether the consumer of a record without trace context started a trace.
     fn starts_a_trace(&self, record: &Record) -> bool {
-        let mut deliveries = record.receivers.kept.iter();
+        let mut deliveries = record.receivers.kept();
         deliveries.any(|delivery| {
             let receiver = &delivery.receiver;
             let continues = !receiver.links.is_empty() || self.has_remote_parent(delivery);
@@ -351,7 +359,7 @@ impl Assembly {
         sender: &'a Sender,
         deliveries: &'a Deliveries,
     ) -> HandOff<'a> {
-        let judged = deliveries.kept.iter().map(|delivery| {
+        let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
             let verdict = hand_off::verdict(sender, receiver, self.has_remote_parent(delivery));
             (verdict, receiver)

@@ -235,12 +235,6 @@ pub(crate) fn may_be_shared(name: &str) -> bool {
             && meaning(name).is_none()
 }
 
-/// Whether the attribute `name` may help to judge a hand-off.
-pub(crate) fn is_of_use(name: &str) -> bool {
-    let is_header = || captured_header(name).and_then(context_header).is_some();
-    meaning(name).is_some() || may_be_shared(name) || is_header()
-}
-
 /// Whether `value` looks like an id: one word of letters and digits, long enough to be unique.
 pub(crate) fn looks_like_id(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();

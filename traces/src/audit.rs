@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::Assembly;
+use crate::collect::Collect;
 pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
@@ -60,10 +61,44 @@ impl Options {
 }
 
 /// An audit of one source.
-#[derive(Debug, Default)]
+///
+/// It needs spans read with [`crate::span::Want::HandOffs`] or all of them. A span that occurs
+/// twice counts once.
+#[derive(Clone, Debug)]
 pub struct Audit {
     options: Options,
     gathered: Gathered,
+}
+
+impl Default for Audit {
+    fn default() -> Audit {
+        Audit::new(Options::default())
+    }
+}
+
+impl Collect for Audit {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        Audit {
+            options: self.options.clone(),
+            gathered: self.gathered.empty(),
+        }
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.gathered.append(part.gathered);
+    }
+
+    fn takes_spans(&self) -> bool {
+        false
+    }
+
+    fn add_span(&mut self, _span: &Span<'_>) {}
 }
 
 /// The result of an audit.
@@ -75,8 +110,13 @@ pub struct Judged {
     pub unjudged: Vec<Unjudged>,
     /// How many spans there were.
     pub spans: u64,
+    /// How many more spans there were that no audit can hold.
+    #[serde(default)]
+    pub left_out: u64,
     /// The services of these spans.
     pub services: BTreeSet<String>,
+    /// How many spans each service has.
+    pub spans_by_service: BTreeMap<String, u64>,
     /// The requests that each service received.
     pub received: BTreeMap<String, Received>,
 }
@@ -149,27 +189,39 @@ impl Audit {
         let takes = |start| options.takes(start);
         let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
         let of_run = of_run.as_ref();
-        let mut pairs = Pairs::of(&tree);
-        let edges = judge(&tree, &mut pairs, of_run, each);
+        let (edges, mut pairs, counts) = std::thread::scope(|scope| {
+            let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
+            let mut pairs = Pairs::of(&tree);
+            let edges = judge(&tree, &mut pairs, of_run, each);
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            (edges, pairs, counts.join().unwrap_or_else(panicked))
+        });
+        let (spans_by_service, received) = counts;
         let mut unjudged = Vec::new();
         if let Some(of_run) = of_run {
             of_run.mark(&mut pairs);
             unjudged = of_run.unjudged(&tree);
         }
         unjudged.extend(unjudged::of(&tree, &pairs));
-        let services = tree.spans().iter().map(|end| end.service);
-        let services: BTreeSet<_> = services.collect();
         Judged {
             edges,
             unjudged,
-            received: received(&tree),
+            received,
             spans: tree.len() as u64,
-            services: services
-                .into_iter()
-                .map(|name| tree.names().text(name).to_owned())
-                .collect(),
+            left_out: tree.left_out(),
+            services: spans_by_service.keys().cloned().collect(),
+            spans_by_service,
         }
     }
+}
+
+fn spans_by_service(tree: &Tree) -> BTreeMap<String, u64> {
+    let mut spans: BTreeMap<Name, u64> = BTreeMap::new();
+    for end in tree.spans() {
+        *spans.entry(end.service).or_default() += 1;
+    }
+    let named = |(name, spans)| (tree.names().text(name).to_owned(), spans);
+    spans.into_iter().map(named).collect()
 }
 
 fn received(tree: &Tree) -> BTreeMap<String, Received> {
@@ -230,7 +282,7 @@ impl Judged {
     /// known which.
     pub(crate) fn not_judged_of(&self, hop: Hop) -> u64 {
         let is_of_hop = |what| match what {
-            What::Calls | What::Roots => hop == Hop::Ingress,
+            What::Calls | What::Roots | What::Continued => hop == Hop::Ingress,
             What::MessagesSent | What::MessagesReceived => hop == Hop::Record,
         };
         let unjudged = self.unjudged.iter();

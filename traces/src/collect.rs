@@ -9,8 +9,28 @@ use crate::run::Undelivered;
 use crate::span::{Span, UnixTime};
 
 /// Takes the spans and log lines of a source, in any order.
+///
+/// Spans come in parts. Several threads prepare parts at the same time, and then the parts are
+/// added one after the other, in the order of the input. So every result is the same for any number
+/// of threads.
 pub trait Collect: Send {
-    /// Takes a span.
+    /// What some spans show.
+    type Part: Clone + Send + Sync;
+
+    /// A part without spans.
+    fn part(&self) -> Self::Part;
+
+    /// Adds a span to a part. A span that occurs twice is prepared twice.
+    fn prepare(part: &mut Self::Part, span: &Span<'_>);
+
+    /// Takes a part.
+    fn add_part(&mut self, part: Self::Part);
+
+    /// Whether [`Collect::add_span`] does anything. If not, it is not called.
+    fn takes_spans(&self) -> bool;
+
+    /// Takes a span after those before it in the input. No two threads do this at the same time, so
+    /// it should only do what a part cannot prepare. A span that occurs twice is taken once.
     fn add_span(&mut self, span: &Span<'_>);
 
     /// Takes a line of a function's log. The default ignores it.

@@ -1,25 +1,23 @@
 //! How sources differ from one of them, the baseline, and which differences are significant.
 //!
-//! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test,
-//! medians by the Mann-Whitney rank test, other percentiles by the bootstrap. The p values of one
-//! run are corrected for the number of tests by Holm's method. All tests assume that hand-offs are
-//! independent of each other. They measure the noise within a run. The noise between runs only
-//! shows if a run is repeated.
+//! Shares (verdicts, flags, delivery) are compared by Fisher's exact test or the chi-square test.
+//! Latencies and rates are compared round by round, by the signed-rank test, if the rounds of both
+//! runs took turns; otherwise they are not tested. The p values of one run are corrected for the
+//! number of tests by Holm's method.
 
-mod bootstrap;
 mod checks;
 mod differences;
 mod edges;
 mod holm;
 pub mod limits;
 mod metrics;
-mod ranks;
+mod paired;
 mod shares;
+mod signed_rank;
 mod words;
 
-pub use bootstrap::Interval;
 pub use checks::{Checked, FIGURES, check, figures_help};
-pub use differences::{Difference, Figure};
+pub use differences::{Difference, Figure, SMALLEST_DIFFERENCE};
 pub use edges::{EdgeDifference, What, edge_differences};
 pub use metrics::{Better, METRICS, Metric, Unit};
 
@@ -37,6 +35,10 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// What could not be compared: one sentence each.
     pub unknown: Vec<String>,
+    /// Which sources have latencies that could not be tested, in one sentence.
+    pub untested: Option<String>,
+    /// The smallest difference of a latency or a rate that counts, relative to the baseline.
+    pub smallest_difference: f64,
 }
 
 impl Comparison {
@@ -57,13 +59,22 @@ impl Comparison {
     /// let sources = [source("tracecontext", Verdict::Connected), source("b3", Verdict::NewTrace)];
     /// let comparison = Comparison::of(&sources, 0);
     /// let difference = &comparison.differences[1];
-    /// assert_eq!((difference.metric, difference.significant), ("record.new_trace", true));
+    /// assert_eq!((difference.metric, difference.significant), ("record.new_trace", Some(true)));
     /// assert_eq!(difference.words, "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000).");
     /// ```
     ///
     /// # Panics
     /// If `baseline` is not an index of `sources`.
     pub fn of(sources: &[Measured], baseline: usize) -> Comparison {
+        Comparison::with_smallest(sources, baseline, SMALLEST_DIFFERENCE)
+    }
+
+    /// The same as [`Comparison::of`], with another smallest difference of a latency or a rate that
+    /// counts, relative to the baseline: 0.03 for 3 %.
+    ///
+    /// # Panics
+    /// If `baseline` is not an index of `sources`.
+    pub fn with_smallest(sources: &[Measured], baseline: usize, smallest: f64) -> Comparison {
         let before = &sources[baseline];
         let others = || {
             let places = sources.iter().enumerate();
@@ -71,13 +82,14 @@ impl Comparison {
         };
         let mut differences: Vec<Difference> = others()
             .flat_map(|source| {
-                let all = differences::between(before, source).into_iter();
+                let all = differences::between(before, source, smallest).into_iter();
                 all.filter(|difference| is_of_one_thing(difference.metric, before, source))
             })
             .collect();
         let place = |name| METRICS.iter().position(|metric| metric.name == name);
         // the sort is stable, so the order of the sources stays
-        differences.sort_by_key(|difference| (!difference.significant, place(difference.metric)));
+        differences
+            .sort_by_key(|difference| (!difference.is_significant(), place(difference.metric)));
         let mut unknown: Vec<String> = Vec::new();
         for source in sources {
             let name = &source.summary.name;
@@ -106,16 +118,36 @@ impl Comparison {
         }
         Comparison {
             baseline: before.summary.name.clone(),
+            untested: untested(before, others(), &differences),
             differences,
             unknown,
+            smallest_difference: smallest,
         }
+    }
+
+    /// How significance is decided: one sentence each.
+    pub fn method(&self) -> Vec<String> {
+        let smallest = self.smallest_difference * 100.0;
+        vec![
+            "Shares: chi-square test, or Fisher's exact test where an expected count is below 5."
+                .to_owned(),
+            "Latencies and rates: Wilcoxon's signed-rank test over rounds that took turns; the change is its estimate over \
+             the rounds, with the 95 % interval."
+                .to_owned(),
+            format!(
+                "Significant: p below 1 % after Holm's correction over a run's figures; latencies and rates below 2 %, and \
+                 by {smallest} % or more."
+            ),
+            "Without such rounds, latencies and rates are not tested: the machine may have changed between two runs."
+                .to_owned(),
+        ]
     }
 
     /// The significant differences.
     pub fn significant(&self) -> impl Iterator<Item = &Difference> {
         self.differences
             .iter()
-            .filter(|difference| difference.significant)
+            .filter(|difference| difference.is_significant())
     }
 }
 
@@ -153,13 +185,28 @@ fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = S
     both.into_iter().flatten()
 }
 
-/// How significance is decided: one sentence each.
-pub const METHOD: [&str; 4] = [
-    "Shares: chi-square test, or Fisher's exact test where an expected count is below 5.",
-    "Medians: Mann-Whitney rank test. Other percentiles and 95 % intervals: bootstrap, 9,999 resamples.",
-    "Significant: p below 1 % after Holm's correction over a run's metrics; latencies by 10 % or more, too.",
-    "Requests are taken as independent: a machine busy in one run looks like a difference; repeat runs.",
-];
+/// Which of the other sources show a latency or a rate that was not measured in the same rounds as
+/// the baseline's.
+fn untested<'a>(
+    baseline: &Measured,
+    others: impl Iterator<Item = &'a Measured>,
+    differences: &[Difference],
+) -> Option<String> {
+    let is_of_rounds = |difference: &Difference| {
+        Metric::from_name(difference.metric).is_some_and(Metric::is_of_rounds)
+    };
+    let apart = others.filter(|source| {
+        let mut own = differences
+            .iter()
+            .filter(|difference| difference.run == source.summary.name);
+        own.any(is_of_rounds) && !paired::took_turns(&baseline.summary, &source.summary)
+    });
+    let names: Vec<&str> = apart.map(|source| &*source.summary.name).collect();
+    (!names.is_empty()).then(|| {
+        let (were, rounds) = (names.join(", "), &baseline.summary.name);
+        format!("Latencies are not tested: not measured in the same rounds as {rounds}: {were}.")
+    })
+}
 
 #[cfg(test)]
 mod tests;

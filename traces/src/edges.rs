@@ -17,6 +17,7 @@ use crate::ends::tree::Tree;
 use crate::ends::verdict;
 use crate::evidence::{Evidence, Loose, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
+use crate::prediction::Prediction;
 use crate::span::{Kind, SpanReference};
 
 /// The channel of a hand-off.
@@ -141,6 +142,9 @@ pub struct Edge {
     pub traces_whole: u64,
     /// A few hand-offs of each verdict.
     pub examples: Vec<Example>,
+    /// What the formats of the services predict, if a file tells them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
 }
 
 impl Edge {
@@ -221,8 +225,8 @@ pub(crate) fn judge(
         }
     }
     // what stays ambiguous belongs to an edge that has no other hand-offs perhaps
-    for ((from, to), ambiguous) in pairs.ambiguous() {
-        let key = Key::of(tree, ambiguous.example.0, ambiguous.example.1).between(*from, *to);
+    for (from, to, ambiguous) in pairs.ambiguous() {
+        let key = Key::of(tree, ambiguous.example.0, ambiguous.example.1).between(from, to);
         let edge = edges
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));

@@ -5,7 +5,11 @@
 //! times and service. Text is interned. Ids that are only compared are kept as hashes.
 
 pub(crate) mod about;
+mod by_trace;
 pub(crate) mod names;
+mod order;
+mod parents;
+pub(crate) mod sort;
 pub(crate) mod tree;
 pub(crate) mod verdict;
 
@@ -16,10 +20,13 @@ use baton_propagators::id::{SpanId, TraceId};
 use self::about::{About, Words};
 use self::names::{Name, Names};
 use crate::attributes::{self, Meaning};
-use crate::span::{Kind, Span, SpanReference};
+use crate::span::{Class, Kind, Span, SpanReference};
 
 /// The number of a span in a source.
 pub(crate) type At = u32;
+
+/// How many spans are taken: as many as have a number.
+const MAX_SPANS: At = At::MAX - 2;
 
 /// How many shared ids are kept of one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
@@ -37,6 +44,8 @@ pub(crate) struct End {
     pub(crate) start: u64,
     /// When it ended; 0 if unknown.
     pub(crate) end: u64,
+    /// Its number in the order of arrival.
+    number: At,
     /// Its service.
     pub(crate) service: Name,
     /// Its index in [`Gathered::abouts`].
@@ -101,7 +110,7 @@ pub(crate) struct HeaderAt {
 }
 
 /// The ids on a source's spans, by what they identify.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ids {
     /// Unique ids of messages.
     pub(crate) messages: Vec<IdAt>,
@@ -115,8 +124,22 @@ pub(crate) struct Ids {
     pub(crate) shared: Vec<IdAt>,
 }
 
+impl Ids {
+    /// The ids of each kind.
+    pub(crate) fn each(&mut self) -> [&mut Vec<IdAt>; 5] {
+        let Ids {
+            messages,
+            offsets,
+            requests,
+            keys,
+            shared,
+        } = self;
+        [messages, offsets, requests, keys, shared]
+    }
+}
+
 /// All spans of a source, in the order of arrival.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Gathered {
     /// The attributes that the user named as ids.
     key_names: Vec<String>,
@@ -127,6 +150,8 @@ pub(crate) struct Gathered {
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,
+    /// How many spans were not taken, because there were too many.
+    pub(crate) left_out: u64,
 }
 
 impl Gathered {
@@ -145,8 +170,12 @@ impl Gathered {
 
     /// Adds a span, in any order.
     pub(crate) fn add(&mut self, span: &Span<'_>) {
-        let Ok(at) = At::try_from(self.spans.len()) else {
-            return;
+        let at = match At::try_from(self.spans.len()) {
+            Ok(at) if at < MAX_SPANS => at,
+            _ => {
+                self.left_out += 1;
+                return;
+            }
         };
         let mut words = Words::default();
         let mut message = MessageWords::default();
@@ -156,22 +185,22 @@ impl Gathered {
                 let id = self.names.hash(&value);
                 self.ids.keys.push(IdAt { id, at });
             }
-            match attributes::meaning(name) {
+            let class = Class::of(name);
+            match class.meaning {
                 Some(Meaning::RequestId) if !value.is_empty() => {
                     let id = self.names.hash(&value);
                     self.ids.requests.push(IdAt { id, at });
                 }
                 Some(meaning) => {
                     message.add(meaning, &value);
-                    words.add(name, meaning, value);
+                    words.add(&class, meaning, value);
                 }
                 None => {
-                    let captured = attributes::captured_header(name);
-                    if let Some(header) = captured.and_then(attributes::context_header) {
+                    if let Some(header) = class.header {
                         let value = self.names.intern(&value);
                         self.headers.push(HeaderAt { at, header, value });
                     } else if shared < MAX_SHARED_IDS
-                        && attributes::may_be_shared(name)
+                        && class.may_be_shared
                         && attributes::looks_like_id(&value)
                     {
                         shared += 1;
@@ -196,6 +225,7 @@ impl Gathered {
             parent: span.parent_span_id.map_or(0, number),
             start: span.start.map_or(0, |time| time.as_nanoseconds()),
             end: span.end.map_or(0, |time| time.as_nanoseconds()),
+            number: at,
             service: self.names.intern(span.service),
             about,
             state: self.names.intern(&span.trace_state),
@@ -204,6 +234,50 @@ impl Gathered {
             has_message,
             is_otlp: span.format().is_none(),
         });
+    }
+
+    /// A part of this collection, still empty. It hashes ids with the same key.
+    pub(crate) fn empty(&self) -> Gathered {
+        Gathered {
+            names: self.names.empty(),
+            ..Gathered::new(self.key_names.clone())
+        }
+    }
+
+    /// Adds the spans of a part.
+    pub(crate) fn append(&mut self, mut part: Gathered) {
+        let before = At::try_from(self.spans.len()).unwrap_or(At::MAX);
+        self.left_out += part.left_out;
+        if part.spans.len() > (At::MAX - 2 - before) as usize {
+            self.left_out += part.spans.len() as u64;
+            return;
+        }
+        let names = self.names.append(&part.names);
+        let abouts = part.abouts.iter().map(|about| about.renamed(&names));
+        let abouts: Vec<u32> = abouts.map(|about| self.about(about)).collect();
+        self.spans.extend(part.spans.iter().map(|end| End {
+            number: end.number + before,
+            service: names.get(end.service),
+            about: abouts[end.about as usize],
+            state: names.get(end.state),
+            ..*end
+        }));
+        for (ids, others) in self.ids.each().into_iter().zip(part.ids.each()) {
+            ids.extend(others.iter().map(|IdAt { id, at }| IdAt {
+                id: *id,
+                at: at + before,
+            }));
+        }
+        self.links.extend(part.links.iter().map(|link| LinkAt {
+            at: link.at + before,
+            ..*link
+        }));
+        self.headers
+            .extend(part.headers.iter().map(|header| HeaderAt {
+                at: header.at + before,
+                value: names.get(header.value),
+                ..*header
+            }));
     }
 
     /// The facts about the hand-off of `end`.

@@ -6,15 +6,18 @@
 mod address_and_time;
 mod assignment;
 pub(crate) mod clocks;
+mod destination;
 mod fit;
 mod link;
 mod loose;
 mod message_id;
+mod pair_set;
 mod parent;
 mod request_id;
 mod shared_id;
 
 pub(crate) use self::loose::Loose;
+pub(crate) use self::parent::are_ends;
 
 use std::collections::BTreeMap;
 
@@ -105,6 +108,8 @@ pub(crate) struct Pairs {
     doubtful: BTreeMap<At, At>,
     /// The ambiguous hand-offs by the services of sender and receiver.
     ambiguous: BTreeMap<(Name, Name), Ambiguous>,
+    /// The ambiguous messages by the services of both ends and the destination.
+    messages: BTreeMap<(Name, Name, Name), Ambiguous>,
 }
 
 impl Pairs {
@@ -120,6 +125,7 @@ impl Pairs {
             find(tree, &mut pairs, evidence);
         }
         parent::settle(&mut pairs);
+        destination::count(tree, &mut pairs);
         pairs.pairs.sort_unstable();
         pairs.pairs.dedup();
         pairs
@@ -130,9 +136,12 @@ impl Pairs {
         self.pairs.iter()
     }
 
-    /// The ambiguous hand-offs, by the services of sender and receiver.
-    pub(crate) fn ambiguous(&self) -> &BTreeMap<(Name, Name), Ambiguous> {
-        &self.ambiguous
+    /// The ambiguous hand-offs, with the services of sender and receiver.
+    pub(crate) fn ambiguous(&self) -> impl Iterator<Item = (Name, Name, &Ambiguous)> {
+        let requests = self.ambiguous.iter();
+        let requests = requests.map(|((from, to), ambiguous)| (*from, *to, ambiguous));
+        let messages = self.messages.iter();
+        requests.chain(messages.map(|((from, to, _), ambiguous)| (*from, *to, ambiguous)))
     }
 
     /// Whether the span `at` has a receiver.

@@ -58,7 +58,7 @@ pub fn load(source: &Source, want: Want, into: &mut impl Collect) -> Result<Load
     let manifest = loaded.manifest.as_ref();
     loaded.extent.is_export = manifest.is_none_or(|manifest| manifest.is_merged());
     if loaded.missing_spans.is_none() {
-        let reading = source.read(want, &mut |span| into.add_span(span))?;
+        let reading = source.collect(want, into)?;
         loaded.form = reading.form;
         loaded.extent.is_cut_short = !reading.problems.is_empty();
         loaded.span_problems = reading.problems;

@@ -9,12 +9,13 @@ use crate::hand_off::Hop;
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
 use crate::readers::log::LogLine;
+use crate::rounds::Round;
 use crate::run::RunDirectory;
 use crate::source::{Source, SourceError};
-use crate::span::{Span, Want};
+use crate::span::{Span, UnixTime, Want};
 use crate::statistics::Durations;
 use crate::summary::{Requests, Summary};
-use crate::tally::Tally;
+use crate::tally::{HopCounts, Tally};
 use crate::trace_index::{Table, TraceIndex, audited};
 
 /// The figures of a source, and what a comparison also needs.
@@ -46,9 +47,19 @@ impl Measured {
         let mut all = Collected::default();
         let loaded = load(source, Want::HandOffs, &mut all)?;
         all.tally.finish(&loaded.extent);
-        let of_run = loaded.extent.is_run.then(|| all.tally.assembly());
-        let judged = all.audit.judge_run(of_run, None);
-        Measured::of_loaded(source, &loaded, &all.tally, judged)
+        let is_run = loaded.extent.is_run;
+        if !is_run {
+            all.tally.forget_keys();
+        }
+        let Collected { tally, audit, .. } = all;
+        let of_run = is_run.then(|| tally.assembly());
+        let (judged, end_to_end) = std::thread::scope(|scope| {
+            let judged = scope.spawn(|| audit.judge_run(of_run, None));
+            let end_to_end = tally.end_to_end();
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            (judged.join().unwrap_or_else(panicked), end_to_end)
+        });
+        Measured::of_loaded(source, &loaded, &tally, judged, end_to_end)
     }
 
     /// The same as [`Measured::of`], for a run in a directory.
@@ -74,7 +85,9 @@ impl Measured {
         let of_run = is_run.then(|| all.tally.assembly());
         let table = all.table.unwrap_or_default();
         let (judged, passages) = audited(all.audit, of_run);
-        let measured = Measured::of_loaded(source, &loaded, &all.tally, judged.clone())?;
+        let end_to_end = all.tally.end_to_end();
+        let (tally, judged_again) = (&all.tally, judged.clone());
+        let measured = Measured::of_loaded(source, &loaded, tally, judged_again, end_to_end)?;
         let assembly = all.tally.into_assembly();
         let index = TraceIndex::of(table, assembly, judged, passages, is_run);
         Ok((measured, index))
@@ -85,6 +98,7 @@ impl Measured {
         loaded: &Loaded,
         tally: &Tally,
         judged: Judged,
+        end_to_end: Durations,
     ) -> Result<Measured, SourceError> {
         let mut problems = problems(loaded, tally);
         let load = match source.run()? {
@@ -95,10 +109,15 @@ impl Measured {
             tally.clients().sent > 0 || load.as_ref().is_some_and(|load| load.requests.is_some());
         let known = Known::of(tally, loaded, &judged, has_requests);
         let end_to_end = match known.records {
-            true => tally.end_to_end(),
+            true => end_to_end,
             false => Durations::default(),
         };
-        let mut summary = Summary::of(source.name(), tally, &known, &end_to_end);
+        let verdicts = match loaded.extent.is_run {
+            true => tally.verdicts(),
+            // the audit has them
+            false => Hop::BOTH.map(|hop| (hop, HopCounts::default())).into(),
+        };
+        let mut summary = Summary::of(source.name(), tally, verdicts, &known, &end_to_end);
         summary.edges.clone_from(&judged.edges);
         if loaded.manifest.is_none() {
             summary = summary.audited(judged);
@@ -113,6 +132,10 @@ impl Measured {
         if loaded.missing_spans.is_some() {
             summary.spans = None;
             summary.traces = None;
+        }
+        if summary.interleaved.is_some() {
+            let rounds = load.as_ref().map_or_else(Vec::new, LoadFigures::rounds);
+            summary.rounds = with_records(rounds, tally, &known);
         }
         summary.requests = requests(load, summary.requests, &mut problems);
         summary.log_problems = loaded.log_problem_lines;
@@ -139,12 +162,29 @@ struct Collected {
 }
 
 impl Collect for Collected {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        true
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
         self.tally.add_span(span);
         if let Some(table) = &mut self.table {
             table.add_span(span, 0);
         }
-        self.audit.add(span);
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -174,6 +214,23 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Adds the end-to-end times of the records, each to the round in which its request began.
+fn with_records(mut rounds: Vec<Round>, tally: &Tally, known: &Known) -> Vec<Round> {
+    let starts = rounds.iter().map(|round| {
+        let nanoseconds = u64::try_from(round.started.as_nanosecond()).ok();
+        nanoseconds.and_then(UnixTime::from_nanoseconds)
+    });
+    let starts: Option<Vec<UnixTime>> = starts.collect();
+    let Some(starts) = starts.filter(|starts| known.records && starts.is_sorted()) else {
+        return rounds;
+    };
+    for (round, durations) in rounds.iter_mut().zip(tally.end_to_end_since(&starts)) {
+        round.records = durations.count();
+        round.latency_ms.end_to_end = durations.percentiles();
+    }
+    rounds
 }
 
 /// The requests in the load figures, or else in the clients' spans.

@@ -7,7 +7,7 @@ mod belonging;
 mod overlap;
 mod spans;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use self::overlap::Overlap;
 use self::spans::SpanSource;
-use crate::run::{MERGED, Manifest, RunDirectory, RunError};
+use crate::run::{MERGED, Manifest, RunDirectory, RunError, private_file};
 use crate::source::{Source, SourceError};
 use crate::span::{Kind, SpanReference, Want};
 
@@ -228,7 +228,9 @@ impl Merge {
                 _ => Ok(()),
             };
         }
-        let mut joined = File::create(out).map_err(|error| copy(out, error))?;
+        let mut options = private_file();
+        let joined = options.create(true).write(true).truncate(true).open(out);
+        let mut joined = joined.map_err(|error| copy(out, error))?;
         for path in paths {
             append_lines(&path, &mut joined).map_err(|error| copy(&path, error))?;
         }
@@ -358,7 +360,7 @@ fn append_lines(path: &Path, out: &mut File) -> io::Result<()> {
 
 /// Opens a file for appending.
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+    private_file().append(true).create(true).open(path)
 }
 
 #[cfg(test)]

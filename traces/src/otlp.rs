@@ -13,6 +13,10 @@ const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 const SAMPLED: u32 = 0x01;
 
+/// The most attributes, events and links of a span that are written. OpenTelemetry's SDKs keep 128
+/// of each; a span with a million would take gigabytes of memory here.
+const MAX_PER_SPAN: usize = 10_000;
+
 /// An `ExportTraceServiceRequest` with this span and its resource. `format` is the span's original
 /// form, if that was not OTLP. The span keeps it as an attribute.
 pub fn request(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
@@ -62,6 +66,7 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     );
     let others = span.other_attributes.iter().map(attribute);
     let attributes = known.chain(mark).chain(others);
+    let attribute_count = span.attributes.iter().count() + span.other_attributes.len();
     let links = span.links.iter().map(|link| {
         json!({
             "traceId": link.to.trace_id.to_string(),
@@ -84,9 +89,19 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     field("kind", kind(span.kind).into());
     field("startTimeUnixNano", time(span.start));
     field("endTimeUnixNano", time(span.end));
-    field("attributes", attributes.collect());
-    field("events", span.events.iter().map(event).collect());
-    field("links", links.collect());
+    field("attributes", attributes.take(MAX_PER_SPAN).collect());
+    let events = span.events.iter().map(event);
+    field("events", events.take(MAX_PER_SPAN).collect());
+    field("links", links.take(MAX_PER_SPAN).collect());
+    for (name, count) in [
+        ("droppedAttributesCount", attribute_count),
+        ("droppedEventsCount", span.events.len()),
+        ("droppedLinksCount", span.links.len()),
+    ] {
+        if count > MAX_PER_SPAN {
+            field(name, (count - MAX_PER_SPAN).into());
+        }
+    }
     field(
         "status",
         json!({"code": status(span.status.code), "message": span.status.message}),

@@ -1,13 +1,13 @@
 //! The services and queues of a source, and what became of the context between them.
 //!
-//! The edges are those of an audit. A message's edge goes through its queue, and messages that were
-//! lost have an edge of their own.
+//! The edges are those of an audit, with the same counts. In a run, a record's edge goes through its
+//! stream, and records that were lost have an edge of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::audit;
+use crate::audit::{self, Between, Channel};
 use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
@@ -44,16 +44,20 @@ pub struct Edge {
     pub from: usize,
     /// The receiver, as an index into the nodes.
     pub to: usize,
-    /// How many requests or messages went over it.
+    /// The channel; `None` in a run, where the nodes tell it.
+    pub channel: Option<Channel>,
+    /// How many requests or messages went over it. On an edge with verdicts: how many were judged.
     pub count: u64,
     /// How many of them have each verdict. Empty for an edge that is not judged, such as an edge
     /// into a queue.
     pub verdicts: BTreeMap<Verdict, u64>,
+    /// How many more broke, without it being known which.
+    pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
 }
 
-/// A service map. Nodes are sorted by kind and name, edges by their nodes.
+/// A service map. Nodes are sorted by kind and name, edges by their nodes and channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServiceMap {
     /// The nodes.
@@ -62,37 +66,84 @@ pub struct ServiceMap {
     pub edges: Vec<Edge>,
 }
 
+/// The edges of a map that are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only edges from or to one of these nodes; all edges if it is empty.
+    pub names: Vec<String>,
+    /// Only edges on which the trace broke.
+    pub broken: bool,
+}
+
 type Key = (NodeKind, String);
+
+/// What identifies an edge while edges are collected.
+type Ends = (Key, Key, Option<Channel>);
+
+/// What went over an edge.
+#[derive(Default)]
+struct Passed {
+    count: u64,
+    verdicts: BTreeMap<Verdict, u64>,
+    ambiguous: Between,
+}
+
+impl Passed {
+    fn add_ambiguous(&mut self, ambiguous: Between) {
+        self.ambiguous.at_least += ambiguous.at_least;
+        self.ambiguous.at_most += ambiguous.at_most;
+    }
+}
 
 /// Collects edges by the names of their nodes.
 #[derive(Default)]
-struct Edges(BTreeMap<(Key, Key), (u64, BTreeMap<Verdict, u64>)>);
+struct Edges(BTreeMap<Ends, Passed>);
 
 impl Edges {
+    fn between(&mut self, from: &Key, to: &Key, channel: Option<&Channel>) -> &mut Passed {
+        let ends = (from.clone(), to.clone(), channel.cloned());
+        self.0.entry(ends).or_default()
+    }
+
+    /// Adds an edge of an export. Different names may look the same once they are made visible.
     fn add(&mut self, audited: &audit::Edge) {
         let (from, to) = (service(&audited.from), service(&audited.to));
-        let count = audited.handoffs;
+        let passed = self.between(&from, &to, Some(&audited.channel));
+        passed.count += audited.handoffs;
+        for (verdict, count) in &audited.verdicts {
+            *passed.verdicts.entry(*verdict).or_default() += count;
+        }
+        passed.add_ambiguous(audited.ambiguous);
+    }
+
+    /// Adds an edge of a run. There is one stream, so its node shows what each side did.
+    fn add_of_run(&mut self, audited: &audit::Edge) {
+        let (from, to) = (service(&audited.from), service(&audited.to));
         let sender = match &audited.channel.destination {
             Some(destination) => {
                 let queue = (NodeKind::Queue, visible(destination));
-                self.0.entry((from, queue.clone())).or_default().0 += count;
+                self.between(&from, &queue, None).count += audited.handoffs;
                 queue
             }
             None => from,
         };
         if audited.verdicts.is_empty() {
             // it is only known how many broke
-            self.0.entry((sender.clone(), to.clone())).or_default();
+            self.between(&sender, &to, None);
         }
         let nowhere = (NodeKind::Nowhere, "never delivered".to_owned());
         for (verdict, count) in &audited.verdicts {
             let to = match verdict {
-                Verdict::Lost => nowhere.clone(),
-                _ => to.clone(),
+                Verdict::Lost => &nowhere,
+                _ => &to,
             };
-            let edge = self.0.entry((sender.clone(), to)).or_default();
-            edge.0 += count;
-            *edge.1.entry(*verdict).or_default() += count;
+            let passed = self.between(&sender, to, None);
+            passed.count += count;
+            *passed.verdicts.entry(*verdict).or_default() += count;
+        }
+        if audited.ambiguous != Between::default() {
+            let passed = self.between(&sender, &to, None);
+            passed.add_ambiguous(audited.ambiguous);
         }
     }
 }
@@ -103,39 +154,74 @@ impl ServiceMap {
         let mut edges = Edges::default();
         let judged = index.judged().into_iter().flat_map(|judged| &judged.edges);
         for edge in judged {
-            edges.add(edge);
+            match index.is_run() {
+                true => edges.add_of_run(edge),
+                false => edges.add(edge),
+            }
         }
         ServiceMap::from_edges(&edges, index)
     }
 
     fn from_edges(edges: &Edges, index: &TraceIndex) -> ServiceMap {
         let mut nodes: BTreeMap<Key, u64> = BTreeMap::new();
-        for (from, to) in edges.0.keys() {
+        for (from, to, _) in edges.0.keys() {
             nodes.entry(from.clone()).or_default();
             nodes.entry(to.clone()).or_default();
         }
-        for (name, spans) in index.table.spans_by_service() {
+        let spans = index.judged().into_iter();
+        for (name, spans) in spans.flat_map(|judged| &judged.spans_by_service) {
             *nodes.entry(service(name)).or_default() += spans;
         }
-        let place = |key: &Key| nodes.keys().position(|known| known == key).unwrap_or(0);
+        let places: BTreeMap<&Key, usize> = nodes.keys().zip(0..).collect();
+        let edge = |((from, to, channel), passed): (&Ends, &Passed)| {
+            let is_broken = passed.verdicts.keys().any(|verdict| !verdict.is_whole());
+            Edge {
+                from: places[from],
+                to: places[to],
+                channel: channel.clone(),
+                count: passed.count,
+                broken: is_broken || passed.ambiguous.at_least > 0,
+                verdicts: passed.verdicts.clone(),
+                ambiguous: passed.ambiguous,
+            }
+        };
         ServiceMap {
-            edges: edges
-                .0
-                .iter()
-                .map(|((from, to), (count, verdicts))| Edge {
-                    from: place(from),
-                    to: place(to),
-                    count: *count,
-                    broken: verdicts.keys().any(|verdict| !verdict.is_whole()),
-                    verdicts: verdicts.clone(),
-                })
-                .collect(),
+            edges: edges.0.iter().map(edge).collect(),
             nodes: nodes
                 .iter()
                 .map(|((kind, name), spans)| Node {
                     kind: *kind,
                     name: name.clone(),
                     spans: *spans,
+                })
+                .collect(),
+        }
+    }
+
+    /// The selected edges with their nodes, and the nodes that the selection names. The whole map
+    /// if nothing is selected.
+    pub fn select(&self, selection: &Selection) -> ServiceMap {
+        if selection.names.is_empty() && !selection.broken {
+            return self.clone();
+        }
+        let is_named = |node: usize| selection.names.contains(&self.nodes[node].name);
+        let is_selected = |edge: &&Edge| {
+            let is_near = is_named(edge.from) || is_named(edge.to);
+            (selection.names.is_empty() || is_near) && (edge.broken || !selection.broken)
+        };
+        let edges: Vec<&Edge> = self.edges.iter().filter(is_selected).collect();
+        let ends = edges.iter().flat_map(|edge| [edge.from, edge.to]);
+        let named = (0..self.nodes.len()).filter(|node| is_named(*node));
+        let kept: BTreeSet<usize> = ends.chain(named).collect();
+        let places: BTreeMap<usize, usize> = kept.iter().copied().zip(0..).collect();
+        ServiceMap {
+            nodes: kept.iter().map(|node| self.nodes[*node].clone()).collect(),
+            edges: edges
+                .into_iter()
+                .map(|edge| Edge {
+                    from: places[&edge.from],
+                    to: places[&edge.to],
+                    ..edge.clone()
                 })
                 .collect(),
         }
@@ -152,6 +238,13 @@ fn service(name: &str) -> Key {
 impl Edge {
     /// Whether the context is known to have survived on this edge.
     pub fn is_whole(&self) -> bool {
-        !self.broken && !self.verdicts.is_empty()
+        !self.broken && !self.verdicts.is_empty() && self.ambiguous.at_most == 0
+    }
+
+    /// How many of the judged hand-offs broke.
+    pub fn broken_count(&self) -> u64 {
+        let verdicts = self.verdicts.iter();
+        let broken = verdicts.filter(|(verdict, _)| !verdict.is_whole());
+        broken.map(|(_, count)| count).sum()
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::span::UnixTime;
 
 /// `text` with escapes for characters that could control a terminal, reorder text or be invisible:
-/// control characters, line breaks, bidirectional marks, and characters without width.
+/// control characters, line breaks, bidirectional marks, and characters without width. Also the two
+/// that XML does not allow.
 ///
 /// ```
 /// use baton_traces::shown::visible;
@@ -36,12 +37,16 @@ pub fn service_name(name: &str) -> String {
     }
 }
 
-/// Whether it is a line separator or one of Unicode's control and format characters (Cc and Cf).
+/// Whether it is a line separator, one of Unicode's control and format characters (Cc and Cf), or a
+/// letter without a shape (the fillers of Hangul), or one that XML does not allow.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}'
+            | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A duration in milliseconds, exact to the nanosecond.

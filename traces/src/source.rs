@@ -13,6 +13,8 @@ use std::sync::Arc;
 use self::backend::Backend;
 use self::files::StandardInput;
 use self::seen::{Seen, Sight};
+use crate::collect::Collect;
+use crate::readers::takers::{Each, InParts, Take};
 use crate::readers::{self, Form, ReadError, otlp_json};
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
@@ -201,34 +203,41 @@ impl Source {
         take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<Reading, SourceError> {
         let (mut seen, mut spans) = (Seen::new(), 0);
-        let mut reading = self.read_all(want, &mut |span| {
+        let each = &mut |span: &Span<'_>| {
             let sight = seen.look(span);
             spans += u64::from(sight == Sight::New);
             if sight != Sight::Again {
                 take(span);
             }
-        })?;
+        };
+        let mut reading = self.read_all(want, &mut Each(each))?;
         reading.spans = spans;
         Ok(reading)
     }
 
-    fn read_all(
-        &self,
-        want: Want,
-        take: &mut (dyn FnMut(&Span<'_>) + Send),
-    ) -> Result<Reading, SourceError> {
+    /// Collects every span, with several threads if the form allows it.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn collect(&self, want: Want, collect: &mut impl Collect) -> Result<Reading, SourceError> {
+        let mut seen = Seen::new();
+        let is_new = |span: &Span<'_>| seen.look(span) != Sight::Again;
+        self.read_all(want, &mut InParts { collect, is_new })
+    }
+
+    fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
-                Ok(run) => Ok(otlp_json::read_file(&run.spans_path(), want, take)?.into()),
+                Ok(run) => Ok(otlp_json::take_file(&run.spans_path(), want, take)?.into()),
                 Err(RunError::NotARun { .. }) => self.read_inside(path, want, take),
                 Err(error) => Err(error.into()),
             },
-            Place::Path(path) => Ok(readers::read_file(path, want, take)?.into()),
+            Place::Path(path) => Ok(readers::take_file(path, want, take)?.into()),
             Place::Input(input) => {
                 let input = input.open().map_err(|error| self.failed(&error))?;
-                Ok(readers::read(input, STANDARD_INPUT, want, take)?.into())
+                Ok(readers::take(input, STANDARD_INPUT, want, take)?.into())
             }
-            Place::Backend(backend) => backend.read(want, take),
+            Place::Backend(backend) => take.one_by_one(|each| backend.read(want, each)),
         }
     }
 
@@ -238,7 +247,7 @@ impl Source {
         &self,
         directory: &Path,
         want: Want,
-        take: &mut (dyn FnMut(&Span<'_>) + Send),
+        take: &mut impl Take,
     ) -> Result<Reading, SourceError> {
         let is_run = |path: &Path| RunDirectory::open(path).is_ok();
         let files = files::inside(directory, is_run).map_err(|error| self.failed(&error))?;

@@ -2,6 +2,7 @@
 //!
 //! Text borrows from the reader, so a span only lives during the call that receives it.
 
+mod class;
 mod format;
 
 use std::borrow::Cow;
@@ -11,9 +12,8 @@ use std::time::Duration;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::class::Class;
 pub use self::format::{FORMAT_ZIPKIN, SpanFormat};
-
-use crate::attributes;
 
 /// How much of each span a reader decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,12 +29,12 @@ pub enum Want {
 }
 
 impl Want {
-    /// Whether the attribute `name` is read.
-    pub(crate) fn takes(self, name: &str) -> bool {
+    /// Whether an attribute with a name of this class is read.
+    pub(crate) fn takes(self, class: &Class) -> bool {
         match self {
             Want::Everything => true,
-            Want::Judging => Key::from_name(name).is_some(),
-            Want::HandOffs => Key::from_name(name).is_some() || attributes::is_of_use(name),
+            Want::Judging => class.key.is_some(),
+            Want::HandOffs => class.key.is_some() || class.is_of_use(),
         }
     }
 }

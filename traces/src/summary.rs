@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{Edge, Judged};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::known::{Known, UnseenRecords};
+use crate::rounds::Round;
 use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Durations, Percentiles, Sizes};
 use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
@@ -49,6 +50,12 @@ pub struct Summary {
     /// without context.
     pub carrier_bytes: Option<Sizes>,
 
+    /// The rounds, if the load was sent in turn with those of other runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
+    /// What this run has in common with the runs whose rounds took turns with its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interleaved: Option<String>,
     /// The edges, as in the answer of an audit.
     #[serde(default)]
     pub edges: Vec<Edge>,
@@ -71,6 +78,10 @@ pub struct Summary {
     /// line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
+    /// The same by hop. In an export, hand-offs are among them that broke without it being known
+    /// which.
+    #[serde(default)]
+    pub unjudged_by_hop: BTreeMap<Hop, u64>,
     /// The records among them that were delivered and of which no span or log line was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_without_span: Option<UnseenRecords>,
@@ -127,19 +138,22 @@ impl Summary {
     /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
     /// describes.
     pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
-        Summary::of(name, tally, &Known::default(), &tally.end_to_end()).described_by(manifest)
+        let (verdicts, end_to_end) = (tally.verdicts(), tally.end_to_end());
+        Summary::of(name, tally, verdicts, &Known::default(), &end_to_end).described_by(manifest)
     }
 
     /// Adds what a manifest says about the run.
     pub(crate) fn described_by(self, manifest: &Manifest) -> Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
+            name: numbered(self.name, manifest),
             pairing: manifest.pairing.clone(),
             records: records(self.records, manifest),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
             duration_s: duration.map(|duration| statistics::rounded(duration.as_secs_f64(), 3)),
             client: client_mode(manifest),
+            interleaved: manifest.interleaved().map(str::to_owned),
             ..self
         }
     }
@@ -160,6 +174,7 @@ impl Summary {
             }
         }
         self.unjudged = judged.not_judged();
+        self.unjudged_by_hop = Hop::BOTH.map(|hop| (hop, judged.not_judged_of(hop))).into();
         if let Some(records) = &mut self.records {
             (records.delivered, records.lost) = (None, None);
         }
@@ -172,10 +187,10 @@ impl Summary {
     pub(crate) fn of(
         name: String,
         tally: &Tally,
+        counts: BTreeMap<Hop, HopCounts>,
         known: &Known,
         end_to_end: &Durations,
     ) -> Summary {
-        let counts = tally.verdicts();
         let records = tally.records();
         let clients = tally.clients();
         let has_requests = known.requests && clients.sent > 0;
@@ -197,6 +212,10 @@ impl Summary {
             spans: Some(tally.spans()),
             records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
+            unjudged_by_hop: counts
+                .iter()
+                .map(|(hop, counts)| (*hop, counts.unjudged))
+                .collect(),
             flags: flags(&counts, known),
             hops: verdicts(counts),
             latency_ms: Latencies {
@@ -282,6 +301,15 @@ impl Summary {
             .copied()
             .unwrap_or(0)
     }
+}
+
+/// The name of a run of a pairing that was run several times: `b3#2` for the directory `b3_2`.
+fn numbered(name: String, manifest: &Manifest) -> String {
+    let apart = manifest.number().and_then(|number| {
+        let pairing = name.strip_suffix(&format!("_{number}"))?;
+        Some(format!("{pairing}#{number}"))
+    });
+    apart.unwrap_or(name)
 }
 
 /// The records, with what a lab knows of them.

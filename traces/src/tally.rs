@@ -1,9 +1,11 @@
 //! Counts spans and log lines for a summary.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
-use baton_propagators::id::TraceId;
+use foldhash::HashSet;
+use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Assembly, RecordCounts, succeeded};
@@ -144,7 +146,9 @@ pub struct ForeignCounts {
 pub struct Tally {
     assembly: Assembly,
     spans: u64,
-    traces: HashSet<TraceId>,
+    hasher: RandomState,
+    /// The traces, as hashes.
+    traces: HashSet<u64>,
     links: u64,
     trace_states: u64,
     baggage_counts: u64,
@@ -155,6 +159,18 @@ pub struct Tally {
 }
 
 impl Collect for Tally {
+    type Part = ();
+
+    fn part(&self) {}
+
+    fn prepare((): &mut (), _span: &Span<'_>) {}
+
+    fn add_part(&mut self, (): ()) {}
+
+    fn takes_spans(&self) -> bool {
+        true
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
         self.add_span(span);
     }
@@ -168,7 +184,8 @@ impl Tally {
     /// Counts a span.
     pub fn add_span(&mut self, span: &Span<'_>) {
         self.spans += 1;
-        self.traces.insert(span.reference.trace_id);
+        let trace = self.hasher.hash_one(span.reference.trace_id);
+        self.traces.insert(trace);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
         let says = |key| u64::from(span.attributes.get(key).is_some());
@@ -240,6 +257,14 @@ impl Tally {
         self.assembly.finish(extent);
     }
 
+    /// Drops the ids of requests and records, if they are not needed to see what the forms of spans
+    /// cannot show. Hand-offs cannot be iterated any more.
+    pub(crate) fn forget_keys(&mut self) {
+        if self.foreign.spans == 0 {
+            self.assembly.forget_keys();
+        }
+    }
+
     /// The clients' requests.
     pub fn clients(&self) -> &ClientCounts {
         &self.clients
@@ -285,9 +310,21 @@ impl Tally {
     /// The durations from the client's start to the end of the handling of each record.
     pub fn end_to_end(&self) -> Durations {
         let mut durations = Durations::default();
-        for duration in self.assembly.end_to_end() {
+        for (_, duration) in self.assembly.end_to_end() {
             durations.add(duration);
         }
         durations
+    }
+
+    /// The same durations, apart for each period that begins at one of `starts`, which must ascend.
+    pub(crate) fn end_to_end_since(&self, starts: &[UnixTime]) -> Vec<Durations> {
+        let mut periods = vec![Durations::default(); starts.len()];
+        for (start, duration) in self.assembly.end_to_end() {
+            let begun = starts.partition_point(|period| *period <= start);
+            if let Some(period) = begun.checked_sub(1) {
+                periods[period].add(duration);
+            }
+        }
+        periods
     }
 }

@@ -36,6 +36,10 @@ pub struct TraceIndex {
     /// Until the source is read completely.
     audit: Audit,
     audited: Option<Audited>,
+    /// Whether it is only for a map, and so keeps no traces.
+    is_of_map: bool,
+    /// Whether no source is a run, so that only the audit judges.
+    has_no_run: bool,
 }
 
 /// What an audit found.
@@ -102,8 +106,31 @@ pub enum FindError {
 }
 
 impl Collect for TraceIndex {
+    type Part = Audit;
+
+    fn part(&self) -> Audit {
+        self.audit.part()
+    }
+
+    fn prepare(part: &mut Audit, span: &Span<'_>) {
+        part.add(span);
+    }
+
+    fn add_part(&mut self, part: Audit) {
+        self.audit.add_part(part);
+    }
+
+    fn takes_spans(&self) -> bool {
+        !self.is_of_map || !self.has_no_run
+    }
+
     fn add_span(&mut self, span: &Span<'_>) {
-        self.add_span(span);
+        if !self.is_of_map {
+            self.table.add_span(span, self.filter.met_by(span));
+        }
+        if !self.has_no_run {
+            self.assembly.add_span(span);
+        }
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -120,9 +147,30 @@ impl TraceIndex {
         }
     }
 
+    /// The same index without traces, for a map.
+    pub fn of_map(self) -> TraceIndex {
+        TraceIndex {
+            is_of_map: true,
+            ..self
+        }
+    }
+
+    /// The same index, for sources of which none is a run.
+    pub fn of_exports(self) -> TraceIndex {
+        TraceIndex {
+            has_no_run: true,
+            ..self
+        }
+    }
+
     /// Every edge, as an audit finds it; `None` until the source is read completely.
     pub fn judged(&self) -> Option<&Judged> {
         self.audited.as_ref().map(|audited| &audited.judged)
+    }
+
+    /// Whether the source is a run.
+    pub(crate) fn is_run(&self) -> bool {
+        self.audited.as_ref().is_some_and(|audited| audited.is_run)
     }
 
     /// The index of a source that was read completely, without a filter. `passages` are the
@@ -135,23 +183,15 @@ impl TraceIndex {
         is_run: bool,
     ) -> TraceIndex {
         TraceIndex {
-            filter: Filter::default(),
             assembly,
             table,
-            audit: Audit::default(),
             audited: Some(Audited {
                 judged,
                 passages,
                 is_run,
             }),
+            ..TraceIndex::default()
         }
-    }
-
-    /// Takes a span, in any order.
-    pub fn add_span(&mut self, span: &Span<'_>) {
-        self.table.add_span(span, self.filter.met_by(span));
-        self.assembly.add_span(span);
-        self.audit.add(span);
     }
 
     /// Says that the source was read completely: see [`Assembly::finish`].
@@ -159,7 +199,11 @@ impl TraceIndex {
         self.assembly.finish(extent);
         let audit = std::mem::take(&mut self.audit);
         let is_run = extent.is_run;
-        let (judged, passages) = audited(audit, is_run.then_some(&self.assembly));
+        let of_run = is_run.then_some(&self.assembly);
+        let (judged, passages) = match self.is_of_map {
+            true => (audit.judge_run(of_run, None), Vec::new()),
+            false => audited(audit, of_run),
+        };
         self.audited = Some(Audited {
             judged,
             passages,

@@ -10,6 +10,8 @@ mod story;
 
 use std::path::Path;
 
+use baton_traces::measure::Measured;
+use baton_traces::source::Source;
 use case::{Case, Order};
 
 /// Every case gives the expected summary, also in reverse order and with logs before spans. No
@@ -31,6 +33,20 @@ fn every_case_gives_its_expected_summary_in_any_order() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn the_four_commands_say_the_same_of_every_run() {
+    for case in &cases() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        case.write(directory.path(), Order::AsWritten);
+        let source = Source::from(directory.path());
+        let measured = Measured::of(&source).expect("a whole run");
+        let judged = crate::one_answer::check(&source, &measured);
+        let hops = measured.summary.hops.values();
+        let counted: u64 = hops.flat_map(|verdicts| verdicts.values()).sum();
+        assert!(judged >= counted, "{}: {judged}, {counted}", case.title);
+    }
 }
 
 /// The cases of all files in `cases/`.

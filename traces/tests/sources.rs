@@ -7,6 +7,7 @@ mod exports;
 mod forms;
 mod hostile;
 mod many_files;
+mod one_answer;
 mod partial;
 mod unknown;
 

@@ -56,6 +56,13 @@ enum Shape {
         class: &'static str,
         text: String,
     },
+    /// Text that rises to the right.
+    Rising {
+        x: Pixels,
+        y: Pixels,
+        class: &'static str,
+        text: String,
+    },
     Rectangle {
         x: Pixels,
         y: Pixels,
@@ -118,6 +125,23 @@ impl Drawing {
             class,
             text,
         });
+    }
+
+    /// Writes `text` so that it rises to the right from its start.
+    pub(crate) fn rising_text(&mut self, x: f64, y: f64, class: &'static str, text: String) {
+        self.shapes.push(Shape::Rising {
+            x: Pixels(x),
+            y: Pixels(y),
+            class,
+            text,
+        });
+    }
+
+    /// Writes `text` around `x` on a ground that hides the lines behind it.
+    pub(crate) fn label(&mut self, x: f64, y: f64, class: &'static str, text: String) {
+        let width = text_width(&text) + 4.0;
+        self.rectangle((x - width / 2.0, y - 11.5), (width, 15.0), 2.0, "paper");
+        self.text(x, y, class, text);
     }
 
     pub(crate) fn rectangle(

@@ -1,15 +1,65 @@
-//! Shows a service map as a picture and as text: which service hands over to which, and where the
-//! trace broke.
+//! Shows a service map as a picture, as text, and in the languages of Mermaid and Graphviz: which
+//! service hands over to which, and where the trace broke.
 
+mod chain;
+mod dot;
+mod layers;
 mod layout;
-mod svg;
-mod text;
+mod matrix;
+mod mermaid;
+mod sentences;
+mod table;
+mod tree;
 
-use baton_traces::service_map::{Edge, Node, NodeKind};
-use baton_traces::shown::{count, counted};
+use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
+use baton_traces::shown::{count, counted, visible};
 
-pub use self::svg::drawing;
-pub use self::text::text;
+pub use self::dot::dot;
+pub use self::mermaid::{mermaid, mermaid_problem};
+use crate::drawing::{Drawing, Page};
+use crate::terminal::TextStyle;
+
+/// The most edges in a chain. Beyond it, facts written along the edges would overlap.
+const MAX_CHAIN: usize = 6;
+/// The most edges in layers, and for each node. Beyond them, lines cross too often to be followed.
+const MAX_LINES: usize = 240;
+const MAX_EDGES_PER_NODE: usize = 3;
+
+/// The map as a picture: a short chain with all facts on its edges, layers, or, if there are too
+/// many edges for lines, a matrix.
+pub fn drawing(map: &ServiceMap, page: Page) -> Drawing {
+    let (nodes, edges) = (map.nodes.len(), map.edges.len());
+    if chain::fits(map) {
+        chain::drawing(map, page)
+    } else if edges <= MAX_LINES.min(nodes * MAX_EDGES_PER_NODE) {
+        layers::drawing(map, page)
+    } else {
+        matrix::drawing(map)
+    }
+}
+
+/// The map as lines of text, without a line break at the end: a tree if every node has one sender
+/// at most, else a table of edges, grouped by sender.
+pub fn text(map: &ServiceMap, style: TextStyle) -> String {
+    match tree::fits(map) {
+        true => tree::text(map, style),
+        false => table::text(map, style),
+    }
+}
+
+/// The edges that leave a node. The edges of a map are sorted by their senders.
+fn leaving(map: &ServiceMap, node: usize) -> &[Edge] {
+    let start = map.edges.partition_point(|edge| edge.from < node);
+    let end = map.edges.partition_point(|edge| edge.from <= node);
+    &map.edges[start..end]
+}
+
+/// How many edges lead to each node.
+fn senders(map: &ServiceMap) -> Vec<usize> {
+    let mut senders = vec![0; map.nodes.len()];
+    map.edges.iter().for_each(|edge| senders[edge.to] += 1);
+    senders
+}
 
 /// What a node is.
 fn node_facts(node: &Node) -> String {
@@ -24,14 +74,43 @@ fn node_facts(node: &Node) -> String {
 /// What went over the edge, one phrase per verdict: `2,000 connected`. Without verdicts it says
 /// `2,000 sent` for a queue and `2,000 calls` otherwise.
 pub(crate) fn edge_facts(edge: &Edge, receiver: NodeKind) -> Vec<String> {
-    if edge.verdicts.is_empty() {
-        return vec![match receiver {
+    let verdicts = edge.verdicts.iter();
+    let mut facts: Vec<String> = verdicts
+        .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
+        .collect();
+    if edge.ambiguous.at_most > 0 {
+        facts.push(format!("{} more broken", between(edge)));
+    }
+    if facts.is_empty() {
+        facts.push(match receiver {
             NodeKind::Queue => format!("{} sent", count(edge.count)),
             _ => counted(edge.count, "call"),
-        }];
+        });
     }
-    let verdicts = edge.verdicts.iter();
-    verdicts
-        .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
-        .collect()
+    facts
+}
+
+/// How many hand-offs broke without it being known which: `5`, or `3 to 5`.
+fn between(edge: &Edge) -> String {
+    let (least, most) = (edge.ambiguous.at_least, edge.ambiguous.at_most);
+    match least == most {
+        true => count(most),
+        false => format!("{} to {}", count(least), count(most)),
+    }
+}
+
+/// The channel, with hostile characters made visible; empty in a run.
+pub(crate) fn channel(edge: &Edge) -> String {
+    let channel = edge.channel.as_ref();
+    channel.map_or_else(String::new, |channel| visible(&channel.to_string()))
+}
+
+/// How many of the hand-offs broke: `37 of 80`. For an edge that holds or is not judged: how many
+/// there were.
+fn figure(edge: &Edge) -> String {
+    match (edge.broken, edge.broken_count()) {
+        (false, _) => count(edge.count),
+        (true, 0) => between(edge),
+        (true, broken) => format!("{} of {}", count(broken), count(edge.count)),
+    }
 }

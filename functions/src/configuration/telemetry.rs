@@ -22,6 +22,7 @@ impl Environment<'_> {
             self.one_of(name, &[(OTLP_PROTOCOL, ())]);
         }
         self.exporter_variables();
+        self.refuse_configuration_file();
         let exporters = self.exporters();
         let splunk = self.splunk();
         // `none` is a choice.
@@ -61,6 +62,18 @@ impl Environment<'_> {
             ("cloud.platform", "aws_lambda".to_owned()),
         ])
         .collect()
+    }
+
+    /// A configuration file would replace all other variables. The functions do not read it, so they
+    /// do not start half-configured.
+    fn refuse_configuration_file(&mut self) {
+        for name in ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"] {
+            if let Some(file) = self.get(name) {
+                let expected = "no configuration file, because the functions read only variables; unset it, and set \
+                                OTEL_PROPAGATORS, OTEL_TRACES_SAMPLER and OTEL_TRACES_EXPORTER";
+                self.problem(name, &file, expected);
+            }
+        }
     }
 
     fn sampler(&mut self) -> Sampler {

@@ -171,6 +171,20 @@ pub const VARIABLES: &[Variable] = &[
         "number from 0 to 1",
         Some("1"),
     ),
+    text(
+        Topic::Spans,
+        "OTEL_CONFIG_FILE",
+        "nothing: a function does not start with a configuration file, because it reads only variables",
+        "unset",
+        None,
+    ),
+    text(
+        Topic::Spans,
+        "OTEL_EXPERIMENTAL_CONFIG_FILE",
+        "nothing, like `OTEL_CONFIG_FILE`",
+        "unset",
+        None,
+    ),
     choice(
         Topic::Spans,
         "OTEL_SDK_DISABLED",

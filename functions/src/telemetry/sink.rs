@@ -7,6 +7,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::http_client;
+use super::partial_success::{Rejected, Rejection};
 use super::zipkin::ZipkinExporter;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
@@ -14,7 +15,7 @@ use crate::splunk::SplunkIngest;
 /// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers, and one holds
 /// the token.
 pub(super) enum SpanSink {
-    Otlp(Box<opentelemetry_otlp::SpanExporter>),
+    Otlp(Box<opentelemetry_otlp::SpanExporter>, Rejection),
     Zipkin(ZipkinExporter),
     Console(opentelemetry_stdout::SpanExporter),
 }
@@ -41,8 +42,10 @@ impl SpanSink {
             Exporter::Otlp => {
                 let splunk = settings.splunk.as_ref();
                 let client = otlp_client(splunk).map_err(|error| explain(error.to_string()))?;
-                let exporter = otlp(splunk, client).map_err(|error| explain(error.to_string()))?;
-                Ok(SpanSink::Otlp(Box::new(exporter)))
+                let rejection = Rejection::default();
+                let exporter = otlp(splunk, rejection.noted_by(client));
+                let exporter = exporter.map_err(|error| explain(error.to_string()))?;
+                Ok(SpanSink::Otlp(Box::new(exporter), rejection))
             }
             Exporter::Zipkin => ZipkinExporter::new(&settings.service_name)
                 .map(SpanSink::Zipkin)
@@ -55,15 +58,23 @@ impl SpanSink {
 
     pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         match self {
-            SpanSink::Otlp(exporter) => exporter.export(batch).await,
+            SpanSink::Otlp(exporter, _) => exporter.export(batch).await,
             SpanSink::Zipkin(exporter) => exporter.export(batch).await,
             SpanSink::Console(exporter) => exporter.export(batch).await,
         }
     }
 
+    /// Spans of the last export that the server rejected although it took the request.
+    pub(super) fn rejected(&self) -> Option<Rejected> {
+        match self {
+            SpanSink::Otlp(_, rejection) => rejection.take(),
+            SpanSink::Zipkin(_) | SpanSink::Console(_) => None,
+        }
+    }
+
     pub(super) fn set_resource(&mut self, resource: &Resource) {
         match self {
-            SpanSink::Otlp(exporter) => exporter.set_resource(resource),
+            SpanSink::Otlp(exporter, _) => exporter.set_resource(resource),
             // of a resource, Zipkin only has the service's name, which the exporter already knows
             SpanSink::Zipkin(_) => {}
             SpanSink::Console(exporter) => exporter.set_resource(resource),

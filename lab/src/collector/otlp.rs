@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
-use baton_traces::readers::bounds::{json_size, request_memory};
+use baton_traces::readers::bounds::{json_exceeds, request_exceeds};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -136,10 +136,10 @@ fn read(
 /// Refuses a body that would take too much memory when it is decoded.
 fn check_size(encoding: Encoding, body: &[u8]) -> Result<(), Refusal> {
     match encoding {
-        Encoding::Protobuf if request_memory(body) > MAX_DECODED_BYTES => Err(too_large(format!(
+        Encoding::Protobuf if request_exceeds(body, MAX_DECODED_BYTES) => Err(too_large(format!(
             "the decoded request would take more than {MAX_DECODED_BYTES} bytes; send fewer spans at once"
         ))),
-        Encoding::Json if json_size(body).0 > MAX_OBJECTS => Err(too_large(format!(
+        Encoding::Json if json_exceeds(body, MAX_OBJECTS, usize::MAX) => Err(too_large(format!(
             "the request has more than {MAX_OBJECTS} JSON objects; send fewer spans at once"
         ))),
         _ => Ok(()),

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use baton_traces::otlp;
-use baton_traces::readers::bounds::json_size;
+use baton_traces::readers::bounds::json_exceeds;
 use baton_traces::readers::zipkin::read_document;
 use baton_traces::span::{Span, SpanFormat};
 use serde_json::{Value, json};
@@ -23,9 +23,9 @@ use super::{Collector, Request};
 /// Where Zipkin takes spans.
 pub(crate) const SPANS_PATH: &str = "/api/v2/spans";
 /// The most objects of a body. Each may be a span, which takes some thousand bytes as OTLP.
-const MAX_OBJECTS: usize = 100_000;
-/// The most members of all objects. Each may be a tag, which takes some hundred bytes as OTLP.
-const MAX_MEMBERS: usize = 1_000_000;
+const MAX_OBJECTS: usize = 50_000;
+/// The most members of all objects. Each may be a tag, which takes some thousand bytes as OTLP.
+const MAX_MEMBERS: usize = 200_000;
 
 pub(super) async fn export(
     State(collector): State<Collector>,
@@ -59,8 +59,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Request, u64), Refusal> {
     }
     let bad = |reason: String| (StatusCode::BAD_REQUEST, reason);
     let body = body::unpack(headers, body)?;
-    let (objects, members) = json_size(&body);
-    if objects > MAX_OBJECTS || members > MAX_MEMBERS {
+    if json_exceeds(&body, MAX_OBJECTS, MAX_MEMBERS) {
         return Err(too_large(format!(
             "the request has more than {MAX_OBJECTS} JSON objects or {MAX_MEMBERS} members; send fewer spans at once"
         )));

@@ -108,14 +108,18 @@ struct ItemFailure {
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>). A
-/// response without failures, or without such an object, means success. If the failures cannot be
-/// read or name an unknown record, the whole batch failed. Otherwise, everything from the lowest
-/// failed record on is delivered again.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>). AWS
+/// documents four answers that mean success: an empty or null list of failures, and an empty or
+/// null response. An answer that is not JSON is none of these, so the whole batch failed. That is
+/// also so if the failures cannot be read or name an unknown record. JSON that is not an object
+/// counts as an empty response: functions that know nothing of failures answer so. Otherwise,
+/// everything from the lowest failed record on is delivered again.
 pub(crate) fn outcome(answer: &[u8], records: &[StreamRecord]) -> BatchOutcome {
     let failures = match serde_json::from_slice(answer) {
         Ok(Value::Object(mut answer)) => answer.remove("batchItemFailures").unwrap_or_default(),
-        _ => Value::Null,
+        Ok(_) => Value::Null,
+        Err(_) if answer.trim_ascii().is_empty() => Value::Null,
+        Err(_) => return BatchOutcome::Failed,
     };
     let Ok(failures) = serde_json::from_value::<Option<Vec<ItemFailure>>>(failures) else {
         return BatchOutcome::Failed;
@@ -162,6 +166,10 @@ mod tests {
             ("{}", BatchOutcome::Done),
             ("null", BatchOutcome::Done),
             ("\"fine\"", BatchOutcome::Done),
+            ("", BatchOutcome::Done),
+            ("fine", BatchOutcome::Failed),
+            ("<html>", BatchOutcome::Failed),
+            (r#"{"batchItemFailures":["#, BatchOutcome::Failed),
             (
                 r#"{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"1"}]}"#,
                 BatchOutcome::FailedFrom(1),

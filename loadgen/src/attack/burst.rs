@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use fastrand::Rng;
-use goose::goose::{GooseMethod, GooseRequest, GooseUser};
+use goose::goose::{GooseRequest, GooseUser};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
@@ -15,12 +15,13 @@ use tokio::time;
 
 use crate::client;
 use crate::headers::Headers;
+use crate::method::Method;
 use crate::pace::Pace;
 use crate::payload::Bodies;
 use crate::plan::{Plan, Stop};
 use crate::progress::Progress;
 use crate::request_failure::RequestFailure;
-use crate::spans::ClientSpan;
+use crate::spans::{ClientSpan, Traffic};
 use crate::tally::{Counted, Tally};
 
 /// How long a user waits after it could not reach the endpoint. This is short enough for 500
@@ -32,6 +33,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Burst {
     client: Client,
     endpoint: Url,
+    method: Method,
     stop: Stop,
     pace: Option<Pace>,
     users: usize,
@@ -81,12 +83,15 @@ struct Turn {
 impl Burst {
     pub(super) fn new(plan: &Plan, tally: Tally) -> reqwest::Result<Self> {
         let mut all_headers = HeaderMap::new();
-        let json = HeaderValue::from_static("application/json");
-        all_headers.insert(CONTENT_TYPE, json);
+        if plan.method().has_body() {
+            let json = HeaderValue::from_static("application/json");
+            all_headers.insert(CONTENT_TYPE, json);
+        }
         all_headers.extend(plan.headers());
         Ok(Self {
             client: client::build(plan)?,
             endpoint: plan.url().clone(),
+            method: plan.method(),
             stop: plan.stop(),
             pace: plan.rate().map(|rate| Pace::new(rate, plan.ramp())),
             users: plan.users(),
@@ -190,7 +195,14 @@ impl Burst {
                 let (path, error) = (self.endpoint.path(), Some("interrupted"));
                 // goose refuses only after it has ended, and then nobody needs this report.
                 let _ = user
-                    .record_custom_request_duration("POST", path, span.duration, false, None, error)
+                    .record_custom_request_duration(
+                        self.method.name(),
+                        path,
+                        span.duration,
+                        false,
+                        None,
+                        error,
+                    )
                     .await;
             }
             span.failure = Some(RequestFailure::Interrupted);
@@ -284,13 +296,18 @@ impl Burst {
         for (name, value) in &self.all_headers {
             headers.append(name, value.clone());
         }
-        let request = self
+        let mut request = self
             .client
-            .post(self.endpoint.clone())
-            .headers(headers)
-            .body(self.bodies.draw(&mut rng));
+            .request(self.method.http(), self.endpoint.clone())
+            .headers(headers);
+        let mut traffic = Traffic::default();
+        if self.method.has_body() {
+            let body = self.bodies.draw(&mut rng);
+            traffic.sent = body.len() as u64;
+            request = request.body(body);
+        }
         let request = GooseRequest::builder()
-            .method(GooseMethod::Post)
+            .method(self.method.goose())
             .set_request_builder(request)
             .build();
 
@@ -305,6 +322,7 @@ impl Burst {
                 request_id: None,
                 status: None,
                 failure: None,
+                traffic,
             },
             since: Instant::now(),
         });
@@ -326,6 +344,7 @@ impl Burst {
             // No request was sent: goose could not build it, or its own channels refused it.
             Err(error) => {
                 span.failure = Some(RequestFailure::NotConnected {
+                    step: None,
                     cause: error.to_string(),
                 })
             }

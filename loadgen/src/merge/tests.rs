@@ -27,9 +27,13 @@ fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> AttackOutcome {
         latency_histogram_us: Some(buckets),
         latency_corrected_histogram_us: None,
         unsent: 0,
+        statuses: BTreeMap::from([(200, micros.len() as u64)]),
+        body_bytes: None,
         failures: Vec::new(),
+        first_failed_body: None,
         seed: Some(micros.len() as u64),
         seeds: Vec::new(),
+        rounds: Vec::new(),
         span_file_error: None,
         goose: to_raw_value(&json!({"users": 1})).expect("JSON"),
     }
@@ -43,6 +47,7 @@ fn with_failures(mut outcome: AttackOutcome, failures: &[(RequestFailure, u64)])
             failure: failure.clone(),
             count: *count,
             description: format!("{failure:?}"),
+            advice: None,
         });
     }
     outcome

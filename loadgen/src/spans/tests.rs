@@ -29,6 +29,7 @@ fn span(failure: Option<RequestFailure>) -> ClientSpan {
             .then(|| "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()),
         status: failure.is_none().then_some(200),
         failure,
+        traffic: Traffic::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::sampling::Sampling;
 
 use crate::headers::Sent;
+use crate::spans::Traffic;
 
 use super::*;
 
@@ -29,6 +30,7 @@ fn span(millis: u64, failure: Option<RequestFailure>) -> ClientSpan {
         request_id: None,
         status: None,
         failure,
+        traffic: Traffic::default(),
     }
 }
 

@@ -17,12 +17,12 @@ async fn answers_other_than_success_are_failures_in_words() {
         (
             403,
             r#"{"message":"Missing Authentication Token"}"#,
-            "all 40 requests failed: HTTP 403 Forbidden: Missing Authentication Token; is the endpoint's path right? the lab's ends in /dev/producer",
+            "all 40 requests failed: HTTP 403 Forbidden: Missing Authentication Token; is the endpoint's path right? a lab's ends in /dev/producer",
         ),
         (
             404,
             "no such path\n",
-            "all 40 requests failed: HTTP 404 Not Found: no such path; is the endpoint's path right? the lab's ends in /dev/producer",
+            "all 40 requests failed: HTTP 404 Not Found: no such path; is the endpoint's path right? a lab's ends in /dev/producer",
         ),
         (
             429,
@@ -214,7 +214,7 @@ async fn a_connection_that_breaks_is_a_failure() {
         };
         let attacked = Attacker::start(settings).end().await;
         let outcome = attacked.outcome();
-        let start = "all 5 requests failed: the connection broke before the answer was complete: ";
+        let start = "all 5 requests failed: the connection broke before the answer was complete (";
         assert!(outcome.summary.starts_with(start), "{}", outcome.summary);
         assert!(
             attacked

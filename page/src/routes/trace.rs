@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use baton_propagators::id::TraceId;
-use baton_traces::collect::Extent;
+use baton_traces::collect::{Collect, Extent};
 use baton_traces::hand_off::Hop;
 use baton_traces::shown::{self, service_name, visible};
 use baton_traces::trace::{Trace, TraceSpan};
@@ -117,10 +117,15 @@ pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<Stri
 /// Reads the trace and draws it; `None` if it is not held.
 fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePage + use<>> {
     let mut index = TraceIndex::new(Filter::default());
-    let traces = live.read(trace_id, MAX_TRACES, &mut |span| index.add_span(span));
+    let mut part = index.part();
+    let traces = live.read(trace_id, MAX_TRACES, &mut |span| {
+        TraceIndex::prepare(&mut part, span);
+        index.add_span(span);
+    });
     if traces.is_empty() {
         return None;
     }
+    index.add_part(part);
     // other receivers may not have come yet, so nothing is lost
     index.finish(&Extent {
         is_run: true,

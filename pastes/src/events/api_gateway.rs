@@ -19,7 +19,7 @@ fn readers(places: &[&str]) -> Option<String> {
         .iter()
         .any(|place| place.contains("multiValueHeaders"));
     several.then(|| {
-        "multiValueHeaders repeats headers with all values; most readers, and baton's producer, look in headers, which has the \
+        "multiValueHeaders has all values of each header. Most readers, and baton's producer, read headers, which has the \
          last value of each."
             .to_owned()
     })

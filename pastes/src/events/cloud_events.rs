@@ -16,8 +16,8 @@ fn is(tree: &Tree) -> bool {
 
 fn readers(places: &[&str]) -> Option<String> {
     (!places.is_empty()).then(|| {
-        "traceparent of a CloudEvent is its Distributed Tracing extension: the context in which the event was made. A reader of \
-         the transport's headers does not see it."
+        "The traceparent of a CloudEvent is its Distributed Tracing extension: the context in which the event was made. A \
+         library that reads the headers of the transport does not see it."
             .to_owned()
     })
 }

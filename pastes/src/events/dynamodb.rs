@@ -19,11 +19,11 @@ fn readers(places: &[&str]) -> Option<String> {
     if places.is_empty() {
         return None;
     }
-    let mut says = "A DynamoDB stream carries no context of its own: the writer stored this one in an attribute of the \
+    let mut says = "A DynamoDB stream carries no context of its own. The writer stored this one in an attribute of the \
                     item, and only a reader that knows the attribute finds it. "
         .to_owned();
     if any(places, "OldImage") {
-        says.push_str("OldImage has the context of the write before. ");
+        says.push_str("OldImage has the context of the previous write. ");
     }
     says.push_str(BATON);
     says.push('.');

@@ -17,8 +17,8 @@ fn is(tree: &Tree) -> bool {
 
 fn readers(places: &[&str]) -> Option<String> {
     (!places.is_empty()).then(|| {
-        "EventBridge passes X-Ray's context on by itself, as TraceHeader of PutEvents; what is in detail is the sender's, and \
-         only a reader that knows the place finds it (Datadog's: detail._datadog)."
+        "EventBridge itself passes on only the X-Ray context, which PutEvents takes as TraceHeader. What is in detail comes \
+         from the sender, and only a reader that knows the place finds it (Datadog's libraries read detail._datadog)."
             .to_owned()
     })
 }

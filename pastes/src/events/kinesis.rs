@@ -20,9 +20,9 @@ fn readers(places: &[&str]) -> Option<String> {
         return None;
     }
     let who = if any(places, "_datadog") {
-        "Datadog's libraries read the member _datadog of a record's JSON. "
+        "Datadog's libraries read the member _datadog in the JSON of a record. "
     } else {
-        "A Kinesis record has no headers, so a context is in its data, where only a reader that knows the place finds it. "
+        "A Kinesis record has no headers. A context in its data is found only by a reader that knows the place. "
     };
     Some(format!("{who}{BATON}."))
 }

@@ -19,8 +19,8 @@ fn is(tree: &Tree) -> bool {
 
 fn readers(places: &[&str]) -> Option<String> {
     (!places.is_empty()).then(|| {
-        "Of a Pub/Sub message, Google's client libraries read the attribute googclient_traceparent; traceparent is read by \
-         instrumentations that were made for it."
+        "In a Pub/Sub message, Google's client libraries read the attribute googclient_traceparent. Only instrumentations that \
+         were made for it read traceparent."
             .to_owned()
     })
 }

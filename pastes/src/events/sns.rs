@@ -18,8 +18,8 @@ fn is(tree: &Tree) -> bool {
 fn readers(places: &[&str]) -> Option<String> {
     let of_lambda = !places.is_empty() && places.iter().all(|place| place.contains(".Sns."));
     of_lambda.then(|| {
-        "Of an SNS event, OpenTelemetry's Lambda instrumentations read MessageAttributes where they read records at all; \
-         X-Ray's context of SNS comes in the function's own X-Amzn-Trace-Id."
+        "In an SNS event, OpenTelemetry's Lambda instrumentations read MessageAttributes, if they read records at all. The \
+         X-Ray context of SNS arrives in the function's own X-Amzn-Trace-Id."
             .to_owned()
     })
 }

@@ -25,11 +25,11 @@ fn readers(places: &[&str]) -> Option<String> {
     }
     let mut says = "In an SQS message, the X-Ray SDK and OpenTelemetry's Java agent read attributes.AWSTraceHeader, \
                     OpenTelemetry for JavaScript and Python read the message attributes, and Datadog's libraries read the \
-                    attribute _datadog; baton's consumer looks in a record under tracecontext."
+                    attribute _datadog. baton's consumer looks only under tracecontext in a record."
         .to_owned();
     if any(places, ".body.") || any(places, ".Body.") {
         says.push_str(
-            " With SNS, the body holds an envelope unless raw message delivery is on. Only readers that are told to look \
+            " With SNS, the body is an envelope unless raw message delivery is on. Only readers that are told to look \
              inside the body find what is in it.",
         );
     }

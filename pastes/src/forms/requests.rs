@@ -48,10 +48,10 @@ fn read(text: &[u8]) -> Option<Paste> {
         walk.findings
             .extend(headers::findings(&request.headers, &unit));
     }
-    for mut finding in headers::findings(&read.answers, "the answer") {
+    for mut finding in headers::findings(&read.answers, "the response") {
         if let Kind::Header(header) = &finding.kind {
             let reason = format!(
-                "{header} is a header of the answer here: it says nothing about the request, and nobody continues it."
+                "{header} is a header of the response here. It says nothing about the request, and no library continues it."
             );
             finding.kind = Kind::Fault(reason);
         }
@@ -267,14 +267,14 @@ mod tests {
             [
                 Some("request 1 (POST /a)"),
                 Some("request 2 (GET /b)"),
-                Some("the answer")
+                Some("the response")
             ]
         );
         assert_eq!(paste.carriers[2].headers, []);
         assert!(
             paste.carriers[2].unread[0]
                 .why
-                .contains("header of the answer")
+                .contains("header of the response")
         );
     }
 

@@ -5,12 +5,12 @@ use super::is_word;
 use super::value::MAX_VALUE;
 use crate::names::{self, Name};
 
-/// The length without dots, semicolons and white space at the end. Dumps print the end of a line as
-/// a dot.
+/// The length without dots, semicolons, bars and white space at the end. Dumps print the end of a
+/// line as a dot, and tables as a bar.
 pub(super) fn trimmed(value: &[u8]) -> usize {
     let last = value
         .iter()
-        .rposition(|byte| !matches!(byte, b'.' | b';' | b',' | b' ' | b'\t' | b'\r'));
+        .rposition(|byte| !matches!(byte, b'.' | b';' | b',' | b'|' | b' ' | b'\t' | b'\r'));
     last.map_or(0, |last| last + 1)
 }
 

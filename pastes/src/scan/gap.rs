@@ -45,6 +45,8 @@ pub(super) struct Quote {
 /// The text between a name and its value.
 pub(super) struct Gap<'a> {
     text: &'a [u8],
+    /// Where the name begins.
+    start: usize,
     pub(super) at: usize,
     limit: usize,
     pub(super) is_strong: bool,
@@ -63,6 +65,7 @@ impl<'a> Gap<'a> {
         let indent = line.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         Gap {
             text,
+            start,
             at: end,
             limit: text.len().min(end + MAX_GAP),
             is_strong: false,
@@ -96,7 +99,9 @@ impl<'a> Gap<'a> {
                 b':' | b'=' | b'|' => self.separator(),
                 b'>' => self.at += 1,
                 b'-' if self.text.get(self.at + 1) == Some(&b'>') => self.separator(),
-                b',' if self.is_pair || self.is_filler_behind() => self.separator(),
+                b',' if self.is_pair || self.is_filler_behind() || self.is_column() => {
+                    self.separator();
+                }
                 b',' if self.is_strong && self.quote_is_over() => self.at += 1,
                 // PHP: string(55) "…"
                 b'(' if self.length_in_brackets() > 0 => self.at += self.length_in_brackets(),
@@ -112,7 +117,11 @@ impl<'a> Gap<'a> {
                     self.separator()
                 }
                 b' ' | b'\t' => self.at += 1,
-                b'\r' | b'\n' if self.is_strong && self.is_value_below() => self.at += 1,
+                b'\r' | b'\n'
+                    if (self.is_strong && self.is_value_below()) || self.is_named_below() =>
+                {
+                    self.at += 1;
+                }
                 _ => {
                     if !self.quote_or_filler() {
                         return;
@@ -193,6 +202,25 @@ impl<'a> Gap<'a> {
             || self.is_list
             || matches!(next[0], b'"' | b'\'' | b'[' | b'{')
             || self.filler_at(self.at + start).is_some()
+    }
+
+    /// Whether the next column of a table begins: `traceparent,00-…`.
+    fn is_column(&self) -> bool {
+        let next = self.text.get(self.at + 1);
+        self.is_first && next.is_some_and(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// Whether the name is the value of a member, and the next line is the member with its value, as
+    /// in YAML.
+    fn is_named_below(&self) -> bool {
+        let before = &self.text[self.start.saturating_sub(MAX_INDENT)..self.start];
+        let line = before.trim_ascii_end().to_ascii_lowercase();
+        let rest = &self.text[self.at..self.limit];
+        let next = rest.iter().position(|byte| !byte.is_ascii_whitespace());
+        [&b"- name:"[..], b"- key:", b"- header:"]
+            .iter()
+            .any(|member| line.ends_with(member))
+            && next.is_some_and(|next| self.filler_at(self.at + next).is_some())
     }
 
     /// Whether the line has only the name and a colon, as browsers copy headers.

@@ -1,12 +1,15 @@
 //! Why a header was refused, in words that help a person: what the sender or a proxy did.
 
+use crate::formats::{b3, b3multi, datadog, tracecontext, xray};
 use crate::reject::{Fault, Reject};
 
 /// What the sender or a proxy did to a refused header, and what to do; `None` if the refusal
 /// already says everything. `value` is the header's first value.
 pub fn cause(reject: &Reject, value: &str) -> Option<String> {
-    let value = value.trim();
-    CAUSES.iter().find_map(|cause| cause(reject, value))
+    invisible(value).or_else(|| {
+        let value = value.trim();
+        CAUSES.iter().find_map(|cause| cause(reject, value))
+    })
 }
 
 type Cause = fn(&Reject, &str) -> Option<String>;
@@ -14,11 +17,15 @@ type Cause = fn(&Reject, &str) -> Option<String>;
 /// The most certain cause comes first.
 const CAUSES: &[Cause] = &[
     missing_value,
+    placeholder,
     joined,
     quoted,
+    cut,
     uuid,
     prefixed,
+    hexadecimal,
     other_format,
+    more,
     separator,
     length,
     upper_case,
@@ -43,12 +50,33 @@ fn missing_value(_: &Reject, value: &str) -> Option<String> {
     })
 }
 
+/// A character that is not seen, from text that was copied out of a document.
+fn invisible(value: &str) -> Option<String> {
+    let is_invisible = |character: &char| matches!(character, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    let character = value.chars().find(is_invisible)?;
+    Some(format!(
+        "the value has an invisible character, U+{:04X}, as text that was copied from a document: let the sender leave it out",
+        u32::from(character)
+    ))
+}
+
+/// A variable of a template that nothing replaced.
+fn placeholder(_: &Reject, value: &str) -> Option<String> {
+    let is_placeholder = value.contains('{')
+        || value.len() > 2 && value.starts_with('%') && value.ends_with('%')
+        || value.starts_with('<') && value.ends_with('>');
+    is_placeholder.then(|| {
+        "the value is a placeholder that nothing replaced: find the template that it comes from"
+            .to_owned()
+    })
+}
+
 fn joined(_: &Reject, value: &str) -> Option<String> {
     let (first, second) = value.split_once(',')?;
     let is_value = |part: &str| part.bytes().any(|byte| byte.is_ascii_alphanumeric());
     (is_value(first) && is_value(second)).then(|| {
         "two headers were joined by a comma, as proxies and frameworks do with a header that arrives twice: find what adds \
-         the second one, and let it replace the first instead"
+         the second one, and let it replace the first"
             .to_owned()
     })
 }
@@ -59,8 +87,31 @@ fn quoted(_: &Reject, value: &str) -> Option<String> {
         .iter()
         .any(|quote| value.starts_with(quote) || value.ends_with(quote));
     is_quoted.then(|| {
-        "quotes are around the value, most often because JSON text was used as a header: let the sender leave them out".to_owned()
+        "quotes are around the value, most often because JSON text was used as a header: let the sender leave them out"
+            .to_owned()
     })
+}
+
+/// A value that a tool shortened, or that ends within a field.
+fn cut(reject: &Reject, value: &str) -> Option<String> {
+    let is_shortened = value.ends_with("...") || value.ends_with('…');
+    let expected: &[usize] = match reject.header {
+        tracecontext::TRACEPARENT => &[2, 32, 16, 2],
+        b3::HEADER => &[32, 16],
+        _ => &[],
+    };
+    let lengths: Vec<usize> = value.split('-').map(str::len).collect();
+    let ends_early = lengths.split_last().is_some_and(|(last, whole)| {
+        let fits = whole.len() < expected.len() && whole == &expected[..whole.len()];
+        fits && !whole.is_empty() && *last < expected[whole.len()]
+    });
+    let is_hex = || {
+        value
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    (is_shortened || ends_early && is_hex())
+        .then(|| "the value was cut, by what sent it or by what printed it".to_owned())
 }
 
 /// A UUID with its dashes as the trace id.
@@ -78,7 +129,19 @@ fn prefixed(_: &Reject, value: &str) -> Option<String> {
     let is_prefixed = value
         .split(['-', ':', ',', ';', '='])
         .any(|field| field.starts_with("0x"));
-    is_prefixed.then(|| "an id begins with 0x: let the sender write its digits alone".to_owned())
+    is_prefixed.then(|| "an id begins with 0x: let the sender write only its digits".to_owned())
+}
+
+/// Hexadecimal digits where Datadog has decimal ones.
+fn hexadecimal(reject: &Reject, value: &str) -> Option<String> {
+    let is_hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = reject.format == datadog::NAME && matches!(value.len(), 16 | 32) && is_hex;
+    is_id.then(|| {
+        format!(
+            "the id is hexadecimal, but {} takes a decimal number: that of the low 64 bits",
+            reject.header
+        )
+    })
 }
 
 /// A value in another format.
@@ -88,30 +151,44 @@ fn other_format(reject: &Reject, value: &str) -> Option<String> {
         .bytes()
         .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     let looks = match lengths.as_slice() {
-        [2, 32, 16, 2] if is_hex => "traceparent",
-        [32 | 16, 16, 1] => "b3",
-        [1, 8, 24] => "x-amzn-trace-id",
-        [32] if is_hex && reject.format != "b3multi" && !reject.header.starts_with("x-b3") => {
-            return Some("it is a trace id alone: the span id is missing".to_owned());
+        [2, 32, 16, 2] if is_hex => tracecontext::TRACEPARENT,
+        [32 | 16, 16, 1] => b3::HEADER,
+        [1, 8, 24] if reject.header == xray::HEADER => {
+            return Some(
+                "it is only a trace id, as logs and consoles show it: in a header, Root= comes before it and Parent= names the span"
+                    .to_owned(),
+            );
         }
-        _ if value.starts_with("Root=") => "x-amzn-trace-id",
+        [1, 8, 24] => xray::HEADER,
+        [32] if is_hex && reject.format != b3multi::NAME && !reject.header.starts_with("x-b3") => {
+            return Some("it is only a trace id: the span id is missing".to_owned());
+        }
+        _ if value.starts_with("Root=") => xray::HEADER,
         _ => return None,
     };
     (looks != reject.header)
-        .then(|| format!("the value is one of {looks}: the sender wrote it under another name"))
+        .then(|| format!("the value is a {looks}: the sender wrote it under another name"))
+}
+
+/// Text after the value.
+fn more(reject: &Reject, value: &str) -> Option<String> {
+    let is_trailing = matches!(reject.fault, Fault::Trailing { .. });
+    (is_trailing && value.contains(' ')).then(|| {
+        "more text follows the value after a space: let the sender leave it out".to_owned()
+    })
 }
 
 fn separator(reject: &Reject, value: &str) -> Option<String> {
-    let is_dashed = matches!(reject.header, "traceparent" | "b3");
-    let other = ["_", ":", "/", " "]
+    let is_dashed = matches!(reject.header, tracecontext::TRACEPARENT | b3::HEADER);
+    let other = ["_", ":", "/", " ", "–", "—", "−", "‐", "‑"]
         .iter()
         .find(|mark| value.contains(**mark))?;
     let what = if *other == " " {
-        "blanks".to_owned()
+        "spaces".to_owned()
     } else {
         format!("'{other}'")
     };
-    is_dashed.then(|| format!("the fields are divided by {what} where '-' belongs"))
+    is_dashed.then(|| format!("the fields are separated by {what} instead of '-'"))
 }
 
 /// Missing or extra digits.
@@ -136,7 +213,7 @@ fn length(reject: &Reject, value: &str) -> Option<String> {
     let is_decimal = (17..=20).contains(&found) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_decimal {
         return Some(
-            "the id is a decimal number, as Datadog writes ids: here belong hexadecimal digits"
+            "the id is a decimal number, as Datadog writes ids: this header takes hexadecimal digits"
                 .to_owned(),
         );
     }
@@ -144,7 +221,7 @@ fn length(reject: &Reject, value: &str) -> Option<String> {
     match found {
         0 => None,
         16 if whole == 32 => Some(format!(
-            "the id has 64 bits, and {} needs 128: with 16 zeros before it, it is {padded}",
+            "the id has 64 bits, but {} needs 128: with 16 zeros in front it is {padded}",
             reject.header
         )),
         _ if found < whole => {
@@ -159,7 +236,7 @@ fn length(reject: &Reject, value: &str) -> Option<String> {
                 format!("{missing} leading zeros are")
             };
             Some(format!(
-                "{zeros} missing, as where an id is printed as a number, unless the value was cut: with zeros before it, it is {padded}"
+                "{zeros} missing, as when an id is printed as a number, or it was cut: with zeros in front it is {padded}"
             ))
         }
         _ if found > whole && digits.starts_with('0') => {
@@ -169,7 +246,9 @@ fn length(reject: &Reject, value: &str) -> Option<String> {
             } else {
                 "leading zeros"
             };
-            Some(format!("{zeros} too many: the id has {whole} digits"))
+            Some(format!(
+                "it has {zeros} too many: the id must have {whole} digits"
+            ))
         }
         _ => None,
     }
@@ -230,12 +309,20 @@ mod tests {
                 "3 leading zeros are missing",
             ),
             ("b3", "undefined".to_owned(), "the word undefined"),
-            ("b3", whole.clone(), "one of traceparent"),
-            ("traceparent", TRACE.to_owned(), "a trace id alone"),
+            ("b3", whole.clone(), "is a traceparent"),
+            ("traceparent", TRACE.to_owned(), "only a trace id"),
+            ("traceparent", whole.replace('-', "_"), "'_' instead of '-'"),
+            ("traceparent", format!("\u{a0}{whole}"), "U+00A0"),
+            ("traceparent", format!("\u{200b}{whole}"), "U+200B"),
+            ("traceparent", format!("{whole} 00"), "after a space"),
+            ("traceparent", whole[..40].to_owned(), "was cut"),
+            ("traceparent", format!("{}...", &whole[..30]), "was cut"),
+            ("b3", format!("{TRACE}-{}", &SPAN[..9]), "was cut"),
+            ("b3", "%REQ(B3)%".to_owned(), "placeholder"),
             (
                 "traceparent",
-                whole.replace('-', "_"),
-                "'_' where '-' belongs",
+                "00-{trace}-{span}-01".to_owned(),
+                "placeholder",
             ),
             ("traceparent", whole.to_uppercase(), "upper case"),
             (

@@ -33,6 +33,7 @@ const NOTES: &[Note] = &[
     sampling::debug,
     lost::tracestate_lost,
     lost::too_many_members,
+    lost::repeated_key,
     lost::tracestate_alone,
     lost::baggage,
     lost::plus,
@@ -54,15 +55,15 @@ fn where_from(arrived: &Arrived<'_>) -> Option<String> {
     };
     if others.iter().any(|source| differ(source)) {
         return Some(
-            "The headers were written by different spans: most often a proxy or a gateway on the way writes one format and \
-             passes the other on as it came. Let the last sender write every format itself, or let this service read only \
-             the one that its callers write."
+            "The headers were written by different spans. Most often a proxy or a gateway rewrites one format and forwards \
+             the other unchanged. Let the last sender write every format, or let this service read only the one that its \
+             callers write."
                 .to_owned(),
         );
     }
     aws.iter().any(|source| differ(source)).then(|| {
-        "AWS's services write X-Ray's header themselves and forward the others unchanged, so X-Ray's names a span of \
-         AWS. List xray first, or leave it out if none of your services writes it."
+        "AWS's services write the X-Ray header themselves and forward the others unchanged, so it names a span of AWS. \
+         List xray first, or leave it out if none of your services writes it."
             .to_owned()
     })
 }
@@ -93,8 +94,8 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
         "To a receiver"
     };
     Some(format!(
-        "{}'s trace id is the low half of {}'s: one trace, written by a sender with ids of 64 bits. {to_whom} these are two \
-         traces, so a service that continues {}'s cuts the trace in two. {remedy} {} last.",
+        "{}'s trace id is the low half of {}'s: both mean one trace, but one sender wrote 64 bits. {to_whom} they are two \
+         traces, so a service that continues {} cuts the trace in two. {remedy} {} last.",
         short.header, long.header, short.header, long.format,
     ))
 }
@@ -110,8 +111,8 @@ fn half_alone(arrived: &Arrived<'_>) -> Option<String> {
         .all(|other| other.context.trace_id == source.context.trace_id);
     is_alone.then(|| {
         format!(
-            "{} has a trace id of 64 bits. OpenTelemetry puts 16 zeros before it, {}; backends may show either form, so \
-             search for both. Let the sender write 128 bits (in Brave, traceId128Bit).",
+            "{} has a trace id of 64 bits. OpenTelemetry puts 16 zeros before it: {}. Backends show one form or the other, so \
+             search for both. Let the sender write 128 bits (in Brave: traceId128Bit).",
             source.header, source.context.trace_id
         )
     })
@@ -134,7 +135,7 @@ fn ignored_parent(arrived: &Arrived<'_>) -> Option<String> {
         reject.header
     };
     Some(format!(
-        "{what} is ignored: B3 needs a trace id and a span id only. Let the sender leave the parent span id out.",
+        "{what} is ignored: B3 needs only a trace id and a span id. Let the sender leave the parent span id out.",
     ))
 }
 
@@ -160,9 +161,9 @@ fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
     let alone = sampling::sampling_alone(arrived, &[b3::NAME, b3multi::NAME]);
     if alone.is_some_and(|candidate| candidate.header == b3::HEADER) {
         return Some(format!(
-            "The x-b3-* headers name trace {}, and the decision in b3 hides it: by OpenTelemetry's B3 requirements the single \
-             header is read first, and where it is valid the others are not, so a new trace starts. opentelemetry-rust reads \
-             them nevertheless, Datadog's b3multi reads them alone. Let the sender write b3 with ids, or not at all.",
+            "The x-b3-* headers name trace {}, but the decision in b3 hides them: the single header takes precedence, so a \
+             new trace starts. OpenTelemetry for Rust reads them anyway, and Datadog's b3multi reads only them. Let the \
+             sender write b3 with ids, or not at all.",
             hidden.trace_id
         ));
     }
@@ -173,7 +174,7 @@ fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
         format!("another span, {}", hidden.span_id)
     } else if hidden.sampling != single.context.sampling {
         format!(
-            "something else about sampling, {}",
+            "another sampling decision, {}",
             super::arrived::sampling(hidden.sampling)
         )
     } else {
@@ -181,13 +182,13 @@ fn hidden_multi(arrived: &Arrived<'_>) -> Option<String> {
     };
     // Its b3multi does not understand the d of the single header and reads the others.
     let exception = if arrived.headers.get(b3::HEADER).is_some_and(asks_for_debug) {
-        " but opentelemetry-rust's b3multi"
+        ", except OpenTelemetry for Rust with b3multi"
     } else {
         ""
     };
     Some(format!(
-        "The x-b3-* headers name {what}, and no reader of OpenTelemetry's looks at them where b3 is there{exception}; \
-         Datadog's b3multi reads them alone."
+        "The x-b3-* headers name {what}. OpenTelemetry does not read them when b3 is there{exception}; Datadog's b3multi \
+         reads only them."
     ))
 }
 
@@ -215,32 +216,11 @@ fn refused_by(arrived: &Arrived<'_>) -> Option<String> {
 /// Ids of zeros.
 fn zeros(arrived: &Arrived<'_>) -> Option<String> {
     let mut rejects = arrived.candidates.iter().filter_map(Candidate::reject);
-    let (header, field) = rejects.find_map(|reject| match reject.fault {
-        Fault::AllZeros { field } => Some((reject.header, field)),
-        _ => None,
-    })?;
-    let mut note = format!("An id of zeros stands for none: who wrote {header} had no span.");
-    let of_multi = is_multi(header);
-    let of_b3 = of_multi || header == b3::HEADER;
-    let Some(source) = arrived.source(tracecontext::NAME).filter(|_| of_b3) else {
-        return Some(note);
-    };
-    note.push_str(&format!(
-        " opentelemetry-python, with a B3 format after tracecontext, loses {} to it",
-        source.header
-    ));
-    if of_multi {
-        note.push_str(", ddtrace with b3multi,tracecontext too");
-    } else if field.name == b3::TRACE_ID.name {
-        note.push_str(", ddtrace with b3,tracecontext too");
-    }
-    note.push_str("; a reader should not.");
-    Some(note)
-}
-
-/// Whether a header is one of B3's several.
-fn is_multi(header: &str) -> bool {
-    header != b3::HEADER && B3Multi.fields().contains(&header)
+    let reject = rejects.find(|reject| matches!(reject.fault, Fault::AllZeros { .. }))?;
+    Some(format!(
+        "An id of all zeros means that the sender of {} had no active span.",
+        reject.header
+    ))
 }
 
 /// Ids in upper case.
@@ -262,7 +242,7 @@ fn upper_case(arrived: &Arrived<'_>) -> Option<String> {
         String::new()
     } else {
         format!(
-            " {} them all the same, so whether the trace goes on depends on the receiver.",
+            " {} them anyway, so whether the trace continues depends on the receiver.",
             who(&readers, "read")
         )
     };
@@ -294,13 +274,13 @@ fn several(arrived: &Arrived<'_>) -> Option<String> {
     let mut notes = Vec::new();
     if none_counts {
         notes.push(format!(
-            "{} arrived several times: something on the way adds one where it should replace it.",
+            "{} arrived several times: something on the way adds a second one instead of replacing the first.",
             tracecontext::TRACEPARENT
         ));
         let readers = Readers::of(tracecontext::NAME, arrived.headers);
         if !readers.read.is_empty() {
             notes.push(format!(
-                "{} one of them all the same.",
+                "{} one of them anyway.",
                 who(&readers.read, "continue")
             ));
         }
@@ -311,8 +291,8 @@ fn several(arrived: &Arrived<'_>) -> Option<String> {
     }
     if !first_counts.is_empty() {
         notes.push(format!(
-            "{} arrived several times with different values: something on the way adds one where it should replace it. \
-             By OpenTelemetry's Propagators API the first value counts.",
+            "{} arrived several times with different values: something on the way adds a second one instead of replacing the \
+             first. By OpenTelemetry's Propagators API the first value counts.",
             list(first_counts.iter().copied())
         ));
     }

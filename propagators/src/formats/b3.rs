@@ -23,7 +23,7 @@ use crate::format::{Candidate, Format, Usual};
 use crate::header_defect::HeaderDefect;
 use crate::sampling::Sampling;
 
-pub(crate) use super::b3_headers::{PARENT_SPAN_ID, SINGLE as HEADER, TRACE_ID};
+pub(crate) use super::b3_headers::{PARENT_SPAN_ID, SINGLE as HEADER};
 
 pub(crate) const NAME: &str = "b3";
 

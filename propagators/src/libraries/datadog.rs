@@ -2,6 +2,8 @@
 //! the same trace replaces the span id and `tracestate`, but not the sampling decision. Contexts of
 //! other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
 
+use crate::formats::{datadog, tracecontext};
+
 use super::read::{Chosen, Found, Read, Readings};
 
 pub(super) mod go;
@@ -35,7 +37,7 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     let mut chosen = Chosen::default();
     let datadog = readings
         .iter()
-        .any(|(format, read)| *format == "datadog" && matches!(read, Read::Context(_)));
+        .any(|(format, read)| *format == datadog::NAME && matches!(read, Read::Context(_)));
     let takes_span = datadog || !rules.span_needs_datadog;
     let mut first: Option<(&'static str, Found)> = None;
     for (format, read) in readings {
@@ -65,7 +67,7 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
             continue;
         };
         if (rules.same_trace)(first, &later) {
-            if *format == "tracecontext" {
+            if *format == tracecontext::NAME {
                 adopt(&mut first.1, &later.1, rules, takes_span);
             }
         } else if later.1.trace != 0 && later.1.span != 0 {
@@ -74,7 +76,7 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
     }
     match first {
         Some((format, found)) if found.trace == 0 || found.span == 0 => {
-            chosen.blocked = Some((format, "it holds no complete ids, but still wins"));
+            chosen.blocked = Some((format, "it has no complete ids, but still wins"));
         }
         first => chosen.context = first,
     }

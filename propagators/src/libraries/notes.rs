@@ -25,13 +25,11 @@ pub(super) fn notes(
         notes.extend(on_reading(format, read, &ours));
     }
     if let (Some((format, reason)), None, true) = (chosen.blocked, continues, readings.len() > 1) {
-        notes.push(format!(
-            "{format} keeps every other format from being continued: {reason}."
-        ));
+        notes.push(format!("{format} hides every other format: {reason}."));
     }
     for (format, found) in &chosen.links {
         notes.push(format!(
-            "The context in {format} becomes a span link, trace {:032x}.",
+            "{format}'s context, trace {:032x}, becomes a span link.",
             found.trace
         ));
     }
@@ -45,13 +43,13 @@ pub(super) fn notes(
 pub(super) fn refused(headers: &HeaderList, readings: &Readings) -> Vec<String> {
     let refused = readings.iter().filter_map(|(format, read)| {
         let (verb, reason) = match read {
-            Read::Refused(reason) => ("refuses", reason),
-            Read::Void(reason) | Read::Corrupt(reason) => ("cannot use", reason),
+            Read::Refused(reason) => ("Refuses", reason),
+            Read::Void(reason) | Read::Corrupt(reason) => ("Cannot use", reason),
             _ => return None,
         };
         formats::find(format)?.extract(headers).context()?;
         Some(format!(
-            "It {verb} {format}, which the specification allows: {reason}."
+            "{verb} {format} although the specification allows it: {reason}."
         ))
     });
     refused.collect()
@@ -61,12 +59,12 @@ pub(super) fn refused(headers: &HeaderList, readings: &Readings) -> Vec<String> 
 fn on_reading(format: &str, read: &Read, ours: &Candidate) -> Option<String> {
     match (read, ours.context(), ours.reject()) {
         (Read::Absent, Some(_), _) => Some(format!(
-            "It does not look at {} when it is set to {format}.",
+            "Does not read {} when set to {format}.",
             ours.header
         )),
-        (Read::Context(found), _, Some(reject)) if found.trace != 0 && found.span != 0 => Some(
-            format!("It accepts {format}, which the specification refuses: {reject}."),
-        ),
+        (Read::Context(found), _, Some(_)) if found.trace != 0 && found.span != 0 => Some(format!(
+            "Accepts {format} although the specification refuses it."
+        )),
         _ => None,
     }
 }
@@ -81,7 +79,7 @@ fn on_continued(
     let mut notes = Vec::new();
     if let Some(format) = chosen.leaked_debug {
         notes.push(format!(
-            "The debug state of {format} goes on with the trace of {}.",
+            "The debug state of {format} is passed on with the trace of {}.",
             continued.format
         ));
     }
@@ -94,7 +92,7 @@ fn on_continued(
         return notes;
     }
     notes.extend(on_sampling(library, sent, continued));
-    if sent.random && !continued.random && continued.format == "tracecontext" {
+    if sent.random && !continued.random && continued.format == formats::tracecontext::NAME {
         notes.push("The random flag is dropped.".to_owned());
     }
     notes.extend(on_tracestate(sent, continued));
@@ -103,10 +101,10 @@ fn on_continued(
 
 fn other_ids(sent: &TraceContext, continued: &Continuation) -> String {
     if sent.trace_id == continued.trace_id {
-        return "The span id is taken from traceparent, which is of the same trace.".to_owned();
+        return "The span id comes from traceparent, which names the same trace.".to_owned();
     }
     format!(
-        "It reads another id than the specification does: {}.",
+        "Reads another id than the specification: {}.",
         sent.trace_id
     )
 }
@@ -115,18 +113,16 @@ fn on_sampling(library: &Library, sent: &TraceContext, continued: &Continuation)
     let note = match (sent.sampling, continued.sampled) {
         (Sampling::Deferred, None) => match library.undecided {
             super::Undecided::Sampled => {
-                "No decision was sent: its own sampler decides, and by default samples."
+                "No decision was sent: its own sampler decides, which samples by default."
             }
             super::Undecided::NotSampled => "No decision was sent: it counts as not sampled.",
         },
         (Sampling::Deferred, Some(true)) => "No decision was sent: it counts as sampled.",
         (Sampling::Deferred, Some(false)) => "No decision was sent: it counts as not sampled.",
-        (Sampling::Debug, Some(false)) => "Debug comes out as not sampled.",
-        (Sampling::Debug, _) if !continued.debug => {
-            "Debug goes on as an ordinary decision to sample."
-        }
-        (Sampling::Keep, Some(false)) => "It turns the decision to sample into one not to.",
-        (Sampling::Drop, Some(true)) => "It turns the decision not to sample into one to sample.",
+        (Sampling::Debug, Some(false)) => "Debug becomes a decision not to sample.",
+        (Sampling::Debug, _) if !continued.debug => "Debug becomes an ordinary decision to sample.",
+        (Sampling::Keep, Some(false)) => "The decision to sample becomes one not to sample.",
+        (Sampling::Drop, Some(true)) => "The decision not to sample becomes one to sample.",
         (Sampling::Keep | Sampling::Drop, None) => "The decision is lost: its own sampler decides.",
         _ => return None,
     };
@@ -169,21 +165,21 @@ mod tests {
                 "tracecontext",
                 vec![("traceparent", format!("{w3c}-03"))],
                 &[
-                    "It refuses tracecontext, which the specification allows: its flags are neither 00 \
-                   nor 01, in version 00.",
+                    "Refuses tracecontext although the specification allows it: its flags are neither 00 nor 01, in version \
+                   00.",
                 ][..],
             ),
             (
                 "otel-rust",
                 "b3",
                 vec![("b3", format!("{b3}-d"))],
-                &["Debug comes out as not sampled."],
+                &["Debug becomes a decision not to sample."],
             ),
             (
                 "datadog-java",
                 "b3",
                 vec![("b3", format!("{b3}-1-05e3ac9a4f6e3b90"))],
-                &["It turns the decision to sample into one not to."],
+                &["The decision to sample becomes one not to sample."],
             ),
             (
                 "datadog-go",
@@ -202,7 +198,7 @@ mod tests {
                     ("x-b3-traceid", b3[..32].to_owned()),
                     ("x-b3-spanid", b3[33..].to_owned()),
                 ],
-                &["It does not look at x-b3-traceid when it is set to b3."],
+                &["Does not read x-b3-traceid when set to b3."],
             ),
             (
                 "otel-java",

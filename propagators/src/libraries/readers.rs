@@ -4,6 +4,7 @@ use super::arrived::Arrived;
 use super::read::Read;
 use super::{LIBRARIES, Library};
 use crate::carrier::HeaderList;
+use crate::formats::tracecontext;
 
 /// The most bytes of headers that libraries should be asked about. No server lets more through.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -71,7 +72,7 @@ impl Readers {
 pub(crate) fn kept_members(headers: &HeaderList) -> Vec<(usize, Vec<&'static Library>)> {
     let mut all: Vec<(usize, Vec<&'static Library>)> = Vec::new();
     for library in LIBRARIES {
-        let Some(Read::Context(found)) = library.read("tracecontext", headers) else {
+        let Some(Read::Context(found)) = library.read(tracecontext::NAME, headers) else {
             continue;
         };
         let members = found.tracestate.split(',');

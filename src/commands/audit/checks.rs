@@ -1,8 +1,8 @@
 //! The limits of an audit: the share of whole hand-offs, of all edges or of one.
 
-use baton_traces::audit::{Edge, Judged};
-use baton_traces::compare::limits::{ALL_HAND_OFFS, Check, Limit};
-use baton_traces::shown::visible;
+use baton_traces::audit::{Judged, Unjudged};
+use baton_traces::compare::limits::{ALL_HAND_OFFS, Bounds, Check, Limit};
+use baton_traces::shown::{counted, visible};
 use serde::Serialize;
 
 use crate::print::junit::Case;
@@ -14,7 +14,7 @@ pub(super) struct Checked {
     pub(super) check: Check,
     /// Why the share is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<String>,
     /// The flag and its value, as the user wrote them.
     #[serde(skip)]
     limit: String,
@@ -33,7 +33,7 @@ impl Checked {
 
     /// The result in one sentence.
     pub(super) fn sentence(&self) -> String {
-        let sentence = match self.reason {
+        let sentence = match &self.reason {
             Some(reason) => format!("{}: {reason}", self.check),
             None => self.check.to_string(),
         };
@@ -44,15 +44,10 @@ impl Checked {
 /// Checks every limit.
 pub(super) fn check(limits: &[Limit], judged: &Judged) -> Vec<Checked> {
     let checked = |limit: &Limit| {
-        let check = limit.evaluate(|name| share(&edges(judged, name)));
+        let known = Known::of(judged, &limit.name);
+        let check = limit.evaluate_bounds(|_| known.bounds());
         Checked {
-            reason: match check.value {
-                Some(_) => None,
-                None if edges(judged, &limit.name).is_empty() => {
-                    Some("the source shows no hand-off there")
-                }
-                None => Some("no hand-off there could be judged"),
-            },
+            reason: check.value.is_none().then(|| known.reason()),
             check,
             limit: limit.to_string(),
         }
@@ -60,22 +55,54 @@ pub(super) fn check(limits: &[Limit], judged: &Judged) -> Vec<Checked> {
     limits.iter().map(checked).collect()
 }
 
-/// The edges to which a limit applies.
-fn edges<'a>(judged: &'a Judged, name: &str) -> Vec<&'a Edge> {
-    let is_meant = |edge: &&Edge| {
-        name == ALL_HAND_OFFS || name.split_once("->") == Some((&*edge.from, &*edge.to))
-    };
-    judged.edges.iter().filter(is_meant).collect()
+/// What is known of the hand-offs to which a limit applies.
+#[derive(Default)]
+struct Known {
+    edges: usize,
+    judged: u64,
+    whole: u64,
+    /// Hand-offs that broke without it being known which.
+    broken: u64,
+    /// Hand-offs that may have broken.
+    unknown: u64,
 }
 
-/// The share of whole hand-offs. Broken ones also count if it is only known how many broke and not
-/// which.
-fn share(edges: &[&Edge]) -> Option<f64> {
-    let whole: u64 = edges.iter().map(|edge| edge.whole()).sum();
-    let all = edges
-        .iter()
-        .map(|edge| edge.handoffs + edge.ambiguous.at_least);
-    let all: u64 = all.sum();
-    let judged: u64 = edges.iter().map(|edge| edge.handoffs).sum();
-    (judged > 0).then(|| whole as f64 / all as f64)
+impl Known {
+    /// Of all hand-offs, or of those from a service to a service: `FROM->TO`.
+    fn of(judged: &Judged, name: &str) -> Known {
+        let pair = name.split_once("->").filter(|_| name != ALL_HAND_OFFS);
+        let is_meant = |from: &str, to: &str| pair.is_none_or(|pair| pair == (from, to));
+        let mut known = Known::default();
+        for edge in judged
+            .edges
+            .iter()
+            .filter(|edge| is_meant(&edge.from, &edge.to))
+        {
+            known.edges += 1;
+            known.judged += edge.handoffs;
+            known.whole += edge.whole();
+            known.broken += edge.ambiguous.at_least;
+            known.unknown += edge.ambiguous.at_most - edge.ambiguous.at_least;
+        }
+        let may_be_meant = |unjudged: &&Unjudged| match pair {
+            Some((from, to)) => unjudged.may_be_between(from, to),
+            None => unjudged.is_hand_off,
+        };
+        let unjudged = judged.unjudged.iter().filter(may_be_meant);
+        known.unknown += unjudged.map(|unjudged| unjudged.count).sum::<u64>();
+        known
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        let of = self.judged + self.broken;
+        Bounds::of_share(self.whole, of, self.unknown).filter(|_| self.judged > 0)
+    }
+
+    fn reason(&self) -> String {
+        match self.edges {
+            0 => "the source shows no hand-off there".to_owned(),
+            _ if self.judged == 0 => "no hand-off there could be judged".to_owned(),
+            _ => format!("{} could not be judged", counted(self.unknown, "hand-off")),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name};
 
 use super::Outcome;
-use super::text::{differences, evidence, held, not_judged, verdicts};
+use super::text::{differences, evidence, held, not_judged, predictions, verdicts};
 use crate::print::markdown::{code, escaped};
 
 /// Writes the whole audit.
@@ -32,6 +32,10 @@ pub(super) fn render(outcome: &Outcome) -> String {
     let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
     if !broken.is_empty() {
         parts.push(list(broken));
+    }
+    let predictions: Vec<String> = predictions(&judged.edges).collect();
+    if !predictions.is_empty() {
+        parts.push(list(predictions));
     }
     if let Some(differences) = differences(outcome) {
         parts.push(list(differences));

@@ -38,6 +38,10 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
             .iter()
             .map(|sentence| output.lines([sentence.clone()])),
     );
+    let predictions: Vec<String> = predictions(&judged.edges).collect();
+    if !predictions.is_empty() {
+        parts.push(output.lines(predictions));
+    }
     if let Some(differences) = differences(outcome) {
         parts.push(output.lines(differences));
     }
@@ -52,6 +56,15 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         parts.push(output.lines(checks));
     }
     parts.join("\n\n")
+}
+
+/// What the services file predicts: the contradictions, and why broken edges broke.
+pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
+    let told = edges.iter().filter(|edge| {
+        let prediction = edge.prediction.as_ref();
+        prediction.is_some_and(|it| it.contradicted > 0) || edge.broken() > 0
+    });
+    told.filter_map(Edge::prediction_sentence)
 }
 
 /// The differences from the baseline: one sentence each; `None` without a baseline.
@@ -148,6 +161,7 @@ pub(super) fn not_judged(unjudged: &Unjudged) -> String {
         What::Calls => format!("{} of {service}{}", number("call"), place("to")),
         What::MessagesSent => format!("{} sent by {service}{}", number("message"), place("to")),
         What::Roots => format!("{} to {service}", number("request")),
+        What::Continued => format!("{} of {service}{}", number("span"), place("below")),
         What::MessagesReceived => {
             format!(
                 "{} received by {service}{}",

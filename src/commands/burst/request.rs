@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use baton_loadgen::{Conflict, Header, Malformed, Scenario, Side};
+use baton_loadgen::{Header, Malformed, Scenario, Side};
 use baton_propagators::mode::Mode;
 
 use crate::arguments::{BurstArguments, ConflictName};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// The formats that the client sends by default, without and with `--conflict`.
 const DEFAULT_CLIENT: &str = "tracecontext";
-const DEFAULT_CONFLICT: &str = "tracecontext,b3";
+pub(crate) const DEFAULT_CONFLICT: &str = "tracecontext,b3";
 
 /// The client's scenario.
 pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
@@ -27,12 +27,7 @@ pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> 
         client = with_baggage(&client)?;
     }
     Ok(Scenario {
-        conflict: arguments.conflict.map(|conflict| match conflict {
-            ConflictName::Agree => Conflict::Agree,
-            ConflictName::Trace => Conflict::Trace,
-            ConflictName::Span => Conflict::Span,
-            ConflictName::Sampled => Conflict::Sampled,
-        }),
+        conflict: arguments.conflict.map(ConflictName::conflict),
         malformed: arguments.malformed.map(|percent| Malformed {
             percent,
             side: Side::Last,
@@ -49,21 +44,34 @@ fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeErro
     names.join(",").parse()
 }
 
-/// Reads the headers of `--header`. No message repeats a header: it may hold a secret.
+/// Reads the headers of `--header`. No message repeats a header: it may hold a secret. In a file,
+/// empty lines and lines that begin with `#` are skipped.
 pub(super) fn headers(given: &[String]) -> Result<Vec<Header>, Failure> {
     let mut headers = Vec::new();
     for text in given {
-        let lines = match text.strip_prefix('@') {
-            Some(path) => {
-                let path = Path::new(path);
-                fs::read_to_string(path)
-                    .map_err(|error| Failure::reading(path)(error).of("--header"))?
+        match text.strip_prefix('@') {
+            Some(path) => headers.extend(of_file(Path::new(path))?),
+            None => {
+                let header = Header::parse(text);
+                headers.push(header.map_err(|fault| Failure::usage(fault).of("--header"))?);
             }
-            None => text.clone(),
-        };
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            headers.push(Header::parse(line).map_err(Failure::usage)?);
         }
     }
     Ok(headers)
+}
+
+/// The headers in the lines of a file.
+fn of_file(path: &Path) -> Result<Vec<Header>, Failure> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::reading(path)(error).of("--header"))?;
+    let lines = (1..).zip(text.lines());
+    let is_header = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let headers = lines.filter(|(_, line)| is_header(line));
+    let headers = headers.map(|(number, line): (u32, &str)| {
+        Header::parse(line).map_err(|fault| {
+            let place = format!("line {number} of {}", path.display());
+            Failure::usage(format!("{place}: {fault}")).of("--header")
+        })
+    });
+    headers.collect()
 }

@@ -56,8 +56,7 @@ fn trace_id(prefix: &str, source: &Source) -> Result<Option<TraceId>, Failure> {
         return Ok(Some(whole));
     }
     let mut index = TraceIndex::new(Filter::default());
-    let each = &mut |span: &Span<'_>| index.add_span(span);
-    source.read(Want::Judging, each)?;
+    source.collect(Want::Judging, &mut index)?;
     match index.find(prefix) {
         Ok(trace_id) => Ok(Some(trace_id)),
         Err(FindError::None(_)) => Ok(None),

@@ -1,7 +1,7 @@
 //! A comparison for a pull request: the result in one line, significant differences and failed
 //! checks, and the rest folded.
 
-use baton_traces::compare::{Difference, METHOD};
+use baton_traces::compare::Difference;
 
 use super::Outcome;
 use crate::print::cells;
@@ -19,7 +19,8 @@ pub(super) fn render(outcome: &Outcome) -> String {
         parts.push(differences(&significant));
     }
     let sentences = outcome.sentences();
-    let notes = sentences.iter().chain(&comparison.unknown);
+    let unknown = comparison.unknown.iter().chain(&comparison.untested);
+    let notes = sentences.iter().chain(unknown);
     let problems = outcome.summaries.iter().flat_map(|summary| {
         let problems = summary.problems.iter();
         problems.map(|problem| format!("{}: {problem}", summary.name))
@@ -36,7 +37,9 @@ pub(super) fn render(outcome: &Outcome) -> String {
     if !all.is_empty() {
         let count = all.len();
         parts.push(folded(&format!("All {count} figures"), &differences(&all)));
-        let method = METHOD.map(|sentence| format!("- {}", escaped(sentence)));
+        let method = comparison.method().into_iter();
+        let method = method.map(|sentence| format!("- {}", escaped(&sentence)));
+        let method: Vec<_> = method.collect();
         parts.push(folded("How they were judged", &method.join("\n")));
     }
     parts.join("\n\n")
@@ -113,8 +116,8 @@ fn differences(differences: &[&Difference]) -> String {
             code(difference.metric),
             in_one_line(&cells::baseline(difference)),
             in_one_line(&cells::value(difference)),
-            cells::change(difference),
-            if difference.significant {
+            cells::change_with_interval(difference),
+            if difference.is_significant() {
                 format!("**{mark}**")
             } else {
                 mark.to_owned()

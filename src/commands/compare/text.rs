@@ -1,6 +1,6 @@
 //! A comparison for people: the runs, and the differences of each.
 
-use baton_traces::compare::{Difference, METHOD};
+use baton_traces::compare::Difference;
 use baton_traces::shown::visible;
 use comfy_table::Cell;
 
@@ -32,7 +32,9 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         let problems = summary.problems.iter();
         problems.map(|problem| format!("{}: {problem}", summary.name))
     });
-    let notes = problems.chain(outcome.comparison.unknown.iter().cloned());
+    let comparison = &outcome.comparison;
+    let unknown = comparison.unknown.iter().chain(&comparison.untested);
+    let notes = problems.chain(unknown.cloned());
     parts.push(output.lines(notes));
     if !outcome.checks.is_empty() {
         let all = outcome.checks.iter();
@@ -40,7 +42,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         parts.push(output.lines(checks));
     }
     if outcome.summaries.len() > 1 {
-        parts.push(output.lines(METHOD.map(str::to_owned)));
+        parts.push(output.lines(outcome.comparison.method()));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
@@ -53,7 +55,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
         let all = outcome.comparison.differences.iter();
         all.filter(|difference| difference.run == run)
     };
-    let significant = || differences().filter(|difference| difference.significant);
+    let significant = || differences().filter(|difference| difference.is_significant());
     let heading = format!(
         "{run} against {baseline}: {}",
         match significant().count() {
@@ -88,7 +90,7 @@ fn run(outcome: &Outcome, run: &str, output: &Output) -> String {
 
 fn row(difference: &Difference, output: &Output) -> Vec<Cell> {
     let mark = cells::mark(difference);
-    let mark = match difference.better.filter(|_| difference.significant) {
+    let mark = match difference.better.filter(|_| difference.is_significant()) {
         Some(is_better) => Tone::of(is_better).cell(mark, output),
         None => Cell::new(mark),
     };
@@ -96,7 +98,7 @@ fn row(difference: &Difference, output: &Output) -> Vec<Cell> {
         Cell::new(difference.metric),
         Cell::new(cells::baseline(difference)),
         Cell::new(cells::value(difference)),
-        Cell::new(cells::change(difference)),
+        Cell::new(cells::change_with_interval(difference).replacen(" (", "\n(", 1)),
         mark,
         Cell::new(cells::test(difference)),
     ]

@@ -195,7 +195,7 @@ fn carrier<'a>(
 /// One sentence about what arrives.
 fn summary(judged: &Judged<'_>) -> String {
     // Nothing that a format reads is not nothing.
-    if judged.carrier.headers.is_empty() && !judged.carrier.unread.is_empty() {
+    if !judged.carrier.unread.is_empty() && judged.contexts().is_empty() {
         return arrival::arrives(judged);
     }
     judged.explanation.summary.clone()

@@ -1,8 +1,10 @@
 //! One sentence about what arrives, for one carrier or for several.
 
+use baton_propagators::explanation::list;
 use baton_propagators::{Extracted, Outcome};
+use baton_traces::shown::visible;
 
-use super::text::safe;
+use super::text::told_reason;
 use super::{Judged, distinct, section};
 
 /// One sentence about what arrives.
@@ -14,40 +16,17 @@ pub(super) fn arrives(judged: &Judged<'_>) -> String {
     let candidates = judged.all.candidates.iter();
     let rejects = candidates.filter_map(|candidate| candidate.reject());
     let refusals = distinct(rejects.map(|reject| match judged.cause(reject) {
-        Some(cause) => format!("{}: {cause}", reject.header),
+        Some(cause) => format!("{} is refused: {cause}", reject.header),
         None => reject.to_string(),
     }));
     match contexts.as_slice() {
         [] if !refusals.is_empty() => {
-            format!("No usable trace context arrives: {}.", refusals.join("; "))
+            format!("No usable trace context arrives; {}.", refusals.join("; "))
         }
-        [] if judged.carrier.headers.is_empty() && !judged.carrier.unread.is_empty() => {
-            let unread = judged.carrier.unread.iter();
-            let reasons = distinct(unread.map(|unread| unread.why.as_str()));
-            match reasons.as_slice() {
-                [only] => format!(
-                    "No trace context arrives as it stands: {}",
-                    only.trim_end_matches('.')
-                ),
-                _ => {
-                    let names: Vec<&str> = judged
-                        .carrier
-                        .unread
-                        .iter()
-                        .map(|unread| unread.name.as_str())
-                        .collect();
-                    format!(
-                        "{} belong to tracing, and no format of baton reads them",
-                        names.join(", ")
-                    )
-                }
-            }
-            .chars()
-            .flat_map(safe)
-            .chain(".".chars())
-            .collect()
-        }
-        [] => judged.explanation.summary.clone(),
+        [] => match told_reason(judged) {
+            Some(reason) => visible(&format!("No trace context arrives: {reason}")),
+            None => with_unread(judged),
+        },
         [first, others @ ..] => {
             let is_same = others.iter().all(|other| context(other) == context(first));
             let said = if is_same {
@@ -76,9 +55,39 @@ pub(super) fn arrives(judged: &Judged<'_>) -> String {
     }
 }
 
+/// The summary, and what belongs to tracing although no format reads it.
+fn with_unread(judged: &Judged<'_>) -> String {
+    let unread = judged.carrier.unread.iter();
+    let names = distinct(
+        unread
+            .map(|unread| unread.name.as_str())
+            .filter(|name| !name.is_empty()),
+    );
+    if names.is_empty() {
+        return judged.explanation.summary.clone();
+    }
+    let (verb, them) = if names.len() == 1 {
+        ("belongs", "it")
+    } else {
+        ("belong", "them")
+    };
+    let unread = format!(
+        "{} {verb} to tracing, but baton reads no context from {them}.",
+        list(names.iter().copied())
+    );
+    if judged.carrier.headers.is_empty() {
+        return visible(&format!("No trace context arrives: {unread}"));
+    }
+    format!("{} {}", judged.explanation.summary, visible(&unread))
+}
+
 /// What several carriers have in common.
 pub(super) fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
-    let number = judged.len() + beyond;
+    let carries = |judged: &&Judged<'_>| !judged.carrier.headers.is_empty();
+    let number = judged.iter().filter(carries).count() + beyond;
+    if number == 0 {
+        return "No trace context arrives.".to_owned();
+    }
     let contexts = judged.iter().flat_map(|judged| {
         judged
             .contexts()

@@ -21,7 +21,7 @@ pub(super) fn read(arguments: &ExplainArguments) -> Result<Paste, Failure> {
     }
     match arguments.headers.as_slice() {
         [] if std::io::stdin().is_terminal() => Err(Failure::usage(
-            "there is nothing to explain; give headers as arguments, or any text that has some on standard input, as in\n  \
+            "there is nothing to explain; give headers as arguments, or any text with headers on standard input, as in\n  \
              baton explain 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'\n  \
              curl -v https://example.com 2>&1 | baton explain",
         )),
@@ -50,13 +50,13 @@ pub(super) fn read(arguments: &ExplainArguments) -> Result<Paste, Failure> {
 fn from_text(text: &[u8], source: &str) -> Result<Paste, Failure> {
     if text.trim_ascii().is_empty() {
         return Err(Failure::usage(format!(
-            "{source} is empty; give headers there, or any text that has some"
+            "{source} is empty; give headers, or any text with headers"
         )));
     }
     let paste = baton_pastes::read(text);
     if paste.carriers.is_empty() {
         return Err(Failure::usage(format!(
-            "there is no header in {source}, and no value that looks like one; give headers as in 'b3: 0', or a text that has some"
+            "there is no header of tracing in {source}, and no value that looks like one; give a header with its name, as in 'b3: 0', or any text with headers"
         )));
     }
     Ok(paste)
@@ -72,7 +72,7 @@ fn standard_input() -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
     if text.len() as u64 > MAX_INPUT {
         return Err(Failure::usage(format!(
-            "standard input has more than {} MiB; give no more than the requests to explain",
+            "standard input has more than {} MiB; give only the requests to explain",
             MAX_INPUT >> 20
         )));
     }

@@ -2,9 +2,10 @@
 
 use baton_pastes::Carrier;
 use baton_propagators::explanation::cause;
+use baton_propagators::format::Format;
 use baton_propagators::{
-    Candidate, Engine, Explanation, Extraction, Fault, Getter, HeaderList, Mode, OnConflict,
-    Outcome, Propagation, Reject, Select, XraySource, formats,
+    Candidate, Engine, Explanation, Extraction, FORMATS, Fault, Getter, HeaderList, Mode,
+    OnConflict, Outcome, Propagation, Reject, Select, XraySource, formats,
 };
 
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
@@ -24,8 +25,6 @@ const USUAL_MODES: [&str; 7] = [
     "tracecontext,b3multi",
     "b3multi,tracecontext",
 ];
-/// Formats whose modes are also judged if they arrive.
-const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
 
 /// The longest value whose cause is searched. A longer value was never sent as a header.
 const MAX_VALUE: usize = 16 << 10;
@@ -98,17 +97,18 @@ impl<'a> Judged<'a> {
         contexts
     }
 
-    /// The formats to list for the arriving headers, usable or not. Of B3's two formats, it is the
-    /// one that writes the header.
+    /// The formats to list for the arriving headers, usable or not. Of a family, it is the one that
+    /// writes the header.
     pub(super) fn formats(&self) -> Vec<&'static str> {
         let candidates = self.all.candidates.iter();
         let arriving = candidates.filter(|candidate| candidate.outcome != Outcome::Absent);
-        distinct(arriving.filter_map(|candidate| match candidate.format {
-            "baggage" => None,
-            "b3" | "b3multi" if self.headers.get("b3").is_some() => Some("b3"),
-            "b3" | "b3multi" => Some("b3multi"),
-            other => Some(other),
-        }))
+        let formats = arriving.filter_map(|candidate| {
+            let format = named(candidate.format)?;
+            format
+                .carries_context()
+                .then(|| arrived_as(format, &self.headers).name())
+        });
+        distinct(formats)
     }
 
     /// The refusal, with a cause that a person can act on.
@@ -158,6 +158,21 @@ fn of_environment(carrier: &Carrier) -> Vec<String> {
     notes
 }
 
+/// The format with this name.
+pub(super) fn named(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// The format of the same family whose header arrived; the format itself if none did.
+pub(super) fn arrived_as(format: &'static dyn Format, headers: &HeaderList) -> &'static dyn Format {
+    let mut family = FORMATS.iter().copied();
+    let arrived = family.find(|other| {
+        let mut written = other.written().iter();
+        other.family() == format.family() && written.any(|header| headers.get(header).is_some())
+    });
+    arrived.unwrap_or(format)
+}
+
 fn judge(
     headers: &HeaderList,
     environment: Option<&str>,
@@ -200,11 +215,11 @@ pub(super) fn check(selections: &[Selection], engine: Engine) -> Result<(), Fail
 /// `tracecontext`.
 fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
     let mut selections: Vec<_> = USUAL_MODES.into_iter().map(selection).collect();
-    for format in OTHER_FORMATS {
-        let arrived = |candidate: &Candidate| {
-            candidate.format == format && candidate.outcome != Outcome::Absent
-        };
-        if candidates.iter().any(arrived) {
+    for candidate in candidates {
+        let format = candidate.format;
+        let is_usual = USUAL_MODES.contains(&format);
+        let carries_context = named(format).is_some_and(|format| format.carries_context());
+        if carries_context && !is_usual && candidate.outcome != Outcome::Absent {
             let lists = [
                 format.to_owned(),
                 format!("tracecontext,{format}"),

@@ -8,6 +8,7 @@ use baton_propagators::libraries::{
 use baton_propagators::{Getter, HeaderList, Mode, SpanId};
 use serde::Serialize;
 
+use super::judge::{arrived_as, named as named_format};
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::print::output::Output;
@@ -116,17 +117,16 @@ fn what(
     what
 }
 
-/// The header that a continued context came in.
+/// The header that a continued context came in, as people write it.
 fn source(continued: &Continuation, headers: &HeaderList) -> &'static str {
-    match continued.format {
-        "tracecontext" => "traceparent",
-        "b3" if headers.get("b3").is_some() => "b3",
-        "b3" | "b3multi" => "X-B3-*",
-        "jaeger" => "uber-trace-id",
-        "xray" => "X-Amzn-Trace-Id",
-        "datadog" => "x-datadog-*",
-        "ottrace" => "ot-tracer-*",
-        other => other,
+    let Some(own) = named_format(continued.format) else {
+        return continued.format;
+    };
+    let mut written = own.written().iter();
+    if written.any(|header| headers.get(header).is_some()) {
+        own.headers()
+    } else {
+        arrived_as(own, headers).headers()
     }
 }
 

@@ -5,31 +5,31 @@ use baton_propagators::baggage::Baggage;
 use baton_propagators::format::Format;
 use baton_propagators::{Candidate, Extracted, FORMATS, Fault, Outcome, Reject, Sampling};
 
+use baton_traces::shown::visible;
+
 use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 use super::Judged;
 use super::line;
 use super::text::{indented, place_of};
 
-/// Formats that share one section, because both read the same headers.
-const READ_TOGETHER: [&str; 2] = ["b3", "b3multi"];
-/// Headers that form one list if they arrive several times.
-const LISTS: [&str; 2] = ["tracestate", "baggage"];
 /// How many headers of one format are shown.
 const MAX_SHOWN: usize = 12;
 /// How many entries of baggage are shown.
 const MAX_ENTRIES: usize = 8;
 
-/// The sections of a carrier: one for each format with an arriving header.
+/// The sections of a carrier: one for each family of formats with an arriving header. Formats of one
+/// family read the same headers.
 pub(super) fn all(judged: &Judged<'_>, width: usize, output: &Output) -> Vec<String> {
     FORMATS
         .iter()
-        .filter(|format| format.name() != READ_TOGETHER[1])
+        .filter(|format| format.name() == format.family())
         .filter_map(|format| section(judged, *format, width, output))
         .collect()
 }
 
-/// The headers of a format and what it finds in them; `None` if none arrived.
+/// The headers of a family and what its formats find in them; `None` if none arrived.
 fn section(
     judged: &Judged<'_>,
     format: &dyn Format,
@@ -44,10 +44,11 @@ fn section(
     if arrived.is_empty() {
         return None;
     }
-    let together = READ_TOGETHER.contains(&format.name());
-    let candidates = judged.all.candidates.iter().filter(|candidate| {
-        candidate.format == format.name() || together && READ_TOGETHER.contains(&candidate.format)
-    });
+    let is_of_family = |candidate: &&Candidate| {
+        let own = FORMATS.iter().find(|own| own.name() == candidate.format);
+        own.is_some_and(|own| own.family() == format.name())
+    };
+    let candidates = judged.all.candidates.iter().filter(is_of_family);
     let candidates: Vec<&Candidate> = candidates.collect();
     let rejects = candidates.iter().flat_map(|candidate| faults(candidate));
     let places: Vec<_> = rejects
@@ -64,7 +65,7 @@ fn section(
             lines.push(format!(
                 "{}{}",
                 " ".repeat(caret),
-                paint("^", Paint::Red, output)
+                Tone::Bad.paint("^", output)
             ));
         }
     }
@@ -124,7 +125,8 @@ pub(super) fn fault_place(reject: &Reject, headers: &[&Header]) -> Option<(usize
         });
     }
     let mut position = reject.position?;
-    if !LISTS.contains(&reject.header) {
+    let mut formats = FORMATS.iter();
+    if !formats.any(|format| format.lists().contains(&reject.header)) {
         return named.next().map(|(index, _)| (index, position));
     }
     // Several headers count as one, joined by commas.
@@ -140,10 +142,13 @@ pub(super) fn fault_place(reject: &Reject, headers: &[&Header]) -> Option<(usize
 /// What a candidate found, one line each.
 fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<String> {
     let mut lines = match &candidate.outcome {
-        Outcome::Absent => vec![format!("nothing, {} is not there", candidate.header)],
+        Outcome::Absent => vec![format!(
+            "nothing, because {} did not arrive",
+            candidate.header
+        )],
         // The cause was already shown above.
         Outcome::Malformed(reject) => {
-            let refused = paint("refused,", Paint::Red, output);
+            let refused = Tone::Bad.paint("refused,", output);
             vec![
                 format!("{refused} {reject}"),
                 format!("rule: {}", reject.spec),
@@ -151,7 +156,7 @@ fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<
         }
         Outcome::Valid(extracted) => {
             let contents = contents(candidate, extracted);
-            let mut lines = vec![paint(&contents, Paint::Green, output)];
+            let mut lines = vec![Tone::Good.paint(&contents, output)];
             if let Extracted::Baggage(baggage) = extracted {
                 lines.extend(entries(baggage));
             }
@@ -160,7 +165,7 @@ fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<
     };
     if let Some(reject) = candidate.objection.as_deref() {
         lines.extend([
-            format!("but {}", judged.reason(reject)),
+            format!("problem: {}", judged.reason(reject)),
             format!("rule: {}", reject.spec),
         ]);
     }
@@ -223,32 +228,7 @@ fn entries(baggage: &Baggage) -> Vec<String> {
 /// How many characters of a baggage value are shown.
 const MAX_VALUE: usize = 200;
 
-/// The text with its letters unchanged. Characters that could control a terminal are escaped.
+/// The beginning of a value.
 fn readable(text: &str) -> String {
-    let shown = text.chars().take(MAX_VALUE).flat_map(|character| {
-        if character.is_alphanumeric() || matches!(character, ' '..='~') {
-            vec![character]
-        } else {
-            character.escape_default().collect()
-        }
-    });
-    shown.collect()
-}
-
-#[derive(Clone, Copy)]
-enum Paint {
-    Red,
-    Green,
-}
-
-fn paint(text: &str, paint: Paint, output: &Output) -> String {
-    let code = match paint {
-        Paint::Red => 31,
-        Paint::Green => 32,
-    };
-    if output.colour {
-        format!("\x1b[{code}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
+    visible(&text.chars().take(MAX_VALUE).collect::<String>())
 }

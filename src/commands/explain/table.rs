@@ -3,13 +3,13 @@
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
 };
-use comfy_table::{Cell, Color, ContentArrangement};
+use comfy_table::{Cell, Table};
 
-use crate::print::fitting::plain_table;
+use crate::print::fitting::{natural_width, plain_table};
 use crate::print::output::Output;
+use crate::print::palette::Tone;
 
 use super::Judgement;
-use super::text::visible;
 
 const HEADINGS: [&str; 6] = [
     "mode",
@@ -29,16 +29,18 @@ const DIGITS: usize = 8;
 /// divided.
 pub(super) fn draw(judgements: &[&Judgement], width: usize, output: &Output) -> String {
     let whole = arranged(judgements, HEADINGS.len(), output);
-    let widest = whole.lines().map(visible).max().unwrap_or(0);
-    if widest > width {
-        arranged(judgements, WITHOUT_CONFLICT, output)
-    } else {
+    let fits = usize::from(natural_width(&whole)) <= width;
+    let table = if fits {
         whole
-    }
+    } else {
+        arranged(judgements, WITHOUT_CONFLICT, output)
+    };
+    // A terminal that is too narrow for this breaks lines itself.
+    table.trim_fmt()
 }
 
 /// Draws the rows with their first columns.
-fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> String {
+fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> Table {
     let mut table = plain_table(HEADINGS.into_iter().take(columns), output);
     let continued = |judgement: &&Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
@@ -47,9 +49,7 @@ fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> Strin
         let cells = cells.chain(outcome(judgement, &ids, output)).take(columns);
         table.add_row(cells);
     }
-    // A terminal that is too narrow for this breaks lines itself.
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.trim_fmt()
+    table
 }
 
 fn mode(judgement: &Judgement) -> String {
@@ -67,12 +67,12 @@ fn outcome(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell>
         .continued()
         .and_then(|found| Some((found, found.context()?)))
     else {
-        let nothing = colour(Cell::new("(new trace)"), Color::Red, output);
+        let nothing = Tone::Bad.cell("(new trace)", output);
         return vec![nothing];
     };
     let conflict = match &extraction.conflict {
-        None => colour(Cell::new("none"), Color::Green, output),
-        Some(conflict) => colour(Cell::new(kinds(conflict)), Color::Yellow, output),
+        None => Tone::Good.cell("none", output),
+        Some(conflict) => Tone::Changed.cell(kinds(conflict), output),
     };
     vec![
         Cell::new(candidate.format),
@@ -81,10 +81,6 @@ fn outcome(judgement: &Judgement, ids: &[TraceId], output: &Output) -> Vec<Cell>
         Cell::new(sampled(candidate, context)),
         conflict,
     ]
-}
-
-fn colour(cell: Cell, colour: Color, output: &Output) -> Cell {
-    if output.colour { cell.fg(colour) } else { cell }
 }
 
 fn kinds(conflict: &Conflict) -> String {

@@ -1,12 +1,14 @@
 //! The answer for people: what arrives, what most libraries do with it, which ones differ, and then
 //! each header.
 
-use baton_pastes::{Header, Paste, Unread};
+use baton_pastes::{Header, Paste};
 use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
+use baton_traces::shown::visible;
 
 use crate::arguments::ExplainArguments;
 use crate::print::output::Output;
+use crate::print::wrap::wrapped;
 
 use super::arrival::{arrives, in_common};
 use super::libraries::{self, Answered};
@@ -37,11 +39,19 @@ pub(super) fn draw(
         output,
         width,
     };
-    let mut sections = match judged {
-        [only] => view.alone(only),
-        several => view.several(paste, several),
+    let carries = |judged: &&Judged<'_>| !judged.carrier.headers.is_empty();
+    let (carrying, others): (Vec<&Judged<'_>>, Vec<_>) = judged.iter().partition(carries);
+    let mut sections = match (carrying.as_slice(), judged) {
+        ([only], _) => {
+            let mut sections = view.alone(only);
+            let others = others.iter().map(|other| view.one_of_several(other));
+            sections.extend(others.map(|lines| lines.join("\n")));
+            sections
+        }
+        (_, [only]) => view.alone(only),
+        (_, several) => view.several(paste, several),
     };
-    sections.extend(paste.notes.iter().map(|note| wrapped_safely(note, width)));
+    sections.extend(paste.notes.iter().map(|note| view.note(note)));
     sections.join("\n\n")
 }
 
@@ -62,7 +72,7 @@ impl View<'_> {
         head.extend(self.by_answer(judged, &answers));
         let mut sections = vec![head.join("\n")];
         sections.extend(section::all(judged, self.width, self.output));
-        sections.extend(self.unread(&judged.carrier.unread));
+        sections.extend(self.unread(judged));
         sections.extend(self.others(judged));
         if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
             sections.push(table::draw(&self.rows(judged), self.width, self.output));
@@ -78,24 +88,15 @@ impl View<'_> {
             let all = answers.iter().flatten();
             all.map(|answered| {
                 let lines = libraries::in_full(answered);
-                lines
-                    .iter()
-                    .map(|line| wrapped_safely(line, self.width))
-                    .collect::<Vec<_>>()
-                    .join("\n")
+                let lines = lines.iter().map(|line| self.note(line));
+                lines.collect::<Vec<_>>().join("\n")
             })
             .collect::<Vec<_>>()
         };
         if !libraries.is_empty() {
             sections.push(libraries.join("\n"));
         }
-        sections.extend(
-            judged
-                .explanation
-                .notes
-                .iter()
-                .map(|note| wrapped_safely(note, self.width)),
-        );
+        sections.extend(judged.explanation.notes.iter().map(|note| self.note(note)));
         sections
     }
 
@@ -115,16 +116,7 @@ impl View<'_> {
         }
         let mut sections = vec![head.join("\n")];
         for (judged, own) in judged.iter().zip(&heads).take(MAX_CARRIERS) {
-            let mut lines = Vec::new();
-            lines.extend(
-                judged
-                    .carrier
-                    .place
-                    .as_deref()
-                    .map(|place| line::escaped(place, self.width)),
-            );
-            lines.extend(section::all(judged, self.width, self.output));
-            lines.extend(self.unread(&judged.carrier.unread));
+            let mut lines = self.one_of_several(judged);
             if judged.contexts().len() != 1 && !judged.carrier.headers.is_empty() {
                 lines.push(self.wrap(&arrives(judged)));
             }
@@ -139,8 +131,18 @@ impl View<'_> {
         }
         let shown = judged.iter().take(MAX_CARRIERS);
         let notes = distinct(shown.flat_map(|judged| &judged.explanation.notes));
-        sections.extend(notes.iter().map(|note| wrapped_safely(note, self.width)));
+        sections.extend(notes.iter().map(|note| self.note(note)));
         sections
+    }
+
+    /// The place of a carrier and what is in it.
+    fn one_of_several(&self, judged: &Judged<'_>) -> Vec<String> {
+        let place = judged.carrier.place.as_deref();
+        let place = place.map(|place| line::escaped(place, self.width));
+        let mut lines: Vec<String> = place.into_iter().collect();
+        lines.extend(section::all(judged, self.width, self.output));
+        lines.extend(self.unread(judged));
+        lines
     }
 
     /// The answers of the wanted libraries: the modes that matter, with the answers in each.
@@ -224,27 +226,28 @@ impl View<'_> {
                     ));
                     lines.push(format!("But {}.", others.join("; ")));
                 }
-                (told, _) => lines.push(format!("With {mode} {}.", told.join("; "))),
+                (told, _) => lines.push(format!("With {mode}: {}.", told.join("; "))),
             }
         }
         lines.iter().map(|line| self.wrap(line)).collect()
     }
 
     /// What belongs to tracing but is not read.
-    fn unread(&self, unread: &[Unread]) -> Option<String> {
+    fn unread(&self, judged: &Judged<'_>) -> Option<String> {
+        let is_told = told_reason(judged).is_some();
+        let unread = judged.carrier.unread.iter();
         let lines: Vec<String> = unread
-            .iter()
             .flat_map(|unread| {
                 let shown = if unread.name.is_empty() {
                     line::escaped(&unread.value, self.width)
                 } else {
                     line::show(&unread.name, unread.value.as_bytes(), None, self.width).text
                 };
-                let place = (!unread.place.starts_with("line ")
-                    && !unread.place.starts_with("argument "))
-                .then(|| format!("At {}: ", unread.place));
-                let why = format!("  {}{}", place.unwrap_or_default(), unread.why);
-                [shown, wrapped_safely(&why, self.width)]
+                let place = (!is_line(&unread.place)).then(|| format!("at {}", unread.place));
+                let why = (!is_told).then(|| unread.why.clone());
+                let below = place.into_iter().chain(why);
+                let below = below.map(|text| indented(&visible(&text), self.width));
+                [shown].into_iter().chain(below).collect::<Vec<_>>()
             })
             .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
@@ -265,24 +268,43 @@ impl View<'_> {
             shown.push(format!("and {} more", names.len() - MAX_NAMES));
         }
         Some(self.wrap(&format!(
-            "Other headers, which no format reads: {}",
+            "Headers that no format reads: {}",
             shown.join(", ")
         )))
     }
 
+    /// A line of the answer, which is safe already.
     fn wrap(&self, text: &str) -> String {
-        wrapped(text, self.width, "", "  ")
+        wrapped(text, self.width, "  ")
     }
+
+    /// A sentence that may quote what was pasted.
+    fn note(&self, text: &str) -> String {
+        let indent = if text.starts_with(' ') { "    " } else { "" };
+        wrapped(&visible(text), self.width, indent)
+    }
+}
+
+/// The only reason why nothing in a carrier is read. The first line of the answer has it.
+pub(super) fn told_reason<'j>(judged: &'j Judged<'_>) -> Option<&'j str> {
+    let carrier = judged.carrier;
+    let reasons = distinct(carrier.unread.iter().map(|unread| unread.why.as_str()));
+    match reasons.as_slice() {
+        [only] if carrier.headers.is_empty() => Some(only),
+        _ => None,
+    }
+}
+
+/// Whether a place is just a line of the text, or an argument.
+fn is_line(place: &str) -> bool {
+    (place.starts_with("line ") || place.starts_with("argument ")) && !place.contains(':')
 }
 
 /// Where headers were, unless that is just the line of a text.
 pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<String> {
     let mut places: Vec<&str> = headers.map(|header| header.place.as_str()).collect();
     places.dedup();
-    let is_plain = |place: &&str| {
-        (place.starts_with("line ") || place.starts_with("argument ")) && !place.contains(':')
-    };
-    if places.iter().all(is_plain) {
+    if places.iter().all(|place| is_line(place)) {
         return None;
     }
     // b3multi's headers share the object that holds them
@@ -297,66 +319,7 @@ pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<
     Some(shared.unwrap_or_else(|| places.join(" and ")))
 }
 
-/// Text in lines of at most `width` columns, broken between words. Quoted text is escaped.
-fn wrapped_safely(text: &str, width: usize) -> String {
-    let start: String = text
-        .chars()
-        .take_while(|character| *character == ' ')
-        .collect();
-    let safe: String = text.trim_start().chars().flat_map(safe).collect();
-    let others = if start.is_empty() {
-        String::new()
-    } else {
-        format!("{start}  ")
-    };
-    wrapped(&safe, width, &start, &others)
-}
-
-/// A character in a form that is safe for a terminal.
-pub(super) fn safe(character: char) -> Vec<char> {
-    if character.is_control() || ('\u{200b}'..='\u{202e}').contains(&character) {
-        character.escape_unicode().collect()
-    } else {
-        vec![character]
-    }
-}
-
 /// A line of a section.
 pub(super) fn indented(text: &str, width: usize) -> String {
-    wrapped(text, width, "  ", "    ")
-}
-
-/// Text whose first line begins with `first`, and whose other lines begin with `others`.
-fn wrapped(text: &str, width: usize, first: &str, others: &str) -> String {
-    let mut wrapped = first.to_owned();
-    let mut column = first.len();
-    for (place, word) in text.split(' ').enumerate() {
-        let length = visible(word);
-        if place > 0 && column + 1 + length > width {
-            wrapped.push('\n');
-            wrapped.push_str(others);
-            column = others.len();
-        } else if place > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += length;
-    }
-    wrapped
-}
-
-/// The columns of a text on one line, without colours.
-pub(super) fn visible(text: &str) -> usize {
-    let mut columns = 0;
-    let mut in_colour = false;
-    for character in text.chars() {
-        match character {
-            '\x1b' => in_colour = true,
-            'm' if in_colour => in_colour = false,
-            _ if in_colour => {}
-            _ => columns += 1,
-        }
-    }
-    columns
+    wrapped(&format!("  {text}"), width, "    ")
 }

@@ -1,10 +1,10 @@
 //! The matrix for a document.
 
 use baton_traces::hand_off::Hop;
-use baton_traces::shown::visible;
 
 use super::report::{Carried, Section, sections};
 use crate::print::grid::{Grid, GridCell};
+use crate::print::markdown::{code, escaped};
 use baton_experiments::matrix::Matrix;
 
 /// Writes the whole matrix.
@@ -108,25 +108,4 @@ fn bullets(lines: &[String]) -> Option<String> {
         .map(|line| format!("- {}", escaped(line)))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// A text as code. It contains no markup.
-fn code(text: &str) -> String {
-    let text = visible(text).replace('|', "\\|").replace('`', "'");
-    format!("`{text}`")
-}
-
-/// Text that contains no markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in visible(text).chars() {
-        if matches!(
-            character,
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '#' | '|' | '~'
-        ) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
 }

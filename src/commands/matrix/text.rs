@@ -5,7 +5,8 @@ use baton_traces::shown::visible;
 
 use super::report::{Carried, Section, sections};
 use crate::print::fitting::COLUMNS;
-use crate::print::output::{Output, wrapped};
+use crate::print::output::Output;
+use crate::print::wrap::wrapped;
 use baton_experiments::matrix::Matrix;
 
 /// Draws the whole matrix in the terminal's width, if its words allow it.

@@ -1,7 +1,10 @@
 //! Further figures from the ends of hand-offs: deliveries, sizes, and end-to-end times.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::time::Duration;
+
+use foldhash::HashMap;
+use foldhash::quality::RandomState;
 
 use super::unseen::Unseen;
 use super::{Assembly, Request};
@@ -51,11 +54,12 @@ impl Assembly {
         sent.map(|record| record.carrier_bytes.unwrap_or(0))
     }
 
-    /// The time of every record from the client's start to the end of the record's first handling.
-    /// If there is no client span, it counts from the producer's start. Records without both times
-    /// are left out.
-    pub fn end_to_end(&self) -> impl Iterator<Item = Duration> {
-        let by_server_span = self.requests_by_server_span();
+    /// The time of every record from the client's start to the end of the record's first handling,
+    /// together with that start. If there is no client span, it counts from the producer's start.
+    /// Records without both times are left out.
+    pub fn end_to_end(&self) -> impl Iterator<Item = (UnixTime, Duration)> {
+        let hasher = RandomState::default();
+        let by_server_span = self.requests_by_server_span(&hasher);
         self.records.iter().filter_map(move |record| {
             let request = record.request.or_else(|| {
                 let sender = record.sender.as_ref()?;
@@ -63,24 +67,27 @@ impl Assembly {
                     trace_id: sender.reference?.trace_id,
                     span_id: sender.parent?,
                 };
-                by_server_span.get(&server).copied()
+                let hash = hasher.hash_one(server);
+                by_server_span.get(&hash).copied()
             })?;
-            let start = self.requests[request].start()?;
-            let ends = record.receivers.kept.iter();
+            let start = self.requests[request as usize].start()?;
+            let ends = record.receivers.kept();
             let end = ends.filter_map(|delivery| delivery.receiver.end).min()?;
-            end.since(start)
+            Some((start, end.since(start)?))
         })
     }
 
-    fn requests_by_server_span(&self) -> HashMap<SpanReference, usize> {
-        let mut by_server_span = HashMap::new();
+    /// Each request by the hash of its server span's ids.
+    fn requests_by_server_span(&self, hasher: &RandomState) -> HashMap<u64, u32> {
+        let mut by_server_span = HashMap::default();
         if self.records.iter().all(|record| record.request.is_some()) {
             return by_server_span;
         }
-        for (index, request) in self.requests.iter().enumerate() {
-            for delivery in &request.servers.kept {
+        for (index, request) in (0..).zip(&self.requests) {
+            for delivery in request.servers.kept() {
                 if let Some(reference) = delivery.receiver.reference {
-                    by_server_span.insert(reference, index);
+                    let hash = hasher.hash_one(reference);
+                    by_server_span.insert(hash, index);
                 }
             }
         }
@@ -93,7 +100,7 @@ impl Request {
         match &self.client {
             Some(client) => client.sender.start,
             None => {
-                let servers = self.servers.kept.iter();
+                let servers = self.servers.kept();
                 servers.filter_map(|delivery| delivery.receiver.start).min()
             }
         }

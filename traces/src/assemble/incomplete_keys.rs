@@ -2,7 +2,7 @@
 //!
 //! The message id alone joins them to their sender, if one sender only has that id.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::Assembly;
 use crate::hand_off::MessageKey;
@@ -21,7 +21,7 @@ impl Assembly {
         if incomplete.is_empty() {
             return;
         }
-        let mut sent: HashMap<&str, Vec<(MessageKey<'_>, usize)>> = HashMap::new();
+        let mut sent: HashMap<&str, Vec<(MessageKey<'_>, usize)>> = HashMap::default();
         for (key, index) in self.record_keys.iter() {
             if self.records[index].sender.is_some() {
                 sent.entry(key.sequence_number)

@@ -1,6 +1,6 @@
 //! Replaces names with numbers, so that each name is stored once.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::hand_off::MessageKey;
 

@@ -8,6 +8,12 @@ impl Judged {
     /// judged.
     pub fn answer(&self) -> Vec<String> {
         let mut sentences = vec![self.headline()];
+        if self.left_out > 0 {
+            sentences.push(format!(
+                "{} more are beyond what one audit can hold and were not read.",
+                counted(self.left_out, "span")
+            ));
+        }
         let ambiguous = self.ambiguous();
         if ambiguous.1 > 0 {
             let number = match ambiguous.0 == ambiguous.1 {
@@ -87,7 +93,7 @@ impl Judged {
     /// Whether every hand-off with a known end was judged, except requests that may come from
     /// outside.
     pub fn is_all_judged(&self) -> bool {
-        self.not_judged() == 0 && self.ambiguous().1 == 0
+        self.not_judged() == 0 && self.ambiguous().1 == 0 && self.left_out == 0
     }
 
     fn ambiguous(&self) -> (u64, u64) {

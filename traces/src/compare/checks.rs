@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-use super::limits::{self, Check, Limit};
+use super::limits::{self, Bounds, Check, Limit};
 use super::metrics::{METRICS, Metric, Unit};
 use crate::hand_off::{Hop, Verdict};
 use crate::known::Unknown;
 use crate::measure::Measured;
+use crate::shown::counted;
 
 /// Figures that can have a limit and are not metrics of the comparison.
 const MORE_FIGURES: [(&str, limits::Unit); 7] = [
@@ -39,9 +40,10 @@ pub static FIGURES: LazyLock<Vec<limits::Figure>> = LazyLock::new(|| {
 pub fn figures_help() -> String {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
     format!(
-        "Figures that can have a limit: connected (the lower of ingress.connected and record.connected, if both are known), \
+        "Figures that can have a limit: connected (the lower of ingress.connected and record.connected; a run must show both), \
          failed, lost, p50 to p999 (of requests), {}. Write a share as 99.9% or 0.999, and a time as 50ms or 1.5s. \
-         If a source does not tell a figure, the check fails.",
+         If a source does not tell a figure, the check fails. It also fails if hand-offs that were not judged could \
+         bring a share across its limit.",
         names.join(", ")
     )
 }
@@ -77,7 +79,9 @@ impl Checked {
 pub fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
     let checked = |source: &Measured, limit: &Limit| {
         let name = &source.summary.name;
-        let check = limit.evaluate(|figure| figure_of(figure, source)).of(name);
+        let check = limit
+            .evaluate_bounds(|figure| bounds_of(figure, source))
+            .of(name);
         Checked {
             reason: check.value.is_none().then(|| reason(&limit.name, source)),
             check,
@@ -92,6 +96,10 @@ pub fn check(limits: &[Limit], sources: &[Measured]) -> Vec<Checked> {
 /// Why `figure` has no value in `source`, in one sentence.
 fn reason(figure: &str, source: &Measured) -> String {
     let metrics = metrics_behind(figure);
+    if bounds_of(figure, source).is_some() {
+        let unjudged: u64 = source.summary.unjudged_by_hop.values().sum();
+        return format!("{} were not judged", counted(unjudged, "hand-off"));
+    }
     let covers = |unknown: &&Unknown| {
         let named = |metric: &String| metrics.contains(&metric.as_str());
         unknown.metrics.iter().any(named)
@@ -125,19 +133,33 @@ fn metrics_behind(figure: &str) -> Vec<&str> {
     }
 }
 
+/// The figure in a source, as far as it is known.
+fn bounds_of(name: &str, source: &Measured) -> Option<Bounds> {
+    if name != "connected" {
+        let exact = || figure_of(name, source).map(Bounds::exactly);
+        let metric = Metric::from_name(name);
+        return metric
+            .and_then(|metric| metric.bounds(source))
+            .or_else(exact);
+    }
+    let summary = &source.summary;
+    let is_export = summary.audit.is_some();
+    let unjudged = |hop: &Hop| summary.unjudged_by_hop.get(hop).copied().unwrap_or(0);
+    // one hop of a run does not determine the other, and a system may have no messages
+    let is_there = |hop: &Hop| !is_export || summary.judged(*hop) + unjudged(hop) > 0;
+    let hops = Hop::BOTH.into_iter().filter(is_there);
+    let each = hops.map(|hop| {
+        let name = format!("{hop}.{}", Verdict::Connected);
+        Metric::from_name(&name)?.bounds(source)
+    });
+    let all: Option<Vec<Bounds>> = each.collect();
+    all?.into_iter().reduce(Bounds::min)
+}
+
 fn figure_of(name: &str, source: &Measured) -> Option<f64> {
     let summary = &source.summary;
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     match name {
-        "connected" => {
-            // one hop does not determine the other
-            let shares = [Hop::Ingress, Hop::Record].map(|hop| {
-                let name = format!("{hop}.{}", Verdict::Connected);
-                Metric::from_name(&name)?.number(source)
-            });
-            let [ingress, record] = shares;
-            Some(ingress?.min(record?))
-        }
         "failed" => summary
             .requests
             .and_then(|requests| share(requests.failed, requests.sent)),
@@ -176,6 +198,32 @@ mod tests {
             };
             let checks = check(std::slice::from_ref(&limit), &[source]);
             assert_eq!(checks[0].check.passed, passed, "{hops:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_judged_fails_a_limit_that_it_could_break() {
+        let limit = limits::fail_under("record.connected=99%").expect("a limit");
+        for (unjudged, broken, passed, says) in [
+            (0, 0, true, "record.connected is 100%"),
+            (1, 0, true, "record.connected is 100%"),
+            (2, 0, false, "between 98.0% and 100.0%"),
+            (1, 90, false, "record.connected is"),
+        ] {
+            let verdicts = [(Verdict::Connected, 99), (Verdict::NewTrace, broken)];
+            let summary = Summary {
+                hops: [(Hop::Record, verdicts.into())].into(),
+                unjudged_by_hop: [(Hop::Record, unjudged)].into(),
+                ..Summary::default()
+            };
+            let source = Measured {
+                summary,
+                ..Measured::default()
+            };
+            let checks = check(std::slice::from_ref(&limit), &[source]);
+            let sentence = checks[0].sentence();
+            assert_eq!(checks[0].check.passed, passed, "{sentence}");
+            assert!(sentence.contains(says), "{sentence}");
         }
     }
 }

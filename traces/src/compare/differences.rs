@@ -2,21 +2,21 @@
 
 use serde::{Serialize, Serializer};
 
-use super::bootstrap::{self, Interval};
-use super::metrics::{Better, METRICS, Metric, Of, Quantile, Unit, Value};
-use super::ranks;
+use super::metrics::{Better, METRICS, Metric, Of, Unit, Value};
 use super::shares::{self, Share, ShareTest};
-use super::{holm, words};
+use super::{holm, paired, words};
 use crate::hand_off::Verdict;
 use crate::measure::Measured;
-use crate::statistics::{Durations, rounded};
+use crate::statistics::rounded;
 
-/// The significance level: a difference counts if its p value is below this.
+/// The significance level of shares: a difference counts if its p value is below this.
 pub(super) const LEVEL: f64 = 0.01;
-/// A latency must differ by at least this share of the baseline's. Among a million requests, even a
-/// tiny shift is significant, and two equal runs differ by a few percent because the machine has
-/// other work.
-pub(super) const RELEVANT_CHANGE: f64 = 0.1;
+/// The significance level of figures that are compared round by round. There are few rounds, so a
+/// lower level would miss a tenth more latency on a busy machine (`benches/rounds.py`).
+const ROUNDS_LEVEL: f64 = 0.02;
+/// The smallest difference of a latency or a rate that counts, relative to the baseline, unless the
+/// user sets another. Among many rounds, even a tiny shift is beyond chance.
+pub const SMALLEST_DIFFERENCE: f64 = 0.03;
 
 /// One metric of one run, and of the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,10 +30,14 @@ pub struct Difference {
     /// The run's figure.
     pub value: Figure,
     /// The size of the difference. For a share, the run's share minus the baseline's, each between
-    /// 0 and 1. Otherwise the difference divided by the baseline's figure, or `None` if that is 0.
+    /// 0 and 1. For a figure that was compared round by round, the typical change over the rounds,
+    /// relative to the baseline. Otherwise the difference divided by the baseline's figure, or
+    /// `None` if that is 0.
     pub change: Option<f64>,
-    /// Whether it is more than noise, and large enough to matter.
-    pub significant: bool,
+    /// The 95 % confidence interval of `change`, from low to high; `None` where nothing was tested.
+    pub interval: Option<[f64; 2]>,
+    /// Whether it is more than noise, and large enough to matter; `None` where nothing was tested.
+    pub significant: Option<bool>,
     /// Whether the run's figure is the better one; `None` if neither direction is better, or they
     /// are equal.
     pub better: Option<bool>,
@@ -47,20 +51,14 @@ pub struct Difference {
     pub unit: &'static str,
     /// The name of the test; `None` if there is none, and then `note` says why.
     pub test: Option<&'static str>,
-    /// The probability of a difference at least this large by chance.
-    pub p_value: Option<f64>,
-    /// The p value after Holm's correction over all metrics tested for this run.
-    pub p_adjusted: Option<f64>,
-    /// The 95 % confidence interval of the baseline's percentile.
+    /// The probability of a difference at least this large by chance, after Holm's correction over
+    /// all metrics tested for this run; `None` where nothing was tested.
+    pub p: Option<f64>,
+    /// The same probability before the correction.
+    pub p_uncorrected: Option<f64>,
+    /// How many rounds were compared.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub baseline_interval: Option<Interval>,
-    /// The 95 % confidence interval of the run's percentile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value_interval: Option<Interval>,
-    /// The probability that a duration of the run is longer than one of the baseline, with ties
-    /// counted half; 0.5 if neither tends to be longer. From the rank test.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub superiority: Option<f64>,
+    pub rounds: Option<usize>,
     /// The difference in one sentence.
     pub words: String,
     /// Why it was not tested, or why it does not count.
@@ -91,10 +89,16 @@ impl Difference {
     pub fn is_none(&self) -> bool {
         self.change == Some(0.0)
     }
+
+    /// Whether it is more than noise, and large enough to matter.
+    pub fn is_significant(&self) -> bool {
+        self.significant == Some(true)
+    }
 }
 
-/// Every metric that both sources show, in the order of [`METRICS`].
-pub(super) fn between(baseline: &Measured, run: &Measured) -> Vec<Difference> {
+/// Every metric that both sources show, in the order of [`METRICS`]. A latency or a rate counts if
+/// it differs by at least `smallest` of the baseline's.
+pub(super) fn between(baseline: &Measured, run: &Measured, smallest: f64) -> Vec<Difference> {
     let mut differences = Vec::new();
     for metric in &METRICS {
         let values = (metric.value(baseline), metric.value(run));
@@ -104,12 +108,12 @@ pub(super) fn between(baseline: &Measured, run: &Measured) -> Vec<Difference> {
             differences.push(difference(metric, (baseline, before), (run, after)));
         }
     }
-    judge(&mut differences);
+    judge(&mut differences, smallest);
     differences
 }
 
 /// Whether it is a verdict or flag that occurs on neither side.
-fn is_about_nothing(metric: &Metric, before: Value<'_>, after: Value<'_>) -> bool {
+fn is_about_nothing(metric: &Metric, before: Value, after: Value) -> bool {
     let is_rare = match metric.of {
         Of::Verdict(_, verdict) => verdict != Verdict::Connected,
         Of::Flag(..) => true,
@@ -123,16 +127,17 @@ fn is_about_nothing(metric: &Metric, before: Value<'_>, after: Value<'_>) -> boo
 struct Tested {
     test: Option<&'static str>,
     p_value: Option<f64>,
-    baseline_interval: Option<Interval>,
-    value_interval: Option<Interval>,
-    superiority: Option<f64>,
+    /// The change over rounds; `None` for a metric that is not of rounds.
+    change: Option<f64>,
+    interval: Option<[f64; 2]>,
+    rounds: Option<usize>,
     note: Option<&'static str>,
 }
 
 fn difference(
     metric: &Metric,
-    (baseline, before): (&Measured, Value<'_>),
-    (run, after): (&Measured, Value<'_>),
+    (baseline, before): (&Measured, Value),
+    (run, after): (&Measured, Value),
 ) -> Difference {
     let (from, to) = (before.number(), after.number());
     let change = match (before, after) {
@@ -140,10 +145,16 @@ fn difference(
         _ if from == to => Some(0.0),
         _ => (from != 0.0).then(|| (to - from) / from),
     };
-    let tested = tested(before, after);
+    let tested = match metric.is_of_rounds() {
+        true => over_rounds(metric, baseline, run),
+        false => tested(before, after),
+    };
+    let change = tested.change.or(change);
+    // the change over rounds counts, where there is one
+    let more = tested.change.unwrap_or(to - from);
     let better = match metric.better {
-        Some(Better::Higher) if from != to => Some(to > from),
-        Some(Better::Lower) if from != to => Some(to < from),
+        Some(Better::Higher) if more != 0.0 => Some(more > 0.0),
+        Some(Better::Lower) if more != 0.0 => Some(more < 0.0),
         _ => None,
     };
     let (baseline_name, run_name) = (&baseline.summary.name, &run.summary.name);
@@ -153,7 +164,10 @@ fn difference(
         baseline: figure(before),
         value: figure(after),
         change: change.map(|change| rounded(change, 6)),
-        significant: false,
+        interval: tested
+            .interval
+            .map(|interval| interval.map(|end| rounded(end, 6))),
+        significant: None,
         better,
         baseline_of: out_of(before),
         value_of: out_of(after),
@@ -164,47 +178,32 @@ fn difference(
             Unit::Bytes => "bytes",
         },
         test: tested.test,
-        p_value: tested.p_value,
-        p_adjusted: None,
-        baseline_interval: tested.baseline_interval,
-        value_interval: tested.value_interval,
-        superiority: tested.superiority.map(|share| rounded(share, 4)),
+        p: None,
+        p_uncorrected: tested.p_value,
+        rounds: tested.rounds,
         words: words::of(metric, (baseline_name, before), (run_name, after)),
         note: tested.note,
     }
 }
 
-fn figure(value: Value<'_>) -> Figure {
+fn figure(value: Value) -> Figure {
     match value {
         Value::Share(share) => Figure::Count(share.part),
         Value::Count(count) => Figure::Count(count),
-        Value::Latency { .. } | Value::Rate(_) | Value::Bytes { .. } => {
-            Figure::Measure(value.number())
-        }
+        Value::Latency(_) | Value::Rate(_) | Value::Bytes { .. } => Figure::Measure(value.number()),
     }
 }
 
-fn out_of(value: Value<'_>) -> Option<u64> {
+fn out_of(value: Value) -> Option<u64> {
     match value {
         Value::Share(share) => Some(share.of),
         _ => None,
     }
 }
 
-fn tested(before: Value<'_>, after: Value<'_>) -> Tested {
+fn tested(before: Value, after: Value) -> Tested {
     match (before, after) {
         (Value::Share(before), Value::Share(after)) => shares(before, after),
-        (
-            Value::Latency {
-                durations: before,
-                quantile,
-                ..
-            },
-            Value::Latency {
-                durations: after, ..
-            },
-        ) => latencies(before, after, quantile),
-        (Value::Rate(_), _) => without_test("one value per run"),
         (
             Value::Bytes { mean, max },
             Value::Bytes {
@@ -242,55 +241,48 @@ fn shares(before: Share, after: Share) -> Tested {
     }
 }
 
-fn latencies(before: &Durations, after: &Durations, quantile: Quantile) -> Tested {
-    let resampled = bootstrap::test(before, after, quantile.share());
-    let mut tested = Tested {
-        baseline_interval: resampled.map(|resampled| resampled.baseline),
-        value_interval: resampled.map(|resampled| resampled.value),
-        ..Tested::default()
-    };
-    if quantile == Quantile::P50 {
-        match ranks::test(before, after) {
-            Some(ranks) => {
-                tested.test = Some("Mann-Whitney rank test");
-                tested.p_value = Some(ranks.p_value);
-                tested.superiority = Some(ranks.superiority);
-            }
-            None => tested.note = Some("fewer than 20 values"),
-        }
-    } else {
-        match resampled {
-            Some(resampled) => {
-                tested.test = Some("bootstrap");
-                tested.p_value = Some(resampled.p_value);
-            }
-            None => tested.note = Some("fewer than 10 beyond it"),
-        }
+/// Compares a figure round by round.
+fn over_rounds(metric: &Metric, baseline: &Measured, run: &Measured) -> Tested {
+    match paired::test(metric, &baseline.summary, &run.summary) {
+        Ok(paired) => Tested {
+            test: Some("signed-rank test over rounds"),
+            p_value: Some(paired.p_value),
+            change: Some(paired.change),
+            interval: Some(paired.interval),
+            rounds: Some(paired.rounds),
+            note: None,
+        },
+        Err(note) => without_test(note),
     }
-    tested
 }
 
 /// Corrects the p values for the number of tests, and marks what is significant.
-fn judge(differences: &mut [Difference]) {
+fn judge(differences: &mut [Difference], smallest: f64) {
     let p_values: Vec<f64> = differences
         .iter()
-        .filter_map(|difference| difference.p_value)
+        .filter_map(|difference| difference.p_uncorrected)
         .collect();
     let mut adjusted = holm::adjusted(&p_values).into_iter();
     for difference in differences {
-        if difference.p_value.is_some() {
-            difference.p_adjusted = adjusted.next();
+        if difference.test == Some(COUNTED) {
+            // no sample, so no chance
+            difference.p = Some(if difference.is_none() { 1.0 } else { 0.0 });
+            difference.significant = Some(!difference.is_none());
         }
-        let beyond_chance = match difference.p_adjusted {
-            Some(p_value) => p_value < LEVEL,
-            None => difference.test == Some(COUNTED) && !difference.is_none(),
+        if difference.p_uncorrected.is_none() {
+            continue;
+        }
+        difference.p = adjusted.next();
+        let level = match difference.rounds {
+            Some(_) => ROUNDS_LEVEL,
+            None => LEVEL,
         };
-        let is_latency = difference.unit == "ms";
+        let beyond_chance = difference.p.is_some_and(|p| p < level);
         let change = difference.change.map_or(f64::INFINITY, f64::abs);
-        let relevant = !is_latency || change >= RELEVANT_CHANGE;
-        difference.significant = beyond_chance && relevant;
-        if beyond_chance && !relevant {
-            difference.note = Some("beyond chance, but less than 10 %");
+        let is_relevant = difference.rounds.is_none() || change >= smallest;
+        difference.significant = Some(beyond_chance && is_relevant);
+        if beyond_chance && !is_relevant {
+            difference.note = Some("beyond chance, but too small to count");
         }
     }
 }

@@ -63,6 +63,10 @@ pub struct Check {
     pub limit: String,
     /// The figure; `None` if it is unknown, in which case the check has failed.
     pub value: Option<f64>,
+    /// The lowest and the highest value that the figure may have, if it is only known that far and
+    /// the limit lies between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<[f64; 2]>,
     /// Whether the figure is within the limit.
     pub passed: bool,
     /// The run or burst that the figure belongs to, if several were checked.
@@ -189,14 +193,68 @@ impl Limit {
     /// Checks the figure that `lookup` gives for the limit's name. If the figure is unknown, the
     /// check fails.
     pub fn evaluate(&self, lookup: impl Fn(&str) -> Option<f64>) -> Check {
-        let value = lookup(&self.name);
+        self.evaluate_bounds(|name| lookup(name).map(Bounds::exactly))
+    }
+
+    /// The same as [`Limit::evaluate`], for a figure that is only known within bounds. If the limit
+    /// lies between them, it is unknown whether the figure is within it, and the check fails.
+    pub fn evaluate_bounds(&self, lookup: impl Fn(&str) -> Option<Bounds>) -> Check {
+        let bounds = lookup(&self.name);
+        let keeps = |value| self.side.keeps(value, self.value);
+        let is_decided = |bounds: &Bounds| keeps(bounds.low) == keeps(bounds.high);
+        let decided = bounds.filter(is_decided);
         Check {
             name: self.name.clone(),
             limit: self.text.clone(),
-            value,
-            passed: value.is_some_and(|value| self.side.keeps(value, self.value)),
+            value: decided.map(|bounds| bounds.value),
+            between: bounds
+                .filter(|_| decided.is_none())
+                .map(|bounds| [bounds.low, bounds.high]),
+            passed: decided.is_some_and(|bounds| keeps(bounds.value)),
             of: None,
             side: self.side,
+        }
+    }
+}
+
+/// A figure, and the lowest and the highest value that it may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// The figure of what was judged.
+    pub value: f64,
+    /// The lowest value.
+    pub low: f64,
+    /// The highest value.
+    pub high: f64,
+}
+
+impl Bounds {
+    /// A figure that is known.
+    pub fn exactly(value: f64) -> Bounds {
+        Bounds {
+            value,
+            low: value,
+            high: value,
+        }
+    }
+
+    /// The share of `part` in `of`, beside `unknown` more that may or may not belong to the part.
+    /// `None` if `of` is 0.
+    pub fn of_share(part: u64, of: u64, unknown: u64) -> Option<Bounds> {
+        let all = (of + unknown) as f64;
+        (of > 0).then(|| Bounds {
+            value: part as f64 / of as f64,
+            low: part as f64 / all,
+            high: (part + unknown) as f64 / all,
+        })
+    }
+
+    /// The lower of two figures.
+    pub fn min(self, other: Bounds) -> Bounds {
+        Bounds {
+            value: self.value.min(other.value),
+            low: self.low.min(other.low),
+            high: self.high.min(other.high),
         }
     }
 }
@@ -241,6 +299,16 @@ impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(what) = &self.of {
             write!(f, "{what}: ")?;
+        }
+        if let Some([low, high]) = self.between {
+            return write!(
+                f,
+                "{} is between {:.1}% and {:.1}%, which does not decide about its limit {}, so the check fails",
+                self.name,
+                (low * 1000.0).floor() / 10.0,
+                (high * 1000.0).ceil() / 10.0,
+                self.limit
+            );
         }
         let Some(value) = self.value else {
             return write!(

@@ -2,9 +2,16 @@
 
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::measure::Measured;
-use crate::statistics::{Durations, Percentiles};
+use crate::rounds::Round;
+use crate::statistics::Percentiles;
+use crate::summary::Latencies;
 
+use super::limits::Bounds;
 use super::shares::Share;
+
+/// At least this many durations of a round must be beyond a percentile. With fewer, it is one of
+/// the longest durations and says little about the others.
+const MIN_BEYOND: f64 = 5.0;
 
 /// One figure of a source.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,15 @@ pub(super) enum Quantile {
     P999,
 }
 
+impl Stage {
+    fn percentiles(self, latencies: &Latencies) -> Option<Percentiles> {
+        match self {
+            Stage::Request => latencies.request,
+            Stage::EndToEnd => latencies.end_to_end,
+        }
+    }
+}
+
 impl Quantile {
     /// The share of values that are at most as large.
     pub(super) fn share(self) -> f64 {
@@ -92,32 +108,39 @@ impl Quantile {
     }
 }
 
+/// A figure in one round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum RoundFigure {
+    /// The figure.
+    Of(f64),
+    /// The round has too few durations for this percentile.
+    TooFew,
+    /// The round does not show it.
+    None,
+}
+
 /// The value of a metric in one source.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value<'a> {
+pub(super) enum Value {
     /// A count and its total.
     Share(Share),
     /// A number that the user set.
     Count(u64),
     /// A percentile of durations, in milliseconds.
-    Latency {
-        milliseconds: f64,
-        durations: &'a Durations,
-        quantile: Quantile,
-    },
+    Latency(f64),
     /// A number per second.
     Rate(f64),
     /// Mean and maximum in bytes.
     Bytes { mean: f64, max: u64 },
 }
 
-impl Value<'_> {
+impl Value {
     /// The figure as one number. A share is between 0 and 1.
     pub(super) fn number(self) -> f64 {
         match self {
             Value::Share(share) => share.ratio().unwrap_or_default(),
             Value::Count(count) => count as f64,
-            Value::Latency { milliseconds, .. } => milliseconds,
+            Value::Latency(milliseconds) => milliseconds,
             Value::Rate(rate) => rate,
             Value::Bytes { mean, .. } => mean,
         }
@@ -227,8 +250,43 @@ impl Metric {
         self.value(measured).map(Value::number)
     }
 
+    /// The figure in one round, if a round can have it.
+    pub(super) fn in_round(&self, round: &Round) -> RoundFigure {
+        match self.of {
+            Of::Latency(stage, quantile) => {
+                let count = match stage {
+                    Stage::Request => round.requests.ok,
+                    Stage::EndToEnd => round.records,
+                };
+                if (count as f64) * (1.0 - quantile.share()) < MIN_BEYOND {
+                    return RoundFigure::TooFew;
+                }
+                let percentiles = stage.percentiles(&round.latency_ms);
+                let milliseconds = percentiles.map(|all| quantile.milliseconds(&all));
+                milliseconds.map_or(RoundFigure::None, RoundFigure::Of)
+            }
+            Of::Throughput => RoundFigure::Of(round.throughput_rps),
+            _ => RoundFigure::None,
+        }
+    }
+
+    /// Whether it is measured in each round, and not counted over all.
+    pub(super) fn is_of_rounds(&self) -> bool {
+        matches!(self.of, Of::Latency(..) | Of::Throughput)
+    }
+
+    /// The share of a verdict in a source, with what the hand-offs that were not judged could make
+    /// of it. `None` for other metrics, or if the source does not show it.
+    pub(super) fn bounds(&self, measured: &Measured) -> Option<Bounds> {
+        let (Of::Verdict(hop, _), Value::Share(share)) = (self.of, self.value(measured)?) else {
+            return None;
+        };
+        let unjudged = measured.summary.unjudged_by_hop.get(&hop);
+        Bounds::of_share(share.part, share.of, unjudged.copied().unwrap_or(0))
+    }
+
     /// The value in a source, or `None` if the source does not show it.
-    pub(super) fn value<'a>(&self, measured: &'a Measured) -> Option<Value<'a>> {
+    pub(super) fn value(&self, measured: &Measured) -> Option<Value> {
         let summary = &measured.summary;
         let share = |part, of| (of > 0).then_some(Value::Share(Share { part, of }));
         match self.of {
@@ -253,15 +311,8 @@ impl Metric {
                 share(records.duplicates, deliveries)
             }
             Of::Latency(stage, quantile) => {
-                let (percentiles, durations) = match stage {
-                    Stage::Request => (summary.latency_ms.request, &measured.request),
-                    Stage::EndToEnd => (summary.latency_ms.end_to_end, &measured.end_to_end),
-                };
-                Some(Value::Latency {
-                    milliseconds: quantile.milliseconds(&percentiles?),
-                    durations,
-                    quantile,
-                })
+                let percentiles = stage.percentiles(&summary.latency_ms)?;
+                Some(Value::Latency(quantile.milliseconds(&percentiles)))
             }
             Of::Throughput => summary.throughput_rps.map(Value::Rate),
             Of::CarrierBytes => summary.carrier_bytes.map(|sizes| Value::Bytes {

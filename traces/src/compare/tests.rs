@@ -3,8 +3,9 @@ use std::time::Duration;
 use super::*;
 use crate::hand_off::{Hop, Verdict};
 use crate::known::Unknown;
-use crate::statistics::Sizes;
-use crate::summary::{Records, Requests};
+use crate::rounds::Round;
+use crate::statistics::{Durations, Sizes};
+use crate::summary::{Latencies, Records, Requests};
 
 /// A run whose hand-offs break with this probability, and whose requests take at least a
 /// millisecond. `milliseconds` draws the rest.
@@ -63,12 +64,57 @@ fn skewed(random: &mut fastrand::Rng) -> f64 {
     1.0 - 2.0 * (1.0 - random.f64()).ln()
 }
 
-fn slower(random: &mut fastrand::Rng) -> f64 {
-    1.3 * skewed(random)
+/// The rounds of a test, in each of which a run has this many requests.
+const ROUNDS: u32 = 16;
+const ROUND_REQUESTS: u64 = 125;
+
+/// Two runs that take turns on a machine that is up to twice as slow in some rounds. Requests of the
+/// second one take `slowness` times as long.
+fn taking_turns(seed: u64, slowness: f64) -> [Measured; 2] {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut runs = [
+        run("one", 2 * seed, 300, 0.0, skewed),
+        run("other", 2 * seed + 1, 300, 0.0, skewed),
+    ];
+    for run in &mut runs {
+        run.summary.interleaved = Some(format!("{seed}"));
+    }
+    for number in 1..=ROUNDS {
+        let machine = 1.0 + random.f64();
+        for (run, slowness) in runs.iter_mut().zip([1.0, slowness]) {
+            // a turn has some noise of its own
+            let turn = machine * slowness * (1.0 + 0.05 * random.f64());
+            let mut durations = Durations::default();
+            for _ in 0..ROUND_REQUESTS {
+                let milliseconds = 10.0 * turn + skewed(&mut random);
+                durations.add(Duration::from_secs_f64(milliseconds / 1e3));
+            }
+            let started = jiff::Timestamp::from_second(i64::from(number)).expect("a time");
+            run.summary.rounds.push(Round {
+                number,
+                started,
+                duration_s: 0.5,
+                requests: Requests {
+                    sent: ROUND_REQUESTS,
+                    ok: ROUND_REQUESTS,
+                    failed: 0,
+                },
+                throughput_rps: 250.0 / turn,
+                latency_ms: Latencies {
+                    request: durations.percentiles(),
+                    end_to_end: None,
+                },
+                records: 0,
+            });
+        }
+    }
+    runs
 }
 
-fn a_little_slower(random: &mut fastrand::Rng) -> f64 {
-    1.03 * skewed(random)
+fn of_metric<'a>(comparison: &'a Comparison, metric: &str) -> &'a Difference {
+    let mut all = comparison.differences.iter();
+    let found = all.find(|difference| difference.metric == metric);
+    found.unwrap_or_else(|| panic!("{metric} is missing"))
 }
 
 fn metrics<'a>(differences: impl Iterator<Item = &'a Difference>) -> Vec<&'static str> {
@@ -92,52 +138,72 @@ fn two_equal_runs_do_not_differ_significantly() {
 }
 
 #[test]
-fn the_smallest_p_value_of_the_bootstrap_survives_the_correction() {
-    let smallest = 2.0 / (bootstrap::RESAMPLES + 1) as f64;
-    assert!(smallest * (METRICS.len() as f64) < differences::LEVEL);
+fn runs_that_take_turns_do_not_differ_because_the_machine_does() {
+    // at a level of 1 %, fewer than 1 of 60 is expected
+    let mistaken = (0..60).filter(|seed| {
+        let comparison = Comparison::of(&taking_turns(*seed, 1.0), 0);
+        comparison.significant().count() > 0
+    });
+    assert!(mistaken.count() < 5);
 }
 
 #[test]
-fn a_real_shift_is_found_and_a_small_one_is_not_shouted() {
-    let baseline = run("baseline", 1, 20_000, 0.01, skewed);
-    let shifted = run("shifted", 2, 20_000, 0.03, slower);
-    let comparison = Comparison::of(&[baseline.clone(), shifted], 0);
-    assert_eq!(
-        metrics(comparison.significant()),
-        [
-            "record.connected",
-            "record.new_trace",
-            "duplicates",
-            "record.baggage_lost",
-            "request.p50",
-            "request.p90",
-            "request.p99",
-            "request.p999",
-            "end_to_end.p50",
-            "end_to_end.p90",
-            "end_to_end.p99",
-            "end_to_end.p999",
-        ]
-    );
-    for difference in comparison.significant() {
-        assert_eq!(difference.better, Some(false), "{difference:?}");
-        assert!(difference.test.is_some() && difference.note.is_none());
+fn a_tenth_more_latency_is_found_on_a_machine_that_changes_by_half() {
+    for seed in 0..10 {
+        let comparison = Comparison::of(&taking_turns(seed, 1.1), 0);
+        let median = of_metric(&comparison, "request.p50");
+        assert_eq!(median.significant, Some(true), "{median:?}");
+        assert_eq!((median.better, median.rounds), (Some(false), Some(16)));
+        let [low, high] = median.interval.expect("an interval");
+        let change = median.change.expect("a change");
+        assert!(low < change && change < high, "{median:?}");
+        assert!(low > 0.03 && high < 0.2, "{median:?}");
     }
+}
 
-    let large = |name, seed, milliseconds| run(name, seed, 400_000, 0.0, milliseconds);
-    let sources = [
-        large("baseline", 3, skewed as fn(&mut fastrand::Rng) -> f64),
-        large("slightly", 4, a_little_slower),
-    ];
-    let comparison = Comparison::of(&sources, 0);
-    assert_eq!(metrics(comparison.significant()), [""; 0]);
-    let median = comparison
-        .differences
-        .iter()
-        .find(|difference| difference.metric == "request.p50")
-        .expect("a median");
-    assert!(median.p_adjusted < Some(1e-6), "{median:?}");
-    assert_eq!(median.note, Some("beyond chance, but less than 10 %"));
+#[test]
+fn a_difference_counts_only_if_it_is_large_enough() {
+    let runs = taking_turns(3, 1.1);
+    let significant = |smallest| {
+        let comparison = Comparison::with_smallest(&runs, 0, smallest);
+        of_metric(&comparison, "request.p50").clone()
+    };
+    assert_eq!(significant(0.03).significant, Some(true));
+    let small = significant(0.5);
+    assert_eq!(small.significant, Some(false));
+    assert_eq!(small.note, Some("beyond chance, but too small to count"));
+}
+
+#[test]
+fn latencies_are_not_tested_without_rounds_that_took_turns() {
+    let untested = |runs: &[Measured; 2]| {
+        let comparison = Comparison::of(runs, 0);
+        let median = of_metric(&comparison, "request.p50").clone();
+        assert_eq!(
+            (median.significant, median.p, median.interval),
+            (None, None, None)
+        );
+        comparison.untested
+    };
+    let mut runs = taking_turns(1, 2.0);
+    runs[1].summary.interleaved = Some("another time".to_owned());
+    let sentence = "Latencies are not tested: not measured in the same rounds as one: other.";
+    assert_eq!(untested(&runs).as_deref(), Some(sentence));
+    let slow = |name, seed| run(name, seed, 20_000, 0.0, skewed);
+    assert_eq!(
+        untested(&[slow("one", 1), slow("other", 2)]).as_deref(),
+        Some(sentence)
+    );
+    let mut few = taking_turns(1, 2.0);
+    few[1].summary.rounds.truncate(5);
+    assert_eq!(untested(&few), None, "they took turns");
+    // a round of 125 has one duration beyond the 99th percentile
+    let comparison = Comparison::of(&taking_turns(1, 2.0), 0);
+    let high = of_metric(&comparison, "request.p99");
+    assert_eq!(
+        (high.significant, high.note),
+        (None, Some("fewer than 5 beyond it in a round"))
+    );
 }
 
 #[test]
@@ -230,7 +296,7 @@ fn one_is_one() {
         (&*lost.words, lost.significant, lost.better),
         (
             "In a, 0 of 1000 records get lost (b: 1 of 1000).",
-            false,
+            Some(false),
             Some(true)
         )
     );

@@ -12,8 +12,8 @@ use super::shares::Share;
 /// "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000)."
 pub(super) fn of(
     metric: &Metric,
-    (baseline, before): (&str, Value<'_>),
-    (run, after): (&str, Value<'_>),
+    (baseline, before): (&str, Value),
+    (run, after): (&str, Value),
 ) -> String {
     if let (Value::Share(before), Value::Share(after)) = (before, after) {
         let (noun, predicate) = predicate(metric.of);

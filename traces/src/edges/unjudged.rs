@@ -8,7 +8,7 @@ use super::headers;
 use crate::ends::At;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
-use crate::evidence::{Loose, Pairs};
+use crate::evidence::{Loose, Pairs, are_ends};
 use crate::span::Kind;
 
 /// Hand-offs of one service that could not be judged.
@@ -59,6 +59,8 @@ pub enum What {
     Roots,
     /// Messages received without a sender.
     MessagesReceived,
+    /// Spans below a span of another service, although neither is the end of a call.
+    Continued,
 }
 
 /// Why something could not be judged.
@@ -129,6 +131,15 @@ const NO_SENDER: Reason = Reason::new(
     "messaging.message.id, or partition and offset, on the sender's and the receiver's spans",
 );
 
+const CIRCLE: Reason = Reason::new(
+    "their parents lead back to themselves, so they show no sender",
+    "span ids that are unique within their trace",
+);
+const TWO_NAMES: Reason = Reason::new(
+    "neither span is the end of a call: one process may write both under two names, or a call has no span",
+    "one service name for each process, or the spans of the call between them",
+);
+
 /// What identifies a row: the service, the known end, the other end's address, and the reason.
 type Row = (Name, What, Option<String>, Reason);
 
@@ -177,6 +188,19 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
             false => (What::Roots, None),
         };
         add(receiver, what, to, (reason, None));
+    }
+    for at in tree.all().filter(|at| !pairs.has_sender(*at)) {
+        if let Parent::Span(parent) = tree.parent(at)
+            && tree.span(parent).service != tree.span(at).service
+        {
+            let reason = match tree.is_in_circle(at) {
+                true => CIRCLE,
+                false if !are_ends(tree, parent, at) => TWO_NAMES,
+                false => continue,
+            };
+            let to = tree.names().text(tree.span(parent).service).to_owned();
+            add(at, What::Continued, Some(to), (reason, None));
+        }
     }
     let text = |name: Name| tree.names().text(name).to_owned();
     let rows = rows.into_iter();

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::names::{Name, Names};
+use super::names::{Name, Names, Renamed};
 use crate::attributes::{Meaning, system_named};
-use crate::span::{AnyValue, Kind, Span};
+use crate::span::{AnyValue, Class, Kind, Span};
 
 /// The operation on a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,6 +58,23 @@ pub(crate) struct About {
     pub(crate) is_cloud_api: bool,
 }
 
+impl About {
+    /// The same facts with other names.
+    pub(super) fn renamed(self, names: &Renamed) -> About {
+        About {
+            system: names.get(self.system),
+            destination: names.get(self.destination),
+            rpc: names.get(self.rpc),
+            host: names.get(self.host),
+            path: names.get(self.path),
+            route: names.get(self.route),
+            method: names.get(self.method),
+            peer: names.get(self.peer),
+            ..self
+        }
+    }
+}
+
 /// The text of attributes, before it is interned.
 #[derive(Default)]
 pub(super) struct Words<'a> {
@@ -68,9 +85,9 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Adds an attribute. If two names mean the same, the first one counts.
-    pub(super) fn add(&mut self, name: &str, meaning: Meaning, value: Cow<'a, str>) {
+    pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
-        self.is_messaging |= name.starts_with("messaging.");
+        self.is_messaging |= class.is_messaging;
         let value = match meaning {
             Meaning::RpcService | Meaning::RpcMethod => {
                 let at = &mut self.texts[Meaning::Path as usize];
@@ -134,11 +151,14 @@ impl<'a> Words<'a> {
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
             rpc: names.intern(rpc),
-            host: names.intern(&host.to_ascii_lowercase()),
+            host: names.intern(&in_case(host, char::to_ascii_lowercase)),
             port,
             path: names.intern(path),
             route: names.intern(route),
-            method: names.intern(&self.get(Meaning::Method).to_ascii_uppercase()),
+            method: names.intern(&in_case(
+                self.get(Meaning::Method),
+                char::to_ascii_uppercase,
+            )),
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
@@ -150,6 +170,10 @@ impl<'a> Words<'a> {
     fn system(&self, names: &mut Names) -> Name {
         match self.get(Meaning::System) {
             "" => Name::EMPTY,
+            // the names that OpenTelemetry prescribes are usual
+            "kafka" | "rabbitmq" | "aws_sqs" | "aws_sns" | "aws_kinesis" | "gcp_pubsub" => {
+                names.intern(self.get(Meaning::System))
+            }
             system => names.intern(&system_named(system)),
         }
     }
@@ -198,6 +222,14 @@ impl<'a> Words<'a> {
             text
         };
         name.trim_matches('"')
+    }
+}
+
+/// `text` with each letter changed as `change` says. It is only copied if it changes.
+fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
+    match text.chars().all(|letter| change(&letter) == letter) {
+        true => Cow::Borrowed(text),
+        false => text.chars().map(|letter| change(&letter)).collect(),
     }
 }
 

@@ -26,7 +26,7 @@ impl Name {
 }
 
 /// All interned text of one source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names {
     numbers: HashMap<Arc<str>, u32, RandomState>,
     texts: Vec<Arc<str>>,
@@ -46,6 +46,14 @@ impl Default for Names {
 }
 
 impl Names {
+    /// A collection without names. It hashes values with the same key.
+    pub(crate) fn empty(&self) -> Names {
+        Names {
+            hasher: self.hasher.clone(),
+            ..Names::default()
+        }
+    }
+
     /// The name for `text`. A new text gets a new name.
     pub(crate) fn intern(&mut self, text: &str) -> Name {
         if text.is_empty() {
@@ -61,6 +69,11 @@ impl Names {
         Name(number)
     }
 
+    /// Interns all names of `others`. Gives the name here for each of them.
+    pub(crate) fn append(&mut self, others: &Names) -> Renamed {
+        Renamed(others.texts.iter().map(|text| self.intern(text)).collect())
+    }
+
     /// The text of `name`.
     pub(crate) fn text(&self, name: Name) -> &str {
         &self.texts[name.0 as usize]
@@ -69,5 +82,16 @@ impl Names {
     /// A hash of `value`, for values that are only compared.
     pub(crate) fn hash(&self, value: &str) -> u64 {
         self.hasher.hash_one(value)
+    }
+}
+
+/// The names in one collection of the names in another one.
+#[derive(Debug)]
+pub(crate) struct Renamed(Vec<Name>);
+
+impl Renamed {
+    /// The name here of `name` there.
+    pub(crate) fn get(&self, name: Name) -> Name {
+        self.0[name.0 as usize]
     }
 }

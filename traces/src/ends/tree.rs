@@ -1,14 +1,14 @@
 //! The spans of a source, sorted, with their parents.
 
-use super::about::{About, Operation};
-use super::names::{Name, Names};
-use super::{At, End, Gathered, HeaderAt, IdAt, Ids, LinkAt};
-use crate::span::{Kind, SpanReference};
+use std::collections::BTreeSet;
 
-/// There is no span.
-const NONE: At = At::MAX;
-/// The parent is not in the source.
-const MISSING: At = At::MAX - 1;
+use super::about::{About, Operation};
+use super::by_trace::ByTrace;
+use super::names::{Name, Names};
+use super::order;
+use super::parents::{self, MISSING, NONE};
+use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
+use crate::span::{Kind, SpanReference};
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,48 +26,25 @@ pub(crate) enum Parent {
 #[derive(Debug)]
 pub(crate) struct Tree {
     gathered: Gathered,
+    by_trace: ByTrace,
     parents: Vec<At>,
+    /// The spans whose ancestors lead back to them.
+    circles: BTreeSet<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
-    /// The links of all spans, sorted by the span with the link.
-    links: Vec<LinkAt>,
 }
 
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
-        let order = order(&gathered);
-        let mut places = vec![NONE; order.len()];
-        let mut spans: Vec<End> = Vec::with_capacity(order.len());
-        for at in order {
-            let end = gathered.spans[at as usize];
-            let is_repeated = spans.last().is_some_and(|last| is_same(last, &end));
-            if !is_repeated {
-                spans.push(end);
-            }
-            places[at as usize] = (spans.len() - 1) as At;
-        }
-        gathered.spans = spans;
-        move_ids(&mut gathered.ids, &places);
-        let links = moved_links(&gathered, &places);
-        for header in &mut gathered.headers {
-            header.at = places[header.at as usize];
-        }
-        let names = &gathered.names;
-        gathered.headers.sort_by_key(|header| {
-            (
-                header.at,
-                header.header,
-                names.text(header.value).to_owned(),
-            )
-        });
-        let parents = parents(&gathered.spans);
-        let entries = entries(&gathered.spans, &parents);
+        order::sort_all(&mut gathered);
+        let (parents, entries) = parents::of(&gathered.spans);
         Tree {
+            by_trace: ByTrace::of(&gathered.spans),
             gathered,
+            circles: parents::circles(&parents),
             parents,
             entries,
-            links,
         }
     }
 
@@ -116,14 +93,15 @@ impl Tree {
 
     /// The links of the span `at`.
     pub(crate) fn links(&self, at: At) -> &[LinkAt] {
-        let start = self.links.partition_point(|link| link.at < at);
-        let end = self.links.partition_point(|link| link.at <= at);
-        &self.links[start..end]
+        let links = self.all_links();
+        let start = links.partition_point(|link| link.at < at);
+        let end = links.partition_point(|link| link.at <= at);
+        &links[start..end]
     }
 
     /// The links of all spans, sorted by the span with the link.
     pub(crate) fn all_links(&self) -> &[LinkAt] {
-        &self.links
+        &self.gathered.links
     }
 
     /// The parent of the span `at`.
@@ -133,6 +111,16 @@ impl Tree {
             MISSING => Parent::Missing,
             parent => Parent::Span(parent),
         }
+    }
+
+    /// Whether the ancestors of `at` lead back to it. Then its parent is no evidence.
+    pub(crate) fn is_in_circle(&self, at: At) -> bool {
+        self.circles.contains(&at)
+    }
+
+    /// How many spans are missing, because there were too many to number.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.gathered.left_out
     }
 
     /// The parent of the span `at`, if it is in the same service and part of the trace.
@@ -162,10 +150,11 @@ impl Tree {
 
     /// The span with these ids. If a client and a server share them, the client.
     pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
-        let spans = self.spans();
-        let start = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
-        let found = spans.get(start)?;
-        (found.trace == trace && found.span == span).then_some(start as At)
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let place = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
+        let found = spans.get(place)?;
+        (found.trace == trace && found.span == span).then_some((near.start + place) as At)
     }
 
     /// The span with these ids. If a client and a server share them, the one that `sends`, or the
@@ -195,10 +184,11 @@ impl Tree {
     /// The numbers of the spans in the trace of `at`.
     pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
         let trace = self.span(at).trace;
-        let spans = self.spans();
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
         let start = spans.partition_point(|end| end.trace < trace);
         let end = spans.partition_point(|end| end.trace <= trace);
-        start as At..end as At
+        (near.start + start) as At..(near.start + end) as At
     }
 
     /// Whether the span `at` may hand something over.
@@ -213,152 +203,4 @@ impl Tree {
         let is_batch = about.batch.is_some() && !end.has_message;
         end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
     }
-}
-
-/// Senders before receivers, so that of a shared id the client comes first.
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Client | Kind::Producer => 0,
-        Kind::Internal | Kind::Unspecified => 1,
-        Kind::Server | Kind::Consumer => 2,
-    }
-}
-
-/// The spans in order. The keys are sorted separately, so that sorting only needs a few bytes for
-/// each span.
-fn order(gathered: &Gathered) -> Vec<At> {
-    let spans = &gathered.spans;
-    let names = &gathered.names;
-    let number = |end: &End| u128::from_be_bytes(end.trace.to_bytes());
-    let keys = spans.iter().zip(0..);
-    let mut keys: Vec<(u128, u64, At)> = keys
-        .map(|(end, at): (&End, At)| (number(end), end.span, at))
-        .collect();
-    keys.sort_unstable_by(|left, right| {
-        let by_ids = (left.0, left.1).cmp(&(right.0, right.1));
-        by_ids.then_with(|| {
-            let (left, right) = (&spans[left.2 as usize], &spans[right.2 as usize]);
-            rank(left.kind)
-                .cmp(&rank(right.kind))
-                .then_with(|| names.text(left.service).cmp(names.text(right.service)))
-                .then_with(|| (left.start, right.end).cmp(&(right.start, left.end)))
-        })
-    });
-    keys.into_iter().map(|(_, _, at)| at).collect()
-}
-
-fn is_same(left: &End, right: &End) -> bool {
-    (left.trace, left.span, left.service) == (right.trace, right.span, right.service)
-        && rank(left.kind) == rank(right.kind)
-}
-
-fn move_ids(ids: &mut Ids, places: &[At]) {
-    let all = [
-        &mut ids.messages,
-        &mut ids.offsets,
-        &mut ids.requests,
-        &mut ids.keys,
-        &mut ids.shared,
-    ];
-    for ids in all {
-        for id in &mut *ids {
-            let IdAt { at, .. } = id;
-            *at = places[*at as usize];
-        }
-        ids.sort_unstable();
-        ids.dedup();
-    }
-}
-
-fn moved_links(gathered: &Gathered, places: &[At]) -> Vec<LinkAt> {
-    let links = gathered.links.iter();
-    let mut links: Vec<LinkAt> = links
-        .map(|link| LinkAt {
-            at: places[link.at as usize],
-            ..*link
-        })
-        .collect();
-    links.sort_unstable_by_key(|link| (link.at, link.trace, link.span));
-    links.dedup_by_key(|link| (link.at, link.trace, link.span));
-    links
-}
-
-/// The parent of each span. If a client and a server share the parent's id, the one in the child's
-/// service is the parent.
-fn parents(spans: &[End]) -> Vec<At> {
-    let mut parents = vec![NONE; spans.len()];
-    let mut start = 0;
-    while start < spans.len() {
-        let trace = spans[start].trace;
-        let length = spans[start..].partition_point(|end| end.trace == trace);
-        let range = start..start + length;
-        for at in range.clone() {
-            parents[at] = parent(spans, range.clone(), at);
-        }
-        start = range.end;
-    }
-    parents
-}
-
-fn parent(spans: &[End], trace: std::ops::Range<usize>, at: usize) -> At {
-    let child = &spans[at];
-    let with_id = |id: u64| {
-        let first = trace.start + spans[trace.clone()].partition_point(|end| end.span < id);
-        let same = spans[first..trace.end]
-            .iter()
-            .take_while(move |end| end.span == id);
-        (first..).zip(same).filter(|(place, _)| *place != at)
-    };
-    // a server that shares the id of its client
-    let shared = with_id(child.span).find(|(_, other)| rank(other.kind) == 0);
-    if let Some((client, _)) = shared.filter(|_| rank(child.kind) == 2) {
-        return client as At;
-    }
-    if child.parent == 0 || child.parent == child.span {
-        return NONE;
-    }
-    let mut candidates = with_id(child.parent);
-    let Some((first, _)) = candidates.next() else {
-        return MISSING;
-    };
-    let own = candidates.find(|(_, other)| other.service == child.service);
-    if spans[first].service == child.service {
-        return first as At;
-    }
-    own.map_or(first as At, |(own, _)| own as At)
-}
-
-/// The entry of each span. A span begins a new part, unless its parent is in the same service, is
-/// not a call, and is not remote.
-fn entries(spans: &[End], parents: &[At]) -> Vec<At> {
-    let is_entry = |at: usize| {
-        let parent = match parents[at] {
-            NONE | MISSING => return true,
-            parent => &spans[parent as usize],
-        };
-        let end = &spans[at];
-        if parent.service != end.service || end.remote == Some(true) {
-            return true;
-        }
-        let calls = matches!(parent.kind, Kind::Client | Kind::Producer);
-        let answers = matches!(end.kind, Kind::Server | Kind::Consumer);
-        calls && answers && end.remote != Some(false)
-    };
-    let mut entries = vec![NONE; spans.len()];
-    let mut path = Vec::new();
-    for at in 0..spans.len() {
-        let mut next = at;
-        while entries[next] == NONE && !is_entry(next) {
-            entries[next] = MISSING; // on the way: a circle of parents ends where it comes back to
-            path.push(next);
-            next = parents[next] as usize;
-        }
-        let is_known = entries[next] != NONE && entries[next] != MISSING;
-        let entry = if is_known { entries[next] } else { next as At };
-        entries[next] = entry;
-        for at in path.drain(..) {
-            entries[at] = entry;
-        }
-    }
-    entries
 }

@@ -29,6 +29,16 @@ const MOVES: i64 = 8;
 /// Pairs spans that match by address and time, and counts ambiguous ones.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let loose = Loose::of(tree, pairs);
+    let mut by_service: BTreeMap<Name, Vec<At>> = BTreeMap::new();
+    for receiver in loose.receivers {
+        if tree.span(receiver).kind == Kind::Server && tree.span(receiver).start != 0 {
+            let service = tree.span(receiver).service;
+            by_service.entry(service).or_default().push(receiver);
+        }
+    }
+    if by_service.is_empty() {
+        return;
+    }
     let clocks = Clocks::of(tree, pairs);
     let places = Places::of(tree, pairs);
     let calls = Calls::of(tree, &loose.calls);
@@ -40,13 +50,6 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         calls: &calls,
         leaving: Leaving::new(tree),
     };
-    let mut by_service: BTreeMap<Name, Vec<At>> = BTreeMap::new();
-    for receiver in loose.receivers {
-        if tree.span(receiver).kind == Kind::Server && tree.span(receiver).start != 0 {
-            let service = tree.span(receiver).service;
-            by_service.entry(service).or_default().push(receiver);
-        }
-    }
     let (mut certain, mut unsure) = (Candidates::new(), Candidates::new());
     for receivers in by_service.values() {
         let (candidates, wrong) = search.candidates(receivers);

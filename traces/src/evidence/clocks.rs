@@ -77,9 +77,9 @@ impl Bounds {
     fn estimate(mut self) -> (i64, i64) {
         let few = self.at_most.len() / 50;
         let many = self.at_least.len() - 1 - self.at_least.len() / 20;
-        self.at_most.sort_unstable();
-        self.at_least.sort_unstable();
-        let (most, least) = (self.at_most[few], self.at_least[many]);
+        let (_, most, _) = self.at_most.select_nth_unstable(few);
+        let (_, least, _) = self.at_least.select_nth_unstable(many);
+        let (most, least) = (*most, *least);
         if least <= 0 && 0 <= most + GRAIN {
             return (0, 0);
         }

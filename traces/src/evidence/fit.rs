@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashSet;
+
 use super::Pairs;
 use crate::ends::At;
 use crate::ends::about::About;
 use crate::ends::names::Name;
 use crate::ends::tree::Tree;
+use crate::span::Kind;
 
 /// Where addresses lead, as far as known.
 #[derive(Debug, Default)]
@@ -18,6 +21,8 @@ pub(super) struct Places {
     by_host: BTreeMap<(Name, u16), BTreeSet<Name>>,
     /// The services of the source by their simplified names.
     by_name: BTreeMap<String, Name>,
+    /// The calls that were added, by what their addresses depend on.
+    seen: HashSet<(u32, Kind, Name)>,
 }
 
 /// Whether an address leads to a service.
@@ -29,16 +34,12 @@ enum Leads {
 }
 
 impl Places {
-    /// Learns from parents: from calls whose receivers are all in one service.
-    pub(super) fn of_parents(tree: &Tree, children: &[(At, Vec<At>)]) -> Places {
-        let mut places = Places::named(tree);
-        for (parent, children) in children {
-            let service = tree.span(children[0]).service;
-            if children.iter().all(|at| tree.span(*at).service == service) {
-                places.add(tree, *parent, service);
-            }
+    /// Learns from the receivers below `parent`, if they are all in one service.
+    pub(super) fn add_parent(&mut self, tree: &Tree, parent: At, children: &[At]) {
+        let service = tree.span(children[0]).service;
+        if children.iter().all(|at| tree.span(*at).service == service) {
+            self.add(tree, parent, service);
         }
-        places
     }
 
     /// Learns from the pairs found so far.
@@ -50,7 +51,8 @@ impl Places {
         places
     }
 
-    fn named(tree: &Tree) -> Places {
+    /// Knows only the names of the services.
+    pub(super) fn named(tree: &Tree) -> Places {
         let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
         let mut places = Places::default();
         for service in services {
@@ -61,6 +63,10 @@ impl Places {
     }
 
     fn add(&mut self, tree: &Tree, call: At, service: Name) {
+        let end = tree.span(call);
+        if !self.seen.insert((end.about_number(), end.kind, service)) {
+            return;
+        }
         let about = tree.about(call);
         if !tree.is_call(call) || about.is_messaging || about.host.is_empty() {
             return;

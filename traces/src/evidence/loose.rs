@@ -2,13 +2,13 @@
 //! receiver.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
 
 use baton_propagators::id::TraceId;
+use foldhash::HashMap;
 
-use super::Pairs;
 use super::clocks::{self, Clocks};
 use super::fit::Places;
+use super::{Marks, Pairs};
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 use crate::ends::{At, End};
@@ -56,11 +56,14 @@ fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         true => has_answered[at as usize],
         false => has_inner[at as usize],
     };
-    let is_part = below(tree, |at| {
-        tree.is_call(at) && (carries(at) || pairs.has_receiver(at))
+    // the request inside a call to a broker or to a cloud's API, whatever that call does
+    let is_part = below(tree, |at| match tree.span(at).kind {
+        Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
+        Kind::Consumer => tree.only_receives(at),
+        _ => false,
     });
     let is_free = |at: &At| {
-        let is_answered = pairs.has_receiver(*at) || answered.contains(at);
+        let is_answered = pairs.has_receiver(*at) || answered.has(*at);
         !is_answered && !is_part[*at as usize] && !is_outer(*at)
     };
     calls.into_iter().filter(is_free).collect()
@@ -105,15 +108,17 @@ fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
 
 /// Senders whose message id another span of the same trace already used for a hand-off: an SDK's
 /// call to the broker beside the span for the message.
-fn answered_messages(tree: &Tree, pairs: &Pairs) -> BTreeSet<At> {
+fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
     let ids = &tree.ids().messages;
-    let mut answered = BTreeSet::new();
+    let mut answered = Marks::of(tree.len());
     for message in ids.chunk_by(|left, right| left.id == right.id) {
         let senders = message.iter().map(|id| id.at);
         let mut sent = senders.clone().filter(|at| pairs.has_receiver(*at));
         if let Some(first) = sent.next() {
             let trace = tree.span(first).trace;
-            answered.extend(senders.filter(|at| tree.span(*at).trace == trace));
+            for at in senders.filter(|at| tree.span(*at).trace == trace) {
+                answered.insert(at);
+            }
         }
     }
     answered

@@ -80,6 +80,20 @@ fn join(
     destinations: &Destinations,
     is_unique: bool,
 ) {
+    if let [one, other] = message {
+        // almost every message has one sender and one receiver
+        let ends = match sends(tree, one.at) {
+            true => (one.at, other.at),
+            false => (other.at, one.at),
+        };
+        if sends(tree, ends.0) && receives(tree, ends.1) {
+            let (sent, received) = (tree.about(ends.0), tree.about(ends.1));
+            if destinations.may_be_one(sent.destination, received.destination, is_unique) {
+                pairs.add(ends.0, ends.1, evidence);
+            }
+            return;
+        }
+    }
     let ends = message.iter().map(|id| id.at);
     let senders: Vec<At> = ends.clone().filter(|at| sends(tree, *at)).collect();
     let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();

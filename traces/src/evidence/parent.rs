@@ -1,23 +1,33 @@
 //! A remote parent: the receiver's parent is a span of another service, or a call of its own
 //! service.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
-use foldhash::fast::RandomState;
+use foldhash::HashMap;
 
 use super::fit::Places;
+use super::pair_set::PairSet;
 use super::{Evidence, Pairs};
 use crate::ends::At;
 use crate::ends::names::Name;
+use crate::ends::sort::sort;
 use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Pairs each receiver with its parent. If another receiver answered the parent's call, the pair is
 /// doubtful, because a service may forward the headers that it received.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
-    let children = children(tree, pairs);
-    let places = Places::of_parents(tree, &children);
-    for (parent, children) in &children {
+    let (alone, several) = children(tree, pairs);
+    let mut places = Places::named(tree);
+    for (parent, child) in alone {
+        places.add_parent(tree, parent, &[child]);
+        pairs.add(parent, handler(tree, child), evidence);
+        pairs.received.insert(child);
+    }
+    for (parent, children) in &several {
+        places.add_parent(tree, *parent, children);
+    }
+    for (parent, children) in &several {
         let (best, others) = best_first(tree, &places, *parent, children);
         for child in best {
             pairs.add(*parent, handler(tree, child), evidence);
@@ -38,43 +48,47 @@ pub(super) fn settle(pairs: &mut Pairs) {
     }
 }
 
+/// The parents in other services with one receiver below them, and those with several.
+type Children = (Vec<(At, At)>, Vec<(At, Vec<At>)>);
+
 /// The receivers below each span of another service, by parent.
-fn children(tree: &Tree, pairs: &Pairs) -> Vec<(At, Vec<At>)> {
+fn children(tree: &Tree, pairs: &Pairs) -> Children {
     let low_ids = LowIds::of(tree);
     // receivers below a span that only fetched the message
-    let found = pairs.iter();
-    let found: HashSet<(At, At), RandomState> = found
-        .map(|pair| (pair.sender, tree.entry(pair.receiver)))
-        .collect();
-    let mut all: Vec<(At, At)> = Vec::new();
-    for at in tree.all() {
-        if tree.entry(at) != at || pairs.has_sender(at) {
-            continue;
+    let mut found = PairSet::of(tree.len());
+    for pair in pairs.iter() {
+        found.insert(pair.sender, tree.entry(pair.receiver));
+    }
+    let with_parent = |at: At| {
+        if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
+            return None;
         }
         let parent = match tree.parent(at) {
-            Parent::Span(parent) => Some(parent),
-            Parent::Missing => low_ids.parent(tree, at),
-            Parent::None => None,
+            Parent::Span(parent) => parent,
+            Parent::Missing => low_ids.parent(tree, at)?,
+            Parent::None => return None,
         };
-        let parent =
-            parent.filter(|parent| !found.contains(&(*parent, at)) && are_ends(tree, *parent, at));
-        all.extend(parent.map(|parent| (parent, at)));
+        let is_new = !found.contains(parent, at) && are_ends(tree, parent, at);
+        is_new.then_some((parent, at))
+    };
+    let mut all: Vec<(At, At)> = tree.all().filter_map(with_parent).collect();
+    sort(&mut all, <(At, At)>::cmp);
+    let (mut alone, mut several) = (Vec::new(), Vec::new());
+    for same in all.chunk_by(|left, right| left.0 == right.0) {
+        if let [only] = same {
+            alone.push(*only);
+            continue;
+        }
+        let mut children = same.iter().map(|(_, child)| *child).collect();
+        keep_receivers(tree, &mut children);
+        several.push((same[0].0, children));
     }
-    all.sort_unstable();
-    let by_parent = all.chunk_by(|left, right| left.0 == right.0);
-    by_parent
-        .map(|same| {
-            let mut children = same.iter().map(|(_, child)| *child).collect();
-            keep_receivers(tree, &mut children);
-            (same[0].0, children)
-        })
-        .collect()
+    (alone, several)
 }
 
 /// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
 /// probably made both spans under two service names, as some database clients do.
-/// process, under another service's name, as some database clients do.
-fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
+pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
     is_call(sender) || !is_call(receiver)
 }
@@ -82,9 +96,6 @@ fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
 /// Keeps a service's server or consumer span as the receiver, if there is one; otherwise its first
 /// span.
 fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
-    if children.len() < 2 {
-        return;
-    }
     let is_receiver = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
     children.sort_by_key(|at| (!is_receiver(*at), tree.span(*at).start, *at));
     let mut seen: BTreeSet<Name> = BTreeSet::new();
@@ -145,7 +156,7 @@ impl LowIds {
             .filter(|at| has_orphans(*at))
             .map(|at| (tree.span(at).parent, tree.span(at).trace.low_64()))
             .collect();
-        let mut spans = HashMap::new();
+        let mut spans = HashMap::default();
         if !wanted.is_empty() {
             for at in tree.all() {
                 let end = tree.span(at);

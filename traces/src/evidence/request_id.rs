@@ -24,15 +24,28 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 }
 
 fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
+    let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
+    let is_receiver = |at: At| {
+        let answers = matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+        answers && tree.entry(at) == at && !pairs.has_sender(at)
+    };
+    if let [one, other] = request {
+        // almost every request has one call and one receiver
+        let ends = match is_call(one.at) {
+            true => (one.at, other.at),
+            false => (other.at, one.at),
+        };
+        if is_call(ends.0) && is_receiver(ends.1) {
+            pairs.add(ends.0, ends.1, evidence);
+        }
+        return;
+    }
     let ends = request.iter().map(|id| id.at);
-    let calls = ends
-        .clone()
-        .filter(|at| tree.is_call(*at) && !pairs.has_receiver(*at));
+    let calls = ends.clone().filter(|at| is_call(*at));
     let calls: Vec<At> = calls.collect();
     let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
     for at in ends {
-        let is_receiver = matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
-        if is_receiver && tree.entry(at) == at && !pairs.has_sender(at) {
+        if is_receiver(at) {
             receivers.entry(tree.span(at).service).or_default().push(at);
         }
     }

@@ -76,6 +76,10 @@ impl Shared {
     }
 
     fn add(&mut self, tree: &Tree, same: &[IdAt]) {
+        let first = tree.span(same[0].at).trace;
+        if same.iter().all(|id| tree.span(id.at).trace == first) {
+            return;
+        }
         let services: BTreeSet<_> = same.iter().map(|id| tree.span(id.at).service).collect();
         let traces: BTreeSet<At> = same.iter().map(|id| tree.trace(id.at).start).collect();
         if services.len() < 2 || !(2..=MAX_TRACES).contains(&traces.len()) {

@@ -12,8 +12,11 @@ use super::lines::LineError;
 /// How many bytes are decoded at once. A block ends at the end of a line.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// How many threads decode. More would only wait for the thread that judges.
-const MAX_THREADS: usize = 4;
+/// How many threads decode at most. More would only wait for their turns.
+const MAX_THREADS: usize = 16;
+
+/// How many threads there are for each core, so that cores are busy while some of them wait.
+const THREADS_PER_CORE: usize = 2;
 
 /// Reads complete lines, about [`BLOCK_BYTES`] at a time.
 pub(super) struct Blocks<R> {
@@ -84,9 +87,10 @@ pub(super) fn in_turn<S: Send>(
         state: Mutex::new(InTurn { state, next: 0 }),
         changed: Condvar::new(),
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores * THREADS_PER_CORE).min(MAX_THREADS);
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(MAX_THREADS) {
+        for _ in 1..threads {
             scope.spawn(|| work_through(&source, &turns, &work));
         }
         work_through(&source, &turns, &work);

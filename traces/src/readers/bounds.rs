@@ -7,6 +7,9 @@ use opentelemetry_proto::tonic::common::v1 as common;
 use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 
+/// The number of the spans of a scope in `ResourceSpans` before version 0.20 of OTLP.
+pub(super) const INSTRUMENTATION_LIBRARY_SPANS: u64 = 1000;
+
 /// How deep prost decodes. Deeper messages are refused by it.
 const MAX_DEPTH: usize = 100;
 
@@ -36,7 +39,7 @@ impl Message {
         Some(match (self, number) {
             (Message::Request, 1) => Message::ResourceSpans,
             (Message::ResourceSpans, 1) => Message::Resource,
-            (Message::ResourceSpans, 2) => Message::ScopeSpans,
+            (Message::ResourceSpans, 2 | INSTRUMENTATION_LIBRARY_SPANS) => Message::ScopeSpans,
             (Message::Resource, 1) | (Message::Scope | Message::Event, 3) => Message::KeyValue,
             (Message::Resource, 3) => Message::EntityRef,
             (Message::ScopeSpans, 1) => Message::Scope,
@@ -73,19 +76,25 @@ impl Message {
     }
 }
 
-/// About how many bytes of memory the decoded `ExportTraceServiceRequest` in `bytes` takes. Bytes
-/// that are not such a message give a number too: the decoder says what is wrong with them.
-pub fn request_memory(bytes: &[u8]) -> usize {
-    bytes.len() + memory(Message::Request, bytes, 0)
+/// Whether the decoded `ExportTraceServiceRequest` in `bytes` takes more than about `limit` bytes of
+/// memory. Bytes that are not such a message take what was decoded before the fault: the decoder
+/// says what is wrong with them.
+pub fn request_exceeds(bytes: &[u8], limit: usize) -> bool {
+    exceeds(Message::Request, bytes, limit)
 }
 
 /// The same for one `ResourceSpans`.
-pub(super) fn resource_spans_memory(bytes: &[u8]) -> usize {
-    bytes.len() + memory(Message::ResourceSpans, bytes, 0)
+pub(super) fn resource_spans_exceeds(bytes: &[u8], limit: usize) -> bool {
+    exceeds(Message::ResourceSpans, bytes, limit)
 }
 
-fn memory(message: Message, mut bytes: &[u8], depth: usize) -> usize {
-    let mut total = 0usize;
+fn exceeds(message: Message, bytes: &[u8], limit: usize) -> bool {
+    let left = limit.checked_sub(bytes.len());
+    left.is_none_or(|mut left| take(message, bytes, 0, &mut left).is_none())
+}
+
+/// Takes the memory of everything in a message from `left`; `None` if that is not enough.
+fn take(message: Message, mut bytes: &[u8], depth: usize, left: &mut usize) -> Option<()> {
     while let Some(tag) = varint(&mut bytes) {
         let length = match tag & 7 {
             0 => varint(&mut bytes).map(|_| 0),
@@ -101,10 +110,11 @@ fn memory(message: Message, mut bytes: &[u8], depth: usize) -> usize {
         bytes = rest;
         let inner = message.field(tag >> 3).filter(|_| tag & 7 == 2);
         if let Some(inner) = inner.filter(|_| depth < MAX_DEPTH) {
-            total += inner.size() + memory(inner, field, depth + 1);
+            *left = left.checked_sub(inner.size())?;
+            take(inner, field, depth + 1, left)?;
         }
     }
-    total
+    Some(())
 }
 
 /// A varint at the beginning of `bytes`, which is stepped over
@@ -122,8 +132,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The number of objects, and of members of objects, in JSON.
-pub fn json_size(json: &[u8]) -> (usize, usize) {
+/// Whether JSON has more objects, or more members in all objects together.
+pub fn json_exceeds(json: &[u8], max_objects: usize, max_members: usize) -> bool {
     let (mut objects, mut members) = (0, 0);
     let mut bytes = json.iter();
     while let Some(byte) = bytes.next() {
@@ -137,10 +147,13 @@ pub fn json_size(json: &[u8]) -> (usize, usize) {
                     }
                 }
             }
-            _ => {}
+            _ => continue,
+        }
+        if objects > max_objects || members > max_members {
+            return true;
         }
     }
-    (objects, members)
+    false
 }
 
 #[cfg(test)]
@@ -155,8 +168,9 @@ mod tests {
         let empty_resource_spans = [0x0a, 0x00].repeat(1000);
         let decoded = ExportTraceServiceRequest::decode(empty_resource_spans.as_slice());
         assert_eq!(decoded.expect("a message").resource_spans.len(), 1000);
-        let expected = 2000 + 1000 * size_of::<trace::ResourceSpans>();
-        assert_eq!(request_memory(&empty_resource_spans), expected);
+        let memory = 2000 + 1000 * size_of::<trace::ResourceSpans>();
+        assert!(!request_exceeds(&empty_resource_spans, memory));
+        assert!(request_exceeds(&empty_resource_spans, memory - 1));
     }
 
     #[test]
@@ -178,12 +192,14 @@ mod tests {
             resource_spans: vec![spans],
         };
         let at_least = 10 * size_of::<trace::Span>() + 1000 * size_of::<common::KeyValue>();
-        assert!(request_memory(&bytes.encode_to_vec()) >= at_least);
-        assert_eq!(request_memory(b"\xff\xff"), 2, "no message, no panic");
+        assert!(request_exceeds(&bytes.encode_to_vec(), at_least));
+        assert!(!request_exceeds(b"\xff\xff", 2), "no message, no panic");
     }
 
     #[test]
     fn what_is_in_a_string_is_not_an_object() {
-        assert_eq!(json_size(br#"[{"a":"{:\"{","b":{}},{}]"#), (3, 2));
+        let json = br#"[{"a":"{:\"{","b":{}},{}]"#;
+        assert!(!json_exceeds(json, 3, 2));
+        assert!(json_exceeds(json, 2, 2) && json_exceeds(json, 3, 1));
     }
 }

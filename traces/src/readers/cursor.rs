@@ -135,30 +135,30 @@ impl<'a> Cursor<'a> {
         self.take(b'"', expected)?;
         let start = self.at;
         let mut escapes = false;
+        let bytes = self.text.as_bytes();
         loop {
-            let rest = &self.text.as_bytes()[self.at..];
-            match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-                Some(place) if rest[place] == b'"' => {
-                    let end = self.at + place;
-                    self.at = end + 1;
+            let stop = quote_or_backslash(bytes, self.at);
+            match bytes.get(stop) {
+                Some(b'"') => {
+                    self.at = stop + 1;
                     if !escapes {
-                        return Ok(Cow::Borrowed(&self.text[start..end]));
+                        return Ok(Cow::Borrowed(&self.text[start..stop]));
                     }
-                    let quoted = &self.text[start - 1..end + 1];
+                    let quoted = &self.text[start - 1..stop + 1];
                     let unescaped: Result<String, _> = serde_json::from_str(quoted);
                     return unescaped.map(Cow::Owned).map_err(|_| Mistake {
                         at: start,
                         expected: "valid escapes",
                     });
                 }
-                Some(place) if place + 1 < rest.len() => {
+                Some(_) if stop + 1 < bytes.len() => {
                     escapes = true;
-                    self.at += place + 1;
+                    self.at = stop + 1;
                     // An escape may stand for several bytes.
-                    self.at += usize::from(rest[place + 1].is_ascii());
+                    self.at += usize::from(bytes[stop + 1].is_ascii());
                 }
                 _ => {
-                    self.at = self.text.len();
+                    self.at = bytes.len();
                     return Err(self.mistake("the string's end"));
                 }
             }
@@ -177,9 +177,9 @@ impl<'a> Cursor<'a> {
     pub(super) fn scalar(&mut self) -> &'a str {
         self.peek();
         let rest = &self.text[self.at..];
-        let end = rest.find(|character: char| {
-            matches!(character, ',' | ':' | ']' | '}' | '[' | '{' | '"')
-                || character.is_ascii_whitespace()
+        let end = rest.bytes().position(|byte| {
+            matches!(byte, b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"')
+                || byte.is_ascii_whitespace()
         });
         let scalar = &rest[..end.unwrap_or(rest.len())];
         self.at += scalar.len();
@@ -240,18 +240,44 @@ impl<'a> Cursor<'a> {
     fn skip_string(&mut self) -> Result<(), Mistake> {
         let bytes = self.text.as_bytes();
         let mut at = self.at + 1;
-        while let Some(byte) = bytes.get(at) {
-            match byte {
-                b'"' => {
+        loop {
+            at = quote_or_backslash(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => {
                     self.at = at + 1;
                     return Ok(());
                 }
-                b'\\' => at += 2,
-                _ => at += 1,
+                Some(_) => at += 2,
+                None => break,
             }
         }
         self.at = bytes.len();
         Err(self.mistake("the string's end"))
+    }
+
+    /// Takes `text`, if exactly this comes next, without white space before it.
+    pub(super) fn take_text(&mut self, text: &str) -> bool {
+        let there = self.rest().starts_with(text);
+        self.at += if there { text.len() } else { 0 };
+        there
+    }
+
+    /// Takes the rest of a string without escapes, and its closing quote. `None` if it has escapes
+    /// or no end.
+    pub(super) fn rest_of_string(&mut self) -> Option<&'a str> {
+        let bytes = self.text.as_bytes();
+        let stop = quote_or_backslash(bytes, self.at);
+        if bytes.get(stop) != Some(&b'"') {
+            return None;
+        }
+        let text = &self.text[self.at..stop];
+        self.at = stop + 1;
+        Some(text)
+    }
+
+    /// The text that was not read yet.
+    pub(super) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
     }
 
     fn take_if(&mut self, byte: u8) -> bool {
@@ -265,6 +291,54 @@ impl<'a> Cursor<'a> {
             Ok(())
         } else {
             Err(self.mistake(expected))
+        }
+    }
+}
+
+/// The place of the first quote or backslash from `at` on; the end if there is none. Eight bytes
+/// are compared at once, because most of an export is text in quotes.
+fn quote_or_backslash(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // the lowest bit that this sets is in the first byte that is zero
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH_BITS;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*eight);
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let found = quotes | backslashes;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    place.map_or(bytes.len(), |place| at + place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote_or_backslash;
+
+    #[test]
+    fn a_quote_or_backslash_is_found_at_every_place() {
+        for length in 0..20 {
+            for place in 0..length {
+                for stop in [b'"', b'\\'] {
+                    // neighbours in value, and bytes of letters beyond ASCII
+                    let mut text: Vec<u8> = [b'#', b'!', b']', b'[', 0xc3, 0xbc]
+                        .into_iter()
+                        .cycle()
+                        .take(length)
+                        .collect();
+                    assert_eq!(quote_or_backslash(&text, 0), length);
+                    text[place] = stop;
+                    for from in 0..=place {
+                        assert_eq!(quote_or_backslash(&text, from), place, "{text:?}");
+                    }
+                }
+            }
         }
     }
 }

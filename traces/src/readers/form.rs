@@ -1,5 +1,6 @@
 //! The forms of exports, recognised by content and never by a file's name.
 
+mod about;
 mod json;
 mod refused;
 
@@ -7,7 +8,7 @@ use std::fmt;
 
 use super::input::ZSTD_MAGIC;
 use super::skipped::holds_spans;
-use super::{console, debug_log};
+use super::{console, debug_log, dotnet, ruby};
 use crate::span::SpanFormat;
 
 /// A form of export.
@@ -32,6 +33,12 @@ pub enum Form {
     DebugLog,
     /// The output of OpenTelemetry's console exporters for Python, Go and JavaScript.
     Console,
+    /// The output of OpenTelemetry's console exporter for .NET.
+    DotnetConsole,
+    /// The output of OpenTelemetry's console exporter for Ruby.
+    RubyConsole,
+    /// Rows of ClickHouse's table `otel_traces` as JSON.
+    ClickHouse,
     /// Zipkin's JSON, version 2 or 1: a list of spans, or of traces.
     Zipkin,
     /// Jaeger's JSON: an answer of its query API, one trace, spans, or documents from
@@ -52,6 +59,9 @@ impl fmt::Display for Form {
             Form::CloudWatch => "an answer of CloudWatch Logs",
             Form::DebugLog => "the debug exporter's log",
             Form::Console => "the console exporter's output",
+            Form::DotnetConsole => "the output of .NET's console exporter",
+            Form::RubyConsole => "the output of Ruby's console exporter",
+            Form::ClickHouse => "rows of ClickHouse's otel_traces",
             Form::Zipkin => "Zipkin JSON",
             Form::Jaeger => "Jaeger JSON",
             Form::XRay => "X-Ray segments",
@@ -72,7 +82,10 @@ impl Form {
             | Form::OtlpLogLines
             | Form::CloudWatch
             | Form::DebugLog
-            | Form::Console => None,
+            | Form::Console
+            | Form::DotnetConsole
+            | Form::RubyConsole
+            | Form::ClickHouse => None,
             Form::Zipkin => Some(SpanFormat::Zipkin),
             Form::Jaeger => Some(SpanFormat::Jaeger),
             Form::XRay => Some(SpanFormat::XRay),
@@ -90,6 +103,9 @@ impl Form {
             Form::OtlpLogLines | Form::CloudWatch => "OTLP/JSON spans in log messages",
             Form::DebugLog => "the fields of a span, a line each",
             Form::Console => "an object that a console exporter prints",
+            Form::DotnetConsole => "the lines of a span, as .NET's console exporter prints them",
+            Form::RubyConsole => "a span, as Ruby's console exporter prints it",
+            Form::ClickHouse => "rows of otel_traces as JSON",
             Form::Zipkin => "a list of Zipkin spans",
             Form::Jaeger => "an answer of Jaeger's query API",
             Form::XRay => "X-Ray segment documents",
@@ -108,6 +124,9 @@ impl Form {
             },
             Some(_) => starts_with(text),
         };
+        if let Some(found) = refused::bytes(beginning) {
+            return Err(found);
+        }
         if let Some(form) = form_of_protobuf(beginning) {
             return Ok(form);
         }
@@ -131,6 +150,12 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     let lossy = String::from_utf8_lossy(text);
     if debug_log::is_in(&lossy) {
         return Some(Ok(Form::DebugLog));
+    }
+    if dotnet::is_in(&lossy) {
+        return Some(Ok(Form::DotnetConsole));
+    }
+    if ruby::is_in(&lossy) {
+        return Some(Ok(Form::RubyConsole));
     }
     // The first line with an object that shows the form.
     let objects = lossy

@@ -20,6 +20,9 @@ const BASE64: [GeneralPurpose; 2] = [
 /// A trace id of 32 hex digits of either case, or of 16 bytes in base64. `None` for anything else
 /// and for zeros.
 pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
+    if let Some(id) = TraceId::from_hex(text) {
+        return Some(id);
+    }
     match lower(text, &mut [0; TraceId::DIGITS]) {
         Some(hex) => TraceId::from_hex(hex),
         None => TraceId::from_bytes(base64(text)?),
@@ -29,6 +32,9 @@ pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
 /// A span id of 16 hex digits of either case, or of 8 bytes in base64. `None` for anything else
 /// and for zeros.
 pub(super) fn span_id(text: &str) -> Option<SpanId> {
+    if let Some(id) = SpanId::from_hex(text) {
+        return Some(id);
+    }
     match lower(text, &mut [0; SpanId::DIGITS]) {
         Some(hex) => SpanId::from_hex(hex),
         None => SpanId::from_bytes(base64(text)?),

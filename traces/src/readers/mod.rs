@@ -5,10 +5,12 @@
 
 mod blocks;
 pub mod bounds;
+mod clickhouse;
 mod console;
 mod cursor;
 mod datadog;
 mod debug_log;
+mod dotnet;
 mod form;
 mod ids;
 pub(crate) mod input;
@@ -21,8 +23,10 @@ mod number;
 pub mod otlp_json;
 pub mod otlp_protobuf;
 mod plain;
+mod ruby;
 mod skipped;
 mod tags;
+pub(crate) mod takers;
 mod text;
 pub mod xray;
 pub mod zipkin;
@@ -38,14 +42,15 @@ pub(crate) use self::ids::trace_id;
 use self::input::Input;
 use self::json::Fault;
 use self::skipped::Skipped;
+use self::takers::{Each, Take};
 use crate::span::{Span, UnixTime, Want};
 
 /// The longest line that is read, in bytes. A longer line is refused, so that memory stays bounded.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// The forms that baton reads, as a phrase.
-const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an OpenTelemetry console \
-     exporter prints (plain, zstd or gzip)";
+const ACCEPTED: &str = "OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, rows of ClickHouse's otel_traces as \
+     JSON, or what an OpenTelemetry console exporter prints (plain, zstd or gzip)";
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -150,38 +155,45 @@ impl fmt::Display for Truncated {
     }
 }
 
-/// Hands every span of the file at `path` to `each`, in the order of the file. The file may have
-/// any form, and may be compressed.
+/// Hands every span of `input` to `each`, in the order of the input. The input may have any form,
+/// and may be compressed. `name` is its name in errors.
 ///
 /// # Errors
-/// If the file cannot be read, its compression is damaged, or it holds something other than spans.
-/// The spans before the fault were handed over. A file that is cut short is not an error: see
+/// If it cannot be read, its compression is damaged, or it holds something other than spans. The
+/// spans before the fault were handed over. An input that is cut short is not an error: see
 /// [`Reading::truncated`].
-pub fn read_file(
-    path: &Path,
-    want: Want,
-    each: &mut (dyn FnMut(&Span<'_>) + Send),
-) -> Result<Reading, ReadError> {
-    let file = path.display().to_string();
-    match input::open(path) {
-        Ok(input) => read_input(input, &file, want, each),
-        Err(source) => Err(ReadError::Input { file, source }),
-    }
-}
-
-/// Hands every span of `input` to `each`. `name` is the input's name in errors.
-///
-/// # Errors
-/// As [`read_file`].
 pub fn read(
     input: impl BufRead + Send,
     name: &str,
     want: Want,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
+    take(input, name, want, &mut Each(each))
+}
+
+/// Hands the spans of `input` over, as [`read`] does.
+pub(crate) fn take(
+    input: impl BufRead + Send,
+    name: &str,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
     match input::decompress(input) {
-        Ok(input) => read_input(input, name, want, each),
+        Ok(input) => read_input(input, name, want, take),
         Err(error) => cut_or_failed(error, name),
+    }
+}
+
+/// Hands the spans of the file at `path` over, as [`read`] does.
+pub(crate) fn take_file(
+    path: &Path,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
+    let file = path.display().to_string();
+    match input::open(path) {
+        Ok(input) => read_input(input, &file, want, take),
+        Err(source) => Err(ReadError::Input { file, source }),
     }
 }
 
@@ -189,11 +201,12 @@ fn read_input(
     input: Input<'_>,
     file: &str,
     want: Want,
-    each: &mut (dyn FnMut(&Span<'_>) + Send),
+    take: &mut impl Take,
 ) -> Result<Reading, ReadError> {
     let (beginning, input) = input::beginning(input);
     match Form::of(&beginning) {
-        Ok(form) => read_form(form, &beginning, input, file, want, each),
+        Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => take.lines(input, file, want),
+        Ok(form) => take.one_by_one(|each| read_form(form, input, file, want, each)),
         Err(found) => Err(ReadError::Form {
             file: file.to_owned(),
             found,
@@ -203,15 +216,11 @@ fn read_input(
 
 fn read_form(
     form: Form,
-    beginning: &[u8],
     input: Input<'_>,
     file: &str,
     want: Want,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
-    if form == Form::OtlpJson && otlp_json::is_in_lines(beginning) {
-        return otlp_json::read_lines(input, file, want, each);
-    }
     let mut skipped = Skipped::default();
     let mut spans = 0;
     let counted = &mut |span: &Span<'_>| {
@@ -228,6 +237,9 @@ fn read_form(
         Form::CloudWatch => log_lines::read_answer(input, want, counted, &mut skipped),
         Form::DebugLog => debug_log::read(input, want, counted),
         Form::Console => console::read(input, want, counted),
+        Form::DotnetConsole => dotnet::read(input, want, counted),
+        Form::RubyConsole => ruby::read(input, want, counted),
+        Form::ClickHouse => clickhouse::read(input, want, counted, &mut skipped),
         Form::Zipkin => zipkin::read(input, want, counted),
         Form::Jaeger => jaeger::read(input, want, counted, &mut skipped),
         Form::XRay => xray::read(input, want, counted, &mut skipped),

@@ -12,6 +12,7 @@
 //! are skipped, and reported if they may hold spans. Only the fields of [`Span`] are decoded.
 
 mod containers;
+mod recent;
 mod span;
 mod values;
 mod walk;
@@ -20,12 +21,15 @@ use std::io::{self, BufRead};
 use std::path::Path;
 
 use self::containers::ResourceSpans;
+use self::recent::Recent;
 use super::blocks::{self, Blocks};
 use super::input;
 use super::json::Fault;
 use super::lines::LineError;
 use super::skipped::Skipped;
+use super::takers::{Each, InParts, Take};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
+use crate::collect::Collect;
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
@@ -43,9 +47,18 @@ pub fn read_file(
     want: Want,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
+    take_file(path, want, &mut Each(each))
+}
+
+/// Hands the spans of a file of lines at `path` over, as [`read_file`] does.
+pub(crate) fn take_file(
+    path: &Path,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
     let file = path.display().to_string();
     match input::open(path) {
-        Ok(input) => read_lines(input, &file, want, each),
+        Ok(input) => take.lines(input, &file, want),
         Err(source) => Err(ReadError::Input { file, source }),
     }
 }
@@ -61,7 +74,8 @@ pub fn read_request(
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<u64, String> {
-    let decoded = containers::request(json, want, &mut Skipped::default());
+    let mut recent = Recent::default();
+    let decoded = containers::request(json, want, &mut Skipped::default(), &mut recent);
     let all = decoded.map_err(|mistake| mistake.explain(json).1)?;
     let spans = all.into_iter().map(|all| all.hand_over(each));
     Ok(spans.sum())
@@ -89,10 +103,11 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     let beginning = beginning.trim_ascii_start();
     let line_end = beginning.iter().position(|byte| *byte == b'\n');
     let line = &beginning[..line_end.unwrap_or(beginning.len())];
-    line.is_empty() || containers::request(line, Want::Judging, &mut Skipped::default()).is_ok()
+    let (mut skipped, mut recent) = (Skipped::default(), Recent::default());
+    line.is_empty() || containers::request(line, Want::Judging, &mut skipped, &mut recent).is_ok()
 }
 
-/// Reads lines. Several threads decode them.
+/// Reads lines. Several threads decode them, and `each` gets their spans in order.
 pub(super) fn read_lines(
     input: impl BufRead + Send,
     file: &str,
@@ -102,18 +117,64 @@ pub(super) fn read_lines(
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let state = (Progress::default(), each);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
-        let decoded = decode_lines(block, want);
+        let mut decoded = Vec::new();
+        let lines = decode_lines(block, want, &mut |spans| decoded.push(spans));
         let mut current = turn.wait();
         let (progress, each) = current.state();
-        progress.add(decoded, each)
+        if progress.fault.is_some() {
+            return false;
+        }
+        let spans = decoded.into_iter().map(|spans| spans.hand_over(each));
+        progress.add(lines, spans.sum())
+    });
+    progress.finish(error, file)
+}
+
+/// Reads lines. Several threads decode them and prepare parts, and `into` takes these in order.
+pub(super) fn collect_lines<C: Collect, S: FnMut(&Span<'_>) -> bool + Send>(
+    input: impl BufRead + Send,
+    file: &str,
+    want: Want,
+    into: &mut InParts<'_, C, S>,
+) -> Result<Reading, ReadError> {
+    let blocks = Blocks::new(input, MAX_LINE_BYTES);
+    let empty = into.collect.part();
+    let takes_spans = into.collect.takes_spans();
+    let state = (Progress::default(), into);
+    let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
+        let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
+        let lines = decode_lines(block, want, &mut |mut spans| {
+            count += spans.spans.len() as u64;
+            let mut prepare = |span: &Span<'_>| C::prepare(&mut part, span);
+            if !takes_spans {
+                spans.hand_over(&mut prepare);
+            } else {
+                let is_prepared = spans.show(&mut prepare);
+                decoded.push((spans, is_prepared));
+            }
+        });
+        let mut current = turn.wait();
+        let (progress, into) = current.state();
+        if progress.fault.is_some() {
+            return false;
+        }
+        for (spans, is_prepared) in decoded {
+            spans.hand_over(&mut |span| {
+                if !is_prepared {
+                    C::prepare(&mut part, span);
+                }
+                into.add_span(span);
+            });
+        }
+        into.collect.add_part(part);
+        progress.add(lines, count)
     });
     progress.finish(error, file)
 }
 
 /// The lines of a block, up to the first one that is not a request.
-struct DecodedLines<'a> {
-    spans: Vec<ResourceSpans<'a>>,
-    /// How many lines there are, with the empty ones.
+struct Lines {
+    /// How many there are, with the empty ones.
     count: u64,
     /// Whether the last line is complete.
     is_whole: bool,
@@ -127,22 +188,23 @@ enum LineFault {
     Problem(String),
 }
 
-fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
-    let mut decoded = DecodedLines {
-        spans: Vec::new(),
+/// Decodes the lines of a block. The spans of a line that is not a request are not handed over.
+fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSpans<'a>)) -> Lines {
+    let mut lines = Lines {
         count: 0,
         is_whole: block.ends_with(b"\n"),
         fault: None,
         skipped: Skipped::default(),
     };
+    let mut recent = Recent::default();
     for line in block.split_inclusive(|byte| *byte == b'\n') {
         if !line.trim_ascii().is_empty() {
-            decoded.skipped.line = decoded.count + 1;
-            match containers::request(line, want, &mut decoded.skipped) {
-                Ok(spans) => decoded.spans.extend(spans),
+            lines.skipped.line = lines.count + 1;
+            match containers::request(line, want, &mut lines.skipped, &mut recent) {
+                Ok(spans) => spans.into_iter().for_each(&mut *each),
                 Err(mistake) => {
                     let (is_cut, problem) = mistake.explain(line);
-                    decoded.fault = Some(match is_cut && !line.ends_with(b"\n") {
+                    lines.fault = Some(match is_cut && !line.ends_with(b"\n") {
                         true => LineFault::CutShort,
                         false => LineFault::Problem(problem),
                     });
@@ -150,9 +212,9 @@ fn decode_lines(block: &[u8], want: Want) -> DecodedLines<'_> {
                 }
             }
         }
-        decoded.count += 1;
+        lines.count += 1;
     }
-    decoded
+    lines
 }
 
 /// How many lines of a file were read.
@@ -166,18 +228,13 @@ struct Progress {
 }
 
 impl Progress {
-    /// Hands the spans of a block over. Gives whether to go on.
-    fn add(&mut self, decoded: DecodedLines<'_>, each: &mut dyn FnMut(&Span<'_>)) -> bool {
-        if self.fault.is_some() {
-            return false;
-        }
-        for resource_spans in decoded.spans {
-            self.spans += resource_spans.hand_over(each);
-        }
-        self.skipped.append(decoded.skipped, self.lines);
-        self.lines += decoded.count;
-        self.has_unfinished_line = !decoded.is_whole;
-        self.fault = decoded.fault;
+    /// Counts the lines of a block and their `spans`. Gives whether to go on.
+    fn add(&mut self, lines: Lines, spans: u64) -> bool {
+        self.spans += spans;
+        self.skipped.append(lines.skipped, self.lines);
+        self.lines += lines.count;
+        self.has_unfinished_line = !lines.is_whole;
+        self.fault = lines.fault;
         self.fault.is_none()
     }
 

@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use prost::Message as _;
 
-use super::bounds::resource_spans_memory;
+use super::bounds::{INSTRUMENTATION_LIBRARY_SPANS, request_exceeds, resource_spans_exceeds};
 use super::form::Form;
 use super::input;
 use super::json::{Fault, MAX_VALUE_BYTES};
@@ -105,17 +105,10 @@ fn message(
             (RESOURCE_SPANS, 2) => {
                 let length = varint(input, number)?;
                 take(input, length, number, &mut field)?;
-                if resource_spans_memory(&field) > MAX_DECODED_BYTES {
-                    let found = format!(
-                        "a part of it would take more than {MAX_DECODED_BYTES} bytes of memory"
-                    );
-                    return Err(problem(number, found));
+                for resource_spans in resource_spans(&field, number)? {
+                    hand_over(&resource_spans, want, each)
+                        .map_err(|found| problem(number, found.to_owned()))?;
                 }
-                let resource_spans = proto::ResourceSpans::decode(field.as_slice());
-                let resource_spans =
-                    resource_spans.map_err(|error| problem(number, error.to_string()))?;
-                hand_over(&resource_spans, want, each)
-                    .map_err(|found| problem(number, found.to_owned()))?;
             }
             (0, _) => return Err(problem(number, "it has a field of number 0".to_owned())),
             (_, 0) => {
@@ -136,6 +129,70 @@ fn message(
         }
     }
     Ok(())
+}
+
+/// The `ResourceSpans` in field 1 of a message. Tempo's API v2 wraps the message in another one
+/// (`TraceByIDResponse`), so its field 1 holds all of them.
+fn resource_spans(field: &[u8], number: u64) -> Result<Vec<proto::ResourceSpans>, Fault> {
+    let error = match decode(field) {
+        Ok(resource_spans) => return Ok(vec![resource_spans]),
+        Err(error) => error,
+    };
+    if request_exceeds(field, MAX_DECODED_BYTES) {
+        return Err(problem(number, too_much_memory()));
+    }
+    let wrapped = parts(field, RESOURCE_SPANS).unwrap_or_default().into_iter();
+    let wrapped: Result<Vec<_>, _> = wrapped.map(decode).collect();
+    // an empty resource could be taken for a part
+    let has_spans = |resource_spans: &proto::ResourceSpans| !resource_spans.scope_spans.is_empty();
+    match wrapped {
+        Ok(wrapped) if wrapped.iter().any(has_spans) => Ok(wrapped),
+        _ => Err(problem(number, error)),
+    }
+}
+
+/// Decodes `ResourceSpans`. Before version 0.20 of OTLP, the spans of a scope were in field 1000,
+/// `instrumentation_library_spans`, with the layout of `ScopeSpans`.
+fn decode(bytes: &[u8]) -> Result<proto::ResourceSpans, String> {
+    if resource_spans_exceeds(bytes, MAX_DECODED_BYTES) {
+        return Err(too_much_memory());
+    }
+    let said = |error: prost::DecodeError| error.to_string();
+    let mut resource_spans = proto::ResourceSpans::decode(bytes).map_err(said)?;
+    for part in parts(bytes, INSTRUMENTATION_LIBRARY_SPANS).unwrap_or_default() {
+        let scope_spans = proto::ScopeSpans::decode(part).map_err(said)?;
+        resource_spans.scope_spans.push(scope_spans);
+    }
+    Ok(resource_spans)
+}
+
+fn too_much_memory() -> String {
+    format!("a part of it would take more than {MAX_DECODED_BYTES} bytes of memory")
+}
+
+/// The contents of all fields with this number; `None` if `message` is not a valid message.
+fn parts(message: &[u8], wanted: u64) -> Option<Vec<&[u8]>> {
+    let mut parts = Vec::new();
+    let mut rest = message;
+    while !rest.is_empty() {
+        let tag = varint(&mut rest, 1).ok()?;
+        let length = match tag & 7 {
+            0 => {
+                varint(&mut rest, 1).ok()?;
+                0
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut rest, 1).ok()?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        let (part, after) = rest.split_at_checked(length)?;
+        if (tag >> 3, tag & 7) == (wanted, 2) {
+            parts.push(part);
+        }
+        rest = after;
+    }
+    Some(parts)
 }
 
 fn problem(number: u64, problem: String) -> Fault {

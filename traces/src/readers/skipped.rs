@@ -18,15 +18,8 @@ pub(super) struct Place {
 impl Place {
     /// The known member that equals `name` except for upper case and underscores.
     fn meant(&self, name: &str) -> Option<&'static str> {
-        let folded = |name: &str| -> String {
-            let letters = name
-                .chars()
-                .filter(|letter| !matches!(letter, '_' | '-' | ' '));
-            letters.flat_map(char::to_lowercase).collect()
-        };
-        let wanted = folded(name);
         let mut members = self.members.iter().copied();
-        members.find(|member| folded(member) == wanted)
+        members.find(|member| folded(member).eq(folded(name)))
     }
 
     /// Whether `name` differs from a known member only in case or underscores.
@@ -38,6 +31,14 @@ impl Place {
     pub(super) fn misses(&self, name: &str, value: &str) -> bool {
         self.meant(name).is_some() || holds_spans(value)
     }
+}
+
+/// The letters of `name` in lower case.
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    let letters = name
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | '-' | ' '));
+    letters.flat_map(char::to_lowercase)
 }
 
 /// Whether the JSON contains a span id.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::ids::{span_id, trace_id};
-use crate::span::{AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
+use crate::span::{AnyValue, Class, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
 
 /// The tag in which the OpenTelemetry Collector stores `tracestate`.
 const TRACE_STATE: &str = "w3c.tracestate";
@@ -41,8 +41,20 @@ pub(super) fn add_attribute<'a>(
     name: Cow<'a, str>,
     value: AnyValue<'a>,
 ) {
-    let Some(key) = Key::from_name(&name) else {
-        if want.takes(&name) {
+    let class = Class::of(&name);
+    add_classed(span, want, &class, name, value);
+}
+
+/// Adds an attribute with a name of this class, as [`add_attribute`] does.
+pub(super) fn add_classed<'a>(
+    span: &mut Span<'a>,
+    want: Want,
+    class: &Class,
+    name: Cow<'a, str>,
+    value: AnyValue<'a>,
+) {
+    let Some(key) = class.key else {
+        if want.takes(class) {
             span.other_attributes.push((name, value));
         }
         return;

@@ -38,10 +38,30 @@ pub struct Manifest {
 /// The setting that lists the parts of a merged run.
 pub const MERGED: &str = "merged";
 
+/// The setting that names the runs whose rounds took turns with this run's.
+pub const INTERLEAVED: &str = "interleaved";
+
+/// The setting that tells apart runs of the same pairing: 2 for the second one.
+pub const NUMBER: &str = "number";
+
 impl Manifest {
     /// Whether the run was merged from several runs.
     pub fn is_merged(&self) -> bool {
         self.settings.contains_key(MERGED)
+    }
+
+    /// The id that this run has in common with the runs whose rounds took turns with its own;
+    /// `None` without rounds.
+    pub fn interleaved(&self) -> Option<&str> {
+        // rounds of several machines overlap
+        let id = self.settings.get(INTERLEAVED)?.as_str()?;
+        (!self.is_merged()).then_some(id)
+    }
+
+    /// Which of several runs of the same pairing this is; `None` for the first.
+    pub fn number(&self) -> Option<u64> {
+        let number = self.settings.get(NUMBER)?.as_u64()?;
+        (number > 1).then_some(number)
     }
 
     /// What was wrong with the parts of a merged run: one sentence for each problem.

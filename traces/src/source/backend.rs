@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use baton_propagators::id::TraceId;
@@ -28,6 +30,10 @@ const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_LIMIT: usize = 1000;
 /// How many queries a source may take.
 const MAX_QUERIES: u64 = 10_000;
+/// The most bytes of all answers of a source.
+const MAX_BYTES: u64 = 1 << 30;
+/// The most traces of a source.
+const MAX_TRACES: usize = 1_000_000;
 /// A window of time with more traces than the limit is halved, down to this length.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
 /// The longest accepted list of services, in bytes.
@@ -135,6 +141,7 @@ impl Backend {
             backend: self,
             client,
             deadline: Instant::now() + TOTAL_TIMEOUT,
+            bytes: Arc::default(),
             want,
             queries: 0,
             seen: HashSet::new(),
@@ -155,6 +162,12 @@ impl Backend {
                     return Ok(session.reading);
                 }
                 let traces = session.query(service.as_deref(), start, end, take)?;
+                if session.seen.len() > MAX_TRACES {
+                    session.reading.problems.push(format!(
+                        "{self} has more than {MAX_TRACES} traces; the others were not read: shorten lookback, or name a service"
+                    ));
+                    return Ok(session.reading);
+                }
                 let middle = whole_milliseconds(start + (end - start) / 2);
                 if traces < self.limit {
                     continue;
@@ -208,6 +221,8 @@ struct Session<'a> {
     backend: &'a Backend,
     client: Client,
     deadline: Instant,
+    /// Bytes of all answers so far.
+    bytes: Arc<AtomicU64>,
     want: Want,
     queries: u64,
     /// The traces seen so far. A trace is in the answer for each of its services, and again in the
@@ -314,6 +329,7 @@ impl Session<'_> {
         Ok(Body {
             response,
             deadline: self.deadline,
+            bytes: Arc::clone(&self.bytes),
         })
     }
 }
@@ -343,6 +359,7 @@ fn decoded(text: &str) -> String {
 struct Body {
     response: Response,
     deadline: Instant,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Read for Body {
@@ -354,7 +371,13 @@ impl Read for Body {
                 format!("it took more than {seconds} seconds"),
             ));
         }
-        self.response.read(buffer)
+        let read = self.response.read(buffer)?;
+        if self.bytes.fetch_add(read as u64, Ordering::Relaxed) > MAX_BYTES {
+            return Err(io::Error::other(format!(
+                "it sent more than {MAX_BYTES} bytes; shorten lookback, or name a service"
+            )));
+        }
+        Ok(read)
     }
 }
 

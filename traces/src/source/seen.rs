@@ -1,18 +1,34 @@
 //! Finds spans that occur twice, as in exports that overlap.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use crate::span::Span;
 
 /// The spans seen so far, as hashes of 8 bytes, each with whether it came as OTLP. In a source of
-/// five million spans, the chance that two different spans share a hash is less than one in a
-/// million.
+/// five million spans, the chance that two different spans share a hash is about one in a million.
 #[derive(Debug)]
 pub(super) struct Seen {
     seed: u64,
-    spans: HashMap<u64, bool, BuildHasherDefault<Mixed>>,
+    spans: HashSet<Known, BuildHasherDefault<Mixed>>,
+}
+
+/// A span's hash. Its lowest bit says whether the span came as OTLP, and does not tell spans apart.
+#[derive(Clone, Copy, Debug)]
+struct Known(u64);
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Known) -> bool {
+        self.0 | 1 == other.0 | 1
+    }
+}
+
+impl Eq for Known {}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0 | 1);
+    }
 }
 
 /// Whether a span was seen before.
@@ -30,7 +46,7 @@ impl Seen {
     pub(super) fn new() -> Seen {
         Seen {
             seed: fastrand::u64(..),
-            spans: HashMap::default(),
+            spans: HashSet::default(),
         }
     }
 
@@ -41,19 +57,18 @@ impl Seen {
         let half = u64::from(span.kind.is_sender());
         let mixed = mix((trace >> 64) as u64 ^ self.seed, trace as u64 ^ half);
         let is_otlp = span.format().is_none();
-        match self
-            .spans
-            .entry(mix(mixed ^ id, self.seed ^ id.rotate_left(32)))
-        {
-            Entry::Vacant(place) => {
-                place.insert(is_otlp);
+        let hash = mix(mixed ^ id, self.seed ^ id.rotate_left(32));
+        let known = Known(hash & !1 | u64::from(is_otlp));
+        match self.spans.get(&known) {
+            None => {
+                self.spans.insert(known);
                 Sight::New
             }
-            Entry::Occupied(mut place) if is_otlp && !*place.get() => {
-                place.insert(true);
+            Some(before) if is_otlp && before.0 & 1 == 0 => {
+                self.spans.replace(known);
                 Sight::Fuller
             }
-            Entry::Occupied(_) => Sight::Again,
+            Some(_) => Sight::Again,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What an index stores about each trace, in a few words of memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use baton_propagators::id::TraceId;
+use foldhash::HashMap;
 
 use super::TraceLine;
 use super::names::{Name, Names};
@@ -15,7 +16,6 @@ const MAX_SERVICES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(super) traces: HashMap<TraceId, Entry>,
-    spans_by_service: BTreeMap<Name, u64>,
     names: Names,
 }
 
@@ -66,13 +66,6 @@ impl Table {
         {
             entry.services.insert(place, service);
         }
-        *self.spans_by_service.entry(service).or_default() += 1;
-    }
-
-    /// Every service, with the number of its spans.
-    pub(crate) fn spans_by_service(&self) -> impl Iterator<Item = (&str, u64)> {
-        let services = self.spans_by_service.iter();
-        services.map(|(service, spans)| (self.names.get(*service), *spans))
     }
 
     /// The line of a list for `entry`.

@@ -32,6 +32,8 @@ const READ: &[File] = &[
         TRACE,
         TWO,
     ),
+    ("clickhouse-answer.json", Form::ClickHouse, TRACE, TWO),
+    ("clickhouse-rows.jsonl", Form::ClickHouse, TRACE, TWO),
     ("collector-debug.log", Form::DebugLog, TRACE, TWO),
     ("collector-logging.txt", Form::DebugLog, TRACE, TWO),
     ("console-go.txt", Form::Console, TRACE, TWO),
@@ -57,6 +59,7 @@ const READ: &[File] = &[
         ],
     ),
     ("datadog.json", Form::Datadog, TRACE, TWO),
+    ("dotnet-console.txt", Form::DotnetConsole, TRACE, TWO),
     ("jaeger-elasticsearch.json", Form::Jaeger, TRACE, TWO),
     ("jaeger-elasticdump.jsonl", Form::Jaeger, TRACE, TWO),
     ("jaeger-spans.jsonl", Form::Jaeger, TRACE, TWO),
@@ -91,8 +94,15 @@ const READ: &[File] = &[
         "5b8efff798038103d269b633813fc60c",
         &["old Server a eee19b7ec3c1b174"],
     ),
+    (
+        "otlp-instrumentation-library.pb",
+        Form::OtlpProtobuf,
+        TRACE,
+        TWO,
+    ),
     ("otlp-snake-case.json", Form::OtlpJson, TRACE, TWO),
     ("otlp-snake-case-pretty.json", Form::OtlpJson, TRACE, TWO),
+    ("ruby-console.txt", Form::RubyConsole, TRACE, TWO),
     ("rust-stdout.txt", Form::DebugLog, TRACE, TWO),
     (
         "tempo-batches.json",
@@ -103,7 +113,9 @@ const READ: &[File] = &[
             "shell script Client child 0000000000001235 below 0000000000001234",
         ],
     ),
+    ("tempo-v1.pb", Form::OtlpProtobuf, TRACE, TWO),
     ("tempo-v2.json", Form::OtlpJson, TRACE, TWO),
+    ("tempo-v2.pb", Form::OtlpProtobuf, TRACE, TWO),
     (
         "xray-console-raw.json",
         Form::XRay,
@@ -265,13 +277,18 @@ fn events_links_and_statuses_are_read_too() {
         "console-python.txt",
         "console-node.txt",
         "collector-debug.log",
+        "clickhouse-rows.jsonl",
+        "dotnet-console.txt",
+        "ruby-console.txt",
     ] {
         let (mut events, mut links, mut states, mut errors, mut ended) = (0, 0, 0, 0, 0);
         let each = &mut |span: &Span<'_>| {
             let retries = span
                 .events
                 .iter()
-                .filter(|event| event.name == "retry" && event.time.is_some());
+                // .NET writes an event's time in the format of the program's culture
+                .filter(|event| event.name == "retry")
+                .filter(|event| event.time.is_some() || file == "dotnet-console.txt");
             events += retries
                 .filter(|event| event.attributes[0].0 == "left")
                 .count();
@@ -313,7 +330,12 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
         ("datadog.msgpack", "a Datadog payload in MessagePack"),
         ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
-        ("dotnet-console.txt", ".NET's console exporter"),
+        (
+            "datadog-v05.msgpack",
+            "a Datadog payload in the binary form",
+        ),
+        ("datadog-agent.pb", "a Datadog payload in the binary form"),
+        ("datadog-agent.json", "a payload of the Datadog Agent"),
         (
             "elastic-apm.json",
             "a document of Elasticsearch that is not a Jaeger span",

@@ -209,8 +209,9 @@ fn input_that_is_not_an_export_is_refused_without_harm() {
         ),
     ] {
         let error = read(content, &mut |_| {}).expect_err(found).to_string();
-        let accepted = "input: expected spans as OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, or what an \
-                        OpenTelemetry console exporter prints (plain, zstd or gzip), but found ";
+        let accepted = "input: expected spans as OTLP (JSON or protobuf), Zipkin JSON, Jaeger JSON, X-Ray segments, rows of \
+                        ClickHouse's otel_traces as JSON, or what an OpenTelemetry console exporter prints (plain, zstd or \
+                        gzip), but found ";
         assert_eq!(error, format!("{accepted}{found}"));
     }
 }

@@ -2,7 +2,7 @@
 //! others as counts.
 
 use super::Run;
-use baton_traces::compare::{Comparison, Difference, METHOD};
+use baton_traces::compare::{Comparison, Difference};
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{counted, visible};
 
@@ -10,7 +10,9 @@ use baton_traces::shown::{counted, visible};
 pub(super) struct Changes {
     pub(super) baseline: String,
     pub(super) runs: Vec<RunChanges>,
-    pub(super) method: [&'static str; 4],
+    pub(super) method: Vec<String>,
+    /// Which runs have latencies that could not be tested.
+    pub(super) untested: String,
 }
 
 /// One run against the baseline.
@@ -41,7 +43,8 @@ impl Changes {
             runs: others
                 .map(|name| RunChanges::of(comparison, name))
                 .collect(),
-            method: METHOD,
+            method: comparison.method(),
+            untested: visible(comparison.untested.as_deref().unwrap_or_default()),
         }
     }
 }
@@ -53,14 +56,15 @@ impl RunChanges {
             .iter()
             .filter(|difference| difference.run == run)
             .collect();
-        let is_told =
-            |difference: &Difference| difference.significant && !follows(difference, &differences);
+        let is_told = |difference: &Difference| {
+            difference.is_significant() && !follows(difference, &differences)
+        };
         let told = differences.iter().filter(|difference| is_told(difference));
         let significant: Vec<Change> = told.map(|difference| Change::of(difference)).collect();
         let others = differences.iter().filter(|difference| !is_told(difference));
         let mut counts = [0, 0, 0, 0];
         for other in others {
-            counts[if other.significant {
+            counts[if other.is_significant() {
                 0
             } else if other.is_none() {
                 1
@@ -109,7 +113,7 @@ fn follows(difference: &Difference, all: &[&Difference]) -> bool {
         && difference.metric != connected
         && all
             .iter()
-            .any(|other| other.significant && other.metric == connected)
+            .any(|other| other.is_significant() && other.metric == connected)
 }
 
 /// Says `5 better, 2 worse`.
@@ -142,7 +146,7 @@ fn parts<'a>(counts: impl Iterator<Item = (u64, &'a str)>) -> String {
 
 impl Change {
     fn of(difference: &Difference) -> Change {
-        let p_value = difference.p_adjusted.map(|p_value| match p_value {
+        let p_value = difference.p.map(|p_value| match p_value {
             ..0.001 => "p < 0.001".to_owned(),
             _ => format!("p = {p_value:.3}"),
         });

@@ -1,5 +1,6 @@
 //! Arranges the nodes of a service map in layers. The same map always gets the same layout.
 
+use super::{leaving, senders};
 use baton_traces::service_map::ServiceMap;
 
 /// The places of the nodes, in the order of [`ServiceMap::nodes`].
@@ -53,17 +54,14 @@ impl Layout {
 }
 
 /// The edges without those that close a circle. A depth-first search from [`starts`] finds them.
-fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
+pub(super) fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
         Open,
         Done,
     }
-    let receivers = |node: usize| {
-        let edges = map.edges.iter().filter(move |edge| edge.from == node);
-        edges.map(|edge| edge.to).collect::<Vec<_>>()
-    };
+    let receivers = |node: usize| leaving(map, node).iter().map(|edge| edge.to);
     let mut state = vec![State::New; map.nodes.len()];
     let mut forward = Vec::new();
     for start in starts(map) {
@@ -74,7 +72,7 @@ fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
         state[start] = State::Open;
         while let Some((node, waiting)) = way.last_mut() {
             let node = *node;
-            let Some(next) = (!waiting.is_empty()).then(|| waiting.remove(0)) else {
+            let Some(next) = waiting.next() else {
                 state[node] = State::Done;
                 way.pop();
                 continue;
@@ -94,8 +92,8 @@ fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
 
 /// All nodes. Those without a sender come first.
 pub(super) fn starts(map: &ServiceMap) -> Vec<usize> {
-    let is_receiver = |node: &usize| map.edges.iter().any(|edge| edge.to == *node);
+    let senders = senders(map);
     let nodes = 0..map.nodes.len();
-    let (inner, outer): (Vec<_>, Vec<_>) = nodes.partition(is_receiver);
+    let (outer, inner): (Vec<_>, Vec<_>) = nodes.partition(|node| senders[*node] == 0);
     outer.into_iter().chain(inner).collect()
 }

@@ -8,4 +8,5 @@
 )]
 mod case;
 mod drawings;
+mod maps;
 mod report;

@@ -1,5 +1,7 @@
 //! Notes about what is lost with a context or beside it.
 
+use std::collections::HashSet;
+
 use crate::carrier::Getter;
 use crate::explanation::arrived::{Arrived, list, who};
 use crate::format::Outcome;
@@ -17,7 +19,7 @@ pub(super) fn tracestate_lost(arrived: &Arrived<'_>) -> Option<String> {
     let others = list(others.map(|other| other.header));
     (!others.is_empty() && !source.context.tracestate.is_empty()).then(|| {
         format!(
-            "tracestate belongs to {}: a service that continues {others}'s loses it ({} bytes).",
+            "tracestate belongs to {}: a service that continues {others} loses it ({} bytes).",
             source.header,
             source.context.tracestate.as_str().len(),
         )
@@ -58,8 +60,23 @@ pub(super) fn too_many_members(arrived: &Arrived<'_>) -> Option<String> {
         format!("{} {what}", who(libraries, "keep"))
     });
     Some(format!(
-        "tracestate has {sent} members, and W3C allows {max}: {}.",
+        "tracestate has {sent} members, but W3C allows {max}: {}.",
         kept.collect::<Vec<_>>().join("; ")
+    ))
+}
+
+/// A key that `tracestate` has twice. Section 3.5 of W3C Trace Context forbids writers to do so.
+pub(super) fn repeated_key(arrived: &Arrived<'_>) -> Option<String> {
+    arrived.source(tracecontext::NAME)?;
+    let mut keys = Vec::new();
+    arrived.headers.get_all(tracestate::HEADER, &mut |value| {
+        let members = value.split(',').filter_map(|member| member.split_once('='));
+        keys.extend(members.map(|(key, _)| key.trim()));
+    });
+    let mut seen = HashSet::new();
+    let repeated = keys.into_iter().find(|key| !seen.insert(*key))?;
+    Some(format!(
+        "tracestate has the key {repeated} twice, but each key may be there only once. Some libraries drop all members."
     ))
 }
 
@@ -72,7 +89,7 @@ pub(super) fn baggage(arrived: &Arrived<'_>) -> Option<String> {
     let formats: Vec<_> = carrying.map(|candidate| candidate.format).collect();
     (!formats.is_empty()).then(|| {
         let formats = list(formats.iter().copied());
-        format!("Baggage arrives too: it goes on only in services whose list has {formats}.")
+        format!("Baggage arrives too. Only services whose list has {formats} pass it on.")
     })
 }
 
@@ -83,8 +100,8 @@ pub(super) fn plus(arrived: &Arrived<'_>) -> Option<String> {
         .headers
         .get_all(baggage::NAME, &mut |value| has_plus |= value.contains('+'));
     has_plus.then(|| {
-        "A '+' in baggage stays a '+' by the specification; opentelemetry-python reads a space. Let the sender write %2B for \
-         one and %20 for the other."
+        "A '+' in baggage stays a '+' by the specification, but OpenTelemetry for Python reads it as a space. Let the sender \
+         write %2B for a plus and %20 for a space."
             .to_owned()
     })
 }

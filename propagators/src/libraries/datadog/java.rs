@@ -1,5 +1,7 @@
 //! Datadog for Java.
 
+use crate::formats::{datadog, tracecontext};
+
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
 use super::super::read::{Chosen, Decision, Found, Read, Readings};
@@ -53,7 +55,7 @@ fn choose(readings: &Readings) -> Chosen {
 /// Datadog's headers. So a B3 id is never compared whole (`b.w3c+b3.low64`).
 fn matching(one: &(&'static str, Found), other: &(&'static str, Found)) -> bool {
     let whole = |(format, found): &(&'static str, Found)| {
-        *format == "tracecontext" || (*format == "datadog" && found.trace >> 64 != 0)
+        *format == tracecontext::NAME || (*format == datadog::NAME && found.trace >> 64 != 0)
     };
     match whole(one) && whole(other) {
         true => super::equal(one, other),

@@ -2,6 +2,7 @@
 
 use super::refused;
 use super::{Form, starts_with};
+use crate::readers::clickhouse;
 use crate::readers::json::{Fault, JsonReader};
 
 /// Zipkin's and Datadog's lists of traces are two arrays deep.
@@ -99,6 +100,7 @@ impl Members {
                 let inner = first_names(json);
                 match refused::data(&inner) {
                     Some(found) => return Ok(Some(Err(found))),
+                    None if clickhouse::is_row(&inner) => Form::ClickHouse,
                     None => Form::Jaeger,
                 }
             }
@@ -153,7 +155,9 @@ fn by_one_name(name: &str) -> Option<Form> {
 fn by_all_names(names: &[String]) -> Option<Form> {
     let has = |name: &str| names.iter().any(|known| known == name);
     let has_any = |wanted: &[&str]| has_any(names, wanted);
-    if has("traceId") && has_any(&["id", "parentId", "localEndpoint", "binaryAnnotations"]) {
+    if clickhouse::is_row(names) {
+        Some(Form::ClickHouse)
+    } else if has("traceId") && has_any(&["id", "parentId", "localEndpoint", "binaryAnnotations"]) {
         Some(Form::Zipkin)
     } else if has_any(&["traceId", "trace_id"])
         && has_any(&["spanId", "span_id"])

@@ -9,6 +9,9 @@ pub(super) fn json(names: &[String]) -> Option<String> {
         "Tempo's answer to a search, which has no spans: fetch each trace with /api/v2/traces/ID"
     } else if has("processor") && has("transaction") || has("@timestamp") && has("processor") {
         "documents of Elastic APM: export OTLP with the Collector's file exporter instead"
+    } else if has("tracerPayloads") || has("languageName") && has("spans") {
+        "a payload of the Datadog Agent: export OTLP from the Agent's otlp_config or the SDK to a Collector, and \
+         save it with its file exporter"
     } else if has("traceGroup") || has("traceGroupFields") {
         "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead"
     } else {
@@ -34,9 +37,6 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
     } else if holds(b"LoggingSpanExporter") && holds(b"[tracer: ") {
         "the log of Java's LoggingSpanExporter, which prints neither parents nor times: set \
          OTEL_TRACES_EXPORTER=logging-otlp, or otlp"
-    } else if holds(b"Activity.TraceId:") {
-        "the output of .NET's console exporter: export OTLP (AddOtlpExporter) and save it with the Collector's \
-         file exporter"
     } else if holds(b"\xa8trace_id") || holds(b"\xa7span_id") {
         "a Datadog payload in MessagePack: send it as JSON (PUT /v0.3/traces with Content-Type: application/json), \
          or export OTLP"
@@ -44,4 +44,42 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         return None;
     };
     Some(found.to_owned())
+}
+
+/// The error for the first bytes of a binary form, if it is a known one that cannot be read.
+pub(super) fn bytes(beginning: &[u8]) -> Option<String> {
+    is_of_datadog_agent(beginning).then(|| {
+        "a Datadog payload in the binary form of tracers (v0.5) or of the Agent: send it as JSON (PUT /v0.3/traces \
+         with Content-Type: application/json), or export OTLP"
+            .to_owned()
+    })
+}
+
+/// Whether the bytes begin a list of traces of version 0.5, whose table of texts starts with an
+/// empty one, or the protobuf that the Agent sends on: its host, its environment, and tracers'
+/// payloads in field 5.
+fn is_of_datadog_agent(bytes: &[u8]) -> bool {
+    let table = bytes
+        .strip_prefix(&[0x92])
+        .and_then(|rest| match *rest.first()? {
+            0x91..=0x9f => rest.get(1),
+            0xdc => rest.get(3),
+            0xdd => rest.get(5),
+            _ => None,
+        });
+    if table == Some(&0xa0) {
+        return true;
+    }
+    let text = |bytes: &[u8], tag: u8| -> Option<usize> {
+        let [first, length, rest @ ..] = bytes else {
+            return None;
+        };
+        let text = rest.get(..usize::from(*length))?;
+        let is_name = |byte: &u8| byte.is_ascii_graphic() && *byte != b'"';
+        let is_text = *first == tag && *length < 0x80 && text.iter().all(is_name);
+        is_text.then_some(2 + text.len())
+    };
+    let host = text(bytes, 0x0a).filter(|length| *length > 2);
+    let environment = host.and_then(|end| Some(end + text(&bytes[end..], 0x12)?));
+    environment.is_some_and(|end| bytes.get(end) == Some(&0x2a))
 }

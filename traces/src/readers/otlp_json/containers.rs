@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use super::recent::Recent;
 use super::span::{span, unknown};
-use super::values::{any_value, each_attribute};
+use super::values::each_attribute;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
 use crate::readers::skipped::{Place, Skipped};
 use crate::span::{AnyValue, Attribute, Key, Span, Want};
@@ -65,15 +66,15 @@ impl Member {
 
 /// The spans of one resource.
 #[derive(Default)]
-pub(super) struct ResourceSpans<'a> {
+pub(in crate::readers) struct ResourceSpans<'a> {
     pub(super) resource: Resource<'a>,
     /// The spans. Their service and resource attributes are in `resource`.
-    pub(super) spans: Vec<Span<'a>>,
+    pub(in crate::readers) spans: Vec<Span<'a>>,
 }
 
 /// The resource: what sent the spans.
-#[derive(Default)]
-pub(super) struct Resource<'a> {
+#[derive(Clone, Default)]
+pub(in crate::readers) struct Resource<'a> {
     pub(super) service: Cow<'a, str>,
     /// Filled only for [`Want::Everything`].
     pub(super) attributes: Vec<Attribute<'a>>,
@@ -81,7 +82,7 @@ pub(super) struct Resource<'a> {
 
 impl ResourceSpans<'_> {
     /// Hands the spans over, and gives their number.
-    pub(super) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
+    pub(in crate::readers) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
         let count = self.spans.len() as u64;
         for span in self.spans {
             let mut span: Span<'_> = span;
@@ -91,6 +92,19 @@ impl ResourceSpans<'_> {
         }
         count
     }
+
+    /// Shows the spans before they are handed over, without the attributes of their resource. Gives
+    /// whether it could: a service's name with escapes is not part of the input.
+    pub(in crate::readers) fn show(&mut self, each: &mut dyn FnMut(&Span<'_>)) -> bool {
+        let Cow::Borrowed(service) = self.resource.service else {
+            return false;
+        };
+        for span in &mut self.spans {
+            span.service = service;
+            each(span);
+        }
+        true
+    }
 }
 
 /// Decodes one request, or a single `ResourceSpans`, as Java's `logging-otlp` exporter prints it.
@@ -98,10 +112,11 @@ pub(super) fn request<'a>(
     json: &'a [u8],
     want: Want,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<Vec<ResourceSpans<'a>>, Mistake> {
     let mut cursor = cursor(json)?;
     let mut all = Vec::new();
-    add_request(&mut cursor, want, &mut all, skipped)?;
+    add_request(&mut cursor, want, &mut all, skipped, recent)?;
     cursor.end()?;
     Ok(all)
 }
@@ -121,15 +136,17 @@ pub(super) fn alone<'a>(
             cursor.skip()
         }
         "resource" => {
-            found.resource = resource(cursor, want, skipped)?;
+            found.resource = resource(cursor, want, skipped, &mut Recent::default())?;
             Ok(())
         }
         _ => cursor.skip(),
     })?;
     if !is_span {
-        return request(json, want, skipped);
+        return request(json, want, skipped, &mut Recent::default());
     }
-    found.spans.push(span(&mut cursor(json)?, want, skipped)?);
+    let mut recent = Recent::default();
+    let span = span(&mut cursor(json)?, want, skipped, &mut recent)?;
+    found.spans.push(span);
     Ok(vec![found])
 }
 
@@ -138,25 +155,26 @@ fn add_request<'a>(
     want: Want,
     all: &mut Vec<ResourceSpans<'a>>,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<(), Mistake> {
     let mut alone = ResourceSpans::default();
     cursor.object(
         "an ExportTraceServiceRequest object",
         |cursor, name| match Member::of(name) {
-            Member::ResourceSpans => add_list(cursor, want, all, skipped),
+            Member::ResourceSpans => add_list(cursor, want, all, skipped, recent),
             Member::Wrapped => {
                 cursor.object("a TracesData object", |cursor, name| {
                     match Member::of(name) {
-                        Member::ResourceSpans => add_list(cursor, want, all, skipped),
+                        Member::ResourceSpans => add_list(cursor, want, all, skipped, recent),
                         _ => unknown(cursor, &REQUEST, name, skipped),
                     }
                 })
             }
             Member::Resource => {
-                alone.resource = resource(cursor, want, skipped)?;
+                alone.resource = resource(cursor, want, skipped, recent)?;
                 Ok(())
             }
-            Member::ScopeSpans => scopes(cursor, want, &mut alone.spans, skipped),
+            Member::ScopeSpans => scopes(cursor, want, &mut alone.spans, skipped, recent),
             Member::OtherSignal => {
                 skipped.other_signals += 1;
                 cursor.skip()
@@ -175,9 +193,10 @@ fn add_list<'a>(
     want: Want,
     all: &mut Vec<ResourceSpans<'a>>,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<(), Mistake> {
     cursor.array("a list of ResourceSpans", |cursor| {
-        all.push(resource_spans(cursor, want, skipped)?);
+        all.push(resource_spans(cursor, want, skipped, recent)?);
         Ok(())
     })
 }
@@ -186,12 +205,14 @@ fn resource_spans<'a>(
     cursor: &mut Cursor<'a>,
     want: Want,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<ResourceSpans<'a>, Mistake> {
     let mut all = ResourceSpans::default();
     cursor.object("a ResourceSpans object", |cursor, name| {
         match Member::of(name) {
-            Member::Resource => all.resource = resource(cursor, want, skipped)?,
-            Member::ScopeSpans => scopes(cursor, want, &mut all.spans, skipped)?,
+            Member::Resource => all.resource = resource(cursor, want, skipped, recent)?,
+            Member::ScopeSpans => scopes(cursor, want, &mut all.spans, skipped, recent)?,
+            Member::Unknown if name == "schemaUrl" => cursor.skip()?,
             _ => unknown(cursor, &RESOURCE_SPANS, name, skipped)?,
         }
         Ok(())
@@ -204,21 +225,40 @@ fn scopes<'a>(
     want: Want,
     spans: &mut Vec<Span<'a>>,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<(), Mistake> {
     cursor.array("a list of ScopeSpans", |cursor| {
         cursor.object("a ScopeSpans object", |cursor, name| match name {
             "spans" => cursor.array("a list of spans", |cursor| {
-                spans.push(span(cursor, want, skipped)?);
+                spans.push(span(cursor, want, skipped, recent)?);
                 Ok(())
             }),
-            "scope" | "instrumentationLibrary" => cursor.skip(),
+            "scope" | "instrumentationLibrary" | "schemaUrl" => cursor.skip(),
             _ => unknown(cursor, &SCOPE_SPANS, name, skipped),
         })
     })
 }
 
-/// Decodes a resource.
+/// Decodes a resource, or takes it from those before it.
 pub(super) fn resource<'a>(
+    cursor: &mut Cursor<'a>,
+    want: Want,
+    skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
+) -> Result<Resource<'a>, Mistake> {
+    if let Some(resource) = recent.resource(cursor) {
+        return Ok(resource);
+    }
+    let text = cursor.rest();
+    let resource = new_resource(cursor, want, skipped)?;
+    // what was skipped in it must be counted each time
+    if want != Want::Everything && skipped.is_empty() && text.starts_with('{') {
+        recent.add_resource(&text[..text.len() - cursor.rest().len()], &resource);
+    }
+    Ok(resource)
+}
+
+fn new_resource<'a>(
     cursor: &mut Cursor<'a>,
     want: Want,
     skipped: &mut Skipped,
@@ -226,13 +266,16 @@ pub(super) fn resource<'a>(
     let mut resource = Resource::default();
     cursor.object("a Resource object", |cursor, name| match name {
         "attributes" => each_attribute(cursor, |name, value| {
-            if name == Key::ServiceName.name()
-                && let AnyValue::Text(service) = any_value(&mut value.clone(), 0)?
-            {
-                resource.service = service;
+            let is_service = name == Key::ServiceName.name();
+            if !is_service && want != Want::Everything {
+                return Ok(());
+            }
+            let value = value.value(0)?;
+            if let (true, AnyValue::Text(service)) = (is_service, &value) {
+                resource.service = service.clone();
             }
             if want == Want::Everything {
-                resource.attributes.push((name, any_value(value, 0)?));
+                resource.attributes.push((name, value));
             }
             Ok(())
         }),

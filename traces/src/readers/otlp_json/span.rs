@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use baton_propagators::id::{SpanId, TraceId};
 
-use super::values::{any_value, attributes, each_attribute, kind, status_code, unsigned};
+use super::recent::Recent;
+use super::values::{attributes, each_of_span, kind, status_code, unsigned};
 use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::ids::{span_id, trace_id};
 use crate::readers::skipped::{Place, Skipped};
@@ -44,6 +45,7 @@ pub(super) fn span<'a>(
     cursor: &mut Cursor<'a>,
     want: Want,
     skipped: &mut Skipped,
+    recent: &mut Recent<'a>,
 ) -> Result<Span<'a>, Mistake> {
     let start = cursor.clone();
     let mut ids: (Option<TraceId>, Option<SpanId>) = (None, None);
@@ -69,10 +71,9 @@ pub(super) fn span<'a>(
             "endTimeUnixNano" | "end_time_unix_nano" => {
                 span.end = UnixTime::from_nanoseconds(unsigned(cursor)?);
             }
-            "attributes" => each_attribute(cursor, |name, value| {
-                if want.takes(&name) {
-                    let value = any_value(value, 0)?;
-                    tags::add_attribute(&mut span, want, name, value);
+            "attributes" => each_of_span(cursor, recent, |name, class, value| {
+                if want.takes(class) {
+                    tags::add_classed(&mut span, want, class, name, value.value(0)?);
                 }
                 Ok(())
             })?,

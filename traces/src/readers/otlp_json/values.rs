@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::recent::Recent;
 use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::tags;
-use crate::span::{AnyValue, Attribute, Kind, StatusCode};
+use crate::span::{AnyValue, Attribute, Class, Kind, StatusCode};
 
 /// How many levels of lists and maps an attribute's value may have.
 const MAX_DEPTH: usize = 64;
@@ -51,38 +52,87 @@ pub(super) fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
     number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
 }
 
-/// Gives the name of each attribute, with the cursor at its value. Attributes are a list of
-/// `KeyValue`, or an object, as CloudWatch writes them.
+/// The value of an attribute, before it is decoded.
+pub(super) enum Found<'a> {
+    /// Text, in the form that almost every writer prints.
+    Text(&'a str),
+    /// Any other value, at this place.
+    At(Cursor<'a>),
+}
+
+impl<'a> Found<'a> {
+    /// Decodes the value. `depth` is the number of lists and maps around it.
+    pub(super) fn value(self, depth: usize) -> Result<AnyValue<'a>, Mistake> {
+        match self {
+            Found::Text(text) => Ok(AnyValue::Text(Cow::Borrowed(text))),
+            Found::At(mut cursor) => any_value(&mut cursor, depth),
+        }
+    }
+}
+
+/// Gives the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
+/// object, as CloudWatch writes them.
 pub(super) fn each_attribute<'a>(
     cursor: &mut Cursor<'a>,
-    mut each: impl FnMut(Cow<'a, str>, &mut Cursor<'a>) -> Result<(), Mistake>,
+    mut each: impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,
 ) -> Result<(), Mistake> {
     if cursor.peek() == Some(b'{') {
         return cursor.object("an object of attributes", |cursor, name| {
-            let mut value = cursor.clone();
+            let value = cursor.clone();
             cursor.skip()?;
-            each(Cow::Owned(name.to_owned()), &mut value)
+            each(Cow::Owned(name.to_owned()), Found::At(value))
         });
     }
     cursor.array("a list of attributes", |cursor| {
-        let (mut key, mut value) = (Cow::Borrowed(""), None);
-        cursor.object("a KeyValue object", |cursor, name| {
-            match name {
-                "key" => key = cursor.text()?,
-                "value" => {
-                    cursor.peek();
-                    value = Some(cursor.clone());
-                    cursor.skip()?;
-                }
-                _ => cursor.skip()?,
-            }
-            Ok(())
-        })?;
-        match value {
-            Some(mut value) => each(key, &mut value),
-            None => Ok(()),
+        attribute(cursor, &mut each)
+    })
+}
+
+/// Gives the name and the value of each attribute of a span, with what baton knows of the name. The
+/// usual ones are compared with those of earlier spans.
+pub(super) fn each_of_span<'a>(
+    cursor: &mut Cursor<'a>,
+    recent: &mut Recent<'a>,
+    mut each: impl FnMut(Cow<'a, str>, &Class, Found<'a>) -> Result<(), Mistake>,
+) -> Result<(), Mistake> {
+    if cursor.peek() == Some(b'{') {
+        return each_attribute(cursor, |name, value| {
+            each(name.clone(), &Class::of(&name), value)
+        });
+    }
+    recent.begin_list();
+    cursor.array("a list of attributes", |cursor| {
+        match recent.attribute(cursor) {
+            Some((name, class, value)) => each(Cow::Borrowed(name), &class, value),
+            None => attribute(cursor, &mut |name: Cow<'a, str>, value| {
+                each(name.clone(), &Class::of(&name), value)
+            }),
         }
     })
+}
+
+/// Gives the name and the value of one `KeyValue`.
+fn attribute<'a>(
+    cursor: &mut Cursor<'a>,
+    each: &mut impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,
+) -> Result<(), Mistake> {
+    let (mut key, mut value) = (Cow::Borrowed(""), None);
+    cursor.object("a KeyValue object", |cursor, name| {
+        match name {
+            "key" => key = cursor.text()?,
+            "value" => {
+                cursor.peek();
+                value = Some(cursor.clone());
+                cursor.skip()?;
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    match value {
+        Some(value) => each(key, Found::At(value)),
+        None => Ok(()),
+    }
 }
 
 /// All attributes of a list.
@@ -92,7 +142,7 @@ pub(super) fn attributes<'a>(
 ) -> Result<Vec<Attribute<'a>>, Mistake> {
     let mut attributes = Vec::new();
     each_attribute(cursor, |name, value| {
-        attributes.push((name, any_value(value, depth)?));
+        attributes.push((name, value.value(depth)?));
         Ok(())
     })?;
     Ok(attributes)

@@ -4,6 +4,7 @@
 use std::io::BufRead;
 
 use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Resource, SCOPE_SPANS};
+use super::recent::Recent;
 use super::span;
 use crate::readers::cursor::{Cursor, Mistake, cursor};
 use crate::readers::json::{Fault, JsonReader};
@@ -85,7 +86,7 @@ impl Walk<'_> {
     ) -> Result<(), Fault> {
         self.skipped.line = lines + json.line();
         let resource: Resource<'_> = decoded(resource, self.skipped.line, |cursor| {
-            containers::resource(cursor, self.want, self.skipped)
+            containers::resource(cursor, self.want, self.skipped, &mut Recent::default())
         })?;
         json.array(|json| {
             json.object(|json, name| match name {
@@ -105,7 +106,7 @@ impl Walk<'_> {
         let line = lines + json.line();
         self.skipped.line = line;
         let mut span = decoded(json.value()?, line, |cursor| {
-            span::span(cursor, self.want, self.skipped)
+            span::span(cursor, self.want, self.skipped, &mut Recent::default())
         })?;
         span.service = &resource.service;
         span.resource_attributes = &resource.attributes;

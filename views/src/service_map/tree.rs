@@ -1,7 +1,7 @@
-//! Writes a service map for a terminal, as a tree from senders to receivers.
+//! Writes a service map for a terminal, as a tree from senders to receivers. It is for maps in
+//! which no node has two senders, such as those of most runs.
 
-use super::layout::starts;
-use super::{edge_facts, node_facts};
+use super::{channel, edge_facts, leaving, node_facts, senders};
 use crate::terminal::{TextStyle, fitted};
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 
@@ -40,20 +40,39 @@ const ASCII: Signs = Signs {
     broken: "x",
 };
 
-/// The map as lines of text, without a line break at the end. A node is drawn once; after that only
-/// its name appears.
-pub fn text(map: &ServiceMap, style: TextStyle) -> String {
+/// Whether every node has one sender at most, and none leads back to itself.
+pub(super) fn fits(map: &ServiceMap) -> bool {
+    if senders(map).into_iter().any(|count| count > 1) {
+        return false;
+    }
+    // in a circle every node has a sender, so no start leads into it
+    let mut reached = roots(map);
+    let mut place = 0;
+    while let Some(node) = reached.get(place).copied() {
+        reached.extend(leaving(map, node).iter().map(|edge| edge.to));
+        place += 1;
+    }
+    reached.len() == map.nodes.len()
+}
+
+/// The nodes without a sender.
+fn roots(map: &ServiceMap) -> Vec<usize> {
+    let senders = senders(map);
+    (0..senders.len())
+        .filter(|node| senders[*node] == 0)
+        .collect()
+}
+
+/// The map as lines of text, without a line break at the end.
+pub(super) fn text(map: &ServiceMap, style: TextStyle) -> String {
     let mut tree = Tree {
         map,
         style,
         signs: if style.unicode { UNICODE } else { ASCII },
-        drawn: vec![false; map.nodes.len()],
         lines: Vec::new(),
     };
-    for start in starts(map) {
-        if !tree.drawn[start] {
-            tree.draw(start);
-        }
+    for root in roots(map) {
+        tree.draw(root);
     }
     tree.lines.join("\n")
 }
@@ -62,7 +81,6 @@ struct Tree<'a> {
     map: &'a ServiceMap,
     style: TextStyle,
     signs: Signs,
-    drawn: Vec<bool>,
     lines: Vec<String>,
 }
 
@@ -76,28 +94,24 @@ struct Waiting<'a> {
 
 impl<'a> Tree<'a> {
     /// Draws a node and everything that it leads to.
-    fn draw(&mut self, start: usize) {
-        self.drawn[start] = true;
-        self.lines.push(self.named(&self.map.nodes[start], false));
-        let mut waiting = self.below(start, 0, "");
+    fn draw(&mut self, root: usize) {
+        self.lines.push(self.named(&self.map.nodes[root]));
+        let mut waiting = self.below(root, 0, "");
         while let Some(next) = waiting.pop() {
             let to = next.edge.to;
-            let again = std::mem::replace(&mut self.drawn[to], true);
-            self.lines.push(self.line(&next, again));
-            if !again {
-                let down = if next.is_last { " " } else { self.signs.down };
-                let margin = match next.depth {
-                    0..MAX_DEPTH => format!("{}{down}   ", next.margin),
-                    _ => next.margin,
-                };
-                waiting.extend(self.below(to, next.depth + 1, &margin));
-            }
+            self.lines.push(self.line(&next));
+            let down = if next.is_last { " " } else { self.signs.down };
+            let margin = match next.depth {
+                0..MAX_DEPTH => format!("{}{down}   ", next.margin),
+                _ => next.margin,
+            };
+            waiting.extend(self.below(to, next.depth + 1, &margin));
         }
     }
 
     /// The edges that leave a node, in reverse order.
     fn below(&self, node: usize, depth: usize, margin: &str) -> Vec<Waiting<'a>> {
-        let edges = self.map.edges.iter().filter(|edge| edge.from == node);
+        let edges = leaving(self.map, node).iter();
         let waiting = edges.rev().enumerate().map(|(place, edge)| Waiting {
             edge,
             depth,
@@ -107,7 +121,7 @@ impl<'a> Tree<'a> {
         waiting.collect()
     }
 
-    fn line(&self, next: &Waiting<'_>, again: bool) -> String {
+    fn line(&self, next: &Waiting<'_>) -> String {
         let Waiting {
             edge,
             margin,
@@ -121,6 +135,13 @@ impl<'a> Tree<'a> {
             self.signs.fork
         };
         let facts = edge_facts(edge, receiver.kind).join(", ");
+        let facts = match channel(edge) {
+            channel if channel.is_empty() => facts,
+            channel => format!(
+                "{}: {facts}",
+                fitted(&channel, MAX_NAME, self.style.ellipsis())
+            ),
+        };
         let (line, facts) = if edge.broken {
             let facts = format!("{} {facts}: broken", self.signs.broken);
             (
@@ -133,11 +154,11 @@ impl<'a> Tree<'a> {
             (self.signs.line, facts)
         };
         let head = self.signs.head;
-        let receiver = self.named(receiver, again);
+        let receiver = self.named(receiver);
         format!("{margin}{corner}{line} {facts} {line}{head} {receiver}")
     }
 
-    fn named(&self, node: &Node, again: bool) -> String {
+    fn named(&self, node: &Node) -> String {
         let name = fitted(&node.name, MAX_NAME, self.style.ellipsis());
         let name = match node.kind {
             NodeKind::Queue => format!("stream {name}"),
@@ -145,7 +166,6 @@ impl<'a> Tree<'a> {
         };
         let bold = self.style.bold(&name);
         match node.kind {
-            _ if again => format!("{bold} (above)"),
             NodeKind::Service => format!("{bold}, {}", node_facts(node)),
             _ => bold,
         }

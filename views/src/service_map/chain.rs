@@ -1,7 +1,8 @@
-//! Draws a service map: layers from left to right, or from top to bottom on a narrow page.
+//! Draws a short service map: layers from left to right, or from top to bottom on a narrow page,
+//! with all facts on the edges.
 
 use super::layout::Layout;
-use super::{edge_facts, node_facts};
+use super::{MAX_CHAIN, channel, edge_facts, node_facts};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
 
@@ -111,8 +112,20 @@ fn is_detour(layout: &Layout, edge: &Edge) -> bool {
     layout.places[edge.to].0 != layout.places[edge.from].0 + 1
 }
 
+/// Whether the map is short enough, and has at most one edge that is not to the next layer.
+pub(super) fn fits(map: &ServiceMap) -> bool {
+    if map.edges.len() > MAX_CHAIN || map.nodes.len() > MAX_CHAIN + 1 {
+        return false;
+    }
+    let layout = Layout::of(map);
+    let detours = map.edges.iter().filter(|edge| is_detour(&layout, edge));
+    let mut pairs: Vec<_> = map.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+    pairs.dedup();
+    pairs.len() == map.edges.len() && detours.count() <= 1
+}
+
 /// The map as a picture.
-pub fn drawing(map: &ServiceMap, page: Page) -> Drawing {
+pub(super) fn drawing(map: &ServiceMap, page: Page) -> Drawing {
     let grid = Grid::of(map, page);
     let mut drawing = Drawing::new(grid.size.0, grid.size.1, label(map));
     for edge in &map.edges {
@@ -159,6 +172,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     if edge.broken {
         facts[0] = format!("✗ {}", facts[0]);
     }
+    facts.extend(Some(channel(edge)).filter(|channel| !channel.is_empty()));
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
     let class = match (grid.page, edge.broken, edge.is_whole()) {
         (Page::Wide, true, _) => "middle small broken",

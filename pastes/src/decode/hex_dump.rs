@@ -1,0 +1,96 @@
+//! Bytes as `tcpdump -X`, `xxd`, `hexdump -C` and Netty print them.
+
+/// How many bytes a line may have.
+const MAX_LINE: usize = 16;
+
+/// The bytes in a text that is mostly a dump, with dots for those that are not text; `None` for any
+/// other text.
+pub(crate) fn hex_dump(text: &str) -> Option<String> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (mut bytes, mut dumped, mut all) = (Vec::new(), 0, 0);
+    for line in lines {
+        all += 1;
+        let Some((offset, mut line)) = bytes_of(line) else {
+            continue;
+        };
+        dumped += 1;
+        // each packet starts again
+        if offset == 0 && !bytes.is_empty() {
+            bytes.extend_from_slice(b"\n\n");
+        }
+        bytes.append(&mut line);
+    }
+    if dumped < 2 || dumped * 2 < all {
+        return None;
+    }
+    // bytes that are not text would hide the text lines
+    let text = bytes.into_iter().map(|byte| {
+        if byte.is_ascii_graphic() || byte.is_ascii_whitespace() {
+            char::from(byte)
+        } else {
+            '.'
+        }
+    });
+    Some(text.collect())
+}
+
+/// The offset and the bytes of a line such as `0x0010:  4745 5420 2f20 …  GET /.`.
+fn bytes_of(line: &str) -> Option<(usize, Vec<u8>)> {
+    // Netty draws a frame
+    let line = line.trim_start().trim_start_matches('|');
+    let (offset, rest) = line.split_once([':', ' ', '|'])?;
+    let offset = offset.strip_prefix("0x").unwrap_or(offset);
+    if offset.len() < 4 {
+        return None;
+    }
+    let offset = usize::from_str_radix(offset, 16).ok()?;
+    let mut bytes = Vec::new();
+    for group in rest.split_whitespace() {
+        let is_hex = group.len() % 2 == 0
+            && group.len() <= 8
+            && group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex || bytes.len() + group.len() / 2 > MAX_LINE {
+            break;
+        }
+        let digits = (0..group.len()).step_by(2);
+        bytes.extend(digits.filter_map(|at| u8::from_str_radix(&group[at..at + 2], 16).ok()));
+    }
+    (!bytes.is_empty()).then_some((offset, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_header_is_found_across_the_lines_of_a_dump() {
+        let request = "GET / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n";
+        let mut dump = "12:00:00.000000 IP a.1 > b.80: Flags [P.]\n".to_owned();
+        for (place, line) in request.as_bytes().chunks(16).enumerate() {
+            let hex: String = line
+                .chunks(2)
+                .map(|pair| {
+                    pair.iter()
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect::<String>()
+                        + " "
+                })
+                .collect();
+            let shown: String = line
+                .iter()
+                .map(|byte| {
+                    if byte.is_ascii_graphic() {
+                        char::from(*byte)
+                    } else {
+                        '.'
+                    }
+                })
+                .collect();
+            dump += &format!("\t0x{:04x}:  {hex} {shown}\n", place * 16);
+        }
+        let paste = crate::read(dump.as_bytes());
+        let headers = &paste.carriers[0].headers;
+        assert_eq!(
+            headers[0].value,
+            b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Where the spans of an input go: to a closure, one at a time, or into parts.
+
+use super::input::Input;
+use super::{ReadError, Reading, otlp_json};
+use crate::collect::Collect;
+use crate::span::{Span, Want};
+
+/// Takes the spans of an input.
+pub(crate) trait Take {
+    /// Lets `read` hand over spans one at a time.
+    fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R;
+
+    /// Reads OTLP/JSON lines, which several threads decode.
+    fn lines(&mut self, input: Input<'_>, file: &str, want: Want) -> Result<Reading, ReadError>;
+}
+
+/// Takes each span in the order of the input.
+pub(crate) struct Each<'a>(pub(crate) &'a mut (dyn FnMut(&Span<'_>) + Send));
+
+impl Take for Each<'_> {
+    fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
+        read(self.0)
+    }
+
+    fn lines(&mut self, input: Input<'_>, file: &str, want: Want) -> Result<Reading, ReadError> {
+        otlp_json::read_lines(input, file, want, self.0)
+    }
+}
+
+/// Takes spans in parts, and one by one if the collector needs it. `S` decides which ones it sees.
+pub(crate) struct InParts<'a, C, S> {
+    pub(crate) collect: &'a mut C,
+    /// Whether a span, given one by one, is new.
+    pub(crate) is_new: S,
+}
+
+/// How many spans of a form that is read on one thread go into a part.
+const MAX_SPANS: usize = 4096;
+
+impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, C, S> {
+    /// Takes one span, if it is new and the collector wants it.
+    pub(super) fn add_span(&mut self, span: &Span<'_>) {
+        if self.collect.takes_spans() && (self.is_new)(span) {
+            self.collect.add_span(span);
+        }
+    }
+}
+
+impl<C: Collect, S: FnMut(&Span<'_>) -> bool + Send> Take for InParts<'_, C, S> {
+    fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
+        let empty = self.collect.part();
+        let (mut part, mut spans) = (empty.clone(), 0);
+        let result = read(&mut |span| {
+            C::prepare(&mut part, span);
+            self.add_span(span);
+            spans += 1;
+            if spans % MAX_SPANS == 0 {
+                let full = std::mem::replace(&mut part, empty.clone());
+                self.collect.add_part(full);
+            }
+        });
+        self.collect.add_part(part);
+        result
+    }
+
+    fn lines(&mut self, input: Input<'_>, file: &str, want: Want) -> Result<Reading, ReadError> {
+        otlp_json::collect_lines(input, file, want, self)
+    }
+}

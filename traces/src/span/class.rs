@@ -1,0 +1,78 @@
+//! What baton knows of an attribute's name, remembered for the names that occur again and again.
+
+use std::cell::RefCell;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::FixedState;
+
+use super::Key;
+use crate::attributes::{Meaning, captured_header, context_header, may_be_shared, meaning};
+
+/// How many names each thread remembers at most.
+const MAX_NAMES: usize = 1024;
+/// The longest name that is remembered, in bytes.
+const MAX_NAME_BYTES: usize = 128;
+
+/// What the name of an attribute says about its value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Class {
+    /// The field of a span that holds it.
+    pub(crate) key: Option<Key>,
+    /// What it says about a hand-off.
+    pub(crate) meaning: Option<Meaning>,
+    /// The trace-context header that it captured.
+    pub(crate) header: Option<&'static str>,
+    /// Whether it may hold an id that all spans of a request share.
+    pub(crate) may_be_shared: bool,
+    /// Whether it is one of OpenTelemetry's attributes of messages.
+    pub(crate) is_messaging: bool,
+}
+
+impl Class {
+    /// The class of the attribute `name`.
+    pub(crate) fn of(name: &str) -> Class {
+        thread_local! {
+            static KNOWN: RefCell<Known> = RefCell::default();
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Class::found(name);
+        }
+        KNOWN.with_borrow_mut(|known| known.class(name))
+    }
+
+    /// Whether the attribute may help to judge a hand-off.
+    pub(crate) fn is_of_use(&self) -> bool {
+        self.meaning.is_some() || self.may_be_shared || self.header.is_some()
+    }
+
+    fn found(name: &str) -> Class {
+        Class {
+            key: Key::from_name(name),
+            meaning: meaning(name),
+            header: captured_header(name).and_then(context_header),
+            may_be_shared: may_be_shared(name),
+            is_messaging: name.starts_with("messaging."),
+        }
+    }
+}
+
+/// One name for each hash. A new name replaces an older one with the same hash.
+struct Known(Vec<(Box<str>, Class)>);
+
+impl Default for Known {
+    fn default() -> Known {
+        let nothing = (Box::from(""), Class::found(""));
+        Known(vec![nothing; MAX_NAMES])
+    }
+}
+
+impl Known {
+    fn class(&mut self, name: &str) -> Class {
+        let hash = FixedState::with_seed(0).hash_one(name);
+        let place = &mut self.0[hash as usize % MAX_NAMES];
+        if &*place.0 != name {
+            *place = (Box::from(name), Class::found(name));
+        }
+        place.1
+    }
+}
