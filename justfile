@@ -76,9 +76,10 @@ packages:
 backends:
     tests/backends/install
 
-# Look at the report and the page in headless Chromium.
+# Look at the report and at the live page in headless Chromium; needs Node.js.
 browser:
-    cargo test --test whole --locked report_in_browser -- --include-ignored
+    npm ci --prefix tests/browser
+    cargo test --test whole --locked in_browser -- --include-ignored
 
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
 main-job: bench-build

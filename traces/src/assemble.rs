@@ -20,7 +20,7 @@ use self::names::MessageKeys;
 pub(crate) use self::names::Names;
 use self::unseen::Unseen;
 use crate::extent::Extent;
-use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
+use crate::hand_off::{self, Flags, Hop, MessageKey, Receiver, Role, Sender, Verdict};
 use crate::readers::log::{Event, LogLine, LogSpan};
 use crate::span::{Key, Kind, Span, UnixTime};
 
@@ -117,7 +117,7 @@ impl Assembly {
             } => {
                 let client = &mut self.request(request_id).1.client;
                 client.get_or_insert_with(|| Client {
-                    sender: client_sender(span),
+                    sender: Sender::client(span),
                     succeeded: succeeded(span),
                 });
             }
@@ -128,7 +128,7 @@ impl Assembly {
             Role::Send(key) => {
                 let bytes = span.attributes.integer(Key::CarrierBytes);
                 let record = self.record(key);
-                merge_sender(&mut record.sender, recorded_sender(span));
+                merge_sender(&mut record.sender, Sender::recorded(span));
                 if let Some(bytes) = bytes.and_then(|bytes| u64::try_from(bytes).ok()) {
                     record.carrier_bytes = Some(bytes);
                 }
@@ -435,29 +435,6 @@ pub(crate) fn succeeded(span: &Span<'_>) -> bool {
     let status = span.attributes.integer(Key::StatusCode);
     status.is_some_and(|status| (200..300).contains(&status))
         && span.attributes.get(Key::ErrorType).is_none()
-}
-
-/// The client's end. A load generator writes spans for all requests. The span's flags show a
-/// decision "not sampled", and an attribute shows an open decision.
-fn client_sender(span: &Span<'_>) -> Sender {
-    let deferred = span.attributes.boolean(Key::ContextDeferred) == Some(true);
-    Sender {
-        sampled: (!deferred).then(|| span.sampled.unwrap_or(true)),
-        ..recorded_sender(span)
-    }
-}
-
-fn recorded_sender(span: &Span<'_>) -> Sender {
-    Sender {
-        reference: Some(span.reference),
-        parent: span.parent_span_id,
-        recorded: true,
-        sampled: Some(true),
-        start: span.start,
-        end: span.end,
-        luggage: Luggage::of(span),
-        format: span.format(),
-    }
 }
 
 fn logged_sender(span: &LogSpan) -> Sender {

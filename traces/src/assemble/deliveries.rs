@@ -1,14 +1,11 @@
 //! The deliveries of one message. Usually there is one; at-least-once delivery may make more.
 
-use crate::hand_off::{Luggage, Receiver, ReceiverLink};
+use crate::hand_off::Receiver;
 use crate::readers::log::LogSpan;
 use crate::span::Span;
 
 /// How many deliveries of one message are kept separate. Further ones are only counted.
 const MAX_DELIVERIES: usize = 32;
-
-/// How many links of one receiver are kept. This is OpenTelemetry's default limit.
-const MAX_LINKS: usize = 128;
 
 /// A receiver. It has the number of its service if that is needed to derive whether its parent is
 /// remote.
@@ -38,25 +35,7 @@ impl Delivery {
     /// The delivery in a span. `service` is given if the exporter does not say whether the parent
     /// is remote.
     pub(super) fn recorded(span: &Span<'_>, service: Option<usize>) -> Delivery {
-        let links = span.links.iter().take(MAX_LINKS);
-        let receiver = Receiver {
-            reference: Some(span.reference),
-            parent: span.parent_span_id,
-            parent_is_remote: span.parent_is_remote,
-            recorded: true,
-            sampled: Some(true),
-            carrier: None,
-            start: span.start,
-            end: span.end,
-            links: links
-                .map(|link| ReceiverLink {
-                    to: link.to,
-                    trace_state: Box::from(&*link.trace_state),
-                })
-                .collect(),
-            luggage: Luggage::of(span),
-            format: span.format(),
-        };
+        let receiver = Receiver::recorded(span);
         Delivery { receiver, service }
     }
 
