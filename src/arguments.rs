@@ -30,7 +30,7 @@ use crate::failure::exit_codes;
 
 pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;
-pub(crate) use explain::{ExplainArguments, Selection};
+pub(crate) use explain::ExplainArguments;
 pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;

@@ -142,7 +142,7 @@ async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
     let trace = page(&lab, &format!("/traces/{}", id.expect("an id"))).await;
     for shown in [
         "<pre class=\"code\" tabindex=\"0\">b3: ",
-        "One trace context arrives, b3 says",
+        "One trace context arrives in b3",
         "Kinesis.getRecord",
     ] {
         assert!(trace.contains(shown), "{shown} is missing in {trace}");
@@ -208,6 +208,54 @@ async fn markup_from_spans_headers_and_bodies_stays_text() {
     lab.stop_well().await;
 }
 
+/// A call from `web` to `booking` whose receiver began a trace of its own, and one that held.
+fn calls_of_other_services() -> String {
+    let span = |service: &str, trace: &str, id: &str, parent: &str, kind: u8, times: (u32, u32)| {
+        json!({
+            "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
+            "scopeSpans": [{ "spans": [{
+                "traceId": trace, "spanId": id, "parentSpanId": parent, "kind": kind, "name": "GET /seats",
+                "startTimeUnixNano": format!("17000000000{:08}", times.0),
+                "endTimeUnixNano": format!("17000000000{:08}", times.1),
+                "attributes": [{ "key": "server.address", "value": { "stringValue": "booking" } },
+                    { "key": "http.request.method", "value": { "stringValue": "GET" } }]
+            }] }]
+        })
+    };
+    let (one, two, three) = ("1".repeat(32), "2".repeat(32), "3".repeat(32));
+    let (a, b, c, d) = (
+        "a".repeat(16),
+        "b".repeat(16),
+        "c".repeat(16),
+        "d".repeat(16),
+    );
+    let spans = [
+        span("web", &one, &a, "", 3, (0, 40_000_000)),
+        span("booking", &one, &b, &a, 2, (10_000_000, 30_000_000)),
+        span("web", &two, &c, "", 3, (50_000_000, 90_000_000)),
+        span("booking", &three, &d, "", 2, (60_000_000, 80_000_000)),
+    ];
+    json!({ "resourceSpans": spans }).to_string()
+}
+
+#[tokio::test]
+async fn calls_between_other_services_are_judged_by_an_audit() {
+    let mut lab = Setup::new().start().await;
+    let export = lab.client.post(&lab.addresses.otlp);
+    let export = export.header("content-type", "application/json");
+    let spans = calls_of_other_services();
+    assert_eq!(answer(export.body(spans)).await.status, 200);
+    let front = page_with(&lab, "/", "The trace breaks from web to booking").await;
+    assert!(front.contains("1 new_trace of 2 hand-offs"), "{front}");
+    assert!(front.contains("edge broken"), "{front}");
+    let search = "/traces?from=web&to=booking&verdict=new_trace";
+    let found = page(&lab, search).await;
+    assert!(found.contains("2 traces, the newest first"), "{found}");
+    let half = page(&lab, &format!("/traces/{}", "2".repeat(32))).await;
+    assert!(half.contains("2 traces are shown"), "{half}");
+    lab.stop_well().await;
+}
+
 #[tokio::test]
 async fn a_burst_shows_its_progress_and_can_be_stopped() {
     let mut lab = Setup::new().start().await;
@@ -236,7 +284,7 @@ async fn two_periods_are_kept_as_runs_and_compared() {
     for (number, mode) in ["none", "b3"].into_iter().enumerate() {
         switch(&lab, mode, mode).await;
         send(&lab, "").await;
-        page_with(&lab, &format!("/?period={number}"), " see one").await;
+        page_with(&lab, &format!("/?period={number}"), ">see one<").await;
     }
     for period in ["0", "1"] {
         let form = json!({ "period": period });
@@ -299,7 +347,8 @@ async fn the_oldest_traces_leave_memory_and_the_page_says_so() {
     assert!(page.contains("3 traces in memory, at most 3"), "{page}");
     page_with(&lab, "/", "5 connected").await;
     let summary = lab.stop_and_sum_up().await;
-    assert_eq!(summary["traces"], 5, "the run on disk has all of them");
+    let records = &summary["hops"]["record"];
+    assert_eq!(records["connected"], 5, "the run on disk has all of them");
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ impl Controls {
 
     /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Gives whether all
     /// were delivered.
-    pub(crate) async fn settle(&self) -> bool {
+    pub async fn settle(&self) -> bool {
         let caught_up = self.parts.deliveries.caught_up();
         tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up)
             .await

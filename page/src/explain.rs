@@ -1,34 +1,23 @@
-//! Pasted text explained: which context each format finds, and which one modes and libraries
-//! continue.
+//! Pasted text explained for the page, as `baton explain` explains it.
 
+use baton_pastes::explain::{Judged, Judgement, arrives, in_common, libraries};
 use baton_pastes::{Carrier, Paste};
-use baton_propagators::explanation::cause;
-use baton_propagators::libraries::{Continuation, LIBRARIES, Library, MAX_BYTES, in_short};
+use baton_propagators::libraries::LIBRARIES;
 use baton_propagators::{
-    Candidate, Explanation, HeaderList, Mode, Outcome, Propagation, XraySource, formats,
+    Candidate, Engine, Explanation, HeaderList, Mode, Outcome, Propagation, Select, formats,
 };
 use baton_traces::shown::visible;
 
-/// The modes that are always judged.
-const MODES: [&str; 5] = [
-    "tracecontext",
-    "b3",
-    "b3multi",
-    "tracecontext,b3",
-    "b3,tracecontext",
-];
-/// Formats whose own mode is judged if they arrive.
-const OTHER_FORMATS: [&str; 4] = ["jaeger", "xray", "datadog", "ottrace"];
 /// How many carriers of one text are explained.
 const MAX_CARRIERS: usize = 20;
 /// The longest value that is shown, in characters.
 const MAX_SHOWN: usize = 600;
-/// The longest value whose cause is searched, as in `baton explain`.
-const MAX_VALUE: usize = 16 << 10;
 
 /// What a text says.
 #[derive(Debug, Default)]
 pub(crate) struct Explained {
+    /// What several carriers have in common.
+    pub(crate) in_common: Option<String>,
     /// Its carriers.
     pub(crate) carriers: Vec<CarrierView>,
     /// What was not read, and why.
@@ -76,7 +65,7 @@ pub(crate) struct FoundRow {
     pub(crate) status: &'static str,
     /// Whether it is valid.
     pub(crate) is_valid: bool,
-    /// Why it is not.
+    /// Why it is not, and the rule.
     pub(crate) reason: Option<String>,
     /// Trace, span and decision.
     pub(crate) context: String,
@@ -89,7 +78,7 @@ pub(crate) struct ModeRow {
     pub(crate) mode: String,
     /// What a service that follows the specifications continues.
     pub(crate) continues: String,
-    /// What libraries do, a line for each answer.
+    /// What libraries do, a sentence for each answer.
     pub(crate) libraries: Vec<String>,
 }
 
@@ -100,19 +89,26 @@ pub(crate) fn explained(text: &[u8]) -> Explained {
         beyond,
         mut notes,
     } = baton_pastes::read(text);
-    let beyond = beyond + carriers.len().saturating_sub(MAX_CARRIERS);
+    let judged = carriers.iter().take(MAX_CARRIERS);
+    let judged: Vec<Judged<'_>> = judged
+        .map(|carrier| Judged::new(carrier, &[], Engine::Native))
+        .collect();
+    let beyond = beyond + carriers.len() - judged.len();
     if beyond > 0 {
         notes.push(format!("{beyond} more carriers are not shown."));
     }
     Explained {
-        carriers: carriers.iter().take(MAX_CARRIERS).map(view).collect(),
+        in_common: (judged.len() > 1).then(|| visible(&in_common(&judged, beyond))),
+        carriers: judged.iter().map(view).collect(),
         notes: notes.iter().map(|note| visible(note)).collect(),
     }
 }
 
 /// What headers say together, in a sentence.
 pub(crate) fn summary(headers: &HeaderList) -> String {
-    let extraction = all_formats().extract(headers);
+    let all = formats().collect::<Vec<_>>().join(",");
+    let all = Propagation::from(all.parse::<Mode>().unwrap_or_default());
+    let extraction = all.extract(headers);
     visible(&Explanation::new(&extraction.candidates, headers).summary)
 }
 
@@ -122,39 +118,19 @@ pub(crate) fn one_header(name: &str, value: &str) -> String {
     summary(&headers)
 }
 
-/// A service that reads every format.
-fn all_formats() -> Propagation {
-    let all = formats().collect::<Vec<_>>().join(",");
-    reading(&all)
-}
-
-fn reading(mode: &str) -> Propagation {
-    Propagation {
-        xray_source: XraySource::Environment,
-        ..Propagation::from(mode.parse::<Mode>().unwrap_or_default())
-    }
-}
-
-fn view(carrier: &Carrier) -> CarrierView {
-    let headers = carrier.header_list();
-    let environment = carrier.environment();
-    let all = all_formats().extract_with_environment(&headers, environment);
-    let explanation = Explanation::new(&all.candidates, &headers);
-    let arrived = all.candidates.iter();
-    let arrived: Vec<&Candidate> = arrived
-        .filter(|candidate| candidate.outcome != Outcome::Absent)
-        .collect();
-    let own = OTHER_FORMATS.iter().copied();
-    let own = own.filter(|format| arrived.iter().any(|found| found.format == *format));
+fn view(judged: &Judged<'_>) -> CarrierView {
+    let carrier: &Carrier = judged.carrier;
+    let arrived = judged.all.candidates.iter();
+    let arrived = arrived.filter(|candidate| candidate.outcome != Outcome::Absent);
     let unread = carrier
         .unread
         .iter()
         .map(|unread| format!("{} at {}: {}", unread.name, unread.place, unread.why));
-    let notes = explanation.notes.iter().chain(&carrier.notes).cloned();
+    let notes = judged.explanation.notes.iter().cloned();
     CarrierView {
         place: carrier.place.as_deref().map(visible),
-        summary: visible(&explanation.summary),
-        has_context: arrived.iter().any(|found| found.context().is_some()),
+        summary: visible(&arrives(judged)),
+        has_context: !judged.contexts().is_empty(),
         headers: carrier
             .headers
             .iter()
@@ -165,109 +141,57 @@ fn view(carrier: &Carrier) -> CarrierView {
             })
             .collect(),
         others: visible(&carrier.others.join(", ")),
-        found: arrived
+        found: arrived.map(|found| row(judged, found)).collect(),
+        modes: judged
+            .judgements
             .iter()
-            .map(|found| row(found, &headers, environment))
-            .collect(),
-        modes: MODES
-            .into_iter()
-            .chain(own)
-            .map(|mode| mode_row(mode, &headers, environment))
+            .map(|judgement| mode_row(judged, judgement))
             .collect(),
         notes: notes.chain(unread).map(|note| visible(&note)).collect(),
     }
 }
 
-fn row(found: &Candidate, headers: &HeaderList, environment: Option<&str>) -> FoundRow {
-    let reason = found.reject().map(|reject| {
-        let mut values = headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(reject.header));
-        let value = values.next().map(|(_, value)| value).or(environment);
-        let value = value.unwrap_or_default();
-        let cause = (value.len() <= MAX_VALUE)
-            .then(|| cause(reject, value))
-            .flatten();
-        match cause {
-            Some(cause) => format!("{reject}: {cause}"),
-            None => reject.to_string(),
-        }
-    });
+fn row(judged: &Judged<'_>, found: &Candidate) -> FoundRow {
     let is_valid = matches!(found.outcome, Outcome::Valid(_));
+    let reject = found.reject().or(found.objection.as_deref());
+    let reason = reject.map(|reject| format!("{}. Rule: {}", judged.reason(reject), reject.spec));
     FoundRow {
         format: found.format,
         status: if is_valid { "valid" } else { "malformed" },
         is_valid,
         reason: reason.map(|reason| visible(&reason)),
-        context: found.context().map_or_else(String::new, |context| {
-            let sampled = match found.sampled() {
-                Some(true) => "sampled",
-                Some(false) => "not sampled",
-                None => "decision left open",
-            };
-            format!("{} {} {sampled}", context.trace_id, context.span_id)
-        }),
+        context: match &found.outcome {
+            Outcome::Valid(extracted) => {
+                visible(&baton_pastes::explain::contents(found, extracted))
+            }
+            _ => String::new(),
+        },
     }
 }
 
-fn mode_row(mode: &str, headers: &HeaderList, environment: Option<&str>) -> ModeRow {
-    let extraction = reading(mode).extract_with_environment(headers, environment);
-    let continues = match extraction.continued() {
-        Some(found) => found.context().map_or_else(String::new, |context| {
-            format!(
-                "{}'s: trace {}, span {}",
-                found.header, context.trace_id, context.span_id
-            )
-        }),
-        None => "a new trace".to_owned(),
-    };
-    ModeRow {
-        mode: mode.to_owned(),
-        continues: visible(&continues),
-        libraries: libraries(headers, &mode.parse().unwrap_or_default()),
-    }
-}
-
-/// What the libraries that can be set to `mode` do, by answer.
-fn libraries(headers: &HeaderList, mode: &Mode) -> Vec<String> {
-    let bytes: usize = headers.iter().map(|(_, value)| value.len()).sum();
-    if bytes > MAX_BYTES {
-        return vec!["not judged: the headers are too long".to_owned()];
-    }
-    let mut groups: Vec<(Option<Continuation>, Vec<&Library>)> = Vec::new();
-    let same = |a: &Option<Continuation>, b: &Option<Continuation>| {
-        let ids =
-            |found: &Continuation| (found.format, found.trace_id, found.span_id, found.sampled);
-        a.as_ref().map(ids) == b.as_ref().map(ids)
-    };
-    for library in LIBRARIES
-        .iter()
-        .filter(|library| library.cannot(mode).is_none())
-    {
-        let continues = library.continues(headers, mode).continues;
-        match groups.iter_mut().find(|(known, _)| same(known, &continues)) {
-            Some((_, libraries)) => libraries.push(library),
-            None => groups.push((continues, vec![library])),
-        }
-    }
-    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries.len()));
-    let lines = groups.iter().map(|(continues, libraries)| {
-        let does = match continues {
-            None => "a new trace".to_owned(),
-            Some(found) => format!(
-                "{}'s trace {}…, span {}{}",
-                found.format,
-                &found.trace_id.to_string()[..8],
-                found.span_id,
-                match found.sampled {
-                    Some(false) => ", not sampled",
-                    _ => "",
-                }
-            ),
-        };
-        format!("{}: {does}", in_short(libraries))
+fn mode_row(judged: &Judged<'_>, judgement: &Judgement) -> ModeRow {
+    let mode = &judgement.propagation.extract;
+    let found = judgement.extraction.continued();
+    let continues = found.and_then(|found| {
+        let context = found.context()?;
+        Some(format!(
+            "{}: trace {}, span {}",
+            found.header, context.trace_id, context.span_id
+        ))
     });
-    lines.collect()
+    let answers = libraries::answers(&judged.headers, std::slice::from_ref(mode), LIBRARIES);
+    let groups = libraries::groups(&answers, &judged.headers);
+    ModeRow {
+        mode: match judgement.propagation.select {
+            Select::Last => mode.to_string(),
+            Select::First => format!("{mode}/first"),
+        },
+        continues: continues.map_or_else(|| "a new trace".to_owned(), |text| visible(&text)),
+        libraries: groups
+            .iter()
+            .map(|group| visible(&libraries::sentence(group)))
+            .collect(),
+    }
 }
 
 fn shortened(text: &str) -> String {

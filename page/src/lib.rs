@@ -23,11 +23,13 @@ mod routes;
 mod runs;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use baton_experiments::Program;
 use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
 use baton_propagators::Mode;
+use tokio::sync::watch;
 
 use crate::burst::Bursts;
 use crate::live::{Live, SharedLive};
@@ -74,8 +76,32 @@ impl LabPage {
     }
 }
 
+/// The shortest time between two audits, and the share of one core that they may take.
+const AUDIT_INTERVAL: Duration = Duration::from_millis(500);
+const AUDIT_SHARE: u32 = 10;
+
+/// Audits what ids do not show, as long as the lab runs.
+async fn audits(live: Weak<Live>, mut stopping: watch::Receiver<bool>) {
+    let mut pause = AUDIT_INTERVAL;
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let Some(live) = live.upgrade() else { return };
+        let start = Instant::now();
+        // an audit of many spans takes long
+        let audit = tokio::task::spawn_blocking(move || live.audit());
+        if audit.await.is_err() {
+            return;
+        }
+        pause = AUDIT_INTERVAL.max(start.elapsed() * AUDIT_SHARE);
+    }
+}
+
 impl Page for LabPage {
     fn routes(self: Arc<Self>, controls: Arc<Controls>) -> Routes {
+        tokio::spawn(audits(Arc::downgrade(&self.live), controls.stopping()));
         routes::all(self, controls)
     }
 

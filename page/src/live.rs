@@ -3,8 +3,10 @@
 //!
 //! Spans come in any order. Each span is looked at once, and changes only the hand-offs that it is
 //! an end of, so that an update does not cost more when more is held. Ends are matched by request
-//! id and message id, as in a run, and calls between other services by the receiver's parent.
+//! id and message id, as in a run. Calls between services without such ids are found by an audit
+//! ([`Live::audit`]) in the background.
 
+mod audits;
 mod ends;
 mod hand_offs;
 mod list;
@@ -15,7 +17,7 @@ mod segments;
 mod tests;
 mod traces;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_lab::{DeliveredRecord, LabStatus};
@@ -32,6 +34,7 @@ use self::names::Names;
 use self::segments::Segments;
 use self::traces::TraceEntry;
 
+pub(crate) use self::audits::AuditedEdge;
 pub(crate) use self::list::{Listed, Search};
 pub(crate) use self::names::Name;
 pub(crate) use self::periods::{EdgeCount, EdgeKey, Period};
@@ -50,6 +53,8 @@ pub(crate) struct Held {
     max_traces: usize,
     names: Names,
     periods: Vec<Period>,
+    /// The services with ends that ids match.
+    known_by_id: HashSet<Name>,
     traces: HashMap<TraceId, TraceEntry>,
     /// The traces in the order of arrival.
     order: VecDeque<TraceId>,
@@ -79,6 +84,7 @@ impl Live {
                 max_traces: max_traces.max(1),
                 names: Names::default(),
                 periods: vec![Period::before_all()],
+                known_by_id: HashSet::new(),
                 traces: HashMap::new(),
                 order: VecDeque::new(),
                 hand_offs: HashMap::new(),
@@ -156,6 +162,7 @@ impl Held {
         entry.add(span, service, segment);
         let period = self.period_at(span.start);
         *self.periods[period].spans.entry(service).or_default() += 1;
+        self.note_for_audit(span, service, period);
         self.add_ends(span, service);
     }
 

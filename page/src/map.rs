@@ -1,16 +1,21 @@
 //! The map and its edges in words, for one period between two switches.
 
+mod flows;
+mod rows;
+
 use std::collections::BTreeMap;
 
 use baton_lab::Addresses;
 use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
-use baton_traces::shown::{count, counted, service_name, significant, visible};
+use baton_traces::shown::{counted, service_name, visible};
 use baton_views::drawing::Page as Width;
 use baton_views::service_map;
 
-use crate::live::{EdgeCount, EdgeKey, Held, Period};
+use self::flows::{Flow, flows};
+pub(crate) use self::rows::EdgeRow;
+use crate::live::{Held, Period};
 
 /// The names of the lab's own services, which are drawn before any span came.
 const PRODUCER: &str = "producer-lambda";
@@ -19,6 +24,8 @@ const CONSUMER: &str = "consumer-lambda";
 const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
+/// The most edges that are drawn and listed. The ones that broke come first.
+const MAX_EDGES: usize = 200;
 
 /// The map of a period, as pictures and in words.
 pub(crate) struct MapView {
@@ -32,44 +39,31 @@ pub(crate) struct MapView {
     pub(crate) state: &'static str,
     /// One row for each edge.
     pub(crate) edges: Vec<EdgeRow>,
+    /// What could not be judged, a sentence for each kind.
+    pub(crate) unjudged: Vec<String>,
 }
 
-/// An edge in words.
-pub(crate) struct EdgeRow {
-    /// The sender's name.
-    pub(crate) from: String,
-    /// The receiver's name.
-    pub(crate) to: String,
-    /// The queue's name.
-    pub(crate) over: Option<String>,
-    /// How many hand-offs.
-    pub(crate) count: String,
-    /// Hand-offs per second.
-    pub(crate) rate: String,
-    /// `broken`, `whole`, or empty if nothing is judged.
-    pub(crate) state: &'static str,
-    /// The edge in one word.
-    pub(crate) word: &'static str,
-    /// The verdicts, each with its meaning and an example.
-    pub(crate) verdicts: Vec<VerdictLine>,
-    /// Why there is no verdict.
-    pub(crate) why_not: Option<&'static str>,
-    /// The address of the traces over it.
-    pub(crate) address: String,
-}
-
-/// One verdict on an edge.
-pub(crate) struct VerdictLine {
-    /// How many hand-offs have it.
-    pub(crate) count: String,
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// Its meaning.
-    pub(crate) meaning: &'static str,
-    /// Whether the trace held.
-    pub(crate) is_whole: bool,
-    /// A trace with it.
-    pub(crate) example: Option<String>,
+impl MapView {
+    /// The map of `period`.
+    pub(crate) fn of(held: &Held, period: &Period, addresses: &Addresses) -> MapView {
+        let mut flows = flows(held, period);
+        flows.sort_by_key(|flow| flow.broken() == 0);
+        flows.truncate(MAX_EDGES);
+        let map = drawn(held, period, &flows, addresses).map();
+        let edges: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
+        let unjudged = period.audited.iter().flat_map(|audited| &audited.unjudged);
+        let unjudged: Vec<String> = unjudged.map(|unjudged| unjudged.sentence()).collect();
+        let is_all = unjudged.is_empty() && !period.to_audit;
+        let (state, answer) = answer(&edges, is_all);
+        MapView {
+            wide: service_map::drawing(&map, Width::Wide).inline(),
+            narrow: service_map::drawing(&map, Width::Narrow).inline(),
+            answer,
+            state,
+            edges,
+            unjudged,
+        }
+    }
 }
 
 type NodeName = (NodeKind, String);
@@ -78,32 +72,70 @@ type NodeName = (NodeKind, String);
 #[derive(Default)]
 struct Drawn {
     nodes: BTreeMap<NodeName, u64>,
-    edges: BTreeMap<(NodeName, NodeName), EdgeCount>,
+    edges: BTreeMap<(NodeName, NodeName), Passed>,
+}
+
+/// What went over a drawn edge.
+#[derive(Default)]
+struct Passed {
+    count: u64,
+    verdicts: BTreeMap<Verdict, u64>,
+    ambiguous: Between,
 }
 
 impl Drawn {
-    fn add(&mut self, from: &NodeName, to: &NodeName, more: &EdgeCount, is_judged: bool) {
+    fn edge(&mut self, from: &NodeName, to: &NodeName) -> &mut Passed {
         self.nodes.entry(from.clone()).or_default();
         self.nodes.entry(to.clone()).or_default();
-        let edge = self.edges.entry((from.clone(), to.clone())).or_default();
-        edge.count += more.count;
-        if is_judged {
-            for (verdict, number) in &more.verdicts {
-                *edge.verdicts.entry(*verdict).or_default() += number;
+        self.edges.entry((from.clone(), to.clone())).or_default()
+    }
+
+    /// Adds hand-offs with what became of them.
+    fn add_judged(&mut self, from: &NodeName, to: &NodeName, flow: &Flow) {
+        let edge = self.edge(from, to);
+        edge.count += flow.count;
+        for (verdict, number) in &flow.verdicts {
+            *edge.verdicts.entry(*verdict).or_default() += number;
+        }
+        edge.ambiguous.at_least += flow.ambiguous.at_least;
+        edge.ambiguous.at_most += flow.ambiguous.at_most;
+    }
+
+    fn add(&mut self, flow: &Flow) {
+        let service = |name: &String| (NodeKind::Service, service_name(name));
+        let unseen = match flow.queue {
+            Some(_) => (NodeKind::Unrecorded, UNSEEN.to_owned()),
+            None => (NodeKind::Service, CLIENT.to_owned()),
+        };
+        let from = flow.from.as_ref().map_or(unseen, service);
+        let to = flow.to.as_ref().map(service);
+        match (&flow.queue, to) {
+            (Some(queue), to) => {
+                let queue = (NodeKind::Queue, visible(queue));
+                self.edge(&from, &queue).count += flow.count;
+                match to {
+                    Some(to) => self.add_judged(&queue, &to, flow),
+                    None => {
+                        self.edge(&queue, &(NodeKind::Service, CONSUMER.to_owned()));
+                    }
+                }
             }
+            (None, Some(to)) => self.add_judged(&from, &to, flow),
+            (None, None) => {}
         }
     }
 
     fn map(&self) -> ServiceMap {
         let place = |name: &NodeName| self.nodes.keys().position(|node| node == name);
         let edges = self.edges.iter().filter_map(|((from, to), edge)| {
+            let broke = edge.verdicts.keys().any(|verdict| !verdict.is_whole());
             Some(Edge {
                 from: place(from)?,
                 to: place(to)?,
                 channel: None,
-                ambiguous: Between::default(),
+                ambiguous: edge.ambiguous,
                 count: edge.count,
-                broken: edge.broken() > 0,
+                broken: broke || edge.ambiguous.at_least > 0,
                 verdicts: edge.verdicts.clone(),
             })
         });
@@ -122,66 +154,23 @@ impl Drawn {
     }
 }
 
-impl MapView {
-    /// The map of `period`.
-    pub(crate) fn of(held: &Held, period: &Period, addresses: &Addresses) -> MapView {
-        let map = drawn(held, period, addresses).map();
-        let mut edges: Vec<EdgeRow> = period
-            .edges
-            .iter()
-            .map(|(key, edge)| EdgeRow::of(held, key, edge))
-            .collect();
-        edges.sort_by_key(|edge| edge.state != "broken");
-        let (state, answer) = answer(&edges);
-        MapView {
-            wide: service_map::drawing(&map, Width::Wide).inline(),
-            narrow: service_map::drawing(&map, Width::Narrow).inline(),
-            answer,
-            state,
-            edges,
-        }
-    }
-}
-
 /// The nodes and edges of a period. The lab's own are there before any span came.
-fn drawn(held: &Held, period: &Period, addresses: &Addresses) -> Drawn {
+fn drawn(held: &Held, period: &Period, flows: &[Flow], addresses: &Addresses) -> Drawn {
     let mut drawn = Drawn::default();
+    for flow in flows {
+        drawn.add(flow);
+    }
     let service = |name: &str| (NodeKind::Service, service_name(name));
-    let nothing = EdgeCount::default();
-    let (mut has_request, mut has_record) = (false, false);
-    for (key, edge) in &period.edges {
-        let from = key.from.map_or_else(
-            || match key.queue {
-                Some(_) => (NodeKind::Unrecorded, UNSEEN.to_owned()),
-                None => service(CLIENT),
-            },
-            |from| service(held.name(from)),
-        );
-        let to = key.to.map(|to| service(held.name(to)));
-        match (key.queue, to) {
-            (Some(queue), to) => {
-                has_record = true;
-                let queue = (NodeKind::Queue, visible(held.name(queue)));
-                drawn.add(&from, &queue, edge, false);
-                match to {
-                    Some(to) => drawn.add(&queue, &to, edge, true),
-                    None => drawn.add(&queue, &service(CONSUMER), &nothing, false),
-                }
-            }
-            (None, Some(to)) => {
-                has_request = true;
-                drawn.add(&from, &to, edge, true);
-            }
-            (None, None) => {}
-        }
-    }
+    let (producer, consumer) = (service(PRODUCER), service(CONSUMER));
     let queue = (NodeKind::Queue, visible(&addresses.stream));
-    if !has_request {
-        drawn.add(&service(CLIENT), &service(PRODUCER), &nothing, false);
+    let is_called = drawn.edges.keys().any(|(_, to)| *to == producer);
+    if !is_called {
+        drawn.edge(&service(CLIENT), &producer);
     }
-    if !has_record {
-        drawn.add(&service(PRODUCER), &queue, &nothing, false);
-        drawn.add(&queue, &service(CONSUMER), &nothing, false);
+    let is_sent = drawn.edges.keys().any(|(_, to)| *to == queue);
+    if !is_sent {
+        drawn.edge(&producer, &queue);
+        drawn.edge(&queue, &consumer);
     }
     for (name, spans) in &period.spans {
         *drawn.nodes.entry(service(held.name(*name))).or_default() += spans;
@@ -189,61 +178,9 @@ fn drawn(held: &Held, period: &Period, addresses: &Addresses) -> Drawn {
     drawn
 }
 
-impl EdgeRow {
-    fn of(held: &Held, key: &EdgeKey, edge: &EdgeCount) -> EdgeRow {
-        let raw = |name: Option<crate::live::Name>| name.map(|name| held.name(name).to_owned());
-        let (from, to) = (raw(key.from), raw(key.to));
-        let judged: u64 = edge.verdicts.values().sum();
-        let (state, word) = match (judged, edge.broken()) {
-            (0, _) => ("", "not judged"),
-            (_, 0) => ("whole", "whole"),
-            (judged, broken) if judged == broken => ("broken", "broken"),
-            _ => ("broken", "partly broken"),
-        };
-        let search = [
-            ("from", from.clone().unwrap_or_default()),
-            (
-                "to",
-                to.clone().or_else(|| raw(key.queue)).unwrap_or_default(),
-            ),
-        ];
-        EdgeRow {
-            from: from.map_or_else(
-                || match key.queue {
-                    Some(_) => UNSEEN.to_owned(),
-                    None => CLIENT.to_owned(),
-                },
-                |from| service_name(&from),
-            ),
-            to: to.map_or_else(|| "(not received yet)".to_owned(), |to| service_name(&to)),
-            over: raw(key.queue).map(|queue| visible(&queue)),
-            count: count(edge.count),
-            rate: significant(edge.rate()),
-            state,
-            word,
-            verdicts: edge
-                .verdicts
-                .iter()
-                .map(|(verdict, number)| VerdictLine {
-                    count: count(*number),
-                    name: verdict.name(),
-                    meaning: verdict.meaning(),
-                    is_whole: verdict.is_whole(),
-                    example: edge.examples.get(verdict).map(ToString::to_string),
-                })
-                .collect(),
-            why_not: (judged == 0).then_some(match (key.from, key.to) {
-                (_, None) => "no span of a receiver has come yet",
-                (None, _) => "the sender left no span, so nothing can be compared",
-                _ => "neither end was traced",
-            }),
-            address: address("/traces", &search),
-        }
-    }
-}
-
-/// What the edges say, and whether that is good news.
-fn answer(edges: &[EdgeRow]) -> (&'static str, String) {
+/// What the edges say, and whether that is good news. `is_all` is whether nothing else may have
+/// broken.
+fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
     let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
     let judged = edges.iter().any(|edge| !edge.state.is_empty());
     if let Some(first) = broken.first() {
@@ -251,48 +188,25 @@ fn answer(edges: &[EdgeRow]) -> (&'static str, String) {
             1 => String::new(),
             more => format!(" {} more.", counted(more as u64 - 1, "broken edge")),
         };
-        return ("broken", format!("{}{further}", break_of(first)));
+        return ("broken", format!("{}{further}", first.break_sentence()));
     }
     if judged {
         let unjudged = edges.iter().any(|edge| edge.state.is_empty());
-        let rest = if unjudged {
-            " An edge without a verdict is not judged."
-        } else {
-            ""
+        let rest = match (is_all, unjudged) {
+            (false, _) => " Other hand-offs are not judged.",
+            (true, true) => " An edge without a verdict is not judged.",
+            (true, false) => "",
         };
-        return (
-            "whole",
-            format!("Every judged hand-off kept its trace.{rest}"),
-        );
+        let sentence = format!("Every judged hand-off kept its trace.{rest}");
+        return ("whole", sentence);
     }
-    match edges.is_empty() {
-        true => (
-            "quiet",
+    let sentence = match edges.is_empty() && is_all {
+        true => {
             "No request yet with these modes. Send one, and the edges show what became of its trace."
-                .to_owned(),
-        ),
-        false => (
-            "quiet",
-            "Nothing is judged yet: the spans of one end are still missing.".to_owned(),
-        ),
-    }
-}
-
-/// Where a trace broke, and what became of it.
-fn break_of(edge: &EdgeRow) -> String {
-    let over = edge.over.as_ref();
-    let over = over.map_or_else(String::new, |queue| format!(" over {queue}"));
-    let verdicts = edge.verdicts.iter().filter(|verdict| !verdict.is_whole);
-    let verdicts: Vec<String> = verdicts
-        .map(|verdict| format!("{} {}", verdict.count, verdict.name))
-        .collect();
-    format!(
-        "The trace breaks from {} to {}{over}: {} of {} hand-offs.",
-        edge.from,
-        edge.to,
-        verdicts.join(", "),
-        edge.count
-    )
+        }
+        false => "Nothing is judged yet: the spans of one end are still missing.",
+    };
+    ("quiet", sentence.to_owned())
 }
 
 /// An address with a query, percent-encoded.

@@ -1,12 +1,15 @@
-//! Runs that a person keeps: what was sent in one period, as a run directory.
+//! Runs that a person keeps: what was sent in one period, or in the last minutes, as a run
+//! directory.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use baton_experiments::manifest::versions;
 use baton_experiments::run::new_directory;
-use baton_propagators::{Pairing, Propagation};
+use baton_propagators::id::TraceId;
+use baton_propagators::{Engine, Pairing, Propagation};
 use baton_traces::compare::Comparison;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
@@ -14,7 +17,7 @@ use baton_traces::otlp;
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::shown::count;
 use baton_traces::source::Source;
-use baton_traces::span::UnixTime;
+use baton_traces::span::{UnixTime, Want};
 use baton_traces::summary::Summary;
 use baton_views::report::{Report, Run};
 use jiff::Timestamp;
@@ -36,38 +39,46 @@ pub(crate) struct KeptRun {
     pub(crate) verdicts: Vec<(bool, String)>,
 }
 
-/// Writes what was sent in a period as a run, with its report. Gives the run's directory.
+/// The time whose requests are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The period with this number.
+    Period(usize),
+    /// The last minutes.
+    Minutes(u32),
+}
+
+/// What is kept: requests that began in this time, and what the lab was set to.
+struct Range {
+    since: Timestamp,
+    until: Timestamp,
+    manifest: Manifest,
+}
+
+/// Writes what was sent in a time as a run, with its report. `now` is the end of what is complete.
+/// Gives the run's directory, and a note if traces of that time have left memory.
 ///
 /// # Errors
 /// What failed, as a sentence.
 pub(crate) fn keep(
     live: &Live,
-    number: usize,
+    kept: Kept,
+    now: Timestamp,
     logs: &RunDirectory,
     parent: &Path,
-) -> Result<PathBuf, String> {
-    let (start, end, manifest) = {
-        let held = live.held();
-        let periods = held.periods();
-        let period = periods.get(number).ok_or("there is no such period")?;
-        let end = periods.get(number + 1).map(|next| next.since);
-        let manifest = manifest(period, end.unwrap_or_else(Timestamp::now))?;
-        (period.since, end, manifest)
-    };
+) -> Result<(PathBuf, Option<String>), String> {
+    let range = Range::of(live, kept, now)?;
     let failed = |error: &dyn std::fmt::Display| format!("the run cannot be kept: {error}");
     let path = new_directory(parent).map_err(|error| failed(&error))?;
     let run = RunDirectory::create(&path).map_err(|error| failed(&error))?;
-    run.write_manifest(&manifest)
+    run.write_manifest(&range.manifest)
         .map_err(|error| failed(&error))?;
-    write_spans(live, &run, start, end)?;
+    let (since, until) = (unix_time(range.since), unix_time(range.until));
+    let (inside, outside) = live.traces_between(since, until);
+    write_spans(live, &run, &inside)?;
     for function in Function::BOTH {
-        copy_log(
-            &logs.log_path(function),
-            &run.log_path(function),
-            start,
-            end,
-        )
-        .map_err(|error| failed(&error))?;
+        let (from, to) = (logs.log_path(function), run.log_path(function));
+        copy_log(&from, &to, &range, &inside, &outside).map_err(|error| failed(&error))?;
     }
     let read = Run::read(&Source::from(run.path())).map_err(|error| failed(&error))?;
     let summary = &read.measured().summary;
@@ -77,49 +88,105 @@ pub(crate) fn keep(
         ..Report::default()
     };
     fs::write(run.report_path(), report.render()).map_err(|error| failed(&error))?;
-    Ok(path)
+    let forgotten = live.held().forgotten();
+    let is_complete = forgotten.until.is_none_or(|until| Some(until) < since);
+    let note = (!is_complete).then(|| {
+        "Older traces of that time had left memory and are not in the run; the lab's directory has them."
+            .to_owned()
+    });
+    Ok((path, note))
 }
 
-fn manifest(period: &Period, end: Timestamp) -> Result<Manifest, String> {
-    let set = |variables: &std::collections::BTreeMap<String, String>| {
+impl Range {
+    fn of(live: &Live, kept: Kept, now: Timestamp) -> Result<Range, String> {
+        let held = live.held();
+        let periods = held.periods();
+        let (since, until) = match kept {
+            Kept::Period(number) => {
+                let period = periods.get(number).ok_or("there is no such period")?;
+                let next = periods.get(number + 1);
+                (period.since, next.map_or(now, |next| next.since.min(now)))
+            }
+            Kept::Minutes(minutes) => {
+                let since = now - jiff::SignedDuration::from_mins(i64::from(minutes));
+                (since, now)
+            }
+        };
+        let first = periods.iter().rposition(|period| period.since <= since);
+        let inside = &periods[first.unwrap_or(0)..];
+        let inside = inside.iter().filter(|period| period.since < until);
+        let used: Vec<&Period> = inside
+            .filter(|period| !period.spans.is_empty() || Kept::is_of(kept, period, periods))
+            .collect();
+        let manifest = manifest(&used, since, until)?;
+        Ok(Range {
+            since,
+            until,
+            manifest,
+        })
+    }
+}
+
+impl Kept {
+    fn is_of(self, period: &Period, periods: &[Period]) -> bool {
+        let Kept::Period(number) = self else {
+            return false;
+        };
+        periods
+            .get(number)
+            .is_some_and(|own| own.since == period.since)
+    }
+}
+
+fn unix_time(time: Timestamp) -> Option<UnixTime> {
+    UnixTime::from_nanoseconds(u64::try_from(time.as_nanosecond()).ok()?)
+}
+
+/// The manifest of a run in these periods. It has a pairing only if they all have the same.
+fn manifest(periods: &[&Period], start: Timestamp, end: Timestamp) -> Result<Manifest, String> {
+    let set = |variables: &BTreeMap<String, String>| {
         let set = Propagation::from_environment(|name| variables.get(name).cloned());
         set.map_err(|_| "the period's settings cannot be read".to_owned())
     };
-    let (producer, consumer) = (set(&period.producer)?, set(&period.consumer)?);
-    let settings = serde_json::json!({
-        "kept_by": "page",
-        "producer": period.producer,
-        "consumer": period.consumer,
-    });
-    Ok(Manifest {
-        engine: producer.engine,
-        pairing: Some(Pairing {
+    let mut pairings = Vec::new();
+    let mut engine = Engine::default();
+    for period in periods {
+        let (producer, consumer) = (set(&period.producer)?, set(&period.consumer)?);
+        engine = producer.engine;
+        let pairing = Pairing {
             producer: producer.inject,
             consumer: consumer.extract,
-        }),
+        };
+        if !pairings.contains(&pairing) {
+            pairings.push(pairing);
+        }
+    }
+    let settings = periods.iter().map(|period| {
+        serde_json::json!({
+            "since": period.since,
+            "producer": period.producer,
+            "consumer": period.consumer,
+        })
+    });
+    let settings =
+        serde_json::json!({ "kept_by": "page", "periods": settings.collect::<Vec<_>>() });
+    let only = pairings.pop().filter(|_| pairings.is_empty());
+    Ok(Manifest {
+        engine,
+        pairing: only,
         settings: settings.as_object().cloned().unwrap_or_default(),
         versions: versions(),
         records: None,
-        start: period.since,
+        start,
         end: Some(end),
     })
 }
 
-fn write_spans(
-    live: &Live,
-    run: &RunDirectory,
-    start: Timestamp,
-    end: Option<Timestamp>,
-) -> Result<(), String> {
-    let nanoseconds = |time: Timestamp| u64::try_from(time.as_nanosecond()).unwrap_or(0);
-    let start = nanoseconds(start);
-    let end = end.map_or(u64::MAX, nanoseconds);
-    let is_inside =
-        |at: Option<UnixTime>| at.is_some_and(|at| (start..end).contains(&at.as_nanoseconds()));
+fn write_spans(live: &Live, run: &RunDirectory, inside: &HashSet<TraceId>) -> Result<(), String> {
     let mut file = run.append_spans().map_err(|error| error.to_string())?;
     let mut problem = None;
-    live.each_span(&mut |span| {
-        if is_inside(span.start) {
+    live.each_span(Want::Everything, &mut |span| {
+        if inside.contains(&span.reference.trace_id) {
             let request = otlp::request(span, None).to_string();
             problem = file
                 .write_request(request.as_bytes())
@@ -134,25 +201,34 @@ fn write_spans(
     }
 }
 
-/// Copies the lines of a log that were written in a period. A line without a time is left out.
+/// Copies the lines of a log that belong to the kept traces, or that were written in their time and
+/// belong to no held trace. A line without a time is left out.
 fn copy_log(
     from: &Path,
     to: &Path,
-    start: Timestamp,
-    end: Option<Timestamp>,
+    range: &Range,
+    inside: &HashSet<TraceId>,
+    outside: &HashSet<TraceId>,
 ) -> std::io::Result<()> {
     #[derive(Deserialize)]
-    struct Timed {
+    struct Head {
         timestamp: Timestamp,
+        #[serde(default)]
+        trace_id: Option<String>,
     }
     let mut copy = BufWriter::new(File::create(to)?);
     for line in BufReader::new(File::open(from)?).split(b'\n') {
         let line = line?;
-        let timed = serde_json::from_slice::<Timed>(&line);
-        let is_inside = timed.is_ok_and(|line| {
-            line.timestamp >= start && end.is_none_or(|end| line.timestamp < end)
-        });
-        if is_inside {
+        let Ok(head) = serde_json::from_slice::<Head>(&line) else {
+            continue;
+        };
+        let trace_id = head.trace_id.and_then(|id| TraceId::from_hex(&id));
+        let is_kept = match trace_id {
+            Some(id) if inside.contains(&id) => true,
+            Some(id) if outside.contains(&id) => false,
+            _ => (range.since..range.until).contains(&head.timestamp),
+        };
+        if is_kept {
             copy.write_all(&line)?;
             copy.write_all(b"\n")?;
         }

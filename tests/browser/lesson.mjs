@@ -74,7 +74,7 @@ await log.getByLabel('Trace id, or its beginning').fill(id);
 await log.getByRole('button', { name: 'Search' }).click();
 await log.locator('tbody a').first().click();
 await says(log, 'Every judged hand-off kept this trace');
-await log.getByText('One trace context arrives, b3 says').waitFor();
+await log.getByText('One trace context arrives in b3').waitFor();
 await log.getByRole('link', { name: 'Explain it in full' }).first().click();
 await log.getByText('What each mode continues').waitFor();
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baton_propagators::id::TraceId;
 use baton_traces::hand_off::{MessageKey, Receiver, Role, Sender};
-use baton_traces::span::{Key as Attribute, Kind, Span, SpanReference};
+use baton_traces::span::Span;
 
 use super::Held;
 use super::hand_offs::{Counted, HandOff, Key};
@@ -44,76 +44,11 @@ impl Held {
                 hand_off.add_receiver(Receiver::recorded(span), service);
                 Some(key)
             }
-            Role::ClientRequest { request_id: None } | Role::Other => self.call(span, service),
+            Role::ClientRequest { request_id: None } | Role::Other => None,
         };
         if let Some(key) = key {
             if let Some(entry) = self.traces.get_mut(&span.reference.trace_id) {
                 entry.add_hand_off(&key);
-            }
-            self.find_caller(&key, span, service);
-            self.count(&key);
-        }
-        self.wake(span, service);
-    }
-
-    /// The call that a span without an id receives; `None` if it receives none, or if its parent is
-    /// in its own service.
-    fn call(&mut self, span: &Span<'_>, service: Name) -> Option<Key> {
-        let receives = matches!(span.kind, Kind::Server | Kind::Consumer);
-        if !receives || span.parent_is_remote == Some(false) {
-            return None;
-        }
-        parent(span)?;
-        let key = Key::Call(text_of(span.reference).into());
-        let queue = span.attributes.text(Attribute::Destination);
-        let queue = queue.filter(|_| span.kind == Kind::Consumer);
-        let queue = queue.map(|queue| self.names.number(queue));
-        let hand_off = self.hand_offs.entry(key.clone()).or_default();
-        hand_off.queue = queue;
-        hand_off.add_receiver(Receiver::recorded(span), service);
-        Some(key)
-    }
-
-    /// Looks for the receiver's parent in another service, or notes that it is missing.
-    fn find_caller(&mut self, key: &Key, span: &Span<'_>, service: Name) {
-        if span.kind.is_sender() {
-            return;
-        }
-        let Some(parent) = parent(span) else { return };
-        let Some(entry) = self.traces.get_mut(&span.reference.trace_id) else {
-            return;
-        };
-        let mut ends = entry.ends.iter();
-        let caller = ends.find(|(id, _, other)| *id == parent && *other != service);
-        match caller {
-            Some((_, _, caller)) => {
-                let caller = *caller;
-                if let Some(hand_off) = self.hand_offs.get_mut(key) {
-                    hand_off.caller = Some(caller);
-                }
-            }
-            None if entry.waiting.len() < entry.ends.len() => {
-                entry.waiting.push((parent, key.clone()));
-            }
-            None => {}
-        }
-    }
-
-    /// Counts the hand-offs again that waited for this span.
-    fn wake(&mut self, span: &Span<'_>, service: Name) {
-        let Some(entry) = self.traces.get_mut(&span.reference.trace_id) else {
-            return;
-        };
-        let id = span.reference.span_id;
-        let woken: Vec<Key> = entry
-            .waiting
-            .extract_if(.., |(parent, _)| *parent == id)
-            .map(|(_, key)| key)
-            .collect();
-        for key in woken {
-            if let Some(hand_off) = self.hand_offs.get_mut(&key) {
-                let is_own = hand_off.receivers.iter().any(|(_, own)| *own == service);
-                hand_off.caller = (!is_own).then_some(service).or(hand_off.caller);
             }
             self.count(&key);
         }
@@ -124,9 +59,7 @@ impl Held {
         let Some(hand_off) = self.hand_offs.get(key) else {
             return;
         };
-        // a call is known only when its caller is
-        let is_known = !matches!(key, Key::Call(_)) || hand_off.caller.is_some();
-        let counted = hand_off.edge().filter(|_| is_known).map(|edge| Counted {
+        let counted = hand_off.edge().map(|edge| Counted {
             period: self.period_at(hand_off.time()),
             edge,
             verdict: hand_off.judged().and_then(|(verdict, _)| verdict),
@@ -153,12 +86,6 @@ fn example(hand_off: &HandOff) -> Option<TraceId> {
     hand_off.trace_ids().next()
 }
 
-/// The parent's id. In B3, a receiver may share the id of its caller's span.
-fn parent(span: &Span<'_>) -> Option<baton_propagators::id::SpanId> {
-    let own = (span.parent_is_remote == Some(true)).then_some(span.reference.span_id);
-    span.parent_span_id.or(own)
-}
-
 fn record_key(message: MessageKey<'_>) -> Key {
     let MessageKey {
         stream,
@@ -166,8 +93,4 @@ fn record_key(message: MessageKey<'_>) -> Key {
         sequence_number,
     } = message;
     Key::Record(Arc::from(format!("{stream}/{shard}/{sequence_number}")))
-}
-
-fn text_of(span: SpanReference) -> String {
-    format!("{}/{}", span.trace_id, span.span_id)
 }

@@ -19,8 +19,6 @@ pub(super) enum Key {
     Request(Arc<str>),
     /// A record, by stream, shard and sequence number.
     Record(Arc<str>),
-    /// A call to a span of another service, by the ids of that span.
-    Call(Arc<str>),
 }
 
 /// A hand-off, of which at least one end was seen.
@@ -30,8 +28,6 @@ pub(super) struct HandOff {
     pub(super) receivers: Vec<(Receiver, Name)>,
     /// The stream or queue.
     pub(super) queue: Option<Name>,
-    /// The service of the receiver's parent, if that is another service than the receiver's.
-    pub(super) caller: Option<Name>,
     /// Where it is counted at present.
     pub(super) counted: Option<Counted>,
 }
@@ -59,15 +55,11 @@ impl HandOff {
     /// The verdict and the receiver that it is about. Of several deliveries, the best counts.
     pub(super) fn judged(&self) -> Option<(Option<Verdict>, &(Receiver, Name))> {
         let judged = self.receivers.iter().map(|receiver| {
-            let verdict = match &self.sender {
-                Some((sender, _)) => {
-                    let end = &receiver.0;
-                    let remote = end.parent_is_remote.unwrap_or(end.parent.is_some());
-                    hand_off::verdict(sender, end, remote)
-                }
-                // the receiver's parent is a span of the caller
-                None => self.caller.map(|_| Verdict::Connected),
-            };
+            let verdict = self.sender.as_ref().and_then(|(sender, _)| {
+                let end = &receiver.0;
+                let remote = end.parent_is_remote.unwrap_or(end.parent.is_some());
+                hand_off::verdict(sender, end, remote)
+            });
             (verdict, receiver)
         });
         judged.min_by_key(|(verdict, _)| (verdict.is_none(), *verdict))
@@ -87,7 +79,7 @@ impl HandOff {
             return None;
         }
         Some(EdgeKey {
-            from: from.or(self.caller),
+            from,
             queue: self.queue,
             to,
         })

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use baton_propagators::id::TraceId;
 use baton_traces::hand_off::Verdict;
-use baton_traces::span::UnixTime;
+use baton_traces::span::{UnixTime, Want};
 use baton_traces::trace_index::{Filter, Wanted};
 
+use super::audits::Crossing;
 use super::hand_offs::Key;
 use super::segments::Segment;
 use super::traces::TraceEntry;
@@ -89,7 +90,7 @@ impl Live {
             // the lock is held for one segment at a time, because reading all of them takes long
             let segment: Option<Segment> = self.held().segments.get(number);
             if let Some(segment) = segment {
-                segment.read("", &mut |span| {
+                segment.read(Want::Everything, &mut |span| {
                     if filter.met_by(span) != 0 {
                         found.insert(span.reference.trace_id);
                     }
@@ -117,14 +118,14 @@ impl Held {
             .id
             .as_ref()
             .is_none_or(|wanted| wanted.is(id) || wanted.begins(id))
-            && self.has_hand_off(entry, search)
+            && self.has_hand_off(id, entry, search)
     }
 
-    fn has_hand_off(&self, entry: &TraceEntry, search: &Search) -> bool {
+    fn has_hand_off(&self, id: TraceId, entry: &TraceEntry, search: &Search) -> bool {
         if search.edge.is_none() && search.verdict.is_none() {
             return true;
         }
-        self.hand_offs_of(entry).any(|(from, to, verdict)| {
+        self.hand_offs_of(id, entry).any(|(from, to, verdict)| {
             let is = |wanted: &String, name: &String| wanted.is_empty() || wanted == name;
             let edge = search.edge.as_ref();
             edge.is_none_or(|(sender, receiver)| is(sender, &from) && is(receiver, &to))
@@ -134,16 +135,24 @@ impl Held {
 
     fn hand_offs_of<'a>(
         &'a self,
+        trace_id: TraceId,
         entry: &'a TraceEntry,
     ) -> impl Iterator<Item = (String, String, Option<Verdict>)> + 'a {
         let hand_offs = entry.hand_offs.iter();
         let counted = hand_offs.filter_map(|key| self.hand_offs.get(key)?.counted);
-        counted.map(|counted| {
+        let by_id = counted.map(|counted| {
             let name = |name| self.name(name).to_owned();
             let from = counted.edge.from.map_or_else(String::new, name);
             let to = counted.edge.to.or(counted.edge.queue);
             (from, to.map_or_else(String::new, name), counted.verdict)
-        })
+        });
+        let audited = self.crossings(trace_id).map(|crossing| {
+            let Crossing {
+                from, to, verdict, ..
+            } = crossing;
+            (from.clone(), to.clone(), Some(*verdict))
+        });
+        by_id.chain(audited)
     }
 
     fn listed(&self, trace_id: TraceId, entry: &TraceEntry) -> Listed {
@@ -161,7 +170,7 @@ impl Held {
             spans: u64::from(entry.spans),
             start: entry.start,
             duration: entry.start.and_then(|start| entry.end?.since(start)),
-            hand_offs: self.hand_offs_of(entry).take(8).collect(),
+            hand_offs: self.hand_offs_of(trace_id, entry).take(8).collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
 use super::Held;
+use super::audits::Audited;
 use super::hand_offs::Counted;
 use super::names::Name;
 
@@ -32,6 +33,10 @@ pub(crate) struct Period {
     pub(crate) edges: BTreeMap<EdgeKey, EdgeCount>,
     /// The spans of each service.
     pub(crate) spans: BTreeMap<Name, u64>,
+    /// Whether spans came whose hand-offs only an audit can find.
+    pub(crate) to_audit: bool,
+    /// What the last audit found.
+    pub(crate) audited: Option<Audited>,
 }
 
 /// An edge: from a service, over a queue or not, to a service.
@@ -97,13 +102,6 @@ impl EdgeCount {
     pub(crate) fn rate(&self) -> f64 {
         self.rate.per_second(Timestamp::now().as_second())
     }
-
-    /// How many hand-offs broke.
-    pub(crate) fn broken(&self) -> u64 {
-        let broken = self.verdicts.iter();
-        let broken = broken.filter(|(verdict, _)| !verdict.is_whole());
-        broken.map(|(_, count)| count).sum()
-    }
 }
 
 impl Period {
@@ -115,6 +113,8 @@ impl Period {
             consumer: BTreeMap::new(),
             edges: BTreeMap::new(),
             spans: BTreeMap::new(),
+            to_audit: false,
+            audited: None,
         }
     }
 
@@ -126,6 +126,8 @@ impl Period {
             consumer: variables(&status.consumer),
             edges: BTreeMap::new(),
             spans: BTreeMap::new(),
+            to_audit: false,
+            audited: None,
         }
     }
 
@@ -174,7 +176,7 @@ impl Held {
             if (&last.producer, &last.consumer) == (&period.producer, &period.consumer) {
                 return;
             }
-            if last.edges.is_empty() {
+            if last.edges.is_empty() && last.spans.is_empty() {
                 *last = period;
                 return;
             }

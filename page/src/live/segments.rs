@@ -74,8 +74,8 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
-    /// Hands every span of the lines that contain `text` to `each`, with all its fields.
-    pub(crate) fn read(&self, text: &str, each: &mut dyn FnMut(&Span<'_>)) {
+    /// Hands every span to `each`, with the fields of `want`.
+    pub(crate) fn read(&self, want: Want, each: &mut dyn FnMut(&Span<'_>)) {
         let unpacked;
         let lines = match self {
             Segment::Open(lines) => lines,
@@ -87,8 +87,8 @@ impl Segment {
         let Ok(lines) = std::str::from_utf8(lines) else {
             return;
         };
-        for line in lines.lines().filter(|line| line.contains(text)) {
-            let _ = otlp_json::read_request(line.as_bytes(), Want::Everything, each);
+        for line in lines.lines() {
+            let _ = otlp_json::read_request(line.as_bytes(), want, each);
         }
     }
 }
@@ -115,7 +115,9 @@ mod tests {
         let found = |segments: &Segments, span: u64| {
             let segment = segments.get(places[span as usize - 1])?;
             let mut found = 0;
-            segment.read(&format!("{span:016x}"), &mut |_| found += 1);
+            segment.read(Want::Everything, &mut |read| {
+                found += i32::from(read.reference.span_id.to_string() == format!("{span:016x}"));
+            });
             Some(found)
         };
         for span in [1, 500, 1000] {

@@ -1,7 +1,9 @@
 //! What is kept of each trace.
 
-use baton_propagators::id::{SpanId, TraceId};
-use baton_traces::span::{Kind, Span, UnixTime};
+use std::collections::HashSet;
+
+use baton_propagators::id::TraceId;
+use baton_traces::span::{Span, UnixTime, Want};
 use baton_traces::trace::{Gathering, Trace};
 
 use super::hand_offs::{HandOff, Key};
@@ -9,13 +11,14 @@ use super::names::{Name, shortened};
 use super::segments::Segment;
 use super::{Held, Live};
 
-/// How many spans of one trace may be parents of spans in other services, and how many services,
-/// segments and hand-offs of it are kept. Further ones are left out, so that no trace can fill the
-/// memory.
-const MAX_ENDS: usize = 256;
+/// How many services, segments and hand-offs of one trace are kept. Further ones are left out, so
+/// that no trace can fill the memory.
 const MAX_SERVICES: usize = 32;
 const MAX_SEGMENTS: usize = 1024;
 const MAX_HAND_OFFS: usize = 1024;
+
+/// How many traces may be one request. Of a batch, each record may be one.
+const MAX_JOINED: usize = 10_000;
 
 /// What is kept of one trace.
 #[derive(Debug, Default)]
@@ -27,10 +30,6 @@ pub(super) struct TraceEntry {
     pub(super) services: Vec<Name>,
     segments: Vec<u32>,
     pub(super) hand_offs: Vec<Key>,
-    /// The spans that may be parents of spans in other services: id, whether it sends, service.
-    pub(super) ends: Vec<(SpanId, bool, Name)>,
-    /// Hand-offs whose parent was not seen yet.
-    pub(super) waiting: Vec<(SpanId, Key)>,
 }
 
 /// The span that gives the trace its name.
@@ -66,10 +65,6 @@ impl TraceEntry {
                 start: span.start,
             });
         }
-        if span.kind != Kind::Internal && self.ends.len() < MAX_ENDS {
-            let end = (span.reference.span_id, span.kind.is_sender(), service);
-            self.ends.push(end);
-        }
     }
 
     /// Notes that a hand-off begins or ends in the trace.
@@ -92,11 +87,14 @@ impl Held {
         let mut found = vec![trace_id];
         let mut place = 0;
         while let Some(entry) = found.get(place).and_then(|id| self.traces.get(id)) {
-            place += 1;
             let hand_offs = entry.hand_offs.iter();
-            let others = hand_offs
+            let by_id = hand_offs
                 .filter_map(|key| self.hand_offs.get(key))
                 .flat_map(HandOff::trace_ids);
+            let audited = self.crossings(found[place]);
+            let audited = audited.filter_map(|crossing| crossing.other);
+            let others: Vec<TraceId> = by_id.chain(audited).collect();
+            place += 1;
             for other in others {
                 if found.len() < limit
                     && self.traces.contains_key(&other)
@@ -140,7 +138,7 @@ impl Live {
         };
         let mut gathering = Gathering::new(ids.iter().copied());
         for segment in &segments {
-            segment.read("", &mut |span| {
+            segment.read(Want::Everything, &mut |span| {
                 if ids.contains(&span.reference.trace_id) {
                     gathering.add_span(span);
                     each(span);
@@ -153,14 +151,38 @@ impl Live {
 }
 
 impl Live {
-    /// Hands every span that is held to `each`, the oldest first.
-    pub(crate) fn each_span(&self, each: &mut dyn FnMut(&Span<'_>)) {
+    /// The held traces whose requests began in a time, and all others. Traces that hand-offs join
+    /// are one request, which begins with the earliest of them.
+    pub(crate) fn traces_between(
+        &self,
+        since: Option<UnixTime>,
+        until: Option<UnixTime>,
+    ) -> (HashSet<TraceId>, HashSet<TraceId>) {
+        let held = self.held();
+        let (mut inside, mut outside) = (HashSet::new(), HashSet::new());
+        for id in &held.order {
+            if inside.contains(id) || outside.contains(id) {
+                continue;
+            }
+            let joined = held.joined(*id, MAX_JOINED);
+            let first = joined.first().and_then(|first| held.traces.get(first));
+            let start = first.and_then(|first| first.start);
+            match start >= since && (until.is_none() || start < until) {
+                true => inside.extend(joined),
+                false => outside.extend(joined),
+            }
+        }
+        (inside, outside)
+    }
+
+    /// Hands every span that is held to `each`, the oldest first, with the fields of `want`.
+    pub(crate) fn each_span(&self, want: Want, each: &mut dyn FnMut(&Span<'_>)) {
         let mut numbers: Vec<u32> = self.held().segments.numbers().collect();
         numbers.sort_unstable();
         for number in numbers {
             let segment = self.held().segments.get(number);
             if let Some(segment) = segment {
-                segment.read("", each);
+                segment.read(want, each);
             }
         }
     }

@@ -16,6 +16,7 @@ struct ExplainPage {
     frame: Frame,
     text: String,
     nothing: Option<&'static str>,
+    in_common: Option<String>,
     carriers: Vec<CarrierView>,
     notes: Vec<String>,
 }
@@ -51,6 +52,7 @@ async fn answer(shared: &Shared, text: String) -> Response {
         frame: Frame::new(&shared.controls, "Explain", "Explain"),
         text,
         nothing,
+        in_common: explained.in_common,
         carriers: explained.carriers,
         notes: explained.notes,
     })

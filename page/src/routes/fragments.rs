@@ -37,6 +37,7 @@ struct MapFragment {
 #[template(path = "fragments/edges.html")]
 struct EdgesFragment {
     edges: Vec<EdgeRow>,
+    unjudged: Vec<String>,
     facts: String,
 }
 
@@ -123,6 +124,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         }),
         edges: render(&EdgesFragment {
             edges: view.edges,
+            unjudged: view.unjudged,
             facts: facts(&held, status.records_delivered, status.spans),
         }),
     }
@@ -176,10 +178,11 @@ pub(super) fn periods(page: &LabPage) -> String {
 /// The verdicts of a period over all edges.
 fn counts(period: &Period) -> Vec<(bool, String)> {
     let mut all: BTreeMap<Verdict, u64> = BTreeMap::new();
-    for edge in period.edges.values() {
-        for (verdict, number) in &edge.verdicts {
-            *all.entry(*verdict).or_default() += number;
-        }
+    let by_id = period.edges.values().flat_map(|edge| &edge.verdicts);
+    let audited = period.audited.iter().flat_map(|audited| &audited.edges);
+    let audited = audited.flat_map(|audited| &audited.edge.verdicts);
+    for (verdict, number) in by_id.chain(audited) {
+        *all.entry(*verdict).or_default() += number;
     }
     let counts = all.into_iter();
     counts

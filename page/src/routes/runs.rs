@@ -5,25 +5,39 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Shared, fragments, sentence};
 use crate::frame::{self, Frame, MessagePage};
-use crate::runs::{self, KeptRun};
+use crate::runs::{self, Kept, KeptRun};
 
 #[derive(Template)]
 #[template(path = "runs.html")]
 struct RunsPage {
     frame: Frame,
     directory: String,
+    minutes: [u32; 3],
     periods: Vec<(usize, String)>,
     runs: Vec<KeptRun>,
 }
 
-/// The period to keep. The number is text, as forms send it.
+/// How many minutes the page offers to keep.
+const MINUTES: [u32; 3] = [1, 5, 15];
+
+/// What to keep: the number of a period, or `last:` and a number of minutes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     period: String,
+}
+
+impl Asked {
+    fn kept(&self) -> Option<Kept> {
+        match self.period.strip_prefix("last:") {
+            Some(minutes) => minutes.parse().ok().map(Kept::Minutes),
+            None => self.period.parse().ok().map(Kept::Period),
+        }
+    }
 }
 
 /// The kept runs.
@@ -33,7 +47,7 @@ pub(super) async fn runs(State(shared): State<Shared>) -> Response {
         let periods = held.periods().iter().enumerate();
         let periods = periods.map(|(number, period)| {
             let text = format!(
-                "{}, {} to {}",
+                "Since {}: {} to {}",
                 fragments::time_of_day(period.since),
                 fragments::in_words(&period.producer),
                 fragments::in_words(&period.consumer)
@@ -45,25 +59,37 @@ pub(super) async fn runs(State(shared): State<Shared>) -> Response {
     let directory = &shared.page.options.runs;
     frame::page(&RunsPage {
         frame: Frame::new(&shared.controls, "Runs", "Runs"),
+        minutes: MINUTES,
         periods,
         runs: runs::list(directory),
         directory: directory.display().to_string(),
     })
 }
 
-/// Keeps what was sent in a period.
+/// Keeps what was sent in a period, or in the last minutes.
 pub(super) async fn keep(State(shared): State<Shared>, Json(asked): Json<Asked>) -> Response {
-    let Ok(number) = asked.period.parse() else {
-        return sentence(StatusCode::BAD_REQUEST, "the period is a number");
+    let Some(kept) = asked.kept() else {
+        let wrong = "the period is the number of a period, or last: and a number of minutes";
+        return sentence(StatusCode::BAD_REQUEST, wrong);
     };
-    // the functions' last lines and spans
-    shared.controls.flush_spans().await;
+    // what began before now is complete when it was delivered and its spans are written
+    let now = Timestamp::now();
+    let controls = &shared.controls;
+    if !(controls.settle().await && controls.flush_spans().await) {
+        let wrong =
+            "some records are not delivered yet, so the run would not be complete; try again";
+        return sentence(StatusCode::CONFLICT, wrong);
+    }
     let kept = tokio::task::spawn_blocking(move || {
         let Shared { page, controls } = &shared;
-        runs::keep(&page.live, number, controls.directory(), &page.options.runs)
+        let parent = &page.options.runs;
+        runs::keep(&page.live, kept, now, controls.directory(), parent)
     });
     match kept.await {
-        Ok(Ok(path)) => sentence(StatusCode::OK, format!("Kept as {}.", path.display())),
+        Ok(Ok((path, note))) => {
+            let note = note.map_or_else(String::new, |note| format!(" {note}"));
+            sentence(StatusCode::OK, format!("Kept as {}.{note}", path.display()))
+        }
         Ok(Err(problem)) => sentence(StatusCode::CONFLICT, problem),
         Err(error) => sentence(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
