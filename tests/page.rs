@@ -85,6 +85,8 @@ async fn what_changes_anything_needs_the_token_and_the_own_origin() {
         "/burst",
         "/burst/stop",
         "/runs",
+        "/matrix",
+        "/matrix/stop",
     ] {
         let address = format!("{}{path}", lab.addresses.page);
         let own = lab.addresses.page.clone();
@@ -322,17 +324,57 @@ async fn two_periods_are_kept_as_runs_and_compared() {
         );
     }
     // the run alone is enough to judge it again
-    let saved = lab.sandbox.path("runs").join(newer);
-    let saved = saved.to_str().expect("text");
+    let paths = [newer, older].map(|name| lab.sandbox.path("runs").join(name));
+    let [newer, older] = paths.each_ref().map(|path| path.to_str().expect("text"));
     let finished = lab
         .sandbox
-        .run(["compare", saved, "--format", "json"])
+        .run(["compare", newer, older, "--format", "json"])
         .await;
     assert_eq!(
         finished.json()["runs"][0]["hops"]["record"]["connected"],
         1,
         "{finished:?}"
     );
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn the_last_minutes_are_kept_as_a_run_in_which_nothing_is_lost() {
+    let mut lab = Setup::new().start().await;
+    for mode in ["none", "b3"] {
+        switch(&lab, mode, mode).await;
+        for _ in 0..3 {
+            send(&lab, "").await;
+        }
+    }
+    let form = json!({ "period": "last:5" });
+    let kept = answer(lab.change("/runs").json(&form)).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let list = page(&lab, "/runs").await;
+    for shown in ["3 new_trace", "3 connected"] {
+        assert!(list.contains(shown), "{list}");
+    }
+    assert!(!list.contains("lost"), "{list}");
+    for wrong in ["last:x", "", "-1", "99"] {
+        let kept = answer(lab.change("/runs").json(&json!({ "period": wrong }))).await;
+        assert!([400, 409].contains(&kept.status), "{wrong}: {kept:?}");
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn a_matrix_of_chosen_modes_is_measured() {
+    let mut lab = Setup::new().start().await;
+    let start = async |modes: &str| {
+        let form = json!({ "mode": modes, "engine": "native" });
+        answer(lab.change("/matrix").json(&form)).await.status
+    };
+    assert_eq!(start("").await, 400, "no mode");
+    assert_eq!(start("zipkin").await, 400, "not a mode");
+    assert_eq!(start("b3").await, 200);
+    assert_eq!(start("b3").await, 400, "one at a time");
+    let measured = page_with(&lab, "/matrix", "5 connected").await;
+    assert!(measured.contains("<th scope=\"row\">b3</th>"), "{measured}");
     lab.stop_well().await;
 }
 

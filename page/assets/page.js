@@ -60,7 +60,12 @@ async function post(address, fields) {
   }
 }
 
-const fieldsOf = form => Object.fromEntries(new FormData(form));
+/** The fields of a form. Several values of one name are joined by spaces. */
+function fieldsOf(form) {
+  const fields = {};
+  for (const [name, value] of new FormData(form)) fields[name] = name in fields ? `${fields[name]} ${value}` : value;
+  return fields;
+}
 
 async function submit(event) {
   const form = event.target;

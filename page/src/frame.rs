@@ -43,6 +43,7 @@ impl Frame {
             ("/traces", "Traces"),
             ("/explain", "Explain"),
             ("/runs", "Runs"),
+            ("/matrix", "Matrix"),
             ("/logs/consumer", "Logs"),
         ]
     }
@@ -89,7 +90,7 @@ fn answer(
         (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("x-content-type-options"), "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        (HeaderName::from_static("referrer-policy"), "same-origin"),
     ];
     (status, headers, text).into_response()
 }

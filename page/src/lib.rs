@@ -10,6 +10,7 @@
 //!
 //! - `live`: what is held in memory, and the counts of each period between two switches.
 //! - `map`, `prediction`, `explain`: what the page says, without HTTP.
+//! - `burst`, `matrix`, `runs`: what the page starts and keeps.
 //! - `routes`: one file for each address, with the values that its template shows.
 
 mod burst;
@@ -18,6 +19,7 @@ mod explain;
 mod frame;
 mod live;
 mod map;
+mod matrix;
 mod prediction;
 mod routes;
 mod runs;
@@ -26,13 +28,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use baton_experiments::Program;
+use baton_experiments::{Functions, Program};
 use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
 use baton_propagators::Mode;
 use tokio::sync::watch;
 
 use crate::burst::Bursts;
 use crate::live::{Live, SharedLive};
+use crate::matrix::Matrices;
 
 /// The settings of a page.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub struct PageOptions {
     pub runs: PathBuf,
     /// The program that generates load.
     pub program: Program,
+    /// The functions of a matrix.
+    pub functions: Functions,
 }
 
 /// The page of one lab.
@@ -51,6 +56,7 @@ pub struct LabPage {
     options: PageOptions,
     live: SharedLive,
     bursts: Bursts,
+    matrices: Matrices,
     /// The formats that the page writes when it sends a request as a client.
     client: Mutex<Mode>,
 }
@@ -61,6 +67,7 @@ impl LabPage {
         LabPage {
             live: Arc::new(Live::new(options.max_traces)),
             bursts: Bursts::default(),
+            matrices: Matrices::default(),
             client: Mutex::new(Mode::NONE),
             options,
         }

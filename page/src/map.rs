@@ -81,6 +81,7 @@ struct Passed {
     count: u64,
     verdicts: BTreeMap<Verdict, u64>,
     ambiguous: Between,
+    rate: f64,
 }
 
 impl Drawn {
@@ -94,6 +95,7 @@ impl Drawn {
     fn add_judged(&mut self, from: &NodeName, to: &NodeName, flow: &Flow) {
         let edge = self.edge(from, to);
         edge.count += flow.count;
+        edge.rate += flow.rate;
         for (verdict, number) in &flow.verdicts {
             *edge.verdicts.entry(*verdict).or_default() += number;
         }
@@ -112,7 +114,9 @@ impl Drawn {
         match (&flow.queue, to) {
             (Some(queue), to) => {
                 let queue = (NodeKind::Queue, visible(queue));
-                self.edge(&from, &queue).count += flow.count;
+                let sent = self.edge(&from, &queue);
+                sent.count += flow.count;
+                sent.rate += flow.rate;
                 match to {
                     Some(to) => self.add_judged(&queue, &to, flow),
                     None => {
@@ -134,6 +138,7 @@ impl Drawn {
                 to: place(to)?,
                 channel: None,
                 ambiguous: edge.ambiguous,
+                per_second: Some(edge.rate.round() as u64),
                 count: edge.count,
                 broken: broke || edge.ambiguous.at_least > 0,
                 verdicts: edge.verdicts.clone(),

@@ -6,6 +6,7 @@ mod explain;
 mod fragments;
 mod index;
 mod logs;
+mod matrix;
 mod modes;
 mod runs;
 mod send;
@@ -48,6 +49,7 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
         .route("/explain", get(explain::linked).post(explain::pasted))
         .route("/logs/{function}", get(logs::logs))
         .route("/logs/{function}/events", get(logs::events))
+        .route("/matrix", get(matrix::matrix))
         .route("/runs", get(runs::runs))
         .route("/runs/compare", get(runs::compare))
         .route("/runs/{name}/report", get(runs::report))
@@ -57,6 +59,8 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
         .route("/send", post(send::send))
         .route("/burst", post(send::burst))
         .route("/burst/stop", post(send::stop))
+        .route("/matrix", post(matrix::start))
+        .route("/matrix/stop", post(matrix::stop))
         .route("/runs", post(runs::keep))
         .with_state(shared);
     Routes { reading, changing }

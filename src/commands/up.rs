@@ -94,6 +94,7 @@ async fn stay(
         max_traces: arguments.page_traces as usize,
         runs: arguments.runs.clone(),
         program: Program::this()?,
+        functions: arguments.functions.functions()?,
     }));
     let started = tokio::select! {
         started = Lab::start_with_page(options, page) => started,

@@ -29,10 +29,10 @@ const says = async (page, text) => {
     .catch(async () => assert.fail(`the page says "${await sentence(page).textContent()}" and not "${text}"`));
 };
 
+const choose = (page, name, mode) => page.locator(`select[name="${name}"]`).selectOption(mode);
+
 async function switchTo(page, producer, consumer, client = 'none') {
-  await page.getByLabel('Producer', { exact: true }).selectOption(producer);
-  await page.getByLabel('Consumer', { exact: true }).selectOption(consumer);
-  await page.getByLabel('Client (none sends like curl)').selectOption(client);
+  for (const [name, mode] of Object.entries({ producer, consumer, client })) await choose(page, name, mode);
   await page.getByRole('button', { name: 'Switch' }).click();
   await page.getByText('In effect since').waitFor();
 }
@@ -50,8 +50,8 @@ assert.equal(await page.locator('.wide svg text', { hasText: 'consumer-lambda' }
 if (shots) await page.screenshot({ path: `${shots}/empty-1280.png`, fullPage: true });
 
 // what modes will do is said before they are tried
-await page.getByLabel('Producer', { exact: true }).selectOption('b3');
-await page.getByLabel('Consumer', { exact: true }).selectOption('tracecontext');
+await choose(page, 'producer', 'b3');
+await choose(page, 'consumer', 'tracecontext');
 await page.locator('[data-fragment="prediction"]').getByText('starts a new trace').waitFor();
 assert.match(page.url(), /producer=b3/);
 

@@ -16,6 +16,8 @@ pub(crate) struct EdgeRow {
     pub(crate) over: Option<String>,
     /// How many hand-offs.
     pub(crate) count: String,
+    /// The same in words.
+    hand_offs: String,
     /// Hand-offs per second.
     pub(crate) rate: String,
     /// `broken`, `whole`, or empty if nothing is judged.
@@ -68,7 +70,11 @@ impl EdgeRow {
             to: to.map_or_else(|| "(not received yet)".to_owned(), service_name),
             over: flow.queue.as_deref().map(visible),
             count: count(flow.count),
-            rate: significant(flow.rate),
+            hand_offs: counted(flow.count, "hand-off"),
+            rate: match flow.rate > 0.0 {
+                true => significant(flow.rate),
+                false => "0".to_owned(),
+            },
             state,
             word,
             verdicts: flow
@@ -90,14 +96,14 @@ impl EdgeRow {
     /// Where the trace broke, and what became of it.
     pub(super) fn break_sentence(&self) -> String {
         let over = self.over.as_ref();
-        let over = over.map_or_else(String::new, |queue| format!(" over {queue}"));
+        let over = over.map_or_else(String::new, |queue| format!(" over the stream {queue}"));
         let verdicts = self.verdicts.iter().filter(|verdict| !verdict.is_whole);
         let verdicts: Vec<String> = verdicts
             .map(|verdict| format!("{} {}", verdict.count, verdict.name))
             .collect();
         let what = match verdicts.is_empty() {
             true => String::new(),
-            false => format!(": {} of {} hand-offs", verdicts.join(", "), self.count),
+            false => format!(": {} of {}", verdicts.join(", "), self.hand_offs),
         };
         format!(
             "The trace breaks from {} to {}{over}{what}.",

@@ -1,5 +1,6 @@
 //! The parts of the first page again, whenever something changes.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -12,31 +13,42 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::fragments::MapParts;
-use super::{Shared, fragments};
+use super::{Shared, fragments, matrix};
 
 /// The shortest time between two updates. During a burst, more would only cost the lab.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(400);
 /// The longest time between two updates: rates fall while nothing arrives.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Which period the page shows.
+/// Which period the page shows, or which other page it is.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     period: Option<usize>,
+    view: Option<View>,
+}
+
+/// A page with parts of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum View {
+    /// The matrix.
+    Matrix,
 }
 
 /// What one open page has been sent.
 struct Open {
     shared: Shared,
     period: Option<usize>,
+    view: Option<View>,
     changes: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
-    sent: [String; 6],
+    /// The last of each part.
+    sent: HashMap<&'static str, String>,
     waiting: Vec<Event>,
 }
 
 /// Events named after the parts of the page: `answer`, `map`, `edges`, `burst`,
-/// `periods`, `newest`.
+/// `periods`, `newest`; of the matrix `matrix`.
 pub(super) async fn events(
     State(shared): State<Shared>,
     Query(asked): Query<Asked>,
@@ -46,7 +58,8 @@ pub(super) async fn events(
         stopping: shared.controls.stopping(),
         shared,
         period: asked.period,
-        sent: Default::default(),
+        view: asked.view,
+        sent: HashMap::new(),
         waiting: Vec::new(),
     };
     Sse::new(unfold(open, next)).keep_alive(KeepAlive::default())
@@ -58,7 +71,7 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
         if let Some(event) = open.waiting.pop() {
             return Some((Ok(event), open));
         }
-        if open.sent.iter().any(|part| !part.is_empty()) {
+        if !open.sent.is_empty() {
             tokio::select! {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
                 () = tokio::time::sleep(UPDATE_INTERVAL) => {}
@@ -77,28 +90,34 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
 impl Open {
     /// Draws the parts again, and keeps those that differ from what was sent.
     fn look(&mut self) {
+        for (name, part) in self.parts() {
+            if self.sent.get(name) != Some(&part) {
+                self.waiting.push(event(name, &part));
+                self.sent.insert(name, part);
+            }
+        }
+        // the last one is sent first
+        self.waiting.reverse();
+    }
+
+    fn parts(&self) -> Vec<(&'static str, String)> {
         let Shared { page, controls } = &self.shared;
+        if self.view == Some(View::Matrix) {
+            return vec![("matrix", matrix::fragment(page))];
+        }
         let MapParts {
             answer,
             picture,
             edges,
         } = fragments::map(page, controls, self.period);
-        let parts = [
+        vec![
             ("answer", answer),
             ("map", picture),
             ("edges", edges),
             ("burst", fragments::burst(page)),
             ("periods", fragments::periods(page)),
             ("newest", fragments::newest(page)),
-        ];
-        for ((name, part), sent) in parts.into_iter().zip(&mut self.sent) {
-            if part != *sent {
-                self.waiting.push(event(name, &part));
-                *sent = part;
-            }
-        }
-        // the last one is sent first
-        self.waiting.reverse();
+        ]
     }
 }
 

@@ -15,7 +15,7 @@ use crate::frame;
 use crate::prediction::{Hop, Modes};
 
 /// The modes that the page offers, besides the present ones.
-const OFFERED: [&str; 12] = [
+pub(super) const OFFERED: [&str; 12] = [
     "none",
     "tracecontext",
     "b3",
