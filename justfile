@@ -81,6 +81,12 @@ browser:
     npm ci --prefix tests/browser
     cargo test --test whole --locked in_browser -- --include-ignored
 
+# Take the pictures of the live page again, and measure it: see docs/performance.md.
+page: bench-build
+    npm ci --prefix tests/browser
+    node tests/browser/pictures.mjs target/release/baton
+    node benches/page.mjs target/release/baton
+
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
 main-job: bench-build
     .ci/main-job

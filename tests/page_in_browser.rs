@@ -3,9 +3,14 @@
 //! `npm ci --prefix tests/browser`: `just browser`.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::support::command::ended;
+use tokio::time::timeout;
+
 use crate::support::lab::Setup;
+
+/// How long the lesson may take. It loads each of seven views several times.
+const MAX_LESSON: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 #[ignore = "needs Chromium, Node.js and `npm ci --prefix tests/browser`"]
@@ -17,13 +22,10 @@ async fn a_lesson_with_the_page() {
     node.arg(script)
         .args([&lab.addresses.page, &lab.addresses.otlp])
         .env("BATON_SCREENSHOTS", shots);
-    let finished = ended(node.spawn().expect("node starts")).await;
-    assert_eq!(
-        finished.code,
-        Some(0),
-        "{}\n{}",
-        finished.stdout,
-        finished.stderr
-    );
+    let lesson = node.spawn().expect("node starts").wait_with_output();
+    let ended = timeout(MAX_LESSON, lesson).await;
+    let output = ended.expect("the lesson ends in time").expect("its output");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
     lab.stop_well().await;
 }

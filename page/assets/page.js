@@ -3,15 +3,33 @@
 'use strict';
 document.documentElement.classList.add('script');
 
+/** The content of parts in which a person selects text. */
+const waiting = new Map();
+
 const token = () => document.querySelector('meta[name="baton-token"]').content;
 
-/** Replaces the content of an element, and keeps the focus and what is open in it. */
+/** What tells a link or a button from the others of its part. */
+function selector(focused) {
+  for (const name of ['id', 'href', 'data-post']) {
+    if (focused.hasAttribute(name)) return `[${name}="${CSS.escape(focused.getAttribute(name))}"]`;
+  }
+  return focused.localName;
+}
+
+/** Replaces the content of an element, and keeps the focus and what is open in it. While a person
+ * selects text in it, it waits. */
 function replace(element, html) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  const selection = document.getSelection();
+  if (!selection.isCollapsed && element.contains(selection.anchorNode)) {
+    waiting.set(element, html);
+    return;
+  }
+  waiting.delete(element);
+  const focused = element.contains(document.activeElement) ? selector(document.activeElement) : '';
   const open = [...element.querySelectorAll('details')].map(details => details.open);
   element.innerHTML = html;
   element.querySelectorAll('details').forEach((details, place) => { details.open = open[place] || false; });
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focused) element.querySelector(focused)?.focus({ preventScroll: true });
 }
 
 /** Says whether the lab still answers. */
@@ -115,6 +133,7 @@ document.addEventListener('DOMContentLoaded', () => {
   follow();
   document.querySelectorAll('[data-follow]').forEach(followLog);
   document.addEventListener('submit', submit);
+  document.addEventListener('selectionchange', () => [...waiting].forEach(([element, html]) => replace(element, html)));
   document.addEventListener('click', event => {
     const button = event.target.closest('[data-post]');
     if (button) post(button.dataset.post, {});

@@ -42,6 +42,8 @@ pub(crate) struct Hop {
     pub(crate) joins: bool,
     /// What the sender writes and the receiver does.
     pub(crate) sentence: String,
+    /// The words before the libraries.
+    pub(crate) others: String,
     /// The headers that the sender writes, with example ids.
     pub(crate) headers: Vec<(String, String)>,
     /// What other libraries with the receiver's mode would do, a sentence for each answer.
@@ -102,14 +104,19 @@ impl Modes {
             true => format!("{from} writes no header"),
             false => format!("{from} writes {}", names.join(", ")),
         };
-        let does = match (joins, mode.is_none()) {
-            (true, _) => format!("{to} continues the trace"),
-            (false, true) => format!("{to} reads no header and starts a new trace"),
-            (false, false) => format!("{to} reads {mode}, finds no context and starts a new trace"),
+        let does = match continued {
+            Some(_) if joins => format!("{to} continues the trace"),
+            Some(found) if found.trace_id.low_64() == context.trace_id.low_64() => {
+                format!("{to} continues only the last 16 digits of the trace id")
+            }
+            Some(_) => format!("{to} continues another context"),
+            None if mode.is_none() => format!("{to} reads no header and starts a new trace"),
+            None => format!("{to} reads {mode}, finds no context and starts a new trace"),
         };
         Hop {
             joins,
             sentence: format!("{writes}; {does}."),
+            others: format!("If {to} were another library with {mode}:"),
             libraries: libraries(&headers, mode, &context),
             headers: headers
                 .iter()
@@ -188,6 +195,7 @@ mod tests {
             ("tracecontext,b3", "b3", true),
             ("none", "b3", false),
             ("b3", "none", false),
+            ("ottrace", "ottrace", false),
         ] {
             let prediction = modes(producer, consumer).predict();
             let record = prediction.record.expect("a hop");

@@ -68,7 +68,7 @@ await says(page, 'Every judged hand-off kept its trace');
 // the trace by the id in the log, and its header explained
 const log = await open('/logs/producer');
 const line = log.locator('.line', { hasText: 'record' }).last();
-const id = (await line.textContent()).match(/trace_id=([0-9a-f]{32})/)[1];
+const id = (await line.locator('a').getAttribute('href')).split('/').pop();
 await log.goto(`${address}/traces`);
 await log.getByLabel('Trace id, or its beginning').fill(id);
 await log.getByRole('button', { name: 'Search' }).click();
@@ -105,6 +105,20 @@ for (const box of await runs.locator('input[name="run"]').all()) await box.check
 await runs.getByRole('button', { name: 'Compare the chosen runs' }).click();
 await runs.getByText('new_trace').first().waitFor();
 
+// a matrix of one mode
+const matrix = await open('/matrix');
+for (const mode of ['tracecontext', 'tracecontext,b3']) await matrix.locator(`input[value="${mode}"]`).uncheck();
+await matrix.getByRole('button', { name: 'Measure' }).click();
+await matrix.locator('td', { hasText: '5 connected' }).first().waitFor({ timeout: 60000 });
+
+// the back button leads to what was searched
+await log.goto(`${address}/traces?verdict=new_trace`);
+await log.locator('tbody a').first().click();
+await log.waitForURL('**/traces/*');
+await log.goBack();
+assert.match(log.url(), /verdict=new_trace/);
+assert.equal(await log.locator('select[name="verdict"]').inputValue(), 'new_trace');
+
 // by keyboard alone: to the modes, another producer, the switch, and a request
 const keyboard = await open('/');
 const focus = async (name) => {
@@ -136,7 +150,7 @@ assert.equal(await keyboard.locator('main img').count(), 0);
 
 // every view, in light and dark: no violation, nothing beyond the edge of a phone
 for (const colorScheme of ['light', 'dark']) {
-  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['logs', '/logs/consumer']]) {
+  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer']]) {
     for (const width of shots ? [390, 1280, 1920] : [390, 1280]) {
       const view = await open(path, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
       await view.waitForTimeout(300);

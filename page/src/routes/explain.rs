@@ -3,12 +3,16 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Shared;
 use crate::explain::{CarrierView, explained};
 use crate::frame::{self, Frame};
+use crate::map::address;
+
+/// The longest text that goes into an address, in bytes.
+const MAX_LINKED: usize = 4096;
 
 #[derive(Template)]
 #[template(path = "explain.html")]
@@ -33,8 +37,11 @@ pub(super) async fn linked(State(shared): State<Shared>, Query(asked): Query<Ask
     answer(&shared, asked.text).await
 }
 
-/// The text in the form. It changes nothing, so it needs no token.
+/// The text in the form. It changes nothing, so it needs no token. A short text gets an address.
 pub(super) async fn pasted(State(shared): State<Shared>, Form(asked): Form<Asked>) -> Response {
+    if asked.text.len() <= MAX_LINKED {
+        return Redirect::to(&address("/explain", &[("text", asked.text)])).into_response();
+    }
     answer(&shared, asked.text).await
 }
 

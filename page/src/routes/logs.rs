@@ -27,10 +27,14 @@ const MAX_LINES: usize = 300;
 const MAX_TAIL: u64 = 512 << 10;
 /// How many bytes one update reads at most.
 const MAX_UPDATE: u64 = 256 << 10;
+/// How many digits of a trace id are shown.
+const SHORT_ID: usize = 8;
 /// How often the file is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 /// The fields at the beginning of a line, and those that repeat another field.
 const FIRST: [&str; 3] = ["timestamp", "level", "message"];
+/// The fields that a line shows at once. All others unfold.
+const MAIN: [&str; 5] = ["error", "reason", "status", "tracecontext", "record"];
 const LEFT_OUT: [&str; 4] = ["event", "service", "parent_is_remote", "parent_span_id"];
 
 #[derive(Template)]
@@ -55,8 +59,12 @@ struct Line {
     time: String,
     level: String,
     message: String,
-    fields: Vec<(String, String)>,
-    address: Option<String>,
+    /// What is shown at once.
+    main: Vec<(String, String)>,
+    /// What unfolds.
+    others: Vec<(String, String)>,
+    /// The address of its trace, and the beginning of that trace's id.
+    trace: Option<(String, String)>,
 }
 
 /// Where to go on.
@@ -173,14 +181,19 @@ impl Line {
                 time: String::new(),
                 level: String::new(),
                 message: visible(line),
-                fields: Vec::new(),
-                address: None,
+                main: Vec::new(),
+                others: Vec::new(),
+                trace: None,
             };
         };
         let text = |name: &str| fields.get(name).map(plain).unwrap_or_default();
+        let main = MAIN
+            .into_iter()
+            .filter_map(|name| Some((name, fields.get(name)?)));
         let others = fields.iter().filter(|(name, value)| {
             let name = name.as_str();
-            !FIRST.contains(&name) && !LEFT_OUT.contains(&name) && !value.is_null()
+            let is_told = [&FIRST[..], &MAIN, &LEFT_OUT].concat().contains(&name);
+            !is_told && !value.is_null()
         });
         let time = text("timestamp");
         let trace_id = fields.get("trace_id").and_then(Value::as_str);
@@ -194,10 +207,16 @@ impl Line {
                 .filter(char::is_ascii_alphabetic)
                 .collect(),
             message: text("message"),
-            fields: others
+            main: main
+                .map(|(name, value)| (name.to_owned(), plain(value)))
+                .collect(),
+            others: others
                 .map(|(name, value)| (visible(name), plain(value)))
                 .collect(),
-            address: trace_id.map(|id| format!("/traces/{id}")),
+            trace: trace_id.map(|id| {
+                let short = id.chars().take(SHORT_ID).collect();
+                (format!("/traces/{id}"), short)
+            }),
         }
     }
 }
