@@ -76,9 +76,16 @@ packages:
 backends:
     tests/backends/install
 
-# Look at the report and the page in headless Chromium.
+# Look at the report and at the live page in headless Chromium; needs Node.js.
 browser:
-    cargo test --test whole --locked report_in_browser -- --include-ignored
+    npm ci --prefix tests/browser
+    cargo test --test whole --locked in_browser -- --include-ignored
+
+# Take the pictures of the live page again, and measure it: see docs/performance.md.
+page: bench-build
+    npm ci --prefix tests/browser
+    node tests/browser/pictures.mjs target/release/baton
+    node benches/page.mjs target/release/baton
 
 # Send 10,000 requests under `none` and under `tracecontext` and check every verdict.
 main-job: bench-build

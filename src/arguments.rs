@@ -30,7 +30,7 @@ use crate::failure::exit_codes;
 
 pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;
-pub(crate) use explain::{ExplainArguments, Selection};
+pub(crate) use explain::ExplainArguments;
 pub(crate) use functions::FunctionArguments;
 pub(crate) use load::{BurstArguments, ConflictName, LoadArguments};
 pub(crate) use matrix::MatrixArguments;
@@ -318,6 +318,12 @@ pub(crate) struct UpArguments {
     /// Go on where a lab with --durable was killed: deliver the records that it had accepted
     #[arg(long, requires = "save")]
     pub(crate) resume: bool,
+    /// The directory for the runs that are kept from the page
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub(crate) runs: PathBuf,
+    /// The most traces that the page holds in memory; the newest stay
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) page_traces: u32,
     #[command(flatten)]
     pub(crate) functions: FunctionArguments,
     #[command(flatten)]

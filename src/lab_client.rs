@@ -121,7 +121,8 @@ async fn ask(
         .timeout(MAX_WAIT)
         .build()
         .map_err(Failure::not_carried_out)?;
-    let request = complete(client.post(format!("{}/{what}", lab.addresses.page)));
+    let address = format!("{}/{what}", lab.addresses.page);
+    let request = complete(client.post(address).bearer_auth(lab.token.secret()));
     request
         .send()
         .await

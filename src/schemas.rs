@@ -3,7 +3,7 @@
 use baton_schemas::publish;
 
 use crate::commands::explain::answer::Answer;
-use crate::commands::explain::libraries::Listed;
+use crate::commands::explain::list::Listed;
 use crate::commands::{audit, burst, compare, completions, man, merge, run, traces, up};
 use crate::print::comparison::ComparisonJson;
 

@@ -27,6 +27,8 @@ mod merge;
 mod mixed_headers;
 mod nodejs;
 mod packaging;
+mod page;
+mod page_in_browser;
 mod reference;
 mod refusals;
 mod report_in_browser;

@@ -45,6 +45,10 @@ async fn pages_of_other_sites_reach_no_server() {
             ("origin", "http://[::1]:8080"),
             ("host", "localhost"),
         ] {
+            // what changes the lab is refused to every page but its own
+            if *url == switch {
+                continue;
+            }
             let answer = answer(request(header, value)).await;
             assert_ne!(answer.status, 403, "{url}, {header} {value}: {answer:?}");
         }

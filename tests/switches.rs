@@ -14,7 +14,8 @@ async fn ask_and_go(lab: &Lab, mode: &str) {
     let body = json!({ "producer": mode, "consumer": mode }).to_string();
     let request = format!(
         "POST /switch HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
+         authorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+        lab.token(),
         body.len()
     );
     let mut stream = TcpStream::connect(("127.0.0.1", page.port().expect("a port")))
@@ -75,8 +76,7 @@ async fn a_switch_whose_client_goes_away_is_made_whole_or_not_at_all() {
             ask_and_go(&lab, mode).await;
             let [producer, consumer] = wait_until("both functions have one mode", async || {
                 // waits for the switch in progress
-                let turn = lab.client.post(format!("{}/switch", lab.addresses.page));
-                let answer = answer(turn.json(&json!({}))).await;
+                let answer = answer(lab.change("/switch").json(&json!({}))).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
                 let modes = modes(&serde_json::from_str(&answer.body).expect("JSON"));
                 (modes[0] == modes[1]).then_some(modes)

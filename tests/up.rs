@@ -257,11 +257,9 @@ async fn a_switch_says_what_is_wrong() {
             finished.stderr
         );
     }
-    let switch = format!("{}/switch", lab.addresses.page);
     for body in [r#"{"producer":"zipkin"}"#, "{", r#"{"producers":"b3"}"#] {
         let request = lab
-            .client
-            .post(&switch)
+            .change("/switch")
             .header("content-type", "application/json")
             .body(body);
         let answer = crate::support::lab::answer(request).await;
@@ -269,8 +267,7 @@ async fn a_switch_says_what_is_wrong() {
     }
     // a page of another site cannot reach the lab through a name that resolves to this machine
     let request = lab
-        .client
-        .post(&switch)
+        .change("/switch")
         .header("host", "baton.example")
         .json(&json!({"producer": "b3"}));
     assert_eq!(crate::support::lab::answer(request).await.status, 403);

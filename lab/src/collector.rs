@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
+use crate::page::Page;
 
 pub(crate) use self::otlp::TRACES_PATH;
 pub(crate) use self::zipkin::SPANS_PATH;
@@ -77,8 +78,11 @@ struct Unsaved {
 }
 
 impl Collector {
-    /// A collector that appends to the span file `path`.
-    pub(crate) fn new(path: &Path, disk: Disk) -> Result<(Self, Writer), LabError> {
+    pub(crate) fn new(
+        path: &Path,
+        disk: Disk,
+        page: Option<Arc<dyn Page>>,
+    ) -> Result<(Self, Writer), LabError> {
         let explain = |reason| LabError::File {
             path: path.to_owned(),
             reason,
@@ -91,6 +95,7 @@ impl Collector {
             disk: disk.clone(),
             waiting: 0,
             flushed: Instant::now(),
+            page,
         };
         let thread = std::thread::Builder::new()
             .name("span-writer".to_owned())
@@ -138,6 +143,18 @@ impl Collector {
         Ok(())
     }
 
+    /// Keeps the `count` spans of a request in OTLP/JSON.
+    ///
+    /// # Errors
+    /// The HTTP answer, if they cannot be kept.
+    pub(crate) async fn keep_converted(
+        &self,
+        request: serde_json::Value,
+        count: u64,
+    ) -> Result<(), (StatusCode, String)> {
+        self.keep(Request::Converted(request), count).await
+    }
+
     /// Waits until every span received so far can be read from the file. Gives `false` if writing
     /// failed.
     pub(crate) async fn flush(&self) -> bool {
@@ -176,6 +193,7 @@ struct Writing {
     waiting: u64,
     /// When the last attempt to write was made.
     flushed: Instant,
+    page: Option<Arc<dyn Page>>,
 }
 
 impl Writing {
@@ -190,6 +208,9 @@ impl Writing {
                         self.waiting += count;
                         let written = self.file.write_request(&json);
                         let _ = self.note(written);
+                        if let Some(page) = &self.page {
+                            page.spans(&json);
+                        }
                     }
                     if self.flushed.elapsed() > FLUSH_INTERVAL {
                         let _ = self.flush();

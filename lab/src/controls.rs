@@ -4,31 +4,45 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use baton_propagators::mode::Mode;
+use baton_traces::run::RunDirectory;
 use baton_traces::version::Version;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
+use crate::change::{Change, SwitchRequest};
 use crate::collector::Collector;
+use crate::control_api;
 use crate::disk::Disk;
 use crate::error::LabError;
 use crate::event_source::Deliveries;
 use crate::function::Function;
 use crate::function_environment;
+use crate::page::Page;
 use crate::status::{Addresses, LabStatus};
+use crate::token::Token;
 
 /// The longest wait for records on the stream before the spans are flushed.
 const MAX_DELIVERY_WAIT: Duration = Duration::from_secs(2);
 
 /// Reads the state of a running lab and switches its modes. The lab and its page share it.
 #[derive(Debug)]
-pub(crate) struct Controls {
-    addresses: Addresses,
-    functions: Functions,
-    deliveries: Arc<Deliveries>,
-    collector: Collector,
-    disk: Disk,
+pub struct Controls {
+    parts: Parts,
     switching: Mutex<()>,
     switches: AtomicU64,
+    stopping: watch::Sender<bool>,
+}
+
+/// The parts of a lab that its controls use.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) addresses: Addresses,
+    pub(crate) directory: RunDirectory,
+    pub(crate) token: Token,
+    pub(crate) functions: Functions,
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) collector: Collector,
+    pub(crate) disk: Disk,
+    pub(crate) page: Option<Arc<dyn Page>>,
 }
 
 /// The two functions. Dropping it ends their processes.
@@ -46,54 +60,89 @@ impl Drop for Functions {
 }
 
 impl Controls {
-    pub(crate) fn new(
-        addresses: Addresses,
-        functions: Functions,
-        deliveries: Arc<Deliveries>,
-        collector: Collector,
-        disk: Disk,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         Controls {
+            parts,
+            switching: Mutex::new(()),
+            switches: AtomicU64::new(0),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// The lab's addresses.
+    pub fn addresses(&self) -> &Addresses {
+        &self.parts.addresses
+    }
+
+    /// The lab's directory.
+    pub fn directory(&self) -> &RunDirectory {
+        &self.parts.directory
+    }
+
+    /// The secret that a request has to carry if it changes something.
+    pub fn token(&self) -> &Token {
+        &self.parts.token
+    }
+
+    /// Becomes true when the lab stops. An answer without an end has to end then.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.parts.disk
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.parts.functions
+    }
+
+    /// The lab's present state.
+    pub fn status(&self) -> LabStatus {
+        let Parts {
             addresses,
             functions,
             deliveries,
             collector,
             disk,
-            switching: Mutex::new(()),
-            switches: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn disk(&self) -> &Disk {
-        &self.disk
-    }
-
-    pub(crate) fn addresses(&self) -> &Addresses {
-        &self.addresses
-    }
-
-    pub(crate) fn functions(&self) -> &Functions {
-        &self.functions
-    }
-
-    pub(crate) fn status(&self) -> LabStatus {
+            ..
+        } = &self.parts;
         LabStatus {
             version: Version::default(),
-            addresses: self.addresses.clone(),
-            producer: self.functions.producer.status(),
-            consumer: self.functions.consumer.status(),
+            addresses: addresses.clone(),
+            producer: functions.producer.status(),
+            consumer: functions.consumer.status(),
             switches: self.switches.load(Ordering::Relaxed),
-            records_delivered: self.deliveries.delivered(),
-            records_undeliverable: self.deliveries.undeliverable(),
-            spans: self.collector.spans(),
-            disk_problems: self.disk.failures(),
+            records_delivered: deliveries.delivered(),
+            records_undeliverable: deliveries.undeliverable(),
+            spans: collector.spans(),
+            disk_problems: disk.failures(),
         }
+    }
+
+    /// The lab's present state as text for a terminal.
+    pub fn in_words(&self) -> String {
+        control_api::in_words(self.status())
+    }
+
+    /// Keeps `count` spans as the collector does. `request` is an `ExportTraceServiceRequest` in
+    /// OTLP/JSON.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub async fn keep_spans(&self, request: serde_json::Value, count: u64) -> Result<(), String> {
+        let kept = self.parts.collector.keep_converted(request, count).await;
+        kept.map_err(|(_, reason)| reason)
     }
 
     /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Gives whether all
     /// were delivered.
-    pub(crate) async fn settle(&self) -> bool {
-        let caught_up = self.deliveries.caught_up();
+    pub async fn settle(&self) -> bool {
+        let caught_up = self.parts.deliveries.caught_up();
         tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up)
             .await
             .is_ok()
@@ -101,35 +150,45 @@ impl Controls {
 
     /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every
     /// span received so far readable in the lab's directory. Returns whether that worked.
-    pub(crate) async fn flush_spans(&self) -> bool {
+    pub async fn flush_spans(&self) -> bool {
         self.settle().await;
-        self.collector.flush().await
+        self.parts.collector.flush().await
     }
 
-    /// Switches the modes of one or both functions. It finishes even if the caller drops its
-    /// future.
+    /// Changes modes and settings of one or both functions without losing a request. It finishes
+    /// even if the caller drops its future. Gives the status afterwards.
     ///
     /// # Errors
-    /// When a function does not start in its new mode. Then it keeps the old one.
-    pub(crate) async fn switch(
-        self: Arc<Self>,
-        producer: Option<Mode>,
-        consumer: Option<Mode>,
-    ) -> Result<(), LabError> {
+    /// If a setting has no such value, or a function does not start with its new settings. Then it
+    /// keeps the old ones.
+    pub async fn switch(self: Arc<Self>, request: &SwitchRequest) -> Result<LabStatus, LabError> {
+        let change = Change::try_from(request).map_err(LabError::Setting)?;
         let switching = tokio::spawn(async move {
             let _one_at_a_time = self.switching.lock().await;
+            let functions = &self.parts.functions;
             for (function, mode) in [
-                (&self.functions.producer, producer),
-                (&self.functions.consumer, consumer),
+                (&functions.producer, &change.producer),
+                (&functions.consumer, &change.consumer),
             ] {
+                if mode.is_none() && !change.is_for_both() {
+                    continue;
+                }
+                let mut environment = function.environment();
                 if let Some(mode) = mode {
-                    let mut environment = function.environment();
-                    function_environment::set_mode(&mut environment, &mode);
-                    function.switch(environment).await?;
+                    function_environment::set_mode(&mut environment, mode);
+                }
+                function_environment::set_policies(&mut environment, &change);
+                let switched = function.switch(environment).await;
+                if switched.is_ok() {
                     self.switches.fetch_add(1, Ordering::Relaxed);
                 }
+                // the page also hears of a change that one function has made and the other not
+                if let Some(page) = &self.parts.page {
+                    page.switched(&self.status());
+                }
+                switched?;
             }
-            Ok(())
+            Ok(self.status())
         });
         switching.await.unwrap_or(Err(LabError::Stopping))
     }

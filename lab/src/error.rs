@@ -74,6 +74,12 @@ pub enum LabError {
     /// The run directory cannot be used.
     #[error(transparent)]
     Directory(baton_traces::run::RunError),
+    /// A setting has no such value.
+    #[error("{0}")]
+    Setting(String),
+    /// The system gives no random bytes.
+    #[error("cannot draw the lab's token from /dev/urandom: {0}")]
+    Token(io::Error),
     /// The lab ends.
     #[error("the lab is shutting down")]
     Stopping,

@@ -22,6 +22,7 @@ use crate::event_source::batch::{BatchOutcome, event, outcome};
 use crate::event_source::undeliverable::{Condition, Undeliverable, lines};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
+use crate::page::{DeliveredRecord, Page};
 
 mod batch;
 pub(crate) mod undeliverable;
@@ -123,13 +124,14 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// Reads all shards of the stream from their beginning.
+    /// Reads all shards of the stream from their beginning. `page` hears of every delivered record.
     pub(crate) fn start(
         kinesis: &Kinesis,
         consumer: &Function,
         options: &EventSourceOptions,
         undeliverable: PathBuf,
         disk: Disk,
+        page: Option<&Arc<dyn Page>>,
     ) -> Self {
         let undeliverable = Arc::new(Undeliverable::new(undeliverable, disk));
         let earlier = kinesis.earlier();
@@ -150,6 +152,7 @@ impl EventSource {
                 options: options.clone(),
                 undeliverable: Arc::clone(&undeliverable),
                 deliveries: Arc::clone(&deliveries),
+                page: page.cloned(),
                 draining: draining.subscribe(),
                 position: None,
                 handled: VecDeque::new(),
@@ -241,6 +244,7 @@ struct ShardReader {
     options: EventSourceOptions,
     undeliverable: Arc<Undeliverable>,
     deliveries: Arc<Deliveries>,
+    page: Option<Arc<dyn Page>>,
     draining: watch::Receiver<bool>,
     /// The sequence number of the last record read.
     position: Option<String>,
@@ -388,6 +392,14 @@ impl ShardReader {
         self.deliveries
             .delivered
             .send_modify(|delivered| *delivered += records.len() as u64);
+        if let Some(page) = &self.page {
+            for record in &records {
+                page.delivered(DeliveredRecord {
+                    sequence_number: &record.sequence_number,
+                    data: &record.data,
+                });
+            }
+        }
         self.handled(records).await;
     }
 

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use baton_propagators::mode::Mode;
-use baton_propagators::propagation::{BATON_EXTRACT, BATON_INJECT, OTEL_PROPAGATORS};
+use baton_propagators::propagation::{
+    BATON_ENGINE, BATON_EXTRACT, BATON_EXTRACT_SELECT, BATON_INJECT, BATON_ON_CONFLICT,
+    BATON_XRAY_SOURCE, OTEL_PROPAGATORS,
+};
 
+use crate::change::Change;
 use crate::status::Addresses;
 
 /// The variables that decide which formats a function reads and writes, and how.
@@ -12,11 +16,11 @@ const PROPAGATION_VARIABLES: [&str; 8] = [
     OTEL_PROPAGATORS,
     BATON_INJECT,
     BATON_EXTRACT,
-    "BATON_EXTRACT_SELECT",
-    "BATON_ON_CONFLICT",
-    "BATON_ENGINE",
+    BATON_EXTRACT_SELECT,
+    BATON_ON_CONFLICT,
+    BATON_ENGINE,
     "BATON_CONSUMER_RELATION",
-    "BATON_XRAY_SOURCE",
+    BATON_XRAY_SOURCE,
 ];
 
 /// The variables that Lambda sets, and those that point the function at this lab. A variable in
@@ -67,4 +71,24 @@ pub(crate) fn set_mode(environment: &mut BTreeMap<String, String>, mode: &Mode) 
     environment.remove(BATON_INJECT);
     environment.remove(BATON_EXTRACT);
     environment.insert(OTEL_PROPAGATORS.to_owned(), mode.to_string());
+}
+
+/// Sets what a change has for both functions.
+pub(crate) fn set_policies(environment: &mut BTreeMap<String, String>, change: &Change) {
+    let values = [
+        (BATON_ENGINE, change.engine.map(|engine| engine.as_str())),
+        (
+            BATON_EXTRACT_SELECT,
+            change.select.map(|select| select.as_str()),
+        ),
+        (
+            BATON_ON_CONFLICT,
+            change.on_conflict.map(|on_conflict| on_conflict.as_str()),
+        ),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
+    }
 }

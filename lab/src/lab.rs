@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_propagators::mode::Mode;
 use baton_traces::run::{self, LabRecords, RunDirectory, STREAM_FILE, UNDELIVERABLE_FILE};
 use baton_traces::shown::counted;
 use tokio::sync::watch;
 
+use crate::change::SwitchRequest;
 use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
-use crate::controls::{Controls, Functions};
+use crate::control_api;
+use crate::controls::{Controls, Functions, Parts};
 use crate::disk::{self, Disk};
 use crate::error::LabError;
 use crate::event_source::EventSource;
@@ -18,9 +19,10 @@ use crate::function_environment;
 use crate::gateway::{ENDPOINT_PATH, Gateway};
 use crate::kinesis::{Kinesis, MAX_RETAINED_BYTES};
 use crate::options::{FunctionOptions, LabOptions, StreamState};
-use crate::page;
+use crate::page::Page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
+use crate::token::Token;
 
 /// How long processes and connections may take to end when no work is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -115,16 +117,35 @@ impl Lab {
     /// If a port is in use, a function does not start, or a directory cannot be written. No process
     /// is left running.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
+        Self::start_parts(options, None).await
+    }
+
+    /// The same, with a page for people.
+    ///
+    /// # Errors
+    /// As [`Lab::start`].
+    pub async fn start_with_page(
+        options: LabOptions,
+        page: Arc<dyn Page>,
+    ) -> Result<Self, LabError> {
+        Self::start_parts(options, Some(page)).await
+    }
+
+    async fn start_parts(
+        options: LabOptions,
+        page: Option<Arc<dyn Page>>,
+    ) -> Result<Self, LabError> {
+        let token = Token::draw().map_err(LabError::Token)?;
         let ports = options.ports;
         let endpoint = Listener::bind("endpoint", "--port", ports.endpoint).await?;
-        let page = Listener::bind("page", "--page-port", ports.page).await?;
+        let page_listener = Listener::bind("page", "--page-port", ports.page).await?;
         let kinesis_listener =
             Listener::bind("Kinesis API", "--kinesis-port", ports.kinesis).await?;
         let otlp = Listener::bind("OTLP collector", "--otlp-port", ports.otlp).await?;
         let zipkin = Listener::bind("Zipkin collector", "--zipkin-port", ports.zipkin).await?;
         let addresses = Addresses {
             endpoint: format!("http://{}{ENDPOINT_PATH}", endpoint.address()),
-            page: format!("http://{}", page.address()),
+            page: format!("http://{}", page_listener.address()),
             kinesis: format!("http://{}", kinesis_listener.address()),
             otlp: format!("http://{}{TRACES_PATH}", otlp.address()),
             zipkin: format!("http://{}{SPANS_PATH}", zipkin.address()),
@@ -138,7 +159,8 @@ impl Lab {
             false => Some(directory.set_aside().map_err(LabError::Directory)?),
         };
         let disk = Disk::new();
-        let (collector, writer) = Collector::new(&directory.spans_path(), disk.clone())?;
+        let (collector, writer) =
+            Collector::new(&directory.spans_path(), disk.clone(), page.clone())?;
         let otlp = otlp.serve(collector.otlp_router());
         let zipkin = zipkin.serve(collector.zipkin_router());
         let journal = directory.path().join(STREAM_FILE);
@@ -175,6 +197,7 @@ impl Lab {
             &options.event_source,
             undeliverable,
             disk.clone(),
+            page.as_ref(),
         );
         if let Some(earlier) = earlier {
             earlier.remove().map_err(LabError::Directory)?;
@@ -182,11 +205,22 @@ impl Lab {
 
         let gateway = Gateway::new(functions.producer.clone(), disk.clone());
         let deliveries = event_source.deliveries();
-        let controls = Controls::new(addresses, functions, deliveries, collector, disk);
-        let controls = Arc::new(controls);
+        let controls = Arc::new(Controls::new(Parts {
+            addresses,
+            directory: directory.clone(),
+            token,
+            functions,
+            deliveries,
+            collector,
+            disk,
+            page: page.clone(),
+        }));
+        if let Some(page) = &page {
+            page.switched(&controls.status());
+        }
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
-            page: page.serve(page::router(Arc::clone(&controls))),
+            page: page_listener.serve(control_api::router(&controls, page)),
             kinesis: kinesis_server,
             otlp,
             zipkin,
@@ -219,6 +253,11 @@ impl Lab {
         self.controls.status()
     }
 
+    /// The secret that a request to the control API has to carry if it changes something.
+    pub fn token(&self) -> &Token {
+        self.controls.token()
+    }
+
     /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
     /// they were.
     pub async fn settle(&self) -> bool {
@@ -228,13 +267,9 @@ impl Lab {
     /// Changes the modes of one or both functions without losing a request.
     ///
     /// # Errors
-    /// If a function does not start in its new mode. It keeps its old mode.
-    pub async fn switch(
-        &self,
-        producer: Option<Mode>,
-        consumer: Option<Mode>,
-    ) -> Result<(), LabError> {
-        Arc::clone(&self.controls).switch(producer, consumer).await
+    /// As [`Controls::switch`].
+    pub async fn switch(&self, request: &SwitchRequest) -> Result<LabStatus, LabError> {
+        Arc::clone(&self.controls).switch(request).await
     }
 
     /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
@@ -262,6 +297,7 @@ impl Lab {
     }
 
     async fn wind_down(self, hurried: watch::Receiver<bool>) -> Ending {
+        self.controls.stop();
         let Functions { producer, consumer } = self.controls.functions();
         unless(&hurried, self.gateway.close(self.invocation_timeout)).await;
         self.servers.endpoint.stop(STOP_PATIENCE).await;

@@ -7,7 +7,9 @@
 //! running lab leaves a note where [`registry`] finds it, so that other commands can change its
 //! modes or read its logs.
 
+mod change;
 mod collector;
+mod control_api;
 mod controls;
 mod disk;
 mod error;
@@ -25,11 +27,15 @@ pub mod registry;
 mod schemas;
 mod server;
 mod status;
+mod token;
 
+pub use change::SwitchRequest;
+pub use controls::Controls;
 pub use error::LabError;
 pub use event_source::EventSourceOptions;
 pub use kinesis::journal::waiting_records;
 pub use lab::{Ending, Lab};
 pub use options::{FunctionOptions, LabOptions, Ports, StreamState};
-pub use page::SwitchRequest;
+pub use page::{DeliveredRecord, Page, Routes};
 pub use status::{Addresses, FunctionStatus, LabStatus};
+pub use token::Token;

@@ -1,10 +1,11 @@
 //! How other commands find a running lab: each lab leaves a note in the user's own folder.
 //!
-//! The note holds no secret. If its process has ended, the note is removed.
+//! The note has the lab's token, so only its user can read it. If its process has ended, the note is
+//! removed.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use baton_traces::version::Version;
@@ -12,6 +13,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::status::Addresses;
+use crate::token::Token;
 
 /// Overrides the folder of the notes.
 pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";
@@ -30,6 +32,8 @@ pub struct Note {
     pub addresses: Addresses,
     /// The lab's directory, with logs, spans and undeliverable records.
     pub directory: PathBuf,
+    /// The secret for requests that change the lab.
+    pub token: Token,
     /// The folder in which the lab was started; `None` if it is not known.
     #[serde(default)]
     pub folder: Option<PathBuf>,
@@ -75,7 +79,14 @@ pub fn register(note: &Note) -> io::Result<Registration> {
     check_owner(&folder)?;
     let path = folder.join(format!("{}.json", note.pid));
     let unfinished = folder.join(format!("{}.tmp", note.pid));
-    fs::write(&unfinished, serde_json::to_vec_pretty(note)?)?;
+    // a file that a killed process with this id left behind may have other permissions
+    let _ = fs::remove_file(&unfinished);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(&serde_json::to_vec_pretty(note)?)?;
     fs::rename(&unfinished, &path)?;
     Ok(Registration(path))
 }

@@ -19,6 +19,7 @@
 //! - `events`: known shapes of JSON, one file each, and who reads which place in them.
 //! - `walk`: goes through JSON and everything packed in it. `scan`: goes through any text. `group`:
 //!   turns their findings into carriers.
+//! - [`explain`]: what formats, modes and libraries make of a carrier.
 //! - `names`, `systems` and `shapes`: what is recognised by its name or its shape.
 //!
 //! # What it promises
@@ -32,6 +33,7 @@
 mod carrier;
 mod decode;
 mod events;
+pub mod explain;
 mod finding;
 mod forms;
 mod group;

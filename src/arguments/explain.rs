@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 
+use baton_pastes::explain::Selection;
 use baton_propagators::libraries::{LIBRARIES, Library, find};
-use baton_propagators::mode::{Engine, Mode, Select};
+use baton_propagators::mode::{Engine, Select};
 use clap::Args;
 
 /// `baton explain`.
@@ -72,13 +73,6 @@ fn library(text: &str) -> Result<Named, String> {
             names.join(", ")
         )
     })
-}
-
-/// A mode, and which of several valid contexts it continues.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Selection {
-    pub(crate) mode: Mode,
-    pub(crate) select: Select,
 }
 
 /// Parses a list of formats, optionally followed by a slash and the winner.

@@ -2,36 +2,34 @@
 //! why.
 
 pub(crate) mod answer;
-mod arrival;
 mod input;
-mod judge;
-pub(crate) mod libraries;
 mod line;
+pub(crate) mod list;
 mod section;
 mod table;
 mod text;
 
 use std::process::ExitCode;
 
+use baton_pastes::explain::{Judged, check};
 use baton_propagators::libraries::LIBRARIES;
 
 use crate::arguments::{ExplainArguments, Format};
 use crate::failure::Failure;
 use crate::print::output::Output;
 
-use judge::{Judged, Judgement};
-
 /// Reads the text, judges its carriers, and prints the answer.
 pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<ExitCode, Failure> {
     if arguments.list_libraries {
-        return libraries::list(output);
+        return list::print(output);
     }
     let paste = input::read(arguments)?;
-    judge::check(&arguments.modes, arguments.engine)?;
+    check(&arguments.modes, arguments.engine)
+        .map_err(|reason| Failure::usage(format!("--mode {reason}")))?;
     let judged: Vec<Judged<'_>> = paste
         .carriers
         .iter()
-        .map(|carrier| Judged::new(carrier, arguments))
+        .map(|carrier| Judged::new(carrier, &arguments.modes, arguments.engine))
         .collect();
     if output.format == Format::Json {
         let asked = arguments.libraries();
@@ -41,15 +39,4 @@ pub(crate) fn explain(arguments: &ExplainArguments, output: &Output) -> Result<E
         output.print(&text::draw(&paste, &judged, arguments, output))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The items without repetition, in the order in which each occurs first.
-fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for item in items {
-        if !distinct.contains(&item) {
-            distinct.push(item);
-        }
-    }
-    distinct
 }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use baton_experiments::kept_out;
 use baton_experiments::manifest::{lab_settings, versions};
+use baton_experiments::{Program, kept_out};
 use baton_lab::registry::{self, Note};
 use baton_lab::{Addresses, Ending, Lab, LabOptions, LabStatus, Ports, StreamState};
+use baton_page::{LabPage, PageOptions};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
 use baton_traces::run::{Function, Manifest, RunDirectory};
@@ -90,8 +92,14 @@ async fn stay(
     let directory_path =
         std::path::absolute(directory.path()).map_err(Failure::writing(directory.path()))?;
     let options = options(arguments, directory.clone())?;
+    let page = Arc::new(LabPage::new(PageOptions {
+        max_traces: arguments.page_traces as usize,
+        runs: arguments.runs.clone(),
+        program: Program::this()?,
+        functions: arguments.functions.functions()?,
+    }));
     let started = tokio::select! {
-        started = Lab::start(options) => started,
+        started = Lab::start_with_page(options, page) => started,
         () = signals.next() => return Err(Failure::interrupted()),
     };
     let lab = started?;
@@ -101,6 +109,7 @@ async fn stay(
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
         directory: directory_path,
+        token: lab.token().clone(),
         folder: std::env::current_dir().ok(),
     });
     if let Err(error) = &registration {

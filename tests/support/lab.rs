@@ -218,6 +218,23 @@ impl Lab {
         url.port().expect("a port")
     }
 
+    /// The secret that a request has to carry if it changes the lab, from the lab's note.
+    pub(crate) fn token(&self) -> String {
+        let note = run::json(
+            &self
+                .sandbox
+                .path("runtime")
+                .join(format!("{}.json", self.pid)),
+        );
+        note["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The beginning of a POST to the page that changes something.
+    pub(crate) fn change(&self, path: &str) -> RequestBuilder {
+        let address = format!("{}{path}", self.addresses.page);
+        self.client.post(address).bearer_auth(self.token())
+    }
+
     /// The beginning of a POST to the endpoint.
     pub(crate) fn request(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.client.post(&self.addresses.endpoint).body(body)

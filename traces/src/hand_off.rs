@@ -296,6 +296,31 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// A client's end, from its span. A load generator writes spans for all requests. The span's
+    /// flags show a decision "not sampled", and an attribute shows an open decision.
+    pub fn client(span: &Span<'_>) -> Sender {
+        let deferred = span.attributes.boolean(Key::ContextDeferred) == Some(true);
+        Sender {
+            sampled: (!deferred).then(|| span.sampled.unwrap_or(true)),
+            ..Sender::recorded(span)
+        }
+    }
+
+    /// The sending end of a recorded span.
+    pub fn recorded(span: &Span<'_>) -> Sender {
+        Sender {
+            reference: Some(span.reference),
+            parent: span.parent_span_id,
+            parent_is_remote: span.parent_is_remote,
+            recorded: true,
+            sampled: Some(true),
+            start: span.start,
+            end: span.end,
+            luggage: Luggage::of(span),
+            format: span.format(),
+        }
+    }
+
     /// The sender of a record that left no span and no log line.
     pub(crate) const UNKNOWN: Sender = Sender {
         reference: None,
@@ -345,6 +370,34 @@ pub struct Receiver {
     /// The form of its span, if it was not OTLP. Such forms may not show its links and the
     /// `tracestate` that arrived.
     pub format: Option<SpanFormat>,
+}
+
+/// How many links of one receiver are kept. This is OpenTelemetry's default limit.
+pub(crate) const MAX_LINKS: usize = 128;
+
+impl Receiver {
+    /// The receiving end of a recorded span.
+    pub fn recorded(span: &Span<'_>) -> Receiver {
+        let links = span.links.iter().take(MAX_LINKS);
+        Receiver {
+            reference: Some(span.reference),
+            parent: span.parent_span_id,
+            parent_is_remote: span.parent_is_remote,
+            recorded: true,
+            sampled: Some(true),
+            carrier: None,
+            start: span.start,
+            end: span.end,
+            links: links
+                .map(|link| ReceiverLink {
+                    to: link.to,
+                    trace_state: Box::from(&*link.trace_state),
+                })
+                .collect(),
+            luggage: Luggage::of(span),
+            format: span.format(),
+        }
+    }
 }
 
 /// The verdict on a delivered message.

@@ -59,6 +59,9 @@ pub struct Edge {
     pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
+    /// How many went over it per second lately; `None` for what lies in the past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u64>,
 }
 
 /// A service map. Nodes are sorted by kind and name, edges by their nodes and channels.
@@ -190,6 +193,7 @@ impl ServiceMap {
                 broken: is_broken || passed.ambiguous.at_least > 0,
                 verdicts: passed.verdicts.clone(),
                 ambiguous: passed.ambiguous,
+                per_second: None,
             }
         };
         ServiceMap {

@@ -90,7 +90,7 @@ struct Picture<'a> {
 }
 
 /// The style sheet of all pictures, for light and dark mode.
-pub(crate) const STYLE: &str = include_str!("../templates/drawing.css");
+pub const STYLE: &str = include_str!("../templates/drawing.css");
 
 impl Drawing {
     /// An empty picture of this size in pixels. `label` says what it shows.
@@ -168,7 +168,7 @@ impl Drawing {
     }
 
     /// The picture as an `svg` element, for a page that includes [`STYLE`].
-    pub(crate) fn inline(&self) -> String {
+    pub fn inline(&self) -> String {
         self.render(None)
     }
 

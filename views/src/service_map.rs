@@ -79,8 +79,9 @@ fn node_facts(node: &Node) -> String {
 }
 
 /// What went over the edge, one phrase per verdict: `2,000 connected`. Without verdicts it says
-/// `2,000 sent` for a queue and `2,000 calls` otherwise.
-pub(crate) fn edge_facts(edge: &Edge, receiver: NodeKind) -> Vec<String> {
+/// `2,000 sent` to a queue, `2,000 received` from one, and `2,000 calls` otherwise. Of a live map
+/// also `40/s`.
+pub(crate) fn edge_facts(map: &ServiceMap, edge: &Edge) -> Vec<String> {
     let verdicts = edge.verdicts.iter();
     let mut facts: Vec<String> = verdicts
         .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
@@ -89,12 +90,21 @@ pub(crate) fn edge_facts(edge: &Edge, receiver: NodeKind) -> Vec<String> {
         facts.push(format!("{} more broken", between(edge)));
     }
     if facts.is_empty() {
-        facts.push(match receiver {
-            NodeKind::Queue => format!("{} sent", count(edge.count)),
+        let kind = |node: usize| map.nodes[node].kind;
+        facts.push(match (kind(edge.from), kind(edge.to)) {
+            (_, NodeKind::Queue) => format!("{} sent", count(edge.count)),
+            (NodeKind::Queue, _) => format!("{} received", count(edge.count)),
             _ => counted(edge.count, "call"),
         });
     }
+    facts.extend(per_second(edge));
     facts
+}
+
+/// The rate of a live map's edge: `40/s`.
+fn per_second(edge: &Edge) -> Option<String> {
+    let rate = edge.per_second.filter(|rate| *rate > 0)?;
+    Some(format!("{}/s", count(rate)))
 }
 
 /// How many hand-offs broke without it being known which: `5`, or `3 to 5`.
@@ -126,7 +136,7 @@ fn exported_label(
     safe: fn(&str) -> String,
     line_break: &str,
 ) -> String {
-    let facts = edge_facts(edge, map.nodes[edge.to].kind).join(", ");
+    let facts = edge_facts(map, edge).join(", ");
     let facts = match edge.broken {
         true => safe(&format!("✗ {facts}: broken")),
         false => safe(&facts),

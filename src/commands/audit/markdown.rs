@@ -4,7 +4,7 @@ use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name};
 
 use super::Outcome;
-use super::text::{differences, evidence, held, not_judged, predictions, verdicts};
+use super::text::{differences, evidence, held, predictions, verdicts};
 use crate::print::markdown::{code, escaped};
 
 /// Writes the whole audit.
@@ -41,7 +41,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
         parts.push(list(differences));
     }
     if !judged.unjudged.is_empty() {
-        let unjudged = list(judged.unjudged.iter().map(not_judged));
+        let unjudged = list(judged.unjudged.iter().map(|unjudged| unjudged.sentence()));
         parts.push(format!(
             "<details><summary>What could not be judged</summary>\n\n{unjudged}\n\n</details>"
         ));

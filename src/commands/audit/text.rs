@@ -1,7 +1,7 @@
 //! An audit for people: a table of edges, a sentence for each broken edge, and what could not be
 //! judged.
 
-use baton_traces::audit::{Edge, Unjudged, What};
+use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name, visible};
 use comfy_table::{Cell, CellAlignment};
 
@@ -46,7 +46,8 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
         parts.push(output.lines(differences));
     }
     if !judged.unjudged.is_empty() {
-        let unjudged = judged.unjudged.iter().map(not_judged);
+        let unjudged = judged.unjudged.iter();
+        let unjudged = unjudged.map(|unjudged| format!("  {}", unjudged.sentence()));
         let heading = "Not judged:".to_owned();
         parts.push(output.lines(std::iter::once(heading).chain(unjudged)));
     }
@@ -138,40 +139,4 @@ pub(super) fn verdicts(edge: &Edge) -> String {
 pub(super) fn evidence(edge: &Edge) -> String {
     let names: Vec<&str> = edge.evidence.keys().map(|kind| kind.name()).collect();
     names.join(", ")
-}
-
-/// What was not judged, why, and what would help, in one line.
-pub(super) fn not_judged(unjudged: &Unjudged) -> String {
-    let Unjudged {
-        service,
-        what,
-        count,
-        to,
-        why,
-        would_help,
-        ..
-    } = unjudged;
-    let service = service_name(service);
-    let number = |noun| shown::counted(*count, noun);
-    let place = |preposition: &str| {
-        to.as_ref()
-            .map_or_else(String::new, |to| format!(" {preposition} {to}"))
-    };
-    let subject = match what {
-        What::Calls => format!("{} of {service}{}", number("call"), place("to")),
-        What::MessagesSent => format!("{} sent by {service}{}", number("message"), place("to")),
-        What::Roots => format!("{} to {service}", number("request")),
-        What::Continued => format!("{} of {service}{}", number("span"), place("below")),
-        What::MessagesReceived => {
-            format!(
-                "{} received by {service}{}",
-                number("message"),
-                place("from")
-            )
-        }
-    };
-    let help = would_help
-        .as_ref()
-        .map_or_else(String::new, |help| format!(". Would help: {help}"));
-    format!("  {subject}: {why}{help}")
 }

@@ -1,15 +1,15 @@
 //! The answer as JSON.
 
+use baton_pastes::explain::libraries::{self, Answered};
+use baton_pastes::explain::{Judged, Judgement, arrives, distinct};
 use baton_pastes::{Carrier, Paste};
 use baton_propagators::libraries::Library;
 use baton_propagators::{
     Candidate, Conflict, Extracted, HeaderList, Outcome, Reject, SpanId, TraceId,
 };
+use baton_traces::shown::visible;
 use baton_traces::version::Version;
 use serde::Serialize;
-
-use super::libraries::{self, Answered};
-use super::{Judged, Judgement, arrival, distinct};
 
 /// What `baton explain --format json` prints: the first carrier's members, and where there are
 /// several, all of them.
@@ -232,7 +232,7 @@ fn carrier<'a>(
 fn summary(judged: &Judged<'_>) -> String {
     // Nothing that a format reads is not nothing.
     if !judged.carrier.unread.is_empty() && judged.contexts().is_empty() {
-        return arrival::arrives(judged);
+        return visible(&arrives(judged));
     }
     judged.explanation.summary.clone()
 }

@@ -1,16 +1,16 @@
 //! The headers of a format, what it finds in them, and a caret under a fault.
 
 use baton_pastes::Header;
+use baton_pastes::explain::{Judged, contents};
 use baton_propagators::baggage::Baggage;
 use baton_propagators::format::Format;
-use baton_propagators::{Candidate, Extracted, FORMATS, Fault, Outcome, Reject, Sampling};
+use baton_propagators::{Candidate, Extracted, FORMATS, Fault, Outcome, Reject};
 
 use baton_traces::shown::visible;
 
 use crate::print::output::Output;
 use crate::print::palette::Tone;
 
-use super::Judged;
 use super::line;
 use super::text::{indented, place_of};
 
@@ -170,39 +170,6 @@ fn findings(judged: &Judged<'_>, candidate: &Candidate, output: &Output) -> Vec<
         ]);
     }
     lines
-}
-
-/// A context in words.
-pub(super) fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
-    match extracted {
-        Extracted::Context(context) => {
-            let sampled = match (context.sampling, candidate.debug()) {
-                (Sampling::Drop, true) => "not sampled, debug",
-                (_, true) => "debug",
-                (Sampling::Deferred, _) => "sampling deferred",
-                (Sampling::Drop, _) => "not sampled",
-                (Sampling::Keep | Sampling::Debug, _) => "sampled",
-            };
-            let random = if context.random { ", random flag" } else { "" };
-            format!(
-                "trace {}, span {}, {sampled}{random}",
-                context.trace_id, context.span_id
-            )
-        }
-        Extracted::SamplingOnly(sampling) => {
-            let decision = match sampling {
-                Sampling::Deferred => "no decision",
-                Sampling::Drop => "the decision not to sample",
-                Sampling::Keep => "the decision to sample",
-                Sampling::Debug => "the decision to debug",
-            };
-            format!("{decision} and no span to continue")
-        }
-        Extracted::Baggage(baggage) => match baggage.len() {
-            1 => "1 entry of baggage".to_owned(),
-            number => format!("{number} entries of baggage"),
-        },
-    }
 }
 
 /// Entries of baggage, decoded.

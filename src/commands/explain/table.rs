@@ -1,5 +1,6 @@
 //! The modes as a table: which context each continues, and whether others disagree.
 
+use baton_pastes::explain::Judgement;
 use baton_propagators::{
     Candidate, Conflict, ConflictKind, Sampling, Select, TraceContext, TraceId,
 };
@@ -8,8 +9,6 @@ use comfy_table::{Cell, Table};
 use crate::print::fitting::{natural_width, plain_table};
 use crate::print::output::Output;
 use crate::print::palette::Tone;
-
-use super::Judgement;
 
 const HEADINGS: [&str; 6] = [
     "mode",

@@ -1,6 +1,8 @@
 //! The answer for people: what arrives, what most libraries do with it, which ones differ, and then
 //! each header.
 
+use baton_pastes::explain::libraries::{self, Answered};
+use baton_pastes::explain::{Judged, Judgement, arrives, distinct, in_common};
 use baton_pastes::{Header, Paste};
 use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
@@ -10,9 +12,7 @@ use crate::arguments::ExplainArguments;
 use crate::print::output::Output;
 use crate::print::wrap::wrapped;
 
-use super::arrival::{arrives, in_common};
-use super::libraries::{self, Answered};
-use super::{Judged, distinct, line, section, table};
+use super::{line, section, table};
 
 /// The columns of a line without a terminal.
 const WIDTH: usize = 80;
@@ -68,7 +68,7 @@ impl View<'_> {
     /// One carrier.
     fn alone(&self, judged: &Judged<'_>) -> Vec<String> {
         let answers = self.answers(judged);
-        let mut head = vec![self.wrap(&arrives(judged))];
+        let mut head = vec![self.wrap(&visible(&arrives(judged)))];
         head.extend(self.by_answer(judged, &answers));
         let mut sections = vec![head.join("\n")];
         sections.extend(section::all(judged, self.width, self.output));
@@ -118,7 +118,7 @@ impl View<'_> {
         for (judged, own) in judged.iter().zip(&heads).take(MAX_CARRIERS) {
             let mut lines = self.one_of_several(judged);
             if judged.contexts().len() != 1 && !judged.carrier.headers.is_empty() {
-                lines.push(self.wrap(&arrives(judged)));
+                lines.push(self.wrap(&visible(&arrives(judged))));
             }
             if !is_same {
                 lines.extend(own.iter().cloned());
@@ -181,11 +181,11 @@ impl View<'_> {
 
     /// The rows of the table of modes: the ones given by the user, or each arriving format and all
     /// of them together.
-    fn rows<'j>(&self, judged: &'j Judged<'_>) -> Vec<&'j super::Judgement> {
+    fn rows<'j>(&self, judged: &'j Judged<'_>) -> Vec<&'j Judgement> {
         let formats = judged.formats();
         // Three or more formats have too many orders to show.
         let most = if formats.len() > 2 { 1 } else { 2 };
-        let matters = |judgement: &&super::Judgement| {
+        let matters = |judgement: &&Judgement| {
             let names: Vec<&str> = judgement.propagation.extract.names().collect();
             let fits = names.len() <= most && names.iter().all(|name| formats.contains(name));
             fits || !self.arguments.modes.is_empty()
@@ -234,7 +234,7 @@ impl View<'_> {
 
     /// What belongs to tracing but is not read.
     fn unread(&self, judged: &Judged<'_>) -> Option<String> {
-        let is_told = told_reason(judged).is_some();
+        let is_told = judged.only_reason().is_some();
         let unread = judged.carrier.unread.iter();
         let lines: Vec<String> = unread
             .flat_map(|unread| {
@@ -282,16 +282,6 @@ impl View<'_> {
     fn note(&self, text: &str) -> String {
         let indent = if text.starts_with(' ') { "    " } else { "" };
         wrapped(&visible(text), self.width, indent)
-    }
-}
-
-/// The only reason why nothing in a carrier is read. The first line of the answer has it.
-pub(super) fn told_reason<'j>(judged: &'j Judged<'_>) -> Option<&'j str> {
-    let carrier = judged.carrier;
-    let reasons = distinct(carrier.unread.iter().map(|unread| unread.why.as_str()));
-    match reasons.as_slice() {
-        [only] if carrier.headers.is_empty() => Some(only),
-        _ => None,
     }
 }
 

@@ -8,14 +8,12 @@ use foldhash::quality::RandomState;
 
 use super::end::{End, Facts};
 use crate::ends::names::{Name, Names};
+use crate::hand_off::MAX_LINKS;
 use crate::span::{Link, SpanReference, UnixTime};
 use crate::threads::side_by_side;
 
 /// How many bits of an id choose the shard.
 const SHARD_BITS: u32 = 6;
-
-/// How many links of one receiver are kept. This is OpenTelemetry's default limit.
-const MAX_LINKS: usize = 128;
 
 /// A linked span, and the `tracestate` of the link.
 pub(super) type LinkTo = (SpanReference, Name);

@@ -1,7 +1,7 @@
 //! The result of an audit in sentences.
 
-use super::{Edge, Judged, What};
-use crate::shown::{count, counted};
+use super::{Edge, Judged, Unjudged, What};
+use crate::shown::{count, counted, service_name};
 
 impl Judged {
     /// The result in a few sentences: how many hand-offs broke and where, and how many could not be
@@ -101,6 +101,44 @@ impl Judged {
         edges.fold((0, 0), |(least, most), ambiguous| {
             (least + ambiguous.at_least, most + ambiguous.at_most)
         })
+    }
+}
+
+impl Unjudged {
+    /// What was not judged, why, and what would help, in one line.
+    pub fn sentence(&self) -> String {
+        let Unjudged {
+            service,
+            what,
+            count,
+            to,
+            why,
+            would_help,
+            ..
+        } = self;
+        let service = service_name(service);
+        let number = |noun| counted(*count, noun);
+        let place = |preposition: &str| {
+            to.as_ref()
+                .map_or_else(String::new, |to| format!(" {preposition} {to}"))
+        };
+        let subject = match what {
+            What::Calls => format!("{} of {service}{}", number("call"), place("to")),
+            What::MessagesSent => format!("{} sent by {service}{}", number("message"), place("to")),
+            What::Roots => format!("{} to {service}", number("request")),
+            What::Continued => format!("{} of {service}{}", number("span"), place("below")),
+            What::MessagesReceived => {
+                format!(
+                    "{} received by {service}{}",
+                    number("message"),
+                    place("from")
+                )
+            }
+        };
+        let help = would_help
+            .as_ref()
+            .map_or_else(String::new, |help| format!(". Would help: {help}"));
+        format!("{subject}: {why}{help}")
     }
 }
 

@@ -29,7 +29,7 @@ impl Filter {
     }
 
     /// The parts of the search that `span` meets, one bit each.
-    pub(super) fn met_by(&self, span: &Span<'_>) -> u64 {
+    pub fn met_by(&self, span: &Span<'_>) -> u64 {
         let mut met = 0;
         for (place, service) in self.services.iter().take(MAX_PARTS).enumerate() {
             met |= u64::from(span.service == service) << place;

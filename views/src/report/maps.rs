@@ -129,7 +129,7 @@ fn heading(map: &ServiceMap, is_judged: bool) -> String {
 }
 
 fn facts(map: &ServiceMap, edge: &Edge) -> String {
-    edge_facts(edge, map.nodes[edge.to].kind).join(", ")
+    edge_facts(map, edge).join(", ")
 }
 
 fn edges(map: &ServiceMap) -> Vec<EdgeText> {

@@ -152,7 +152,7 @@ fn label(map: &ServiceMap) -> String {
                 "{} to {}: {}{}",
                 map.nodes[edge.from].name,
                 receiver.name,
-                edge_facts(edge, receiver.kind).join(", "),
+                edge_facts(map, edge).join(", "),
                 if edge.broken { ", broken" } else { "" }
             )
         })
@@ -173,7 +173,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     drawing.path(way(grid, from, to, detour), state.0);
     drawing.path(head(grid.page, to), state.1);
 
-    let mut facts = edge_facts(edge, map.nodes[edge.to].kind);
+    let mut facts = edge_facts(map, edge);
     if edge.broken {
         facts[0] = format!("✗ {}", facts[0]);
     }

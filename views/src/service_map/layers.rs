@@ -11,7 +11,7 @@ use self::order::order;
 use self::places::place;
 use self::ranks::{Ranks, Way};
 use super::sentences::{self, summary};
-use super::{figure, leaving, node_facts, outline};
+use super::{figure, leaving, node_facts, outline, per_second};
 use crate::drawing::{Drawing, Page, Pixels, cut, text_width, wrapped};
 use baton_traces::service_map::{Edge, ServiceMap};
 
@@ -323,12 +323,14 @@ impl Way {
     }
 }
 
-/// An edge's figure, with a cross if it is broken.
+/// An edge's figure, with a cross if it is broken, and the rate of a live map's.
 fn marked(edge: &Edge) -> String {
-    match edge.broken {
+    let figure = match edge.broken {
         true => format!("✗ {}", figure(edge)),
         false => figure(edge),
-    }
+    };
+    let rate = per_second(edge).map(|rate| format!(", {rate}"));
+    figure + &rate.unwrap_or_default()
 }
 
 /// The width of an edge's places at the upper box and at the lower box. The figure is at the head.

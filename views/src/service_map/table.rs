@@ -90,7 +90,7 @@ fn row(map: &ServiceMap, edge: &Edge, style: TextStyle) -> Row {
         NodeKind::Queue => format!("stream {}", receiver.name),
         _ => receiver.name.clone(),
     };
-    let facts = edge_facts(edge, receiver.kind).join(", ");
+    let facts = edge_facts(map, edge).join(", ");
     let whole = match (edge.broken, edge.is_whole()) {
         (true, _) => Some(false),
         (false, true) => Some(true),

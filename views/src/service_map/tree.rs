@@ -134,7 +134,7 @@ impl<'a> Tree<'a> {
         } else {
             self.signs.fork
         };
-        let facts = edge_facts(edge, receiver.kind).join(", ");
+        let facts = edge_facts(self.map, edge).join(", ");
         let facts = match channel(edge) {
             channel if channel.is_empty() => facts,
             channel => format!(

@@ -1,6 +1,5 @@
 //! What formats find in a carrier, and which context each mode continues.
 
-use baton_pastes::Carrier;
 use baton_propagators::explanation::cause;
 use baton_propagators::format::Format;
 use baton_propagators::{
@@ -10,10 +9,8 @@ use baton_propagators::{
 
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
-use crate::arguments::{ExplainArguments, Selection};
-use crate::failure::Failure;
-
 use super::distinct;
+use crate::carrier::Carrier;
 
 /// The modes that are always judged without `--mode`.
 const USUAL_MODES: [&str; 7] = [
@@ -29,28 +26,43 @@ const USUAL_MODES: [&str; 7] = [
 /// The longest value whose cause is searched. A longer value was never sent as a header.
 const MAX_VALUE: usize = 16 << 10;
 
+/// A mode, and which of several valid contexts it continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The formats that are read.
+    pub mode: Mode,
+    /// Which of several valid contexts is continued.
+    pub select: Select,
+}
+
 /// A carrier and the judgements about it.
-pub(super) struct Judged<'a> {
-    pub(super) carrier: &'a Carrier,
-    pub(super) headers: HeaderList,
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// The carrier.
+    pub carrier: &'a Carrier,
+    /// Its headers, as a service gets them.
+    pub headers: HeaderList,
     /// The result of every format.
-    pub(super) all: Extraction,
+    pub all: Extraction,
     /// What each mode continues.
-    pub(super) judgements: Vec<Judgement>,
-    pub(super) explanation: Explanation,
+    pub judgements: Vec<Judgement>,
+    /// What arrives, in sentences.
+    pub explanation: Explanation,
 }
 
 /// How a service with one mode reads the headers.
-pub(super) struct Judgement {
-    pub(super) propagation: Propagation,
-    pub(super) extraction: Extraction,
+#[derive(Debug)]
+pub struct Judgement {
+    /// The service's settings.
+    pub propagation: Propagation,
+    /// What it finds and continues.
+    pub extraction: Extraction,
 }
 
 impl<'a> Judged<'a> {
-    /// Judges a carrier under the modes on the command line, or the usual ones.
-    pub(super) fn new(carrier: &'a Carrier, arguments: &ExplainArguments) -> Self {
+    /// Judges a carrier under these modes, or under the usual ones if there are none.
+    pub fn new(carrier: &'a Carrier, selections: &[Selection], engine: Engine) -> Self {
         let headers = carrier.header_list();
-        let engine = arguments.engine;
         let under =
             |selection: &Selection| judge(&headers, carrier.environment(), selection, engine);
         let mut all = under(&selection(&formats().collect::<Vec<_>>().join(","))).extraction;
@@ -60,10 +72,10 @@ impl<'a> Judged<'a> {
             candidate.objection =
                 objection.filter(|reject| reject.fault != Fault::EnvironmentUnsampled);
         }
-        let selections = if arguments.modes.is_empty() {
+        let selections = if selections.is_empty() {
             default_modes(&all.candidates, engine)
         } else {
-            arguments.modes.clone()
+            selections.to_vec()
         };
         let judgements = selections.iter().map(under).collect();
         let mut explanation = Explanation::new(&all.candidates, &headers);
@@ -79,7 +91,7 @@ impl<'a> Judged<'a> {
     }
 
     /// The candidates with a context. If both of B3's formats read a header, it appears once.
-    pub(super) fn contexts(&self) -> Vec<&Candidate> {
+    pub fn contexts(&self) -> Vec<&Candidate> {
         let mut contexts: Vec<&Candidate> = Vec::new();
         for candidate in self
             .all
@@ -99,7 +111,7 @@ impl<'a> Judged<'a> {
 
     /// The formats to list for the arriving headers, usable or not. Of a family, it is the one that
     /// writes the header.
-    pub(super) fn formats(&self) -> Vec<&'static str> {
+    pub fn formats(&self) -> Vec<&'static str> {
         let candidates = self.all.candidates.iter();
         let arriving = candidates.filter(|candidate| candidate.outcome != Outcome::Absent);
         let formats = arriving.filter_map(|candidate| {
@@ -112,15 +124,26 @@ impl<'a> Judged<'a> {
     }
 
     /// The refusal, with a cause that a person can act on.
-    pub(super) fn reason(&self, reject: &Reject) -> String {
+    pub fn reason(&self, reject: &Reject) -> String {
         match self.cause(reject) {
             Some(cause) => format!("{reject}: {cause}"),
             None => reject.to_string(),
         }
     }
 
+    /// The only reason why nothing in the carrier is read; `None` if something is, or if there are
+    /// several reasons.
+    pub fn only_reason(&self) -> Option<&str> {
+        let unread = self.carrier.unread.iter();
+        let reasons = distinct(unread.map(|unread| unread.why.as_str()));
+        match reasons.as_slice() {
+            [only] if self.carrier.headers.is_empty() => Some(only),
+            _ => None,
+        }
+    }
+
     /// What happened to a refused header.
-    pub(super) fn cause(&self, reject: &Reject) -> Option<String> {
+    pub fn cause(&self, reject: &Reject) -> Option<String> {
         let mut first = None;
         self.headers.get_all(reject.header, &mut |value| {
             first.get_or_insert(value);
@@ -199,14 +222,14 @@ fn propagation(selection: &Selection, engine: Engine) -> Propagation {
 }
 
 /// Refuses a mode that the engine does not support.
-pub(super) fn check(selections: &[Selection], engine: Engine) -> Result<(), Failure> {
+///
+/// # Errors
+/// A sentence about the first such mode.
+pub fn check(selections: &[Selection], engine: Engine) -> Result<(), String> {
     for selection in selections {
-        propagation(selection, engine).check().map_err(|reason| {
-            Failure::usage(format!(
-                "--mode {} has no engine {engine}: {reason}",
-                selection.mode
-            ))
-        })?;
+        propagation(selection, engine)
+            .check()
+            .map_err(|reason| format!("{} has no engine {engine}: {reason}", selection.mode))?;
     }
     Ok(())
 }
@@ -233,7 +256,7 @@ fn default_modes(candidates: &[Candidate], engine: Engine) -> Vec<Selection> {
 }
 
 /// A mode from names that are known to be valid.
-pub(super) fn selection(list: &str) -> Selection {
+fn selection(list: &str) -> Selection {
     Selection {
         mode: list.parse().unwrap_or_default(),
         select: Select::Last,

@@ -1,37 +1,35 @@
-//! What libraries in use make of a carrier: by answer, one in full, and the list of them.
+//! What libraries in use make of a carrier: by answer, and one in full.
 
-use std::process::ExitCode;
-
-use baton_propagators::libraries::{
-    Answer, Continuation, LIBRARIES, Library, MAX_BYTES, Sending, in_short,
-};
+use baton_propagators::libraries::{Answer, Continuation, Library, MAX_BYTES, Sending, in_short};
 use baton_propagators::{Getter, HeaderList, Mode, SpanId};
-use serde::Serialize;
 
-use super::judge::{arrived_as, named as named_format};
-use crate::arguments::Format;
-use crate::failure::Failure;
-use crate::print::output::Output;
+use super::judged::{arrived_as, named as named_format};
 
 /// The span that a service opens, in what it would send on.
 const OWN_SPAN: [u8; 8] = [0xba, 0x70, 0x0b, 0xa7, 0x00, 0xba, 0x70, 0x01];
 
 /// What one library makes of a carrier under one mode.
-pub(super) struct Answered {
-    pub(super) library: &'static Library,
-    pub(super) mode: Mode,
-    pub(super) answer: Answer,
+#[derive(Debug)]
+pub struct Answered {
+    /// The library.
+    pub library: &'static Library,
+    /// The mode that it is set to.
+    pub mode: Mode,
+    /// What it does.
+    pub answer: Answer,
 }
 
 /// The libraries that give one answer.
-pub(super) struct Group {
+#[derive(Debug)]
+pub struct Group {
     /// What they do, as in "continue traceparent".
-    pub(super) what: String,
-    pub(super) libraries: Vec<&'static Library>,
+    pub what: String,
+    /// The libraries.
+    pub libraries: Vec<&'static Library>,
 }
 
 /// What each library makes of headers under each mode that it can be set to.
-pub(super) fn answers(
+pub fn answers(
     headers: &HeaderList,
     modes: &[Mode],
     libraries: &[&'static Library],
@@ -57,7 +55,7 @@ pub(super) fn answers(
 }
 
 /// The answers under one mode by what they are, the most frequent first.
-pub(super) fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
+pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
     let mut groups: Vec<(Option<&Continuation>, Vec<&'static Library>)> = Vec::new();
     let same = |a: Option<&Continuation>, b: Option<&Continuation>| match (a, b) {
         (Some(a), Some(b)) => {
@@ -131,7 +129,7 @@ fn source(continued: &Continuation, headers: &HeaderList) -> &'static str {
 }
 
 /// What a group does: `Brave starts a new trace`.
-pub(super) fn sentence(group: &Group) -> String {
+pub fn sentence(group: &Group) -> String {
     let named = named(&group.libraries);
     // Two versions of one library have one name.
     let what = if named.contains([',', '(']) {
@@ -143,19 +141,19 @@ pub(super) fn sentence(group: &Group) -> String {
 }
 
 /// What one library does, from what several do.
-pub(super) fn of_one(what: &str) -> String {
+pub fn of_one(what: &str) -> String {
     let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
     format!("{verb}s {rest}")
 }
 
 /// The libraries of a group, named in few words.
-pub(super) fn named(libraries: &[&Library]) -> String {
+pub fn named(libraries: &[&Library]) -> String {
     in_short(libraries)
 }
 
 /// What is lost or changed under answers of one mode, each remark once with the libraries it holds
 /// for. The notes of the explanation say who refuses what.
-pub(super) fn remarks(answers: &[Answered]) -> Vec<String> {
+pub fn remarks(answers: &[Answered]) -> Vec<String> {
     let mut remarks: Vec<(&str, Vec<&Library>)> = Vec::new();
     for answered in answers {
         for note in &answered.answer.notes {
@@ -172,7 +170,7 @@ pub(super) fn remarks(answers: &[Answered]) -> Vec<String> {
 }
 
 /// One library's answer in full, with what it would send on: a line each.
-pub(super) fn in_full(answered: &Answered) -> Vec<String> {
+pub fn in_full(answered: &Answered) -> Vec<String> {
     let Answered {
         library,
         mode,
@@ -208,7 +206,7 @@ pub(super) fn in_full(answered: &Answered) -> Vec<String> {
 
 /// The headers for the next hop, where a trace goes on; the service's own span is called `<its
 /// span>`.
-pub(super) fn sent(answered: &Answered) -> Vec<(String, String)> {
+pub fn sent(answered: &Answered) -> Vec<(String, String)> {
     let (Some(continued), Some(span)) = (&answered.answer.continues, SpanId::from_bytes(OWN_SPAN))
     else {
         return Vec::new();
@@ -226,41 +224,4 @@ pub(super) fn sent(answered: &Answered) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| (name.to_owned(), shown(value)))
         .collect()
-}
-
-/// A library as `--list-libraries` has it.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Listed {
-    library: &'static str,
-    version: &'static str,
-    title: &'static str,
-    reads: Vec<&'static str>,
-    writes: Vec<&'static str>,
-}
-
-/// Prints the libraries there is a profile of.
-pub(super) fn list(output: &Output) -> Result<ExitCode, Failure> {
-    let listed = LIBRARIES.iter().map(|library| Listed {
-        library: library.name,
-        version: library.version,
-        title: library.title,
-        reads: library.formats().collect(),
-        writes: library.writes().collect(),
-    });
-    let listed: Vec<Listed> = listed.collect();
-    if output.format == Format::Json {
-        output.print_json(&listed)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let lines = listed.iter().map(|listed| {
-        format!(
-            "{:<18} {:<10} reads {}",
-            listed.library,
-            listed.version,
-            listed.reads.join(", ")
-        )
-    });
-    output.print(&lines.collect::<Vec<_>>().join("\n"))?;
-    Ok(ExitCode::SUCCESS)
 }

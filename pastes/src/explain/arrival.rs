@@ -1,18 +1,15 @@
 //! One sentence about what arrives, for one carrier or for several.
 
 use baton_propagators::explanation::list;
-use baton_propagators::{Extracted, Outcome};
-use baton_traces::shown::visible;
+use baton_propagators::{Candidate, Extracted, Outcome, Sampling};
 
-use super::text::told_reason;
-use super::{Judged, distinct, section};
+use super::{Judged, distinct};
 
-/// One sentence about what arrives.
-pub(super) fn arrives(judged: &Judged<'_>) -> String {
+/// One sentence about what arrives. It may quote what was pasted.
+pub fn arrives(judged: &Judged<'_>) -> String {
     let contexts = judged.contexts();
-    let context = |candidate: &&baton_propagators::Candidate| {
-        candidate.context().map(|own| (own.trace_id, own.span_id))
-    };
+    let context =
+        |candidate: &&Candidate| candidate.context().map(|own| (own.trace_id, own.span_id));
     let candidates = judged.all.candidates.iter();
     let rejects = candidates.filter_map(|candidate| candidate.reject());
     let refusals = distinct(rejects.map(|reject| match judged.cause(reject) {
@@ -23,8 +20,8 @@ pub(super) fn arrives(judged: &Judged<'_>) -> String {
         [] if !refusals.is_empty() => {
             format!("No usable trace context arrives; {}.", refusals.join("; "))
         }
-        [] => match told_reason(judged) {
-            Some(reason) => visible(&format!("No trace context arrives: {reason}")),
+        [] => match judged.only_reason() {
+            Some(reason) => format!("No trace context arrives: {reason}"),
             None => with_unread(judged),
         },
         [first, others @ ..] => {
@@ -32,7 +29,7 @@ pub(super) fn arrives(judged: &Judged<'_>) -> String {
             let said = if is_same {
                 match &first.outcome {
                     Outcome::Valid(extracted @ Extracted::Context(_)) => {
-                        format!("Arrives: {}", section::contents(first, extracted))
+                        format!("Arrives: {}", contents(first, extracted))
                     }
                     _ => judged.explanation.summary.clone(),
                 }
@@ -76,13 +73,13 @@ fn with_unread(judged: &Judged<'_>) -> String {
         list(names.iter().copied())
     );
     if judged.carrier.headers.is_empty() {
-        return visible(&format!("No trace context arrives: {unread}"));
+        return format!("No trace context arrives: {unread}");
     }
-    format!("{} {}", judged.explanation.summary, visible(&unread))
+    format!("{} {unread}", judged.explanation.summary)
 }
 
 /// What several carriers have in common.
-pub(super) fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
+pub fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
     let carries = |judged: &&Judged<'_>| !judged.carrier.headers.is_empty();
     let number = judged.iter().filter(carries).count() + beyond;
     if number == 0 {
@@ -112,5 +109,38 @@ pub(super) fn in_common(judged: &[Judged<'_>], beyond: usize) -> String {
         [] => format!("{arrive}, none with a usable trace context."),
         [only] => format!("{arrive}, all of one trace, {only}, with {parents}."),
         traces => format!("{arrive}, with {} different traces.", traces.len()),
+    }
+}
+
+/// What a format found, in words.
+pub fn contents(candidate: &Candidate, extracted: &Extracted) -> String {
+    match extracted {
+        Extracted::Context(context) => {
+            let sampled = match (context.sampling, candidate.debug()) {
+                (Sampling::Drop, true) => "not sampled, debug",
+                (_, true) => "debug",
+                (Sampling::Deferred, _) => "sampling deferred",
+                (Sampling::Drop, _) => "not sampled",
+                (Sampling::Keep | Sampling::Debug, _) => "sampled",
+            };
+            let random = if context.random { ", random flag" } else { "" };
+            format!(
+                "trace {}, span {}, {sampled}{random}",
+                context.trace_id, context.span_id
+            )
+        }
+        Extracted::SamplingOnly(sampling) => {
+            let decision = match sampling {
+                Sampling::Deferred => "no decision",
+                Sampling::Drop => "the decision not to sample",
+                Sampling::Keep => "the decision to sample",
+                Sampling::Debug => "the decision to debug",
+            };
+            format!("{decision} and no span to continue")
+        }
+        Extracted::Baggage(baggage) => match baggage.len() {
+            1 => "1 entry of baggage".to_owned(),
+            number => format!("{number} entries of baggage"),
+        },
     }
 }

@@ -1,0 +1,110 @@
+//! What every page has around its content.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use axum::response::{IntoResponse, Response};
+use baton_lab::Controls;
+
+/// Only this server's own script and style sheet. Nothing in the page's text can run.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// A report has its style in itself, and no script.
+const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
+
+/// The parts around the content. It has the token, so it has no debug output.
+pub(crate) struct Frame {
+    /// The page's title.
+    pub(crate) title: String,
+    /// Which page of the navigation it belongs to.
+    pub(crate) here: &'static str,
+    /// The lab's token, for the script.
+    pub(crate) token: String,
+    /// The lab's endpoint.
+    pub(crate) endpoint: String,
+}
+
+impl Frame {
+    /// The frame of a page of this lab.
+    pub(crate) fn new(controls: &Controls, title: impl Into<String>, here: &'static str) -> Frame {
+        Frame {
+            title: title.into(),
+            here,
+            token: controls.token().secret().to_owned(),
+            endpoint: controls.addresses().endpoint.clone(),
+        }
+    }
+
+    /// The navigation: addresses and names.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn pages(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("/", "Live"),
+            ("/traces", "Traces"),
+            ("/explain", "Explain"),
+            ("/runs", "Runs"),
+            ("/matrix", "Matrix"),
+            ("/logs/consumer", "Logs"),
+        ]
+    }
+}
+
+/// A template's text. The templates write to memory and call nothing that fails.
+pub(crate) fn render(template: &impl Template) -> String {
+    template.render().unwrap_or_default()
+}
+
+/// A page or a part of one.
+pub(crate) fn page(template: &impl Template) -> Response {
+    html(StatusCode::OK, render(template))
+}
+
+/// Text as HTML, with the policy that forbids foreign scripts.
+pub(crate) fn html(status: StatusCode, text: String) -> Response {
+    answer(status, "text/html; charset=utf-8", POLICY, text)
+}
+
+/// A report that was written for any browser.
+pub(crate) fn report(text: String) -> Response {
+    answer(
+        StatusCode::OK,
+        "text/html; charset=utf-8",
+        REPORT_POLICY,
+        text,
+    )
+}
+
+/// A file of the page itself.
+pub(crate) fn asset(content_type: &'static str, text: String) -> Response {
+    answer(StatusCode::OK, content_type, POLICY, text)
+}
+
+fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    policy: &'static str,
+    text: String,
+) -> Response {
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-content-type-options"), "nosniff"),
+        (HeaderName::from_static("referrer-policy"), "same-origin"),
+    ];
+    (status, headers, text).into_response()
+}
+
+/// A page with one sentence and a way on.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(crate) struct MessagePage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// The sentence.
+    pub(crate) message: String,
+    /// The address of the link.
+    pub(crate) address: String,
+    /// The link's text.
+    pub(crate) link: &'static str,
+}

@@ -1,0 +1,126 @@
+//! The live page of a lab: the map that changes as spans arrive, the modes, traces, headers
+//! explained, bursts, runs and logs.
+//!
+//! [`LabPage`] is given to [`baton_lab::Lab::start_with_page`]. The lab tells it of every span and
+//! record, and serves its routes. All HTML and SVG comes from templates that escape what they show;
+//! a short script in `assets/page.js` replaces parts of the page with what the server sends, and
+//! without it the page can be read.
+//!
+//! # What is where
+//!
+//! - `live`: what is held in memory, and the counts of each period between two switches.
+//! - `map`, `prediction`, `explain`: what the page says, without HTTP.
+//! - `burst`, `matrix`, `runs`: what the page starts and keeps.
+//! - `routes`: one file for each address, with the values that its template shows.
+
+mod burst;
+mod carrier;
+mod explain;
+mod frame;
+mod live;
+mod map;
+mod matrix;
+mod prediction;
+mod routes;
+mod runs;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use baton_experiments::{Functions, Program};
+use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
+use baton_propagators::Mode;
+use tokio::sync::watch;
+
+use crate::burst::Bursts;
+use crate::live::{Live, SharedLive};
+use crate::matrix::Matrices;
+
+/// The settings of a page.
+#[derive(Clone, Debug)]
+pub struct PageOptions {
+    /// The most traces that are held in memory. The run on disk keeps all of them.
+    pub max_traces: usize,
+    /// The directory for the runs that a person keeps.
+    pub runs: PathBuf,
+    /// The program that generates load.
+    pub program: Program,
+    /// The functions of a matrix.
+    pub functions: Functions,
+}
+
+/// The page of one lab.
+#[derive(Debug)]
+pub struct LabPage {
+    options: PageOptions,
+    live: SharedLive,
+    bursts: Bursts,
+    matrices: Matrices,
+    /// The formats that the page writes when it sends a request as a client.
+    client: Mutex<Mode>,
+}
+
+impl LabPage {
+    /// A page that has seen nothing yet.
+    pub fn new(options: PageOptions) -> LabPage {
+        LabPage {
+            live: Arc::new(Live::new(options.max_traces)),
+            bursts: Bursts::default(),
+            matrices: Matrices::default(),
+            client: Mutex::new(Mode::NONE),
+            options,
+        }
+    }
+
+    fn client(&self) -> Mode {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        client.clone()
+    }
+
+    fn set_client(&self, mode: Mode) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+    }
+}
+
+/// The shortest time between two audits, and the share of one core that they may take.
+const AUDIT_INTERVAL: Duration = Duration::from_millis(500);
+const AUDIT_SHARE: u32 = 10;
+
+/// Audits what ids do not show, as long as the lab runs.
+async fn audits(live: Weak<Live>, mut stopping: watch::Receiver<bool>) {
+    let mut pause = AUDIT_INTERVAL;
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let Some(live) = live.upgrade() else { return };
+        let start = Instant::now();
+        // an audit of many spans takes long
+        let audit = tokio::task::spawn_blocking(move || live.audit());
+        if audit.await.is_err() {
+            return;
+        }
+        pause = AUDIT_INTERVAL.max(start.elapsed() * AUDIT_SHARE);
+    }
+}
+
+impl Page for LabPage {
+    fn routes(self: Arc<Self>, controls: Arc<Controls>) -> Routes {
+        tokio::spawn(audits(Arc::downgrade(&self.live), controls.stopping()));
+        routes::all(self, controls)
+    }
+
+    fn spans(&self, request: &[u8]) {
+        self.live.add_spans(request);
+    }
+
+    fn delivered(&self, record: DeliveredRecord<'_>) {
+        self.live.add_record(record);
+    }
+
+    fn switched(&self, status: &LabStatus) {
+        self.live.switch(status);
+    }
+}

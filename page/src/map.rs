@@ -1,0 +1,236 @@
+//! The map and its edges in words, for one period between two switches.
+
+mod flows;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use baton_lab::Addresses;
+use baton_traces::audit::Between;
+use baton_traces::hand_off::Verdict;
+use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
+use baton_traces::shown::{counted, service_name, visible};
+use baton_traces::version::Version;
+use baton_views::drawing::Page as Width;
+use baton_views::service_map;
+
+use self::flows::{Flow, flows};
+pub(crate) use self::rows::EdgeRow;
+use crate::live::{Held, Period};
+
+/// The names of the lab's own services, which are drawn before any span came.
+const PRODUCER: &str = "producer-lambda";
+const CONSUMER: &str = "consumer-lambda";
+/// The sender of requests without a client's span, as of `curl`.
+const CLIENT: &str = "client";
+/// The sender of records without a span.
+const UNSEEN: &str = "(sender unseen)";
+/// The most edges that are drawn and listed. The ones that broke come first.
+const MAX_EDGES: usize = 200;
+
+/// The map of a period, as pictures and in words.
+pub(crate) struct MapView {
+    /// The picture for a desktop, as an `svg` element.
+    pub(crate) wide: String,
+    /// The picture for a phone.
+    pub(crate) narrow: String,
+    /// What the map says, in a sentence or two.
+    pub(crate) answer: String,
+    /// Whether that is good news, bad news, or none.
+    pub(crate) state: &'static str,
+    /// One row for each edge.
+    pub(crate) edges: Vec<EdgeRow>,
+    /// What could not be judged, a sentence for each kind.
+    pub(crate) unjudged: Vec<String>,
+}
+
+impl MapView {
+    /// The map of `period`.
+    pub(crate) fn of(held: &Held, period: &Period, addresses: &Addresses) -> MapView {
+        let mut flows = flows(held, period);
+        flows.sort_by_key(|flow| flow.broken() == 0);
+        flows.truncate(MAX_EDGES);
+        let map = drawn(held, period, &flows, addresses).map();
+        let edges: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
+        let unjudged = period.audited.iter().flat_map(|audited| &audited.unjudged);
+        let unjudged: Vec<String> = unjudged.map(|unjudged| unjudged.sentence()).collect();
+        let is_all = unjudged.is_empty() && !period.to_audit;
+        let (state, answer) = answer(&edges, is_all);
+        MapView {
+            wide: service_map::drawing(&map, Width::Wide).inline(),
+            narrow: service_map::drawing(&map, Width::Narrow).inline(),
+            answer,
+            state,
+            edges,
+            unjudged,
+        }
+    }
+}
+
+type NodeName = (NodeKind, String);
+
+/// The nodes and edges of a map by name.
+#[derive(Default)]
+struct Drawn {
+    nodes: BTreeMap<NodeName, u64>,
+    edges: BTreeMap<(NodeName, NodeName), Passed>,
+}
+
+/// What went over a drawn edge.
+#[derive(Default)]
+struct Passed {
+    count: u64,
+    verdicts: BTreeMap<Verdict, u64>,
+    ambiguous: Between,
+    rate: f64,
+}
+
+impl Drawn {
+    fn edge(&mut self, from: &NodeName, to: &NodeName) -> &mut Passed {
+        self.nodes.entry(from.clone()).or_default();
+        self.nodes.entry(to.clone()).or_default();
+        self.edges.entry((from.clone(), to.clone())).or_default()
+    }
+
+    /// Adds hand-offs with what became of them.
+    fn add_judged(&mut self, from: &NodeName, to: &NodeName, flow: &Flow) {
+        let edge = self.edge(from, to);
+        edge.count += flow.count;
+        edge.rate += flow.rate;
+        for (verdict, number) in &flow.verdicts {
+            *edge.verdicts.entry(*verdict).or_default() += number;
+        }
+        edge.ambiguous.at_least += flow.ambiguous.at_least;
+        edge.ambiguous.at_most += flow.ambiguous.at_most;
+    }
+
+    fn add(&mut self, flow: &Flow) {
+        let service = |name: &String| (NodeKind::Service, service_name(name));
+        let unseen = match flow.queue {
+            Some(_) => (NodeKind::Unrecorded, UNSEEN.to_owned()),
+            None => (NodeKind::Service, CLIENT.to_owned()),
+        };
+        let from = flow.from.as_ref().map_or(unseen, service);
+        let to = flow.to.as_ref().map(service);
+        match (&flow.queue, to) {
+            (Some(queue), to) => {
+                let queue = (NodeKind::Queue, visible(queue));
+                let sent = self.edge(&from, &queue);
+                sent.count += flow.count;
+                sent.rate += flow.rate;
+                match to {
+                    Some(to) => self.add_judged(&queue, &to, flow),
+                    None => {
+                        self.edge(&queue, &(NodeKind::Service, CONSUMER.to_owned()));
+                    }
+                }
+            }
+            (None, Some(to)) => self.add_judged(&from, &to, flow),
+            (None, None) => {}
+        }
+    }
+
+    fn map(&self) -> ServiceMap {
+        let place = |name: &NodeName| self.nodes.keys().position(|node| node == name);
+        let edges = self.edges.iter().filter_map(|((from, to), edge)| {
+            let broke = edge.verdicts.keys().any(|verdict| !verdict.is_whole());
+            Some(Edge {
+                from: place(from)?,
+                to: place(to)?,
+                channel: None,
+                ambiguous: edge.ambiguous,
+                per_second: Some(edge.rate.round() as u64),
+                count: edge.count,
+                broken: broke || edge.ambiguous.at_least > 0,
+                verdicts: edge.verdicts.clone(),
+            })
+        });
+        ServiceMap {
+            version: Version::default(),
+            edges: edges.collect(),
+            nodes: self
+                .nodes
+                .iter()
+                .map(|((kind, name), spans)| Node {
+                    kind: *kind,
+                    name: name.clone(),
+                    spans: *spans,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The nodes and edges of a period. The lab's own are there before any span came.
+fn drawn(held: &Held, period: &Period, flows: &[Flow], addresses: &Addresses) -> Drawn {
+    let mut drawn = Drawn::default();
+    for flow in flows {
+        drawn.add(flow);
+    }
+    let service = |name: &str| (NodeKind::Service, service_name(name));
+    let (producer, consumer) = (service(PRODUCER), service(CONSUMER));
+    let queue = (NodeKind::Queue, visible(&addresses.stream));
+    let is_called = drawn.edges.keys().any(|(_, to)| *to == producer);
+    if !is_called {
+        drawn.edge(&service(CLIENT), &producer);
+    }
+    let is_sent = drawn.edges.keys().any(|(_, to)| *to == queue);
+    if !is_sent {
+        drawn.edge(&producer, &queue);
+        drawn.edge(&queue, &consumer);
+    }
+    for (name, spans) in &period.spans {
+        *drawn.nodes.entry(service(held.name(*name))).or_default() += spans;
+    }
+    drawn
+}
+
+/// What the edges say, and whether that is good news. `is_all` is whether nothing else may have
+/// broken.
+fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
+    let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
+    let judged = edges.iter().any(|edge| !edge.state.is_empty());
+    if let Some(first) = broken.first() {
+        let further = match broken.len() {
+            1 => String::new(),
+            more => format!(" {} more.", counted(more as u64 - 1, "broken edge")),
+        };
+        return ("broken", format!("{}{further}", first.break_sentence()));
+    }
+    if judged {
+        let unjudged = edges.iter().any(|edge| edge.state.is_empty());
+        let rest = match (is_all, unjudged) {
+            (false, _) => " Other hand-offs are not judged.",
+            (true, true) => " An edge without a verdict is not judged.",
+            (true, false) => "",
+        };
+        let sentence = format!("Every judged hand-off kept its trace.{rest}");
+        return ("whole", sentence);
+    }
+    let sentence = match edges.is_empty() && is_all {
+        true => {
+            "No request yet with these modes. Send one, and the edges show what became of its trace."
+        }
+        false => "Nothing is judged yet: the spans of one end are still missing.",
+    };
+    ("quiet", sentence.to_owned())
+}
+
+/// An address with a query, percent-encoded.
+pub(crate) fn address(path: &str, query: &[(&str, String)]) -> String {
+    let pairs = query.iter().map(|(name, value)| {
+        let bytes = value.bytes().map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        });
+        format!("{name}={}", bytes.collect::<String>())
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// A verdict with its sign, as in `✗ new_trace`.
+pub(crate) fn sign(verdict: Verdict) -> &'static str {
+    if verdict.is_whole() { "✓" } else { "✗" }
+}

@@ -1,0 +1,156 @@
+//! The edges of a map in words.
+
+use baton_traces::hand_off::Verdict;
+use baton_traces::shown::{count, counted, service_name, significant, visible};
+
+use super::flows::Flow;
+use super::{CLIENT, UNSEEN, address};
+
+/// An edge in words.
+pub(crate) struct EdgeRow {
+    /// The sender's name.
+    pub(crate) from: String,
+    /// The receiver's name.
+    pub(crate) to: String,
+    /// The queue's name.
+    pub(crate) over: Option<String>,
+    /// How many hand-offs.
+    pub(crate) count: String,
+    /// The same in words.
+    hand_offs: String,
+    /// Hand-offs per second.
+    pub(crate) rate: String,
+    /// `broken`, `whole`, or empty if nothing is judged.
+    pub(crate) state: &'static str,
+    /// The edge in one word.
+    pub(crate) word: &'static str,
+    /// The verdicts, each with its meaning and an example.
+    pub(crate) verdicts: Vec<VerdictLine>,
+    /// What broke it, why there is no verdict, or how many have none.
+    pub(crate) remarks: Vec<String>,
+    /// The address of the traces over it.
+    pub(crate) address: String,
+}
+
+/// One verdict on an edge.
+pub(crate) struct VerdictLine {
+    /// How many hand-offs have it.
+    pub(crate) count: String,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its meaning.
+    pub(crate) meaning: &'static str,
+    /// Whether the trace held.
+    pub(crate) is_whole: bool,
+    /// A trace with it.
+    pub(crate) example: Option<String>,
+}
+
+impl EdgeRow {
+    pub(super) fn of(flow: &Flow) -> EdgeRow {
+        let (state, word) = state(flow);
+        let search = [
+            ("from", flow.from.clone().unwrap_or_default()),
+            (
+                "to",
+                flow.to
+                    .clone()
+                    .or_else(|| flow.queue.clone())
+                    .unwrap_or_default(),
+            ),
+        ];
+        let unseen = match flow.queue {
+            Some(_) => UNSEEN,
+            None => CLIENT,
+        };
+        let from = flow.from.as_deref();
+        let to = flow.to.as_deref();
+        EdgeRow {
+            from: from.map_or_else(|| unseen.to_owned(), service_name),
+            to: to.map_or_else(|| "(not received yet)".to_owned(), service_name),
+            over: flow.queue.as_deref().map(visible),
+            count: count(flow.count),
+            hand_offs: counted(flow.count, "hand-off"),
+            rate: match flow.rate > 0.0 {
+                true => significant(flow.rate),
+                false => "0".to_owned(),
+            },
+            state,
+            word,
+            verdicts: flow
+                .verdicts
+                .iter()
+                .map(|(verdict, number)| VerdictLine {
+                    count: count(*number),
+                    name: verdict.name(),
+                    meaning: verdict.meaning(),
+                    is_whole: verdict.is_whole(),
+                    example: flow.examples.get(verdict).map(ToString::to_string),
+                })
+                .collect(),
+            remarks: remarks(flow),
+            address: address("/traces", &search),
+        }
+    }
+
+    /// Where the trace broke, and what became of it.
+    pub(super) fn break_sentence(&self) -> String {
+        let over = self.over.as_ref();
+        let over = over.map_or_else(String::new, |queue| format!(" over the stream {queue}"));
+        let verdicts = self.verdicts.iter().filter(|verdict| !verdict.is_whole);
+        let verdicts: Vec<String> = verdicts
+            .map(|verdict| format!("{} {}", verdict.count, verdict.name))
+            .collect();
+        let what = match verdicts.is_empty() {
+            true => String::new(),
+            false => format!(": {} of {}", verdicts.join(", "), self.hand_offs),
+        };
+        format!(
+            "The trace breaks from {} to {}{over}{what}.",
+            self.from, self.to
+        )
+    }
+}
+
+fn state(flow: &Flow) -> (&'static str, &'static str) {
+    let whole: u64 = flow.judged() - flow.verdicts.iter().map(broken).sum::<u64>();
+    match (flow.broken(), whole) {
+        (0, 0) => ("", "not judged"),
+        (0, _) => ("whole", "whole"),
+        (_, 0) => ("broken", "broken"),
+        _ => ("broken", "partly broken"),
+    }
+}
+
+fn broken((verdict, number): (&Verdict, &u64)) -> u64 {
+    match verdict.is_whole() {
+        true => 0,
+        false => *number,
+    }
+}
+
+fn remarks(flow: &Flow) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if flow.ambiguous.at_most > 0 {
+        remarks.push(format!(
+            "between {} and {} more broke; the spans do not show which",
+            count(flow.ambiguous.at_least),
+            count(flow.ambiguous.at_most)
+        ));
+    }
+    remarks.extend(flow.cause.as_deref().map(visible));
+    let without = flow
+        .count
+        .saturating_sub(flow.judged() + flow.ambiguous.at_least);
+    if flow.judged() == 0 && flow.broken() == 0 {
+        let why = match (&flow.from, &flow.to) {
+            (_, None) => "no span of a receiver has come yet",
+            (None, _) => "the sender left no span, so nothing can be compared",
+            _ => "neither end was traced",
+        };
+        remarks.push(why.to_owned());
+    } else if without > 0 {
+        remarks.push(format!("{} not judged", counted(without, "hand-off")));
+    }
+    remarks
+}

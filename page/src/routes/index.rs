@@ -1,0 +1,72 @@
+//! The first page: the map, the modes, what can be sent, and the newest traces.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, VARY};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::fragments::MapParts;
+use super::modes::{Choice, Chosen};
+use super::{Shared, fragments, modes};
+use crate::frame::{self, Frame};
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct IndexPage {
+    frame: Frame,
+    events: String,
+    map: MapParts,
+    choices: Vec<Choice>,
+    prediction: String,
+    curl: String,
+    burst: String,
+    periods: String,
+    newest: String,
+}
+
+/// What the address of the first page can say.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    /// The number of a past period to show; without it, the present one.
+    period: Option<String>,
+    #[serde(flatten)]
+    chosen: Chosen,
+}
+
+/// The page for a browser, and the plain status for everything else.
+pub(super) async fn index(
+    State(shared): State<Shared>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    if !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return ([(VARY, "accept")], shared.controls.in_words()).into_response();
+    }
+    let Shared { page, controls } = &shared;
+    let chosen = modes::chosen(&shared, &asked.chosen);
+    let endpoint = &controls.addresses().endpoint;
+    let period = asked.period.and_then(|period| period.parse::<usize>().ok());
+    let events = match period {
+        Some(period) => format!("/events?period={period}"),
+        None => "/events".to_owned(),
+    };
+    let mut answer = frame::page(&IndexPage {
+        frame: Frame::new(controls, "Live", "Live"),
+        events,
+        map: fragments::map(page, controls, period),
+        choices: modes::choices(&chosen),
+        prediction: modes::prediction(&chosen),
+        curl: format!(
+            "curl -d '{{\"name\":\"Kate\",\"superpower\":\"Distributed Tracing\"}}' {endpoint}"
+        ),
+        burst: fragments::burst(page),
+        periods: fragments::periods(page),
+        newest: fragments::newest(page),
+    });
+    let vary = axum::http::HeaderValue::from_static("accept");
+    answer.headers_mut().insert(VARY, vary);
+    answer
+}

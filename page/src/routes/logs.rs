@@ -1,0 +1,263 @@
+//! The functions' logs, following.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path as FilePath, PathBuf};
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Response, Sse};
+use baton_traces::run::Function;
+use baton_traces::shown::visible;
+use futures_util::stream::unfold;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::events::event;
+use super::{Shared, sentence};
+use crate::frame::{self, Frame};
+
+/// How many lines the page shows at first, and how many bytes of the file are read for them.
+const MAX_LINES: usize = 300;
+const MAX_TAIL: u64 = 512 << 10;
+/// How many bytes one update reads at most.
+const MAX_UPDATE: u64 = 256 << 10;
+/// How many digits of a trace id are shown.
+const SHORT_ID: usize = 8;
+/// How often the file is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(300);
+/// The fields at the beginning of a line, and those that repeat another field.
+const FIRST: [&str; 3] = ["timestamp", "level", "message"];
+/// The fields that a line shows at once. All others unfold.
+const MAIN: [&str; 5] = ["error", "reason", "status", "tracecontext", "record"];
+const LEFT_OUT: [&str; 4] = ["event", "service", "parent_is_remote", "parent_span_id"];
+
+#[derive(Template)]
+#[template(path = "logs.html")]
+struct LogsPage {
+    frame: Frame,
+    functions: [&'static str; 2],
+    function: &'static str,
+    facts: String,
+    offset: u64,
+    lines: String,
+}
+
+#[derive(Template)]
+#[template(path = "fragments/log_lines.html")]
+struct LogLines {
+    lines: Vec<Line>,
+}
+
+/// One line of a log.
+struct Line {
+    time: String,
+    level: String,
+    message: String,
+    /// What is shown at once.
+    main: Vec<(String, String)>,
+    /// What unfolds.
+    others: Vec<(String, String)>,
+    /// The address of its trace, and the beginning of that trace's id.
+    trace: Option<(String, String)>,
+}
+
+/// Where to go on.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    from: u64,
+}
+
+fn named(name: &str) -> Option<Function> {
+    Function::BOTH
+        .into_iter()
+        .find(|function| function.name() == name)
+}
+
+/// The last lines of a function's log.
+pub(super) async fn logs(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
+    let Some(function) = named(&name) else {
+        return sentence(
+            StatusCode::NOT_FOUND,
+            "there are two functions: producer and consumer",
+        );
+    };
+    let path = shared.controls.directory().log_path(function);
+    let end = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    let start = end.saturating_sub(MAX_TAIL);
+    let (mut lines, offset) = complete_lines(&path, start, MAX_TAIL).unwrap_or_default();
+    if start > 0 && !lines.is_empty() {
+        // the first one may be cut
+        lines.remove(0);
+    }
+    let shown = lines.len().min(MAX_LINES);
+    let lines = lines.split_off(lines.len() - shown);
+    frame::page(&LogsPage {
+        frame: Frame::new(&shared.controls, format!("Log of the {name}"), "Logs"),
+        functions: Function::BOTH.map(Function::name),
+        function: function.name(),
+        facts: format!(
+            "The newest {shown} lines, the newest last. baton logs -f {name} prints all of them."
+        ),
+        offset,
+        lines: render(&lines),
+    })
+}
+
+/// A log that is followed.
+struct Following {
+    path: PathBuf,
+    offset: u64,
+    stopping: watch::Receiver<bool>,
+}
+
+/// New lines as events.
+pub(super) async fn events(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let Some(function) = named(&name) else {
+        return sentence(StatusCode::NOT_FOUND, "there is no such function");
+    };
+    let following = Following {
+        path: shared.controls.directory().log_path(function),
+        offset: asked.from,
+        stopping: shared.controls.stopping(),
+    };
+    let events = unfold(following, async |mut following| {
+        loop {
+            let read = complete_lines(&following.path, following.offset, MAX_UPDATE);
+            let (lines, offset) = read.unwrap_or((Vec::new(), following.offset));
+            following.offset = offset;
+            if !lines.is_empty() {
+                let event: Result<Event, Infallible> = Ok(event("lines", &render(&lines)));
+                return Some((event, following));
+            }
+            tokio::select! {
+                _ = following.stopping.wait_for(|stopping| *stopping) => return None,
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+        }
+    });
+    Sse::new(Box::pin(events))
+        .keep_alive(KeepAlive::default())
+        .into_response()
+}
+
+/// The complete lines of at most `most` bytes from `offset`, and where they end.
+fn complete_lines(path: &FilePath, offset: u64, most: u64) -> io::Result<(Vec<String>, u64)> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    let end = match bytes.iter().rposition(|byte| *byte == b'\n') {
+        Some(last) => last + 1,
+        // a line that is longer than what is read at once is skipped
+        None if bytes.len() as u64 == most => return Ok((Vec::new(), offset + most)),
+        None => return Ok((Vec::new(), offset)),
+    };
+    let text = String::from_utf8_lossy(&bytes[..end]);
+    let lines = text.lines().map(str::to_owned).collect();
+    Ok((lines, offset + end as u64))
+}
+
+fn render(lines: &[String]) -> String {
+    frame::render(&LogLines {
+        lines: lines.iter().map(|line| Line::of(line)).collect(),
+    })
+}
+
+impl Line {
+    fn of(line: &str) -> Line {
+        let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
+            return Line {
+                time: String::new(),
+                level: String::new(),
+                message: visible(line),
+                main: Vec::new(),
+                others: Vec::new(),
+                trace: None,
+            };
+        };
+        let text = |name: &str| fields.get(name).map(plain).unwrap_or_default();
+        let main = MAIN
+            .into_iter()
+            .filter_map(|name| Some((name, fields.get(name)?)));
+        let others = fields.iter().filter(|(name, value)| {
+            let name = name.as_str();
+            let is_told = [&FIRST[..], &MAIN, &LEFT_OUT].concat().contains(&name);
+            !is_told && !value.is_null()
+        });
+        let time = text("timestamp");
+        let trace_id = fields.get("trace_id").and_then(Value::as_str);
+        let trace_id = trace_id.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        Line {
+            time: time.split_once('T').map_or(time.clone(), |(_, time)| {
+                time.trim_end_matches('Z').to_owned()
+            }),
+            level: text("level")
+                .chars()
+                .filter(char::is_ascii_alphabetic)
+                .collect(),
+            message: text("message"),
+            main: main
+                .map(|(name, value)| (name.to_owned(), plain(value)))
+                .collect(),
+            others: others
+                .map(|(name, value)| (visible(name), plain(value)))
+                .collect(),
+            trace: trace_id.map(|id| {
+                let short = id.chars().take(SHORT_ID).collect();
+                (format!("/traces/{id}"), short)
+            }),
+        }
+    }
+}
+
+/// A value: a string without its quotes, anything else as JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => visible(text),
+        other => visible(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_complete_lines_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        std::fs::write(&path, "one\ntwo\nthr").expect("room");
+        let (lines, end) = complete_lines(&path, 0, 100).expect("lines");
+        assert_eq!(lines, ["one", "two"]);
+        std::fs::write(&path, "one\ntwo\nthree\n").expect("room");
+        let (lines, end) = complete_lines(&path, end, 100).expect("lines");
+        assert_eq!(lines, ["three"]);
+        assert_eq!(end, 14);
+    }
+
+    #[test]
+    fn markup_in_a_line_stays_text() {
+        let lines = [
+            r#"{"timestamp":"2026-11-23T05:00:00Z","level":"INFO","message":"<script>alert(1)</script>","x":"\"><img src=x>"}"#
+                .to_owned(),
+            "<b>plain</b>".to_owned(),
+        ];
+        let html = render(&lines);
+        assert!(
+            !html.contains("<script") && !html.contains("<img"),
+            "{html}"
+        );
+        assert!(!html.contains("<b>plain"), "{html}");
+    }
+}

@@ -1,0 +1,182 @@
+//! The modes: what is set, what the chosen ones would do, and the switch.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use baton_lab::{LabError, SwitchRequest};
+use baton_propagators::{Engine, Mode, OnConflict, Propagation, Select};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Shared, fragments, sentence};
+use crate::frame;
+use crate::prediction::{Hop, Modes};
+
+/// The modes that the page offers, besides the present ones.
+pub(super) const OFFERED: [&str; 12] = [
+    "none",
+    "tracecontext",
+    "b3",
+    "b3multi",
+    "tracecontext,b3",
+    "b3,tracecontext",
+    "tracecontext,baggage",
+    "jaeger",
+    "xray",
+    "datadog",
+    "ottrace",
+    "tracecontext,b3multi",
+];
+
+/// What was chosen in the form; what is missing is as the lab has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Chosen {
+    client: Option<String>,
+    producer: Option<String>,
+    consumer: Option<String>,
+    engine: Option<String>,
+    select: Option<String>,
+    on_conflict: Option<String>,
+}
+
+/// One list of the form.
+pub(super) struct Choice {
+    pub(super) label: &'static str,
+    pub(super) name: &'static str,
+    pub(super) options: Vec<String>,
+    pub(super) chosen: String,
+}
+
+#[derive(Template)]
+#[template(path = "fragments/prediction.html")]
+struct PredictionFragment {
+    hops: Vec<Hop>,
+    refused: Option<String>,
+}
+
+/// The chosen modes. A choice that is not valid counts as not made.
+pub(super) fn chosen(shared: &Shared, chosen: &Chosen) -> Modes {
+    let status = shared.controls.status();
+    let set = |variables: &std::collections::BTreeMap<String, String>| {
+        Propagation::from_environment(|name| variables.get(name).cloned()).unwrap_or_default()
+    };
+    let (producer, consumer) = (
+        set(&status.producer.propagation),
+        set(&status.consumer.propagation),
+    );
+    Modes {
+        client: read(chosen.client.as_ref(), || shared.page.client()),
+        producer: read(chosen.producer.as_ref(), || producer.inject.clone()),
+        consumer: read(chosen.consumer.as_ref(), || consumer.extract.clone()),
+        engine: read(chosen.engine.as_ref(), || consumer.engine),
+        select: read(chosen.select.as_ref(), || consumer.select),
+        on_conflict: read(chosen.on_conflict.as_ref(), || consumer.on_conflict),
+    }
+}
+
+fn read<T: std::str::FromStr>(text: Option<&String>, otherwise: impl Fn() -> T) -> T {
+    let read = text.and_then(|text| text.parse().ok());
+    read.unwrap_or_else(otherwise)
+}
+
+/// The form's lists.
+pub(super) fn choices(modes: &Modes) -> Vec<Choice> {
+    let list = |label, name, mode: &Mode| {
+        let chosen = mode.to_string();
+        let mut options: Vec<String> = OFFERED.map(str::to_owned).into();
+        if !options.contains(&chosen) {
+            options.insert(0, chosen.clone());
+        }
+        Choice {
+            label,
+            name,
+            options,
+            chosen,
+        }
+    };
+    let setting = |label, name, options: &[&str], chosen: &str| Choice {
+        label,
+        name,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        chosen: chosen.to_owned(),
+    };
+    vec![
+        list("Producer", "producer", &modes.producer),
+        list("Consumer", "consumer", &modes.consumer),
+        list("Client (none sends like curl)", "client", &modes.client),
+        setting("Engine", "engine", Engine::NAMES, modes.engine.as_str()),
+        setting(
+            "Of several contexts, continue the",
+            "select",
+            Select::NAMES,
+            modes.select.as_str(),
+        ),
+        setting(
+            "If contexts disagree",
+            "on_conflict",
+            OnConflict::NAMES,
+            modes.on_conflict.as_str(),
+        ),
+    ]
+}
+
+/// What the modes will do, as a part of the page.
+pub(super) fn prediction(modes: &Modes) -> String {
+    let prediction = modes.predict();
+    frame::render(&PredictionFragment {
+        hops: prediction
+            .ingress
+            .into_iter()
+            .chain(prediction.record)
+            .collect(),
+        refused: prediction.refused,
+    })
+}
+
+/// What the modes in the address would do.
+pub(super) async fn preview(State(shared): State<Shared>, Query(asked): Query<Chosen>) -> Response {
+    let modes = chosen(&shared, &asked);
+    frame::html(StatusCode::OK, prediction(&modes))
+}
+
+/// Switches to the chosen modes, as `baton switch` does.
+pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chosen>) -> Response {
+    let client = match asked.client.as_deref().map(str::parse::<Mode>).transpose() {
+        Ok(client) => client,
+        Err(error) => return sentence(StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    let Shared { page, controls } = &shared;
+    let request = SwitchRequest {
+        producer: asked.producer,
+        consumer: asked.consumer,
+        engine: asked.engine,
+        select: asked.select,
+        on_conflict: asked.on_conflict,
+    };
+    match controls.clone().switch(&request).await {
+        Ok(status) => {
+            if let Some(client) = client {
+                page.set_client(client);
+            }
+            page.live.changed();
+            let now = fragments::time_of_day(Timestamp::now());
+            let words = fragments::in_words;
+            let answer = format!(
+                "In effect since {now}: producer {}, consumer {}, client {}.",
+                words(&status.producer.propagation),
+                words(&status.consumer.propagation),
+                page.client()
+            );
+            sentence(StatusCode::OK, answer)
+        }
+        Err(error) => {
+            let status = match error {
+                LabError::Setting(_) => StatusCode::BAD_REQUEST,
+                _ => StatusCode::CONFLICT,
+            };
+            sentence(status, error.to_string())
+        }
+    }
+}

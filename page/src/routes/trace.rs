@@ -1,0 +1,291 @@
+//! One trace as a waterfall, with the traces that hand-offs join to it.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use baton_propagators::id::TraceId;
+use baton_traces::collect::Collect;
+use baton_traces::extent::Extent;
+use baton_traces::hand_off::Hop;
+use baton_traces::shown::{self, service_name, visible};
+use baton_traces::trace::{Trace, TraceSpan};
+use baton_traces::trace_index::{Filter, Journey, TraceIndex};
+use baton_views::drawing::Page as Width;
+use baton_views::waterfall::Waterfall;
+
+use super::{Shared, fragments};
+use crate::carrier::Carrier;
+use crate::explain;
+use crate::frame::{self, Frame, MessagePage};
+use crate::live::Live;
+use crate::map::address;
+
+/// How many joined traces, spans of a trace and records are shown.
+const MAX_TRACES: usize = 6;
+const MAX_SPANS: usize = 200;
+const MAX_RECORDS: usize = 10;
+
+#[derive(Template)]
+#[template(path = "trace.html")]
+struct TracePage {
+    frame: Frame,
+    trace_id: String,
+    state: &'static str,
+    answer: String,
+    wide: String,
+    narrow: String,
+    carriers: Vec<RecordView>,
+    spans: Vec<SpanView>,
+}
+
+/// What a record carried.
+struct RecordView {
+    sequence_number: String,
+    note: Option<String>,
+    headers: Vec<HeaderView>,
+}
+
+/// One header, explained.
+struct HeaderView {
+    name: String,
+    value: String,
+    says: String,
+    address: String,
+}
+
+/// One span with everything that it has.
+struct SpanView {
+    service: String,
+    name: String,
+    kind: String,
+    duration: Option<String>,
+    pairs: Vec<(String, String)>,
+    links: Vec<LinkView>,
+    events: Vec<String>,
+}
+
+struct LinkView {
+    trace_id: String,
+    span_id: String,
+}
+
+/// The trace with this id.
+pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    let found = match TraceId::from_hex(&id.to_ascii_lowercase()) {
+        Some(trace_id) => {
+            let page = shared.page.clone();
+            let read = tokio::task::spawn_blocking(move || view(&page.live, trace_id));
+            read.await.ok().flatten()
+        }
+        None => None,
+    };
+    let title = format!("Trace {}", visible(&id));
+    let frame = Frame::new(&shared.controls, title, "Traces");
+    match found {
+        Some(found) => frame::page(&found(frame)),
+        None => {
+            let message = MessagePage {
+                frame,
+                message: "No trace with this id is in memory. It may not have arrived yet, or it may have left memory; \
+                          the lab's directory has every trace."
+                    .to_owned(),
+                address: "/traces".to_owned(),
+                link: "All traces",
+            };
+            frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+        }
+    }
+}
+
+/// The trace in which a request was handled, by the id that the endpoint returned.
+pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    if let Some(trace_id) = shared.page.live.trace_of_request(&id) {
+        return Redirect::to(&format!("/traces/{trace_id}")).into_response();
+    }
+    let again = format!("/requests/{}", id.replace(['?', '#', '%', '/'], ""));
+    let message = MessagePage {
+        frame: Frame::new(&shared.controls, "Request", "Traces"),
+        message:
+            "No span of this request is in memory. A request that was not sampled leaves none."
+                .to_owned(),
+        address: again,
+        link: "Look again",
+    };
+    frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+}
+
+/// Reads the trace and draws it; `None` if it is not held.
+fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePage + use<>> {
+    let mut index = TraceIndex::new(Filter::default());
+    let mut part = index.part();
+    let traces = live.read(trace_id, MAX_TRACES, &mut |span| {
+        part.add(span);
+        index.add_span(span);
+    });
+    if traces.is_empty() {
+        return None;
+    }
+    index.add_part(part);
+    // other receivers may not have come yet, so nothing is lost
+    index.finish(&Extent {
+        is_run: true,
+        is_cut_short: true,
+        ..Extent::default()
+    });
+    let journey = index.journey(trace_id, MAX_TRACES);
+    let waterfall = Waterfall::new(&traces, &journey.passages, MAX_SPANS);
+    let (state, answer) = answer(&traces, &journey);
+    let carriers = carriers(live, &journey);
+    Some(move |frame| TracePage {
+        frame,
+        trace_id: trace_id.to_string(),
+        state,
+        answer,
+        wide: waterfall.drawing(Width::Wide).inline(),
+        narrow: waterfall.drawing(Width::Narrow).inline(),
+        carriers,
+        spans: traces.iter().flat_map(spans).take(MAX_SPANS).collect(),
+    })
+}
+
+/// What became of the trace, in a sentence.
+fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
+    let verdicts = journey.passages.iter().filter_map(|passage| {
+        let hop = match passage.hop {
+            Hop::Ingress => "the request",
+            Hop::Record => "the record",
+        };
+        Some((hop, passage.verdict?))
+    });
+    let verdicts: Vec<_> = verdicts.collect();
+    let broken = verdicts.iter().find(|(_, verdict)| !verdict.is_whole());
+    match (broken, verdicts.is_empty()) {
+        (Some((hop, verdict)), _) => {
+            let parts = match traces.len() {
+                1 => String::new(),
+                number => format!(" {number} traces are shown, on one time scale."),
+            };
+            let sign = fragments::signed(*verdict);
+            (
+                "broken",
+                format!("{sign} at {hop}: {}.{parts}", verdict.meaning()),
+            )
+        }
+        (None, true) => (
+            "quiet",
+            "No hand-off of this trace is judged: one end of each left no span.".to_owned(),
+        ),
+        (None, false) => (
+            "whole",
+            "✓ Every judged hand-off kept this trace.".to_owned(),
+        ),
+    }
+}
+
+/// What the records of a journey carried, with what each header says.
+fn carriers(live: &Live, journey: &Journey) -> Vec<RecordView> {
+    let held = live.held();
+    let records = journey.passages.iter();
+    let records = records.filter(|passage| passage.hop == Hop::Record);
+    let found = records.filter_map(|passage| Some((&passage.key, held.carrier(&passage.key)?)));
+    found
+        .take(MAX_RECORDS)
+        .map(|(sequence_number, carrier)| {
+            let (note, headers) = match carrier {
+                Carrier::None => (
+                    Some(
+                        "It carried no headers: the record is the request's body alone.".to_owned(),
+                    ),
+                    Vec::new(),
+                ),
+                Carrier::TooLong(bytes) => (
+                    Some(format!("Its headers have {bytes} bytes and are not kept.")),
+                    Vec::new(),
+                ),
+                Carrier::Headers(headers) if headers.is_empty() => {
+                    (Some("Its envelope has no headers.".to_owned()), Vec::new())
+                }
+                Carrier::Headers(headers) => (
+                    (headers.len() > 1).then(|| explain::summary(headers)),
+                    headers.iter().map(HeaderView::of).collect(),
+                ),
+            };
+            RecordView {
+                sequence_number: visible(sequence_number),
+                note,
+                headers,
+            }
+        })
+        .collect()
+}
+
+impl HeaderView {
+    fn of((name, value): (&str, &str)) -> HeaderView {
+        let text = format!("{name}: {value}");
+        HeaderView {
+            says: explain::one_header(name, value),
+            address: address("/explain", &[("text", text)]),
+            name: visible(name),
+            value: visible(value),
+        }
+    }
+}
+
+/// The spans of a trace in the order of its tree.
+fn spans(trace: &Trace) -> Vec<SpanView> {
+    let tree = trace.tree();
+    let spans = tree
+        .iter()
+        .map(|node| SpanView::of(&trace.spans[node.span]));
+    spans.collect()
+}
+
+impl SpanView {
+    fn of(span: &TraceSpan) -> SpanView {
+        let mut pairs = vec![
+            ("trace id".to_owned(), span.reference.trace_id.to_string()),
+            ("span id".to_owned(), span.reference.span_id.to_string()),
+        ];
+        if let Some(parent) = span.parent_span_id {
+            pairs.push(("parent".to_owned(), parent.to_string()));
+        }
+        if let Some(start) = span.start {
+            pairs.push(("start".to_owned(), shown::time(start)));
+        }
+        if !span.trace_state.is_empty() {
+            pairs.push(("tracestate".to_owned(), visible(&span.trace_state)));
+        }
+        if !span.status_message.is_empty() {
+            pairs.push(("status".to_owned(), visible(&span.status_message)));
+        }
+        let attributes = span.attributes.iter().chain(&span.resource);
+        pairs.extend(attributes.map(|(name, value)| {
+            let value = match value {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            (visible(name), visible(&value))
+        }));
+        SpanView {
+            service: service_name(&span.service),
+            name: visible(&span.name),
+            kind: format!("{:?}", span.kind).to_lowercase(),
+            duration: span.duration().map(shown::duration),
+            pairs,
+            links: span
+                .links
+                .iter()
+                .map(|link| LinkView {
+                    trace_id: link.trace_id.to_string(),
+                    span_id: link.span_id.to_string(),
+                })
+                .collect(),
+            events: span
+                .events
+                .iter()
+                .map(|event| visible(&event.name))
+                .collect(),
+        }
+    }
+}

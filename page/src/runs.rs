@@ -1,0 +1,305 @@
+//! Runs that a person keeps: what was sent in one period, or in the last minutes, as a run
+//! directory.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use baton_experiments::manifest::versions;
+use baton_experiments::run::new_directory;
+use baton_propagators::id::TraceId;
+use baton_propagators::{Engine, Pairing, Propagation};
+use baton_traces::compare::Comparison;
+use baton_traces::hand_off::Hop;
+use baton_traces::measure::Measured;
+use baton_traces::otlp;
+use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::shown::count;
+use baton_traces::source::Source;
+use baton_traces::span::{UnixTime, Want};
+use baton_traces::summary::Summary;
+use baton_traces::version::Version;
+use baton_views::report::{Report, Run};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::live::{Live, Period};
+
+/// How many kept runs are listed and compared.
+const MAX_LISTED: usize = 50;
+const MAX_COMPARED: usize = 8;
+
+/// A run in the list.
+pub(crate) struct KeptRun {
+    /// The name of its directory.
+    pub(crate) name: String,
+    /// Its pairing.
+    pub(crate) pairing: String,
+    /// The verdicts on its records, each with whether the trace held.
+    pub(crate) verdicts: Vec<(bool, String)>,
+}
+
+/// The time whose requests are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The period with this number.
+    Period(usize),
+    /// The last minutes.
+    Minutes(u32),
+}
+
+/// What is kept: requests that began in this time, and what the lab was set to.
+struct Range {
+    since: Timestamp,
+    until: Timestamp,
+    manifest: Manifest,
+}
+
+/// Writes what was sent in a time as a run, with its report. `now` is the end of what is complete.
+/// Gives the run's directory, and a note if traces of that time have left memory.
+///
+/// # Errors
+/// What failed, as a sentence.
+pub(crate) fn keep(
+    live: &Live,
+    kept: Kept,
+    now: Timestamp,
+    logs: &RunDirectory,
+    parent: &Path,
+) -> Result<(PathBuf, Option<String>), String> {
+    let range = Range::of(live, kept, now)?;
+    let failed = |error: &dyn std::fmt::Display| format!("the run cannot be kept: {error}");
+    let path = new_directory(parent).map_err(|error| failed(&error))?;
+    let run = RunDirectory::create(&path).map_err(|error| failed(&error))?;
+    run.write_manifest(&range.manifest)
+        .map_err(|error| failed(&error))?;
+    let (since, until) = (unix_time(range.since), unix_time(range.until));
+    let (inside, outside) = live.traces_between(since, until);
+    write_spans(live, &run, &inside)?;
+    for function in Function::BOTH {
+        let (from, to) = (logs.log_path(function), run.log_path(function));
+        copy_log(&from, &to, &range, &inside, &outside).map_err(|error| failed(&error))?;
+    }
+    let read = Run::read(&Source::from(run.path())).map_err(|error| failed(&error))?;
+    let summary = &read.measured().summary;
+    summary.write(&run).map_err(|error| failed(&error))?;
+    let report = Report {
+        runs: vec![read.named(run.name())],
+        ..Report::default()
+    };
+    fs::write(run.report_path(), report.render()).map_err(|error| failed(&error))?;
+    let forgotten = live.held().forgotten();
+    let is_complete = forgotten.until.is_none_or(|until| Some(until) < since);
+    let note = (!is_complete).then(|| {
+        "Older traces of that time had left memory and are not in the run; the lab's directory has them."
+            .to_owned()
+    });
+    Ok((path, note))
+}
+
+impl Range {
+    fn of(live: &Live, kept: Kept, now: Timestamp) -> Result<Range, String> {
+        let held = live.held();
+        let periods = held.periods();
+        let (since, until) = match kept {
+            Kept::Period(number) => {
+                let period = periods.get(number).ok_or("there is no such period")?;
+                let next = periods.get(number + 1);
+                (period.since, next.map_or(now, |next| next.since.min(now)))
+            }
+            Kept::Minutes(minutes) => {
+                let since = now - jiff::SignedDuration::from_mins(i64::from(minutes));
+                (since, now)
+            }
+        };
+        let first = periods.iter().rposition(|period| period.since <= since);
+        let inside = &periods[first.unwrap_or(0)..];
+        let inside = inside.iter().filter(|period| period.since < until);
+        let used: Vec<&Period> = inside
+            .filter(|period| !period.spans.is_empty() || Kept::is_of(kept, period, periods))
+            .collect();
+        let manifest = manifest(&used, since, until)?;
+        Ok(Range {
+            since,
+            until,
+            manifest,
+        })
+    }
+}
+
+impl Kept {
+    fn is_of(self, period: &Period, periods: &[Period]) -> bool {
+        let Kept::Period(number) = self else {
+            return false;
+        };
+        periods
+            .get(number)
+            .is_some_and(|own| own.since == period.since)
+    }
+}
+
+fn unix_time(time: Timestamp) -> Option<UnixTime> {
+    UnixTime::from_nanoseconds(u64::try_from(time.as_nanosecond()).ok()?)
+}
+
+/// The manifest of a run in these periods. It has a pairing only if they all have the same.
+fn manifest(periods: &[&Period], start: Timestamp, end: Timestamp) -> Result<Manifest, String> {
+    let set = |variables: &BTreeMap<String, String>| {
+        let set = Propagation::from_environment(|name| variables.get(name).cloned());
+        set.map_err(|_| "the period's settings cannot be read".to_owned())
+    };
+    let mut pairings = Vec::new();
+    let mut engine = Engine::default();
+    for period in periods {
+        let (producer, consumer) = (set(&period.producer)?, set(&period.consumer)?);
+        engine = producer.engine;
+        let pairing = Pairing {
+            producer: producer.inject,
+            consumer: consumer.extract,
+        };
+        if !pairings.contains(&pairing) {
+            pairings.push(pairing);
+        }
+    }
+    let settings = periods.iter().map(|period| {
+        serde_json::json!({
+            "since": period.since,
+            "producer": period.producer,
+            "consumer": period.consumer,
+        })
+    });
+    let settings =
+        serde_json::json!({ "kept_by": "page", "periods": settings.collect::<Vec<_>>() });
+    let only = pairings.pop().filter(|_| pairings.is_empty());
+    Ok(Manifest {
+        version: Version::default(),
+        engine,
+        pairing: only,
+        settings: settings.as_object().cloned().unwrap_or_default(),
+        versions: versions(),
+        records: None,
+        start,
+        end: Some(end),
+    })
+}
+
+fn write_spans(live: &Live, run: &RunDirectory, inside: &HashSet<TraceId>) -> Result<(), String> {
+    let mut file = run.append_spans().map_err(|error| error.to_string())?;
+    let mut problem = None;
+    live.each_span(Want::Everything, &mut |span| {
+        if inside.contains(&span.reference.trace_id) {
+            let request = otlp::request(span, None).to_string();
+            problem = file
+                .write_request(request.as_bytes())
+                .err()
+                .or(problem.take());
+        }
+    });
+    let finished = file.finish();
+    match problem.map_or(finished, Err) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(format!("the run's spans cannot be written: {error}")),
+    }
+}
+
+/// Copies the lines of a log that belong to the kept traces, or that were written in their time and
+/// belong to no held trace. A line without a time is left out.
+fn copy_log(
+    from: &Path,
+    to: &Path,
+    range: &Range,
+    inside: &HashSet<TraceId>,
+    outside: &HashSet<TraceId>,
+) -> std::io::Result<()> {
+    #[derive(Deserialize)]
+    struct Head {
+        timestamp: Timestamp,
+        #[serde(default)]
+        trace_id: Option<String>,
+    }
+    let mut copy = BufWriter::new(File::create(to)?);
+    for line in BufReader::new(File::open(from)?).split(b'\n') {
+        let line = line?;
+        let Ok(head) = serde_json::from_slice::<Head>(&line) else {
+            continue;
+        };
+        let trace_id = head.trace_id.and_then(|id| TraceId::from_hex(&id));
+        let is_kept = match trace_id {
+            Some(id) if inside.contains(&id) => true,
+            Some(id) if outside.contains(&id) => false,
+            _ => (range.since..range.until).contains(&head.timestamp),
+        };
+        if is_kept {
+            copy.write_all(&line)?;
+            copy.write_all(b"\n")?;
+        }
+    }
+    copy.flush()
+}
+
+/// The runs in `parent`, the newest first.
+pub(crate) fn list(parent: &Path) -> Vec<KeptRun> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let mut runs: Vec<RunDirectory> = entries
+        .filter_map(|entry| RunDirectory::open(entry.path()).ok())
+        .collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.name()));
+    runs.truncate(MAX_LISTED);
+    runs.iter()
+        .map(|run| {
+            let manifest = run.manifest().ok();
+            let pairing = manifest.and_then(|manifest| manifest.pairing);
+            KeptRun {
+                name: run.name(),
+                pairing: pairing.map_or_else(String::new, |pairing| pairing.to_string()),
+                verdicts: verdicts(run).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn verdicts(run: &RunDirectory) -> Option<Vec<(bool, String)>> {
+    let summary = fs::read(run.summary_path()).ok()?;
+    let summary: Summary = serde_json::from_slice(&summary).ok()?;
+    let records = summary.hops.get(&Hop::Record)?.iter();
+    Some(
+        records
+            .map(|(verdict, number)| (verdict.is_whole(), format!("{} {verdict}", count(*number))))
+            .collect(),
+    )
+}
+
+/// The run of this name in `parent`; `None` if there is none, or if the name leads elsewhere.
+fn find(parent: &Path, name: &str) -> Option<RunDirectory> {
+    let is_plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    is_plain.then(|| RunDirectory::open(parent.join(name)).ok())?
+}
+
+/// The report of one run.
+pub(crate) fn report(parent: &Path, name: &str) -> Option<String> {
+    fs::read_to_string(find(parent, name)?.report_path()).ok()
+}
+
+/// The report that compares runs with the first of them.
+///
+/// # Errors
+/// What failed, as a sentence.
+pub(crate) fn compare(parent: &Path, names: &[String]) -> Result<String, String> {
+    if !(2..=MAX_COMPARED).contains(&names.len()) {
+        return Err(format!("choose from 2 to {MAX_COMPARED} runs"));
+    }
+    let runs = names.iter().map(|name| {
+        let run = find(parent, name).ok_or_else(|| format!("there is no run {name:?}"))?;
+        let read = Run::read(&Source::from(run.path())).map_err(|error| error.to_string())?;
+        Ok(read.named(run.name()))
+    });
+    let runs: Vec<Run> = runs.collect::<Result<_, String>>()?;
+    let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
+    let report = Report {
+        comparison: Some(Comparison::of(&measured, 0)),
+        runs,
+        ..Report::default()
+    };
+    Ok(report.render())
+}

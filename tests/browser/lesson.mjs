@@ -1,0 +1,174 @@
+// A lesson with the live page, in headless Chromium: node lesson.mjs PAGE OTLP
+// With BATON_SCREENSHOTS=DIR it also takes pictures at three widths.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const [address, otlp] = process.argv.slice(2);
+const shots = process.env.BATON_SCREENSHOTS;
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+const complaints = [];
+
+/** A page that fails the lesson when anything in it fails, or runs what it should not. */
+async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, bypassCSP: false, ...options });
+  const page = await context.newPage();
+  page.on('dialog', dialog => { complaints.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on('pageerror', error => complaints.push(`${path}: ${error}`));
+  page.on('console', message => { if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`); });
+  await page.goto(address + path);
+  return page;
+}
+
+const sentence = page => page.locator('.answer .sentence').first();
+const says = async (page, text) => {
+  await page.waitForFunction(wanted => document.querySelector('.answer .sentence')?.textContent.includes(wanted), text, { timeout: 30000 })
+    .catch(async () => assert.fail(`the page says "${await sentence(page).textContent()}" and not "${text}"`));
+};
+
+const choose = (page, name, mode) => page.locator(`select[name="${name}"]`).selectOption(mode);
+
+async function switchTo(page, producer, consumer, client = 'none') {
+  for (const [name, mode] of Object.entries({ producer, consumer, client })) await choose(page, name, mode);
+  await page.getByRole('button', { name: 'Switch' }).click();
+  await page.getByText('In effect since').waitFor();
+}
+
+async function send(page, headers = '') {
+  await page.getByLabel('Headers to send along').fill(headers);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.locator('[data-result="/send"]').getByText('Its trace').waitFor();
+}
+
+// the map is there before any span, and says so
+const page = await open('/');
+await says(page, 'No request yet');
+assert.equal(await page.locator('.wide svg text', { hasText: 'consumer-lambda' }).count(), 1);
+if (shots) await page.screenshot({ path: `${shots}/empty-1280.png`, fullPage: true });
+
+// what modes will do is said before they are tried
+await choose(page, 'producer', 'b3');
+await choose(page, 'consumer', 'tracecontext');
+await page.locator('[data-fragment="prediction"]').getByText('starts a new trace').waitFor();
+assert.match(page.url(), /producer=b3/);
+
+// send under none: it breaks; switch both to b3: it joins
+await switchTo(page, 'none', 'none');
+await send(page);
+await says(page, 'The trace breaks from producer-lambda to consumer-lambda');
+assert.ok(await page.locator('.wide path.edge.broken').count() > 0);
+if (shots) await page.screenshot({ path: `${shots}/broken-1280.png`, fullPage: true });
+await switchTo(page, 'b3', 'b3');
+await send(page);
+await says(page, 'Every judged hand-off kept its trace');
+
+// the trace by the id in the log, and its header explained
+const log = await open('/logs/producer');
+const line = log.locator('.line', { hasText: 'record' }).last();
+const id = (await line.locator('a').getAttribute('href')).split('/').pop();
+await log.goto(`${address}/traces`);
+await log.getByLabel('Trace id, or its beginning').fill(id);
+await log.getByRole('button', { name: 'Search' }).click();
+await log.locator('tbody a').first().click();
+await says(log, 'Every judged hand-off kept this trace');
+await log.getByText('One trace context arrives in b3').waitFor();
+await log.getByRole('link', { name: 'Explain it in full' }).first().click();
+await log.getByText('What each mode continues').waitFor();
+
+// conflicting headers, pasted
+await log.goto(`${address}/explain`);
+await log.locator('#paste').fill('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nb3: 11111111111111112222222222222222-3333333333333333-1');
+await log.getByRole('button', { name: 'Explain' }).click();
+await log.getByText('Two different traces arrive').first().waitFor();
+
+// a burst, started and stopped
+await page.getByLabel('Seconds').fill('60');
+await page.getByRole('button', { name: 'Start' }).click();
+await page.locator('progress').waitFor();
+await page.getByRole('button', { name: 'Stop' }).click();
+await page.getByText('The last burst sent').waitFor({ timeout: 30000 });
+
+// two runs, kept and compared
+const runs = await open('/runs');
+for (const place of [0, 1]) {
+  const options = await runs.locator('select[name="period"] option').count();
+  await runs.locator('select[name="period"]').selectOption({ index: options - 2 + place });
+  await runs.getByRole('button', { name: 'Keep as a run' }).click();
+  await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+  await runs.waitForURL('**/runs', { waitUntil: 'load' });
+  await runs.waitForFunction(wanted => document.querySelectorAll('input[name="run"]').length >= wanted, place + 1, { timeout: 10000 });
+}
+for (const box of await runs.locator('input[name="run"]').all()) await box.check();
+await runs.getByRole('button', { name: 'Compare the chosen runs' }).click();
+await runs.getByText('new_trace').first().waitFor();
+
+// a matrix of one mode
+const matrix = await open('/matrix');
+for (const mode of ['tracecontext', 'tracecontext,b3']) await matrix.locator(`input[value="${mode}"]`).uncheck();
+await matrix.getByRole('button', { name: 'Measure' }).click();
+await matrix.locator('td', { hasText: '5 connected' }).first().waitFor({ timeout: 60000 });
+
+// the back button leads to what was searched
+await log.goto(`${address}/traces?verdict=new_trace`);
+await log.locator('tbody a').first().click();
+await log.waitForURL('**/traces/*');
+await log.goBack();
+assert.match(log.url(), /verdict=new_trace/);
+assert.equal(await log.locator('select[name="verdict"]').inputValue(), 'new_trace');
+
+// by keyboard alone: to the modes, another producer, the switch, and a request
+const keyboard = await open('/');
+const focus = async (name) => {
+  for (let step = 0; step < 60; step += 1) {
+    await keyboard.keyboard.press('Tab');
+    const at = await keyboard.evaluate(() => [document.activeElement.name, document.activeElement.textContent.trim()]);
+    if (at[0] === name || at[1] === name) return;
+  }
+  assert.fail(`${name} is not reached by Tab`);
+};
+await focus('producer');
+await keyboard.keyboard.type('none');
+await focus('Switch');
+await keyboard.keyboard.press('Enter');
+await keyboard.getByText('In effect since').waitFor();
+await focus('Send');
+await keyboard.keyboard.press('Enter');
+await says(keyboard, 'The trace breaks');
+
+// hostile text from spans runs nothing
+const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>\u202e';
+const span = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', kind: 2, name: hostile, startTimeUnixNano: `${Date.now()}000000`, endTimeUnixNano: `${Date.now()}900000`, attributes: [{ key: hostile, value: { stringValue: hostile } }] };
+const body = { resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: hostile } }] }, scopeSpans: [{ spans: [span] }] }] };
+assert.equal((await fetch(otlp, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).status, 200);
+await keyboard.locator('td', { hasText: 'onerror=alert(1)' }).first().waitFor();
+await keyboard.goto(`${address}/traces/${span.traceId}`);
+await keyboard.locator('summary', { hasText: 'onerror' }).first().click();
+assert.equal(await keyboard.locator('main img').count(), 0);
+
+// every view, in light and dark: no violation, nothing beyond the edge of a phone
+for (const colorScheme of ['light', 'dark']) {
+  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer']]) {
+    for (const width of shots ? [390, 1280, 1920] : [390, 1280]) {
+      const view = await open(path, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
+      await view.waitForTimeout(300);
+      const scrolls = await view.evaluate(() => document.documentElement.scrollWidth);
+      if (scrolls > width) complaints.push(`${path} is ${scrolls} wide at ${width}`);
+      await view.evaluate(axe);
+      const { violations } = await view.evaluate(() => axe.run());
+      for (const violation of violations) complaints.push(`${path} ${colorScheme} ${width}: ${violation.id}: ${violation.nodes.map(node => node.target.join(' ')).slice(0, 3).join(', ')}`);
+      if (shots) await view.screenshot({ path: `${shots}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+      await view.context().close();
+    }
+  }
+}
+
+// without script, the page can be read
+const plain = await open('/', { javaScriptEnabled: false });
+await sentence(plain).waitFor();
+assert.equal(await plain.getByRole('button', { name: 'Send', exact: true }).isVisible(), false);
+
+await browser.close();
+assert.deepEqual(complaints, []);

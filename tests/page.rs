@@ -1,0 +1,422 @@
+//! The live page over HTTP: what it shows, what it refuses, and that nothing in it can run.
+
+use std::os::unix::fs::PermissionsExt;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_SECURITY_POLICY, ORIGIN};
+use serde_json::json;
+
+use crate::support::lab::{Lab, Setup, answer};
+use crate::support::{run, wait_until};
+
+/// A page as a browser gets it.
+async fn page(lab: &Lab, path: &str) -> String {
+    let address = format!("{}{path}", lab.addresses.page);
+    let request = lab.client.get(address).header(ACCEPT, "text/html");
+    answer(request).await.body
+}
+
+/// Waits until a page contains a text, and gives the page.
+async fn page_with(lab: &Lab, path: &str, text: &str) -> String {
+    wait_until(&format!("{path} has {text}"), async || {
+        let page = page(lab, path).await;
+        page.contains(text).then_some(page)
+    })
+    .await
+}
+
+/// Switches both functions in the page's form.
+async fn switch(lab: &Lab, producer: &str, consumer: &str) {
+    let modes = json!({ "producer": producer, "consumer": consumer });
+    let answer = answer(lab.change("/modes").json(&modes)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.body.contains("In effect since"), "{answer:?}");
+}
+
+/// Sends the page's form.
+async fn send(lab: &Lab, headers: &str) {
+    let form = json!({ "name": "Kate", "superpower": "Tracing", "headers": headers });
+    let answer = answer(lab.change("/send").json(&form)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.body.contains("Its trace"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_map_before_any_span_and_curl_the_status() {
+    let mut lab = Setup::new().start().await;
+    let get = lab.client.get(&lab.addresses.page);
+    let first = get.header(ACCEPT, "text/html").send().await;
+    let first = first.expect("an answer");
+    let policy = first.headers()[CONTENT_SECURITY_POLICY].to_str();
+    let policy = policy.expect("text").to_owned();
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let text = first.text().await.expect("text");
+    for shown in [
+        "<svg",
+        ">producer-lambda</text>",
+        ">consumer-lambda</text>",
+        "No request yet with these modes",
+    ] {
+        assert!(text.contains(shown), "{shown} is missing in {text}");
+    }
+    let plain = answer(lab.client.get(&lab.addresses.page)).await;
+    assert!(plain.body.starts_with("baton lab\n"), "{plain:?}");
+    for path in ["/traces", "/explain", "/runs", "/logs/producer"] {
+        let page = page(&lab, path).await;
+        assert!(page.contains("<main"), "{path}: {page}");
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn what_changes_anything_needs_the_token_and_the_own_origin() {
+    let mut lab = Setup::new().start().await;
+    let note = lab
+        .sandbox
+        .path("runtime")
+        .join(format!("{}.json", lab.pid));
+    let mode = std::fs::metadata(note).expect("the note").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600, "only the user reads the token");
+    for path in [
+        "/switch",
+        "/flush",
+        "/modes",
+        "/send",
+        "/burst",
+        "/burst/stop",
+        "/runs",
+        "/matrix",
+        "/matrix/stop",
+    ] {
+        let address = format!("{}{path}", lab.addresses.page);
+        let own = lab.addresses.page.clone();
+        let other = "http://localhost:8080".to_owned();
+        for (token, origin, refused) in [
+            (None, None, true),
+            (
+                Some("0123456789abcdef0123456789abcdef".to_owned()),
+                None,
+                true,
+            ),
+            (Some(lab.token()), Some(other), true),
+            (None, Some(own.clone()), true),
+            (Some(lab.token()), Some(own), false),
+            (Some(lab.token()), None, false),
+        ] {
+            let mut request = lab.client.post(&address).json(&json!({}));
+            if let Some(token) = &token {
+                request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            }
+            if let Some(origin) = &origin {
+                request = request.header(ORIGIN, origin);
+            }
+            let answer = answer(request).await;
+            let what = format!("{path} from {origin:?}: {answer:?}");
+            assert_eq!(answer.status == 403, refused, "{what}");
+        }
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
+    let mut lab = Setup::new().start().await;
+    switch(&lab, "none", "none").await;
+    send(&lab, "").await;
+    let broken = page_with(&lab, "/", "The trace breaks from producer-lambda to").await;
+    assert!(broken.contains("1 new_trace"), "{broken}");
+    assert!(broken.contains("edge broken"), "the edge is drawn broken");
+
+    switch(&lab, "b3", "b3").await;
+    send(&lab, "").await;
+    let joined = page_with(&lab, "/", "Every judged hand-off kept its trace").await;
+    assert!(joined.contains("1 connected"), "{joined}");
+    assert!(
+        !joined.contains("edge broken"),
+        "counts begin anew: {joined}"
+    );
+    let first = page_with(&lab, "/?period=0", "1 new_trace").await;
+    assert!(first.contains("Back to now"), "{first}");
+
+    // the record's trace opens with the headers that were on the stream
+    let sent = run::log(&lab.saved, "producer", "record.sent");
+    let id = sent.last().and_then(|line| line["trace_id"].as_str());
+    let trace = page(&lab, &format!("/traces/{}", id.expect("an id"))).await;
+    for shown in [
+        "<pre class=\"code\" tabindex=\"0\">b3: ",
+        "One trace context arrives in b3",
+        "Kinesis.getRecord",
+    ] {
+        assert!(trace.contains(shown), "{shown} is missing in {trace}");
+    }
+    let found = page(&lab, &format!("/traces?id={}", &id.expect("an id")[..12])).await;
+    assert!(found.contains("1 trace, the newest first"), "{found}");
+    for (search, number) in [
+        ("verdict=new_trace", "2 traces"),
+        ("verdict=connected", "1 trace,"),
+        ("attribute=custom.tag.name%3DKate", "3 traces"),
+        ("attribute=custom.tag.name%3DNobody", "0 traces"),
+        (
+            "from=producer-lambda&to=consumer-lambda&verdict=connected",
+            "1 trace,",
+        ),
+        ("service=nobody", "0 traces"),
+    ] {
+        let found = page(&lab, &format!("/traces?{search}")).await;
+        assert!(found.contains(number), "{search}: {found}");
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn a_client_with_a_mode_makes_the_first_hop_visible() {
+    let mut lab = Setup::new().start().await;
+    let modes = json!({ "client": "tracecontext", "producer": "b3", "consumer": "b3" });
+    assert_eq!(answer(lab.change("/modes").json(&modes)).await.status, 200);
+    send(&lab, "").await;
+    let page = page_with(&lab, "/", "The trace breaks from client to producer-lambda").await;
+    assert!(page.contains("1 new_trace"), "{page}");
+    lab.stop_well().await;
+}
+
+/// Spans of another system, whose texts try to leave their places.
+const HOSTILE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"<script>alert(1)</script>\u202eevil"}}]},
+ "scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","kind":3,"name":"\"><img src=x onerror=alert(2)>",
+ "startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000001000000",
+ "attributes":[{"key":"<svg onload=alert(3)>","value":{"stringValue":"</dd><script>alert(4)</script>\r\ndata: x"}}]}]}]}]}"#;
+
+#[tokio::test]
+async fn markup_from_spans_headers_and_bodies_stays_text() {
+    let mut lab = Setup::new().start().await;
+    let export = lab.client.post(&lab.addresses.otlp);
+    let export = export.header("content-type", "application/json");
+    assert_eq!(answer(export.body(HOSTILE)).await.status, 200);
+    let body = r#"{"name":"<script>alert(5)</script>","superpower":"'\"><b>"}"#;
+    lab.accepted(body).await;
+    send(&lab, "x-note: <script>alert(6)</script>\nb3: <img src=x>").await;
+    let list = page_with(&lab, "/traces", "alert(1)").await;
+    let trace = page(&lab, "/traces/0af7651916cd43dd8448eb211c80319c").await;
+    assert!(trace.contains("alert(4)"), "{trace}");
+    let paste = "text=traceparent%3A+%3Cscript%3Ealert(7)%3C%2Fscript%3E";
+    let explained = page(&lab, &format!("/explain?{paste}")).await;
+    assert!(explained.contains("alert(7)"), "{explained}");
+    let front = page(&lab, "/").await;
+    let searched = page(&lab, "/traces?id=%22%3E%3Cscript%3Ealert(8)%3C%2Fscript%3E").await;
+    for page in [list, trace, explained, front, searched] {
+        for forbidden in ["<script>", "<img", "<svg onload", "onerror=\"", "\u{202e}"] {
+            assert!(!page.contains(forbidden), "{forbidden} in {page}");
+        }
+    }
+    lab.stop_well().await;
+}
+
+/// A call from `web` to `booking` whose receiver began a trace of its own, and one that held.
+fn calls_of_other_services() -> String {
+    let span = |service: &str, trace: &str, id: &str, parent: &str, kind: u8, times: (u32, u32)| {
+        json!({
+            "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
+            "scopeSpans": [{ "spans": [{
+                "traceId": trace, "spanId": id, "parentSpanId": parent, "kind": kind, "name": "GET /seats",
+                "startTimeUnixNano": format!("17000000000{:08}", times.0),
+                "endTimeUnixNano": format!("17000000000{:08}", times.1),
+                "attributes": [{ "key": "server.address", "value": { "stringValue": "booking" } },
+                    { "key": "http.request.method", "value": { "stringValue": "GET" } }]
+            }] }]
+        })
+    };
+    let (one, two, three) = ("1".repeat(32), "2".repeat(32), "3".repeat(32));
+    let (a, b, c, d) = (
+        "a".repeat(16),
+        "b".repeat(16),
+        "c".repeat(16),
+        "d".repeat(16),
+    );
+    let spans = [
+        span("web", &one, &a, "", 3, (0, 40_000_000)),
+        span("booking", &one, &b, &a, 2, (10_000_000, 30_000_000)),
+        span("web", &two, &c, "", 3, (50_000_000, 90_000_000)),
+        span("booking", &three, &d, "", 2, (60_000_000, 80_000_000)),
+    ];
+    json!({ "resourceSpans": spans }).to_string()
+}
+
+#[tokio::test]
+async fn calls_between_other_services_are_judged_by_an_audit() {
+    let mut lab = Setup::new().start().await;
+    let export = lab.client.post(&lab.addresses.otlp);
+    let export = export.header("content-type", "application/json");
+    let spans = calls_of_other_services();
+    assert_eq!(answer(export.body(spans)).await.status, 200);
+    let front = page_with(&lab, "/", "The trace breaks from web to booking").await;
+    assert!(front.contains("1 new_trace of 2 hand-offs"), "{front}");
+    assert!(front.contains("edge broken"), "{front}");
+    let search = "/traces?from=web&to=booking&verdict=new_trace";
+    let found = page(&lab, search).await;
+    assert!(found.contains("2 traces, the newest first"), "{found}");
+    let half = page(&lab, &format!("/traces/{}", "2".repeat(32))).await;
+    assert!(half.contains("2 traces are shown"), "{half}");
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn a_burst_shows_its_progress_and_can_be_stopped() {
+    let mut lab = Setup::new().start().await;
+    let form = json!({ "users": "2", "rate": "20", "seconds": "60" });
+    let start = async || answer(lab.change("/burst").json(&form)).await;
+    assert_eq!(start().await.status, 200);
+    assert_eq!(start().await.status, 409, "one burst at a time");
+    page_with(&lab, "/", "<progress").await;
+    page_with(&lab, "/", "kept its trace").await;
+    let stop = answer(lab.change("/burst/stop").json(&json!({}))).await;
+    assert_eq!(stop.status, 200, "{stop:?}");
+    let ended = page_with(&lab, "/", "The last burst sent").await;
+    assert!(!ended.contains("<progress"), "{ended}");
+    for (name, value) in [("users", "0"), ("rate", "1000000"), ("seconds", "x")] {
+        let mut wrong = form.clone();
+        wrong[name] = value.into();
+        let answer = answer(lab.change("/burst").json(&wrong)).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn two_periods_are_kept_as_runs_and_compared() {
+    let mut lab = Setup::new().start().await;
+    for (number, mode) in ["none", "b3"].into_iter().enumerate() {
+        switch(&lab, mode, mode).await;
+        send(&lab, "").await;
+        page_with(&lab, &format!("/?period={number}"), ">see one<").await;
+    }
+    for period in ["0", "1"] {
+        let form = json!({ "period": period });
+        let kept = answer(lab.change("/runs").json(&form)).await;
+        assert_eq!(kept.status, 200, "{kept:?}");
+    }
+    let list = page(&lab, "/runs").await;
+    let names: Vec<&str> = list
+        .split("name=\"run\" value=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let [newer, older] = names.as_slice() else {
+        panic!("two runs: {list}")
+    };
+    assert!(
+        list.contains("1 new_trace") && list.contains("1 connected"),
+        "{list}"
+    );
+    let compared = page(&lab, &format!("/runs/compare?run={older}&run={newer}")).await;
+    assert!(
+        compared.contains("new_trace") && compared.contains("connected"),
+        "{compared}"
+    );
+    let report = page(&lab, &format!("/runs/{newer}/report")).await;
+    assert!(report.contains("</html>"), "{report}");
+    for path in [
+        "/runs/..%2f..%2fetc/report",
+        "/runs/none/report",
+        "/runs/compare?run=x&run=y",
+    ] {
+        assert!(
+            page(&lab, path).await.contains("There is no")
+                || page(&lab, path).await.contains("there is no")
+        );
+    }
+    // the run alone is enough to judge it again
+    let paths = [newer, older].map(|name| lab.sandbox.path("runs").join(name));
+    let [newer, older] = paths.each_ref().map(|path| path.to_str().expect("text"));
+    let finished = lab
+        .sandbox
+        .run(["compare", newer, older, "--format", "json"])
+        .await;
+    assert_eq!(
+        finished.json()["runs"][0]["hops"]["record"]["connected"],
+        1,
+        "{finished:?}"
+    );
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn the_last_minutes_are_kept_as_a_run_in_which_nothing_is_lost() {
+    let mut lab = Setup::new().start().await;
+    for mode in ["none", "b3"] {
+        switch(&lab, mode, mode).await;
+        for _ in 0..3 {
+            send(&lab, "").await;
+        }
+    }
+    let form = json!({ "period": "last:5" });
+    let kept = answer(lab.change("/runs").json(&form)).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let list = page(&lab, "/runs").await;
+    for shown in ["3 new_trace", "3 connected"] {
+        assert!(list.contains(shown), "{list}");
+    }
+    assert!(!list.contains("lost"), "{list}");
+    for wrong in ["last:x", "", "-1", "99"] {
+        let kept = answer(lab.change("/runs").json(&json!({ "period": wrong }))).await;
+        assert!([400, 409].contains(&kept.status), "{wrong}: {kept:?}");
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn a_matrix_of_chosen_modes_is_measured() {
+    let mut lab = Setup::new().start().await;
+    let start = async |modes: &str| {
+        let form = json!({ "mode": modes, "engine": "native" });
+        answer(lab.change("/matrix").json(&form)).await.status
+    };
+    assert_eq!(start("").await, 400, "no mode");
+    assert_eq!(start("zipkin").await, 400, "not a mode");
+    assert_eq!(start("b3").await, 200);
+    assert_eq!(start("b3").await, 400, "one at a time");
+    let measured = page_with(&lab, "/matrix", "5 connected").await;
+    assert!(measured.contains("<th scope=\"row\">b3</th>"), "{measured}");
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn the_oldest_traces_leave_memory_and_the_page_says_so() {
+    let mut lab = Setup::new().flags(["--page-traces", "3"]).start().await;
+    for _ in 0..5 {
+        lab.accepted("{}").await;
+    }
+    lab.wait_for_delivered(5).await;
+    let page = page_with(&lab, "/", "older traces left memory").await;
+    assert!(page.contains("3 traces in memory, at most 3"), "{page}");
+    page_with(&lab, "/", "5 connected").await;
+    let summary = lab.stop_and_sum_up().await;
+    let records = &summary["hops"]["record"];
+    assert_eq!(records["connected"], 5, "the run on disk has all of them");
+}
+
+#[tokio::test]
+async fn the_log_page_follows_and_an_open_page_does_not_hold_up_the_end() {
+    let mut lab = Setup::new().start().await;
+    let log = format!("{}/logs/consumer/events", lab.addresses.page);
+    let mut following = lab.client.get(log).send().await.expect("an answer");
+    let events = format!("{}/events", lab.addresses.page);
+    let mut open = lab.client.get(events).send().await.expect("an answer");
+    lab.accepted("{}").await;
+    let mut text = String::new();
+    while !text.contains("record received") {
+        let chunk = following.chunk().await.expect("an answer");
+        text.push_str(&String::from_utf8_lossy(&chunk.expect("a line")));
+    }
+    assert!(text.contains("event: lines"), "{text}");
+    let mut seen = String::new();
+    while !seen.contains("1 connected") {
+        let chunk = open.chunk().await.expect("an answer");
+        seen.push_str(&String::from_utf8_lossy(&chunk.expect("an event")));
+    }
+    assert!(seen.contains("event: map"), "{seen}");
+    let stopping = std::time::Instant::now();
+    lab.stop_well().await;
+    assert!(
+        stopping.elapsed().as_secs() < 10,
+        "open pages end with the lab"
+    );
+}
