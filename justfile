@@ -45,7 +45,7 @@ fuzz seconds="10":
 
 # Build all benches, and with them the release build of the command.
 bench-build:
-    cargo bench --workspace --no-run --locked
+    cargo bench --workspace --bench '*' --no-run --locked
 
 # Run a bench: `just bench propagation`, `just bench pipeline`, `just bench comparison`.
 bench name *arguments:
@@ -61,7 +61,7 @@ release:
 
 # Hold the instructions that propagation takes against their limits; needs valgrind.
 instructions:
-    cargo bench --package baton-propagators --profile instructions --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --example instruction_counts --locked
+    cargo bench --package baton-propagators --profile instructions --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --profile instructions --features instructions --example instruction_counts --locked
 
 # Install the packages of the Node.js functions, which their tests run.
 nodejs:

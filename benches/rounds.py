@@ -3,7 +3,7 @@
 Two servers on loopback answer after a given time. `baton burst` sends to both in rounds and compares
 them. First both take 10 ms (A/A): a significant difference is a false alarm. Then one takes 11 ms:
 no significant difference is a miss. During half of the pairs, another process takes a core at random
-times.
+times. What is significant is baton's own judgement, at its fixed level; the script has none.
 
     cargo build --release && python benches/rounds.py --baton target/release/baton
 
@@ -72,7 +72,7 @@ def server(milliseconds):
 
 
 def compare(options, one, other, disturbed, seed):
-    """One pair. Gives the significant latencies, and how long it took."""
+    """One pair. Gives its latencies, how baton judges them, and how long it took."""
     processes, urls = zip(server(one), server(other))
     processes = list(processes)
     if disturbed:
@@ -87,12 +87,13 @@ def compare(options, one, other, disturbed, seed):
         for process in processes:
             process.terminate()
             process.join()
-    differences = json.loads(printed.stdout)["differences"]
+    answer = json.loads(printed.stdout)
+    differences = answer["differences"]
     latencies = [found for found in differences if found["metric"].startswith("request.p")]
     tested = [found for found in latencies if found["p"] is not None]
     if not tested:
-        sys.exit(f"no latency was tested: {printed.stdout}")
-    return latencies, time.monotonic() - began
+        sys.exit(f"no latency was tested: {latencies[0]['note']}")
+    return latencies, answer["method"], time.monotonic() - began
 
 
 class Kind:
@@ -102,10 +103,12 @@ class Kind:
         self.name, self.other = name, other
         self.pairs = self.found = 0
         self.widths = []
+        self.method = []
 
     def compare(self, options, pair):
         disturbed = pair % 2 == 1
-        latencies, seconds = compare(options, 10, self.other, disturbed, options.seed + pair)
+        seed = options.seed + pair
+        latencies, self.method, seconds = compare(options, 10, self.other, disturbed, seed)
         significant = [latency for latency in latencies if latency["significant"]]
         median = next(latency for latency in latencies if latency["metric"] == "request.p50")
         low, high = median["interval"]
@@ -144,7 +147,9 @@ def main():
         for kind in (same, slower):
             if time.monotonic() < until:
                 kind.compare(options, pair)
-    print(same, slower, sep="\n")
+    print(*slower.method, same, slower, sep="\n")
+    if slower.pairs < options.pairs:
+        sys.exit(f"Only {slower.pairs} of {options.pairs} pairs of each kind: --minutes allows more.")
     is_good = same.found <= 0.05 * same.pairs and slower.found >= 0.8 * slower.pairs
     print("The goals are met." if is_good else "A goal is missed.")
     sys.exit(not is_good)

@@ -39,7 +39,7 @@ pub(crate) fn find(choice: &LabChoice) -> Result<Note, Failure> {
     match (chosen.next(), chosen.next()) {
         (Some(lab), None) => Ok(lab),
         (Some(_), Some(_)) => Err(Failure::usage(format!(
-            "several labs are up, and not one of them alone was started in this folder; choose one with --lab and the port of its \
+            "several labs are up, and this folder does not tell which is meant; choose one with --lab and the port of its \
              endpoint: {}",
             endpoints.join(", ")
         ))),

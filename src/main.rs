@@ -5,12 +5,15 @@
 mod arguments;
 mod commands;
 mod credentials;
+mod environment;
 mod failure;
 mod lab_client;
 mod plan_file;
 mod print;
 mod report;
 mod runtime;
+#[cfg(test)]
+mod schemas;
 mod signals;
 mod view;
 

@@ -1,7 +1,6 @@
 //! Prints results for people: the output, its tables, and the progress of long work.
 
 pub(crate) mod brief;
-pub(crate) mod cells;
 pub(crate) mod checks;
 pub(crate) mod comparison;
 pub(crate) mod fitting;

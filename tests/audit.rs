@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use crate::support::command::{Finished, Sandbox, ended};
 use crate::support::commands_of;
+use crate::support::generated::Generated;
 
 /// An export from the test data of `baton-traces`.
 fn export(name: &str) -> String {
@@ -274,4 +275,49 @@ async fn the_commands_of_the_document_succeed() {
         assert_eq!(finished.code, Some(0), "{line}: {finished:?}");
         assert!(!finished.stdout.is_empty(), "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_source_without_spans_is_no_success() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.path("empty.jsonl");
+    std::fs::write(&empty, "").expect("room");
+    let empty = empty.display().to_string();
+    let finished = sandbox.run(["audit", &empty]).await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(!finished.stdout.contains("held"), "{}", finished.stdout);
+    let limited = ["audit", &empty, "--fail-under", "1%"];
+    assert_eq!(sandbox.run(limited).await.code, Some(1));
+}
+
+/// A run is audited by its ids, as `compare` and `map` judge it.
+#[tokio::test]
+async fn an_audit_of_a_run_has_the_verdicts_of_its_comparison() {
+    let sandbox = Sandbox::new();
+    let broken = Generated {
+        messages: 50,
+        broken: 7,
+        ..Generated::default()
+    };
+    let directory = sandbox.path("some broken");
+    broken.write(&directory);
+    let name = directory.display().to_string();
+    let json = ["--format", "json"];
+    let audit = sandbox.run(["audit", &name].into_iter().chain(json)).await;
+    let edges = audit.json()["edges"].clone();
+    let counts: Vec<(u64, u64)> = edges
+        .as_array()
+        .expect("edges")
+        .iter()
+        .map(|edge| {
+            let verdicts = &edge["verdicts"];
+            let count = |name: &str| verdicts[name].as_u64().unwrap_or(0);
+            (count("connected"), count("new_trace"))
+        })
+        .collect();
+    assert_eq!(counts, [(43, 7), (50, 0)], "{edges}");
+    let limit = ["--fail-under", "connected=0%"];
+    let compare = ["compare", &name].into_iter().chain(limit).chain(json);
+    let compare = sandbox.run(compare).await;
+    assert_eq!(compare.json()["runs"][0]["edges"], edges);
 }

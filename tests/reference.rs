@@ -95,9 +95,17 @@ fn the_variables_are_those_that_the_functions_read() {
          engine of `baton up`, where no flag sets them | as above |\n\
          | `BATON_RUNTIME_DIR` | the folder in which running labs are listed | `baton` in \
          `$XDG_RUNTIME_DIR`, or a folder of the user among the temporary files |\n\
+         | `TRACEPARENT`, `TRACESTATE`, `BAGGAGE` | the context that the requests of `baton burst` belong \
+         to, and that `baton explain` reads if it gets no other text; see below | unset |\n\
          | `NO_COLOR` | prints without colour, unless it is empty | unset |\n\
          | `TERM` | prints without colour if it is `dumb` | unset |\n\
-         | `COLUMNS` | the width of what is printed, unless the terminal reports its own | 100 |\n",
+         | `COLUMNS` | the width of what is printed, unless the terminal reports its own | 100 |\n\n\
+         `TRACEPARENT`, `TRACESTATE` and `BAGGAGE` are\n\
+         [carriers of a context](https://opentelemetry.io/docs/specs/otel/context/env-carriers/), which many \
+         CI systems\nset. With `TRACEPARENT`, every request of `baton burst` is a child of its span, with its \
+         sampling\ndecision; without it, every request begins a trace. Flags win: `--tracestate` over \
+         `TRACESTATE`,\n`--baggage` over `BAGGAGE`, and `--client` decides what is carried. A value that cannot be \
+         read is\nignored, and `baton burst` says so.\n",
     );
     check("environment.md", &text);
 }

@@ -20,6 +20,8 @@ pub mod matrix;
 mod observer;
 mod order;
 pub mod run;
+#[cfg(test)]
+mod schemas;
 mod turns;
 
 pub use error::ExperimentError;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use baton_loadgen::{AttackOutcome, Requests, Scenario, Settings, Stop};
 use baton_propagators::Engine;
 use baton_traces::run::{CLIENT_SPANS_FILE, RunDirectory, write_private};
+use baton_traces::version::Version;
 use serde::Serialize;
 
 use crate::error::ExperimentError;
@@ -72,25 +73,66 @@ pub fn write_load(
     written.map_err(ExperimentError::file("write", &path))
 }
 
+/// `load.json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum LoadJson<'a> {
+    /// The only burst.
+    Only {
+        #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+        version: Version,
+        #[serde(flatten)]
+        #[cfg_attr(test, schemars(with = "baton_schemas::Burst"))]
+        burst: &'a AttackOutcome,
+    },
+    /// Several bursts.
+    Several {
+        #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+        version: Version,
+        /// The requests of all bursts.
+        #[cfg_attr(test, schemars(with = "baton_schemas::Requests"))]
+        requests: Requests,
+        /// Absent in a run that was merged from files with nothing but the requests.
+        #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bursts: Option<&'a [AttackOutcome]>,
+    },
+}
+
+impl LoadJson<'_> {
+    fn text(&self) -> Result<Vec<u8>, ExperimentError> {
+        serde_json::to_vec(self)
+            .map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+    }
+}
+
 /// The text of `load.json`: the outcome of the only burst, or the requests of all bursts and the
 /// outcome of each.
 ///
 /// # Errors
 /// If an outcome cannot be written as JSON.
 pub fn load_json(outcomes: &[AttackOutcome]) -> Result<Vec<u8>, ExperimentError> {
-    #[derive(Serialize)]
-    struct Several<'a> {
-        requests: Requests,
-        bursts: &'a [AttackOutcome],
-    }
-    let text = match outcomes {
-        [only] => serde_json::to_vec(only),
-        _ => serde_json::to_vec(&Several {
+    let version = Version::default();
+    let load = match outcomes {
+        [burst] => LoadJson::Only { version, burst },
+        _ => LoadJson::Several {
+            version,
             requests: requests(outcomes),
-            bursts: outcomes,
-        }),
+            bursts: Some(outcomes),
+        },
     };
-    text.map_err(|error| ExperimentError::Internal(format!("load.json is not JSON: {error}")))
+    load.text()
+}
+
+/// The text of a `load.json` that has only the number of requests.
+fn requests_json(requests: Requests) -> Result<Vec<u8>, ExperimentError> {
+    let load = LoadJson::Several {
+        version: Version::default(),
+        requests,
+        bursts: None,
+    };
+    load.text()
 }
 
 /// The sentence for client spans that the load generator could not write.

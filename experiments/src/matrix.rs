@@ -16,6 +16,7 @@ use baton_propagators::explanation::list;
 use baton_propagators::{Engine, Mode, ModeError, Pairing, Propagation, Select, XraySource};
 use baton_traces::hand_off::Hop;
 use baton_traces::run::RunDirectory;
+use baton_traces::version::Version;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -139,6 +140,7 @@ impl Preparation {
         let (started, start) = (Timestamp::now(), Instant::now());
         let (counted, problems) = run_all(self.stages, observer, interrupted).await?;
         let mut matrix = Matrix {
+            version: Version::default(),
             requests: self.settings.requests,
             modes: self.settings.modes,
             select: self.settings.select,

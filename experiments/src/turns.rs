@@ -99,6 +99,9 @@ impl Load {
                 _ => balanced(members.len(), rounds, &mut fastrand::Rng::new()),
             };
             for (number, order) in (1..=rounds).zip(orders) {
+                if is_over(&has_given_up, &interrupted) {
+                    break;
+                }
                 observer.stage(&self.stage(members, burst, (number, rounds)));
                 let load = self.part(number, rounds);
                 let part = (burst - 1) * rounds + number - 1;
@@ -107,7 +110,9 @@ impl Load {
                         continue;
                     }
                     let member = &members[place];
-                    observer.turn(&member.name());
+                    if members.len() > 1 {
+                        observer.turn(&member.name());
+                    }
                     let plan = member.plan(&load, part)?;
                     let outcome = send(program, &plan, observer, interrupted.clone()).await?;
                     observer.stage_done(outcome.requests.sent);
@@ -119,7 +124,7 @@ impl Load {
             for (bursts, parts) in bursts.iter_mut().zip(&parts) {
                 bursts.extend(AttackOutcome::of_rounds(parts));
             }
-            if burst == self.bursts || has_given_up.iter().all(|gave_up| *gave_up) {
+            if burst == self.bursts || is_over(&has_given_up, &interrupted) {
                 break;
             }
             tokio::select! {
@@ -140,8 +145,16 @@ impl Load {
         let round = (rounds > 1).then(|| format!("round {round}/{rounds}"));
         let parts = [Some(whose), burst, round].into_iter().flatten();
         let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-        parts.join(" ")
+        match parts.is_empty() {
+            true => "burst".to_owned(),
+            false => parts.join(" "),
+        }
     }
+}
+
+/// Whether nothing more is sent: a signal came, or every member gave up.
+fn is_over(has_given_up: &[bool], interrupted: &watch::Receiver<bool>) -> bool {
+    *interrupted.borrow() || has_given_up.iter().all(|gave_up| *gave_up)
 }
 
 /// Sends one part. A signal ends it early.

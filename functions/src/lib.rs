@@ -8,6 +8,7 @@
 
 mod configuration;
 mod consumer;
+mod http_client;
 mod http_event;
 mod invocation;
 mod kinesis_event;
@@ -17,6 +18,8 @@ mod record;
 mod run;
 mod runtime_api;
 mod sampler;
+#[cfg(test)]
+mod schemas;
 mod settings;
 mod splunk;
 mod stream;

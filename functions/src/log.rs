@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 /// How serious a line is.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Level {
     Info,
@@ -24,6 +25,7 @@ pub(crate) enum Level {
 
 /// The ids of a line's span, recorded or not.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SpanIds {
     trace_id: String,
     span_id: String,
@@ -48,6 +50,7 @@ impl SpanIds {
 
 /// What happened.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "event")]
 pub(crate) enum Event<'a> {
     /// The producer answered a request.
@@ -64,6 +67,7 @@ pub(crate) enum Event<'a> {
         shard_id: &'a str,
         sequence_number: &'a str,
         carrier_bytes: Option<usize>,
+        #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
         record: Option<&'a RawValue>,
     },
     /// Kinesis refused a record.
@@ -78,7 +82,9 @@ pub(crate) enum Event<'a> {
         stream: &'a str,
         shard_id: &'a str,
         sequence_number: &'a str,
+        #[cfg_attr(test, schemars(with = "Option<baton_schemas::HeaderList>"))]
         tracecontext: Option<&'a HeaderList>,
+        #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
         record: Option<&'a RawValue>,
     },
     /// The consumer could not read a record and asked for it again.
@@ -107,7 +113,8 @@ pub(crate) enum Event<'a> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Line<'a> {
     timestamp: Timestamp,
     level: Level,
     service: &'a str,

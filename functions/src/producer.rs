@@ -15,7 +15,6 @@ use crate::http_event::{HttpAnswer, HttpEvent, HttpRequest};
 use crate::invocation::{self, ColdStart};
 use crate::log::{Event, Level, Log};
 use crate::record;
-use crate::settings::StreamSettings;
 use crate::stream::{MAX_RECORD_BYTES, PutError, Stream};
 use crate::telemetry::{self, Telemetry};
 
@@ -44,14 +43,10 @@ impl Answer {
 }
 
 impl Producer {
-    pub(crate) fn new(
-        configuration: &Configuration,
-        stream: &StreamSettings,
-        telemetry: Telemetry,
-    ) -> Self {
+    pub(crate) fn new(configuration: &Configuration, stream: Stream, telemetry: Telemetry) -> Self {
         Producer {
             propagation: configuration.propagation.clone(),
-            stream: Stream::new(&stream.name, &stream.aws),
+            stream,
             telemetry,
             service_name: configuration.telemetry.service_name.clone(),
             cold_start: ColdStart::default(),

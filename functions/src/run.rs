@@ -12,6 +12,7 @@ use crate::kinesis_event::KinesisEvent;
 use crate::log::{Event, Level, Log};
 use crate::producer::Producer;
 use crate::runtime_api::{self, RuntimeApiError};
+use crate::stream::Stream;
 use crate::telemetry::Telemetry;
 
 /// Why a function did not start, or ended.
@@ -31,14 +32,14 @@ pub enum StartError {
 /// [`StartError::Configuration`] if the environment is wrong. It has been reported to the Runtime
 /// API as an init error, and in the log. [`StartError::Runtime`] if the Runtime API goes away.
 pub async fn run(function: Function) -> Result<(), StartError> {
-    let (configuration, telemetry) = match configure(function) {
+    let (configuration, telemetry, stream) = match configure(function) {
         Ok(configured) => configured,
         Err(message) => {
             report_init_error(function, &message).await;
             return Err(StartError::Configuration(message));
         }
     };
-    match &configuration.stream {
+    match stream {
         Some(stream) => {
             let producer = Arc::new(Producer::new(&configuration, stream, telemetry));
             let handle = move |event: LambdaEvent<HttpEvent>| {
@@ -59,7 +60,9 @@ pub async fn run(function: Function) -> Result<(), StartError> {
     .map_err(StartError::Runtime)
 }
 
-fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
+type Configured = (Configuration, Telemetry, Option<Stream>);
+
+fn configure(function: Function) -> Result<Configured, String> {
     let configuration = Configuration::from_environment(function, |name| {
         // A value that is not UTF-8 becomes a value that no setting accepts.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -69,7 +72,11 @@ fn configure(function: Function) -> Result<(Configuration, Telemetry), String> {
         sentences.join("; ")
     })?;
     let telemetry = Telemetry::new(&configuration.telemetry).map_err(|error| error.to_string())?;
-    Ok((configuration, telemetry))
+    let stream = configuration.stream.as_ref().map(Stream::new);
+    let stream = stream
+        .transpose()
+        .map_err(|error| format!("the client for Kinesis cannot be made: {error}"))?;
+    Ok((configuration, telemetry, stream))
 }
 
 /// Reports why the function cannot start

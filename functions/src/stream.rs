@@ -6,7 +6,9 @@ use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 
-use crate::settings::AwsSettings;
+use crate::settings::StreamSettings;
+
+mod transport;
 
 /// Kinesis' limit for one record, data and partition key together, in bytes
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
@@ -45,10 +47,15 @@ pub(crate) enum PutError {
 }
 
 impl Stream {
-    /// A client for the stream `name` with the settings and credentials of the Lambda environment.
-    pub(crate) fn new(name: &str, aws: &AwsSettings) -> Self {
+    /// A client for a stream with the settings and credentials of the Lambda environment.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub(crate) fn new(settings: &StreamSettings) -> Result<Self, reqwest::Error> {
+        let aws = &settings.aws;
         let mut config = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(transport::client()?)
             .region(Region::new(aws.region.clone()))
             .credentials_provider(Credentials::new(
                 aws.access_key_id.clone(),
@@ -60,10 +67,10 @@ impl Stream {
         if let Some(endpoint) = &aws.kinesis_endpoint {
             config = config.endpoint_url(endpoint);
         }
-        Stream {
+        Ok(Stream {
             client: Client::from_conf(config.build()),
-            name: name.to_owned(),
-        }
+            name: settings.name.clone(),
+        })
     }
 
     /// The stream's name.

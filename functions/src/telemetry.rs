@@ -4,7 +4,6 @@
 //! flush waits for the exporters, but only for a limited time: telemetry must not fail or delay a
 //! request.
 
-mod http_client;
 mod partial_success;
 mod sink;
 mod zipkin;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use baton_propagators::mode::Mode;
+use baton_traces::version::Version;
 use tokio::sync::Mutex;
 
 use crate::collector::Collector;
@@ -77,6 +78,7 @@ impl Controls {
 
     pub(crate) fn status(&self) -> LabStatus {
         LabStatus {
+            version: Version::default(),
             addresses: self.addresses.clone(),
             producer: self.functions.producer.status(),
             consumer: self.functions.consumer.status(),

@@ -24,7 +24,7 @@ use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
 
 mod batch;
-mod undeliverable;
+pub(crate) mod undeliverable;
 
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);

@@ -81,12 +81,14 @@ struct Requests {
 
 /// A stored record of a shard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
     pub(crate) partition_key: String,
     /// The data, in base64.
     pub(crate) data: String,
     /// When it arrived, in seconds since the epoch.
+    #[serde(rename = "arrival_s", alias = "arrival")]
     pub(crate) arrival: f64,
 }
 

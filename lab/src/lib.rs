@@ -21,6 +21,8 @@ mod lab;
 mod options;
 mod page;
 pub mod registry;
+#[cfg(test)]
+mod schemas;
 mod server;
 mod status;
 

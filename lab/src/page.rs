@@ -71,6 +71,7 @@ async fn flush(State(controls): State<Arc<Controls>>) -> StatusCode {
 
 async fn front(State(controls): State<Arc<Controls>>) -> String {
     let LabStatus {
+        version: _,
         addresses,
         producer,
         consumer,

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use baton_traces::version::Version;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,12 @@ pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";
 
 /// The note of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Note {
+    /// The version of this document.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    pub version: Version,
     /// The id of the lab's process.
     pub pid: u32,
     /// The lab's addresses.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use baton_traces::version::Version;
 use serde::{Deserialize, Serialize};
 
 /// The lab's addresses. All are URLs on loopback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Addresses {
     /// The endpoint, which takes a POST with a JSON body.
     pub endpoint: String,
@@ -23,6 +25,7 @@ pub struct Addresses {
 
 /// One function of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FunctionStatus {
     /// The variables that choose its formats, as in its newest processes. Other variables are not
     /// shown, because they may hold secrets.
@@ -41,7 +44,12 @@ pub struct FunctionStatus {
 
 /// A lab at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LabStatus {
+    /// The version of this document.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    pub version: Version,
     /// The lab's addresses.
     pub addresses: Addresses,
     /// The producer.

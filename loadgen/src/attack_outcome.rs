@@ -19,6 +19,7 @@ const NAMED_KINDS: usize = 3;
 
 /// One kind of failure and its count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureCount {
     /// What went wrong.
     #[serde(flatten)]
@@ -34,6 +35,7 @@ pub struct FailureCount {
 
 /// The bytes of bodies, without headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bodies {
     /// Bytes of all requests.
     pub sent: u64,
@@ -41,8 +43,10 @@ pub struct Bodies {
     pub received: u64,
 }
 
-/// The result of an attack. Its JSON is the `load.json` of a run.
+/// The result of an attack: a burst. A run's `load.json` holds those of all its bursts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Burst"))]
 pub struct AttackOutcome {
     /// What happened, in one sentence.
     pub summary: String,
@@ -101,7 +105,10 @@ pub struct AttackOutcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_file_error: Option<String>,
     /// goose's metrics as goose serialises them; a list of them if several attacks were merged.
-    pub goose: Box<RawValue>,
+    /// `None` in what `baton burst` prints.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goose: Option<Box<RawValue>>,
 }
 
 /// What ended an attack.
@@ -196,7 +203,7 @@ impl AttackOutcome {
             seeds: Vec::new(),
             rounds: Vec::new(),
             span_file_error: circumstances.span_file_error,
-            goose: circumstances.goose,
+            goose: Some(circumstances.goose),
         }
     }
 }

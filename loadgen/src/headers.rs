@@ -12,7 +12,7 @@ use baton_propagators::sampling::Sampling;
 use fastrand::Rng;
 use http::{HeaderMap, HeaderValue};
 
-use crate::scenario::{Conflict, Malformed, Scenario, is_b3};
+use crate::scenario::{Conflict, Malformed, Parent, Scenario, is_b3};
 use baton_propagators::HeaderDefect;
 
 /// The header of B3's parent id.
@@ -24,6 +24,7 @@ const HIGH_HALF: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Headers {
     name: Option<Arc<str>>,
+    parent: Option<Parent>,
     /// In the order of the mode. It matters if two formats write the same header.
     groups: Vec<Group>,
     conflict: Option<Conflict>,
@@ -54,10 +55,12 @@ struct Group {
 /// What the headers of one request say about the client's span.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    /// The trace, which begins with this request.
+    /// The trace. Without a parent, it begins with this request.
     pub trace_id: TraceId,
     /// The client's span.
     pub span_id: SpanId,
+    /// The span of another process whose child it is.
+    pub parent_span_id: Option<SpanId>,
     /// The client's decision.
     pub sampling: Sampling,
     /// The `tracestate` of the client's own context.
@@ -110,6 +113,7 @@ impl Headers {
             .collect();
         Self {
             name: scenario.name.as_deref().map(Arc::from),
+            parent: scenario.parent,
             groups,
             conflict,
             malformed: scenario.malformed,
@@ -123,10 +127,13 @@ impl Headers {
         }
     }
 
-    /// A new trace, drawn from `rng`, and the headers of the scenario's request `number`. W3C's
+    /// The span of the scenario's request `number`, and its headers. Ids are drawn from `rng`. W3C's
     /// random flag is set only where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
-        let trace_id = self.draw_trace_id(rng);
+        let trace_id = match self.parent {
+            Some(parent) => parent.trace_id,
+            None => self.draw_trace_id(rng),
+        };
         let span_id = draw(|| SpanId::from_bytes(rng.u64(..).to_be_bytes()));
         let own = Outgoing {
             context: Some(TraceContext {
@@ -170,6 +177,7 @@ impl Headers {
         let sent = Sent {
             trace_id,
             span_id,
+            parent_span_id: self.parent.map(|parent| parent.span_id),
             sampling: self.sampling,
             trace_state: if own_trace_state {
                 self.trace_state.clone()

@@ -10,6 +10,7 @@ use crate::limits::MAX_TIMEOUT;
 /// How long successful requests took, in milliseconds, to the end of the answer's body. Each value
 /// is exact to three digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latency {
     /// The mean; `None` if an earlier version wrote the file.
     #[serde(default)]
@@ -40,6 +41,7 @@ pub struct Latency {
 /// several attacks' histograms equals the histogram of one large attack, so percentiles are never
 /// averaged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Buckets(Vec<(u64, u64)>);
 

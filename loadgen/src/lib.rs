@@ -47,6 +47,9 @@ mod progress;
 mod request_failure;
 mod rounds;
 mod scenario;
+#[cfg(test)]
+mod schemas;
+mod seconds;
 mod sent;
 mod spans;
 mod tally;
@@ -67,6 +70,6 @@ pub use plan::{Plan, Settings, Stop};
 pub use progress::{Progress, Recent, Requests};
 pub use request_failure::{ConnectStep, RequestFailure};
 pub use rounds::Round;
-pub use scenario::{Conflict, Malformed, Scenario, Side};
+pub use scenario::{Conflict, Malformed, Parent, Scenario, Side};
 pub use sent::SentRequest;
 pub use spans::SPANS_PER_LINE;

@@ -102,7 +102,7 @@ impl AttackOutcome {
                 .collect(),
             rounds: Vec::new(),
             span_file_error: (!errors.is_empty()).then(|| errors.join("; ")),
-            goose: side_by_side(parts)?,
+            goose: side_by_side(parts),
         };
         Some((merged, unmerged))
     }
@@ -164,10 +164,10 @@ fn failures(parts: &[AttackOutcome]) -> Vec<FailureCount> {
 /// goose's metrics of every part. A part that is itself a merge has several.
 fn side_by_side(parts: &[AttackOutcome]) -> Option<Box<RawValue>> {
     let mut all: Vec<Box<RawValue>> = Vec::new();
-    for part in parts {
-        match serde_json::from_str::<Vec<Box<RawValue>>>(part.goose.get()) {
+    for goose in parts.iter().filter_map(|part| part.goose.as_ref()) {
+        match serde_json::from_str::<Vec<Box<RawValue>>>(goose.get()) {
             Ok(several) => all.extend(several),
-            Err(_) => all.push(part.goose.clone()),
+            Err(_) => all.push(goose.clone()),
         }
     }
     to_raw_value(&all).ok()

@@ -18,6 +18,7 @@ use crate::limits::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MI
 use crate::method::Method;
 use crate::payload::{Bodies, Payload};
 use crate::scenario::Scenario;
+use crate::seconds;
 
 /// The path of a lab's endpoint.
 const LAB_PATH: &str = "/dev/producer";
@@ -29,6 +30,7 @@ pub enum Stop {
     /// After exactly this many requests, over all users.
     Requests(u64),
     /// After this time. No request starts later; requests in progress may end.
+    #[serde(rename = "duration_s", with = "seconds")]
     Duration(Duration),
 }
 
@@ -50,7 +52,7 @@ pub struct Settings {
     pub rate: Option<f64>,
     /// The time over which the users start, evenly one after the other. The rate rises with them.
     /// Zero starts all at once.
-    #[serde(default)]
+    #[serde(default, rename = "ramp_s", with = "seconds")]
     pub ramp: Duration,
     /// What the client sends. The requests take the scenarios in turn, starting with the first.
     pub scenarios: Vec<Scenario>,
@@ -77,6 +79,7 @@ pub struct Settings {
     #[serde(default)]
     pub seed: Option<u64>,
     /// How long one request may take, [`MIN_TIMEOUT`] to [`MAX_TIMEOUT`].
+    #[serde(rename = "timeout_s", with = "seconds")]
     pub timeout: Duration,
     /// The file for the client's spans, which is created or emptied. `None` writes no spans.
     #[serde(default)]

@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::latency::Latency;
+use crate::seconds;
 
 /// Counts of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requests {
     /// Requests sent. During an attack this includes those without an answer yet.
     pub sent: u64,
@@ -37,6 +39,7 @@ pub struct Progress {
     /// The requests so far.
     pub requests: Requests,
     /// The time since the first request.
+    #[serde(rename = "elapsed_s", with = "seconds")]
     pub elapsed: Duration,
     /// Latency so far, if any request succeeded. With a rate, it counts from when requests were
     /// due.
@@ -51,6 +54,7 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recent {
     /// The time since then.
+    #[serde(rename = "time_s", with = "seconds")]
     pub time: Duration,
     /// Requests that succeeded.
     pub ok: u64,

@@ -13,6 +13,7 @@ const MAX_MESSAGE: usize = 200;
 
 /// Why one request failed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequestFailure {
@@ -49,6 +50,7 @@ pub enum RequestFailure {
 
 /// The step in which connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectStep {
     /// The host's name was looked up.

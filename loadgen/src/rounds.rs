@@ -9,6 +9,7 @@ use crate::progress::Requests;
 
 /// One round of an attack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Round {
     /// Its number, from 1. Rounds of the same number ran one right after the other.
     pub number: u32,

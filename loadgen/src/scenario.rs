@@ -5,6 +5,7 @@ use baton_propagators::baggage::Baggage;
 use baton_propagators::context::TraceState;
 use baton_propagators::format::Format;
 use baton_propagators::formats::baggage::parse_baggage;
+use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::mode::{Engine, Mode};
 use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
@@ -31,6 +32,10 @@ pub struct Scenario {
     pub name: Option<String>,
     /// The formats, in order.
     pub client: Mode,
+    /// The span of another process whose children the client's spans are. Without it, each request
+    /// begins a trace.
+    #[serde(default)]
+    pub parent: Option<Parent>,
     /// How the formats disagree. Without it they have the same context.
     #[serde(default)]
     pub conflict: Option<Conflict>,
@@ -58,6 +63,16 @@ pub struct Scenario {
     /// context.
     #[serde(default)]
     pub tracestate: Option<String>,
+}
+
+/// A span of another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its own id.
+    pub span_id: SpanId,
 }
 
 /// How later formats disagree with the first. Each kind changes one thing only.
@@ -106,6 +121,7 @@ impl From<Mode> for Scenario {
         Scenario {
             name: None,
             client,
+            parent: None,
             conflict: None,
             malformed: None,
             b3_64_bit_ids: false,

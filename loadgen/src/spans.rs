@@ -30,8 +30,10 @@ pub const SPANS_PER_LINE: usize = 200;
 
 /// `SpanKind` CLIENT.
 const KIND_CLIENT: u8 = 3;
-/// `SpanFlags`: it is known whether the parent is remote (there is none).
+/// `SpanFlags`: it is known whether the parent is remote.
 const HAS_IS_REMOTE: u32 = 0x100;
+/// `SpanFlags`: the parent is in another process.
+const IS_REMOTE: u32 = 0x200;
 /// `SpanFlags`: W3C's sampled flag.
 const SAMPLED: u32 = 0x01;
 /// `StatusCode` ERROR.
@@ -217,7 +219,8 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
         trace_id: sent.trace_id,
         span_id: sent.span_id,
         trace_state: sent.trace_state.as_str(),
-        flags: flags(sent.sampling),
+        parent_span_id: sent.parent_span_id,
+        flags: flags(sent.sampling, sent.parent_span_id.is_some()),
         name: target.method,
         kind: KIND_CLIENT,
         start_time_unix_nano: Nanos(start),
@@ -236,10 +239,14 @@ fn otlp<'a>(span: &'a ClientSpan, target: &'a Target) -> Span<'a> {
 /// The flags of a span with this decision. The client writes its span even if it decided not to
 /// sample, because otherwise the hand-off could not be judged; the flags show the decision. If the
 /// client left the decision to the receiver, the flags are not set, and an attribute says so.
-fn flags(sampling: Sampling) -> u32 {
+fn flags(sampling: Sampling, has_parent: bool) -> u32 {
+    let parent = match has_parent {
+        true => HAS_IS_REMOTE | IS_REMOTE,
+        false => HAS_IS_REMOTE,
+    };
     match sampling.decision() {
-        Some(true) => HAS_IS_REMOTE | SAMPLED,
-        Some(false) => HAS_IS_REMOTE,
+        Some(true) => parent | SAMPLED,
+        Some(false) => parent,
         None => 0,
     }
 }
@@ -279,6 +286,8 @@ struct Scope {
 struct Span<'a> {
     trace_id: TraceId,
     span_id: SpanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<SpanId>,
     #[serde(skip_serializing_if = "str::is_empty")]
     trace_state: &'a str,
     flags: u32,

@@ -15,4 +15,3 @@ mod libraries;
 mod opentelemetry;
 mod properties;
 mod truth;
-mod w3c_test_service;

@@ -21,7 +21,8 @@ use baton_traces::prediction::Services;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
 use baton_traces::span::Want;
-use serde_json::json;
+use baton_traces::version::Version;
+use serde::Serialize;
 
 use self::checks::Checked;
 use crate::arguments::{AuditArguments, Format};
@@ -193,6 +194,27 @@ fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Res
     Ok(())
 }
 
+/// What `baton audit --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AuditJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    spans: u64,
+    services: &'a BTreeSet<String>,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Edge>"))]
+    edges: &'a [Edge],
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Unjudged>"))]
+    unjudged: &'a [Unjudged],
+    /// How the edges differ from those of `--baseline`.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::EdgeDifference>"))]
+    differences: &'a [EdgeDifference],
+    checks: &'a [Checked],
+    /// What could not be read: one sentence each.
+    problems: &'a [String],
+    answer: String,
+}
+
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     let Outcome {
         judged,
@@ -202,17 +224,17 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
         ..
     } = outcome;
     match output.format {
-        Format::Json => output.print_json(&json!({
-            "version": 1,
-            "spans": judged.spans,
-            "services": judged.services,
-            "edges": judged.edges,
-            "unjudged": judged.unjudged,
-            "differences": differences,
-            "checks": checks,
-            "problems": problems,
-            "answer": answer(outcome).join(" "),
-        })),
+        Format::Json => output.print_json(&AuditJson {
+            version: Version::default(),
+            spans: judged.spans,
+            services: &judged.services,
+            edges: &judged.edges,
+            unjudged: &judged.unjudged,
+            differences,
+            checks,
+            problems,
+            answer: answer(outcome).join(" "),
+        }),
         Format::Markdown => output.print(&markdown::render(outcome)),
         Format::Junit => {
             let cases: Vec<_> = checks.iter().map(Checked::case).collect();

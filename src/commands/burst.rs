@@ -3,26 +3,30 @@
 
 mod address;
 mod histogram;
+mod inherited;
 mod measured;
 mod request;
-mod several;
+pub(crate) mod several;
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use baton_experiments::burst::{Endpoint, FIGURES, checks, problems, send, unreachable};
 use baton_experiments::manifest::{load_settings, versions};
 use baton_experiments::{Program, requests, write_load};
-use baton_loadgen::{AttackOutcome, Payload, Plan, Scenario, Settings};
-use baton_propagators::Mode;
+use baton_loadgen::{AttackOutcome, Payload, Plan, Requests, Settings};
+use baton_propagators::{Engine, Mode};
 use baton_traces::compare::limits::{self, Check, Limit};
 use baton_traces::run::{EarlierRun, Manifest, RunDirectory};
 use baton_traces::shown::visible;
+use baton_traces::version::Version;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::address::{Address, addresses};
+use self::inherited::Inherited;
 pub(crate) use self::request::DEFAULT_CONFLICT;
 use self::request::{headers, scenario};
 use crate::arguments::{BurstArguments, Format};
@@ -39,18 +43,23 @@ const MAX_SUMMARIZED: u64 = 250_000;
 pub(crate) fn burst(arguments: &BurstArguments, output: &Output) -> Result<ExitCode, Failure> {
     let limits = limits::of_flags(&arguments.fail_under, &arguments.fail_over, &FIGURES)
         .map_err(Failure::usage)?;
+    let inherited = Inherited::read()?;
+    for note in inherited.notes() {
+        output.note(&note);
+    }
     match &addresses(&arguments.endpoints)?[..] {
         [] => Err(Failure::usage(
             "the plan has no endpoint; give one there or with --endpoint URL",
         )),
-        [only] => one(arguments, only, &limits, output),
-        several => several::burst(arguments, several, &limits, output),
+        [only] => one(arguments, &inherited, only, &limits, output),
+        several => several::burst(arguments, &inherited, several, &limits, output),
     }
 }
 
 /// Sends the bursts to one endpoint.
 fn one(
     arguments: &BurstArguments,
+    inherited: &Inherited,
     address: &Address,
     limits: &[Limit],
     output: &Output,
@@ -60,7 +69,7 @@ fn one(
             "--rounds needs two endpoints or more, which take turns; name another with --endpoint",
         ));
     }
-    let settings = settings(arguments, &address.url)?;
+    let settings = settings(arguments, inherited, &address.url)?;
     // check the plan before anything is created
     Plan::new(settings.clone())?;
     let goose_reports: Vec<PathBuf> = (1..=arguments.load.bursts)
@@ -75,7 +84,8 @@ fn one(
         None => None,
     };
     let endpoints = [Endpoint {
-        name: "burst".to_owned(),
+        // there is no other to tell it from
+        name: String::new(),
         settings: Settings {
             spans: save.as_ref().map(|save| save.directory.client_spans_path()),
             ..settings.clone()
@@ -123,11 +133,7 @@ struct Save {
 
 impl Save {
     /// Begins a run in the directory `out`. An earlier run there comes back if nothing is saved.
-    fn begin(
-        arguments: &BurstArguments,
-        settings: &Settings,
-        out: &std::path::Path,
-    ) -> Result<Save, Failure> {
+    fn begin(arguments: &BurstArguments, settings: &Settings, out: &Path) -> Result<Save, Failure> {
         let directory = RunDirectory::create(out).map_err(of_out)?;
         let earlier = directory.set_aside().map_err(of_out)?;
         let manifest = manifest(arguments, &Plan::new(settings.clone())?);
@@ -205,7 +211,11 @@ async fn send_all(
     Ok((outcomes, interrupted))
 }
 
-fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Failure> {
+fn settings(
+    arguments: &BurstArguments,
+    inherited: &Inherited,
+    endpoint: &str,
+) -> Result<Settings, Failure> {
     let read = |path: &Option<PathBuf>, flag| match path {
         Some(path) => {
             let text = fs::read_to_string(path);
@@ -225,7 +235,7 @@ fn settings(arguments: &BurstArguments, endpoint: &str) -> Result<Settings, Fail
         seed: arguments.seed,
         timeout: arguments.timeout,
         goose_report: arguments.goose_report.clone(),
-        scenarios: vec![scenario(arguments)?],
+        scenarios: vec![scenario(arguments, inherited)?],
         ..arguments.load.load().settings(endpoint, Mode::NONE)
     })
 }
@@ -244,21 +254,18 @@ fn goose_report(arguments: &BurstArguments, number: u32) -> Option<PathBuf> {
 fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
     let mut settings = load_settings(&arguments.load.load(), plan);
     settings.insert("endpoint".to_owned(), plan.endpoint().into());
-    if let Some(Scenario {
-        conflict,
-        malformed,
-        baggage,
-        tracestate,
-        ..
-    }) = plan.scenarios().first()
-    {
-        settings.insert("conflict".to_owned(), json!(conflict));
-        let percent = malformed.map(|malformed| malformed.percent);
-        settings.insert("malformed".to_owned(), json!(percent));
-        settings.insert("baggage".to_owned(), json!(baggage));
-        settings.insert("tracestate".to_owned(), json!(tracestate));
+    if let Some(scenario) = plan.scenarios().first() {
+        let percent = scenario.malformed.map(|malformed| malformed.percent);
+        let mut insert = |name: &str, value| settings.insert(name.to_owned(), value);
+        insert("conflict", json!(scenario.conflict));
+        insert("malformed", json!(percent));
+        insert("parent", json!(scenario.parent));
+        // the environment's may hold what is private
+        insert("baggage", json!(arguments.baggage));
+        insert("tracestate", json!(arguments.tracestate));
     }
     Manifest {
+        version: Version::default(),
         pairing: None,
         engine: arguments.load.engine,
         settings,
@@ -266,6 +273,48 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
         records: None,
         start: Timestamp::now(),
         end: None,
+    }
+}
+
+/// What `baton burst --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BurstJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    settings: &'a Map<String, Value>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    engine: Engine,
+    /// The requests of all bursts.
+    #[cfg_attr(test, schemars(with = "baton_schemas::Requests"))]
+    requests: Requests,
+    latency: Counted,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Burst>"))]
+    bursts: Vec<AttackOutcome>,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Check>"))]
+    checks: &'a [Check],
+    /// The folder of the run.
+    saved: Option<&'a Path>,
+    goose_reports: Vec<PathBuf>,
+}
+
+/// From when latencies count.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum Counted {
+    /// From when each request was due.
+    IntendedStart,
+    /// From when each request was sent.
+    ClosedLoop,
+}
+
+impl Counted {
+    fn of(arguments: &BurstArguments) -> Counted {
+        match arguments.load.rate {
+            Some(_) => Counted::IntendedStart,
+            None => Counted::ClosedLoop,
+        }
     }
 }
 
@@ -277,19 +326,18 @@ fn print(
     output: &Output,
 ) -> Result<(), Failure> {
     if output.format == Format::Json {
-        let bursts: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
         let reports = (1..=outcomes.len() as u32).filter_map(|n| goose_report(arguments, n));
-        return output.print_json(&json!({
-            "version": 1,
-            "settings": manifest.settings,
-            "engine": manifest.engine,
-            "requests": requests(outcomes),
-            "latency": if arguments.load.rate.is_some() { "intended_start" } else { "closed_loop" },
-            "bursts": bursts.map_err(Failure::not_carried_out)?,
-            "checks": checks,
-            "saved": arguments.out,
-            "goose_reports": reports.collect::<Vec<_>>(),
-        }));
+        return output.print_json(&BurstJson {
+            version: Version::default(),
+            settings: &manifest.settings,
+            engine: manifest.engine,
+            requests: requests(outcomes),
+            latency: Counted::of(arguments),
+            bursts: figures(outcomes),
+            checks,
+            saved: arguments.out.as_deref(),
+            goose_reports: reports.collect(),
+        });
     }
     let mut text = burst_table(outcomes, output);
     text.push_str("\n\n");
@@ -358,9 +406,13 @@ fn answers(number: usize, outcome: &AttackOutcome, output: &Output) -> String {
     lines.collect()
 }
 
-/// An outcome without goose's own figures, which `load.json` has.
-fn figures(outcome: &AttackOutcome) -> serde_json::Result<Map<String, Value>> {
-    let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(outcome)?)?;
-    fields.remove("goose");
-    Ok(fields)
+/// The outcomes without goose's own figures, which `load.json` has.
+fn figures(outcomes: &[AttackOutcome]) -> Vec<AttackOutcome> {
+    let outcomes = outcomes.iter().cloned();
+    outcomes
+        .map(|outcome| AttackOutcome {
+            goose: None,
+            ..outcome
+        })
+        .collect()
 }

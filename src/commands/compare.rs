@@ -1,7 +1,7 @@
 //! `baton compare`: how runs or exports differ, which differences are significant, and whether
 //! figures are within limits.
 
-mod diff;
+pub(crate) mod diff;
 mod find;
 mod markdown;
 mod text;
@@ -18,12 +18,12 @@ use baton_traces::source::Source;
 use baton_traces::summary::Summary;
 use baton_views::narrative::narrate;
 use baton_views::report::{self, Report};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::arguments::{CompareArguments, Format};
 use crate::failure::Failure;
 use crate::lab_client;
-use crate::print::comparison::with_comparison;
+use crate::print::comparison::ComparisonJson;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::{checks, junit};
@@ -178,20 +178,39 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
     })
 }
 
+/// What `baton compare --format json` prints beside the comparison.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Own<'a> {
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Checked>"))]
+    checks: &'a [Checked],
+    edge_differences: Vec<OfRun<'a>>,
+    answer: String,
+}
+
+/// How an edge of a run differs from the baseline's.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct OfRun<'a> {
+    run: &'a str,
+    #[cfg_attr(test, schemars(with = "baton_schemas::EdgeDifference"))]
+    difference: &'a EdgeDifference,
+}
+
 fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Json => {
             let edges = outcome.edges.iter();
-            let edges =
-                edges.map(|(run, difference)| json!({"run": run, "difference": difference}));
-            let own = json!({
-                "edge_differences": edges.collect::<Vec<_>>(),
-                "answer": outcome.sentences().join(" "),
-            });
-            output.print_json(&with_comparison(
+            let own = Own {
+                checks: &outcome.checks,
+                edge_differences: edges
+                    .map(|(run, difference)| OfRun { run, difference })
+                    .collect(),
+                answer: outcome.sentences().join(" "),
+            };
+            output.print_json(&ComparisonJson::new(
                 &outcome.comparison,
                 &outcome.summaries,
-                &outcome.checks,
                 own,
             ))
         }

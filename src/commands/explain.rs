@@ -1,11 +1,11 @@
 //! `baton explain`: which context each format finds in pasted text, which library continues it, and
 //! why.
 
-mod answer;
+pub(crate) mod answer;
 mod arrival;
 mod input;
 mod judge;
-mod libraries;
+pub(crate) mod libraries;
 mod line;
 mod section;
 mod table;

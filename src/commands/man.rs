@@ -1,12 +1,13 @@
 //! `baton man`: the manual pages, one of baton and one of each command.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use baton_traces::version::Version;
 use clap::Command;
 use clap_mangen::Man;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::arguments::{Format, ManArguments, documented_command};
 use crate::failure::{Exit, Failure};
@@ -16,6 +17,28 @@ use crate::print::output::Output;
 struct Page {
     file: String,
     text: String,
+}
+
+/// What `baton man --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PageJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    /// The file name under which `man` looks for the page.
+    file: &'a str,
+    /// The page in roff.
+    page: &'a str,
+}
+
+/// What `baton man --out DIR --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SavedJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    /// The files of the pages.
+    saved: &'a [PathBuf],
 }
 
 /// Prints one page, or writes all of them.
@@ -34,7 +57,11 @@ pub(crate) fn man(arguments: &ManArguments, output: &Output) -> Result<ExitCode,
         }
     };
     match output.format {
-        Format::Json => output.print_json(&json!({"file": page.file, "page": page.text}))?,
+        Format::Json => output.print_json(&PageJson {
+            version: Version::default(),
+            file: &page.file,
+            page: &page.text,
+        })?,
         _ => output.print(page.text.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)
@@ -51,7 +78,10 @@ fn write_all(baton: &Command, directory: &Path, output: &Output) -> Result<ExitC
         saved.push(path);
     }
     match output.format {
-        Format::Json => output.print_json(&json!({"saved": saved}))?,
+        Format::Json => output.print_json(&SavedJson {
+            version: Version::default(),
+            saved: &saved,
+        })?,
         _ => {
             for path in &saved {
                 output.print(&path.display().to_string())?;
@@ -74,7 +104,7 @@ fn page(command: &Command) -> Result<Page, Failure> {
 }
 
 /// Commands for examples: by the name of the page, each with what it does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
     (
         "run",
         &[
@@ -151,6 +181,31 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
     (
         "traces",
         &[("baton traces --verdict new_trace", "List traces that broke")],
+    ),
+    (
+        "map",
+        &[(
+            "baton map spans.json --format svg > map.svg",
+            "Draw which service hands over to which",
+        )],
+    ),
+    (
+        "merge",
+        &[(
+            "baton merge runs/part-* --out runs/whole",
+            "Join the runs of several load generators",
+        )],
+    ),
+    (
+        "completions",
+        &[(
+            "baton completions bash > baton.bash",
+            "Write the completions for bash",
+        )],
+    ),
+    (
+        "man",
+        &[("baton man --out man", "Write all manual pages to a folder")],
     ),
 ];
 

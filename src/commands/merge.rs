@@ -1,19 +1,39 @@
 //! `baton merge`: joins the runs of several load generators into one.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use baton_experiments::merged;
 use baton_traces::merge::Merge;
 use baton_traces::run::UNDELIVERABLE_FILE;
 use baton_traces::source::Source;
+use baton_traces::summary::Summary;
+use baton_traces::version::Version;
 use baton_views::narrative::narrate;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::arguments::{Format, MergeArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
 use crate::print::table::{pairing, table};
 use crate::report;
+
+/// What `baton merge --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MergeJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    /// The merged run alone.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Summary>"))]
+    runs: &'a [Summary],
+    /// The runs that were merged.
+    merged: &'a [String],
+    notes: &'a [String],
+    answer: String,
+    /// The folder of the merged run.
+    saved: &'a Path,
+}
 
 /// Merges the runs, judges the result as one run, and prints it.
 pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -35,13 +55,14 @@ pub(crate) fn merge(arguments: &MergeArguments, output: &Output) -> Result<ExitC
     let summaries = [summary];
     let sentences = narrate(&summaries);
     if output.format == Format::Json {
-        output.print_json(&json!({
-            "runs": summaries,
-            "merged": sources,
-            "notes": notes,
-            "answer": sentences.join(" "),
-            "saved": arguments.out,
-        }))?;
+        output.print_json(&MergeJson {
+            version: Version::default(),
+            runs: &summaries,
+            merged: &sources,
+            notes: &notes,
+            answer: sentences.join(" "),
+            saved: &arguments.out,
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     let names = summaries.iter().map(pairing).collect();

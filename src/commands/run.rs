@@ -12,14 +12,14 @@ use baton_traces::measure::Measured;
 use baton_traces::summary::Summary;
 use baton_views::narrative::narrate;
 use baton_views::report::Run;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::arguments::{ConflictName, Format, RunArguments};
 use crate::commands::burst::DEFAULT_CONFLICT;
 use crate::failure::Failure;
 use crate::print::brief::brief;
 use crate::print::checks;
-use crate::print::comparison::with_comparison;
+use crate::print::comparison::ComparisonJson;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
@@ -150,6 +150,17 @@ async fn carry_out(
     Ok(was_interrupted)
 }
 
+/// What `baton run --format json` prints beside the comparison.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Own<'a> {
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Checked>"))]
+    checks: &'a [Checked],
+    problems: &'a [String],
+    answer: String,
+    report: &'a Path,
+}
+
 /// What is printed.
 struct Printed {
     summaries: Vec<Summary>,
@@ -171,17 +182,13 @@ impl Printed {
     }
 
     fn print_json(&self, output: &Output) -> Result<(), Failure> {
-        let own = json!({
-            "problems": self.problems,
-            "answer": narrate(&self.summaries).join(" "),
-            "report": self.report,
-        });
-        output.print_json(&with_comparison(
-            &self.comparison,
-            &self.summaries,
-            &self.checks,
-            own,
-        ))
+        let own = Own {
+            checks: &self.checks,
+            problems: &self.problems,
+            answer: narrate(&self.summaries).join(" "),
+            report: &self.report,
+        };
+        output.print_json(&ComparisonJson::new(&self.comparison, &self.summaries, own))
     }
 
     fn annotations(&self) -> String {

@@ -1,19 +1,23 @@
 //! `baton traces`: lists and searches traces, and shows one over time.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use baton_propagators::id::TraceId;
 use baton_traces::audit::Edge;
-use baton_traces::hand_off::Verdict;
+use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown;
 use baton_traces::source::Source;
-use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::{Filter, Journey, TraceIndex, TraceLine, Wanted};
+use baton_traces::span::UnixTime;
+use baton_traces::trace::{Gathering, Trace, TraceJson};
+use baton_traces::trace_index::{Filter, Journey, Passage, TraceIndex, TraceLine, Wanted};
+use baton_traces::version::Version;
 use baton_views::drawing::Page;
 use baton_views::waterfall::Waterfall;
-use serde_json::json;
+use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::arguments::{Format, TracesArguments};
 use crate::failure::Failure;
@@ -27,6 +31,73 @@ const DEFAULT_SPANS: usize = 100;
 const MAX_JOURNEY_TRACES: usize = 6;
 /// The fewest digits that may stand for a trace id.
 const MIN_DIGITS: usize = 8;
+
+/// What `baton traces --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    traces: Vec<LineJson<'a>>,
+    /// How many traces were found. `traces` has the newest of them.
+    found: usize,
+    /// With `--verdict`: the edges that have one of these verdicts.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Edge>"))]
+    edges: Vec<&'a Edge>,
+}
+
+/// A trace in the list.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LineJson<'a> {
+    #[cfg_attr(test, schemars(with = "String"))]
+    trace_id: TraceId,
+    /// The name of its root, or of its earliest span if the root was not seen.
+    name: &'a str,
+    /// The service of that span.
+    service: &'a str,
+    services: &'a [String],
+    spans: u64,
+    /// When its first span starts.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    start: Option<Timestamp>,
+    duration_ms: Option<f64>,
+    #[cfg_attr(test, schemars(with = "baton_schemas::VerdictsByHop"))]
+    hops: &'a BTreeMap<Hop, BTreeMap<Verdict, u64>>,
+}
+
+impl LineJson<'_> {
+    fn of(line: &TraceLine) -> LineJson<'_> {
+        LineJson {
+            trace_id: line.trace_id,
+            name: &line.name,
+            service: &line.service,
+            services: &line.services,
+            spans: line.spans,
+            start: line.start.map(UnixTime::timestamp),
+            duration_ms: line.duration.map(shown::milliseconds),
+            hops: &line.verdicts,
+        }
+    }
+}
+
+/// What `baton traces TRACE-ID --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ShownJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    #[cfg_attr(test, schemars(with = "String"))]
+    trace_id: TraceId,
+    /// The trace, and those that are joined to it by broken hand-offs.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Trace>"))]
+    traces: Vec<TraceJson<'a>>,
+    /// The hand-offs that begin or end in them.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Passage>"))]
+    hand_offs: &'a [Passage],
+    /// How many more traces are joined to it.
+    left_out: u64,
+}
 
 /// Lists the traces, or shows the named one.
 pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<ExitCode, Failure> {
@@ -83,9 +154,12 @@ fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<Ex
     let index = view.index(filter, output)?;
     let (lines, found) = index.list(limit);
     if output.format == Format::Json {
-        let traces: Vec<_> = lines.iter().map(line_json).collect();
-        let edges = edges_with(&index, &verdicts);
-        output.print_json(&json!({ "traces": traces, "found": found, "edges": edges }))?;
+        output.print_json(&ListJson {
+            version: Version::default(),
+            traces: lines.iter().map(LineJson::of).collect(),
+            found,
+            edges: edges_with(&index, &verdicts),
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     if lines.is_empty() {
@@ -139,19 +213,6 @@ fn edge_line(edge: &Edge, verdicts: &[Verdict]) -> String {
     )
 }
 
-fn line_json(line: &TraceLine) -> serde_json::Value {
-    json!({
-        "trace_id": line.trace_id,
-        "name": line.name,
-        "service": line.service,
-        "services": line.services,
-        "spans": line.spans,
-        "start": line.start.map(|start| start.as_nanoseconds().to_string()),
-        "duration_ms": line.duration.map(shown::milliseconds),
-        "hops": line.verdicts,
-    })
-}
-
 fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
     let index = view.index(Filter::default(), output)?;
     let trace_id = find(&index, prefix, view)?;
@@ -159,13 +220,13 @@ fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<Exit
     let traces = gather(view, &journey)?;
     match output.format {
         Format::Json => {
-            let traces: Vec<_> = traces.iter().map(Trace::to_json).collect();
-            output.print_json(&json!({
-                "trace_id": trace_id,
-                "traces": traces,
-                "hand_offs": journey.passages,
-                "left_out": journey.left_out,
-            }))?;
+            output.print_json(&ShownJson {
+                version: Version::default(),
+                trace_id,
+                traces: traces.iter().map(Trace::as_json).collect(),
+                hand_offs: &journey.passages,
+                left_out: journey.left_out,
+            })?;
         }
         format => {
             let waterfall = Waterfall::new(&traces, &journey.passages, limit);

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use baton_experiments::kept_out;
 use baton_experiments::manifest::{lab_settings, versions};
 use baton_lab::registry::{self, Note};
-use baton_lab::{Ending, Lab, LabOptions, LabStatus, Ports, StreamState};
+use baton_lab::{Addresses, Ending, Lab, LabOptions, LabStatus, Ports, StreamState};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::shown::counted;
+use baton_traces::version::Version;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::{Format, UpArguments};
@@ -95,6 +97,7 @@ async fn stay(
     let lab = started?;
     directory.write_manifest(&manifest).map_err(of_save)?;
     let registration = registry::register(&Note {
+        version: Version::default(),
         pid: std::process::id(),
         addresses: lab.addresses().clone(),
         directory: directory_path,
@@ -214,6 +217,7 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
         Failure::usage(problems.join("; "))
     })?;
     Ok(Manifest {
+        version: Version::default(),
         pairing: Some(Pairing {
             producer: arguments.producer.clone().unwrap_or(environment.inject),
             consumer: arguments.consumer.clone().unwrap_or(environment.extract),
@@ -227,10 +231,24 @@ fn manifest(arguments: &UpArguments) -> Result<Manifest, Failure> {
     })
 }
 
+/// What `baton up --format json` prints once all of it answers.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UpJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Addresses"))]
+    addresses: &'a Addresses,
+}
+
 fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     let addresses = lab.addresses();
     if output.format == Format::Json {
-        return output.print_json(addresses);
+        return output.print_json(&UpJson {
+            version: Version::default(),
+            addresses,
+        });
     }
     let LabStatus {
         producer, consumer, ..

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use baton_traces::compare::{Comparison, Difference};
 use baton_traces::summary::Summary;
 
-use crate::print::cells;
+use baton_views::difference as cells;
 
 /// The latencies in the table.
 const LATENCIES: [&str; 4] = [

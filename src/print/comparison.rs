@@ -1,32 +1,40 @@
-//! The members of a comparison in JSON, which several commands print beside their own.
+//! A comparison in JSON, which several commands print beside members of their own.
 
 use baton_traces::compare::Comparison;
+use baton_traces::summary::Summary;
+use baton_traces::version::Version;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-/// A comparison of `runs` (their summaries) with its checks, and the command's `own` members.
-pub(crate) fn with_comparison(
-    comparison: &Comparison,
-    runs: impl Serialize,
-    checks: impl Serialize,
-    own: Value,
-) -> Value {
-    let shared = json!({
-        "version": 1,
-        "runs": runs,
-        "baseline": comparison.baseline,
-        "differences": comparison.differences,
-        "checks": checks,
-        "unknown": comparison.unknown,
-        "untested": comparison.untested,
-        "smallest_difference": comparison.smallest_difference,
-        "method": comparison.method(),
-    });
-    let members = [shared, own]
-        .into_iter()
-        .filter_map(|members| match members {
-            Value::Object(members) => Some(members),
-            _ => None,
-        });
-    Value::Object(members.flatten().collect::<Map<_, _>>())
+/// A comparison of runs, and the members of the command.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ComparisonJson<'a, Own> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Summary>"))]
+    runs: Vec<&'a Summary>,
+    #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Comparison"))]
+    comparison: &'a Comparison,
+    /// How significance is decided: one sentence each.
+    method: Vec<String>,
+    #[serde(flatten)]
+    own: Own,
+}
+
+impl<'a, Own> ComparisonJson<'a, Own> {
+    /// A comparison of `runs`, with the members `own`.
+    pub(crate) fn new(
+        comparison: &'a Comparison,
+        runs: impl IntoIterator<Item = &'a Summary>,
+        own: Own,
+    ) -> Self {
+        ComparisonJson {
+            version: Version::default(),
+            runs: runs.into_iter().collect(),
+            comparison,
+            method: comparison.method(),
+            own,
+        }
+    }
 }

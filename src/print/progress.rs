@@ -235,7 +235,7 @@ mod tests {
         news.requests.failed = 0;
         news.recent = Recent::default();
         assert_eq!(at_the_moment(&news), "0/s");
-        // 28 requests since a line 1.4 s ago, of which the last report came a moment ago
+        // the last line was printed 1.4 s ago, when no request had ended; 28 have ended since
         assert_eq!(
             line(&news, (Duration::from_millis(1_400), 0)),
             "   2 s  30 requests, 20/s"

@@ -7,7 +7,7 @@ use baton_propagators::formats;
 use serde_json::{Value, json};
 
 use super::{burst, measured};
-use crate::support::command::Sandbox;
+use crate::support::command::{Sandbox, ended};
 use crate::support::run::{self, Span, by_attribute, kind};
 use crate::support::server::{Seen, Server, answer};
 
@@ -244,4 +244,57 @@ async fn what_a_header_says_is_sent_and_shown_nowhere() {
         spans.contains("REDACTED") && !spans.contains(SECRET),
         "{spans}"
     );
+}
+
+#[tokio::test]
+async fn requests_belong_to_the_trace_in_the_environment() {
+    let (sandbox, server) = (Sandbox::new(), Server::well().await);
+    let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let endpoint = server.endpoint();
+    let arguments = ["burst", "--endpoint", &endpoint, "--requests", "5"];
+    let variables = [
+        ("TRACEPARENT", format!("00-{trace}-{span}-01")),
+        ("TRACESTATE", "vendor=1".to_owned()),
+        ("BAGGAGE", "tenant=a".to_owned()),
+    ];
+    let burst = |flags: &[&str]| {
+        let mut command = sandbox.baton([&arguments[..], flags].concat());
+        command.envs(variables.clone());
+        ended(command.spawn().expect("it starts"))
+    };
+    let finished = burst(&["--out", "saved"]).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let note = format!("all requests belong to trace {trace}, because TRACEPARENT is set");
+    assert!(finished.stderr.contains(&note), "{finished:?}");
+    let spans = run::spans(&sandbox.path("saved"));
+    assert_eq!(spans.len(), 5);
+    for client in &spans {
+        assert_eq!((&*client.trace_id, &*client.parent_span_id), (trace, span));
+        assert!(client.parent_is_remote, "{client:?}");
+    }
+    for seen in server.seen() {
+        let sent = seen.header("traceparent").to_owned();
+        assert_eq!((&sent[3..35], &sent[53..]), (trace, "01"), "{sent}");
+        assert_ne!(&sent[36..52], span, "the client has a span of its own");
+        assert_eq!(seen.header("tracestate"), "vendor=1");
+        assert_eq!(seen.header("baggage"), "tenant=a");
+    }
+    let manifest = std::fs::read_to_string(sandbox.path("saved/run.json")).expect("a file");
+    assert!(!manifest.contains("tenant=a"), "{manifest}");
+
+    let before = server.seen().len();
+    let flags = [
+        "--client",
+        "tracecontext,baggage",
+        "--tracestate",
+        "own=1",
+        "--baggage",
+        "own=2",
+    ];
+    let finished = burst(&flags).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    for seen in &server.seen()[before..] {
+        assert_eq!(seen.header("tracestate"), "own=1");
+        assert_eq!(seen.header("baggage"), "own=2");
+    }
 }

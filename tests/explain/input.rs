@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::{TRACEPARENT, explain, piped};
-use crate::support::command::Sandbox;
+use crate::support::command::{Sandbox, ended};
 
 #[tokio::test]
 async fn large_inputs_are_answered_and_endless_ones_refused() {
@@ -243,4 +243,22 @@ async fn nothing_is_said_to_arrive_only_where_nothing_is_there() {
         let shown = finished.stdout.replace("\n  ", " ");
         assert!(shown.contains(sentence), "{input:?}: {shown}");
     }
+}
+
+#[tokio::test]
+async fn the_environment_is_explained_if_there_is_no_other_text() {
+    let sandbox = Sandbox::new();
+    let (_, value) = TRACEPARENT.split_once(": ").expect("a header");
+    let explained = |arguments: &[&str]| {
+        let mut command = sandbox.baton([&["explain", "--format", "json"], arguments].concat());
+        command.env("TRACEPARENT", value).env("BAGGAGE", "tenant=a");
+        ended(command.spawn().expect("it starts"))
+    };
+    let finished = explained(&[]).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let headers = &finished.json()["headers"];
+    let expected = serde_json::json!({"TRACEPARENT": value, "BAGGAGE": "tenant=a"});
+    assert_eq!(headers, &expected);
+    let finished = explained(&["b3: 0"]).await;
+    assert_eq!(finished.json()["headers"], serde_json::json!({"b3": "0"}));
 }

@@ -172,6 +172,7 @@ impl Setup {
             sandbox: self.sandbox,
             pid,
             addresses: serde_json::from_str(&first).expect("its addresses"),
+            first_line: serde_json::from_str(&first).expect("JSON"),
             saved: self.saved,
             client: Client::builder()
                 .no_proxy()
@@ -190,6 +191,8 @@ pub(crate) struct Lab {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) pid: u32,
     pub(crate) addresses: Addresses,
+    /// All that it has printed about them.
+    pub(crate) first_line: Value,
     /// The run directory that it writes.
     pub(crate) saved: PathBuf,
     pub(crate) client: Client,

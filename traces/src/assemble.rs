@@ -1,42 +1,41 @@
 //! Finds the two ends of every hand-off among spans and log lines, which may come in any order.
 //!
-//! Only the ends are kept, so memory grows with the number of hand-offs. Ends are matched by
-//! request id or message key, never by a trace context.
+//! Only the ends are kept, each in a few words, so memory grows with the number of hand-offs. Ends
+//! are matched by request id or message key, never by a trace context.
 
 mod deliveries;
+mod end;
 mod figures;
-mod incomplete_keys;
-mod names;
+mod group;
+mod judge;
+mod shards;
 mod unseen;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use baton_propagators::id::SpanId;
-use foldhash::HashSet;
-
-use self::deliveries::{Deliveries, Delivery};
-pub use self::figures::RecordCounts;
-use self::names::MessageKeys;
-pub(crate) use self::names::Names;
-use self::unseen::Unseen;
+use self::end::{End, Facts};
+pub use self::figures::{ClientCounts, RecordCounts};
+use self::figures::{Figures, Totals};
+use self::group::Record;
+pub use self::judge::{HandOff, HandOffKey};
+use self::shards::{ClientWithoutId, Ends, Origin};
+use crate::ends::names::Name;
 use crate::extent::Extent;
-use crate::hand_off::{self, Flags, Hop, Luggage, MessageKey, Receiver, Role, Sender, Verdict};
-use crate::readers::log::{Event, LogLine, LogSpan};
+use crate::hand_off::{Hop, MessageKey, Role};
+use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Kind, Span, UnixTime};
 
-/// The two ends of every hand-off seen so far.
-#[derive(Debug, Default)]
+/// The two ends of every hand-off. After the whole source has been read, [`Assembly::finish`]
+/// brings them together.
+#[derive(Clone, Debug)]
 pub struct Assembly {
-    requests: Vec<Request>,
-    request_ids: Names,
-    records: Vec<Record>,
-    record_keys: MessageKeys,
-    services: Names,
-    /// The spans whose exporter does not say whether the parent is remote. baton derives it for
-    /// these.
-    spans_without_flags: HashSet<(usize, SpanId)>,
+    ends: Ends,
     /// The hops with receivers that have no id.
     receivers_without_id: BTreeSet<Hop>,
+    /// Whether logs say which request led to which record.
+    has_origins: bool,
+    totals: Totals,
+    figures: Figures,
     /// Hops that have senders in the source, but no receivers.
     senders_alone: BTreeSet<Hop>,
     /// Whether both functions have logs. If so, a record without a sender comes from a program
@@ -46,98 +45,93 @@ pub struct Assembly {
     under_way_since: Option<UnixTime>,
     /// Whether a lab tells which records it did not deliver. It delivered all others.
     is_told_by_lab: bool,
-    /// The attributes that receivers of records lack, although their message id names their sender.
-    lacking: BTreeSet<&'static str>,
+    /// The records that a lab accepted and did not deliver: the hashes of their sequence numbers,
+    /// with their streams and shards.
+    undelivered: HashSet<(u64, (Name, Name))>,
     /// Hops whose missing receivers may be in the part of the source that was cut off.
     out_of_sight: BTreeSet<Hop>,
 }
 
-/// An API request: its client end and its producer end.
-#[derive(Debug, Default)]
-struct Request {
-    client: Option<Client>,
-    servers: Deliveries,
-}
-
-#[derive(Debug)]
-struct Client {
-    sender: Sender,
-    succeeded: bool,
-}
-
-/// A Kinesis record: its producer end and its consumer end.
-#[derive(Debug, Default)]
-struct Record {
-    sender: Option<Sender>,
-    /// The request that led to it, if the log says so.
-    request: Option<u32>,
-    carrier_bytes: Option<u64>,
-    receivers: Deliveries,
-    /// Whether a lab accepted it and did not deliver it.
-    is_undelivered: bool,
-}
-
-/// One judged hand-off.
-#[derive(Clone, Copy, Debug)]
-pub struct HandOff<'a> {
-    /// The hop.
-    pub hop: Hop,
-    /// The id by which its ends were matched.
-    pub key: HandOffKey<'a>,
-    /// The verdict; `None` if neither end has a span, or if a lab delivered the record and nothing
-    /// shows its receiver. Of several deliveries, the best verdict counts, in the order of
-    /// [`Verdict::ALL`].
-    pub verdict: Option<Verdict>,
-    /// What else was lost, in the delivery with the verdict.
-    pub flags: Flags,
-    /// How often the message was delivered.
-    pub deliveries: u64,
-    /// The sending end.
-    pub sender: &'a Sender,
-    /// The receiving end, in the delivery with the verdict; `None` if the message was lost, or if
-    /// nothing shows its receiver.
-    pub receiver: Option<&'a Receiver>,
-}
-
-/// The id by which the ends of a hand-off were matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandOffKey<'a> {
-    /// The API's id of the request.
-    Request(&'a str),
-    /// The record's place in Kinesis.
-    Message(MessageKey<'a>),
+impl Default for Assembly {
+    fn default() -> Assembly {
+        Assembly::with_ends(Ends::new(true))
+    }
 }
 
 impl Assembly {
-    /// Adds what `span` shows about a hand-off.
+    /// An assembly that does not keep the text of ids: it is empty in [`HandOff::key`].
+    pub(crate) fn without_texts() -> Assembly {
+        Assembly::with_ends(Ends::new(false))
+    }
+
+    /// A part of this assembly, still empty.
+    pub(crate) fn part(&self) -> Assembly {
+        Assembly::with_ends(self.ends.part())
+    }
+
+    fn with_ends(ends: Ends) -> Assembly {
+        Assembly {
+            ends,
+            receivers_without_id: BTreeSet::new(),
+            has_origins: false,
+            totals: Totals::default(),
+            figures: Figures::default(),
+            senders_alone: BTreeSet::new(),
+            is_logged: false,
+            under_way_since: None,
+            is_told_by_lab: false,
+            undelivered: HashSet::new(),
+            out_of_sight: BTreeSet::new(),
+        }
+    }
+
+    /// Adds the ends of a part, which come after those that were added before.
+    pub(crate) fn append(&mut self, part: Assembly) {
+        self.receivers_without_id.extend(part.receivers_without_id);
+        self.has_origins |= part.has_origins;
+        self.ends.append(part.ends);
+    }
+
+    /// Adds what `span` shows about a hand-off. A span that is added twice counts once.
     pub fn add_span(&mut self, span: &Span<'_>) {
         match Role::of(span) {
             Role::ClientRequest {
                 request_id: Some(request_id),
             } => {
-                let client = &mut self.request(request_id).1.client;
-                client.get_or_insert_with(|| Client {
-                    sender: client_sender(span),
+                let facts = Facts {
+                    succeeded: succeeded(span),
+                    ..self.facts(span)
+                };
+                let end = self.recorded(request_id, span, facts, false);
+                let end = sampled_by_client(end, span);
+                self.ends.add_request(end, request_id);
+            }
+            Role::ClientRequest { request_id: None } => {
+                self.ends.add_without_id(ClientWithoutId {
+                    span: self.ends.hash(span.reference),
+                    start: span.start,
+                    end: span.end,
                     succeeded: succeeded(span),
                 });
             }
             Role::ServerRequest { request_id } => {
-                let delivery = self.delivery(span);
-                self.request(request_id).1.servers.add(delivery);
+                let facts = self.facts(span);
+                let end = self.recorded(request_id, span, facts, true);
+                self.ends.add_request(end, request_id);
             }
             Role::Send(key) => {
-                let bytes = span.attributes.integer(Key::CarrierBytes);
-                let record = self.record(key);
-                merge_sender(&mut record.sender, recorded_sender(span));
-                if let Some(bytes) = bytes.and_then(|bytes| u64::try_from(bytes).ok()) {
-                    record.carrier_bytes = Some(bytes);
-                }
+                let facts = self.facts(span).with_carrier_of(span);
+                let facts = facts.of_record(key, &mut self.ends.names);
+                let end = self.recorded(key.sequence_number, span, facts, false);
+                self.ends.add_record(end, key.sequence_number);
             }
             Role::Receive(key) => {
-                let delivery = self.delivery(span);
-                self.record(key).receivers.add(delivery);
+                let facts = self.facts(span);
+                let facts = facts.of_record(key, &mut self.ends.names);
+                let end = self.recorded(key.sequence_number, span, facts, true);
+                self.ends.add_record(end, key.sequence_number);
             }
-            Role::ClientRequest { request_id: None } | Role::Other => match span.kind {
+            Role::Other => match span.kind {
                 Kind::Server => {
                     self.receivers_without_id.insert(Hop::Ingress);
                 }
@@ -148,46 +142,84 @@ impl Assembly {
             },
         }
         if span.parent_is_remote.is_none() {
-            let service = self.service(span.service);
-            self.spans_without_flags
-                .insert((service, span.reference.span_id));
+            let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
+            self.ends.add_without_flags(span.service, id);
         }
-    }
-
-    /// Whether the client of a request was seen before.
-    pub(crate) fn has_client(&self, request_id: &str) -> bool {
-        let index = self.request_ids.get(request_id);
-        index.is_some_and(|index| self.requests[index].client.is_some())
     }
 
     /// Adds what a line of the functions' logs shows about a hand-off.
     pub fn add_log_line(&mut self, line: &LogLine<'_>) {
+        let facts = Facts::default();
         match line.event {
             Event::Request { request_id } => {
-                let delivery = Delivery::logged(&line.span, None);
-                self.request(request_id).1.servers.add(delivery);
+                let end = self.logged(request_id, line, facts, true);
+                self.ends.add_request(end, request_id);
             }
             Event::RecordSent {
                 key,
                 request_id,
                 carrier_bytes,
             } => {
-                let request = request_id.map(|request_id| self.request(request_id).0);
-                let request = request.and_then(|request| u32::try_from(request).ok());
-                let record = self.record(key);
-                merge_sender(&mut record.sender, logged_sender(&line.span));
-                record.request = record.request.or(request);
-                record.carrier_bytes = record.carrier_bytes.or(carrier_bytes);
+                let facts = facts.of_record(key, &mut self.ends.names);
+                let facts = Facts {
+                    carrier_bytes,
+                    ..facts
+                };
+                let end = self.logged(key.sequence_number, line, facts, false);
+                self.ends.add_record(end, key.sequence_number);
+                if let Some(request_id) = request_id {
+                    self.has_origins = true;
+                    self.ends.add_origin(Origin {
+                        record: end.id,
+                        place: (facts.stream, facts.shard),
+                        request: self.ends.hash(request_id),
+                    });
+                }
             }
             Event::RecordReceived { key, carrier } => {
-                let delivery = Delivery::logged(&line.span, Some(carrier));
-                self.record(key).receivers.add(delivery);
+                let facts = facts.of_record(key, &mut self.ends.names);
+                let end = End {
+                    carrier: Some(carrier),
+                    ..self.logged(key.sequence_number, line, facts, true)
+                };
+                self.ends.add_record(end, key.sequence_number);
             }
             Event::RecordFailed | Event::RecordRefused | Event::SpansDropped { .. } => {}
         }
     }
 
-    /// Call this after the whole source has been read, with its extent.
+    fn recorded(&mut self, id: &str, span: &Span<'_>, facts: Facts, receives: bool) -> End {
+        let links = match receives {
+            true => self.ends.number_of_links(&span.links),
+            false => 0,
+        };
+        End {
+            facts: self.ends.number(facts),
+            links,
+            ..End::recorded(self.ends.hash(id), span, receives)
+        }
+    }
+
+    fn logged(&mut self, id: &str, line: &LogLine<'_>, facts: Facts, receives: bool) -> End {
+        End {
+            facts: self.ends.number(facts),
+            ..End::logged(self.ends.hash(id), &line.span, receives)
+        }
+    }
+
+    /// The facts in a span. Its service is needed if the exporter does not say whether the parent
+    /// is remote.
+    fn facts(&mut self, span: &Span<'_>) -> Facts {
+        let is_unsaid = span.parent_is_remote.is_none();
+        let service = is_unsaid.then(|| self.ends.names.intern(span.service));
+        Facts {
+            service,
+            ..Facts::recorded(span, &mut self.ends.names)
+        }
+    }
+
+    /// Call this after the whole source has been read, with its extent. Before, there are no
+    /// hand-offs and no figures.
     ///
     /// If a hop has senders, but no span or log line of any receiver, the source lacks its
     /// receiving side, and its hand-offs are not judged. If a hop has a log, a message without a
@@ -197,10 +229,12 @@ impl Assembly {
         if let Some(undelivered) = &extent.undelivered {
             self.is_told_by_lab = true;
             for key in &undelivered.keys {
-                self.record(key.as_message()).is_undelivered = true;
+                let place = self.place(key.as_message());
+                self.undelivered.insert(place);
             }
         }
-        self.join_incomplete_keys();
+        self.ends.sort();
+        self.totals = Totals::of(self);
         let is_told = |hop: &Hop| *hop == Hop::Record && extent.undelivered.is_some();
         let is_unlogged = |hop: &Hop| !extent.logged.contains(hop);
         let unlogged = Hop::BOTH.into_iter().filter(is_unlogged);
@@ -212,226 +246,28 @@ impl Assembly {
         let is_open = extent.is_cut_short || extent.is_export;
         self.out_of_sight = unlogged.filter(|_| is_open).collect();
         self.under_way_since = extent.under_way_since;
+        self.figures = Figures::of(self);
     }
 
-    /// Drops the ids of requests and records, and keeps their ends.
-    pub(crate) fn forget_keys(&mut self) {
-        self.request_ids = Names::default();
-        self.record_keys = MessageKeys::default();
+    fn place(&mut self, key: MessageKey<'_>) -> (u64, (Name, Name)) {
+        let names = &mut self.ends.names;
+        let place = (names.intern(key.stream), names.intern(key.shard));
+        (self.ends.hash(key.sequence_number), place)
     }
 
-    /// Whether there is a sender of `hop` with an id.
-    pub fn has_senders(&self, hop: Hop) -> bool {
-        match hop {
-            Hop::Ingress => self.requests.iter().any(|request| request.client.is_some()),
-            Hop::Record => self.records.iter().any(|record| record.sender.is_some()),
-        }
-    }
-
-    /// Whether there is a receiver of `hop` with an id.
-    pub fn has_receivers(&self, hop: Hop) -> bool {
-        match hop {
-            Hop::Ingress => self
-                .requests
-                .iter()
-                .any(|request| request.servers.count() > 0),
-            Hop::Record => self
-                .records
-                .iter()
-                .any(|record| record.receivers.count() > 0),
-        }
+    /// Whether a lab accepted `record` and did not deliver it.
+    fn is_undelivered(&self, record: &Record) -> bool {
+        !self.undelivered.is_empty() && self.undelivered.contains(&(record.id, record.place))
     }
 
     /// The hops that have senders in the source, but no receivers: see [`Assembly::finish`].
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
         &self.senders_alone
     }
-
-    /// All hand-offs with their verdicts, from the spans and lines added so far, in no particular
-    /// order.
-    ///
-    /// A hand-off needs a sender. If the functions' logs exist, a record from outside the run
-    /// counts too, if its consumer started a trace. A client's request that failed before it
-    /// reached the producer does not count. A hop without receivers in the source is left out.
-    pub fn hand_offs(&self) -> impl Iterator<Item = HandOff<'_>> {
-        let ingress = self.request_ids.iter().filter_map(|(id, index)| {
-            let request = &self.requests[index];
-            let client = request.client.as_ref()?;
-            let arrived = request.servers.count() > 0;
-            let happened =
-                arrived || client.succeeded && !self.may_arrive(Hop::Ingress, &client.sender);
-            let key = HandOffKey::Request(id);
-            happened.then(|| self.judge(Hop::Ingress, key, &client.sender, &request.servers))
-        });
-        let record = self.record_keys.iter().filter_map(|(key, index)| {
-            let record = &self.records[index];
-            let is_strangers = self.is_logged && self.starts_a_trace(record);
-            let sender = record.sender.as_ref();
-            let sender = sender.or_else(|| is_strangers.then_some(&Sender::UNKNOWN))?;
-            let key = HandOffKey::Message(key);
-            let judged = self.judge(Hop::Record, key, sender, &record.receivers);
-            if record.receivers.count() > 0 {
-                return Some(judged);
-            }
-            match self.unseen(record, sender) {
-                Unseen::Lost => Some(judged),
-                Unseen::Delivered => Some(HandOff {
-                    verdict: None,
-                    deliveries: 1,
-                    ..judged
-                }),
-                Unseen::Unknown => None,
-            }
-        });
-        let judged = |hand_off: &HandOff<'_>| !self.senders_alone.contains(&hand_off.hop);
-        ingress.chain(record).filter(judged)
-    }
-
-    /// How many hand-offs of `hop` have both ends, matched by id.
-    pub fn matched(&self, hop: Hop) -> u64 {
-        let matched = match hop {
-            Hop::Ingress => {
-                let requests = self.requests.iter();
-                let whole =
-                    |request: &&Request| request.client.is_some() && request.servers.count() > 0;
-                requests.filter(whole).count()
-            }
-            Hop::Record => {
-                let records = self.records.iter();
-                let whole =
-                    |record: &&Record| record.sender.is_some() && record.receivers.count() > 0;
-                records.filter(whole).count()
-            }
-        };
-        matched as u64
-    }
-
-    /// Whether the consumer of a record without trace context started a trace.
-    fn starts_a_trace(&self, record: &Record) -> bool {
-        let mut deliveries = record.receivers.kept();
-        deliveries.any(|delivery| {
-            let receiver = &delivery.receiver;
-            let continues = !receiver.links.is_empty() || self.has_remote_parent(delivery);
-            receiver.reference.is_some() && !continues
-        })
-    }
-
-    /// Whether a message without a receiver may have arrived, or may still arrive.
-    fn may_arrive(&self, hop: Hop, sender: &Sender) -> bool {
-        let sent = sender.end.or(sender.start);
-        let since = self.under_way_since.filter(|_| hop == Hop::Record);
-        let is_under_way = since.zip(sent).is_some_and(|(since, sent)| sent >= since);
-        is_under_way || self.out_of_sight.contains(&hop)
-    }
-
-    /// How many hand-offs of `hop` are not judged, because their receivers may be in the part that
-    /// was cut off.
-    pub(crate) fn out_of_sight(&self, hop: Hop) -> u64 {
-        if !self.out_of_sight.contains(&hop) {
-            return 0;
-        }
-        let count = match hop {
-            Hop::Ingress => {
-                let requests = self.requests.iter();
-                let alone = |request: &&Request| {
-                    let succeeded = request
-                        .client
-                        .as_ref()
-                        .is_some_and(|client| client.succeeded);
-                    succeeded && request.servers.count() == 0
-                };
-                requests.filter(alone).count()
-            }
-            Hop::Record => {
-                let records = self.records.iter();
-                let alone =
-                    |record: &&Record| record.sender.is_some() && record.receivers.count() == 0;
-                records.filter(alone).count()
-            }
-        };
-        count as u64
-    }
-
-    fn judge<'a>(
-        &'a self,
-        hop: Hop,
-        key: HandOffKey<'a>,
-        sender: &'a Sender,
-        deliveries: &'a Deliveries,
-    ) -> HandOff<'a> {
-        let judged = deliveries.kept().map(|delivery| {
-            let receiver = &delivery.receiver;
-            let verdict = hand_off::verdict(sender, receiver, self.has_remote_parent(delivery));
-            (verdict, receiver)
-        });
-        // any verdict is better than `None`
-        let best = judged.min_by_key(|(verdict, receiver)| {
-            (
-                verdict.is_none(),
-                *verdict,
-                receiver.start.is_none(),
-                receiver.start,
-            )
-        });
-        HandOff {
-            hop,
-            key,
-            verdict: best.map_or(Some(Verdict::Lost), |(verdict, _)| verdict),
-            flags: best.map_or(Flags::default(), |(_, receiver)| {
-                hand_off::flags(sender, receiver)
-            }),
-            deliveries: deliveries.count(),
-            sender,
-            receiver: best.map(|(_, receiver)| receiver),
-        }
-    }
-
-    /// Whether the parent is remote. If the span does not say so, the parent counts as remote if
-    /// the receiver's service has no span with its id.
-    fn has_remote_parent(&self, delivery: &Delivery) -> bool {
-        let receiver = &delivery.receiver;
-        receiver
-            .parent_is_remote
-            .unwrap_or_else(|| match (receiver.parent, delivery.service) {
-                (Some(parent), Some(service)) => {
-                    !self.spans_without_flags.contains(&(service, parent))
-                }
-                (Some(_), None) => true,
-                (None, _) => false,
-            })
-    }
-
-    fn request(&mut self, id: &str) -> (usize, &mut Request) {
-        let index = self.request_ids.index(id);
-        if index == self.requests.len() {
-            self.requests.push(Request::default());
-        }
-        (index, &mut self.requests[index])
-    }
-
-    fn record(&mut self, key: MessageKey<'_>) -> &mut Record {
-        let index = self.record_keys.index(key);
-        if index == self.records.len() {
-            self.records.push(Record::default());
-        }
-        &mut self.records[index]
-    }
-
-    fn delivery(&mut self, span: &Span<'_>) -> Delivery {
-        let service = match span.parent_is_remote {
-            Some(_) => None,
-            None => Some(self.service(span.service)),
-        };
-        Delivery::recorded(span, service)
-    }
-
-    fn service(&mut self, name: &str) -> usize {
-        self.services.index(name)
-    }
 }
 
 /// Whether the API answered with success.
-pub(crate) fn succeeded(span: &Span<'_>) -> bool {
+fn succeeded(span: &Span<'_>) -> bool {
     let status = span.attributes.integer(Key::StatusCode);
     status.is_some_and(|status| (200..300).contains(&status))
         && span.attributes.get(Key::ErrorType).is_none()
@@ -439,42 +275,10 @@ pub(crate) fn succeeded(span: &Span<'_>) -> bool {
 
 /// The client's end. A load generator writes spans for all requests. The span's flags show a
 /// decision "not sampled", and an attribute shows an open decision.
-fn client_sender(span: &Span<'_>) -> Sender {
+fn sampled_by_client(end: End, span: &Span<'_>) -> End {
     let deferred = span.attributes.boolean(Key::ContextDeferred) == Some(true);
-    Sender {
+    End {
         sampled: (!deferred).then(|| span.sampled.unwrap_or(true)),
-        ..recorded_sender(span)
-    }
-}
-
-fn recorded_sender(span: &Span<'_>) -> Sender {
-    Sender {
-        reference: Some(span.reference),
-        parent: span.parent_span_id,
-        recorded: true,
-        sampled: Some(true),
-        start: span.start,
-        end: span.end,
-        luggage: Luggage::of(span),
-        format: span.format(),
-    }
-}
-
-fn logged_sender(span: &LogSpan) -> Sender {
-    Sender {
-        reference: span.reference,
-        parent: span.parent_span_id,
-        sampled: span.sampled,
-        ..Sender::default()
-    }
-}
-
-/// Combines a span and a log line of one sender. A span has more information than a log line, and
-/// an OTLP span has the most. Otherwise the first one stays.
-fn merge_sender(known: &mut Option<Sender>, sender: Sender) {
-    let knows = |sender: &Sender| (sender.recorded, sender.format.is_none());
-    match known {
-        Some(known) if knows(known) >= knows(&sender) => {}
-        _ => *known = Some(sender),
+        ..end
     }
 }

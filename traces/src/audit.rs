@@ -84,6 +84,9 @@ pub struct Judged {
     pub unjudged: Vec<Unjudged>,
     /// How many spans there were.
     pub spans: u64,
+    /// How many traces they belong to.
+    #[serde(skip)]
+    pub traces: u64,
     /// How many more spans there were that no audit can hold.
     #[serde(default)]
     pub left_out: u64,
@@ -196,11 +199,17 @@ impl Audit {
             unjudged,
             received,
             spans: tree.len() as u64,
+            traces: traces(&tree),
             left_out: tree.left_out(),
             services: spans_by_service.keys().cloned().collect(),
             spans_by_service,
         }
     }
+}
+
+fn traces(tree: &Tree) -> u64 {
+    let traces = tree.spans().chunk_by(|one, other| one.trace == other.trace);
+    traces.count() as u64
 }
 
 fn spans_by_service(tree: &Tree) -> BTreeMap<String, u64> {

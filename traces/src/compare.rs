@@ -27,6 +27,7 @@ use crate::measure::Measured;
 
 /// Several sources compared with one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// The name of the source that the others are compared with.
     pub baseline: String,

@@ -22,6 +22,7 @@ use crate::span::{Kind, SpanReference};
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Channel {
     /// Whether it is a request or a message.
     pub kind: ChannelKind,
@@ -33,6 +34,7 @@ pub struct Channel {
 
 /// Whether a hand-off is a request or a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     /// A request over HTTP.
@@ -72,6 +74,7 @@ impl std::fmt::Display for Channel {
 
 /// One judged hand-off.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandOff {
     /// The sending service.
     pub from: String,
@@ -91,6 +94,7 @@ pub struct HandOff {
 
 /// An example of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Example {
     /// The verdict.
     pub verdict: Verdict,
@@ -102,6 +106,7 @@ pub struct Example {
 
 /// How many hand-offs broke without it being known which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Between {
     /// At least this many.
     pub at_least: u64,
@@ -111,6 +116,7 @@ pub struct Between {
 
 /// The hand-offs from one service to another over one channel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edge {
     /// The sending service.
     pub from: String,

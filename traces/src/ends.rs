@@ -211,6 +211,7 @@ impl Gathered {
             }
         });
         let has_message = self.add_message(at, &message);
+        self.add_messages_of_links(at, span);
         let about = words.about(span, &mut self.names).unwrap_or_default();
         let about = self.about(about);
         self.links.extend(span.links.iter().map(|link| LinkAt {
@@ -292,6 +293,20 @@ impl Gathered {
             self.abouts.push(about);
         }
         number
+    }
+
+    /// Stores the ids of the messages that the links of a span name, as those of a batch do.
+    fn add_messages_of_links(&mut self, at: At, span: &Span<'_>) {
+        for link in span.links.iter().filter(|link| !link.attributes.is_empty()) {
+            let mut message = MessageWords::default();
+            for (name, value) in &link.attributes {
+                if let (Some(meaning), Some(text)) = (Class::of(name).meaning, about::plain(value))
+                {
+                    message.add(meaning, &text);
+                }
+            }
+            self.add_message(at, &message);
+        }
     }
 
     /// Stores the id of a message. Gives whether there is one.

@@ -29,6 +29,7 @@ use crate::ends::tree::Tree;
 
 /// The evidence that a sender and a receiver belong together, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// Both have the id of the message, or its partition and offset.

@@ -15,6 +15,7 @@ use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// A place where context is handed from one service to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Hop {
     /// HTTP headers, from the client to the producer.
@@ -47,10 +48,11 @@ impl fmt::Display for Hop {
 
 /// The result of one hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or it shares
-    /// the sender's span id.
+    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or the span of
+    /// the sender's service that was active when it sent, or it shares the sender's span id.
     Connected,
     /// The receiver's span is in another trace, but one of its span links points to the sender's
     /// span.
@@ -111,6 +113,7 @@ impl fmt::Display for Verdict {
 
 /// What can be lost beside the verdict. The names are those of [`Flags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// See [`Flags::sampled_changed`].
@@ -275,6 +278,8 @@ pub struct Sender {
     pub reference: Option<SpanReference>,
     /// The parent of its span.
     pub parent: Option<SpanId>,
+    /// Whether that parent is in another process; `None` if this is unknown.
+    pub parent_is_remote: Option<bool>,
     /// Whether its span was recorded. If not, everything known about it comes from the log.
     pub recorded: bool,
     /// Its sampling decision; `None` if it is unknown, or was left to the receiver.
@@ -295,6 +300,7 @@ impl Sender {
     pub(crate) const UNKNOWN: Sender = Sender {
         reference: None,
         parent: None,
+        parent_is_remote: None,
         recorded: false,
         sampled: None,
         start: None,
@@ -353,7 +359,7 @@ pub fn verdict(sender: &Sender, receiver: &Receiver, remote_parent: bool) -> Opt
     let sender_sampled = sender.sampled == Some(true);
     match (sender.reference, receiver.reference) {
         (Some(from), Some(at)) => {
-            let by_ids = verdict_by_ids(from, at, receiver, remote_parent);
+            let by_ids = verdict_by_ids(sender, from, receiver, at, remote_parent);
             let turned_off =
                 !receiver.recorded && receiver.sampled == Some(false) && sender_sampled;
             let arrived = by_ids != Verdict::NewTrace || receiver.carrier == Some(true);
@@ -372,19 +378,31 @@ pub fn verdict(sender: &Sender, receiver: &Receiver, remote_parent: bool) -> Opt
 }
 
 fn verdict_by_ids(
+    sender: &Sender,
     from: SpanReference,
-    at: SpanReference,
     receiver: &Receiver,
+    at: SpanReference,
     remote_parent: bool,
 ) -> Verdict {
+    // a context that is injected by hand is often that of the span which was active
+    let active = sender
+        .parent
+        .filter(|_| sender.parent_is_remote == Some(false));
+    let is_senders = |span: SpanId| span == from.span_id || Some(span) == active;
+    let links_to_sender =
+        |to: SpanReference| to.trace_id == from.trace_id && is_senders(to.span_id);
+    let is_linked = receiver.links.iter().any(|link| links_to_sender(link.to));
     if at.trace_id == from.trace_id {
         // In B3, client and server may share a span's id.
-        if receiver.parent == Some(from.span_id) || at == from {
+        if receiver.parent.is_some_and(is_senders) || at == from {
             Verdict::Connected
+        } else if is_linked {
+            // a child of the span that fetched the message
+            Verdict::Linked
         } else {
             Verdict::WrongParent
         }
-    } else if receiver.links.iter().any(|link| link.to == from) {
+    } else if is_linked {
         Verdict::Linked
     } else if at.trace_id.is_64_bit() && at.trace_id.low_64() == from.trace_id.low_64() {
         Verdict::IdTruncated

@@ -1,17 +1,16 @@
 //! What an audit takes of its sources: the spans, and the ids, logs and lab records of runs.
 
-use crate::assemble::Assembly;
 use crate::audit::{Audit, HandOff, Judged, Options};
-use crate::collect::Collect;
+use crate::collect::{Collect, Part};
 use crate::extent::Extent;
 use crate::readers::log::LogLine;
-use crate::span::Span;
+use crate::tally::Tally;
 
 /// Takes the spans and log lines of the sources of an audit, and judges their hand-offs.
 pub struct Judging {
     audit: Audit,
     /// The hand-offs that the ids, logs and lab records of a run show; `None` without a run.
-    of_run: Option<Assembly>,
+    of_run: Option<Tally>,
 }
 
 impl Judging {
@@ -19,7 +18,7 @@ impl Judging {
     pub fn new(options: Options, has_run: bool) -> Judging {
         Judging {
             audit: Audit::new(options),
-            of_run: has_run.then(Assembly::default),
+            of_run: has_run.then(Tally::default),
         }
     }
 
@@ -29,22 +28,25 @@ impl Judging {
         if let Some(of_run) = &mut self.of_run {
             of_run.finish(extent);
         }
-        self.audit.judge_run(self.of_run.as_ref(), each)
+        let of_run = self.of_run.as_ref().map(Tally::assembly);
+        self.audit.judge_run(of_run, each)
     }
 }
 
 impl Collect for Judging {
-    fn audit(&mut self) -> Option<&mut Audit> {
-        Some(&mut self.audit)
+    fn part(&self) -> Part {
+        Part {
+            audit: Some(self.audit.part()),
+            tally: self.of_run.as_ref().map(Tally::part),
+        }
     }
 
-    fn takes_spans(&self) -> bool {
-        self.of_run.is_some()
-    }
-
-    fn add_span(&mut self, span: &Span<'_>) {
-        if let Some(of_run) = &mut self.of_run {
-            of_run.add_span(span);
+    fn add_part(&mut self, part: Part) {
+        if let Some(audit) = part.audit {
+            self.audit.add_part(audit);
+        }
+        if let Some((of_run, tally)) = self.of_run.as_mut().zip(part.tally) {
+            of_run.append(tally);
         }
     }
 

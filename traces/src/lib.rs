@@ -12,6 +12,7 @@
 //! Kinesis gave the record, never by the trace context that is being judged.
 //!
 //! ```
+//! use baton_traces::extent::Extent;
 //! use baton_traces::hand_off::{Hop, Verdict};
 //! use baton_traces::readers::otlp_json;
 //! use baton_traces::span::Want;
@@ -27,6 +28,7 @@
 //!
 //! let mut tally = Tally::default();
 //! otlp_json::read_request(line, Want::Judging, &mut |span| tally.add_span(span)).expect("a valid request");
+//! tally.finish(&Extent::default());
 //! let counts = tally.verdicts();
 //! assert_eq!(counts[&Hop::Record].verdicts[&Verdict::Connected], 1);
 //! ```
@@ -51,6 +53,8 @@ pub mod prediction;
 pub mod readers;
 pub mod rounds;
 pub mod run;
+#[cfg(test)]
+mod schemas;
 pub mod service_map;
 pub mod shown;
 pub mod source;
@@ -59,6 +63,8 @@ pub mod span_file;
 pub mod statistics;
 pub mod summary;
 pub mod tally;
+mod threads;
 pub mod trace;
 pub mod trace_difference;
 pub mod trace_index;
+pub mod version;

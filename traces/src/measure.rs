@@ -4,7 +4,7 @@ mod load_figures;
 
 use self::load_figures::LoadFigures;
 use crate::audit::{Audit, Judged};
-use crate::collect::Collect;
+use crate::collect::{Collect, Part};
 use crate::hand_off::Hop;
 use crate::known::{Known, Unknown};
 use crate::load::{Loaded, load};
@@ -14,7 +14,7 @@ use crate::run::RunDirectory;
 use crate::source::{Source, SourceError};
 use crate::span::{Span, UnixTime, Want};
 use crate::statistics::Durations;
-use crate::summary::{Requests, Summary};
+use crate::summary::{Requests, SeenSpans, Summary};
 use crate::tally::{HopCounts, Tally};
 use crate::trace_index::{Table, TraceIndex, audited};
 
@@ -45,13 +45,18 @@ impl Measured {
     /// If the source cannot be read, is not an export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
-        let mut all = Collected::default();
+        // an audit judges an export, so the ids of its hand-offs are not needed
+        let tally = match source.run()? {
+            Some(_) => Tally::default(),
+            None => Tally::without_texts(),
+        };
+        let mut all = Collected {
+            tally,
+            ..Collected::default()
+        };
         let loaded = load(source, Want::HandOffs, &mut all)?;
         all.tally.finish(&loaded.extent);
         let is_run = loaded.extent.is_run;
-        if !is_run {
-            all.tally.forget_keys();
-        }
         let Collected { tally, audit, .. } = all;
         let of_run = is_run.then(|| tally.assembly());
         let (judged, end_to_end) = std::thread::scope(|scope| {
@@ -89,8 +94,7 @@ impl Measured {
         let end_to_end = all.tally.end_to_end();
         let (tally, judged_again) = (&all.tally, judged.clone());
         let measured = Measured::of_loaded(source, &loaded, tally, judged_again, end_to_end)?;
-        let assembly = all.tally.into_assembly();
-        let index = TraceIndex::of(table, assembly, judged, passages, is_run);
+        let index = TraceIndex::of(table, all.tally, judged, passages, is_run);
         Ok((measured, index))
     }
 
@@ -118,7 +122,8 @@ impl Measured {
             // the audit has them
             false => Hop::BOTH.map(|hop| (hop, HopCounts::default())).into(),
         };
-        let mut summary = Summary::of(source.name(), tally, verdicts, &known, &end_to_end);
+        let seen = SeenSpans::of(&judged);
+        let mut summary = Summary::of(source.name(), tally, seen, verdicts, &known, &end_to_end);
         summary.edges.clone_from(&judged.edges);
         if loaded.manifest.is_none() {
             summary = summary.audited(judged);
@@ -163,12 +168,25 @@ struct Collected {
 }
 
 impl Collect for Collected {
-    fn audit(&mut self) -> Option<&mut Audit> {
-        Some(&mut self.audit)
+    fn part(&self) -> Part {
+        Part {
+            audit: Some(self.audit.part()),
+            tally: Some(self.tally.part()),
+        }
+    }
+
+    fn add_part(&mut self, part: Part) {
+        if let Some((audit, tally)) = part.audit.zip(part.tally) {
+            self.audit.add_part(audit);
+            self.tally.append(tally);
+        }
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.table.is_some()
     }
 
     fn add_span(&mut self, span: &Span<'_>) {
-        self.tally.add_span(span);
         if let Some(table) = &mut self.table {
             table.add_span(span, 0);
         }

@@ -69,11 +69,16 @@ pub fn one(span: &Span<'_>, format: Option<SpanFormat>) -> Value {
     let others = span.other_attributes.iter().map(attribute);
     let attributes = known.chain(mark).chain(others);
     let links = span.links.iter().map(|link| {
-        json!({
+        let mut fields = json!({
             "traceId": link.to.trace_id.to_string(),
             "spanId": link.to.span_id.to_string(),
             "traceState": link.trace_state,
-        })
+        });
+        if !link.attributes.is_empty() {
+            let attributes = link.attributes.iter().take(MAX_PER_SPAN);
+            fields["attributes"] = attributes.map(attribute).collect();
+        }
+        fields
     });
     let mut fields = Map::new();
     let mut field = |name: &str, value: Value| fields.insert(name.to_owned(), value);

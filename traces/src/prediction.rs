@@ -85,6 +85,7 @@ pub enum Own {
 
 /// What the formats predict for an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Prediction {
     /// The verdicts that can be expected. There are several if the sender forwards headers, and
     /// they depend on who called it.

@@ -7,6 +7,7 @@ use crate::summary::{Latencies, Requests};
 
 /// One round of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Round {
     /// Its number, from 1. Runs that were measured together have rounds of the same number at
     /// nearly the same time.

@@ -11,9 +11,11 @@ use crate::audit::{self, Between, Channel};
 use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
 use crate::trace_index::TraceIndex;
+use crate::version::Version;
 
 /// What a node represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeKind {
     /// A service.
@@ -28,6 +30,7 @@ pub enum NodeKind {
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Node {
     /// Its kind.
     pub kind: NodeKind,
@@ -39,6 +42,7 @@ pub struct Node {
 
 /// The requests or messages from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edge {
     /// The sender, as an index into the nodes.
     pub from: usize,
@@ -59,7 +63,10 @@ pub struct Edge {
 
 /// A service map. Nodes are sorted by kind and name, edges by their nodes and channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceMap {
+    /// The version of this document.
+    pub version: Version,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// The edges.
@@ -186,6 +193,7 @@ impl ServiceMap {
             }
         };
         ServiceMap {
+            version: Version::default(),
             edges: edges.0.iter().map(edge).collect(),
             nodes: nodes
                 .iter()
@@ -215,6 +223,7 @@ impl ServiceMap {
         let kept: BTreeSet<usize> = ends.chain(named).collect();
         let places: BTreeMap<usize, usize> = kept.iter().copied().zip(0..).collect();
         ServiceMap {
+            version: Version::default(),
             nodes: kept.iter().map(|node| self.nodes[*node].clone()).collect(),
             edges: edges
                 .into_iter()

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::span::UnixTime;
 
 /// `text` with escapes for characters that could control a terminal, reorder text or be invisible:
@@ -103,10 +101,8 @@ pub fn significant(value: f64) -> String {
 /// assert_eq!(baton_traces::shown::time(time), "2023-11-14 22:13:20.123 UTC");
 /// ```
 pub fn time(time: UnixTime) -> String {
-    match Timestamp::from_nanosecond(time.as_nanoseconds().into()) {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string(),
-        Err(_) => "at no known time".to_owned(),
-    }
+    let time = time.timestamp();
+    time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string()
 }
 
 /// A count with commas between thousands.

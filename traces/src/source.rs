@@ -3,7 +3,7 @@
 
 mod backend;
 mod files;
-mod seen;
+pub(crate) mod seen;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -220,9 +220,7 @@ impl Source {
     /// # Errors
     /// As [`Source::read`].
     pub fn collect(&self, want: Want, collect: &mut dyn Collect) -> Result<Reading, SourceError> {
-        let mut seen = Seen::new();
-        let is_new = |span: &Span<'_>| seen.look(span) != Sight::Again;
-        self.read_all(want, &mut InParts { collect, is_new })
+        self.read_all(want, &mut InParts { collect })
     }
 
     fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {

@@ -67,6 +67,12 @@ impl UnixTime {
         self.0.get()
     }
 
+    /// The same time as a timestamp, which JSON shows as RFC 3339.
+    pub fn timestamp(self) -> jiff::Timestamp {
+        // the latest time is in the year 2554
+        jiff::Timestamp::from_nanosecond(self.0.get().into()).unwrap_or_default()
+    }
+
     /// The time between `earlier` and this time; `None` if `earlier` is later, because clocks
     /// disagree.
     pub fn since(self, earlier: UnixTime) -> Option<Duration> {
@@ -79,15 +85,19 @@ impl UnixTime {
 
 /// The two ids that identify a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpanReference {
     /// The trace of the span.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub trace_id: TraceId,
     /// The span itself.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub span_id: SpanId,
 }
 
 /// The span's role in its trace (OTLP `Span.SpanKind`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Unspecified (0), or a number that this version of the specification does not define.
@@ -307,6 +317,7 @@ pub type Attribute<'a> = (Cow<'a, str>, AnyValue<'a>);
 
 /// Whether an operation succeeded (OTLP `Status.StatusCode`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusCode {
     /// Unset (0).
@@ -340,12 +351,15 @@ pub struct SpanEvent<'a> {
 }
 
 /// A link from one span to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Link<'a> {
     /// The span it points to.
     pub to: SpanReference,
     /// The `tracestate` of the linked context; empty if there is none.
     pub trace_state: Cow<'a, str>,
+    /// Its attributes. OTLP's are read unless only [`Want::Judging`] is needed. In a batch, they
+    /// may have the id of the message that was sent by the linked span.
+    pub attributes: Vec<Attribute<'a>>,
 }
 
 /// One finished span.

@@ -76,6 +76,7 @@ impl Durations {
 
 /// Percentiles of durations, in milliseconds with microseconds as fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Percentiles {
     /// Half are at most this long.
     pub p50: f64,
@@ -91,6 +92,7 @@ pub struct Percentiles {
 
 /// Mean and maximum of sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sizes {
     /// The mean, to two decimal places.
     pub mean: f64,
@@ -98,15 +100,34 @@ pub struct Sizes {
     pub max: u64,
 }
 
-impl Sizes {
-    /// The mean and maximum of `sizes`; `None` if there are none.
-    pub fn of(sizes: impl IntoIterator<Item = u64>) -> Option<Sizes> {
-        let (mut count, mut sum, mut max) = (0u64, 0u128, 0);
-        for size in sizes {
-            count += 1;
-            sum += u128::from(size);
-            max = max.max(size);
-        }
+/// Adds up sizes, for [`Sizes`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SumOfSizes {
+    count: u64,
+    sum: u128,
+    max: u64,
+}
+
+impl SumOfSizes {
+    /// Adds a size.
+    pub(crate) fn add(&mut self, size: u64) {
+        self.merge(SumOfSizes {
+            count: 1,
+            sum: size.into(),
+            max: size,
+        });
+    }
+
+    /// Adds all sizes in `other`.
+    pub(crate) fn merge(&mut self, other: SumOfSizes) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
+    /// Their mean and maximum; `None` if there are none.
+    pub(crate) fn sizes(self) -> Option<Sizes> {
+        let SumOfSizes { count, sum, max } = self;
         (count > 0).then(|| Sizes {
             mean: rounded(sum as f64 / count as f64, 2),
             max,
@@ -121,7 +142,7 @@ pub fn per_second(count: u64, duration: Duration) -> Option<f64> {
 }
 
 /// `value` rounded to `decimals` decimal places.
-pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+pub fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
 }
@@ -182,7 +203,7 @@ mod tests {
     #[test]
     fn nothing_has_no_percentiles_and_no_mean() {
         assert_eq!(Durations::default().percentiles(), None);
-        assert_eq!(Sizes::of([]), None);
+        assert_eq!(SumOfSizes::default().sizes(), None);
         assert_eq!(per_second(5, Duration::ZERO), None);
     }
 
@@ -201,8 +222,13 @@ mod tests {
             mean: 46.67,
             max: 70,
         };
-        assert_eq!(Sizes::of([0, 70, 70]), Some(sizes));
-        assert_eq!(Sizes::of([0, 0]), Some(Sizes { mean: 0.0, max: 0 }));
+        let of = |sizes: &[u64]| {
+            let mut sum = SumOfSizes::default();
+            sizes.iter().for_each(|size| sum.add(*size));
+            sum.sizes()
+        };
+        assert_eq!(of(&[0, 70, 70]), Some(sizes));
+        assert_eq!(of(&[0, 0]), Some(Sizes { mean: 0.0, max: 0 }));
         assert_eq!(per_second(480, Duration::from_millis(1500)), Some(320.0));
     }
 }

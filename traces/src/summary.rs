@@ -15,15 +15,22 @@ use crate::rounds::Round;
 use crate::run::{self, Manifest, RunDirectory, RunError};
 use crate::statistics::{self, Durations, Percentiles, Sizes};
 use crate::tally::{ClientCounts, FlagCounts, HopCounts, Tally, TroubleCounts};
+use crate::version::Version;
 
 /// One run in figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
+    /// The version of this document.
+    #[serde(default)]
+    pub version: Version,
     /// The run's name: the last part of its directory's path.
     pub name: String,
     /// The producer's mode and the consumer's.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pairing: Option<Pairing>,
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub engine: Option<Engine>,
     /// When the run started.
     pub started: Option<Timestamp>,
@@ -67,6 +74,7 @@ pub struct Summary {
     pub unknown: BTreeSet<String>,
     /// The client's mode, if the manifest's settings contain it.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub client: Option<Mode>,
     /// Deliveries of records whose sender has neither a span nor a log line.
     #[serde(default)]
@@ -98,6 +106,7 @@ pub struct Summary {
 
 /// The clients' requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requests {
     /// How many were sent.
     pub sent: u64,
@@ -109,6 +118,7 @@ pub struct Requests {
 
 /// The records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Records {
     /// How many Kinesis accepted.
     pub sent: u64,
@@ -126,6 +136,7 @@ pub struct Records {
 
 /// Latencies in milliseconds; `None` if no span has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latencies {
     /// Latencies of the successful requests, as the client measured them.
     pub request: Option<Percentiles>,
@@ -134,12 +145,31 @@ pub struct Latencies {
     pub end_to_end: Option<Percentiles>,
 }
 
+/// How many spans and traces a source has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SeenSpans {
+    traces: u64,
+    spans: u64,
+}
+
+impl SeenSpans {
+    /// The spans and traces that an audit found.
+    pub(crate) fn of(judged: &Judged) -> SeenSpans {
+        SeenSpans {
+            traces: judged.traces,
+            spans: judged.spans + judged.left_out,
+        }
+    }
+}
+
 impl Summary {
     /// Sums up the spans and lines that `tally` has counted so far, for the run that `manifest`
     /// describes.
-    pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally) -> Summary {
+    /// `judged` is the audit of the same spans.
+    pub fn of_tally(name: String, manifest: &Manifest, tally: &Tally, judged: &Judged) -> Summary {
         let (verdicts, end_to_end) = (tally.verdicts(), tally.end_to_end());
-        Summary::of(name, tally, verdicts, &Known::default(), &end_to_end).described_by(manifest)
+        let (seen, known) = (SeenSpans::of(judged), Known::default());
+        Summary::of(name, tally, seen, verdicts, &known, &end_to_end).described_by(manifest)
     }
 
     /// Adds what a manifest says about the run.
@@ -187,6 +217,7 @@ impl Summary {
     pub(crate) fn of(
         name: String,
         tally: &Tally,
+        seen: SeenSpans,
         counts: BTreeMap<Hop, HopCounts>,
         known: &Known,
         end_to_end: &Durations,
@@ -208,8 +239,8 @@ impl Summary {
                 lost: Some(records.lost),
                 undelivered: None,
             }),
-            traces: Some(tally.traces()),
-            spans: Some(tally.spans()),
+            traces: Some(seen.traces),
+            spans: Some(seen.spans),
             records_without_span: known.unseen.clone(),
             unjudged: counts.values().map(|counts| counts.unjudged).sum(),
             unjudged_by_hop: counts
@@ -225,7 +256,7 @@ impl Summary {
             throughput_rps: known.requests.then(|| throughput(clients)).flatten(),
             carrier_bytes: known
                 .records
-                .then(|| Sizes::of(tally.assembly().carrier_bytes()))
+                .then(|| tally.assembly().carrier_bytes().sizes())
                 .flatten(),
             unknown: known.unknown_metrics().clone(),
             records_without_sender: match known.records {

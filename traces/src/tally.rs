@@ -1,32 +1,30 @@
 //! Counts spans and log lines for a summary.
 
 use std::collections::BTreeMap;
-use std::hash::BuildHasher as _;
-use std::time::Duration;
 
-use foldhash::HashSet;
-use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
-use crate::assemble::{Assembly, RecordCounts, succeeded};
-use crate::collect::Collect;
+use crate::assemble::{Assembly, HandOff};
+pub use crate::assemble::{ClientCounts, RecordCounts};
+use crate::collect::{Collect, Part};
 use crate::extent::Extent;
-use crate::hand_off::{Flag, Flags, Hop, Role, Verdict};
+use crate::hand_off::{Flag, Hop, Verdict};
 use crate::readers::log::{Event, LogLine};
 use crate::span::{Key, Span, UnixTime};
 use crate::statistics::Durations;
 
 /// How many hand-offs of a hop have each flag; `None` if the source cannot show the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FlagCounts {
-    /// See [`Flags::sampled_changed`].
+    /// The sampling decisions of the two ends differ.
     pub sampled_changed: Option<u64>,
-    /// See [`Flags::tracestate_lost`].
+    /// The sender had `tracestate` members that the receiver lacks.
     pub tracestate_lost: Option<u64>,
-    /// See [`Flags::baggage_lost`].
+    /// Fewer baggage entries arrived than were sent.
     pub baggage_lost: Option<u64>,
-    /// See [`Flags::debug_lost`].
+    /// The sender's context had the debug flag, the receiver's lacks it.
     pub debug_lost: Option<u64>,
 }
 
@@ -62,11 +60,9 @@ impl FlagCounts {
         }
     }
 
-    fn add(&mut self, flags: Flags) {
-        for flag in Flag::ALL {
-            if let Some(count) = self.get_mut(flag) {
-                *count += u64::from(flag.is_in(flags));
-            }
+    fn add(&mut self, flag: Flag, hand_offs: u64) {
+        if let Some(count) = self.get_mut(flag) {
+            *count += hand_offs;
         }
     }
 }
@@ -82,45 +78,32 @@ pub struct HopCounts {
     pub unjudged: u64,
 }
 
-/// The requests in the clients' spans.
-#[derive(Clone, Debug, Default)]
-pub struct ClientCounts {
-    /// How many were sent.
-    pub sent: u64,
-    /// How many succeeded.
-    pub ok: u64,
-    /// How many of the successful ones have no request id, so that baton cannot find their
-    /// receiver.
-    pub ok_without_request_id: u64,
-    /// The durations of the successful ones.
-    pub durations: Durations,
-    first_start: Option<UnixTime>,
-    last_end: Option<UnixTime>,
-}
-
-impl ClientCounts {
-    /// The duration of the burst, from the start of the first request to the end of the last.
-    pub fn burst(&self) -> Option<Duration> {
-        self.last_end?.since(self.first_start?)
+impl HopCounts {
+    fn add(&mut self, hand_off: &HandOff<'_>) {
+        match hand_off.verdict {
+            Some(verdict) => *self.verdicts.entry(verdict).or_default() += 1,
+            None => self.unjudged += 1,
+        }
+        for flag in Flag::ALL {
+            let count = u64::from(flag.is_in(hand_off.flags));
+            self.flags.add(flag, count);
+        }
     }
 
-    fn add(&mut self, span: &Span<'_>, request_id: Option<&str>) {
-        self.sent += 1;
-        if succeeded(span) {
-            self.ok += 1;
-            self.ok_without_request_id += u64::from(request_id.is_none());
-            if let Some(duration) = span.duration() {
-                self.durations.add(duration);
-            }
+    fn merge(&mut self, other: &HopCounts) {
+        for (verdict, count) in &other.verdicts {
+            *self.verdicts.entry(*verdict).or_default() += count;
         }
-        let starts = self.first_start.into_iter().chain(span.start);
-        self.first_start = starts.min();
-        self.last_end = self.last_end.max(span.end);
+        for flag in Flag::ALL {
+            self.flags.add(flag, other.flags.get(flag).unwrap_or(0));
+        }
+        self.unjudged += other.unjudged;
     }
 }
 
 /// The log events that report a problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TroubleCounts {
     /// Spans that never reached the backend of an exporter.
@@ -129,6 +112,14 @@ pub struct TroubleCounts {
     pub records_failed: u64,
     /// Records that Kinesis refused.
     pub records_refused: u64,
+}
+
+impl TroubleCounts {
+    fn add(&mut self, other: TroubleCounts) {
+        self.spans_dropped = self.spans_dropped.saturating_add(other.spans_dropped);
+        self.records_failed += other.records_failed;
+        self.records_refused += other.records_refused;
+    }
 }
 
 /// Spans from other forms than OTLP, and how many of them have optional attributes.
@@ -142,24 +133,36 @@ pub struct ForeignCounts {
     pub debug_marks: u64,
 }
 
+impl ForeignCounts {
+    fn add(&mut self, other: ForeignCounts) {
+        self.spans += other.spans;
+        self.baggage_counts += other.baggage_counts;
+        self.debug_marks += other.debug_marks;
+    }
+}
+
 /// Counts spans and log lines, in any order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     assembly: Assembly,
-    spans: u64,
-    hasher: RandomState,
-    /// The traces, as hashes.
-    traces: HashSet<u64>,
     links: u64,
     trace_states: u64,
     foreign: ForeignCounts,
-    clients: ClientCounts,
     troubles: TroubleCounts,
 }
 
 impl Collect for Tally {
-    fn add_span(&mut self, span: &Span<'_>) {
-        self.add_span(span);
+    fn part(&self) -> Part {
+        Part {
+            tally: Some(self.part()),
+            ..Part::default()
+        }
+    }
+
+    fn add_part(&mut self, part: Part) {
+        if let Some(tally) = part.tally {
+            self.append(tally);
+        }
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
@@ -168,24 +171,44 @@ impl Collect for Tally {
 }
 
 impl Tally {
-    /// Counts a span.
+    /// A tally that does not keep the text of ids: see [`HandOffKey`].
+    ///
+    /// [`HandOffKey`]: crate::assemble::HandOffKey
+    pub(crate) fn without_texts() -> Tally {
+        Tally {
+            assembly: Assembly::without_texts(),
+            ..Tally::default()
+        }
+    }
+
+    /// A part of this tally, still empty.
+    pub(crate) fn part(&self) -> Tally {
+        Tally {
+            assembly: self.assembly.part(),
+            ..Tally::default()
+        }
+    }
+
+    /// Adds what a part counted.
+    pub(crate) fn append(&mut self, part: Tally) {
+        self.assembly.append(part.assembly);
+        self.links += part.links;
+        self.trace_states += part.trace_states;
+        self.foreign.add(part.foreign);
+        self.troubles.add(part.troubles);
+    }
+
+    /// Counts a span. Its hand-off counts once if it is added twice.
     pub fn add_span(&mut self, span: &Span<'_>) {
-        self.spans += 1;
-        let trace = self.hasher.hash_one(span.reference.trace_id);
-        self.traces.insert(trace);
         self.links += span.links.len() as u64;
         self.trace_states += u64::from(!span.trace_state.is_empty());
         if span.format().is_some() {
             let says = |key| u64::from(span.attributes.get(key).is_some());
-            self.foreign.spans += 1;
-            self.foreign.baggage_counts += says(Key::BaggageEntries);
-            self.foreign.debug_marks += says(Key::ContextDebug);
-        }
-        if let Role::ClientRequest { request_id } = Role::of(span)
-            // a span that was exported twice is one request
-            && !request_id.is_some_and(|id| self.assembly.has_client(id))
-        {
-            self.clients.add(span, request_id);
+            self.foreign.add(ForeignCounts {
+                spans: 1,
+                baggage_counts: says(Key::BaggageEntries),
+                debug_marks: says(Key::ContextDebug),
+            });
         }
         self.assembly.add_span(span);
     }
@@ -195,31 +218,22 @@ impl Tally {
         match line.event {
             Event::RecordFailed => self.troubles.records_failed += 1,
             Event::RecordRefused => self.troubles.records_refused += 1,
-            Event::SpansDropped { dropped } => {
-                self.troubles.spans_dropped = self.troubles.spans_dropped.saturating_add(dropped);
-            }
+            Event::SpansDropped { dropped } => self.troubles.add(TroubleCounts {
+                spans_dropped: dropped,
+                ..TroubleCounts::default()
+            }),
             _ => self.assembly.add_log_line(line),
         }
     }
 
-    /// How many spans were seen.
-    pub fn spans(&self) -> u64 {
-        self.spans
+    /// Whether a span has links.
+    pub(crate) fn has_links(&self) -> bool {
+        self.links > 0
     }
 
-    /// How many traces the spans belong to.
-    pub fn traces(&self) -> u64 {
-        self.traces.len() as u64
-    }
-
-    /// How many links the spans have.
-    pub fn links(&self) -> u64 {
-        self.links
-    }
-
-    /// How many spans have a `tracestate`.
-    pub fn trace_states(&self) -> u64 {
-        self.trace_states
+    /// Whether a span has a `tracestate`.
+    pub(crate) fn has_trace_states(&self) -> bool {
+        self.trace_states > 0
     }
 
     /// The spans that came in another form than OTLP.
@@ -232,17 +246,9 @@ impl Tally {
         self.assembly.finish(extent);
     }
 
-    /// Drops the ids of requests and records, if they are not needed to see what the forms of spans
-    /// cannot show. After this, hand-offs cannot be iterated.
-    pub(crate) fn forget_keys(&mut self) {
-        if self.foreign.spans == 0 {
-            self.assembly.forget_keys();
-        }
-    }
-
     /// The clients' requests.
     pub fn clients(&self) -> &ClientCounts {
-        &self.clients
+        self.assembly.clients()
     }
 
     /// The counts of records.
@@ -260,25 +266,20 @@ impl Tally {
         &self.assembly
     }
 
-    /// The assembly. All counts are dropped.
-    pub(crate) fn into_assembly(self) -> Assembly {
-        self.assembly
-    }
-
-    /// The verdicts and flags of each hop, from the spans and lines added so far.
+    /// The verdicts and flags of each hop.
     pub fn verdicts(&self) -> BTreeMap<Hop, HopCounts> {
-        let mut hops = BTreeMap::from([
-            (Hop::Ingress, HopCounts::default()),
-            (Hop::Record, HopCounts::default()),
-        ]);
-        for hand_off in self.assembly.hand_offs() {
-            let counts = hops.entry(hand_off.hop).or_default();
-            match hand_off.verdict {
-                Some(verdict) => *counts.verdicts.entry(verdict).or_default() += 1,
-                None => counts.unjudged += 1,
-            }
-            counts.flags.add(hand_off.flags);
-        }
+        let counted = self.assembly.fold(
+            |hand_off, hops: &mut BTreeMap<Hop, HopCounts>| {
+                hops.entry(hand_off.hop).or_default().add(hand_off);
+            },
+            |all, some| {
+                for (hop, counts) in some {
+                    all.entry(hop).or_default().merge(&counts);
+                }
+            },
+        );
+        let mut hops = BTreeMap::from(Hop::BOTH.map(|hop| (hop, HopCounts::default())));
+        hops.extend(counted);
         hops
     }
 

@@ -3,14 +3,16 @@
 //! Spans come in any order. A parent may be missing, and parents may form a circle. Neither is an
 //! error; the tree marks the place.
 
+mod json;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use crate::shown::milliseconds;
+pub use self::json::TraceJson;
 use crate::span::{AnyValue, Attribute, Kind, Span, SpanReference, StatusCode, UnixTime, Value};
 
 /// How many spans of one trace are kept. Further spans are only counted.
@@ -73,6 +75,7 @@ pub struct TraceEvent {
 
 /// How a span is attached to the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// It has no parent.
@@ -128,40 +131,10 @@ impl TraceSpan {
         }
     }
 
-    /// The span as JSON. Times are nanoseconds since the epoch, as strings, because JSON numbers
-    /// lose digits.
-    fn to_json(&self) -> Json {
-        let events = self.events.iter().map(|event| {
-            json!({ "time": nanoseconds(event.time), "name": event.name, "attributes": event.attributes })
-        });
-        json!({
-            "trace_id": self.reference.trace_id,
-            "span_id": self.reference.span_id,
-            "parent_span_id": self.parent_span_id,
-            "service": self.service,
-            "name": self.name,
-            "kind": self.kind,
-            "start": nanoseconds(self.start),
-            "end": nanoseconds(self.end),
-            "duration_ms": self.duration().map(milliseconds),
-            "trace_state": self.trace_state,
-            "status": self.status,
-            "status_message": self.status_message,
-            "attributes": self.attributes,
-            "resource": self.resource,
-            "events": events.collect::<Vec<_>>(),
-            "links": self.links,
-        })
-    }
-
     /// How long it took; `None` if a time is missing, or if it ended before it started.
     pub fn duration(&self) -> Option<Duration> {
         self.end?.since(self.start?)
     }
-}
-
-fn nanoseconds(time: Option<UnixTime>) -> Option<String> {
-    time.map(|time| time.as_nanoseconds().to_string())
 }
 
 fn by_name<'a>(attributes: &'a [Attribute<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
@@ -212,22 +185,6 @@ impl Trace {
             let id = span.reference.span_id;
             (span.start.is_none(), span.start, id, span.kind as u8)
         });
-    }
-
-    /// The trace as JSON: its spans in the order of the tree, each with its place and depth.
-    pub fn to_json(&self) -> Json {
-        let tree = self.tree();
-        let spans = tree.iter().map(|node| {
-            let mut span = self.spans[node.span].to_json();
-            span["place"] = json!(node.place);
-            span["depth"] = json!(node.depth);
-            span
-        });
-        json!({
-            "trace_id": self.trace_id,
-            "spans": spans.collect::<Vec<_>>(),
-            "left_out": self.left_out,
-        })
     }
 
     /// The spans as a tree, in depth-first order. Children of the same span are sorted by their

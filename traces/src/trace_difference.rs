@@ -38,6 +38,7 @@ pub struct Row {
 
 /// The result for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// The spans are equal, except for [`MASKED`].

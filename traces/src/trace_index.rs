@@ -5,7 +5,6 @@
 
 mod filter;
 mod journey;
-mod names;
 mod table;
 mod wanted;
 
@@ -16,11 +15,12 @@ use baton_propagators::id::TraceId;
 
 use crate::assemble::{Assembly, HandOff};
 use crate::audit::{Audit, Judged};
-use crate::collect::Collect;
+use crate::collect::{Collect, Part};
 use crate::extent::Extent;
 use crate::hand_off::{Hop, Verdict};
 use crate::readers::log::LogLine;
 use crate::span::{Span, SpanReference, UnixTime};
+use crate::tally::Tally;
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
@@ -32,7 +32,7 @@ pub use self::wanted::Wanted;
 #[derive(Debug, Default)]
 pub struct TraceIndex {
     filter: Filter,
-    assembly: Assembly,
+    tally: Tally,
     pub(crate) table: Table,
     /// Until the source is read completely.
     audit: Audit,
@@ -107,25 +107,32 @@ pub enum FindError {
 }
 
 impl Collect for TraceIndex {
-    fn audit(&mut self) -> Option<&mut Audit> {
-        Some(&mut self.audit)
+    fn part(&self) -> Part {
+        Part {
+            audit: Some(self.audit.part()),
+            tally: (!self.has_no_run).then(|| self.tally.part()),
+        }
+    }
+
+    fn add_part(&mut self, part: Part) {
+        if let Some(audit) = part.audit {
+            self.audit.add_part(audit);
+        }
+        if let Some(tally) = part.tally {
+            self.tally.append(tally);
+        }
     }
 
     fn takes_spans(&self) -> bool {
-        !self.is_of_map || !self.has_no_run
+        !self.is_of_map
     }
 
     fn add_span(&mut self, span: &Span<'_>) {
-        if !self.is_of_map {
-            self.table.add_span(span, self.filter.met_by(span));
-        }
-        if !self.has_no_run {
-            self.assembly.add_span(span);
-        }
+        self.table.add_span(span, self.filter.met_by(span));
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
-        self.assembly.add_log_line(line);
+        self.tally.add_log_line(line);
     }
 }
 
@@ -168,13 +175,13 @@ impl TraceIndex {
     /// hand-offs that the ids, logs and lab records of a run do not show.
     pub(crate) fn of(
         table: Table,
-        assembly: Assembly,
+        tally: Tally,
         judged: Judged,
         passages: Vec<Passage>,
         is_run: bool,
     ) -> TraceIndex {
         TraceIndex {
-            assembly,
+            tally,
             table,
             audited: Some(Audited {
                 judged,
@@ -187,10 +194,10 @@ impl TraceIndex {
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
-        self.assembly.finish(extent);
+        self.tally.finish(extent);
         let audit = std::mem::take(&mut self.audit);
         let is_run = extent.is_run;
-        let of_run = is_run.then_some(&self.assembly);
+        let of_run = is_run.then(|| self.tally.assembly());
         let (judged, passages) = match self.is_of_map {
             true => (audit.judge_run(of_run, None), Vec::new()),
             false => audited(audit, of_run),
@@ -204,7 +211,7 @@ impl TraceIndex {
 
     /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
-        self.assembly.senders_alone()
+        self.tally.assembly().senders_alone()
     }
 
     /// How many traces there are.
@@ -220,7 +227,7 @@ impl TraceIndex {
     /// The hand-offs that the ids, logs and lab records of a run tell; none of an export.
     fn hand_offs_of_run(&self) -> impl Iterator<Item = HandOff<'_>> {
         let is_run = self.audited.as_ref().is_some_and(|audited| audited.is_run);
-        let assembly = is_run.then_some(&self.assembly);
+        let assembly = is_run.then(|| self.tally.assembly());
         assembly.into_iter().flat_map(Assembly::hand_offs)
     }
 

@@ -22,7 +22,7 @@ fn every_case_gives_its_expected_summary_in_any_order() {
     assert!(cases.len() >= 40, "{} cases", cases.len());
     let mut failures = Vec::new();
     for case in &cases {
-        for order in [Order::AsWritten, Order::Reversed, Order::LogsFirst] {
+        for order in [Order::AsWritten, Order::Reversed, Order::SpansFirst] {
             let got = case::shown(&case.summary(order));
             if got != case.expected {
                 failures.push(format!(

@@ -1,5 +1,6 @@
 //! Tests of audits on systems whose hand-offs are known.
 
+mod batches;
 mod generated;
 mod recorded;
 

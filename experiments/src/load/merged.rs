@@ -6,9 +6,8 @@ use std::path::Path;
 use baton_loadgen::{AttackOutcome, Requests};
 use baton_traces::run::RunDirectory;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::{load_json, requests};
+use super::{load_json, requests, requests_json};
 use crate::error::ExperimentError;
 
 /// The `load.json` of a merged run.
@@ -126,10 +125,9 @@ fn requests_alone(parts: &[Part]) -> Result<MergedLoad, ExperimentError> {
         all.ok += requests.ok;
         all.failed += requests.failed;
     }
-    let text = json!({ "requests": all }).to_string().into_bytes();
     let note = "a load.json holds only requests, so the merged one does too";
     Ok(MergedLoad {
-        text: Some(text),
+        text: Some(requests_json(all)?),
         notes: vec![note.to_owned()],
     })
 }

@@ -9,18 +9,27 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use baton_traces::run::Function;
+use baton_traces::version::Version;
 
 /// A whole matrix: what `--format json` prints and `--from` reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Matrix {
+    /// The version of this document.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    pub version: Version,
     /// Requests per cell.
     pub requests: u64,
     /// The modes of rows and columns, in the order of the command line.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub modes: Vec<Mode>,
     /// Which valid context the functions continued.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub select: Select,
     /// The functions that were not baton's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub foreign: Vec<Function>,
     /// When the measurement started.
     pub started: Timestamp,
@@ -44,14 +53,18 @@ pub struct Matrix {
 
 /// One pairing of modes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordCell {
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub engine: Engine,
     /// The producer's mode.
     #[serde(with = "formats")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub producer: Mode,
     /// The consumer's mode.
     #[serde(with = "formats")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub consumer: Mode,
     /// Records that the consumer received.
     pub delivered: u64,
@@ -59,6 +72,7 @@ pub struct RecordCell {
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The headers in one of the records.
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     pub carrier: HeaderList,
     /// The size of the JSON object that holds them, in bytes; 0 if there is none.
     pub carrier_bytes: usize,
@@ -66,15 +80,19 @@ pub struct RecordCell {
 
 /// One client and one producer's mode.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IngressCell {
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub engine: Engine,
     /// The client's name.
     pub client: String,
     /// The headers of one of its requests.
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     pub headers: HeaderList,
     /// The producer's mode.
     #[serde(with = "formats")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub producer: Mode,
     /// The verdicts.
     #[serde(flatten)]
@@ -87,6 +105,7 @@ pub struct IngressCell {
 
 /// The outcome of a cell's hand-offs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// Hand-offs that were sent.
     pub sent: u64,
@@ -109,25 +128,32 @@ pub struct Outcome {
 /// How many hand-offs have each verdict and each flag. A verdict or flag that does not occur has no
 /// entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Hand-offs with each verdict.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Hand-offs with each flag.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub flags: BTreeMap<Flag, u64>,
 }
 
 /// A cell whose spans differ from the prediction. Either baton has a fault, or a function that is
 /// not baton's own reads or writes the formats differently.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Defect {
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub engine: Engine,
     /// The hop of the hand-offs.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub hop: Hop,
     /// The cell, as in `tracecontext:b3` or `conflicting to b3`.
     pub cell: String,
     /// The ends of the hand-off that are not baton's own functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub foreign: Vec<Function>,
     /// How many hand-offs differ.
     pub hand_offs: u64,

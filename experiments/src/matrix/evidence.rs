@@ -77,6 +77,7 @@ pub(super) fn read(directory: &RunDirectory) -> Result<Vec<Journey>, ExperimentE
     otlp_json::read_file(&client_spans, Want::Judging, &mut |span| {
         tally.add_span(span);
     })?;
+    tally.finish(&loaded.extent);
     let requests = SentRequest::read_file(&client_spans)
         .map_err(ExperimentError::file("read", &client_spans))?;
     let mut records = records(&directory.log_path(Function::Producer))?;
@@ -123,7 +124,7 @@ impl Leg {
                 verdict: hand_off.verdict,
                 flags: hand_off.flags,
             },
-            receiver: hand_off.receiver.cloned(),
+            receiver: hand_off.receiver.clone(),
         }
     }
 }

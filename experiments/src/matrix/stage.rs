@@ -8,6 +8,7 @@ use baton_propagators::propagation::{
 };
 use baton_traces::hand_off::Hop;
 use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::version::Version;
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use tokio::sync::watch;
@@ -167,6 +168,7 @@ impl Stage {
     fn manifest(&self, start: Timestamp) -> Manifest {
         let foreign = json!(self.functions.foreign());
         Manifest {
+            version: Version::default(),
             pairing: Some(self.pairing.clone()),
             engine: self.engine,
             settings: Map::from_iter([("foreign".to_owned(), foreign)]),

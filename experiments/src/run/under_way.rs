@@ -6,8 +6,9 @@ use std::time::Instant;
 use baton_lab::{Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan};
 use baton_propagators::propagation::BATON_ENGINE;
-use baton_traces::run::{Function, INTERLEAVED, Manifest, NUMBER, RunDirectory};
+use baton_traces::run::{Function, Manifest, NUMBER, RunDirectory};
 use baton_traces::statistics::milliseconds;
+use baton_traces::version::Version;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -65,11 +66,7 @@ impl<'a> UnderWay<'a> {
         id: Option<&str>,
         rounds: u32,
     ) -> Result<(), ExperimentError> {
-        let settings = &mut self.manifest.settings;
-        settings.insert("rounds".to_owned(), rounds.into());
-        if let Some(id) = id {
-            settings.insert(INTERLEAVED.to_owned(), id.into());
-        }
+        self.manifest.set_rounds(rounds, id);
         Ok(self.directory.write_manifest(&self.manifest)?)
     }
 
@@ -169,6 +166,7 @@ fn manifest(settings: &RunSettings, pairing: &NumberedPairing, plan: &Plan) -> M
         all.insert(NUMBER.to_owned(), pairing.number.into());
     }
     Manifest {
+        version: Version::default(),
         pairing: Some(pairing.pairing.clone()),
         engine: settings.load.engine,
         settings: all,

@@ -6,9 +6,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use super::http_client;
 use super::partial_success::{Rejected, Rejection};
 use super::zipkin::ZipkinExporter;
+use crate::http_client;
 use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
 

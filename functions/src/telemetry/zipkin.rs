@@ -19,7 +19,7 @@ impl ZipkinExporter {
     /// # Errors
     /// What is wrong with the endpoint, or why the HTTP client cannot be made.
     pub(super) fn new(service_name: &str) -> Result<Self, String> {
-        let client = super::http_client::builder().build();
+        let client = crate::http_client::builder().build();
         let client = NamingClient {
             client: client.map_err(|error| error.to_string())?,
             service_name: service_name.to_owned(),

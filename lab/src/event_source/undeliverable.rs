@@ -14,6 +14,7 @@ use crate::kinesis::{StreamRecord, shard_id};
 
 /// Why a record was not delivered.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Condition {
     /// The consumer failed on it as often as the retries allow.
     RetryAttemptsExhausted,
@@ -30,7 +31,8 @@ pub(crate) struct Undeliverable {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Line<'a> {
     timestamp: Timestamp,
     condition: Condition,
     attempts: u32,

@@ -23,8 +23,9 @@ const MAX_GROWTH: u64 = 64 * 1024 * 1024;
 
 /// One line of the file.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-enum Entry {
+pub(crate) enum Entry {
     /// A lab made the stream. The first line, and one for each time that it was resumed.
     Stream { shards: u32, started: Timestamp },
     /// A record was accepted.
@@ -41,7 +42,8 @@ enum Entry {
 
 /// A record with its shard.
 #[derive(Debug, Serialize, Deserialize)]
-struct Accepted {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Accepted {
     shard: u32,
     #[serde(flatten)]
     record: StreamRecord,

@@ -35,7 +35,7 @@ fn outcome(started: &str, duration_s: f64, micros: &[u64]) -> AttackOutcome {
         seeds: Vec::new(),
         rounds: Vec::new(),
         span_file_error: None,
-        goose: to_raw_value(&json!({"users": 1})).expect("JSON"),
+        goose: to_raw_value(&json!({"users": 1})).ok(),
     }
 }
 
@@ -70,7 +70,8 @@ fn latencies_are_those_of_one_attack_and_no_average() {
     assert_eq!((merged.duration_s, merged.throughput_rps), (5.0, 20.0));
     assert_eq!(merged.summary, "all 100 requests succeeded");
     assert_eq!((merged.seed, &merged.seeds[..]), (None, &[99, 1][..]));
-    assert_eq!(merged.goose.get(), r#"[{"users":1},{"users":1}]"#);
+    let goose = merged.goose.expect("metrics");
+    assert_eq!(goose.get(), r#"[{"users":1},{"users":1}]"#);
     assert_eq!(unmerged, [Unmerged::Goose]);
 }
 

@@ -14,6 +14,7 @@ fn span(failure: Option<RequestFailure>) -> ClientSpan {
         sent: Sent {
             trace_id: TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").unwrap(),
             span_id: SpanId::from_hex("b7ad6b7169203331").unwrap(),
+            parent_span_id: None,
             sampling: Sampling::Keep,
             trace_state: TraceState::EMPTY,
             baggage_entries: failure.is_none().then_some(1),

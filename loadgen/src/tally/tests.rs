@@ -17,6 +17,7 @@ fn span(millis: u64, failure: Option<RequestFailure>) -> ClientSpan {
         sent: Sent {
             trace_id: TraceId::from_bytes([1; 16]).unwrap(),
             span_id: SpanId::from_bytes([1; 8]).unwrap(),
+            parent_span_id: None,
             sampling: Sampling::Keep,
             trace_state: TraceState::EMPTY,
             baggage_entries: None,

@@ -9,8 +9,10 @@ use crate::print::junit::Case;
 
 /// A limit and its result.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Checked {
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "baton_schemas::Check"))]
     pub(super) check: Check,
     /// Why the share is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use baton_loadgen::{AttackOutcome, Latency, Round as LoadRound};
 use baton_propagators::Engine;
 use baton_traces::measure::Measured;
 use baton_traces::rounds::Round;
-use baton_traces::statistics::Percentiles;
+use baton_traces::statistics::{Percentiles, rounded};
 use baton_traces::summary::{Latencies, Requests, Summary};
 
 /// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with
@@ -24,14 +24,14 @@ pub(super) fn measured(
             name: name.to_owned(),
             engine: Some(engine),
             started: outcomes.first().map(|outcome| outcome.started),
-            duration_s: Some(seconds),
+            duration_s: Some(rounded(seconds, 3)),
             requests: Some(requests),
             latency_ms: Latencies {
                 request: request.map(percentiles),
                 end_to_end: None,
             },
             #[expect(clippy::cast_precision_loss, reason = "requests are far below 2^52")]
-            throughput_rps: (seconds > 0.0).then(|| requests.ok as f64 / seconds),
+            throughput_rps: (seconds > 0.0).then(|| rounded(requests.ok as f64 / seconds, 2)),
             rounds: rounds(outcomes),
             interleaved: Some(interleaved.to_owned()),
             ..Summary::default()

@@ -6,6 +6,7 @@ use std::path::Path;
 use baton_loadgen::{Header, Malformed, Scenario, Side};
 use baton_propagators::mode::Mode;
 
+use super::inherited::Inherited;
 use crate::arguments::{BurstArguments, ConflictName};
 use crate::failure::Failure;
 
@@ -14,7 +15,10 @@ const DEFAULT_CLIENT: &str = "tracecontext";
 pub(crate) const DEFAULT_CONFLICT: &str = "tracecontext,b3";
 
 /// The client's scenario.
-pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> {
+pub(super) fn scenario(
+    arguments: &BurstArguments,
+    inherited: &Inherited,
+) -> Result<Scenario, Failure> {
     let default = match arguments.conflict {
         Some(_) => DEFAULT_CONFLICT,
         None => DEFAULT_CLIENT,
@@ -23,10 +27,12 @@ pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> 
         Some(client) => client.clone(),
         None => default.parse()?,
     };
-    if arguments.baggage.is_some() && !client.carries_baggage() {
+    let has_baggage =
+        arguments.baggage.is_some() || arguments.client.is_none() && inherited.has_baggage();
+    if has_baggage && !client.carries_baggage() {
         client = with_baggage(&client)?;
     }
-    Ok(Scenario {
+    let mut scenario = Scenario {
         conflict: arguments.conflict.map(ConflictName::conflict),
         malformed: arguments.malformed.map(|percent| Malformed {
             percent,
@@ -36,7 +42,9 @@ pub(super) fn scenario(arguments: &BurstArguments) -> Result<Scenario, Failure> 
         baggage: arguments.baggage.clone(),
         tracestate: arguments.tracestate.clone(),
         ..Scenario::from(client)
-    })
+    };
+    inherited.give(&mut scenario);
+    Ok(scenario)
 }
 
 fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeError> {

@@ -1,5 +1,7 @@
 //! Bursts at several endpoints that take turns, compared with the first.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 
 use baton_experiments::burst::{Endpoint, checks, problems, unreachable};
@@ -8,20 +10,34 @@ use baton_loadgen::{AttackOutcome, Plan, Settings};
 use baton_traces::compare::limits::{Check, Limit};
 use baton_traces::compare::{Comparison, Difference};
 use baton_traces::measure::Measured;
-use baton_traces::run::INTERLEAVED;
 use baton_traces::shown::visible;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::address::Address;
+use super::inherited::Inherited;
 use super::measured::measured;
-use super::{Save, figures, send_all, settings};
+use super::{Counted, Save, figures, send_all, settings};
 use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
-use crate::print::cells;
-use crate::print::comparison::with_comparison;
+use crate::print::comparison::ComparisonJson;
 use crate::print::output::Output;
 use crate::print::table::endpoint_table;
 use crate::runtime;
+use baton_views::difference as cells;
+
+/// What `baton burst --format json` prints beside the comparison of several endpoints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Own<'a> {
+    latency: Counted,
+    /// The bursts at each endpoint, by its name.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Vec<baton_schemas::Burst>>"))]
+    bursts: BTreeMap<&'a str, Vec<AttackOutcome>>,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Check>"))]
+    checks: &'a [Check],
+    /// The folder of the runs.
+    saved: Option<&'a Path>,
+}
 
 /// What the endpoints gave.
 struct Outcome<'a> {
@@ -35,6 +51,7 @@ struct Outcome<'a> {
 /// Sends the bursts to all endpoints in rounds, and compares the endpoints with the first.
 pub(super) fn burst(
     arguments: &BurstArguments,
+    inherited: &Inherited,
     addresses: &[Address],
     limits: &[Limit],
     output: &Output,
@@ -49,7 +66,7 @@ pub(super) fn burst(
     let id = interleaving_id();
     let mut endpoints = Vec::new();
     for address in addresses {
-        let settings = settings(arguments, &address.url)?;
+        let settings = settings(arguments, inherited, &address.url)?;
         Plan::new(settings.clone())?;
         endpoints.push(Endpoint {
             name: address.name.clone(),
@@ -107,13 +124,8 @@ fn saves(
     for endpoint in endpoints {
         let directory = out.join(file_name(&endpoint.name));
         let mut save = Save::begin(arguments, &endpoint.settings, &directory)?;
-        save.manifest
-            .settings
-            .insert("rounds".to_owned(), rounds.into());
-        if rounds > 1 {
-            let settings = &mut save.manifest.settings;
-            settings.insert(INTERLEAVED.to_owned(), id.into());
-        }
+        let interleaved = (rounds > 1).then_some(id);
+        save.manifest.set_rounds(rounds, interleaved);
         endpoint.settings = Settings {
             spans: Some(save.directory.client_spans_path()),
             ..endpoint.settings.clone()
@@ -186,24 +198,17 @@ impl Outcome<'_> {
     }
 
     fn print_json(&self, arguments: &BurstArguments, output: &Output) -> Result<(), Failure> {
-        let mut bursts = Map::new();
-        for (address, outcomes) in self.addresses.iter().zip(&self.bursts) {
-            let all: Result<Vec<_>, _> = outcomes.iter().map(figures).collect();
-            let all = all.map_err(Failure::not_carried_out)?;
-            bursts.insert(address.name.clone(), json!(all));
-        }
-        let summaries: Vec<_> = self.measured.iter().map(|one| &one.summary).collect();
-        let own = json!({
-            "latency": if arguments.load.rate.is_some() { "intended_start" } else { "closed_loop" },
-            "bursts": Value::Object(bursts),
-            "saved": arguments.out,
-        });
-        output.print_json(&with_comparison(
-            &self.comparison,
-            summaries,
-            &self.checks,
-            own,
-        ))
+        let bursts = self.addresses.iter().zip(&self.bursts);
+        let own = Own {
+            latency: Counted::of(arguments),
+            bursts: bursts
+                .map(|(address, outcomes)| (&*address.name, figures(outcomes)))
+                .collect(),
+            checks: &self.checks,
+            saved: arguments.out.as_deref(),
+        };
+        let summaries = self.measured.iter().map(|one| &one.summary);
+        output.print_json(&ComparisonJson::new(&self.comparison, summaries, own))
     }
 
     fn text(&self, arguments: &BurstArguments, output: &Output) -> String {

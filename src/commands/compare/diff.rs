@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use baton_propagators::id::{SpanId, TraceId};
 use baton_traces::shown::{self, visible};
 use baton_traces::source::Source;
-use baton_traces::trace::{Node, Trace};
-use baton_traces::trace_difference::{MASKED, Mark, Row, TraceDifference};
+use baton_traces::trace::{Node, Place, Trace};
+use baton_traces::trace_difference::{Change, MASKED, Mark, Row, TraceDifference};
+use baton_traces::version::Version;
 use comfy_table::{Cell, ContentArrangement};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::find::{Found, find};
 use crate::arguments::Format;
@@ -43,45 +45,106 @@ pub(super) fn diff(
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_json(difference: &TraceDifference, left: &Found, right: &Found, sources: &[Source]) -> Value {
-    let trace = |found: &Found| {
-        json!({
-            "source": sources[found.source].to_string(),
-            "trace_id": found.trace.trace_id.to_string(),
-            "spans": found.trace.spans.len(),
-            "spans_left_out": found.trace.left_out,
-        })
-    };
-    let span = |trace: &Trace, node: Option<Node>| {
-        let node = node?;
+/// What `baton compare --diff --format json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DiffJson<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
+    left: SideJson,
+    right: SideJson,
+    same: usize,
+    changed: usize,
+    only_left: usize,
+    only_right: usize,
+    spans: Vec<RowJson<'a>>,
+    /// What is not compared.
+    masked: &'static [&'static str],
+}
+
+/// One of the two traces.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SideJson {
+    source: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    trace_id: TraceId,
+    spans: usize,
+    spans_left_out: u64,
+}
+
+/// Two spans that belong together, or one without another.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RowJson<'a> {
+    /// `same`, `changed`, `only_left` or `only_right`.
+    #[cfg_attr(test, schemars(with = "String"))]
+    mark: Mark,
+    left: Option<SpanJson<'a>>,
+    right: Option<SpanJson<'a>>,
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::SpanChange>"))]
+    changes: &'a [Change],
+}
+
+/// A span of one of the traces.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SpanJson<'a> {
+    #[cfg_attr(test, schemars(with = "String"))]
+    span_id: SpanId,
+    service: &'a str,
+    name: &'a str,
+    /// Its depth in the tree; 0 at the top.
+    depth: usize,
+    /// How it is attached to the tree: `root`, `child`, `orphan` or `cycle`.
+    #[cfg_attr(test, schemars(with = "String"))]
+    place: Place,
+    duration_ms: Option<f64>,
+}
+
+impl<'a> SpanJson<'a> {
+    fn of(trace: &'a Trace, node: Node) -> SpanJson<'a> {
         let span = &trace.spans[node.span];
-        Some(json!({
-            "span_id": span.reference.span_id.to_string(),
-            "service": span.service,
-            "name": span.name,
-            "depth": node.depth,
-            "place": node.place,
-            "duration_ms": span.duration().map(shown::milliseconds),
-        }))
+        SpanJson {
+            span_id: span.reference.span_id,
+            service: &span.service,
+            name: &span.name,
+            depth: node.depth,
+            place: node.place,
+            duration_ms: span.duration().map(shown::milliseconds),
+        }
+    }
+}
+
+fn to_json<'a>(
+    difference: &'a TraceDifference,
+    left: &'a Found,
+    right: &'a Found,
+    sources: &[Source],
+) -> DiffJson<'a> {
+    let side = |found: &Found| SideJson {
+        source: sources[found.source].to_string(),
+        trace_id: found.trace.trace_id,
+        spans: found.trace.spans.len(),
+        spans_left_out: found.trace.left_out,
     };
-    let rows = difference.rows.iter().map(|row| {
-        json!({
-            "mark": row.mark(),
-            "left": span(&left.trace, row.left),
-            "right": span(&right.trace, row.right),
-            "changes": row.changes,
-        })
+    let rows = difference.rows.iter().map(|row| RowJson {
+        mark: row.mark(),
+        left: row.left.map(|node| SpanJson::of(&left.trace, node)),
+        right: row.right.map(|node| SpanJson::of(&right.trace, node)),
+        changes: &row.changes,
     });
-    json!({
-        "left": trace(left),
-        "right": trace(right),
-        "same": difference.count(Mark::Same),
-        "changed": difference.count(Mark::Changed),
-        "only_left": difference.count(Mark::OnlyLeft),
-        "only_right": difference.count(Mark::OnlyRight),
-        "spans": rows.collect::<Vec<_>>(),
-        "masked": MASKED,
-    })
+    DiffJson {
+        version: Version::default(),
+        left: side(left),
+        right: side(right),
+        same: difference.count(Mark::Same),
+        changed: difference.count(Mark::Changed),
+        only_left: difference.count(Mark::OnlyLeft),
+        only_right: difference.count(Mark::OnlyRight),
+        spans: rows.collect(),
+        masked: &MASKED,
+    }
 }
 
 fn to_text(

@@ -4,8 +4,8 @@
 use baton_traces::compare::Difference;
 
 use super::Outcome;
-use crate::print::cells;
 use crate::print::markdown::{code, escaped};
+use baton_views::difference as cells;
 
 /// Writes the whole comparison.
 pub(super) fn render(outcome: &Outcome) -> String {

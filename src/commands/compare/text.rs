@@ -5,11 +5,12 @@ use baton_traces::shown::visible;
 use comfy_table::Cell;
 
 use super::Outcome;
+use crate::print::checks;
 use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::Output;
 use crate::print::palette::Tone;
 use crate::print::table::table;
-use crate::print::{cells, checks};
+use baton_views::difference as cells;
 
 /// The column of tests, which folds in a narrow terminal.
 const TEST: usize = 5;

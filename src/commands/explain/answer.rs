@@ -5,6 +5,7 @@ use baton_propagators::libraries::Library;
 use baton_propagators::{
     Candidate, Conflict, Extracted, HeaderList, Outcome, Reject, SpanId, TraceId,
 };
+use baton_traces::version::Version;
 use serde::Serialize;
 
 use super::libraries::{self, Answered};
@@ -13,7 +14,10 @@ use super::{Judged, Judgement, arrival, distinct};
 /// What `baton explain --format json` prints: the first carrier's members, and where there are
 /// several, all of them.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer<'a> {
+    #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
+    version: Version,
     #[serde(flatten)]
     first: Option<CarrierAnswer<'a>>,
     found: Vec<Place<'a>>,
@@ -27,9 +31,11 @@ pub(super) struct Answer<'a> {
 
 /// What is made of one carrier.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CarrierAnswer<'a> {
     #[serde(rename = "where")]
     place: Option<&'a str>,
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     headers: HeaderList,
     other_headers: Vec<&'a str>,
     candidates: Vec<Found<'a>>,
@@ -41,6 +47,7 @@ struct CarrierAnswer<'a> {
 
 /// Where a header was, or what belongs to tracing and is not read.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Place<'a> {
     #[serde(rename = "where")]
     place: &'a str,
@@ -52,11 +59,14 @@ struct Place<'a> {
 
 /// What a format found.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Found<'a> {
     format: &'a str,
     status: &'static str,
     header: &'a str,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     trace_id: Option<TraceId>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     span_id: Option<SpanId>,
     sampled: Option<bool>,
     debug: bool,
@@ -73,6 +83,7 @@ struct Found<'a> {
 
 /// An entry of baggage.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Entry<'a> {
     key: &'a str,
     value: &'a str,
@@ -81,6 +92,7 @@ struct Entry<'a> {
 
 /// What is wrong although a format holds something valid.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Objection {
     header: &'static str,
     reason: String,
@@ -90,19 +102,36 @@ struct Objection {
 
 /// What a mode continues.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ModeAnswer<'a> {
     extract: Vec<&'static str>,
     select: &'static str,
     engine: &'static str,
     chosen: Option<Chosen<'a>>,
+    #[cfg_attr(test, schemars(with = "Option<ConflictSchema>"))]
     conflict: Option<&'a Conflict>,
+}
+
+/// The members of a [`Conflict`].
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Conflict")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ConflictSchema {
+    /// `trace_id`, `span_id`, `sampled`: what the contexts disagree about.
+    kinds: Vec<String>,
+    /// The selected format and those that disagree with it.
+    formats: Vec<String>,
 }
 
 /// The context that is continued.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Chosen<'a> {
     format: &'a str,
+    #[cfg_attr(test, schemars(with = "String"))]
     trace_id: TraceId,
+    #[cfg_attr(test, schemars(with = "String"))]
     span_id: SpanId,
     sampled: Option<bool>,
     debug: bool,
@@ -111,6 +140,7 @@ struct Chosen<'a> {
 
 /// What a library does under a mode.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LibraryAnswer {
     library: &'static str,
     version: &'static str,
@@ -118,14 +148,18 @@ struct LibraryAnswer {
     continues: Option<Continued>,
     notes: Vec<String>,
     /// The headers for the next hop. Its own span is written `<its span>`.
+    #[cfg_attr(test, schemars(with = "baton_schemas::HeaderList"))]
     sends_on: HeaderList,
 }
 
 /// The context that a library continues.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Continued {
     format: &'static str,
+    #[cfg_attr(test, schemars(with = "String"))]
     trace_id: TraceId,
+    #[cfg_attr(test, schemars(with = "String"))]
     span_id: SpanId,
     sampled: Option<bool>,
 }
@@ -139,6 +173,7 @@ impl<'a> Answer<'a> {
         let several = judged.len() > 1;
         let all = |judged: &'a Judged<'a>| carrier(judged, paste, wanted);
         Answer {
+            version: Version::default(),
             first: judged.first().map(all),
             found: paste.carriers.iter().flat_map(places).collect(),
             carriers: if several {

@@ -5,11 +5,10 @@ use std::io::{IsTerminal, Read};
 use baton_pastes::Paste;
 
 use crate::arguments::ExplainArguments;
+use crate::environment;
 use crate::failure::Failure;
 
 const STANDARD_INPUT: &str = "-";
-/// The variables that carry a context from a parent process.
-const VARIABLES: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 /// How many bytes are read. A HAR file of a browser session has about ten million.
 const MAX_INPUT: u64 = 64 << 20;
 
@@ -62,15 +61,14 @@ fn nothing() -> Failure {
     )
 }
 
-/// The variables of this process that carry a context, one line each; `None` without any. See
-/// <https://opentelemetry.io/docs/specs/otel/context/env-carriers/>.
+/// The variables that carry a context, one line each; `None` without any.
 fn environment() -> Option<Vec<u8>> {
-    let set = VARIABLES.iter().filter_map(|name| {
-        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
-        Some([name.as_bytes(), b": ", value.as_encoded_bytes()].concat())
-    });
-    let set: Vec<Vec<u8>> = set.collect();
-    (!set.is_empty()).then(|| set.join(&b'\n'))
+    let carrier = environment::carrier();
+    let lines: Vec<String> = carrier
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n").into_bytes())
 }
 
 fn from_text(text: &[u8], source: &str) -> Result<Paste, Failure> {

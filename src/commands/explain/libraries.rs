@@ -230,7 +230,8 @@ pub(super) fn sent(answered: &Answered) -> Vec<(String, String)> {
 
 /// A library as `--list-libraries` has it.
 #[derive(Serialize)]
-struct Listed {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Listed {
     library: &'static str,
     version: &'static str,
     title: &'static str,

@@ -14,6 +14,7 @@ use baton_propagators::propagation::Propagation;
 use baton_propagators::sampling::Sampling;
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::span_file::SpanFile;
+use baton_traces::version::Version;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
@@ -120,6 +121,7 @@ fn manifest(plan: &Plan) -> Result<Manifest, Box<dyn Error>> {
     settings.insert("client".to_owned(), json!(plan.pairing.producer));
     settings.insert("generated".to_owned(), json!({"seed": plan.seed}));
     Ok(Manifest {
+        version: Version::default(),
         pairing: Some(plan.pairing.clone()),
         engine: Engine::Native,
         settings,

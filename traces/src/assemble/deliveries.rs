@@ -1,21 +1,17 @@
 //! The deliveries of one message. Usually there is one; at-least-once delivery may make more.
 
-use crate::hand_off::{Luggage, Receiver, ReceiverLink};
-use crate::readers::log::LogSpan;
-use crate::span::Span;
+use crate::ends::names::Name;
+use crate::hand_off::Receiver;
 
 /// How many deliveries of one message are kept separate. Further ones are only counted.
 const MAX_DELIVERIES: usize = 32;
 
-/// How many links of one receiver are kept. This is OpenTelemetry's default limit.
-const MAX_LINKS: usize = 128;
-
-/// A receiver. It has the number of its service if that is needed to derive whether its parent is
+/// A receiver. It has the name of its service if that is needed to derive whether its parent is
 /// remote.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) receiver: Receiver,
-    pub(super) service: Option<usize>,
+    pub(super) service: Option<Name>,
 }
 
 /// The deliveries of one message. Almost every message has one, which needs no list.
@@ -35,47 +31,6 @@ struct Further {
 }
 
 impl Delivery {
-    /// The delivery in a span. `service` is given if the exporter does not say whether the parent
-    /// is remote.
-    pub(super) fn recorded(span: &Span<'_>, service: Option<usize>) -> Delivery {
-        let links = span.links.iter().take(MAX_LINKS);
-        let receiver = Receiver {
-            reference: Some(span.reference),
-            parent: span.parent_span_id,
-            parent_is_remote: span.parent_is_remote,
-            recorded: true,
-            sampled: Some(true),
-            carrier: None,
-            start: span.start,
-            end: span.end,
-            links: links
-                .map(|link| ReceiverLink {
-                    to: link.to,
-                    trace_state: Box::from(&*link.trace_state),
-                })
-                .collect(),
-            luggage: Luggage::of(span),
-            format: span.format(),
-        };
-        Delivery { receiver, service }
-    }
-
-    /// The delivery in a log line.
-    pub(super) fn logged(span: &LogSpan, carrier: Option<bool>) -> Delivery {
-        let receiver = Receiver {
-            reference: span.reference,
-            parent: span.parent_span_id,
-            parent_is_remote: span.parent_is_remote,
-            sampled: span.sampled,
-            carrier,
-            ..Receiver::default()
-        };
-        Delivery {
-            receiver,
-            service: None,
-        }
-    }
-
     /// Whether both are of the same span.
     fn is(&self, other: &Delivery) -> bool {
         let reference = self.receiver.reference;

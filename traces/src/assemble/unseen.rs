@@ -1,6 +1,7 @@
 //! Records without a receiver: lost, or delivered by a lab although nothing shows it.
 
-use super::{Assembly, Record};
+use super::Assembly;
+use super::group::Record;
 use crate::hand_off::{Hop, Sender};
 use crate::span::Key;
 
@@ -18,7 +19,7 @@ pub(super) enum Unseen {
 impl Assembly {
     /// What became of a record that has a sender and no receiver.
     pub(super) fn unseen(&self, record: &Record, sender: &Sender) -> Unseen {
-        match record.is_undelivered {
+        match self.is_undelivered(record) {
             true => Unseen::Lost,
             false if self.may_arrive(Hop::Record, sender) => Unseen::Unknown,
             false if self.is_told_by_lab => Unseen::Delivered,
@@ -26,15 +27,18 @@ impl Assembly {
         }
     }
 
+    /// Whether a message without a receiver may have arrived, or may still arrive.
+    pub(super) fn may_arrive(&self, hop: Hop, sender: &Sender) -> bool {
+        let sent = sender.end.or(sender.start);
+        let since = self.under_way_since.filter(|_| hop == Hop::Record);
+        let is_under_way = since.zip(sent).is_some_and(|(since, sent)| sent >= since);
+        is_under_way || self.out_of_sight.contains(&hop)
+    }
+
     /// How many records a lab delivered although the receiver left no span and no log line for
     /// them.
     pub(crate) fn delivered_unseen(&self) -> u64 {
-        let unseen = self.records.iter().filter(|record| {
-            let sender = record.sender.as_ref();
-            let unseen = sender.map(|sender| self.unseen(record, sender));
-            record.receivers.count() == 0 && unseen == Some(Unseen::Delivered)
-        });
-        unseen.count() as u64
+        self.figures.delivered_unseen
     }
 
     /// Why no span was found for records that were delivered: what the consumer's spans lack.
@@ -51,7 +55,7 @@ impl Assembly {
 
     /// The streams of all records.
     pub(crate) fn streams(&self) -> impl Iterator<Item = &str> {
-        self.record_keys.streams()
+        self.ends.streams().into_iter()
     }
 
     /// Whether a lab tells which records it did not deliver.
@@ -61,7 +65,7 @@ impl Assembly {
 
     /// The attributes that receivers of records lack, although their message id names their sender.
     pub(crate) fn lacking(&self) -> impl Iterator<Item = &'static str> {
-        self.lacking.iter().copied()
+        self.totals.lacking.iter().copied()
     }
 
     /// Whether a span receives by its kind at `hop` and has no id.

@@ -50,6 +50,7 @@ pub fn figures_help() -> String {
 
 /// A limit, and its result in one source.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Checked {
     #[serde(flatten)]
     /// The result.

@@ -1,6 +1,6 @@
 //! How one run differs from the baseline in one metric, and whether that is more than noise.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::metrics::{Better, METRICS, Metric, Of, Unit, Value};
 use super::shares::{self, Share, ShareTest};
@@ -20,6 +20,7 @@ pub const SMALLEST_DIFFERENCE: f64 = 0.03;
 
 /// One metric of one run, and of the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
     /// The run's name.
     pub run: String,
@@ -67,21 +68,14 @@ pub struct Difference {
 }
 
 /// A count or a measured figure.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
 pub enum Figure {
     /// A count.
     Count(u64),
     /// A measurement.
     Measure(f64),
-}
-
-impl Serialize for Figure {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Figure::Count(count) => serializer.serialize_u64(*count),
-            Figure::Measure(measure) => serializer.serialize_f64(*measure),
-        }
-    }
 }
 
 impl Difference {

@@ -14,6 +14,7 @@ const LEVEL: f64 = 0.01;
 
 /// A difference on an edge, or among the requests that a service received.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EdgeDifference {
     /// The kind of difference.
     pub what: What,
@@ -35,6 +36,7 @@ pub struct EdgeDifference {
 
 /// The kind of an [`EdgeDifference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The share of traces in which every hand-off on the edge held. It counts traces, because

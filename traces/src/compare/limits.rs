@@ -56,6 +56,7 @@ pub struct Limit {
 
 /// The result for one limit: one element of `checks` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     /// The figure's name.
     pub name: String,

@@ -64,7 +64,7 @@ fn skewed(random: &mut fastrand::Rng) -> f64 {
     1.0 - 2.0 * (1.0 - random.f64()).ln()
 }
 
-/// The rounds of a test, in each of which a run has this many requests.
+/// The rounds of a test, and the requests of a run in each round.
 const ROUNDS: u32 = 16;
 const ROUND_REQUESTS: u64 = 125;
 

@@ -91,8 +91,11 @@ impl Seen {
         }
     }
 
-    /// The order in which examples are preferred.
-    fn place(sender: Option<SpanReference>, receiver: Option<SpanReference>) -> impl Ord {
+    /// The order in which hand-offs are listed, and examples are preferred.
+    pub(super) fn place(
+        sender: Option<SpanReference>,
+        receiver: Option<SpanReference>,
+    ) -> impl Ord + use<> {
         let place = |span: Option<SpanReference>| span.map(|span| (span.trace_id, span.span_id));
         (place(sender), place(receiver))
     }

@@ -1,7 +1,7 @@
 //! The hand-offs of a run. Its ids, logs and lab records show more than its spans: hand-offs whose
 //! receiver was not sampled, and those that were lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::counting::{Counting, Key, Seen};
 use super::unjudged::{Unjudged, What};
@@ -63,9 +63,6 @@ impl<'a> OfRun<'a> {
             services: BTreeMap::new(),
             known: vec![false; tree.len()],
         };
-        for hop in Hop::BOTH {
-            of_run.services.insert(hop, [None, None]);
-        }
         of_run.find_ends(tree);
         of_run
     }
@@ -77,7 +74,7 @@ impl<'a> OfRun<'a> {
     }
 
     fn find_ends(&mut self, tree: &Tree) {
-        let mut are_several: BTreeMap<(Hop, usize), bool> = BTreeMap::new();
+        let mut are_several: BTreeSet<(Hop, usize)> = BTreeSet::new();
         for hand_off in self.hand_offs() {
             let ends = ends(tree, &hand_off);
             for (side, at) in ends.into_iter().enumerate() {
@@ -87,13 +84,13 @@ impl<'a> OfRun<'a> {
                 let known = self.services.entry(hand_off.hop).or_default();
                 match known[side] {
                     Some(known) if known != service => {
-                        are_several.insert((hand_off.hop, side), true);
+                        are_several.insert((hand_off.hop, side));
                     }
                     _ => known[side] = Some(service),
                 }
             }
         }
-        for (hop, side) in are_several.into_keys() {
+        for (hop, side) in are_several {
             self.services.entry(hop).or_default()[side] = None;
         }
     }
@@ -148,8 +145,7 @@ impl<'a> OfRun<'a> {
             }
         }
         if let Some(each) = each {
-            let place = |span: Option<SpanReference>| span.map(|it| (it.trace_id, it.span_id));
-            taken.sort_by_key(|hand_off| (place(hand_off.sender), place(hand_off.receiver)));
+            taken.sort_by_key(|hand_off| Seen::place(hand_off.sender, hand_off.receiver));
             for hand_off in &taken {
                 (each.take)(hand_off);
             }
@@ -226,7 +222,8 @@ impl<'a> OfRun<'a> {
 }
 
 fn receiver_of(hand_off: &HandOff<'_>) -> Option<SpanReference> {
-    hand_off.receiver.and_then(|receiver| receiver.reference)
+    let receiver = hand_off.receiver.as_ref();
+    receiver.and_then(|receiver| receiver.reference)
 }
 
 /// The recorded spans of the sender and the receiver.

@@ -13,6 +13,7 @@ use crate::span::Kind;
 
 /// Hand-offs of one service that could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unjudged {
     /// The service of the spans.
     pub service: String,
@@ -49,6 +50,7 @@ impl Unjudged {
 
 /// The known end of an unjudged hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// Requests without a receiver.

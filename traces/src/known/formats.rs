@@ -21,13 +21,13 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
             | Form::OtlpLogLines
             | Form::CloudWatch
     );
-    if form == Form::Zipkin && tally.links() == 0 {
+    if form == Form::Zipkin && !tally.has_links() {
         known.cannot_tell(
             &format!("linked is unknown: {form} keeps no span links, and what was linked counts as new_trace"),
             on_both_hops("linked"),
         );
     }
-    if form.mark().is_some() && tally.trace_states() == 0 {
+    if form.mark().is_some() && !tally.has_trace_states() {
         known.cannot_tell(
             &format!("tracestate_lost is unknown: {form} keeps no tracestate"),
             on_both_hops("tracestate_lost"),
@@ -124,9 +124,12 @@ impl Losses {
         let hand_offs = tally.assembly().hand_offs();
         for hand_off in hand_offs.filter(|hand_off| hand_off.hop == hop) {
             let HandOff {
-                verdict, sender, ..
+                verdict,
+                sender,
+                receiver,
+                ..
             } = hand_off;
-            let arrived_as = hand_off.receiver.and_then(|receiver| receiver.format);
+            let arrived_as = receiver.as_ref().and_then(|receiver| receiver.format);
             let formats: Vec<_> = sender.format.into_iter().chain(arrived_as).collect();
             if formats.is_empty() {
                 continue;
@@ -139,9 +142,8 @@ impl Losses {
                 luggage.is_some_and(|luggage| !luggage.trace_state.is_empty())
             };
             let had_trace_state = has_trace_state(sender.luggage.as_deref());
-            let arrived = hand_off
-                .receiver
-                .and_then(|receiver| receiver.luggage.as_deref());
+            let arrived = receiver.as_ref();
+            let arrived = arrived.and_then(|receiver| receiver.luggage.as_deref());
             // a Collector may have kept it as a tag
             let is_unknown = match had_trace_state {
                 true => arrived_as.is_some() && !has_trace_state(arrived),

@@ -10,6 +10,7 @@ use crate::span::Key;
 /// Records that were delivered and cannot be judged, because no span or log line was found for
 /// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnseenRecords {
     /// How many.
     pub count: u64,

@@ -38,13 +38,7 @@ pub(super) fn read(
     skipped: &mut Skipped,
 ) -> Result<(), Fault> {
     let mut json = JsonReader::new(input);
-    while let Some(byte) = json.peek()? {
-        match byte {
-            b'[' => json.array(|json| object(json, want, each, skipped))?,
-            _ => object(&mut json, want, each, skipped)?,
-        }
-    }
-    Ok(())
+    json.documents(|json| object(json, want, each, skipped))
 }
 
 /// Reads a row, or a document with rows in `data`.
@@ -219,6 +213,7 @@ impl Row<'_> {
             Some(Link {
                 to: short_reference(&trace.0, &span.0).ok()?,
                 trace_state: state.0.into_owned().into(),
+                attributes: Vec::new(),
             })
         });
         links.collect()

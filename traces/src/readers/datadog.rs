@@ -28,13 +28,7 @@ pub(super) fn read(
     each: &mut dyn FnMut(&Span<'_>),
 ) -> Result<(), Fault> {
     let mut json = JsonReader::new(input);
-    while let Some(byte) = json.peek()? {
-        match byte {
-            b'[' => json.array(|json| trace_or_span(json, want, each))?,
-            _ => trace_or_span(&mut json, want, each)?,
-        }
-    }
-    Ok(())
+    json.documents(|json| trace_or_span(json, want, each))
 }
 
 /// Reads a trace or a span. A whole trace is held in memory, because any of its spans may have the
@@ -164,6 +158,7 @@ impl<'a> LinkFields<'a> {
         Some(Link {
             to: reference(high_bits, self.trace_id, self.span_id)?,
             trace_state: self.tracestate.0,
+            attributes: Vec::new(),
         })
     }
 }

@@ -262,6 +262,7 @@ impl Fields {
             span.links.extend(to.map(|to| Link {
                 to,
                 trace_state: "".into(),
+                attributes: Vec::new(),
             }));
         }
         if want == Want::Everything {

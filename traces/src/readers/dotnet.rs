@@ -120,6 +120,7 @@ impl Fields {
                 self.links.extend(to.map(|to| Link {
                     to,
                     trace_state: "".into(),
+                    attributes: Vec::new(),
                 }));
             }
             Part::Fields | Part::Others => {}

@@ -56,15 +56,7 @@ pub(super) fn read(
         each,
         skipped,
     };
-    while let Some(byte) = json.peek()? {
-        match byte {
-            b'[' => json.array(|json| walk.object(json).map(|_| ()))?,
-            _ => {
-                walk.object(&mut json)?;
-            }
-        }
-    }
-    Ok(())
+    json.documents(|json| walk.object(json).map(|_| ()))
 }
 
 struct Walk<'a> {
@@ -373,6 +365,7 @@ fn relatives(
     let links = known.into_iter().map(|(_, to)| Link {
         to,
         trace_state: "".into(),
+        attributes: Vec::new(),
     });
     (parent, links.collect())
 }

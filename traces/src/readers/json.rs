@@ -76,6 +76,21 @@ impl<R: BufRead> JsonReader<R> {
         }
     }
 
+    /// Steps through all documents of the input, and through those in lists. `document` must take
+    /// exactly one value each time.
+    pub(super) fn documents(
+        &mut self,
+        mut document: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        while let Some(byte) = self.peek()? {
+            match byte {
+                b'[' => self.array(&mut document)?,
+                _ => document(self)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Steps through an array. `element` must take exactly one value each time. `null` counts as an
     /// empty array.
     pub(super) fn array(

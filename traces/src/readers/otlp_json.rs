@@ -130,11 +130,11 @@ pub(super) fn read_lines(
 }
 
 /// Reads lines. Several threads decode them and fill parts, and `into` takes these in order.
-pub(super) fn collect_lines<S: FnMut(&Span<'_>) -> bool + Send>(
+pub(super) fn collect_lines(
     input: impl BufRead + Send,
     file: &str,
     want: Want,
-    into: &mut InParts<'_, S>,
+    into: &mut InParts<'_>,
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let empty = into.part();
@@ -144,11 +144,7 @@ pub(super) fn collect_lines<S: FnMut(&Span<'_>) -> bool + Send>(
         let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
         let lines = decode_lines(block, want, &mut |mut spans| {
             count += spans.spans.len() as u64;
-            let mut add = |span: &Span<'_>| {
-                if let Some(part) = &mut part {
-                    part.add(span);
-                }
-            };
+            let mut add = |span: &Span<'_>| part.add(span);
             if !takes_spans {
                 spans.hand_over(&mut add);
             } else {
@@ -163,7 +159,7 @@ pub(super) fn collect_lines<S: FnMut(&Span<'_>) -> bool + Send>(
         }
         for (spans, is_added) in decoded {
             spans.hand_over(&mut |span| {
-                if let Some(part) = part.as_mut().filter(|_| !is_added) {
+                if !is_added {
                     part.add(span);
                 }
                 into.add_span(span);

@@ -291,7 +291,10 @@ fn span<'a>(
         },
         start: UnixTime::from_nanoseconds(fields.start_time_unix_nano),
         end: UnixTime::from_nanoseconds(fields.end_time_unix_nano),
-        links: fields.links.iter().filter_map(link).collect(),
+        links: {
+            let links = fields.links.iter();
+            links.filter_map(|it| link(it, want)).collect()
+        },
         ..Span::new(reference, service)
     };
     for field in &fields.attributes {
@@ -329,10 +332,14 @@ fn span_id(bytes: &[u8]) -> Option<SpanId> {
     SpanId::from_bytes(bytes.try_into().ok()?)
 }
 
-fn link(link: &proto::span::Link) -> Option<Link<'_>> {
+fn link(link: &proto::span::Link, want: Want) -> Option<Link<'_>> {
     Some(Link {
         to: reference(&link.trace_id, &link.span_id)?,
         trace_state: Cow::Borrowed(&link.trace_state),
+        attributes: match want {
+            Want::Judging => Vec::new(),
+            Want::HandOffs | Want::Everything => link.attributes.iter().map(attribute).collect(),
+        },
     })
 }
 

@@ -93,5 +93,6 @@ fn link_in(text: Cow<'_, str>) -> Option<Link<'_>> {
     Some(Link {
         to,
         trace_state: trace_state.into(),
+        attributes: Vec::new(),
     })
 }

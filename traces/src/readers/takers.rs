@@ -2,8 +2,7 @@
 
 use super::input::Input;
 use super::{ReadError, Reading, otlp_json};
-use crate::audit::Audit;
-use crate::collect::Collect;
+use crate::collect::{Collect, Part};
 use crate::span::{Span, Want};
 
 /// Takes the spans of an input.
@@ -28,44 +27,38 @@ impl Take for Each<'_> {
     }
 }
 
-/// Takes spans in parts, and one by one if the collector needs it. `S` decides which ones it sees.
-pub(crate) struct InParts<'a, S> {
+/// Takes spans in parts, and one by one if the collector needs it.
+pub(crate) struct InParts<'a> {
     pub(crate) collect: &'a mut dyn Collect,
-    /// Whether a span, given one by one, is new.
-    pub(crate) is_new: S,
 }
 
 /// How many spans of a form that is read on one thread go into a part.
 const MAX_SPANS: usize = 4096;
 
-impl<S: FnMut(&Span<'_>) -> bool + Send> InParts<'_, S> {
-    /// A part of the collector's audit, still empty; `None` if it has no audit.
-    pub(super) fn part(&mut self) -> Option<Audit> {
-        self.collect.audit().map(|audit| audit.part())
+impl InParts<'_> {
+    /// A part of the collector, still empty.
+    pub(super) fn part(&self) -> Part {
+        self.collect.part()
     }
 
-    pub(super) fn add_part(&mut self, part: Option<Audit>) {
-        if let Some((audit, part)) = self.collect.audit().zip(part) {
-            audit.add_part(part);
-        }
+    pub(super) fn add_part(&mut self, part: Part) {
+        self.collect.add_part(part);
     }
 
-    /// Takes one span, if it is new and the collector wants it.
+    /// Takes one span, if the collector wants it.
     pub(super) fn add_span(&mut self, span: &Span<'_>) {
-        if self.collect.takes_spans() && (self.is_new)(span) {
+        if self.collect.takes_spans() {
             self.collect.add_span(span);
         }
     }
 }
 
-impl<S: FnMut(&Span<'_>) -> bool + Send> Take for InParts<'_, S> {
+impl Take for InParts<'_> {
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
         let empty = self.part();
         let (mut part, mut spans) = (empty.clone(), 0);
         let result = read(&mut |span| {
-            if let Some(part) = &mut part {
-                part.add(span);
-            }
+            part.add(span);
             self.add_span(span);
             spans += 1;
             if spans % MAX_SPANS == 0 {

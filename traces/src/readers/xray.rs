@@ -385,6 +385,7 @@ impl LinkFields<'_> {
         Some(Link {
             to,
             trace_state: "".into(),
+            attributes: Vec::new(),
         })
     }
 }

@@ -12,6 +12,7 @@ pub const UNDELIVERABLE_FILE: &str = "undeliverable.jsonl";
 
 /// How many records a lab accepted, by what became of them. `records` in `run.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LabRecords {
     /// Records that the consumer answered for.
     pub delivered: u64,

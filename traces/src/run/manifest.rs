@@ -9,15 +9,22 @@ use serde_json::{Map, Value};
 
 use super::{Function, LabRecords};
 use crate::span::UnixTime;
+use crate::version::Version;
 
 /// `run.json`: what was run, how, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Manifest {
+    /// The version of this document.
+    #[serde(default)]
+    pub version: Version,
     /// The modes of the producer and the consumer; `None` if only the client is known, as in a
     /// burst at a foreign endpoint.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pairing: Option<Pairing>,
     /// The engine that read and wrote the headers.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub engine: Engine,
     /// All other settings by name: users, rate, shards, the client's mode (`client`), …
     #[serde(default)]
@@ -38,8 +45,11 @@ pub struct Manifest {
 /// The setting that lists the parts of a merged run.
 pub const MERGED: &str = "merged";
 
+/// The setting that says in how many rounds each burst was sent.
+const ROUNDS: &str = "rounds";
+
 /// The setting that names the runs whose rounds took turns with this run's.
-pub const INTERLEAVED: &str = "interleaved";
+const INTERLEAVED: &str = "interleaved";
 
 /// The setting that tells apart runs of the same pairing: 2 for the second one.
 pub const NUMBER: &str = "number";
@@ -48,6 +58,15 @@ impl Manifest {
     /// Whether the run was merged from several runs.
     pub fn is_merged(&self) -> bool {
         self.settings.contains_key(MERGED)
+    }
+
+    /// Says in how many rounds its bursts are sent, and the id that it has in common with the runs
+    /// whose rounds take turns with its own; `None` without such runs.
+    pub fn set_rounds(&mut self, rounds: u32, interleaved: Option<&str>) {
+        self.settings.insert(ROUNDS.to_owned(), rounds.into());
+        if let Some(id) = interleaved {
+            self.settings.insert(INTERLEAVED.to_owned(), id.into());
+        }
     }
 
     /// The id that this run has in common with the runs whose rounds took turns with its own;

@@ -3,9 +3,11 @@ use std::collections::BTreeMap;
 use baton_propagators::mode::Engine;
 
 use super::*;
+use crate::version::Version;
 
 fn manifest() -> Manifest {
     Manifest {
+        version: Version::default(),
         pairing: Some("mixed:b3".parse().expect("a pairing")),
         engine: Engine::Otel,
         settings: serde_json::Map::from_iter([("users".to_owned(), 8.into())]),

@@ -8,7 +8,7 @@ use crate::span::Span;
 /// The spans seen so far, as hashes of 8 bytes, each with whether it came as OTLP. In a source of
 /// five million spans, the chance that two different spans share a hash is about one in a million.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     seed: u64,
     spans: HashSet<Known, BuildHasherDefault<Mixed>>,
 }
@@ -33,7 +33,7 @@ impl Hash for Known {
 
 /// Whether a span was seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// It is new.
     New,
     /// It was seen, but in a form that cannot hold everything that this OTLP span has.
@@ -43,7 +43,7 @@ pub(super) enum Sight {
 }
 
 impl Seen {
-    pub(super) fn new() -> Seen {
+    pub(crate) fn new() -> Seen {
         Seen {
             seed: fastrand::u64(..),
             spans: HashSet::default(),
@@ -51,7 +51,7 @@ impl Seen {
     }
 
     /// Whether `span` was seen. In B3, client and server may share an id; they are two spans.
-    pub(super) fn look(&mut self, span: &Span<'_>) -> Sight {
+    pub(crate) fn look(&mut self, span: &Span<'_>) -> Sight {
         let trace = u128::from_be_bytes(span.reference.trace_id.to_bytes());
         let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
         let half = u64::from(span.kind.is_sender());
@@ -83,7 +83,7 @@ fn mix(left: u64, right: u64) -> u64 {
 
 /// Uses an already mixed number as its own hash.
 #[derive(Debug, Default)]
-pub(super) struct Mixed(u64);
+struct Mixed(u64);
 
 impl Hasher for Mixed {
     fn finish(&self) -> u64 {

@@ -47,6 +47,7 @@ const MASKED_ATTRIBUTES: [&str; 20] = [
 
 /// One difference between two spans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
     /// The field: `name`, `kind`, `parent`, `status`, `duration`, `links`, `tracestate`, `events`,
     /// or an attribute's name after `attributes.` or `resource.`.

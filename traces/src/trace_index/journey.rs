@@ -13,6 +13,7 @@ use crate::span::{SpanReference, UnixTime};
 
 /// A hand-off, with the ids of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Passage {
     /// Which hop.
     pub hop: Hop,
@@ -84,7 +85,8 @@ impl TraceIndex {
             .filter(|passage| is_inside(passage.sender) || is_inside(passage.receiver))
             .cloned();
         let of_run = self.hand_offs_of_run().filter(|hand_off| {
-            let receiver = hand_off.receiver.and_then(|receiver| receiver.reference);
+            let receiver = hand_off.receiver.as_ref();
+            let receiver = receiver.and_then(|receiver| receiver.reference);
             is_inside(hand_off.sender.reference) || is_inside(receiver)
         });
         of_run.map(Passage::from).chain(others).collect()
@@ -175,7 +177,7 @@ impl From<HandOff<'_>> for Passage {
                 HandOffKey::Message(key) => key.sequence_number.to_owned(),
             },
             sender: hand_off.sender.reference,
-            receiver: receiver.and_then(|receiver| receiver.reference),
+            receiver: receiver.as_ref().and_then(|receiver| receiver.reference),
             receiver_recorded: receiver.is_some_and(|receiver| receiver.recorded),
         }
     }

@@ -6,15 +6,18 @@ use baton_propagators::id::TraceId;
 use foldhash::HashMap;
 
 use super::TraceLine;
-use super::names::{Name, Names};
+use crate::ends::names::{Name, Names};
+use crate::source::seen::{Seen, Sight};
 use crate::span::{Span, UnixTime};
 
 /// How many services of one trace are stored by name.
 const MAX_SERVICES: usize = 64;
 
 /// The traces of a source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
+    /// The spans so far, of all sources.
+    seen: Seen,
     pub(super) traces: HashMap<TraceId, Entry>,
     names: Names,
 }
@@ -41,10 +44,25 @@ pub(super) struct Entry {
     pub(super) met: u64,
 }
 
+impl Default for Table {
+    fn default() -> Table {
+        Table {
+            seen: Seen::new(),
+            traces: HashMap::default(),
+            names: Names::default(),
+        }
+    }
+}
+
 impl Table {
-    /// Adds a span, in any order. `met` holds the parts of a filter that it meets, one bit each.
+    /// Adds a span, in any order. A span that occurs twice, in one source or in several, counts
+    /// once. `met` holds the parts of a filter that it meets, one bit each.
     pub(crate) fn add_span(&mut self, span: &Span<'_>, met: u64) {
-        let service = self.names.number(span.service);
+        let sight = self.seen.look(span);
+        if sight == Sight::Again {
+            return;
+        }
+        let service = self.names.intern(span.service);
         let known = self.traces.get(&span.reference.trace_id);
         let head = known
             .and_then(|entry| entry.head.as_ref())
@@ -53,11 +71,11 @@ impl Table {
                 is_root: span.parent_span_id.is_none(),
                 start: span.start,
                 service,
-                name: self.names.number(&span.name),
+                name: self.names.intern(&span.name),
             });
         let entry = self.traces.entry(span.reference.trace_id).or_default();
         entry.head = head.or(entry.head.take());
-        entry.spans += 1;
+        entry.spans += u64::from(sight == Sight::New);
         entry.start = entry.start.into_iter().chain(span.start).min();
         entry.end = entry.end.max(span.end);
         entry.met |= met;
@@ -72,11 +90,11 @@ impl Table {
     pub(super) fn line(&self, trace_id: TraceId, entry: &Entry) -> TraceLine {
         let names = &self.names;
         let head = entry.head.as_ref();
-        let name = |of: fn(&Head) -> Name| head.map(|head| names.get(of(head)).to_owned());
+        let name = |of: fn(&Head) -> Name| head.map(|head| names.text(of(head)).to_owned());
         let services = entry
             .services
             .iter()
-            .map(|service| names.get(*service).to_owned());
+            .map(|service| names.text(*service).to_owned());
         let mut services: Vec<String> = services.collect();
         services.sort();
         TraceLine {
@@ -97,5 +115,25 @@ impl Head {
         let is_root = span.parent_span_id.is_none();
         let earlier = (span.start.is_none(), span.start) < (self.start.is_none(), self.start);
         (is_root && !self.is_root) || (is_root == self.is_root && earlier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_propagators::id::SpanId;
+
+    use super::*;
+    use crate::span::SpanReference;
+
+    #[test]
+    fn a_span_that_is_in_two_sources_counts_once() {
+        let trace_id = TraceId::from_bytes([1; 16]).expect("not zero");
+        let mut table = Table::default();
+        for id in [1, 2, 1] {
+            let span_id = SpanId::from_bytes([id; 8]).expect("not zero");
+            let reference = SpanReference { trace_id, span_id };
+            table.add_span(&Span::new(reference, "shop"), 0);
+        }
+        assert_eq!(table.traces[&trace_id].spans, 2);
     }
 }

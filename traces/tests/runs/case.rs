@@ -16,12 +16,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use baton_traces::audit::Audit;
+use baton_traces::extent::Extent;
+use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
 use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::span::Want;
 use baton_traces::summary::Summary;
 use baton_traces::tally::Tally;
+use baton_traces::version::Version;
 use serde_json::{Map, Value, json};
 
 /// The start of a case's run, in milliseconds since the epoch.
@@ -41,9 +45,8 @@ pub(crate) struct Case {
 pub(crate) enum Order {
     AsWritten,
     Reversed,
-    /// Logs before spans. A run directory is read in the opposite order, but a live run may be read
-    /// like this.
-    LogsFirst,
+    /// Spans before logs. A run directory is read in the opposite order.
+    SpansFirst,
 }
 
 #[derive(Clone)]
@@ -95,7 +98,7 @@ impl Case {
             Order::AsWritten | Order::Reversed => {
                 Measured::of_run(&run).expect("a whole run").summary
             }
-            Order::LogsFirst => logs_first(&run),
+            Order::SpansFirst => spans_first(&run),
         }
     }
 
@@ -140,25 +143,34 @@ impl Case {
     }
 }
 
-fn logs_first(run: &RunDirectory) -> Summary {
-    let mut tally = Tally::default();
+fn spans_first(run: &RunDirectory) -> Summary {
+    let (mut tally, mut audit) = (Tally::default(), Audit::default());
+    let spans = run.spans_path();
+    if spans.exists() {
+        otlp_json::read_file(&spans, Want::Judging, &mut |span| {
+            tally.add_span(span);
+            audit.add(span);
+        })
+        .expect("a span file");
+    }
     for function in [Function::Consumer, Function::Producer] {
         let path = run.log_path(function);
         log::read_file(&path, &mut |line| tally.add_log_line(line)).expect("a log");
     }
-    let spans = run.spans_path();
-    if spans.exists() {
-        otlp_json::read_file(&spans, Want::Judging, &mut |span| tally.add_span(span))
-            .expect("a span file");
-    }
+    tally.finish(&Extent {
+        logged: Hop::BOTH.into(),
+        is_run: true,
+        ..Extent::default()
+    });
     let manifest = run.manifest().expect("a manifest");
-    Summary::of_tally(run.name(), &manifest, &tally)
+    Summary::of_tally(run.name(), &manifest, &tally, &audit.judge())
 }
 
 /// The manifest of a run under `pairing` that took five seconds.
 pub(crate) fn manifest(pairing: &str) -> Manifest {
     let start = jiff::Timestamp::from_millisecond(START_MS as i64).expect("a time");
     Manifest {
+        version: Version::default(),
         pairing: Some(pairing.parse().expect("a pairing")),
         engine: "native".parse().expect("an engine"),
         settings: Map::new(),

@@ -111,10 +111,9 @@ fn a_segment_without_http_is_called_by_the_service_of_its_parent() {
         "Segments": [segment("000000000000000a", producer), segment("000000000000000c", consumer)]
     }]});
     let mut index = TraceIndex::new(Filter::default());
-    read(answer.to_string().as_bytes(), &mut |span| {
-        index.audit().expect("an audit").add(span);
-    })
-    .expect("an answer");
+    let mut part = index.part();
+    read(answer.to_string().as_bytes(), &mut |span| part.add(span)).expect("an answer");
+    index.add_part(part);
     index.finish(&Extent::default());
     let map = ServiceMap::of(&index);
     let name = |place: usize| map.nodes[place].name.as_str();

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use baton_traces::audit::{Audit, HandOff, Judged, Options};
+use baton_traces::audit::{Audit, Evidence, HandOff, Judged, Options};
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{AnyValue, Span, SpanReference, UnixTime};
 
@@ -51,6 +51,7 @@ fn link<'a>(to: SpanReference) -> baton_traces::span::Link<'a> {
     baton_traces::span::Link {
         to,
         trace_state: Cow::Borrowed(""),
+        attributes: Vec::new(),
     }
 }
 
@@ -155,6 +156,43 @@ fn clocks_that_are_apart_make_no_wrong_pairs() {
         assert!(
             wrong * 100 <= right + wrong,
             "{skew_ms}: {right} right, {wrong} wrong"
+        );
+    }
+}
+
+/// Whether an attribute identifies a message.
+fn identifies_a_message(name: &str) -> bool {
+    let ends = ["message.id", "partition", "partition.id", "offset"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+#[test]
+fn messages_without_ids_make_no_wrong_pairs() {
+    for concurrency in [1, 4, 30, 200] {
+        let (mut right, mut wrong) = (0, 0);
+        for seed in 0..4 {
+            let system = generate(&plan(concurrency, seed));
+            let mut spans = system.spans.clone();
+            for made in &mut spans {
+                made.attributes
+                    .retain(|(name, _)| !identifies_a_message(name));
+            }
+            let (judged, hand_offs) = audited(&spans);
+            assert!(
+                judged
+                    .edges
+                    .iter()
+                    .all(|edge| !edge.evidence.contains_key(&Evidence::MessageId))
+            );
+            let (now_right, now_wrong, other) = judged_by_truth(&system, &hand_offs);
+            assert!(other.is_empty(), "{concurrency}: {other:?}");
+            right += now_right;
+            wrong += now_wrong;
+        }
+        println!("concurrency {concurrency}: {right} right, {wrong} wrong");
+        assert!(
+            wrong * 100 <= right + wrong,
+            "{concurrency}: {right} right, {wrong} wrong"
         );
     }
 }

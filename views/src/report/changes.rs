@@ -2,6 +2,7 @@
 //! others as counts.
 
 use super::Run;
+use crate::difference::{change_with_interval, mark};
 use baton_traces::compare::{Comparison, Difference};
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{counted, visible};
@@ -23,6 +24,8 @@ pub(super) struct RunChanges {
     pub(super) significant: Vec<Change>,
     /// One sentence that counts the other metrics.
     pub(super) others: String,
+    /// The changes over rounds, each with its interval; empty without rounds.
+    pub(super) intervals: String,
 }
 
 /// One significant difference.
@@ -91,6 +94,7 @@ impl RunChanges {
                 false => summed(&significant),
             },
             significant,
+            intervals: intervals(&differences),
             others: match all {
                 0 => String::new(),
                 _ => format!(
@@ -100,6 +104,21 @@ impl RunChanges {
                 ),
             },
         }
+    }
+}
+
+/// The changes over rounds, each with its interval and the judgement.
+fn intervals(differences: &[&Difference]) -> String {
+    let over_rounds = differences.iter().filter(|it| it.rounds.is_some());
+    let words: Vec<String> = over_rounds
+        .map(|it| {
+            let (change, mark) = (change_with_interval(it), mark(it));
+            format!("{} {change}: {mark}", it.metric)
+        })
+        .collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("Over rounds, with 95 % intervals: {}.", words.join("; ")),
     }
 }
 

@@ -6,6 +6,7 @@ use baton_traces::audit::{Between, Channel, ChannelKind};
 use baton_traces::hand_off::Verdict;
 use baton_traces::service_map::{Edge, Node, NodeKind, Selection, ServiceMap};
 use baton_traces::shown::visible;
+use baton_traces::version::Version;
 use baton_views::drawing::Page;
 use baton_views::service_map::{dot, drawing, mermaid, text};
 use baton_views::terminal::TextStyle;
@@ -185,6 +186,7 @@ fn every_format_has_every_edge_once() {
 #[test]
 fn a_selection_has_its_edges_and_their_nodes_only() {
     let map = ServiceMap {
+        version: Version::default(),
         nodes: ["a", "b", "c", "d"].map(node).to_vec(),
         edges: vec![
             edge(0, 1, None, 0),
@@ -308,6 +310,7 @@ proptest! {
     #[test]
     fn no_name_breaks_out_of_any_format(first in hostile(), second in hostile(), queue in hostile()) {
         let mut map = ServiceMap {
+            version: Version::default(),
             nodes: vec![node(&first), node(&second)],
             edges: vec![edge(0, 0, None, 3), edge(0, 1, Some(&queue), 5), edge(1, 0, None, 0)],
         };

@@ -5,9 +5,12 @@ use std::path::Path;
 use baton_traces::compare::Comparison;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
+use baton_traces::rounds::Round;
 use baton_traces::run::RunDirectory;
 use baton_traces::shown;
 use baton_traces::source::Source;
+use baton_traces::statistics::Percentiles;
+use baton_traces::summary::{Latencies, Requests};
 use baton_views::report::{Check, Report, Run};
 use roxmltree::{Document, Node};
 
@@ -344,4 +347,58 @@ fn unjudged_hand_offs_are_not_called_whole() {
         answer.contains("yelp: Of what could be judged, every hand-off held"),
         "{answer}"
     );
+}
+
+#[test]
+fn changes_over_rounds_have_their_interval() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let pairings = ["tracecontext", "b3"];
+    let runs = pairings.map(|pairing| run(directory.path(), pairing, &burst(40, false, "a")));
+    let (mut measured, runs): (Vec<Measured>, Vec<Run>) = runs.into_iter().unzip();
+    for (place, one) in measured.iter_mut().enumerate() {
+        one.summary.interleaved = Some("an id".to_owned());
+        one.summary.rounds = (1..=16).map(|number| round(number, place)).collect();
+    }
+    let report = Report {
+        runs,
+        comparison: Some(Comparison::of(&measured, 0)),
+        checks: Vec::new(),
+    };
+    let page = report.render();
+    let page = parsed(&page);
+    let text = text(section(&page, "differences"));
+    let expected = "Over rounds, with 95 % intervals: request.p50 +10 % (+9.5 % to +10.5 %): worse";
+    assert!(text.contains(expected), "{text}");
+}
+
+/// A round of the first run, or of the second one, whose requests take about a tenth longer.
+fn round(number: u32, place: usize) -> Round {
+    let slow = if number.is_multiple_of(2) {
+        1.095
+    } else {
+        1.105
+    };
+    let p50 = if place == 0 { 10.0 } else { 10.0 * slow };
+    Round {
+        number,
+        started: "2026-11-23T05:00:00Z".parse().expect("a time"),
+        duration_s: 1.0,
+        requests: Requests {
+            sent: 100,
+            ok: 100,
+            failed: 0,
+        },
+        throughput_rps: 100.0,
+        latency_ms: Latencies {
+            request: Some(Percentiles {
+                p50,
+                p90: 20.0,
+                p99: 30.0,
+                p999: 40.0,
+                max: 50.0,
+            }),
+            end_to_end: None,
+        },
+        records: 100,
+    }
 }

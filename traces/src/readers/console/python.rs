@@ -104,7 +104,11 @@ impl<'a> SpanFields<'a> {
             } = &link.context;
             if let Ok(to) = short_reference(&trace_id.0, &span_id.0) {
                 let trace_state = link.context.trace_state();
-                span.links.push(Link { to, trace_state });
+                span.links.push(Link {
+                    to,
+                    trace_state,
+                    attributes: Vec::new(),
+                });
             }
         }
         if want == Want::Everything {

@@ -78,7 +78,7 @@ pub(super) fn span<'a>(
                 Ok(())
             })?,
             "links" => cursor.array("a list of links", |cursor| {
-                span.links.extend(link(cursor)?);
+                span.links.extend(link(cursor, want)?);
                 Ok(())
             })?,
             "status" if want == Want::Everything => span.status = status(cursor)?,
@@ -147,13 +147,15 @@ fn parent_span_id(cursor: &mut Cursor<'_>) -> Result<Option<SpanId>, Mistake> {
 }
 
 /// Reads a link. A link to an invalid context is left out.
-fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Link<'a>>, Mistake> {
+fn link<'a>(cursor: &mut Cursor<'a>, want: Want) -> Result<Option<Link<'a>>, Mistake> {
     let (mut trace, mut span, mut trace_state) = (None, None, Cow::Borrowed(""));
+    let mut own = Vec::new();
     cursor.object("a Link object", |cursor, name| {
         match name {
             "traceId" | "trace_id" => trace = trace_id(&cursor.text()?),
             "spanId" | "span_id" => span = span_id(&cursor.text()?),
             "traceState" | "trace_state" => trace_state = cursor.text()?,
+            "attributes" if want != Want::Judging => own = attributes(cursor, 0)?,
             _ => cursor.skip()?,
         }
         Ok(())
@@ -161,6 +163,7 @@ fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Link<'a>>, Mistake> {
     Ok(trace.zip(span).map(|(trace_id, span_id)| Link {
         to: SpanReference { trace_id, span_id },
         trace_state,
+        attributes: own,
     }))
 }
 

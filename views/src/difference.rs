@@ -1,14 +1,14 @@
-//! The text of a difference's figures in tables.
+//! The figures of a difference as text, for tables and the report.
 
 use baton_traces::compare::{Difference, Figure};
 
 /// The baseline's figure.
-pub(crate) fn baseline(difference: &Difference) -> String {
+pub fn baseline(difference: &Difference) -> String {
     figure(difference.baseline, difference.baseline_of, difference.unit)
 }
 
 /// The run's figure.
-pub(crate) fn value(difference: &Difference) -> String {
+pub fn value(difference: &Difference) -> String {
     figure(difference.value, difference.value_of, difference.unit)
 }
 
@@ -42,7 +42,7 @@ fn rounded(value: f64) -> String {
 }
 
 /// `+12 %` of the baseline's figure. For a share, `-100 points` of a hundred.
-pub(crate) fn change(difference: &Difference) -> String {
+pub fn change(difference: &Difference) -> String {
     let unit = match difference.value_of {
         Some(_) => "points",
         None => "%",
@@ -56,7 +56,7 @@ pub(crate) fn change(difference: &Difference) -> String {
 
 /// `+1.8 % (-3.1 % to +6.9 %)`: the change over rounds with its interval. Without rounds, the
 /// change alone.
-pub(crate) fn change_with_interval(difference: &Difference) -> String {
+pub fn change_with_interval(difference: &Difference) -> String {
     match difference.interval.filter(|_| difference.rounds.is_some()) {
         Some(interval) => {
             let [low, high] = interval.map(|end| signed(end, "%"));
@@ -73,7 +73,7 @@ fn signed(change: f64, unit: &str) -> String {
 }
 
 /// Whether the difference is better, worse or noise.
-pub(crate) fn mark(difference: &Difference) -> &'static str {
+pub fn mark(difference: &Difference) -> &'static str {
     match (difference.significant, difference.better) {
         (Some(true), Some(true)) => "better",
         (Some(true), Some(false)) => "worse",
@@ -85,7 +85,7 @@ pub(crate) fn mark(difference: &Difference) -> &'static str {
 }
 
 /// The test and its p value, or why there is none.
-pub(crate) fn test(difference: &Difference) -> String {
+pub fn test(difference: &Difference) -> String {
     let p_value = difference.p.map(|p_value| match p_value {
         ..0.001 => "p < 0.001".to_owned(),
         _ => format!("p = {p_value:.3}"),

@@ -5,7 +5,7 @@
 //! service POSTs `arguments` to `url`, with the context of a child of the incoming span.
 //!
 //! ```text
-//! cargo run -p baton-propagators --example w3c_test_service -- --engine native --port 5000
+//! cargo run --example w3c_test_service -- --engine native --port 5000
 //! python test.py http://127.0.0.1:5000/test
 //! ```
 

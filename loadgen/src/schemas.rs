@@ -1,0 +1,10 @@
+//! The JSON Schemas of this crate's types.
+
+use baton_schemas::publish;
+
+use crate::attack_outcome::AttackOutcome;
+
+#[test]
+fn schemas_are_published() {
+    publish::<AttackOutcome>("burst");
+}
