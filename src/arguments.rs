@@ -151,6 +151,8 @@ pub(crate) enum Command {
     /// Start a lab, send a burst under each pairing, and compare the traces
     Run(Box<RunArguments>),
     /// Send bursts to any endpoint, here or on AWS
+    ///
+    /// If TRACEPARENT is set, all requests belong to its trace; TRACESTATE and BAGGAGE go along
     Burst(Box<BurstArguments>),
     /// Measure every pairing and every client, and say what mixing headers does
     Matrix(MatrixArguments),

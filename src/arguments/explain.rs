@@ -12,7 +12,8 @@ use clap::Args;
 pub(crate) struct ExplainArguments {
     /// A header such as 'traceparent: 00-…', or a value alone. Without arguments, or with -,
     /// standard input is read: any text with headers in it, such as logs, dumps, AWS events, the
-    /// output of curl -v, or a HAR file
+    /// output of curl -v, or a HAR file; or without any text the variables TRACEPARENT, TRACESTATE
+    /// and BAGGAGE
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,
     /// A record from a stream, or an event with records; - reads standard input. It is read in the

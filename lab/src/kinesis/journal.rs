@@ -294,3 +294,26 @@ fn line(entry: &Entry) -> Vec<u8> {
     line.push(b'\n');
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(STREAM_FILE);
+        // the unit of the time was not in its name
+        let earlier = r#"{"stream":{"shards":1,"started":"2026-11-23T05:00:00Z"}}
+{"accepted":{"shard":0,"sequence_number":"49","partition_key":"a","data":"e30=","arrival":1.5}}
+"#;
+        fs::write(&path, earlier).expect("room");
+        let left = read(&path).expect("a stream");
+        let arrivals: Vec<f64> = left
+            .waiting
+            .iter()
+            .map(|(_, record)| record.arrival)
+            .collect();
+        assert_eq!(arrivals, [1.5]);
+    }
+}
