@@ -208,10 +208,7 @@ fn carriers(live: &Live, journey: &Journey) -> Vec<RecordView> {
                 }
                 Carrier::Headers(headers) => (
                     (headers.len() > 1).then(|| explain::summary(headers)),
-                    headers
-                        .iter()
-                        .map(|header| HeaderView::of(header))
-                        .collect(),
+                    headers.iter().map(HeaderView::of).collect(),
                 ),
             };
             RecordView {
