@@ -87,7 +87,7 @@ await log.getByText('Two different traces arrive').first().waitFor();
 // a burst, started and stopped
 await page.getByLabel('Seconds').fill('60');
 await page.getByRole('button', { name: 'Start' }).click();
-await page.locator('progress').waitFor();
+await page.locator('.progress-line').getByText(/[1-9]\d* requests/).waitFor({ timeout: 30000 });
 await page.getByRole('button', { name: 'Stop' }).click();
 await page.getByText('The last burst sent').waitFor({ timeout: 30000 });
 

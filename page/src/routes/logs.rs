@@ -27,6 +27,8 @@ const MAX_LINES: usize = 300;
 const MAX_TAIL: u64 = 512 << 10;
 /// How many bytes one update reads at most.
 const MAX_UPDATE: u64 = 256 << 10;
+/// The characters of a time of day to the millisecond.
+const MILLISECONDS: usize = 12;
 /// How many digits of a trace id are shown.
 const SHORT_ID: usize = 8;
 /// How often the file is looked at.
@@ -187,9 +189,9 @@ impl Line {
             };
         };
         let text = |name: &str| fields.get(name).map(plain).unwrap_or_default();
-        let main = MAIN
-            .into_iter()
-            .filter_map(|name| Some((name, fields.get(name)?)));
+        let given = |name| fields.get(name).filter(|value| !value.is_null());
+        let main = MAIN.into_iter();
+        let main = main.filter_map(|name| Some((name, given(name)?)));
         let others = fields.iter().filter(|(name, value)| {
             let name = name.as_str();
             let is_told = [&FIRST[..], &MAIN, &LEFT_OUT].concat().contains(&name);
@@ -200,7 +202,10 @@ impl Line {
         let trace_id = trace_id.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
         Line {
             time: time.split_once('T').map_or(time.clone(), |(_, time)| {
-                time.trim_end_matches('Z').to_owned()
+                time.trim_end_matches('Z')
+                    .chars()
+                    .take(MILLISECONDS)
+                    .collect()
             }),
             level: text("level")
                 .chars()
