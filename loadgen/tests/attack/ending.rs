@@ -171,7 +171,8 @@ async fn cancelling_keeps_the_measurements() {
     );
     assert_eq!(server.seen().len() as u64, sent);
     assert_eq!(attacked.spans().len() as u64, sent);
-    let goose: Value = serde_json::from_str(outcome.goose.as_ref().unwrap().get()).unwrap();
+    let goose: Value =
+        serde_json::from_str(outcome.goose.as_ref().expect("a report").get()).unwrap();
     let counts = &goose["requests"]["POST /dev/producer"];
     assert_eq!(
         (&counts["success_count"], &counts["fail_count"]),

@@ -57,7 +57,8 @@ async fn answers_other_than_success_are_failures_in_words() {
             ),
             (40, 40, 40)
         );
-        let goose: Value = serde_json::from_str(outcome.goose.as_ref().unwrap().get()).unwrap();
+        let goose: Value =
+            serde_json::from_str(outcome.goose.as_ref().expect("a report").get()).unwrap();
         assert_eq!(goose["requests"]["POST /dev/producer"]["fail_count"], 40);
         for span in attacked.spans() {
             let (attributes, status) = (span.attributes(), status.to_string());
@@ -192,7 +193,8 @@ async fn a_body_that_never_ends_is_a_failure_for_goose_too() {
     let attacked = Attacker::start(settings).end().await;
     let outcome = attacked.outcome();
     assert_eq!(outcome.failures[0].failure, RequestFailure::Timeout);
-    let goose: Value = serde_json::from_str(outcome.goose.as_ref().unwrap().get()).unwrap();
+    let goose: Value =
+        serde_json::from_str(outcome.goose.as_ref().expect("a report").get()).unwrap();
     let counts = &goose["requests"]["POST /dev/producer"];
     assert_eq!(
         (&counts["success_count"], &counts["fail_count"]),

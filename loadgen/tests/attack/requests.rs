@@ -40,7 +40,8 @@ async fn every_request_is_made_once_and_has_its_span() {
         "{latency:?}"
     );
 
-    let goose: Value = serde_json::from_str(outcome.goose.as_ref().unwrap().get()).unwrap();
+    let goose: Value =
+        serde_json::from_str(outcome.goose.as_ref().expect("a report").get()).unwrap();
     assert_eq!(
         goose["requests"]["POST /dev/producer"]["success_count"],
         1_003
@@ -246,7 +247,8 @@ async fn the_report_of_goose_has_every_request() {
     let outcome = attacked.outcome();
     assert_eq!((outcome.requests.ok, outcome.requests.failed), (270, 30));
     assert!(!outcome.interrupted && !outcome.gave_up);
-    let goose: Value = serde_json::from_str(outcome.goose.as_ref().unwrap().get()).unwrap();
+    let goose: Value =
+        serde_json::from_str(outcome.goose.as_ref().expect("a report").get()).unwrap();
     let counts = &goose["requests"]["POST /dev/producer"];
     assert_eq!(
         (&counts["success_count"], &counts["fail_count"]),
