@@ -11,11 +11,12 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const { chromium } = createRequire(new URL('../tests/browser/package.json', import.meta.url))('playwright-core');
-const [baton, traces = '100000', rounds = '8'] = process.argv.slice(2);
+const [program, traces = '100000', rounds = '8'] = process.argv.slice(2);
+const baton = resolve(program);
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'baton-page-'));
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

@@ -151,13 +151,13 @@ fn libraries(headers: &HeaderList, mode: &Mode, context: &TraceContext) -> Vec<S
         ("would continue the trace", continue_it),
         ("would not continue it", start_anew),
         (
-            "cannot be set to this mode, or was not measured with it",
+            "cannot be set to this mode, or were not measured with it",
             cannot,
         ),
     ];
     let groups = groups.into_iter().filter(|(_, group)| !group.is_empty());
     groups
-        .map(|(what, group)| format!("{}: {what}.", in_short(&group)))
+        .map(|(what, group)| format!("{} {what}.", in_short(&group)))
         .collect()
 }
 

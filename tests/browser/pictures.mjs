@@ -3,11 +3,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
-const baton = process.argv[2];
+const baton = resolve(process.argv[2]);
 const images = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'baton-pictures-'));
 const flags = ['--port', '--page-port', '--kinesis-port', '--otlp-port', '--zipkin-port'].flatMap(flag => [flag, '0']);
@@ -25,7 +25,7 @@ try {
     ['page-broken', 'none', 'light', 'The trace breaks from producer-lambda'],
     ['page-joined', 'b3', 'dark', 'Every judged hand-off kept its trace'],
   ]) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, colorScheme });
     const page = await context.newPage();
     await page.goto(address);
     for (const setting of ['producer', 'consumer']) await page.locator(`select[name="${setting}"]`).selectOption(mode);
@@ -38,6 +38,7 @@ try {
       await page.waitForTimeout(200);
     }
     await page.locator('.answer .sentence').getByText(says).waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
     await page.waitForTimeout(1000);
     await page.screenshot({ path: join(images, `${name}.png`) });
     await context.close();

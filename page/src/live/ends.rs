@@ -73,7 +73,9 @@ impl Held {
             self.periods[before.period].uncount(&before);
         }
         if let Some(counted) = &counted {
-            self.periods[counted.period].count(counted, example, before.is_none());
+            // a record comes to its edge when its receiver is seen
+            let is_new = before.is_none_or(|before| before.edge != counted.edge);
+            self.periods[counted.period].count(counted, example, is_new);
         }
         if let Some(hand_off) = self.hand_offs.get_mut(key) {
             hand_off.counted = counted;
