@@ -45,7 +45,7 @@ fuzz seconds="10":
 
 # Build all benches, and with them the release build of the command.
 bench-build:
-    cargo bench --workspace --bench '*' --no-run --locked
+    cargo bench --workspace --bench comparison --bench pipeline --bench propagation --no-run --locked
 
 # Run a bench: `just bench propagation`, `just bench pipeline`, `just bench comparison`.
 bench name *arguments:
