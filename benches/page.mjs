@@ -2,9 +2,9 @@
 // BATON is a release binary. Needs Chromium and `npm ci --prefix tests/browser`.
 //
 // It starts a lab, fills its memory with TRACES traces (100,000), and prints:
-// - the first paint of the page in the browser;
+// - the first paint of the page in the browser, and that of an empty page;
 // - the time in which the server answers with the whole page, which is more than an update;
-// - the time that the browser's main thread takes for each update;
+// - the CPU time that the browser's main thread takes for each update;
 // - the lab's throughput with the page open, as a share of the throughput without it: bursts take
 //   turns for ROUNDS rounds (8), so that what else the machine does slows down both.
 import { execFile, spawn } from 'node:child_process';
@@ -69,7 +69,7 @@ const range = (from, to) => Array.from({ length: to - from }, (_, place) => from
 /** Requests per second of one burst. */
 async function throughput(endpoint) {
   const { stdout } = await run(baton, ['burst', '--quiet', '--endpoint', endpoint, '--users', '8', '--duration', '3s', '--format', 'json'], { cwd: folder, maxBuffer: 1 << 26 });
-  return JSON.parse(stdout).runs[0].throughput_rps;
+  return JSON.parse(stdout).bursts[0].throughput_rps;
 }
 
 const { child, addresses } = await lab();
@@ -84,16 +84,17 @@ try {
     await new Promise(wake => setTimeout(wake, 500));
   }
 
-  const paints = [];
-  for (let turn = 0; turn < 11; turn += 1) {
+  const paints = { page: [], empty: [] };
+  for (let turn = 0; turn < 22; turn += 1) {
+    const kind = turn % 2 === 0 ? 'page' : 'empty';
     const page = await browser.newPage();
-    await page.goto(addresses.page);
+    await page.goto(kind === 'page' ? addresses.page : 'data:text/html,<p>empty');
     const paint = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
     while (await paint() === undefined) await page.waitForTimeout(20);
-    paints.push(await paint());
+    paints[kind].push(await paint());
     await page.close();
   }
-  console.log(`first paint, ms: ${shown(paints)}`);
+  console.log(`first paint, ms: ${shown(paints.page)}; of an empty page: ${shown(paints.empty)}`);
 
   const answers = [];
   for (let turn = 0; turn < 31; turn += 1) {
@@ -106,6 +107,8 @@ try {
   const page = await browser.newPage();
   await page.goto(addresses.page);
   const session = await page.context().newCDPSession(page);
+  // CPU time, so that what else the machine does is not counted
+  await session.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
   await session.send('Performance.enable');
   const busy = async () => (await session.send('Performance.getMetrics')).metrics.find(metric => metric.name === 'TaskDuration').value * 1000;
   await page.evaluate(() => {
@@ -123,7 +126,7 @@ try {
     await page.waitForTimeout(300);
     each.push(await busy() - before);
   }
-  console.log(`browser, main thread for each update, ms: ${shown(each)}`);
+  console.log(`browser, CPU time of the main thread for each update, ms: ${shown(each)}`);
 
   const shares = { open: [], events: [] };
   for (let turn = 0; turn < Number(rounds); turn += 1) {

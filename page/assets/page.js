@@ -39,6 +39,19 @@ function connection(lost) {
   place.textContent = lost ? 'The lab does not answer. This is the last that was seen.' : 'live';
 }
 
+/** Replaces several parts in one frame. A hidden page waits until it is seen. */
+const arrived = new Map();
+function arrive(element, html) {
+  if (arrived.size === 0) {
+    requestAnimationFrame(() => {
+      const parts = [...arrived];
+      arrived.clear();
+      parts.forEach(([part, content]) => replace(part, content));
+    });
+  }
+  arrived.set(element, html);
+}
+
 /** Follows the events of the address of the first live element. */
 function follow() {
   const live = [...document.querySelectorAll('[data-live]')];
@@ -48,7 +61,7 @@ function follow() {
   events.onopen = () => connection(false);
   events.onerror = () => connection(true);
   for (const element of live) {
-    events.addEventListener(element.dataset.live, event => replace(element, event.data));
+    events.addEventListener(element.dataset.live, event => arrive(element, event.data));
   }
 }
 

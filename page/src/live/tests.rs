@@ -25,13 +25,16 @@ fn span(
         parent => format!(r#""parentSpanId":"{parent:016x}","#),
     };
     // the parent of a receiver is remote
-    let flags = if matches!(kind, 2 | 5) { 0x301 } else { 0x101 };
-    format!(
+    let has_remote = matches!(kind, 2 | 5) && !parent.is_empty();
+    let flags = if has_remote { 0x301 } else { 0x101 };
+    let request = format!(
         r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},
         "scopeSpans":[{{"spans":[{{"traceId":"{trace}","spanId":"{id:016x}",{parent}"kind":{kind},"flags":{flags},"name":"work",
         "startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000001000000","attributes":[{}]}}]}}]}}]}}"#,
         attributes.join(",")
-    )
+    );
+    // the collector writes a request in one line
+    request.replace('\n', "")
 }
 
 fn message(number: &str) -> [(&str, &str); 3] {

@@ -16,7 +16,10 @@ use super::fragments::MapParts;
 use super::{Shared, fragments, matrix};
 
 /// The shortest time between two updates. During a burst, more would only cost the lab.
-const UPDATE_INTERVAL: Duration = Duration::from_millis(400);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a change waits for those that belong to it: the spans of one request come from two
+/// functions.
+const GATHERING: Duration = Duration::from_millis(100);
 /// The longest time between two updates: rates fall while nothing arrives.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -76,10 +79,13 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
                 () = tokio::time::sleep(UPDATE_INTERVAL) => {}
             }
-            tokio::select! {
+            let has_changed = tokio::select! {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
-                _ = open.changes.changed() => {}
-                () = tokio::time::sleep(QUIET_INTERVAL) => {}
+                _ = open.changes.changed() => true,
+                () = tokio::time::sleep(QUIET_INTERVAL) => false,
+            };
+            if has_changed {
+                tokio::time::sleep(GATHERING).await;
             }
         }
         open.changes.mark_unchanged();
