@@ -9,7 +9,7 @@ use baton_lab::Addresses;
 use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
 use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
-use baton_traces::shown::{counted, service_name, visible};
+use baton_traces::shown::{count, service_name, visible};
 use baton_traces::version::Version;
 use baton_views::drawing::Page as Width;
 use baton_views::service_map;
@@ -193,7 +193,8 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
     if let Some(first) = broken.first() {
         let further = match broken.len() {
             1 => String::new(),
-            more => format!(" {} more.", counted(more as u64 - 1, "broken edge")),
+            2 => " One more edge is broken.".to_owned(),
+            more => format!(" {} more edges are broken.", count(more as u64 - 1)),
         };
         return ("broken", format!("{}{further}", first.break_sentence()));
     }
