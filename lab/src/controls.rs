@@ -139,7 +139,7 @@ impl Controls {
         kept.map_err(|(_, reason)| reason)
     }
 
-    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Gives whether all
+    /// Waits for records that are on the stream, at most two seconds. Gives whether all
     /// were delivered.
     pub async fn settle(&self) -> bool {
         let caught_up = self.parts.deliveries.caught_up();
@@ -148,7 +148,7 @@ impl Controls {
             .is_ok()
     }
 
-    /// Waits for records that are on the stream, at most [`MAX_DELIVERY_WAIT`]. Then makes every
+    /// Waits for records that are on the stream, at most two seconds. Then makes every
     /// span received so far readable in the lab's directory. Returns whether that worked.
     pub async fn flush_spans(&self) -> bool {
         self.settle().await;
