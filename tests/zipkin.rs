@@ -106,7 +106,7 @@ async fn spans_of_other_programs_join_the_run() {
         .run(["traces", &"1a".repeat(16), "saved", "--format", "json"])
         .await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
-    for words in ["retried", "1700000000001500000", "no such key"] {
+    for words in ["retried", "2023-11-14T22:13:20.0015Z", "no such key"] {
         assert!(shown.stdout.contains(words), "{words}: {}", shown.stdout);
     }
 }

@@ -99,11 +99,11 @@ impl EdgeRow {
         let over = over.map_or_else(String::new, |queue| format!(" over the stream {queue}"));
         let verdicts = self.verdicts.iter().filter(|verdict| !verdict.is_whole);
         let verdicts: Vec<String> = verdicts
-            .map(|verdict| format!("{} are {}", verdict.count, verdict.name))
+            .map(|verdict| format!("{} in {}", verdict.name, verdict.count))
             .collect();
         let what = match verdicts.is_empty() {
             true => String::new(),
-            false => format!(": of {}, {}", self.hand_offs, verdicts.join(", ")),
+            false => format!(": {} of {}", verdicts.join(", "), self.hand_offs),
         };
         format!(
             "The trace breaks from {} to {}{over}{what}.",
