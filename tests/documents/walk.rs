@@ -192,8 +192,10 @@ impl Walk {
             // the picture has no blank lines and no latencies; its table may fold differently,
             // because the figures of this run may need more room
             let behind_the_table = printed.iter().skip_while(|line| !line.is_empty());
-            let is_shown =
-                |line: &&String| !line.is_empty() && !line.starts_with("Latency differs");
+            const LATENCIES: [&str; 2] = ["Latency differs", "No difference in latency"];
+            let is_shown = |line: &&String| {
+                !line.is_empty() && !LATENCIES.iter().any(|words| line.starts_with(words))
+            };
             let printed: Vec<String> = behind_the_table.filter(is_shown).cloned().collect();
             let begins =
                 |line: &String| printed.iter().take(1).any(|first| first.starts_with(line));
