@@ -6,11 +6,9 @@ mod rows;
 use std::collections::BTreeMap;
 
 use baton_lab::Addresses;
-use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
-use baton_traces::service_map::{Edge, Node, NodeKind, ServiceMap};
+use baton_traces::service_map::{Key, NodeKind, Passed, ServiceMap};
 use baton_traces::shown::{count, service_name, visible};
-use baton_traces::version::Version;
 use baton_views::drawing::Page as Width;
 use baton_views::service_map;
 
@@ -67,41 +65,29 @@ impl MapView {
     }
 }
 
-type NodeName = (NodeKind, String);
-
 /// The nodes and edges of a map by name.
 #[derive(Default)]
 struct Drawn {
-    nodes: BTreeMap<NodeName, u64>,
-    edges: BTreeMap<(NodeName, NodeName), Passed>,
-}
-
-/// What went over a drawn edge.
-#[derive(Default)]
-struct Passed {
-    count: u64,
-    verdicts: BTreeMap<Verdict, u64>,
-    ambiguous: Between,
-    rate: f64,
+    nodes: BTreeMap<Key, u64>,
+    edges: BTreeMap<(Key, Key), Passed>,
 }
 
 impl Drawn {
-    fn edge(&mut self, from: &NodeName, to: &NodeName) -> &mut Passed {
+    fn edge(&mut self, from: &Key, to: &Key) -> &mut Passed {
         self.nodes.entry(from.clone()).or_default();
         self.nodes.entry(to.clone()).or_default();
-        self.edges.entry((from.clone(), to.clone())).or_default()
+        let edge = self.edges.entry((from.clone(), to.clone()));
+        edge.or_insert_with(|| Passed {
+            rate: Some(0.0),
+            ..Passed::default()
+        })
     }
 
     /// Adds hand-offs with what became of them.
-    fn add_judged(&mut self, from: &NodeName, to: &NodeName, flow: &Flow) {
+    fn add_judged(&mut self, from: &Key, to: &Key, flow: &Flow) {
         let edge = self.edge(from, to);
-        edge.count += flow.count;
-        edge.rate += flow.rate;
-        for (verdict, number) in &flow.verdicts {
-            *edge.verdicts.entry(*verdict).or_default() += number;
-        }
-        edge.ambiguous.at_least += flow.ambiguous.at_least;
-        edge.ambiguous.at_most += flow.ambiguous.at_most;
+        edge.add(flow.count, &flow.verdicts, flow.ambiguous);
+        *edge.rate.get_or_insert_default() += flow.rate;
     }
 
     fn add(&mut self, flow: &Flow) {
@@ -117,7 +103,7 @@ impl Drawn {
                 let queue = (NodeKind::Queue, visible(queue));
                 let sent = self.edge(&from, &queue);
                 sent.count += flow.count;
-                sent.rate += flow.rate;
+                *sent.rate.get_or_insert_default() += flow.rate;
                 match to {
                     Some(to) => self.add_judged(&queue, &to, flow),
                     None => {
@@ -130,34 +116,10 @@ impl Drawn {
         }
     }
 
-    fn map(&self) -> ServiceMap {
-        let place = |name: &NodeName| self.nodes.keys().position(|node| node == name);
-        let edges = self.edges.iter().filter_map(|((from, to), edge)| {
-            let broke = edge.verdicts.keys().any(|verdict| !verdict.is_whole());
-            Some(Edge {
-                from: place(from)?,
-                to: place(to)?,
-                channel: None,
-                ambiguous: edge.ambiguous,
-                per_second: Some(edge.rate.round() as u64),
-                count: edge.count,
-                broken: broke || edge.ambiguous.at_least > 0,
-                verdicts: edge.verdicts.clone(),
-            })
-        });
-        ServiceMap {
-            version: Version::default(),
-            edges: edges.collect(),
-            nodes: self
-                .nodes
-                .iter()
-                .map(|((kind, name), spans)| Node {
-                    kind: *kind,
-                    name: name.clone(),
-                    spans: *spans,
-                })
-                .collect(),
-        }
+    fn map(self) -> ServiceMap {
+        let edges = self.edges.into_iter();
+        let edges = edges.map(|((from, to), passed)| (from, to, None, passed));
+        ServiceMap::new(&self.nodes, edges)
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn keep(
     let run = RunDirectory::create(&path).map_err(|error| failed(&error))?;
     run.write_manifest(&range.manifest)
         .map_err(|error| failed(&error))?;
-    let (since, until) = (unix_time(range.since), unix_time(range.until));
+    let (since, until) = (UnixTime::of(range.since), UnixTime::of(range.until));
     let (inside, outside) = live.traces_between(since, until);
     write_spans(live, &run, &inside)?;
     for function in Function::BOTH {
@@ -137,10 +137,6 @@ impl Kept {
             .get(number)
             .is_some_and(|own| own.since == period.since)
     }
-}
-
-fn unix_time(time: Timestamp) -> Option<UnixTime> {
-    UnixTime::from_nanoseconds(u64::try_from(time.as_nanosecond()).ok()?)
 }
 
 /// The manifest of a run in these periods. It has a pairing only if they all have the same.

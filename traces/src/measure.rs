@@ -223,10 +223,7 @@ fn problems(loaded: &Loaded, tally: &Tally) -> Vec<String> {
 
 /// Adds the end-to-end times of the records, each to the round in which its request began.
 fn with_records(mut rounds: Vec<Round>, tally: &Tally, known: &Known) -> Vec<Round> {
-    let starts = rounds.iter().map(|round| {
-        let nanoseconds = u64::try_from(round.started.as_nanosecond()).ok();
-        nanoseconds.and_then(UnixTime::from_nanoseconds)
-    });
+    let starts = rounds.iter().map(|round| UnixTime::of(round.started));
     let starts: Option<Vec<UnixTime>> = starts.collect();
     let Some(starts) = starts.filter(|starts| known.records && starts.is_sorted()) else {
         return rounds;

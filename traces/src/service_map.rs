@@ -85,21 +85,32 @@ pub struct Selection {
     pub broken: bool,
 }
 
-type Key = (NodeKind, String);
+/// The kind and name of a node.
+pub type Key = (NodeKind, String);
 
 /// What identifies an edge while edges are collected.
 type Ends = (Key, Key, Option<Channel>);
 
-/// What went over an edge.
-#[derive(Default)]
-struct Passed {
-    count: u64,
-    verdicts: BTreeMap<Verdict, u64>,
-    ambiguous: Between,
+/// What went over an edge, while edges are collected.
+#[derive(Clone, Debug, Default)]
+pub struct Passed {
+    /// See [`Edge::count`].
+    pub count: u64,
+    /// See [`Edge::verdicts`].
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// See [`Edge::ambiguous`].
+    pub ambiguous: Between,
+    /// How many per second; `None` for what lies in the past.
+    pub rate: Option<f64>,
 }
 
 impl Passed {
-    fn add_ambiguous(&mut self, ambiguous: Between) {
+    /// Adds hand-offs with these verdicts, and those that broke without a verdict.
+    pub fn add(&mut self, count: u64, verdicts: &BTreeMap<Verdict, u64>, ambiguous: Between) {
+        self.count += count;
+        for (verdict, count) in verdicts {
+            *self.verdicts.entry(*verdict).or_default() += count;
+        }
         self.ambiguous.at_least += ambiguous.at_least;
         self.ambiguous.at_most += ambiguous.at_most;
     }
@@ -119,11 +130,7 @@ impl Edges {
     fn add(&mut self, audited: &audit::Edge) {
         let (from, to) = (service(&audited.from), service(&audited.to));
         let passed = self.between(&from, &to, Some(&audited.channel));
-        passed.count += audited.handoffs;
-        for (verdict, count) in &audited.verdicts {
-            *passed.verdicts.entry(*verdict).or_default() += count;
-        }
-        passed.add_ambiguous(audited.ambiguous);
+        passed.add(audited.handoffs, &audited.verdicts, audited.ambiguous);
     }
 
     /// Adds an edge of a run. There is one stream, so its node shows what each side did.
@@ -153,7 +160,7 @@ impl Edges {
         }
         if audited.ambiguous != Between::default() {
             let passed = self.between(&sender, &to, None);
-            passed.add_ambiguous(audited.ambiguous);
+            passed.add(0, &BTreeMap::new(), audited.ambiguous);
         }
     }
 }
@@ -169,10 +176,10 @@ impl ServiceMap {
                 false => edges.add(edge),
             }
         }
-        ServiceMap::from_edges(&edges, index)
+        ServiceMap::from_edges(edges, index)
     }
 
-    fn from_edges(edges: &Edges, index: &TraceIndex) -> ServiceMap {
+    fn from_edges(edges: Edges, index: &TraceIndex) -> ServiceMap {
         let mut nodes: BTreeMap<Key, u64> = BTreeMap::new();
         for (from, to, _) in edges.0.keys() {
             nodes.entry(from.clone()).or_default();
@@ -182,23 +189,37 @@ impl ServiceMap {
         for (name, spans) in spans.flat_map(|judged| &judged.spans_by_service) {
             *nodes.entry(service(name)).or_default() += spans;
         }
+        let edges = edges.0.into_iter();
+        ServiceMap::new(
+            &nodes,
+            edges.map(|((from, to, channel), passed)| (from, to, channel, passed)),
+        )
+    }
+
+    /// A map of nodes, each with its number of spans, and of what went from one to another. An edge
+    /// whose ends are not among the nodes is left out.
+    pub fn new(
+        nodes: &BTreeMap<Key, u64>,
+        edges: impl IntoIterator<Item = (Key, Key, Option<Channel>, Passed)>,
+    ) -> ServiceMap {
         let places: BTreeMap<&Key, usize> = nodes.keys().zip(0..).collect();
-        let edge = |((from, to, channel), passed): (&Ends, &Passed)| {
+        let edges = edges.into_iter();
+        let edges = edges.filter_map(|(from, to, channel, passed)| {
             let is_broken = passed.verdicts.keys().any(|verdict| !verdict.is_whole());
-            Edge {
-                from: places[from],
-                to: places[to],
-                channel: channel.clone(),
+            Some(Edge {
+                from: *places.get(&from)?,
+                to: *places.get(&to)?,
+                channel,
                 count: passed.count,
                 broken: is_broken || passed.ambiguous.at_least > 0,
-                verdicts: passed.verdicts.clone(),
+                verdicts: passed.verdicts,
                 ambiguous: passed.ambiguous,
-                per_second: None,
-            }
-        };
+                per_second: passed.rate.map(|rate| rate.round() as u64),
+            })
+        });
         ServiceMap {
             version: Version::default(),
-            edges: edges.0.iter().map(edge).collect(),
+            edges: edges.collect(),
             nodes: nodes
                 .iter()
                 .map(|((kind, name), spans)| Node {

@@ -58,8 +58,12 @@ impl UnixTime {
         let expected =
             || format!("{text:?} is not a time; write it like 2026-11-29T12:00:00Z (RFC 3339)");
         let time: jiff::Timestamp = text.parse().map_err(|_| expected())?;
-        let nanoseconds = u64::try_from(time.as_nanosecond()).map_err(|_| expected())?;
-        UnixTime::from_nanoseconds(nanoseconds).ok_or_else(expected)
+        UnixTime::of(time).ok_or_else(expected)
+    }
+
+    /// The time of a timestamp; `None` if it is not after 1970 began, or is too late for OTLP.
+    pub fn of(time: jiff::Timestamp) -> Option<UnixTime> {
+        UnixTime::from_nanoseconds(u64::try_from(time.as_nanosecond()).ok()?)
     }
 
     /// Nanoseconds since the epoch.

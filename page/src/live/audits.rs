@@ -11,7 +11,6 @@ use baton_propagators::id::TraceId;
 use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged};
 use baton_traces::hand_off::{Role, Verdict};
 use baton_traces::span::{Kind, Span, UnixTime, Want};
-use jiff::Timestamp;
 
 use super::names::Name;
 use super::{Held, Live};
@@ -93,8 +92,8 @@ impl Held {
         let since = (number > 0).then(|| self.periods[number].since);
         let until = self.periods.get(number + 1).map(|next| next.since);
         let options = Options {
-            since: since.and_then(unix_time),
-            until: until.and_then(unix_time),
+            since: since.and_then(UnixTime::of),
+            until: until.and_then(UnixTime::of),
             ..Options::default()
         };
         Some((number, options))
@@ -157,10 +156,6 @@ impl Held {
 
 fn is_same(one: &Edge, other: &Edge) -> bool {
     (&one.from, &one.to, &one.channel) == (&other.from, &other.to, &other.channel)
-}
-
-fn unix_time(time: Timestamp) -> Option<UnixTime> {
-    UnixTime::from_nanoseconds(u64::try_from(time.as_nanosecond()).ok()?)
 }
 
 impl Live {

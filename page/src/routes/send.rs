@@ -1,7 +1,7 @@
 //! Single requests and bursts.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use askama::Template;
 use axum::Json;
@@ -14,6 +14,7 @@ use baton_propagators::{HeaderList, Mode, Outgoing, Propagation, Sampling, Trace
 use baton_traces::otlp;
 use baton_traces::shown::visible;
 use baton_traces::span::{Key, Kind, Span, SpanReference, UnixTime, Value};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Shared, sentence};
@@ -133,7 +134,7 @@ async fn request(
         .or_insert(HeaderValue::from_static("application/json"));
     let client = reqwest::Client::builder().no_proxy().timeout(MAX_WAIT);
     let client = client.build().map_err(|error| error.to_string())?;
-    let start = now();
+    let start = UnixTime::of(Timestamp::now());
     let endpoint = &shared.controls.addresses().endpoint;
     let answer = client.post(endpoint).headers(headers).body(body);
     let answer = answer.send().await.map_err(|error| error.to_string())?;
@@ -155,11 +156,6 @@ async fn request(
     })
 }
 
-fn now() -> Option<UnixTime> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    UnixTime::from_nanoseconds(u64::try_from(since.as_nanos()).ok()?)
-}
-
 /// The client's span as OTLP/JSON.
 fn client_span(
     context: &TraceContext,
@@ -177,7 +173,7 @@ fn client_span(
     span.parent_is_remote = Some(false);
     span.sampled = Some(true);
     span.start = start;
-    span.end = now();
+    span.end = UnixTime::of(Timestamp::now());
     span.attributes
         .set(Key::RequestId, Value::Text(request_id.into()));
     span.attributes

@@ -323,8 +323,7 @@ fn json_problem(error: &serde_json::Error) -> String {
 
 /// Parses an RFC 3339 time; `None` for anything else.
 fn time(text: &str) -> Option<UnixTime> {
-    let nanoseconds = text.parse::<jiff::Timestamp>().ok()?.as_nanosecond();
-    UnixTime::from_nanoseconds(u64::try_from(nanoseconds).ok()?)
+    UnixTime::of(text.parse().ok()?)
 }
 
 /// Parses JSON. Checking UTF-8 once for the whole text is cheaper than for each string. Text that
