@@ -2,26 +2,26 @@
 
 use baton_loadgen::Progress;
 
-/// Is told what happens during an experiment.
+/// Is told what happens during an experiment. By default, it ignores everything.
 pub trait Observer {
     /// A stage of this name begins.
-    fn stage(&self, name: &str);
+    fn stage(&self, _name: &str) {}
 
     /// Within the current stage, it is now the turn of the member of this name.
-    fn turn(&self, name: &str);
+    fn turn(&self, _name: &str) {}
 
     /// How far the load of the current stage has come.
-    fn advance(&self, progress: &Progress);
+    fn advance(&self, _progress: &Progress) {}
 
     /// The current stage has ended, after this many requests.
-    fn stage_done(&self, requests: u64);
+    fn stage_done(&self, _requests: u64) {}
 
     /// This many more requests have ended, in any stage.
-    fn add(&self, requests: u64);
+    fn add(&self, _requests: u64) {}
 
     /// A message for the user.
-    fn note(&self, text: &str);
+    fn note(&self, _text: &str) {}
 
     /// A detail for users who ask for more.
-    fn detail(&self, text: &str);
+    fn detail(&self, _text: &str) {}
 }

@@ -1,7 +1,7 @@
 //! Bursts that the page starts: one at a time, by the load generator of `baton burst`.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_experiments::burst::{Endpoint, send};
@@ -9,11 +9,14 @@ use baton_experiments::{ExperimentError, Load, Observer, client_spans, requests}
 use baton_lab::Controls;
 use baton_loadgen::{AttackOutcome, Progress, Settings, Stop};
 use baton_propagators::{Engine, Mode};
+use baton_traces::readers::otlp_json;
 use baton_traces::shown::count;
+use baton_traces::span::Want;
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::LabPage;
+use crate::job::{Job, until_lab_stops};
 
 /// The most that a person can ask for.
 const MAX_USERS: u16 = 64;
@@ -38,58 +41,33 @@ pub(crate) struct BurstPlan {
 }
 
 /// The burst that runs, and how the last one ended.
-#[derive(Debug, Default)]
-pub(crate) struct Bursts(Mutex<State>);
+pub(crate) type Bursts = Job<BurstProgress, String>;
 
-#[derive(Debug, Default)]
-struct State {
-    running: Option<Running>,
-    last: Option<String>,
-}
-
-#[derive(Debug)]
-struct Running {
-    stop: watch::Sender<bool>,
+/// How far a burst is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BurstProgress {
     duration: Duration,
-    progress: Option<Progress>,
+    sent: Option<Progress>,
 }
 
-impl Bursts {
-    fn state_now(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How far the running burst is, in percent and in words, and how the last one ended.
-    pub(crate) fn state(&self) -> (Option<(u64, String)>, Option<String>) {
-        let state = self.state_now();
-        let running = state.running.as_ref().map(|running| {
-            let Some(progress) = running.progress else {
-                return (0, "starting".to_owned());
-            };
-            let share = progress.elapsed.as_secs_f64() / running.duration.as_secs_f64();
-            let mut sentence = format!("{} requests", count(progress.requests.sent));
-            if progress.requests.failed > 0 {
-                sentence.push_str(&format!(", {} failed", count(progress.requests.failed)));
-            }
-            if let Some(latency) = progress.latency_ms {
-                sentence.push_str(&format!(
-                    ", p50 {:.1} ms, p99 {:.1} ms",
-                    latency.p50, latency.p99
-                ));
-            }
-            ((share * 100.0).clamp(0.0, 100.0) as u64, sentence)
-        });
-        (running, state.last.clone())
-    }
-
-    /// Asks the running burst to end. Gives whether one runs.
-    pub(crate) fn stop(&self) -> bool {
-        let state = self.state_now();
-        let running = state.running.as_ref();
-        running.is_some_and(|running| {
-            running.stop.send_replace(true);
-            true
-        })
+impl BurstProgress {
+    /// In percent and in words.
+    pub(crate) fn in_words(&self) -> (u64, String) {
+        let Some(progress) = self.sent else {
+            return (0, "starting".to_owned());
+        };
+        let share = progress.elapsed.as_secs_f64() / self.duration.as_secs_f64();
+        let mut sentence = format!("{} requests", count(progress.requests.sent));
+        if progress.requests.failed > 0 {
+            sentence.push_str(&format!(", {} failed", count(progress.requests.failed)));
+        }
+        if let Some(latency) = progress.latency_ms {
+            sentence.push_str(&format!(
+                ", p50 {:.1} ms, p99 {:.1} ms",
+                latency.p50, latency.p99
+            ));
+        }
+        ((share * 100.0).clamp(0.0, 100.0) as u64, sentence)
     }
 }
 
@@ -127,33 +105,16 @@ impl BurstPlan {
     pub(crate) fn start(self, page: Arc<LabPage>, controls: Arc<Controls>) -> Result<(), String> {
         let folder = tempfile::tempdir()
             .map_err(|error| format!("a temporary directory cannot be made: {error}"))?;
-        let (stop, stopped) = watch::channel(false);
-        {
-            let mut state = page.bursts.state_now();
-            if state.running.is_some() {
-                return Err("a burst runs already; stop it first".to_owned());
-            }
-            state.running = Some(Running {
-                stop: stop.clone(),
-                duration: self.duration,
-                progress: None,
-            });
-        }
+        let progress = BurstProgress {
+            duration: self.duration,
+            sent: None,
+        };
+        let stop = page.bursts.begin(progress);
+        let stop = stop.ok_or("a burst runs already; stop it first")?;
         page.live.changed();
-        let mut stopping = controls.stopping();
         tokio::spawn(async move {
-            let burst = self.run(&page, folder.path(), stopped);
-            let mut burst = std::pin::pin!(burst);
-            let lab_stops = async {
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-            };
-            let outcome = tokio::select! {
-                outcome = &mut burst => outcome,
-                () = lab_stops => {
-                    stop.send_replace(true);
-                    burst.await
-                }
-            };
+            let burst = self.run(&page, folder.path(), stop.subscribe());
+            let outcome = until_lab_stops(burst, &stop, controls.stopping()).await;
             let spans = keep_client_spans(folder.path(), &controls).await;
             let last = match (outcome, spans) {
                 (Ok(outcomes), Ok(())) => ended(&outcomes),
@@ -165,10 +126,7 @@ impl BurstPlan {
                 }
                 (Err(error), _) => format!("The burst failed: {error}."),
             };
-            let mut state = page.bursts.state_now();
-            state.running = None;
-            state.last = Some(last);
-            drop(state);
+            page.bursts.end(Some(last));
             page.live.changed();
         });
         Ok(())
@@ -206,23 +164,11 @@ async fn keep_client_spans(folder: &Path, controls: &Controls) -> Result<(), Str
         text => text.map_err(|error| error.to_string())?,
     };
     for line in text.lines() {
-        let request: serde_json::Value =
-            serde_json::from_str(line).map_err(|error| error.to_string())?;
-        controls
-            .keep_spans(request.clone(), spans_in(&request))
-            .await?;
+        let spans = otlp_json::read_request(line.as_bytes(), Want::Judging, &mut |_| {})?;
+        let request = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        controls.keep_spans(request, spans).await?;
     }
     Ok(())
-}
-
-fn spans_in(request: &serde_json::Value) -> u64 {
-    let list =
-        |value: &serde_json::Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
-    let resources = list(request, "resourceSpans");
-    let scopes = resources
-        .iter()
-        .flat_map(|resource| list(resource, "scopeSpans"));
-    scopes.map(|scope| list(&scope, "spans").len() as u64).sum()
 }
 
 fn ended(outcomes: &[AttackOutcome]) -> String {
@@ -241,22 +187,8 @@ fn ended(outcomes: &[AttackOutcome]) -> String {
 struct Watching(Arc<LabPage>);
 
 impl Observer for Watching {
-    fn stage(&self, _name: &str) {}
-
-    fn turn(&self, _name: &str) {}
-
     fn advance(&self, progress: &Progress) {
-        if let Some(running) = &mut self.0.bursts.state_now().running {
-            running.progress = Some(*progress);
-        }
+        self.0.bursts.update(|burst| burst.sent = Some(*progress));
         self.0.live.changed();
     }
-
-    fn stage_done(&self, _requests: u64) {}
-
-    fn add(&self, _requests: u64) {}
-
-    fn note(&self, _text: &str) {}
-
-    fn detail(&self, _text: &str) {}
 }

@@ -10,13 +10,14 @@
 //!
 //! - `live`: what is held in memory, and the counts of each period between two switches.
 //! - `map`, `prediction`, `explain`: what the page says, without HTTP.
-//! - `burst`, `matrix`, `runs`: what the page starts and keeps.
+//! - `job`, `burst`, `matrix`, `runs`: what the page starts and keeps.
 //! - `routes`: one file for each address, with the values that its template shows.
 
 mod burst;
 mod carrier;
 mod explain;
 mod frame;
+mod job;
 mod live;
 mod map;
 mod matrix;

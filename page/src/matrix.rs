@@ -1,45 +1,36 @@
 //! The matrix that the page measures: one at a time, by the code of `baton matrix`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use baton_experiments::matrix::{Counts, Matrix, MatrixSettings, Preparation, modes};
 use baton_experiments::{ExperimentError, Observer};
 use baton_lab::Controls;
-use baton_loadgen::Progress;
 use baton_propagators::{Engine, Select};
 use baton_traces::shown::visible;
-use tokio::sync::watch;
 
 use crate::LabPage;
+use crate::job::{Job, until_lab_stops};
 
 /// The most modes of one matrix. Each pair of them is a lab of its own.
 const MAX_MODES: usize = 6;
 /// Requests for each cell.
 const REQUESTS: u64 = 5;
 
-/// The matrix that is measured, and the last one.
-#[derive(Debug, Default)]
-pub(crate) struct Matrices(Mutex<State>);
+/// The matrix that is measured, and the last one, or why it failed.
+pub(crate) type Matrices = Job<MatrixProgress, Result<Arc<Matrix>, String>>;
 
-#[derive(Debug, Default)]
-struct State {
-    running: Option<Running>,
-    last: Option<Result<Arc<Matrix>, String>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    stop: watch::Sender<bool>,
+/// How far a measurement is, in requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MatrixProgress {
     done: u64,
     total: u64,
 }
 
-/// What the page shows of the matrix.
-pub(crate) struct MatrixState {
-    /// How far the running one is, in percent.
-    pub(crate) running: Option<u64>,
-    /// The last one, or why it failed.
-    pub(crate) last: Option<Result<Arc<Matrix>, String>>,
+impl MatrixProgress {
+    /// In percent.
+    pub(crate) fn percent(&self) -> u64 {
+        self.done * 100 / self.total.max(1)
+    }
 }
 
 /// One grid: a row for each sender, a column for each receiver.
@@ -63,32 +54,6 @@ pub(crate) struct CellView {
     pub(crate) text: String,
     /// Why.
     pub(crate) why: String,
-}
-
-impl Matrices {
-    fn state_now(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The state now.
-    pub(crate) fn state(&self) -> MatrixState {
-        let state = self.state_now();
-        let running = state.running.as_ref();
-        MatrixState {
-            running: running.map(|running| running.done * 100 / running.total.max(1)),
-            last: state.last.clone(),
-        }
-    }
-
-    /// Asks the running measurement to end. Gives whether one runs.
-    pub(crate) fn stop(&self) -> bool {
-        let state = self.state_now();
-        let running = state.running.as_ref();
-        running.is_some_and(|running| {
-            running.stop.send_replace(true);
-            true
-        })
-    }
 }
 
 /// Starts to measure the matrix of these modes, separated by spaces.
@@ -116,44 +81,26 @@ pub(crate) fn start(
         functions: page.options.functions.clone(),
     })
     .map_err(|error| error.to_string())?;
-    let (stop, stopped) = watch::channel(false);
-    {
-        let mut state = page.matrices.state_now();
-        if state.running.is_some() {
-            return Err("a matrix is measured already; stop it first".to_owned());
-        }
-        state.running = Some(Running {
-            stop: stop.clone(),
-            done: 0,
-            total: preparation.total(),
-        });
-    }
+    let progress = MatrixProgress {
+        done: 0,
+        total: preparation.total(),
+    };
+    let stop = page.matrices.begin(progress);
+    let stop = stop.ok_or("a matrix is measured already; stop it first")?;
     page.live.changed();
-    let mut stopping = controls.stopping();
+    let stopping = controls.stopping();
     let page = Arc::clone(page);
     tokio::spawn(async move {
         let observer = Watching(Arc::clone(&page));
-        let mut measured = std::pin::pin!(preparation.measure(&observer, stopped));
-        let lab_stops = async {
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        };
-        let measured = tokio::select! {
-            measured = &mut measured => measured,
-            () = lab_stops => {
-                stop.send_replace(true);
-                measured.await
-            }
-        };
+        let measured = preparation.measure(&observer, stop.subscribe());
+        let measured = until_lab_stops(measured, &stop, stopping).await;
         let last = match measured {
             Ok(matrix) => Some(Ok(Arc::new(matrix))),
             // the one before stays
             Err(ExperimentError::Interrupted) => None,
             Err(error) => Some(Err(visible(&error.to_string()))),
         };
-        let mut state = page.matrices.state_now();
-        state.running = None;
-        state.last = last.or(state.last.take());
-        drop(state);
+        page.matrices.end(last);
         page.live.changed();
     });
     Ok(())
@@ -230,22 +177,8 @@ fn view(counts: &Counts, why: &str) -> CellView {
 struct Watching(Arc<LabPage>);
 
 impl Observer for Watching {
-    fn stage(&self, _name: &str) {}
-
-    fn turn(&self, _name: &str) {}
-
-    fn advance(&self, _progress: &Progress) {}
-
-    fn stage_done(&self, _requests: u64) {}
-
     fn add(&self, requests: u64) {
-        if let Some(running) = &mut self.0.matrices.state_now().running {
-            running.done += requests;
-        }
+        self.0.matrices.update(|matrix| matrix.done += requests);
         self.0.live.changed();
     }
-
-    fn note(&self, _text: &str) {}
-
-    fn detail(&self, _text: &str) {}
 }

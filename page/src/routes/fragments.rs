@@ -7,6 +7,7 @@ use baton_lab::Controls;
 use baton_propagators::Propagation;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{self, count, counted, service_name, visible};
+use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
 use crate::LabPage;
@@ -200,9 +201,7 @@ pub(super) fn newest(page: &LabPage) -> String {
 pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     let rows = listed.into_iter().map(|listed| {
         let trace_id = listed.trace_id.to_string();
-        let start = listed
-            .start
-            .and_then(|start| Timestamp::from_nanosecond(start.as_nanoseconds().into()).ok());
+        let start = listed.start.map(UnixTime::timestamp);
         let services = listed.services.iter();
         let services: Vec<String> = services.map(|service| service_name(service)).collect();
         let verdicts = listed.hand_offs.iter();
@@ -234,7 +233,10 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
 pub(super) fn burst(page: &LabPage) -> String {
     let (running, last) = page.bursts.state();
     render(&BurstFragment {
-        running: running.map(|(percent, sentence)| Running { percent, sentence }),
+        running: running.map(|burst| {
+            let (percent, sentence) = burst.in_words();
+            Running { percent, sentence }
+        }),
         last,
     })
 }

@@ -12,7 +12,7 @@ use super::modes::OFFERED;
 use super::{Shared, sentence};
 use crate::LabPage;
 use crate::frame::{self, Frame};
-use crate::matrix::{self, GridView, MatrixState};
+use crate::matrix::{self, GridView};
 
 /// The modes that are chosen at first.
 const CHOSEN: [&str; 3] = ["tracecontext", "b3", "tracecontext,b3"];
@@ -57,7 +57,7 @@ pub(super) async fn matrix(State(shared): State<Shared>) -> Response {
 
 /// The matrix that is measured, and the last one.
 pub(super) fn fragment(page: &LabPage) -> String {
-    let MatrixState { running, last } = page.matrices.state();
+    let (running, last) = page.matrices.state();
     let (matrix, problem) = match last {
         Some(Ok(matrix)) => (Some(matrix), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -66,7 +66,7 @@ pub(super) fn fragment(page: &LabPage) -> String {
     let matrix = matrix.as_deref();
     let notes = matrix.map(|matrix| [&matrix.left_out[..], &matrix.problems].concat());
     frame::render(&MatrixFragment {
-        running,
+        running: running.map(|matrix| matrix.percent()),
         problem,
         answer: matrix.map(|matrix| matrix.answer.clone()),
         notes: notes.unwrap_or_default(),
