@@ -30,7 +30,7 @@ fn check(name: &str, document: &Value) {
     }
 }
 
-/// Checks each line of a file, of which there must be one.
+/// Checks each line of a file. The file must have at least one.
 fn check_lines(name: &str, path: &Path) {
     let text = std::fs::read_to_string(path).expect("a file");
     let lines: Vec<&str> = text.lines().collect();

@@ -21,7 +21,7 @@ pub(super) enum Key {
     Record(Arc<str>),
 }
 
-/// A hand-off, of which at least one end was seen.
+/// A hand-off. At least one of its ends was seen.
 #[derive(Debug, Default)]
 pub(super) struct HandOff {
     pub(super) sender: Option<(Sender, Name)>,

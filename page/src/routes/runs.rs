@@ -102,7 +102,7 @@ pub(super) async fn report(State(shared): State<Shared>, Path(name): Path<String
         None => refused(
             &shared,
             StatusCode::NOT_FOUND,
-            "There is no report of such a run.",
+            "there is no run of this name with a report",
         ),
     }
 }
