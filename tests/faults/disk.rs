@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 
 use super::{accepted, body, handled, set_aside, undeliverable};
-use crate::support::lab::Setup;
+use crate::support::lab::{Lab, Setup};
 
 /// 4 KiB in blocks of 512 bytes: enough for the manifest, not for a record of this test.
 const FILE_LIMIT: u32 = 8;
 
-#[tokio::test]
-async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_503() {
-    let mut lab = Setup::new()
+/// A lab whose disk was full when three records had to be set aside, with their ids.
+async fn with_full_disk() -> (Lab, BTreeSet<u64>) {
+    let lab = Setup::new()
         .fragile_consumer()
         .flags(["--retries", "0"])
         .file_limit(FILE_LIMIT)
@@ -22,12 +22,18 @@ async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_5
     let padding = "x".repeat(6000);
     let bodies = (0..3).map(|id| (id, body(id, &format!("fail {padding}"))));
     let sent = accepted(&lab, bodies).await;
+    lab.wait_for("the full disk is said", |status| {
+        status["disk_problems"][0].is_string()
+    })
+    .await;
+    (lab, sent)
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_503() {
+    let (mut lab, sent) = with_full_disk().await;
     assert_eq!(sent.len(), 3);
-    let status = lab
-        .wait_for("the full disk is said", |status| {
-            status["disk_problems"][0].is_string()
-        })
-        .await;
+    let status = lab.status().await;
     let problem = status["disk_problems"].to_string();
     assert!(problem.contains("undeliverable.jsonl"), "{problem}");
     let refused = lab.post(body(9, "fine")).await;
@@ -51,19 +57,7 @@ async fn a_record_that_cannot_be_set_aside_is_printed_and_the_endpoint_answers_5
 
 #[tokio::test]
 async fn a_disk_that_has_room_again_gets_everything_that_waited() {
-    let mut lab = Setup::new()
-        .fragile_consumer()
-        .flags(["--retries", "0"])
-        .file_limit(FILE_LIMIT)
-        .start()
-        .await;
-    let padding = "x".repeat(6000);
-    let bodies = (0..3).map(|id| (id, body(id, &format!("fail {padding}"))));
-    let mut sent = accepted(&lab, bodies).await;
-    lab.wait_for("the full disk is said", |status| {
-        status["disk_problems"][0].is_string()
-    })
-    .await;
+    let (mut lab, mut sent) = with_full_disk().await;
     assert_eq!(lab.post(body(8, "fine")).await.status, 503);
     lab.lift_file_limit();
     lab.wait_for("nothing is wrong with the disk", |status| {
