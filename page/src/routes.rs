@@ -38,7 +38,6 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
     let shared = Shared { page, controls };
     let reading = Router::new()
         .route("/", get(index::index))
-        .route("/page.css", get(assets::style))
         .route("/page.js", get(assets::script))
         .route("/icon.svg", get(assets::icon))
         .route("/events", get(events::events))
