@@ -6,10 +6,10 @@ use askama::Template;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use baton_lab::Controls;
-use baton_views::drawing;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use baton_lab::Controls;
+use baton_views::drawing;
 use sha2::{Digest, Sha256};
 
 /// The style sheet: that of all pictures, and the page's own. It is in each page, because a browser
