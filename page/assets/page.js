@@ -185,10 +185,15 @@ function curl(form) {
   const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
   const { name, superpower, headers } = fieldsOf(form);
   const place = document.getElementById('curl');
-  const endpoint = place.dataset.endpoint ||= place.textContent.trim().split(' ').pop();
   const lines = headers.split('\n').map(line => line.trim()).filter(Boolean);
   const parts = lines.map(line => `-H ${quoted(line)} `).join('');
-  place.textContent = `curl ${parts}-d ${quoted(JSON.stringify({ name, superpower }))} ${endpoint}`;
+  place.textContent = `curl ${parts}-d ${quoted(JSON.stringify({ name, superpower }))} ${place.dataset.endpoint}`;
+}
+
+/** Copies the text of an element. */
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = 'Copied';
 }
 
 /** Follows a log. It scrolls along only while its last line is in sight. */
@@ -217,6 +222,7 @@ document.addEventListener('selectionchange', () => { if (arrived.size > 0) draw(
 document.addEventListener('click', event => {
   const button = event.target.closest('button');
   if (button?.dataset.post) post(button.dataset.post, {});
+  if (button?.dataset.copy) copy(button);
   if (button?.id === 'pause') pause(button);
 });
 document.querySelectorAll('[data-follow]').forEach(followLog);

@@ -17,6 +17,8 @@ use crate::frame::{self, Frame};
 struct IndexPage {
     frame: Frame,
     events: String,
+    /// Whether no trace has come yet.
+    is_new: bool,
     map: MapParts,
     choices: Vec<Choice>,
     prediction: String,
@@ -56,6 +58,7 @@ pub(super) async fn index(
     let mut answer = frame::page(&IndexPage {
         frame: Frame::new(controls, "Live", "Live"),
         events,
+        is_new: page.live.held().traces().0 == 0,
         map: fragments::map(page, controls, period),
         choices: modes::choices(&chosen),
         prediction: modes::prediction(&chosen),

@@ -51,7 +51,7 @@ struct LogsPage {
     frame: Frame,
     functions: [&'static str; 2],
     function: &'static str,
-    facts: String,
+    shown: usize,
     offset: u64,
     lines: String,
 }
@@ -110,9 +110,7 @@ pub(super) async fn logs(State(shared): State<Shared>, Path(name): Path<String>)
         frame: Frame::new(&shared.controls, format!("Log of the {name}"), "Logs"),
         functions: Function::BOTH.map(Function::name),
         function: function.name(),
-        facts: format!(
-            "The newest {shown} lines, the newest last. baton logs -f {name} prints all of them."
-        ),
+        shown,
         offset,
         lines: render(&lines),
     })
