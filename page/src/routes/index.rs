@@ -55,10 +55,13 @@ pub(super) async fn index(
         Some(period) => format!("/events?period={period}"),
         None => "/events".to_owned(),
     };
+    // before the parts, which look at what is held themselves
+    let (held, _) = page.live.held().traces();
+    let is_new = held == 0;
     let mut answer = frame::page(&IndexPage {
         frame: Frame::new(controls, "Live", "Live"),
         events,
-        is_new: page.live.held().traces().0 == 0,
+        is_new,
         map: fragments::map(page, controls, period),
         choices: modes::choices(&chosen),
         prediction: modes::prediction(&chosen),

@@ -104,11 +104,12 @@ pub(super) async fn traces(State(shared): State<Shared>, Query(asked): Query<Ask
         Ok(search) => (list(&shared.page, search).await, None),
         Err(problem) => (String::new(), Some(problem)),
     };
+    let names = shared.page.live.held().some_names(MAX_NAMES);
     frame::page(&TracesPage {
         frame: Frame::new(&shared.controls, "Traces", "Traces"),
         verdicts: Verdict::ALL.map(Verdict::name).into(),
         events: asked.events().filter(|_| problem.is_none()),
-        names: shared.page.live.held().some_names(MAX_NAMES),
+        names,
         problem,
         list,
         asked,
@@ -122,6 +123,7 @@ pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
     let found = tokio::task::spawn_blocking(move || live.list(&search, MAX_LISTED));
     let (listed, count) = found.await.unwrap_or_default();
     let is_all = count == listed.len();
+    let facts = fragments::forgotten(&page.live.held());
     frame::render(&ListFragment {
         count: match is_all {
             true => format!("{}, the newest first.", counted(count as u64, "trace")),
@@ -130,7 +132,7 @@ pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
                 counted(count as u64, "trace")
             ),
         },
-        facts: fragments::forgotten(&page.live.held()),
+        facts,
         rows: fragments::rows(listed, "No trace in memory meets the search."),
     })
 }
