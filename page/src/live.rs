@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use baton_lab::{DeliveredRecord, LabStatus};
 use baton_propagators::id::TraceId;
 use baton_traces::readers::otlp_json;
+use baton_traces::shown::visible;
 use baton_traces::span::{Span, UnixTime, Want};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -211,9 +212,14 @@ impl Held {
         self.names.text(number)
     }
 
-    /// Names of services and queues, the first that were seen.
+    /// Names of services and queues, the first that were seen. Names with characters that do not
+    /// show as they are, such as those that turn the direction of text, are left out.
     pub(crate) fn some_names(&self, limit: usize) -> Vec<String> {
-        let mut names: Vec<String> = self.names.first(limit).cloned().collect();
+        let names = self
+            .names
+            .first(limit)
+            .filter(|name| visible(name) == **name);
+        let mut names: Vec<String> = names.cloned().collect();
         names.sort_unstable();
         names
     }
