@@ -186,9 +186,9 @@ async fn a_record_that_was_not_sampled_is_judged_by_the_log() {
     switch(&lab, "b3", "b3").await;
     let ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
     send(&lab, &format!("b3: {ids}-0")).await;
-    let page = page_with(&lab, "/", "1 connected").await;
     let why = "1 hand-off not sampled: an end left no span, and its ids are from the function";
-    assert!(page.contains(why), "{page}");
+    let page = page_with(&lab, "/", why).await;
+    assert!(page.contains("1 connected"), "{page}");
     assert!(!page.contains("(no receiver seen)"), "{page}");
     lab.stop_well().await;
 }

@@ -180,14 +180,23 @@ async function preview(form) {
   if (answer.ok && isCurrent) put(document.querySelector('[data-fragment="prediction"]'), text);
 }
 
+/** Characters that cannot be seen, or that turn the direction of text. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const escaped = text => text.replace(UNSEEN, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A text as an argument in a shell. */
+function quoted(text) {
+  if (text.search(UNSEEN) < 0) return `'${text.replaceAll("'", "'\\''")}'`;
+  return `$'${escaped(text.replaceAll('\\', '\\\\').replaceAll("'", "\\'"))}'`;
+}
+
 /** The command that sends what the form would send. */
 function curl(form) {
-  const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
   const { name, superpower, headers } = fieldsOf(form);
   const place = document.getElementById('curl');
   const lines = headers.split('\n').map(line => line.trim()).filter(Boolean);
   const parts = lines.map(line => `-H ${quoted(line)} `).join('');
-  place.textContent = `curl ${parts}-d ${quoted(JSON.stringify({ name, superpower }))} ${place.dataset.endpoint}`;
+  place.textContent = `curl ${parts}-d ${quoted(escaped(JSON.stringify({ name, superpower })))} ${place.dataset.endpoint}`;
 }
 
 /** Copies the text of an element. */
