@@ -1,68 +1,129 @@
 // Keeps the page up to date and sends its forms. Everything that is shown comes from the server as
 // finished HTML. Without this script the page can be read.
 'use strict';
-document.documentElement.classList.add('script');
 
-/** The content of parts in which a person selects text. */
-const waiting = new Map();
+/** How many lines of a log are shown. */
+const MAX_LINES = 2000;
 
 const token = () => document.querySelector('meta[name="baton-token"]').content;
 
-/** What tells a link or a button from the others of its part. */
-function selector(focused) {
-  for (const name of ['id', 'href', 'data-post']) {
-    if (focused.hasAttribute(name)) return `[${name}="${CSS.escape(focused.getAttribute(name))}"]`;
-  }
-  return focused.localName;
+/** What has arrived and is not shown yet: HTML for each element. */
+const arrived = new Map();
+let isPaused = false;
+let isDrawing = false;
+/** What shows what has arrived, after a pause. */
+const resume = [draw];
+
+function arrive(element, html) {
+  arrived.set(element, html);
+  draw();
 }
 
-/** Replaces the content of an element, and keeps the focus and what is open in it. While a person
- * selects text in it, it waits. */
-function replace(element, html) {
-  const selection = document.getSelection();
-  if (!selection.isCollapsed && element.contains(selection.anchorNode)) {
-    waiting.set(element, html);
+/** Shows what has arrived, in one frame. A part in which a person selects text waits, and a hidden
+ * page waits until it is seen. */
+function draw() {
+  if (isPaused || isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    const selection = document.getSelection();
+    const selected = selection.isCollapsed ? null : selection.anchorNode;
+    for (const [element, html] of arrived) {
+      if (element.contains(selected)) continue;
+      arrived.delete(element);
+      put(element, html);
+    }
+  });
+}
+
+/** Shows this HTML in an element. */
+function put(element, html) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  becomeChildren(element, template.content);
+}
+
+/** Makes an element's children like those of `wanted`. It changes only what differs: that costs
+ * less, and keeps the focus, the place on the page, and what is unfolded. Elements with an id are
+ * recognized by it. */
+function becomeChildren(element, wanted) {
+  const known = new Map([...element.children].filter(child => child.id).map(child => [child.id, child]));
+  const isSame = (child, next) => child && child.nodeName === next.nodeName && !child.id;
+  let place = element.firstChild;
+  for (const next of [...wanted.childNodes]) {
+    const same = next.id ? known.get(next.id) : isSame(place, next) && place;
+    if (!same) {
+      element.insertBefore(next, place);
+      continue;
+    }
+    if (same !== place) element.insertBefore(same, place);
+    become(same, next);
+    place = same.nextSibling;
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+}
+
+/** Makes a node like `next`, which has the same name. Whether details are open is up to the person. */
+function become(node, next) {
+  if (node.isEqualNode(next)) return;
+  if (node.nodeType !== Node.ELEMENT_NODE) {
+    node.data = next.data;
     return;
   }
-  waiting.delete(element);
-  const focused = element.contains(document.activeElement) ? selector(document.activeElement) : '';
-  const open = [...element.querySelectorAll('details')].map(details => details.open);
-  element.innerHTML = html;
-  element.querySelectorAll('details').forEach((details, place) => { details.open = open[place] || false; });
-  if (focused) element.querySelector(focused)?.focus({ preventScroll: true });
-}
-
-/** Says whether the lab still answers. */
-function connection(lost) {
-  const place = document.getElementById('connection');
-  place.classList.toggle('lost', lost);
-  place.textContent = lost ? 'The lab does not answer. This is the last that was seen.' : 'live';
-}
-
-/** Replaces several parts in one frame. A hidden page waits until it is seen. */
-const arrived = new Map();
-function arrive(element, html) {
-  if (arrived.size === 0) {
-    requestAnimationFrame(() => {
-      const parts = [...arrived];
-      arrived.clear();
-      parts.forEach(([part, content]) => replace(part, content));
-    });
+  for (const { name, value } of next.attributes) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
   }
-  arrived.set(element, html);
+  for (const { name } of [...node.attributes]) {
+    if (!next.hasAttribute(name) && name !== 'open') node.removeAttribute(name);
+  }
+  becomeChildren(node, next);
 }
 
-/** Follows the events of the address of the first live element. */
-function follow() {
+let isLost = false;
+/** Says whether the page follows the lab. */
+function tell() {
+  const place = document.getElementById('connection');
+  place.classList.toggle('lost', isLost);
+  const following = isPaused ? 'paused' : 'live';
+  place.textContent = isLost ? 'The lab does not answer. This is the last that was seen.' : following;
+}
+
+/** Follows the events of an address while the page is seen: a browser has few connections for one
+ * server, and other tabs need them. `addressNow` gives the address. */
+function follow(addressNow, listeners) {
+  let events;
+  const connect = () => {
+    events = new EventSource(addressNow());
+    const heard = lost => () => { isLost = lost; tell(); };
+    events.onopen = heard(false);
+    events.onerror = heard(true);
+    for (const [name, listener] of listeners) events.addEventListener(name, listener);
+  };
+  connect();
+  document.addEventListener('visibilitychange', () => {
+    events.close();
+    if (!document.hidden) connect();
+  });
+  document.getElementById('pause').hidden = false;
+}
+
+/** Follows the events that keep the parts of this page up to date. */
+function followParts() {
   const live = [...document.querySelectorAll('[data-live]')];
   const address = live.find(element => element.dataset.address)?.dataset.address;
   if (!address) return;
-  const events = new EventSource(address);
-  events.onopen = () => connection(false);
-  events.onerror = () => connection(true);
-  for (const element of live) {
-    events.addEventListener(element.dataset.live, event => arrive(element, event.data));
-  }
+  follow(() => address, live.map(element => [element.dataset.live, event => arrive(element, event.data)]));
+}
+
+function pause(button) {
+  isPaused = !isPaused;
+  button.setAttribute('aria-pressed', isPaused);
+  tell();
+  if (!isPaused) resume.forEach(show => show());
 }
 
 /** Sends a request that changes something, and shows the answer. */
@@ -112,46 +173,68 @@ async function submit(event) {
 /** Shows what the chosen modes would do, and puts them into the address. */
 async function preview(form) {
   const query = new URLSearchParams(new FormData(form)).toString();
-  const answer = await fetch(`${form.dataset.preview}?${query}`);
-  if (answer.ok) replace(document.querySelector('[data-fragment="prediction"]'), await answer.text());
   history.replaceState(null, '', `/?${query}`);
+  const answer = await fetch(`${form.dataset.preview}?${query}`);
+  const text = await answer.text();
+  const isCurrent = location.search === `?${query}`;
+  if (answer.ok && isCurrent) put(document.querySelector('[data-fragment="prediction"]'), text);
+}
+
+/** Characters that cannot be seen, or that turn the direction of text. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const escaped = text => text.replace(UNSEEN, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A text as an argument in a shell. */
+function quoted(text) {
+  if (text.search(UNSEEN) < 0) return `'${text.replaceAll("'", "'\\''")}'`;
+  return `$'${escaped(text.replaceAll('\\', '\\\\').replaceAll("'", "\\'"))}'`;
 }
 
 /** The command that sends what the form would send. */
 function curl(form) {
-  const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
   const { name, superpower, headers } = fieldsOf(form);
   const place = document.getElementById('curl');
-  const endpoint = place.dataset.endpoint ||= place.textContent.trim().split(' ').pop();
   const lines = headers.split('\n').map(line => line.trim()).filter(Boolean);
   const parts = lines.map(line => `-H ${quoted(line)} `).join('');
-  place.textContent = `curl ${parts}-d ${quoted(JSON.stringify({ name, superpower }))} ${endpoint}`;
+  place.textContent = `curl ${parts}-d ${quoted(escaped(JSON.stringify({ name, superpower })))} ${place.dataset.endpoint}`;
+}
+
+/** Copies the text of an element. */
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = 'Copied';
 }
 
 /** Follows a log. It scrolls along only while its last line is in sight. */
 function followLog(log) {
   log.scrollTop = log.scrollHeight;
-  const events = new EventSource(log.dataset.follow);
-  events.onopen = () => connection(false);
-  events.onerror = () => connection(true);
-  events.addEventListener('lines', event => {
+  let { follow: address, from } = log.dataset;
+  let waiting = [];
+  const show = () => {
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.insertAdjacentHTML('beforeend', event.data);
-    while (log.childElementCount > 2000) log.firstElementChild.remove();
+    waiting.forEach(lines => log.insertAdjacentHTML('beforeend', lines));
+    waiting = [];
+    while (log.childElementCount > MAX_LINES) log.firstElementChild.remove();
     if (atEnd) log.scrollTop = log.scrollHeight;
-  });
+  };
+  resume.push(show);
+  follow(() => `${address}?from=${from}`, [['lines', event => {
+    from = event.lastEventId;
+    waiting.push(event.data);
+    if (waiting.length > MAX_LINES) waiting.shift();
+    if (!isPaused) show();
+  }]]);
 }
 
-document.addEventListener('DOMContentLoaded', () => {
-  follow();
-  document.querySelectorAll('[data-follow]').forEach(followLog);
-  document.addEventListener('submit', submit);
-  document.addEventListener('selectionchange', () => [...waiting].forEach(([element, html]) => replace(element, html)));
-  document.addEventListener('click', event => {
-    const button = event.target.closest('[data-post]');
-    if (button) post(button.dataset.post, {});
-  });
-  document.querySelectorAll('[data-preview]').forEach(form => form.addEventListener('change', () => preview(form)));
-  const send = document.querySelector('form[data-send="/send"]');
-  if (send) send.addEventListener('input', () => curl(send));
+document.addEventListener('submit', submit);
+document.addEventListener('selectionchange', () => { if (arrived.size > 0) draw(); });
+document.addEventListener('click', event => {
+  const button = event.target.closest('button');
+  if (button?.dataset.post) post(button.dataset.post, {});
+  if (button?.dataset.copy) copy(button);
+  if (button?.id === 'pause') pause(button);
 });
+document.querySelectorAll('[data-follow]').forEach(followLog);
+followParts();
+document.querySelectorAll('[data-preview]').forEach(form => form.addEventListener('change', () => preview(form)));
+document.querySelector('form[data-send="/send"]')?.addEventListener('input', event => curl(event.currentTarget));

@@ -76,8 +76,10 @@ pub(crate) struct FoundRow {
 pub(crate) struct ModeRow {
     /// The mode.
     pub(crate) mode: String,
-    /// What a service that follows the specifications continues.
+    /// What a service that follows the specifications continues: a header, or a new trace.
     pub(crate) continues: String,
+    /// The ids of the trace and the span in that header.
+    pub(crate) ids: Option<(String, String)>,
     /// What libraries do, a sentence for each answer.
     pub(crate) libraries: Vec<String>,
 }
@@ -172,13 +174,7 @@ fn row(judged: &Judged<'_>, found: &Candidate) -> FoundRow {
 fn mode_row(judged: &Judged<'_>, judgement: &Judgement) -> ModeRow {
     let mode = &judgement.propagation.extract;
     let found = judgement.extraction.continued();
-    let continues = found.and_then(|found| {
-        let context = found.context()?;
-        Some(format!(
-            "{}: trace {}, span {}",
-            found.header, context.trace_id, context.span_id
-        ))
-    });
+    let continues = found.and_then(|found| Some((found, found.context()?)));
     let answers = libraries::answers(&judged.headers, std::slice::from_ref(mode), LIBRARIES);
     let groups = libraries::groups(&answers, &judged.headers);
     ModeRow {
@@ -186,7 +182,12 @@ fn mode_row(judged: &Judged<'_>, judgement: &Judgement) -> ModeRow {
             Select::Last => mode.to_string(),
             Select::First => format!("{mode}/first"),
         },
-        continues: continues.map_or_else(|| "a new trace".to_owned(), |text| visible(&text)),
+        continues: match &continues {
+            Some((found, _)) => visible(&found.header.to_string()),
+            None => "a new trace".to_owned(),
+        },
+        ids: continues
+            .map(|(_, context)| (context.trace_id.to_string(), context.span_id.to_string())),
         libraries: groups
             .iter()
             .map(|group| visible(&libraries::sentence(group)))
@@ -222,11 +223,19 @@ mod tests {
             let mut modes = carrier.modes.iter();
             modes.find(|row| row.mode == wanted).expect("the mode")
         };
-        assert!(mode("tracecontext").continues.contains("0af7651916cd43dd"));
-        assert!(
-            mode("tracecontext,b3")
-                .continues
-                .contains("1111111111111111")
+        let trace_id = |name| {
+            mode(name)
+                .ids
+                .as_ref()
+                .map(|(trace_id, _)| trace_id.as_str())
+        };
+        assert_eq!(
+            trace_id("tracecontext"),
+            Some("0af7651916cd43dd8448eb211c80319c")
+        );
+        assert_eq!(
+            trace_id("tracecontext,b3"),
+            Some("11111111111111112222222222222222")
         );
         assert!(!mode("b3").libraries.is_empty());
         assert!(!format!("{explained:?}").contains("very-secret"));

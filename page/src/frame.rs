@@ -1,16 +1,37 @@
 //! What every page has around its content.
 
-use askama::Template;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
-use axum::response::{IntoResponse, Response};
-use baton_lab::Controls;
+use std::sync::LazyLock;
 
-/// Only this server's own script and style sheet. Nothing in the page's text can run.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+use askama::Template;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use baton_lab::Controls;
+use baton_views::drawing;
+use sha2::{Digest, Sha256};
+
+/// The style sheet: that of all pictures, and the page's own. It is in each page, because a browser
+/// paints nothing before a separate style sheet has come.
+static STYLE: LazyLock<String> = LazyLock::new(|| {
+    let own = include_str!("../assets/page.css");
+    format!("{}\n{own}", drawing::STYLE)
+});
+/// Only this server's own script, and the style sheet with this hash. Nothing in the page's text
+/// can run or change how the page looks.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'sha256-{hash}'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
 /// A report has its style in itself, and no script.
-const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
+const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+);
 
 /// The parts around the content. It has the token, so it has no debug output.
 pub(crate) struct Frame {
@@ -33,6 +54,12 @@ impl Frame {
             token: controls.token().secret().to_owned(),
             endpoint: controls.addresses().endpoint.clone(),
         }
+    }
+
+    /// The style sheet.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn style(&self) -> &'static str {
+        &STYLE
     }
 
     /// The navigation: addresses and names.
@@ -61,7 +88,7 @@ pub(crate) fn page(template: &impl Template) -> Response {
 
 /// Text as HTML, with the policy that forbids foreign scripts.
 pub(crate) fn html(status: StatusCode, text: String) -> Response {
-    answer(status, "text/html; charset=utf-8", POLICY, text)
+    answer(status, "text/html; charset=utf-8", POLICY.clone(), text)
 }
 
 /// A report that was written for any browser.
@@ -76,21 +103,27 @@ pub(crate) fn report(text: String) -> Response {
 
 /// A file of the page itself.
 pub(crate) fn asset(content_type: &'static str, text: String) -> Response {
-    answer(StatusCode::OK, content_type, POLICY, text)
+    answer(StatusCode::OK, content_type, POLICY.clone(), text)
 }
 
 fn answer(
     status: StatusCode,
     content_type: &'static str,
-    policy: &'static str,
+    policy: HeaderValue,
     text: String,
 ) -> Response {
     let headers = [
-        (CONTENT_TYPE, content_type),
+        (CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (CONTENT_SECURITY_POLICY, policy),
-        (CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "same-origin"),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            HeaderName::from_static("x-content-type-options"),
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            HeaderName::from_static("referrer-policy"),
+            HeaderValue::from_static("same-origin"),
+        ),
     ];
     (status, headers, text).into_response()
 }

@@ -19,6 +19,7 @@ mod explain;
 mod frame;
 mod job;
 mod live;
+mod log_tail;
 mod map;
 mod matrix;
 mod prediction;
@@ -32,10 +33,11 @@ use std::time::{Duration, Instant};
 use baton_experiments::{Functions, Program};
 use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
 use baton_propagators::Mode;
+use baton_traces::run::Function;
 use tokio::sync::watch;
 
 use crate::burst::Bursts;
-use crate::live::{Live, SharedLive};
+use crate::live::{GrowingLog, Live, SharedLive};
 use crate::matrix::Matrices;
 
 /// The settings of a page.
@@ -107,8 +109,33 @@ async fn audits(live: Weak<Live>, mut stopping: watch::Receiver<bool>) {
     }
 }
 
+/// How often the functions' logs are looked at.
+const LOG_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Takes from the functions' logs what no span shows, as long as the lab runs.
+async fn logs(live: Weak<Live>, mut logs: Vec<GrowingLog>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep(LOG_INTERVAL) => {}
+        }
+        let Some(live) = live.upgrade() else { return };
+        let read = tokio::task::spawn_blocking(move || {
+            logs.iter_mut().for_each(|log| live.follow(log));
+            logs
+        });
+        let Ok(read) = read.await else { return };
+        logs = read;
+    }
+}
+
 impl Page for LabPage {
     fn routes(self: Arc<Self>, controls: Arc<Controls>) -> Routes {
+        let directory = controls.directory();
+        let growing = |function| GrowingLog::new(function, directory.log_path(function));
+        let growing = Function::BOTH.into_iter().map(growing).collect();
+        let live = Arc::downgrade(&self.live);
+        tokio::spawn(logs(live, growing, controls.stopping()));
         tokio::spawn(audits(Arc::downgrade(&self.live), controls.stopping()));
         routes::all(self, controls)
     }

@@ -4,7 +4,8 @@
 //! Spans come in any order. Each span is looked at once, and changes only the hand-offs that it is
 //! an end of, so that an update does not cost more when more is held. Ends are matched by request
 //! id and message id, as in a run. Calls between services without such ids are found by an audit
-//! ([`Live::audit`]) in the background.
+//! ([`Live::audit`]) in the background. Ends that were not sampled are known from the functions'
+//! logs ([`Live::follow`]).
 
 mod audits;
 mod ends;
@@ -16,6 +17,7 @@ mod segments;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod unsampled;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use baton_lab::{DeliveredRecord, LabStatus};
 use baton_propagators::id::TraceId;
 use baton_traces::readers::otlp_json;
+use baton_traces::shown::visible;
 use baton_traces::span::{Span, UnixTime, Want};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -38,6 +41,7 @@ pub(crate) use self::audits::AuditedEdge;
 pub(crate) use self::list::{Listed, Search};
 pub(crate) use self::names::Name;
 pub(crate) use self::periods::{EdgeCount, EdgeKey, Period};
+pub(crate) use self::unsampled::GrowingLog;
 
 /// What the lab has seen. The page and the lab share it.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub(crate) struct Held {
     /// The traces in the order of arrival.
     order: VecDeque<TraceId>,
     hand_offs: HashMap<Key, HandOff>,
+    /// The hand-offs with an end that was not sampled, in the order of the logs.
+    logged: VecDeque<Key>,
     segments: Segments,
     carriers: HashMap<Box<str>, Carrier>,
     /// The sequence numbers of the carriers, in the order of delivery.
@@ -88,6 +94,7 @@ impl Live {
                 traces: HashMap::new(),
                 order: VecDeque::new(),
                 hand_offs: HashMap::new(),
+                logged: VecDeque::new(),
                 segments: Segments::default(),
                 carriers: HashMap::new(),
                 delivered: VecDeque::new(),
@@ -203,6 +210,18 @@ impl Held {
     /// The name of a service or a queue.
     pub(crate) fn name(&self, number: Name) -> &str {
         self.names.text(number)
+    }
+
+    /// Names of services and queues, the first that were seen. Names with characters that do not
+    /// show as they are, such as those that turn the direction of text, are left out.
+    pub(crate) fn some_names(&self, limit: usize) -> Vec<String> {
+        let names = self
+            .names
+            .first(limit)
+            .filter(|name| visible(name) == **name);
+        let mut names: Vec<String> = names.cloned().collect();
+        names.sort_unstable();
+        names
     }
 
     /// The headers of the record with this sequence number, if it is held.

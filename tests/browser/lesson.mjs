@@ -138,20 +138,92 @@ await focus('Send');
 await keyboard.keyboard.press('Enter');
 await says(keyboard, 'The trace breaks');
 
-// hostile text from spans runs nothing
-const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>\u202e';
-const span = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', kind: 2, name: hostile, startTimeUnixNano: `${Date.now()}000000`, endTimeUnixNano: `${Date.now()}900000`, attributes: [{ key: hostile, value: { stringValue: hostile } }] };
-const body = { resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: hostile } }] }, scopeSpans: [{ spans: [span] }] }] };
+// the list of traces follows: it leaves the focus and the place alone, and waits while it is paused
+const list = await open('/traces');
+const rows = list.locator('[data-live="list"] tbody tr');
+await rows.nth(12).locator('a').focus();
+await rows.nth(12).evaluate(row => row.scrollIntoView({ block: 'center' }));
+const watched = await rows.nth(12).getAttribute('id');
+const at = () => list.evaluate(id => document.getElementById(id).getBoundingClientRect().top, watched);
+const firstRow = () => rows.first().getAttribute('id');
+const [seen, top] = [await firstRow(), await at()];
+const newer = old => list.waitForFunction(id => document.querySelector('[data-live="list"] tbody tr').id !== id, old, { timeout: 30000 });
+await send(page);
+await newer(seen);
+assert.equal(await list.evaluate(() => document.activeElement.closest('tr').id), watched, 'the focus stays');
+assert.ok(Math.abs(await at() - top) < 2, `the row moved from ${top} to ${await at()}`);
+await list.getByRole('button', { name: 'Pause' }).click();
+const paused = await firstRow();
+await send(page);
+await list.waitForTimeout(2500);
+assert.equal(await firstRow(), paused, 'a pause changes nothing');
+await list.getByRole('button', { name: 'Pause' }).click();
+await newer(paused);
+
+// hostile texts in names, attributes, headers and bodies run nothing, and are seen as they are
+const hostile = `"'></style></pre><img src=x onerror="window.ran=1"><script>window.ran=1</script><svg onload=window.ran=1>\u202e\u2066`;
+const shows = ['<script>window.ran=1</script>', '\\u{202e}', '\\u{2066}'];
+const text = { stringValue: hostile };
+const times = { startTimeUnixNano: `${Date.now()}000000`, endTimeUnixNano: `${Date.now()}900000` };
+const span = {
+  traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', kind: 2, name: hostile, ...times, traceState: `a=${hostile}`,
+  attributes: [{ key: hostile, value: text }], status: { code: 2, message: hostile }, events: [{ name: hostile, timeUnixNano: times.startTimeUnixNano }],
+};
+const attributes = [{ key: 'service.name', value: text }, { key: hostile, value: text }];
+const body = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans: [span] }] }] };
 assert.equal((await fetch(otlp, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).status, 200);
-await keyboard.locator('td', { hasText: 'onerror=alert(1)' }).first().waitFor();
-await keyboard.goto(`${address}/traces/${span.traceId}`);
-await keyboard.locator('summary', { hasText: 'onerror' }).first().click();
-assert.equal(await keyboard.locator('main img').count(), 0);
+await switchTo(page, 'tracecontext', 'tracecontext');
+await page.getByLabel('Name', { exact: true }).fill(hostile);
+await page.getByLabel('Superpower').fill(hostile);
+const ids = '0af7651916cd43dd8448eb211c803190-b7ad6b7169203331';
+await send(page, `traceparent: 00-${ids}-01\ntracestate: a=<script>alert(1)</script>\nx-hostile: ${hostile}`);
+
+/** Fails if anything of a page ran, became an element, or turned the direction of text. */
+async function harmless(view, where, visible = shows) {
+  const found = await view.evaluate(() => ({
+    ran: window.ran,
+    elements: document.querySelectorAll('main img, main script, main style, main [onload], main [onerror]').length,
+    text: document.documentElement.textContent,
+  }));
+  assert.equal(found.ran, undefined, `${where}: a text ran`);
+  assert.equal(found.elements, 0, `${where}: a text became an element`);
+  assert.doesNotMatch(found.text, /[\u202a-\u202e\u2066-\u2069]/, `${where}: a text turns the direction`);
+  for (const part of visible) assert.ok(found.text.includes(part), `${where} does not show ${part}`);
+}
+await keyboard.locator('td', { hasText: 'window.ran=1' }).first().waitFor();
+await harmless(keyboard, 'the first page');
+await harmless(page, 'the answer to a request', []);
+const query = encodeURIComponent(hostile);
+for (const [path, visible] of [
+  ['/traces', shows],
+  [`/traces/${span.traceId}`, shows],
+  [`/traces/${ids.split('-')[0]}`, [...shows, 'tracestate: a=<script>alert(1)</script>']],
+  [`/traces?id=${query}&service=${query}&attribute=${query}`, ['<script>window.ran=1</script>']],
+  [`/explain?text=${encodeURIComponent(`traceparent: ${hostile}\nb3: ${hostile}`)}`, shows],
+  [`/requests/${query}`, []],
+  [`/?producer=${query}&client=${query}`, []],
+  ['/logs/producer', shows],
+  ['/logs/consumer', shows],
+]) {
+  await keyboard.goto(address + path, { waitUntil: 'load' });
+  await keyboard.evaluate(() => document.querySelectorAll('details').forEach(details => { details.open = true; }));
+  await harmless(keyboard, path, visible);
+}
+// a run with all of it, and its report
+await runs.goto(`${address}/runs`);
+await runs.locator('select[name="period"]').selectOption('last:15');
+await runs.getByRole('button', { name: 'Keep as a run' }).click();
+await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+await runs.waitForURL('**/runs', { waitUntil: 'load' });
+await runs.getByRole('link', { name: 'Open' }).first().click();
+await runs.waitForURL('**/report');
+assert.equal(await runs.evaluate(() => window.ran), undefined, 'the report: a text ran');
+assert.equal(await runs.locator('img, script, [onload], [onerror]').count(), 0, 'the report: a text became an element');
 
 // every view, in light and dark: no violation, nothing beyond the edge of a phone
 for (const colorScheme of ['light', 'dark']) {
   for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer']]) {
-    for (const width of shots ? [390, 1280, 1920] : [390, 1280]) {
+    for (const width of [390, 1280, 1920]) {
       const view = await open(path, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
       await view.waitForTimeout(300);
       const scrolls = await view.evaluate(() => document.documentElement.scrollWidth);

@@ -1,9 +1,7 @@
 //! Finds the hand-offs that a span is an end of, and keeps their counts true.
 
-use std::sync::Arc;
-
 use baton_propagators::id::TraceId;
-use baton_traces::hand_off::{MessageKey, Receiver, Role, Sender};
+use baton_traces::hand_off::{Receiver, Role, Sender};
 use baton_traces::span::Span;
 
 use super::Held;
@@ -29,7 +27,7 @@ impl Held {
                 Some(key)
             }
             Role::Send(message) => {
-                let key = record_key(message);
+                let key = Key::record(message);
                 let queue = self.names.number(message.stream);
                 let hand_off = self.hand_offs.entry(key.clone()).or_default();
                 hand_off.queue = Some(queue);
@@ -37,7 +35,7 @@ impl Held {
                 Some(key)
             }
             Role::Receive(message) => {
-                let key = record_key(message);
+                let key = Key::record(message);
                 let queue = self.names.number(message.stream);
                 let hand_off = self.hand_offs.entry(key.clone()).or_default();
                 hand_off.queue = Some(queue);
@@ -55,7 +53,7 @@ impl Held {
     }
 
     /// Counts a hand-off where it belongs now.
-    fn count(&mut self, key: &Key) {
+    pub(super) fn count(&mut self, key: &Key) {
         let Some(hand_off) = self.hand_offs.get(key) else {
             return;
         };
@@ -63,6 +61,7 @@ impl Held {
             period: self.period_at(hand_off.time()),
             edge,
             verdict: hand_off.judged().and_then(|(verdict, _)| verdict),
+            is_unsampled: hand_off.has_unsampled_end(),
         });
         let before = hand_off.counted;
         if before == counted {
@@ -86,13 +85,4 @@ impl Held {
 /// The trace by which a hand-off is shown: its sender's, or else its receiver's.
 fn example(hand_off: &HandOff) -> Option<TraceId> {
     hand_off.trace_ids().next()
-}
-
-fn record_key(message: MessageKey<'_>) -> Key {
-    let MessageKey {
-        stream,
-        shard,
-        sequence_number,
-    } = message;
-    Key::Record(Arc::from(format!("{stream}/{shard}/{sequence_number}")))
 }

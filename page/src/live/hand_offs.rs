@@ -13,7 +13,7 @@ use super::periods::EdgeKey;
 const MAX_DELIVERIES: usize = 8;
 
 /// What identifies a hand-off: the kind of its id and the id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Key {
     /// A request, by the API's id.
     Request(Arc<str>),
@@ -28,6 +28,8 @@ pub(super) struct HandOff {
     pub(super) receivers: Vec<(Receiver, Name)>,
     /// The stream or queue.
     pub(super) queue: Option<Name>,
+    /// When a function logged one of its ends, if that end was not sampled.
+    pub(super) logged: Option<UnixTime>,
     /// Where it is counted at present.
     pub(super) counted: Option<Counted>,
 }
@@ -38,6 +40,8 @@ pub(super) struct Counted {
     pub(super) period: usize,
     pub(super) edge: EdgeKey,
     pub(super) verdict: Option<Verdict>,
+    /// Whether one of its ends was not sampled, and is known from the log.
+    pub(super) is_unsampled: bool,
 }
 
 impl HandOff {
@@ -65,10 +69,19 @@ impl HandOff {
         judged.min_by_key(|(verdict, _)| (verdict.is_none(), *verdict))
     }
 
+    /// Whether one of its ends was not sampled, and is known from the log.
+    pub(super) fn has_unsampled_end(&self) -> bool {
+        let sender = self.sender.as_ref();
+        let receiver = self.judged().map(|(_, receiver)| &receiver.0);
+        sender.is_some_and(|(sender, _)| !sender.recorded)
+            || receiver.is_some_and(|receiver| !receiver.recorded)
+    }
+
     /// When it happened: when the sender's span started, or else the receiver's.
     pub(super) fn time(&self) -> Option<UnixTime> {
         let sent = self.sender.as_ref().and_then(|(sender, _)| sender.start);
-        sent.or_else(|| self.receivers.first()?.0.start)
+        let received = || self.receivers.first()?.0.start;
+        sent.or_else(received).or(self.logged)
     }
 
     /// The edge that it went over; `None` while only a client's end was seen.
@@ -85,14 +98,14 @@ impl HandOff {
         })
     }
 
-    /// The traces of its ends.
+    /// The traces of its ends, as far as they left spans.
     pub(super) fn trace_ids(&self) -> impl Iterator<Item = TraceId> + '_ {
-        let sender = self
-            .sender
-            .iter()
-            .filter_map(|(sender, _)| sender.reference);
-        let receivers = self.receivers.iter();
-        let receivers = receivers.filter_map(|(receiver, _)| receiver.reference);
+        let sender = self.sender.iter().map(|(sender, _)| sender);
+        let sender = sender.filter(|sender| sender.recorded);
+        let sender = sender.filter_map(|sender| sender.reference);
+        let receivers = self.receivers.iter().map(|(receiver, _)| receiver);
+        let receivers = receivers.filter(|receiver| receiver.recorded);
+        let receivers = receivers.filter_map(|receiver| receiver.reference);
         sender.chain(receivers).map(|reference| reference.trace_id)
     }
 }

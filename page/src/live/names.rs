@@ -39,6 +39,11 @@ impl Names {
         number
     }
 
+    /// The first names.
+    pub(super) fn first(&self, limit: usize) -> impl Iterator<Item = &String> {
+        self.texts.iter().take(limit)
+    }
+
     /// The name with this number.
     pub(super) fn text(&self, number: Name) -> &str {
         self.texts.get(number.0 as usize).map_or("", String::as_str)

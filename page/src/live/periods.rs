@@ -59,6 +59,8 @@ pub(crate) struct EdgeCount {
     pub(crate) verdicts: BTreeMap<Verdict, u64>,
     /// The newest trace with each verdict.
     pub(crate) examples: BTreeMap<Verdict, TraceId>,
+    /// How many have an end that was not sampled, and is known from the log.
+    pub(crate) unsampled: u64,
     rate: Rate,
 }
 
@@ -137,6 +139,7 @@ impl Period {
         }
         let edge = self.edges.entry(counted.edge).or_default();
         edge.count += 1;
+        edge.unsampled += u64::from(counted.is_unsampled);
         if is_new {
             edge.rate.add(Timestamp::now().as_second());
         }
@@ -152,6 +155,7 @@ impl Period {
             return;
         };
         edge.count = edge.count.saturating_sub(1);
+        edge.unsampled -= u64::from(counted.is_unsampled).min(edge.unsampled);
         if let Some(verdict) = counted.verdict
             && let Some(count) = edge.verdicts.get_mut(&verdict)
         {

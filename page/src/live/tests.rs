@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use baton_traces::hand_off::Verdict;
+use baton_traces::run::Function;
 
 use super::*;
 
@@ -164,4 +165,74 @@ fn the_oldest_traces_leave_and_the_counts_stay() {
     let edge = held.periods()[0].edges.values().next().expect("an edge");
     assert_eq!(edge.verdicts[&Verdict::Connected], 5);
     assert_eq!(held.hand_offs.len(), 2);
+}
+
+/// A line of a function's log about a record.
+fn line(event: &str, trace: &str, id: u64, sampled: bool) -> String {
+    format!(
+        r#"{{"timestamp":"2023-11-14T22:13:21Z","event":"{event}","trace_id":"{trace}","span_id":"{id:016x}","parent_is_remote":true,
+        "sampled":{sampled},"stream":"stream","shard_id":"shard-0","sequence_number":"7","tracecontext":{{"b3":"0"}}}}"#
+    )
+    .replace('\n', "")
+}
+
+#[test]
+fn an_end_that_was_not_sampled_is_judged_by_the_log() {
+    let live = Live::new(10);
+    live.add_spans(span("producer", TRACE, 1, 0, 4, &message("7")).as_bytes());
+    let received = line("record.received", OTHER, 2, false);
+    live.add_log_line(Function::Consumer, &received);
+    let expected = only("producer", "consumer-lambda", Verdict::Unsampled);
+    assert_eq!(edges(&live), expected);
+    let held = live.held();
+    let edge = held.periods()[0].edges.values().next().expect("an edge");
+    assert_eq!(edge.unsampled, 1);
+    let example = TraceId::from_hex(TRACE).expect("an id");
+    assert_eq!(edge.examples[&Verdict::Unsampled], example);
+    drop(held);
+    let mut ends = 0;
+    live.unsampled_ends(&[example], &mut |_| ends += 1);
+    assert_eq!(ends, 1, "the trace's page gets the receiver");
+}
+
+#[test]
+fn ends_that_only_logs_tell_are_judged_and_leave_memory() {
+    let live = Live::new(2);
+    for _ in 0..2 {
+        live.add_log_line(Function::Producer, &line("record.sent", TRACE, 1, false));
+    }
+    let received = line("record.received", TRACE, 2, false);
+    let received = received.replace(
+        "\"parent_is_remote\"",
+        "\"parent_span_id\":\"0000000000000001\",\"parent_is_remote\"",
+    );
+    live.add_log_line(Function::Consumer, &received);
+    let expected = only("producer-lambda", "consumer-lambda", Verdict::Connected);
+    assert_eq!(edges(&live), expected);
+    for number in 8..20 {
+        let other = line("record.sent", TRACE, 1, false);
+        let other = other.replace("\"7\"", &format!("\"{number}\""));
+        live.add_log_line(Function::Producer, &other);
+    }
+    assert_eq!(live.held().hand_offs.len(), 2);
+}
+
+#[test]
+fn a_log_is_followed_and_only_lines_of_unsampled_spans_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("consumer.log");
+    let live = Live::new(10);
+    let mut growing = GrowingLog::new(Function::Consumer, path.clone());
+    live.follow(&mut growing);
+    let lines = [
+        line("record.received", TRACE, 2, true),
+        "no JSON, \"sampled\":false".to_owned(),
+        line("record.received", TRACE, 3, false),
+    ];
+    std::fs::write(&path, lines.join("\n")).expect("room");
+    live.follow(&mut growing);
+    assert!(live.held().hand_offs.is_empty(), "the line has not ended");
+    std::fs::write(&path, lines.join("\n") + "\n").expect("room");
+    live.follow(&mut growing);
+    assert_eq!(live.held().hand_offs.len(), 1);
 }

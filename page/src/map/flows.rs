@@ -22,6 +22,8 @@ pub(super) struct Flow {
     pub(super) count: u64,
     /// How many per second, lately.
     pub(super) rate: f64,
+    /// How many have an end that was not sampled, and is known from the log.
+    pub(super) unsampled: u64,
     /// How many have each verdict.
     pub(super) verdicts: BTreeMap<Verdict, u64>,
     /// How many more broke, without it being known which.
@@ -54,6 +56,7 @@ impl Flow {
             to: name(key.to),
             count: edge.count,
             rate: edge.rate(),
+            unsampled: edge.unsampled,
             verdicts: edge.verdicts.clone(),
             examples: edge.examples.clone(),
             ..Flow::default()
@@ -88,6 +91,7 @@ impl Flow {
             ambiguous: *ambiguous,
             examples: examples.iter().filter_map(ends).collect(),
             cause: cause.clone(),
+            ..Flow::default()
         }
     }
 }

@@ -67,7 +67,7 @@ impl EdgeRow {
         let to = flow.to.as_deref();
         EdgeRow {
             from: from.map_or_else(|| unseen.to_owned(), service_name),
-            to: to.map_or_else(|| "(not received yet)".to_owned(), service_name),
+            to: to.map_or_else(|| "(no receiver seen)".to_owned(), service_name),
             over: flow.queue.as_deref().map(visible),
             count: count(flow.count),
             hand_offs: counted(flow.count, "hand-off"),
@@ -139,12 +139,20 @@ fn remarks(flow: &Flow) -> Vec<String> {
         ));
     }
     remarks.extend(flow.cause.as_deref().map(visible));
+    if flow.unsampled > 0 {
+        remarks.push(format!(
+            "{} not sampled: an end left no span, and its ids are from the function's log",
+            counted(flow.unsampled, "hand-off")
+        ));
+    }
     let without = flow
         .count
         .saturating_sub(flow.judged() + flow.ambiguous.at_least);
     if flow.judged() == 0 && flow.broken() == 0 {
         let why = match (&flow.from, &flow.to) {
-            (_, None) => "no span of a receiver has come yet",
+            (_, None) => {
+                "no receiver left a span: it may still come, or was not sampled; only a log could tell"
+            }
             (None, _) => "the sender left no span, so nothing can be compared",
             _ => "neither end was traced",
         };

@@ -1,15 +1,8 @@
-//! Style sheet, script and icon, from the binary.
+//! The script and the icon, from the binary.
 
 use axum::response::Response;
-use baton_views::drawing::STYLE;
 
 use crate::frame::asset;
-
-/// The style sheet: that of all pictures, and the page's own.
-pub(super) async fn style() -> Response {
-    let own = include_str!("../../assets/page.css");
-    asset("text/css; charset=utf-8", format!("{STYLE}\n{own}"))
-}
 
 /// The script.
 pub(super) async fn script() -> Response {

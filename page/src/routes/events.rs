@@ -1,19 +1,22 @@
-//! The parts of the first page again, whenever something changes.
+//! The parts of a page that change, again whenever something changes.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Query, State};
-use axum::response::Sse;
+use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Response, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::fragments::MapParts;
-use super::{Shared, fragments, matrix};
+use super::traces::{self, Asked as AskedTraces};
+use super::{Shared, fragments, matrix, sentence};
+use crate::live::Search;
 
 /// The shortest time between two updates. During a burst, more would only cost the lab.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,48 +25,73 @@ const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 const GATHERING: Duration = Duration::from_millis(100);
 /// The longest time between two updates: rates fall while nothing arrives.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
+/// A search among many traces takes long. It may take this share of one core.
+const SEARCH_SHARE: u32 = 20;
 
-/// Which period the page shows, or which other page it is.
+/// Which period the first page shows.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     period: Option<usize>,
-    view: Option<View>,
 }
 
-/// A page with parts of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum View {
+/// Whose parts are sent.
+#[derive(Clone, Debug)]
+enum View {
+    /// The first page, with the number of a past period or the present one.
+    Live(Option<usize>),
     /// The matrix.
     Matrix,
+    /// The traces that meet a search.
+    Traces(Search),
 }
 
 /// What one open page has been sent.
 struct Open {
     shared: Shared,
-    period: Option<usize>,
-    view: Option<View>,
+    view: View,
     changes: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     /// The last of each part.
     sent: HashMap<&'static str, String>,
     waiting: Vec<Event>,
+    /// How long to wait before the parts are drawn again.
+    pause: Duration,
 }
 
-/// Events named after the parts of the page: `answer`, `map`, `edges`, `burst`,
-/// `periods`, `newest`; of the matrix `matrix`.
+/// Events named after the parts of the first page: `answer`, `map`, `edges`, `burst`, `periods`,
+/// `newest`.
 pub(super) async fn events(
     State(shared): State<Shared>,
     Query(asked): Query<Asked>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> impl IntoResponse {
+    stream(shared, View::Live(asked.period))
+}
+
+/// Events named `matrix`: the matrix that is measured.
+pub(super) async fn of_matrix(State(shared): State<Shared>) -> impl IntoResponse {
+    stream(shared, View::Matrix)
+}
+
+/// Events named `list`: the traces that meet the search in the address.
+pub(super) async fn of_traces(
+    State(shared): State<Shared>,
+    Query(asked): Query<AskedTraces>,
+) -> Response {
+    match asked.search() {
+        Ok(search) => stream(shared, View::Traces(search)).into_response(),
+        Err(problem) => sentence(StatusCode::BAD_REQUEST, problem),
+    }
+}
+
+fn stream(shared: Shared, view: View) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let open = Open {
         changes: shared.page.live.changes(),
         stopping: shared.controls.stopping(),
         shared,
-        period: asked.period,
-        view: asked.view,
+        view,
         sent: HashMap::new(),
         waiting: Vec::new(),
+        pause: UPDATE_INTERVAL,
     };
     Sse::new(unfold(open, next)).keep_alive(KeepAlive::default())
 }
@@ -77,7 +105,7 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
         if !open.sent.is_empty() {
             tokio::select! {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
-                () = tokio::time::sleep(UPDATE_INTERVAL) => {}
+                () = tokio::time::sleep(open.pause) => {}
             }
             let has_changed = tokio::select! {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
@@ -89,14 +117,17 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
             }
         }
         open.changes.mark_unchanged();
-        open.look();
+        open.look().await;
     }
 }
 
 impl Open {
     /// Draws the parts again, and keeps those that differ from what was sent.
-    fn look(&mut self) {
-        for (name, part) in self.parts() {
+    async fn look(&mut self) {
+        let start = Instant::now();
+        let parts = self.parts().await;
+        self.pause = UPDATE_INTERVAL.max(start.elapsed() * SEARCH_SHARE);
+        for (name, part) in parts {
             if self.sent.get(name) != Some(&part) {
                 self.waiting.push(event(name, &part));
                 self.sent.insert(name, part);
@@ -106,16 +137,21 @@ impl Open {
         self.waiting.reverse();
     }
 
-    fn parts(&self) -> Vec<(&'static str, String)> {
+    async fn parts(&self) -> Vec<(&'static str, String)> {
         let Shared { page, controls } = &self.shared;
-        if self.view == Some(View::Matrix) {
-            return vec![("matrix", matrix::fragment(page))];
-        }
+        let period = match &self.view {
+            View::Live(period) => *period,
+            View::Matrix => return vec![("matrix", matrix::fragment(page))],
+            View::Traces(search) => {
+                let list = traces::list(page, search.clone());
+                return vec![("list", list.await)];
+            }
+        };
         let MapParts {
             answer,
             picture,
             edges,
-        } = fragments::map(page, controls, self.period);
+        } = fragments::map(page, controls, period);
         vec![
             ("answer", answer),
             ("map", picture),

@@ -17,6 +17,8 @@ use crate::frame::{self, Frame};
 struct IndexPage {
     frame: Frame,
     events: String,
+    /// Whether no trace has come yet.
+    is_new: bool,
     map: MapParts,
     choices: Vec<Choice>,
     prediction: String,
@@ -53,9 +55,13 @@ pub(super) async fn index(
         Some(period) => format!("/events?period={period}"),
         None => "/events".to_owned(),
     };
+    // before the parts, which look at what is held themselves
+    let (held, _) = page.live.held().traces();
+    let is_new = held == 0;
     let mut answer = frame::page(&IndexPage {
         frame: Frame::new(controls, "Live", "Live"),
         events,
+        is_new,
         map: fragments::map(page, controls, period),
         choices: modes::choices(&chosen),
         prediction: modes::prediction(&chosen),

@@ -1,14 +1,12 @@
 //! The functions' logs, following.
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use baton_traces::run::Function;
@@ -21,6 +19,7 @@ use tokio::sync::watch;
 use super::events::event;
 use super::{Shared, sentence};
 use crate::frame::{self, Frame};
+use crate::log_tail::complete_lines;
 
 /// How many lines the page shows at first, and how many bytes of the file are read for them.
 const MAX_LINES: usize = 300;
@@ -33,11 +32,18 @@ const MILLISECONDS: usize = 12;
 const SHORT_ID: usize = 8;
 /// How often the file is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
-/// The fields at the beginning of a line, and those that repeat another field.
-const FIRST: [&str; 3] = ["timestamp", "level", "message"];
-/// The fields that a line shows at once. All others unfold.
+/// The fields that are told otherwise, and those that repeat another field.
+const LEFT_OUT: [&str; 7] = [
+    "timestamp",
+    "level",
+    "message",
+    "event",
+    "service",
+    "parent_is_remote",
+    "parent_span_id",
+];
+/// The fields that a line shows at once, as far as there is room. All unfold.
 const MAIN: [&str; 5] = ["error", "reason", "status", "tracecontext", "record"];
-const LEFT_OUT: [&str; 4] = ["event", "service", "parent_is_remote", "parent_span_id"];
 
 #[derive(Template)]
 #[template(path = "logs.html")]
@@ -45,7 +51,7 @@ struct LogsPage {
     frame: Frame,
     functions: [&'static str; 2],
     function: &'static str,
-    facts: String,
+    shown: usize,
     offset: u64,
     lines: String,
 }
@@ -63,7 +69,7 @@ struct Line {
     message: String,
     /// What is shown at once.
     main: Vec<(String, String)>,
-    /// What unfolds.
+    /// What unfolds: every field that the line does not show in full.
     others: Vec<(String, String)>,
     /// The address of its trace, and the beginning of that trace's id.
     trace: Option<(String, String)>,
@@ -104,9 +110,7 @@ pub(super) async fn logs(State(shared): State<Shared>, Path(name): Path<String>)
         frame: Frame::new(&shared.controls, format!("Log of the {name}"), "Logs"),
         functions: Function::BOTH.map(Function::name),
         function: function.name(),
-        facts: format!(
-            "The newest {shown} lines, the newest last. baton logs -f {name} prints all of them."
-        ),
+        shown,
         offset,
         lines: render(&lines),
     })
@@ -124,13 +128,16 @@ pub(super) async fn events(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
 ) -> Response {
     let Some(function) = named(&name) else {
         return sentence(StatusCode::NOT_FOUND, "there is no such function");
     };
+    let last = headers.get("last-event-id");
+    let last = last.and_then(|last| last.to_str().ok()?.parse().ok());
     let following = Following {
         path: shared.controls.directory().log_path(function),
-        offset: asked.from,
+        offset: last.unwrap_or(asked.from),
         stopping: shared.controls.stopping(),
     };
     let events = unfold(following, async |mut following| {
@@ -139,8 +146,9 @@ pub(super) async fn events(
             let (lines, offset) = read.unwrap_or((Vec::new(), following.offset));
             following.offset = offset;
             if !lines.is_empty() {
-                let event: Result<Event, Infallible> = Ok(event("lines", &render(&lines)));
-                return Some((event, following));
+                // a browser that connects again asks for what comes after this
+                let event = event("lines", &render(&lines)).id(offset.to_string());
+                return Some((Ok::<Event, Infallible>(event), following));
             }
             tokio::select! {
                 _ = following.stopping.wait_for(|stopping| *stopping) => return None,
@@ -151,23 +159,6 @@ pub(super) async fn events(
     Sse::new(Box::pin(events))
         .keep_alive(KeepAlive::default())
         .into_response()
-}
-
-/// The complete lines of at most `most` bytes from `offset`, and where they end.
-fn complete_lines(path: &FilePath, offset: u64, most: u64) -> io::Result<(Vec<String>, u64)> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    let end = match bytes.iter().rposition(|byte| *byte == b'\n') {
-        Some(last) => last + 1,
-        // a line that is longer than what is read at once is skipped
-        None if bytes.len() as u64 == most => return Ok((Vec::new(), offset + most)),
-        None => return Ok((Vec::new(), offset)),
-    };
-    let text = String::from_utf8_lossy(&bytes[..end]);
-    let lines = text.lines().map(str::to_owned).collect();
-    Ok((lines, offset + end as u64))
 }
 
 fn render(lines: &[String]) -> String {
@@ -192,11 +183,9 @@ impl Line {
         let given = |name| fields.get(name).filter(|value| !value.is_null());
         let main = MAIN.into_iter();
         let main = main.filter_map(|name| Some((name, given(name)?)));
-        let others = fields.iter().filter(|(name, value)| {
-            let name = name.as_str();
-            let is_told = [&FIRST[..], &MAIN, &LEFT_OUT].concat().contains(&name);
-            !is_told && !value.is_null()
-        });
+        let others = fields
+            .iter()
+            .filter(|(name, value)| !LEFT_OUT.contains(&name.as_str()) && !value.is_null());
         let time = text("timestamp");
         let trace_id = fields.get("trace_id").and_then(Value::as_str);
         let trace_id = trace_id.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -237,19 +226,6 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_complete_lines_are_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.log");
-        std::fs::write(&path, "one\ntwo\nthr").expect("room");
-        let (lines, end) = complete_lines(&path, 0, 100).expect("lines");
-        assert_eq!(lines, ["one", "two"]);
-        std::fs::write(&path, "one\ntwo\nthree\n").expect("room");
-        let (lines, end) = complete_lines(&path, end, 100).expect("lines");
-        assert_eq!(lines, ["three"]);
-        assert_eq!(end, 14);
-    }
 
     #[test]
     fn markup_in_a_line_stays_text() {

@@ -127,6 +127,8 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
         return None;
     }
     index.add_part(part);
+    let ids: Vec<TraceId> = traces.iter().map(|trace| trace.trace_id).collect();
+    live.unsampled_ends(&ids, &mut |line| index.add_log_line(line));
     // other receivers may not have come yet, so nothing is lost
     index.finish(&Extent {
         is_run: true,

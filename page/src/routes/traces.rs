@@ -1,5 +1,7 @@
 //! The list of traces, and the search in it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -9,11 +11,15 @@ use baton_traces::trace_index::Wanted;
 use serde::Deserialize;
 
 use super::{Shared, fragments};
+use crate::LabPage;
 use crate::frame::{self, Frame};
 use crate::live::Search;
+use crate::map::address;
 
 /// How many traces the list shows.
 const MAX_LISTED: usize = 100;
+/// How many names the fields of the search offer.
+const MAX_NAMES: usize = 200;
 
 /// The search in the address. An empty field asks for nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,14 +40,38 @@ struct TracesPage {
     asked: Asked,
     verdicts: Vec<&'static str>,
     problem: Option<String>,
+    /// The address of the list's events, if it follows.
+    events: Option<String>,
+    names: Vec<String>,
+    list: String,
+}
+
+#[derive(Template)]
+#[template(path = "fragments/list.html")]
+struct ListFragment {
     count: String,
     facts: String,
     rows: String,
 }
 
 impl Asked {
+    /// The address of the events of this list. A search for an attribute reads every span, so its
+    /// list does not follow.
+    fn events(&self) -> Option<String> {
+        let fields = [
+            ("id", &self.id),
+            ("service", &self.service),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("verdict", &self.verdict),
+        ];
+        let fields = fields.map(|(name, value)| (name, value.clone()));
+        let follows = self.attribute.trim().is_empty();
+        follows.then(|| address("/traces/events", &fields))
+    }
+
     /// The search, or what is wrong with it.
-    fn search(&self) -> Result<Search, String> {
+    pub(super) fn search(&self) -> Result<Search, String> {
         let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let id = given(&self.id).map(|id| {
             Wanted::parse(&id).ok_or_else(|| format!("{id:?} is not a trace id or its beginning"))
@@ -70,30 +100,39 @@ impl Asked {
 
 /// The newest traces that meet the search in the address.
 pub(super) async fn traces(State(shared): State<Shared>, Query(asked): Query<Asked>) -> Response {
-    let (search, problem) = match asked.search() {
-        Ok(search) => (Some(search), None),
-        Err(problem) => (None, Some(problem)),
+    let (list, problem) = match asked.search() {
+        Ok(search) => (list(&shared.page, search).await, None),
+        Err(problem) => (String::new(), Some(problem)),
     };
-    let page = shared.page.clone();
-    // a search for an attribute reads every span
-    let found = tokio::task::spawn_blocking(move || {
-        search.map(|search| page.live.list(&search, MAX_LISTED))
-    });
-    let (listed, count) = found.await.ok().flatten().unwrap_or_default();
-    let more = count > listed.len();
+    let names = shared.page.live.held().some_names(MAX_NAMES);
     frame::page(&TracesPage {
         frame: Frame::new(&shared.controls, "Traces", "Traces"),
         verdicts: Verdict::ALL.map(Verdict::name).into(),
+        events: asked.events().filter(|_| problem.is_none()),
+        names,
         problem,
-        count: match more {
-            true => format!(
+        list,
+        asked,
+    })
+}
+
+/// The list, as a part of the page.
+pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
+    let live = Arc::clone(&page.live);
+    // a search looks at every trace, and one for an attribute at every span
+    let found = tokio::task::spawn_blocking(move || live.list(&search, MAX_LISTED));
+    let (listed, count) = found.await.unwrap_or_default();
+    let is_all = count == listed.len();
+    let facts = fragments::forgotten(&page.live.held());
+    frame::render(&ListFragment {
+        count: match is_all {
+            true => format!("{}, the newest first.", counted(count as u64, "trace")),
+            false => format!(
                 "The newest {MAX_LISTED} of {}.",
                 counted(count as u64, "trace")
             ),
-            false => format!("{}, the newest first.", counted(count as u64, "trace")),
         },
-        facts: fragments::forgotten(&shared.page.live.held()),
-        rows: fragments::rows(listed, "No held trace meets the search."),
-        asked,
+        facts,
+        rows: fragments::rows(listed, "No trace in memory meets the search."),
     })
 }

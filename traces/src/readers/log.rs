@@ -124,9 +124,11 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
     }
 }
 
-/// Hands the line to `each` if it reports a known event. Gives whether it did, or what is wrong
-/// with the line.
-fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<bool, String> {
+/// Hands one line of a log to `each` if it reports a known event. Gives whether it did.
+///
+/// # Errors
+/// What is wrong with a line that should report one, as the rest of a sentence.
+pub fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<bool, String> {
     let fields: Fields<'_> = match serde_json::from_slice(bytes) {
         Ok(fields) => fields,
         Err(error) => {

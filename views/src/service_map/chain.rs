@@ -204,7 +204,11 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
                 (middle.0 + 10.0, first + down)
             }
         };
-        drawing.text(x, y, class, line);
+        // the curve to a box on another height crosses the text
+        match grid.page == Page::Wide && from.1 != to.1 {
+            true => drawing.label(x, y, class, line.clone()),
+            false => drawing.text(x, y, class, line),
+        }
     }
 }
 
