@@ -44,13 +44,21 @@ pub enum LabError {
         /// Kinesis' answer.
         reason: String,
     },
-    /// The file of a stream that is to be resumed cannot be used.
-    #[error("cannot keep the stream in {path}: {reason}", path = path.display())]
-    Journal {
+    /// The file of a stream cannot be read.
+    #[error("cannot read the stream in {path}: {reason}", path = path.display())]
+    StreamUnread {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The file of a stream cannot be written.
+    #[error("cannot keep the stream in {path}: {reason}", path = path.display())]
+    StreamUnkept {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: io::Error,
     },
     /// The stream that is to be resumed has another number of shards.
     #[error("the records to resume are on {before} shards, not {now}; use --shards {before}")]

@@ -134,10 +134,7 @@ impl Kinesis {
         let journal = match journal {
             Some(path) => {
                 let file = Journal::open(path.clone(), disk, shards, &left);
-                let file = file.map_err(|reason| LabError::Journal {
-                    path,
-                    reason: reason.to_string(),
-                })?;
+                let file = file.map_err(|reason| LabError::StreamUnkept { path, reason })?;
                 Some(Arc::new(file))
             }
             None => None,

@@ -176,3 +176,27 @@ async fn a_killed_lab_is_not_under_way() {
     assert_eq!(resume.code, Some(2), "{resume:?}");
     assert!(resume.stderr.contains("holds no stream"), "{resume:?}");
 }
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_is_said_and_kept() {
+    let sandbox = Arc::new(Sandbox::new());
+    let mut lab = holding(&sandbox).flags(["--durable"]).start().await;
+    lab.accepted(body(1, "fine")).await;
+    lab.signal(Signal::KILL);
+    lab.ended().await;
+    let stream = lab.saved.join("stream.jsonl");
+    let damaged = std::fs::read_to_string(&stream).expect("the stream") + "{\"acc\n";
+    std::fs::write(&stream, &damaged).expect("room");
+    let saved = lab.saved.display().to_string();
+    for flag in ["--resume", "--durable"] {
+        let refused = sandbox.run(["up", "--save", &saved, flag]).await;
+        assert_eq!(refused.code, Some(3), "{flag}: {refused:?}");
+        let said = &refused.stderr;
+        assert!(said.contains("cannot read the stream in"), "{flag}: {said}");
+        assert!(said.contains("line 3 is not an entry"), "{flag}: {said}");
+        assert_eq!(
+            std::fs::read_to_string(&stream).expect("it is kept"),
+            damaged
+        );
+    }
+}

@@ -28,6 +28,15 @@ impl Page {
             Page::Narrow => 348.0,
         }
     }
+
+    /// The height of a picture that fits this page. A phone's page has no end.
+    pub(crate) fn height(self) -> f64 {
+        match self {
+            // as on A4
+            Page::Wide => self.width() * std::f64::consts::SQRT_2,
+            Page::Narrow => f64::INFINITY,
+        }
+    }
 }
 
 /// The margin around a standalone picture, in pixels.

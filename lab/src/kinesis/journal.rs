@@ -81,10 +81,12 @@ pub fn waiting_records(directory: &Path) -> Result<Option<usize>, LabError> {
 
 /// Reads the file. A last line that was cut off is ignored: its sender got no confirmation.
 pub(crate) fn read(path: &Path) -> Result<Left, LabError> {
-    let explain = |reason: io::Error| LabError::Journal {
+    let mut number = 0;
+    let unread = |reason: String| LabError::StreamUnread {
         path: path.to_owned(),
-        reason: reason.to_string(),
+        reason,
     };
+    let explain = |error: io::Error| unread(error.to_string());
     let mut left = Left::default();
     let mut reader = BufReader::new(File::open(path).map_err(explain)?);
     let mut handled_to: Vec<Option<String>> = Vec::new();
@@ -93,7 +95,9 @@ pub(crate) fn read(path: &Path) -> Result<Left, LabError> {
         if line.last() != Some(&b'\n') {
             break;
         }
-        let entry = serde_json::from_slice(&line).map_err(|error| explain(error.into()))?;
+        number += 1;
+        let entry = serde_json::from_slice(&line)
+            .map_err(|error| unread(format!("line {number} is not an entry: {error}")))?;
         left.length += line.len() as u64;
         line.clear();
         match entry {

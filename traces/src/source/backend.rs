@@ -3,11 +3,13 @@
 //! This uses reqwest's blocking client: a source is read in one go, so the caller needs no async
 //! runtime. It must not be called on a thread of an async runtime.
 
+mod limits;
+
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use baton_propagators::id::TraceId;
@@ -15,6 +17,7 @@ use reqwest::Url;
 use reqwest::blocking::{Client, Response};
 use serde::Deserialize;
 
+use self::limits::{Limited, Limits};
 use super::{Reading, SourceError};
 use crate::readers;
 use crate::span::{Span, Want};
@@ -22,18 +25,10 @@ use crate::span::{Span, Want};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The limit for an answer to begin, and for each further part of it.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// The limit for all queries of a source together.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
 /// How far back to query if the address has no `lookback`.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
 /// How many traces to ask for in one query if the address has no `limit`.
 const DEFAULT_LIMIT: usize = 1000;
-/// How many queries a source may take.
-const MAX_QUERIES: u64 = 10_000;
-/// The most bytes of all answers of a source.
-const MAX_BYTES: u64 = 1 << 30;
-/// The most traces of a source.
-const MAX_TRACES: usize = 1_000_000;
 /// A window of time with more traces than the limit is halved, down to this length.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
 /// The longest accepted list of services, in bytes.
@@ -126,6 +121,15 @@ impl Backend {
         want: Want,
         take: &mut (dyn FnMut(&Span<'_>) + Send),
     ) -> Result<Reading, SourceError> {
+        self.read_within(Limits::OF_A_SOURCE, want, take)
+    }
+
+    fn read_within(
+        &self,
+        limits: Limits,
+        want: Want,
+        take: &mut (dyn FnMut(&Span<'_>) + Send),
+    ) -> Result<Reading, SourceError> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(READ_TIMEOUT)
@@ -140,11 +144,13 @@ impl Backend {
         let mut session = Session {
             backend: self,
             client,
-            deadline: Instant::now() + TOTAL_TIMEOUT,
+            limits,
+            deadline: Instant::now() + limits.time,
             bytes: Arc::default(),
             want,
             queries: 0,
             seen: HashSet::new(),
+            reached: None,
             reading: Reading::default(),
         };
         let services: Vec<Option<String>> = match (self.api, self.services.is_empty()) {
@@ -155,16 +161,17 @@ impl Backend {
         for service in services {
             let mut windows = vec![(earliest, now)];
             while let Some((start, end)) = windows.pop() {
-                if session.queries == MAX_QUERIES {
+                if session.queries == limits.queries {
+                    let queries = limits.queries;
                     let problem =
-                        format!("{self} was asked {MAX_QUERIES} times, and holds more traces");
+                        format!("{self} was asked {queries} times, and holds more traces");
                     session.reading.problems.push(problem);
                     return Ok(session.reading);
                 }
                 let traces = session.query(service.as_deref(), start, end, take)?;
-                if session.seen.len() > MAX_TRACES {
+                if let Some(limit) = &session.reached {
                     session.reading.problems.push(format!(
-                        "{self} has more than {MAX_TRACES} traces; the others were not read: shorten lookback, or name a service"
+                        "{self} {limit}; the rest was not read: shorten lookback, or name a service"
                     ));
                     return Ok(session.reading);
                 }
@@ -220,6 +227,7 @@ fn whole_milliseconds(time: Duration) -> Duration {
 struct Session<'a> {
     backend: &'a Backend,
     client: Client,
+    limits: Limits,
     deadline: Instant,
     /// Bytes of all answers so far.
     bytes: Arc<AtomicU64>,
@@ -228,6 +236,8 @@ struct Session<'a> {
     /// The traces seen so far. A trace is in the answer for each of its services, and again in the
     /// answer for half a window.
     seen: HashSet<TraceId>,
+    /// The limit that ended the reading, as a clause: what the backend did.
+    reached: Option<String>,
     reading: Reading,
 }
 
@@ -283,25 +293,42 @@ impl Session<'_> {
         parameters.extend(service.map(|service| (name, service)));
         let body = self.get(path, &parameters)?;
 
-        let mut traces = HashSet::new();
-        let (seen, mut spans) = (&self.seen, 0);
+        let mut known = HashSet::new();
+        let room = self.limits.traces - self.seen.len();
+        let (seen, mut new, mut spans) = (&self.seen, HashSet::new(), 0);
+        let mut is_full = false;
         let each = &mut |span: &Span<'_>| {
             let trace = span.reference.trace_id;
-            traces.insert(trace);
-            if !seen.contains(&trace) {
+            if seen.contains(&trace) {
+                known.insert(trace);
+            } else if new.contains(&trace) || new.len() < room {
+                new.insert(trace);
                 spans += 1;
                 take(span);
+            } else {
+                is_full = true;
             }
         };
         let name = self.backend.to_string();
-        let reading = readers::read(BufReader::new(body), &name, self.want, each)?;
-        self.reading.form = reading.form;
+        let read = readers::read(BufReader::new(body), &name, self.want, each);
         self.reading.spans += spans;
-        self.reading
-            .problems
-            .extend(reading.truncated.map(|cut| cut.to_string()));
-        let count = traces.len();
-        self.seen.extend(traces);
+        self.reached = match is_full {
+            true => Some(format!("has more than {} traces", self.limits.traces)),
+            false => self.limits.reached(&self.bytes, self.deadline),
+        };
+        match read {
+            Ok(reading) => {
+                self.reading.form = reading.form;
+                let cut = reading.truncated.map(|cut| cut.to_string());
+                self.reading.problems.extend(cut);
+                self.reading.problems.extend(reading.skipped);
+            }
+            // what came before the limit was handed over
+            Err(_) if self.reached.is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let count = known.len() + new.len();
+        self.seen.extend(new);
         Ok(count)
     }
 
@@ -332,6 +359,7 @@ impl Session<'_> {
         }
         Ok(Limited {
             answer: response,
+            limits: self.limits,
             deadline: self.deadline,
             bytes: Arc::clone(&self.bytes),
         })
@@ -357,32 +385,6 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
-}
-
-/// The answers of a source: a limit on their length together, and on the time.
-struct Limited<R> {
-    answer: R,
-    deadline: Instant,
-    bytes: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() > self.deadline {
-            let seconds = TOTAL_TIMEOUT.as_secs();
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("it took more than {seconds} seconds"),
-            ));
-        }
-        let read = self.answer.read(buffer)?;
-        if self.bytes.fetch_add(read as u64, Ordering::Relaxed) > MAX_BYTES {
-            return Err(io::Error::other(format!(
-                "it sent more than {MAX_BYTES} bytes; shorten lookback, or name a service"
-            )));
-        }
-        Ok(read)
-    }
 }
 
 /// Parses `90s`, `30m`, `2h` or `1d`.

@@ -1,22 +1,23 @@
 //! Draws a service map of many nodes in rows, senders above receivers. Every edge has its own place
 //! at a box, and its figure there. Broken edges are dashed, have a cross, and are listed in words.
 
+mod boxes;
+mod columns;
+mod fold;
 mod order;
 mod places;
 mod ranks;
 
 use std::fmt::Write as _;
 
-use self::order::order;
-use self::places::place;
+use self::boxes::{BOX_HEIGHT, draw_node, own_edges};
+use self::columns::{Columns, Turn};
 use self::ranks::{Ranks, Way};
 use super::sentences::{self, summary};
-use super::{figure, leaving, node_facts, outline, per_second};
+use super::{figure, leaving, per_second};
 use crate::drawing::{Drawing, Page, Pixels, cut, text_width, wrapped};
 use baton_traces::service_map::{Edge, ServiceMap};
 
-const BOX_HEIGHT: f64 = 40.0;
-const MIN_BOX: f64 = 84.0;
 const MAX_BOX: f64 = 190.0;
 /// The height of a line of text.
 const LINE: f64 = 16.0;
@@ -61,6 +62,7 @@ struct Plan {
     /// its figure.
     ends: Vec<(f64, f64, usize)>,
     rows: Vec<Row>,
+    columns: Columns,
     width: f64,
 }
 
@@ -77,7 +79,7 @@ struct Row {
 
 /// The map as a picture.
 pub(super) fn drawing(map: &ServiceMap, page: Page) -> Drawing {
-    let plan = Plan::of(map, page.width() - 2.0 * MARGIN);
+    let plan = Plan::of(map, page);
     let mut drawing = Drawing::new(plan.width + 2.0 * MARGIN, 0.0, label(map));
     // broken lines lie above all others
     for broken in [false, true] {
@@ -98,7 +100,7 @@ pub(super) fn drawing(map: &ServiceMap, page: Page) -> Drawing {
             }
         }
     }
-    let mut y = plan.rows.last().map_or(0.0, |row| row.exit) + LINE;
+    let mut y = plan.height() + LINE;
     for line in alone(map, plan.width) {
         y += LINE;
         drawing.text(MARGIN, y, "small muted", line);
@@ -127,26 +129,6 @@ fn alone(map: &ServiceMap, width: f64) -> Vec<String> {
 }
 
 impl Plan {
-    fn of(map: &ServiceMap, room: f64) -> Plan {
-        let widths: Vec<f64> = (0..map.nodes.len())
-            .map(|node| box_width(map, node))
-            .collect();
-        let mut ranks = Ranks::of(map, &widths, room);
-        order(&mut ranks);
-        let width = place(&mut ranks, room);
-        let mut plan = Plan {
-            tops: vec![Side::default(); map.nodes.len()],
-            bottoms: vec![Side::default(); map.nodes.len()],
-            ends: vec![(0.0, 0.0, 0); ranks.ways.len()],
-            rows: Vec::new(),
-            ranks,
-            width,
-        };
-        plan.attach(map);
-        plan.rows = plan.heights(map);
-        plan
-    }
-
     /// Gives every line its place at both of its boxes, in the order in which lines come from the
     /// left.
     fn attach(&mut self, map: &ServiceMap) {
@@ -197,9 +179,12 @@ impl Plan {
 
     /// The rows from top to bottom. There is more room between rows with more lines between them.
     fn heights(&self, map: &ServiceMap) -> Vec<Row> {
-        let mut y = MARGIN;
+        let mut y = MARGIN + self.columns.margin();
         let mut rows = Vec::new();
-        for cells in &self.ranks.rows {
+        for (number, cells) in self.ranks.rows.iter().enumerate() {
+            if self.columns.begin_at(number) {
+                y = MARGIN + self.columns.margin();
+            }
             let nodes = cells.iter().filter_map(|cell| self.ranks.cells[*cell].node);
             let figures = |sides: &[Side], upward: bool| {
                 let room = nodes.clone().map(|node| {
@@ -234,16 +219,30 @@ impl Plan {
         rows
     }
 
-    /// The row of a way's first cell.
-    fn row(&self, node: usize) -> usize {
-        let mut rows = self.ranks.rows.iter();
-        rows.position(|cells| cells.contains(&node))
-            .unwrap_or_default()
+    /// Where a line turns to the column that begins with `row`, where its place is `x`.
+    fn turn(&self, way: usize, row: usize, x: f64) -> Turn {
+        let mut columns = self.columns.all();
+        let (rows, left) = columns
+            .find(|(rows, _)| rows.end == row)
+            .unwrap_or_default();
+        let bottom = self.rows[rows]
+            .iter()
+            .map(|row| row.exit)
+            .fold(0.0, f64::max);
+        let left = MARGIN + left;
+        Turn {
+            way,
+            row,
+            x,
+            bottom,
+            top: MARGIN,
+            left,
+        }
     }
 
     fn draw_line(&self, drawing: &mut Drawing, place: usize, way: &Way, edge: &Edge) {
         let (upper, lower, _) = self.ends[place];
-        let first = self.row(way.cells[0]);
+        let first = self.ranks.row(way.cells[0]);
         let mut path = String::new();
         let mut x = MARGIN + upper;
         // the head covers the end of the line
@@ -258,16 +257,22 @@ impl Plan {
                 } else {
                     self.ranks.cells[*cell].x
                 };
-            let middle = Pixels((above.exit + row.entry) / 2.0);
-            let _ = write!(
-                path,
-                "V{}C{} {middle} {} {middle} {} {}",
-                Pixels(above.exit),
-                Pixels(x),
-                Pixels(next),
-                Pixels(next),
-                Pixels(row.entry)
-            );
+            if self.columns.begin_at(first + number) {
+                self.columns
+                    .turn(&mut path, &self.turn(place, first + number, next));
+                let _ = write!(path, "V{}", Pixels(row.entry));
+            } else {
+                let middle = Pixels((above.exit + row.entry) / 2.0);
+                let _ = write!(
+                    path,
+                    "V{}C{} {middle} {} {middle} {} {}",
+                    Pixels(above.exit),
+                    Pixels(x),
+                    Pixels(next),
+                    Pixels(next),
+                    Pixels(row.entry)
+                );
+            }
             x = next;
             if is_last {
                 let end = row.top - if way.upward { 0.0 } else { 6.0 };
@@ -298,7 +303,7 @@ impl Plan {
     /// Writes an edge's figure at its head.
     fn draw_figure(&self, drawing: &mut Drawing, place: usize, way: &Way, edge: &Edge) {
         let (upper, lower, level) = self.ends[place];
-        let first = self.row(way.cells[0]);
+        let first = self.ranks.row(way.cells[0]);
         let away = level as f64 * LINE;
         let (x, y) = match way.upward {
             false => {
@@ -339,64 +344,5 @@ fn slots(edge: &Edge, upward: bool) -> (f64, f64) {
     match upward {
         true => (head, TAIL),
         false => (TAIL, head),
-    }
-}
-
-/// What is written in a node's box about an edge to itself.
-fn own_text(edge: &Edge) -> String {
-    format!("{} to itself", marked(edge))
-}
-
-/// The edges from a node to itself.
-fn own_edges(map: &ServiceMap, node: usize) -> impl Iterator<Item = &Edge> {
-    leaving(map, node)
-        .iter()
-        .filter(move |edge| edge.to == node)
-}
-
-/// The width of a node's box: for its name, and for the lines that reach and leave it.
-fn box_width(map: &ServiceMap, node: usize) -> f64 {
-    let mut sides = [Side::default(), Side::default()];
-    for edge in &map.edges {
-        let (tail, head) = slots(edge, false);
-        if edge.from == node && edge.to != node {
-            sides[0].slots.push((0, tail));
-        }
-        if edge.to == node && edge.from != node {
-            sides[1].slots.push((0, head));
-        }
-    }
-    // bold letters are wider
-    let name = text_width(&map.nodes[node].name) * 1.15 + 18.0;
-    let own = own_edges(map, node).map(|edge| text_width(&own_text(edge)) + 16.0);
-    let name = own.fold(name, f64::max).clamp(MIN_BOX, MAX_BOX);
-    sides.iter().map(Side::width).fold(name, f64::max)
-}
-
-fn draw_node(
-    drawing: &mut Drawing,
-    map: &ServiceMap,
-    node: usize,
-    (x, y): (f64, f64),
-    size: (f64, f64),
-) {
-    let (class, radius) = outline(map.nodes[node].kind, BOX_HEIGHT);
-    drawing.rectangle((x, y), size, radius, class);
-    let middle = x + size.0 / 2.0;
-    let name = cut(&map.nodes[node].name, (size.0 - 10.0) / 1.15);
-    drawing.text(middle, y + 17.0, "middle strong", name);
-    drawing.text(
-        middle,
-        y + 33.0,
-        "middle small muted",
-        node_facts(&map.nodes[node]),
-    );
-    for (place, edge) in own_edges(map, node).enumerate() {
-        let class = match edge.broken {
-            true => "middle small broken strong",
-            false => "middle small muted",
-        };
-        let text = cut(&own_text(edge), size.0 - 8.0);
-        drawing.text(middle, y + 33.0 + (place + 1) as f64 * LINE, class, text);
     }
 }

@@ -87,26 +87,83 @@ fn place(element: &roxmltree::Node<'_, '_>) -> [f64; 4] {
     })
 }
 
+/// The boxes of nodes in a picture.
+fn boxes(document: &roxmltree::Document<'_>) -> Vec<[f64; 4]> {
+    let boxes = document.descendants().filter(|node| {
+        let class = node.attribute("class").unwrap_or_default();
+        node.has_tag_name("rect") && ["box", "queue"].contains(&class)
+    });
+    boxes.map(|node| place(&node)).collect()
+}
+
+fn assert_apart(boxes: &[[f64; 4]], what: &str) {
+    for (number, [x, y, width, height]) in boxes.iter().enumerate() {
+        for [left, top, their_width, their_height] in &boxes[number + 1..] {
+            let apart = x + width <= *left
+                || left + their_width <= *x
+                || y + height <= *top
+                || top + their_height <= *y;
+            assert!(apart, "{what}: boxes overlap");
+        }
+    }
+}
+
+/// Systems that would be several pages high if every hand-off led one row down.
+fn deep_systems() -> [(&'static str, ServiceMap); 3] {
+    let system = |services: usize, mut edges: Vec<(usize, usize)>| {
+        let names = (0..services).map(|place| node(&format!("service-{place:02}")));
+        edges.sort_unstable();
+        let edge = |(number, (from, to)): (usize, (usize, usize))| {
+            edge(from, to, None, if number % 9 == 4 { 37 } else { 0 })
+        };
+        let mut map = ServiceMap::default();
+        map.nodes = names.collect();
+        map.edges = edges.into_iter().enumerate().map(edge).collect();
+        map
+    };
+    let chain: Vec<(usize, usize)> = (0..29).map(|from| (from, from + 1)).collect();
+    let circle = [&chain[..], &[(29, 0)]].concat();
+    let stores = (0..26).step_by(3).map(|from| (from, 30 + from / 3));
+    let detours = [(20, 3), (2, 18)];
+    let branched = chain.iter().copied().chain(stores).chain(detours);
+    [
+        ("branched", system(39, branched.collect())),
+        ("chain", system(30, chain)),
+        ("circle", system(30, circle)),
+    ]
+}
+
+#[test]
+fn a_deep_system_fits_a_page_in_columns() {
+    for (name, map) in deep_systems() {
+        let svg = drawing(&map, Page::Wide).standalone();
+        let document = roxmltree::Document::parse(&svg).expect("well-formed");
+        let [_, _, width, height] = place(&document.root_element());
+        assert!(width <= 1000.0, "{name}: {width} pixels wide");
+        assert!(height <= 1.45 * width, "{name}: {height} pixels high");
+        let boxes = boxes(&document);
+        assert_eq!(boxes.len(), map.nodes.len(), "{name}");
+        assert_apart(&boxes, name);
+        let lines = document.descendants().filter(|node| {
+            let class = node.attribute("class").unwrap_or_default();
+            class.starts_with("edge ")
+        });
+        assert_eq!(lines.count(), map.edges.len(), "{name}");
+        // a phone's page has no end, so nothing is folded
+        let svg = drawing(&map, Page::Narrow).standalone();
+        let document = roxmltree::Document::parse(&svg).expect("well-formed");
+        let [_, _, width, _] = place(&document.root_element());
+        assert!(width <= 400.0, "{name}: {width} pixels wide on a phone");
+    }
+}
+
 #[test]
 fn a_system_of_40_services_fits_a_page_without_overlap() {
     for seed in 0..8 {
         let map = system(40, 60, seed);
         let svg = drawing(&map, Page::Wide).standalone();
         let document = roxmltree::Document::parse(&svg).expect("well-formed");
-        let boxes = document.descendants().filter(|node| {
-            let class = node.attribute("class").unwrap_or_default();
-            node.has_tag_name("rect") && ["box", "queue"].contains(&class)
-        });
-        let boxes: Vec<[f64; 4]> = boxes.map(|node| place(&node)).collect();
-        for (number, [x, y, width, height]) in boxes.iter().enumerate() {
-            for [left, top, their_width, their_height] in &boxes[number + 1..] {
-                let apart = x + width <= *left
-                    || left + their_width <= *x
-                    || y + height <= *top
-                    || top + their_height <= *y;
-                assert!(apart, "seed {seed}: boxes overlap");
-            }
-        }
+        assert_apart(&boxes(&document), &format!("seed {seed}"));
         let texts = document
             .descendants()
             .filter(|node| node.has_tag_name("text"));

@@ -1,46 +1,52 @@
 //! Finds the horizontal place of every cell: near the cells that its lines lead to, without
 //! overlap.
 
+use std::ops::Range;
+
 use super::ranks::{GAP, Ranks};
 
 /// How often all rows are placed, in turn from the top and from the bottom.
 const SWEEPS: usize = 16;
 
-/// Places every cell within `room` pixels, or within the widest row if that is wider. Gives the
-/// width.
-pub(super) fn place(ranks: &mut Ranks, room: f64) -> f64 {
+/// Places the cells of these rows within `room` pixels, or within the widest row if that is wider,
+/// from `left` on. Gives the width.
+pub(super) fn place(ranks: &mut Ranks, rows: Range<usize>, left: f64, room: f64) -> f64 {
     let total = |row: &Vec<usize>| {
         let widths = row.iter().map(|cell| ranks.cells[*cell].width);
         widths.sum::<f64>() + GAP * (row.len().max(1) - 1) as f64
     };
-    let width = ranks.rows.iter().map(total).fold(room, f64::max);
-    for row in 0..ranks.rows.len() {
+    let width = ranks.rows[rows.clone()]
+        .iter()
+        .map(total)
+        .fold(room, f64::max);
+    for row in rows.clone() {
         spread(ranks, row, width, |_, _| width / 2.0);
     }
     for sweep in 0..SWEEPS {
-        let rows = 0..ranks.rows.len();
         let rows: Vec<usize> = match sweep % 2 == 0 {
-            true => rows.collect(),
-            false => rows.rev().collect(),
+            true => rows.clone().collect(),
+            false => rows.clone().rev().collect(),
         };
         for row in rows {
             spread(ranks, row, width, wanted);
         }
     }
-    centre(ranks, width);
+    centre(ranks, rows, left, width);
     width
 }
 
-/// Moves all cells so that the room on both sides is the same.
-fn centre(ranks: &mut Ranks, width: f64) {
-    let edges = ranks.cells.iter().enumerate();
-    let edges = edges.filter(|(place, _)| ranks.rows.iter().any(|row| row.contains(place)));
-    let (left, right) = edges.fold((width, 0.0_f64), |(left, right), (_, cell)| {
+/// Moves the cells of these rows so that the room on both sides is the same.
+fn centre(ranks: &mut Ranks, rows: Range<usize>, from: f64, width: f64) {
+    let cells: Vec<usize> = ranks.rows[rows].iter().flatten().copied().collect();
+    let edges = cells.iter().map(|cell| &ranks.cells[*cell]);
+    let (left, right) = edges.fold((width, 0.0_f64), |(left, right), cell| {
         let half = cell.width / 2.0;
         (left.min(cell.x - half), right.max(cell.x + half))
     });
-    let shift = (width - right - left) / 2.0;
-    ranks.cells.iter_mut().for_each(|cell| cell.x += shift);
+    let shift = from + (width - right - left) / 2.0;
+    for cell in cells {
+        ranks.cells[cell].x += shift;
+    }
 }
 
 /// The mean place of all cells that the cell's lines lead to.

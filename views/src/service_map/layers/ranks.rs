@@ -80,6 +80,25 @@ impl Ranks {
         laid_out
     }
 
+    /// The row of a cell.
+    pub(super) fn row(&self, cell: usize) -> usize {
+        let mut rows = self.rows.iter();
+        rows.position(|cells| cells.contains(&cell))
+            .unwrap_or_default()
+    }
+
+    /// Parts each of these rows from the row above it: their cells do not attract each other.
+    pub(super) fn cut(&mut self, rows: impl Iterator<Item = usize>) {
+        for row in rows {
+            for cell in &self.rows[row - 1] {
+                self.cells[*cell].below.clear();
+            }
+            for cell in &self.rows[row] {
+                self.cells[*cell].above.clear();
+            }
+        }
+    }
+
     /// The cells from `top` to `bottom`, with a new bend in every row between them.
     fn way(&mut self, top: usize, bottom: usize, first: usize, last: usize) -> Vec<usize> {
         let mut cells = vec![top];
@@ -95,6 +114,14 @@ impl Ranks {
             self.cells[pair[1]].above.push(pair[0]);
         }
         cells
+    }
+}
+
+impl Way {
+    /// The rows that it passes, from top to bottom.
+    pub(super) fn rows(&self, ranks: &Ranks) -> std::ops::Range<usize> {
+        let first = ranks.row(self.cells[0]);
+        first..first + self.cells.len()
     }
 }
 
