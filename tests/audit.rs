@@ -321,3 +321,34 @@ async fn an_audit_of_a_run_has_the_verdicts_of_its_comparison() {
     let compare = sandbox.run(compare).await;
     assert_eq!(compare.json()["runs"][0]["edges"], edges);
 }
+
+#[tokio::test]
+async fn junit_names_the_edge_and_its_channel_and_each_name_once() {
+    let (sandbox, one) = (Sandbox::new(), export("one.jsonl.gz"));
+    let json = sandbox
+        .run(["audit", &one, "--format", "json"])
+        .await
+        .json();
+    let edge = &json["edges"][0];
+    let [from, to] = ["from", "to"].map(|end| edge[end].as_str().expect("a service").to_owned());
+    let limit = format!("{from}->{to}=95%");
+    let mut flags = vec!["audit", &one, "--format", "junit"];
+    for limit in ["99%", &limit, &limit, "nobody->nowhere=1%"] {
+        flags.extend(["--fail-under", limit]);
+    }
+    let finished = sandbox.run(flags).await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let document = roxmltree::Document::parse(&finished.stdout).expect("XML");
+    let cases = document
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"));
+    let names: Vec<&str> = cases.filter_map(|case| case.attribute("name")).collect();
+    let over = format!("{from} -> {to} over ");
+    assert_eq!(names[0], "all hand-offs: at least 99%");
+    assert!(
+        names[1].starts_with(&over) && names[1].ends_with(": at least 95%"),
+        "{names:?}"
+    );
+    assert_eq!(names[2], format!("{} #2", names[1]));
+    assert_eq!(names[3], "nobody -> nowhere: at least 1%");
+}

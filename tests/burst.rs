@@ -3,6 +3,7 @@
 mod ending;
 mod requests;
 mod saving;
+mod tls;
 
 use std::collections::HashSet;
 

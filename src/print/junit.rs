@@ -9,7 +9,7 @@ use baton_traces::shown::visible;
 pub(crate) struct Case {
     /// What was checked: a source.
     pub(crate) suite: String,
-    /// The limit as it was written.
+    /// The name of the test case: the limit.
     pub(crate) limit: String,
     /// The result in one sentence.
     pub(crate) sentence: String,

@@ -3,6 +3,7 @@
 //! Only the ends are kept, each in a few words, so memory grows with the number of hand-offs. Ends
 //! are matched by request id or message key, never by a trace context.
 
+mod above;
 mod deliveries;
 mod end;
 mod figures;
@@ -131,15 +132,18 @@ impl Assembly {
                 let end = self.recorded(key.sequence_number, span, facts, true);
                 self.ends.add_record(end, key.sequence_number);
             }
-            Role::Other => match span.kind {
-                Kind::Server => {
-                    self.receivers_without_id.insert(Hop::Ingress);
+            Role::Other => {
+                match span.kind {
+                    Kind::Server => {
+                        self.receivers_without_id.insert(Hop::Ingress);
+                    }
+                    Kind::Consumer => {
+                        self.receivers_without_id.insert(Hop::Record);
+                    }
+                    _ => {}
                 }
-                Kind::Consumer => {
-                    self.receivers_without_id.insert(Hop::Record);
-                }
-                _ => {}
-            },
+                self.ends.add_other(span);
+            }
         }
         if span.parent_is_remote.is_none() {
             let id = u64::from_be_bytes(span.reference.span_id.to_bytes());

@@ -15,7 +15,7 @@ use self::files::StandardInput;
 use self::seen::{Seen, Sight};
 use crate::collect::Collect;
 use crate::readers::takers::{Each, InParts, Take};
-use crate::readers::{self, Form, ReadError, otlp_json};
+use crate::readers::{self, Form, ReadError};
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
 
@@ -226,7 +226,7 @@ impl Source {
     fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
-                Ok(run) => Ok(otlp_json::take_file(&run.spans_path(), want, take)?.into()),
+                Ok(run) => Ok(readers::take_lines(&run.spans_path(), want, take)?.into()),
                 Err(RunError::NotARun { .. }) => self.read_inside(path, want, take),
                 Err(error) => Err(error.into()),
             },

@@ -13,7 +13,7 @@ use baton_traces::span::Want;
 use baton_traces::trace_index::{Filter, TraceIndex};
 
 /// What `audit` says.
-fn audited(source: &Source) -> (Judged, Vec<HandOff>) {
+pub(crate) fn audited(source: &Source) -> (Judged, Vec<HandOff>) {
     let is_run = has_run(std::slice::from_ref(source)).expect("a source");
     let mut judging = Judging::new(Options::default(), is_run);
     let loaded = load(source, Want::HandOffs, &mut judging).expect("a source");

@@ -49,6 +49,42 @@ fn the_four_commands_say_the_same_of_every_run() {
     }
 }
 
+/// The spans of a run without its logs and manifest are an export.
+#[test]
+fn the_spans_above_a_sender_are_the_same_in_a_run_and_in_an_export() {
+    let cases = cases();
+    let about_above = cases
+        .iter()
+        .filter(|case| case.title.contains("above the sender"));
+    let about_above: Vec<&Case> = about_above.collect();
+    assert_eq!(about_above.len(), 3);
+    for case in about_above {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        case.write(directory.path(), Order::AsWritten);
+        let run = Measured::of(&Source::from(directory.path())).expect("a whole run");
+        let elsewhere = tempfile::tempdir().expect("a temporary directory");
+        let export = elsewhere.path().join("export.jsonl.zst");
+        std::fs::copy(directory.path().join("spans.jsonl.zst"), &export).expect("room");
+        let source = Source::from(export.as_path());
+        let measured = Measured::of(&source).expect("an export");
+        assert_eq!(measured.summary.hops, run.summary.hops, "{}", case.title);
+        assert_eq!(
+            crate::one_answer::check(&source, &measured),
+            2,
+            "{}",
+            case.title
+        );
+        let (audit, _) = crate::one_answer::audited(&source);
+        let broken: u64 = audit
+            .edges
+            .iter()
+            .map(|edge| edge.handoffs - edge.whole())
+            .sum();
+        let is_wrong = case.expected.contains("wrong_parent");
+        assert_eq!(broken, u64::from(is_wrong), "{}", case.title);
+    }
+}
+
 /// The cases of all files in `cases/`.
 fn cases() -> Vec<Case> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runs/cases");

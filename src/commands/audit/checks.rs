@@ -1,5 +1,7 @@
 //! The limits of an audit: the share of whole hand-offs, of all edges or of one.
 
+use std::collections::BTreeSet;
+
 use baton_traces::audit::{Judged, Unjudged};
 use baton_traces::compare::limits::{ALL_HAND_OFFS, Bounds, Check, Limit};
 use baton_traces::shown::{counted, visible};
@@ -17,9 +19,9 @@ pub(super) struct Checked {
     /// Why the share is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The flag and its value, as the user wrote them.
+    /// The name of its test case: which hand-offs it is about, and the limit.
     #[serde(skip)]
-    limit: String,
+    case: String,
 }
 
 impl Checked {
@@ -27,7 +29,7 @@ impl Checked {
     pub(super) fn case(&self) -> Case {
         Case {
             suite: "hand-offs".to_owned(),
-            limit: self.limit.clone(),
+            limit: self.case.clone(),
             sentence: self.sentence(),
             passed: self.check.passed,
         }
@@ -45,16 +47,40 @@ impl Checked {
 
 /// Checks every limit.
 pub(super) fn check(limits: &[Limit], judged: &Judged) -> Vec<Checked> {
+    let mut names = BTreeSet::new();
     let checked = |limit: &Limit| {
         let known = Known::of(judged, &limit.name);
         let check = limit.evaluate_bounds(|_| known.bounds());
         Checked {
             reason: check.value.is_none().then(|| known.reason()),
             check,
-            limit: limit.to_string(),
+            case: case_name(limit, judged, &mut names),
         }
     };
     limits.iter().map(checked).collect()
+}
+
+/// The edges and the limit, as in `web -> booking over http, kafka bookings: at least 95%`. A limit
+/// that is given twice gets a number, because names of test cases are unique.
+fn case_name(limit: &Limit, judged: &Judged, names: &mut BTreeSet<String>) -> String {
+    let pair = limit.name.split_once("->");
+    let what = match pair.filter(|_| limit.name != ALL_HAND_OFFS) {
+        None => "all hand-offs".to_owned(),
+        Some((from, to)) => {
+            let edges = judged.edges.iter();
+            let edges = edges.filter(|edge| edge.from == from && edge.to == to);
+            let channels: BTreeSet<String> = edges.map(|edge| edge.channel.to_string()).collect();
+            let over = if channels.is_empty() { "" } else { " over " };
+            let channels: Vec<String> = channels.into_iter().collect();
+            format!("{from} -> {to}{over}{}", channels.join(", "))
+        }
+    };
+    let name = format!("{what}: at least {}", limit.text);
+    let numbers = (2..).map(|number| format!("{name} #{number}"));
+    let mut free = std::iter::once(name.clone()).chain(numbers);
+    let name = free.find(|name| !names.contains(name)).unwrap_or_default();
+    names.insert(name.clone());
+    name
 }
 
 /// What is known about the hand-offs that a limit covers.

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::RandomState;
 
+use super::above::Inner;
 use super::end::{End, Facts};
 use crate::ends::names::{Name, Names};
 use crate::hand_off::MAX_LINKS;
@@ -33,6 +34,7 @@ pub(super) struct Shard {
     /// The spans whose exporter does not say whether the parent is remote, as hashes of their
     /// service and id.
     without_flags: Vec<u64>,
+    inner: Vec<Inner>,
     texts: Texts,
 }
 
@@ -177,6 +179,18 @@ impl Ends {
         shard.without_flags.binary_search(&hash).is_ok()
     }
 
+    /// Adds a span that is no end.
+    pub(super) fn add_inner(&mut self, inner: Inner) {
+        self.shard(inner.span).inner.push(inner);
+    }
+
+    /// The span that is no end with this hash of its ids.
+    pub(super) fn inner(&self, span: u64) -> Option<&Inner> {
+        let inner = &self.shards[self.place(span)].inner;
+        let place = inner.binary_search_by_key(&span, |inner| inner.span);
+        inner.get(place.ok()?)
+    }
+
     /// Adds the ends of a part, which come after those that were added before.
     pub(super) fn append(&mut self, part: Ends) {
         let names = self.names.append(&part.names);
@@ -214,6 +228,10 @@ impl Ends {
             for client in shard.without_id {
                 self.add_without_id(client);
             }
+            for inner in shard.inner {
+                let service = inner.service.map(|service| names.get(service));
+                self.add_inner(Inner { service, ..inner });
+            }
             for hash in shard.without_flags {
                 self.shard(hash).without_flags.push(hash);
             }
@@ -230,6 +248,7 @@ impl Ends {
             shard.without_id.dedup_by_key(|client| client.span);
             shard.without_flags.sort_unstable();
             shard.without_flags.dedup();
+            shard.inner.sort_unstable_by_key(|inner| inner.span);
         });
     }
 

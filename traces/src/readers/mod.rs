@@ -190,9 +190,26 @@ pub(crate) fn take_file(
     want: Want,
     take: &mut impl Take,
 ) -> Result<Reading, ReadError> {
+    let (input, file) = open(path)?;
+    read_input(input, &file, want, take)
+}
+
+/// Hands the spans of the file at `path` over, as [`otlp_json::read_file`] does: it is OTLP/JSON in
+/// lines, even if it is empty.
+pub(crate) fn take_lines(
+    path: &Path,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
+    let (input, file) = open(path)?;
+    take.lines(input, &file, want)
+}
+
+/// The content of a file, and its name in errors.
+fn open(path: &Path) -> Result<(Input<'static>, String), ReadError> {
     let file = path.display().to_string();
     match input::open(path) {
-        Ok(input) => read_input(input, &file, want, take),
+        Ok(input) => Ok((input, file)),
         Err(source) => Err(ReadError::Input { file, source }),
     }
 }

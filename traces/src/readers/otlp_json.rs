@@ -23,11 +23,11 @@ use std::path::Path;
 use self::containers::ResourceSpans;
 use self::recent::Recent;
 use super::blocks::{self, Blocks};
-use super::input;
+
 use super::json::Fault;
 use super::lines::LineError;
 use super::skipped::Skipped;
-use super::takers::{Each, InParts, Take};
+use super::takers::{Each, InParts};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
@@ -46,20 +46,7 @@ pub fn read_file(
     want: Want,
     each: &mut (dyn FnMut(&Span<'_>) + Send),
 ) -> Result<Reading, ReadError> {
-    take_file(path, want, &mut Each(each))
-}
-
-/// Hands the spans of a file of lines at `path` over, as [`read_file`] does.
-pub(crate) fn take_file(
-    path: &Path,
-    want: Want,
-    take: &mut impl Take,
-) -> Result<Reading, ReadError> {
-    let file = path.display().to_string();
-    match input::open(path) {
-        Ok(input) => take.lines(input, &file, want),
-        Err(source) => Err(ReadError::Input { file, source }),
-    }
+    super::take_lines(path, want, &mut Each(each))
 }
 
 /// Hands every span of one request, the body of an OTLP/HTTP export, to `each`. Gives the number of

@@ -257,6 +257,7 @@ impl Words {
             "client" => ("client", 3, "0..40"),
             "server" => ("producer-lambda", 2, "10..30"),
             "send" => ("producer-lambda", 4, "20..25"),
+            "inner" => ("producer-lambda", 1, "12..28"),
             "invocation" => ("consumer-lambda", 5, "50..70"),
             "record" => ("consumer-lambda", 5, "55..60"),
             "sdk" => ("producer-lambda", 3, "21..24"),

@@ -24,7 +24,7 @@ fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
 }
 
 fn read_all(input: &[u8]) -> Result<Reading, ReadError> {
-    let input = input::decompress(input).expect("a beginning");
+    let input = crate::readers::input::decompress(input).expect("a beginning");
     read_lines(input, "input", Want::Judging, &mut |_| {})
 }
 

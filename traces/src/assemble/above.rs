@@ -1,0 +1,64 @@
+//! The spans above a sender in its service. A context that is injected by hand may be that of any of
+//! them.
+
+use baton_propagators::id::SpanId;
+
+use super::end::End;
+use super::shards::Ends;
+use crate::ends::names::Name;
+use crate::span::{Kind, Span};
+
+/// The most spans above a sender. It also ends the search in a circle of parents.
+const MAX_ABOVE: usize = 64;
+
+/// A span that is no end of a hand-off and has a parent that may be in its own service.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inner {
+    /// The hash of its trace id and span id.
+    pub(super) span: u64,
+    /// Its parent.
+    pub(super) parent: u64,
+    /// Its service, if the exporter does not say whether the parent is remote.
+    pub(super) service: Option<Name>,
+}
+
+impl Ends {
+    /// Adds a span that is no end, if it may lead from a sender to a span above it.
+    pub(super) fn add_other(&mut self, span: &Span<'_>) {
+        let may_lead = span.parent_is_remote != Some(true) && span.kind != Kind::Client;
+        let Some(parent) = span.parent_span_id.filter(|_| may_lead) else {
+            return;
+        };
+        let is_unsaid = span.parent_is_remote.is_none();
+        let trace = span.reference.trace_id.to_bytes();
+        let inner = Inner {
+            span: self.hash((trace, span.reference.span_id.to_bytes())),
+            parent: u64::from_be_bytes(parent.to_bytes()),
+            service: is_unsaid.then(|| self.names.intern(span.service)),
+        };
+        self.add_inner(inner);
+    }
+
+    /// The spans above the parent of `sender` in its service, the nearest first.
+    pub(super) fn above(&self, sender: &End) -> Vec<SpanId> {
+        let mut above = Vec::new();
+        let mut next = sender.parent;
+        // the parent itself is not inner if it is the other end of a hand-off
+        while let Some(inner) = self.inner(self.hash((sender.trace, next.to_be_bytes())))
+            && above.len() < MAX_ABOVE
+        {
+            let is_local = inner
+                .service
+                .is_none_or(|service| self.has_without_flags(service, inner.parent));
+            let Some(parent) = SpanId::from_bytes(inner.parent.to_be_bytes()) else {
+                break;
+            };
+            if !is_local {
+                break;
+            }
+            above.push(parent);
+            next = inner.parent;
+        }
+        above
+    }
+}
