@@ -183,7 +183,7 @@ fn mode_row(judged: &Judged<'_>, judgement: &Judgement) -> ModeRow {
             Select::First => format!("{mode}/first"),
         },
         continues: match &continues {
-            Some((found, _)) => visible(&found.header.to_string()),
+            Some((found, _)) => visible(found.header),
             None => "a new trace".to_owned(),
         },
         ids: continues
