@@ -76,8 +76,8 @@ pub(crate) struct Deliveries {
     handled_to: Vec<Mutex<Option<String>>>,
     /// The number of requests to Kinesis.
     requests: watch::Receiver<u64>,
-    /// For each shard, after how many requests it was last found empty.
-    empty_after: Vec<watch::Sender<u64>>,
+    /// For each shard, how many requests to Kinesis it has caught up to: their records are delivered or given up.
+    caught_up_to: Vec<watch::Sender<u64>>,
 }
 
 impl Deliveries {
@@ -105,10 +105,10 @@ impl Deliveries {
     /// Waits until every record that is on the stream now is delivered or given up.
     pub(crate) async fn caught_up(&self) {
         let requests = *self.requests.borrow();
-        for shard in &self.empty_after {
-            let mut empty_after = shard.subscribe();
+        for shard in &self.caught_up_to {
+            let mut caught_up_to = shard.subscribe();
             // the sender is in `self`, so it is not dropped
-            let _ = empty_after.wait_for(|number| *number >= requests).await;
+            let _ = caught_up_to.wait_for(|number| *number >= requests).await;
         }
     }
 }
@@ -140,7 +140,7 @@ impl EventSource {
             undeliverable: AtomicU64::new(earlier.undelivered),
             handled_to: kinesis.shards().map(|_| Mutex::new(None)).collect(),
             requests: kinesis.subscribe(),
-            empty_after: kinesis.shards().map(|_| watch::Sender::new(0)).collect(),
+            caught_up_to: kinesis.shards().map(|_| watch::Sender::new(0)).collect(),
         });
         let draining = watch::Sender::new(false);
         let mut shards = JoinSet::new();
@@ -187,9 +187,8 @@ impl EventSource {
             while let Ok(Ok(())) = tokio::time::timeout(patience, progress.changed()).await {}
         };
         tokio::select! {
-            () = async { while self.shards.join_next().await.is_some() {} } => {
-                return Drained::default();
-            }
+            // a reader that panicked leaves records, which are counted and kept below
+            true = all_well(&mut self.shards) => return Drained::default(),
             () = stuck => {}
             () = hurry => {}
         }
@@ -223,6 +222,15 @@ impl EventSource {
                 .await;
         }
     }
+}
+
+/// Waits until all tasks have ended. Gives whether none of them panicked.
+async fn all_well(tasks: &mut JoinSet<()>) -> bool {
+    let mut all_well = true;
+    while let Some(ended) = tasks.join_next().await {
+        all_well &= ended.is_ok();
+    }
+    all_well
 }
 
 /// How the stream was when the lab ended.
@@ -269,7 +277,11 @@ impl ShardReader {
             let batch = self.gather(&mut requests).await;
             if !batch.is_empty() {
                 let next_read = Instant::now() + self.options.polling_interval;
+                let was_all = batch.len() < self.options.batch_size;
                 self.deliver(batch).await;
+                if was_all {
+                    self.deliveries.caught_up_to[self.shard as usize].send_replace(number);
+                }
                 tokio::select! {
                     () = tokio::time::sleep_until(next_read) => {}
                     _ = self.draining.wait_for(|draining| *draining) => {}
@@ -277,7 +289,7 @@ impl ShardReader {
             } else if draining {
                 return;
             } else {
-                self.deliveries.empty_after[self.shard as usize].send_replace(number);
+                self.deliveries.caught_up_to[self.shard as usize].send_replace(number);
                 tokio::select! {
                     _ = requests.changed() => {}
                     _ = self.draining.changed() => {}

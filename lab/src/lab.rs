@@ -72,7 +72,7 @@ impl Ending {
         let unkept = self.unkept.lines().count() as u64;
         let kept = self.status.records_undeliverable - unkept - self.waiting;
         if kept > 0 {
-            let left = match self.left {
+            let left = match self.left.saturating_sub(unkept + self.waiting) {
                 0 => String::new(),
                 left => format!(", of them {left} that were left at the end"),
             };

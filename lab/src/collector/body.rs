@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The longest body in bytes, as it is sent. The Collector's limit is 20 MiB too.
@@ -147,7 +147,8 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
 
 fn gunzip(body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut unpacked = Vec::new();
-    GzDecoder::new(body)
+    // a body may have several members (RFC 1952, section 2.2)
+    MultiGzDecoder::new(body)
         .take(MAX_UNPACKED_BYTES as u64 + 1)
         .read_to_end(&mut unpacked)
         .map_err(|error| {
