@@ -30,7 +30,8 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 });
 /// A report has its style in itself, and no script.
 const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; \
+     frame-ancestors 'none'",
 );
 
 /// The parts around the content. It has the token, so it has no debug output.

@@ -14,6 +14,12 @@ pub(crate) fn complete_lines(
     most: u64,
 ) -> io::Result<(Vec<String>, u64)> {
     let mut file = File::open(path)?;
+    // a log that is shorter than before was begun again
+    let offset = if offset > file.metadata()?.len() {
+        0
+    } else {
+        offset
+    };
     file.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;

@@ -14,7 +14,7 @@ use baton_traces::compare::Comparison;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
 use baton_traces::otlp;
-use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory, private_file, write_private};
 use baton_traces::shown::count;
 use baton_traces::source::Source;
 use baton_traces::span::{UnixTime, Want};
@@ -69,9 +69,27 @@ pub(crate) fn keep(
     parent: &Path,
 ) -> Result<(PathBuf, Option<String>), String> {
     let range = Range::of(live, kept, now)?;
-    let failed = |error: &dyn std::fmt::Display| format!("the run cannot be kept: {error}");
-    let path = new_directory(parent).map_err(|error| failed(&error))?;
-    let run = RunDirectory::create(&path).map_err(|error| failed(&error))?;
+    let path = new_directory(parent).map_err(|error| cannot_keep(&error))?;
+    let note = fill(live, &range, logs, &path).inspect_err(|_| {
+        // half a run would be listed and compared like a whole one
+        let _ = fs::remove_dir_all(&path);
+    })?;
+    Ok((path, note))
+}
+
+fn cannot_keep(error: &dyn std::fmt::Display) -> String {
+    format!("the run cannot be kept: {error}")
+}
+
+/// Writes the run to the new directory `path`. Gives the note of [`keep`].
+fn fill(
+    live: &Live,
+    range: &Range,
+    logs: &RunDirectory,
+    path: &Path,
+) -> Result<Option<String>, String> {
+    let failed = cannot_keep;
+    let run = RunDirectory::create(path).map_err(|error| failed(&error))?;
     run.write_manifest(&range.manifest)
         .map_err(|error| failed(&error))?;
     let (since, until) = (UnixTime::of(range.since), UnixTime::of(range.until));
@@ -79,7 +97,7 @@ pub(crate) fn keep(
     write_spans(live, &run, &inside)?;
     for function in Function::BOTH {
         let (from, to) = (logs.log_path(function), run.log_path(function));
-        copy_log(&from, &to, &range, &inside, &outside).map_err(|error| failed(&error))?;
+        copy_log(&from, &to, range, &inside, &outside).map_err(|error| failed(&error))?;
     }
     let read = Run::read(&Source::from(run.path())).map_err(|error| failed(&error))?;
     let summary = &read.measured().summary;
@@ -88,14 +106,14 @@ pub(crate) fn keep(
         runs: vec![read.named(run.name())],
         ..Report::default()
     };
-    fs::write(run.report_path(), report.render()).map_err(|error| failed(&error))?;
+    write_private(&run.report_path(), report.render().as_bytes())
+        .map_err(|error| failed(&error))?;
     let forgotten = live.held().forgotten();
     let is_complete = forgotten.until.is_none_or(|until| Some(until) < since);
-    let note = (!is_complete).then(|| {
+    Ok((!is_complete).then(|| {
         "Older traces of that time had left memory and are not in the run; the lab's directory has them."
             .to_owned()
-    });
-    Ok((path, note))
+    }))
 }
 
 impl Range {
@@ -214,7 +232,12 @@ fn copy_log(
         #[serde(default)]
         trace_id: Option<String>,
     }
-    let mut copy = BufWriter::new(File::create(to)?);
+    let file = private_file()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .open(to)?;
+    let mut copy = BufWriter::new(file);
     for line in BufReader::new(File::open(from)?).split(b'\n') {
         let line = line?;
         let Ok(head) = serde_json::from_slice::<Head>(&line) else {

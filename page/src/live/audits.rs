@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use baton_propagators::id::TraceId;
-use baton_traces::audit::{Audit, Edge, HandOff, Judged, Options, Unjudged};
+use baton_traces::audit::{Audit, Channel, ChannelKind, Edge, HandOff, Judged, Options, Unjudged};
 use baton_traces::hand_off::{Role, Verdict};
 use baton_traces::span::{Kind, Span, UnixTime, Want};
 
@@ -55,6 +55,7 @@ impl AuditedEdge {
 pub(super) struct Crossing {
     pub(super) from: String,
     pub(super) to: String,
+    pub(super) is_message: bool,
     pub(super) verdict: Verdict,
     /// The trace of its other end, if that is another one.
     pub(super) other: Option<TraceId>,
@@ -69,7 +70,7 @@ impl Held {
         );
         if has_id {
             self.known_by_id.insert(service);
-        } else if span.kind != Kind::Internal && !self.known_by_id.contains(&service) {
+        } else if span.kind != Kind::Internal {
             self.periods[period].to_audit = true;
         }
     }
@@ -107,9 +108,11 @@ impl Held {
         mut crossings: HashMap<TraceId, Vec<Crossing>>,
     ) {
         let by_id = self.pairs_by_id(number);
-        let is_known = |from: &str, to: &str| by_id.contains(&(from.to_owned(), to.to_owned()));
+        let is_known = |from: &str, to: &str, is_message: bool| {
+            by_id.contains(&(from.to_owned(), to.to_owned(), is_message))
+        };
         for found in crossings.values_mut() {
-            found.retain(|crossing| !is_known(&crossing.from, &crossing.to));
+            found.retain(|found| !is_known(&found.from, &found.to, found.is_message));
         }
         crossings.retain(|_, found| !found.is_empty());
         let known = self.known_by_id.iter();
@@ -125,7 +128,7 @@ impl Held {
             Some(edge.handoffs.saturating_sub(earlier) as f64 / seconds)
         };
         let edges = judged.edges.into_iter();
-        let edges = edges.filter(|edge| !is_known(&edge.from, &edge.to));
+        let edges = edges.filter(|edge| !is_known(&edge.from, &edge.to, is_message(&edge.channel)));
         let edges = edges.map(|edge| AuditedEdge {
             rate: rate(&edge).unwrap_or_default(),
             edge,
@@ -144,14 +147,24 @@ impl Held {
         self.periods[number].audited = Some(audited);
     }
 
-    /// The names of the ends of the edges that ids show.
-    fn pairs_by_id(&self, number: usize) -> BTreeSet<(String, String)> {
+    /// The edges that ids show: the names of the ends, and whether messages go over it.
+    fn pairs_by_id(&self, number: usize) -> BTreeSet<(String, String, bool)> {
         let keys = self.periods[number].edges.keys();
-        let pairs = keys.filter_map(|key| Some((key.from?, key.to?)));
+        let pairs = keys.filter_map(|key| Some((key.from?, key.to?, key.queue.is_some())));
         pairs
-            .map(|(from, to)| (self.name(from).to_owned(), self.name(to).to_owned()))
+            .map(|(from, to, is_message)| {
+                (
+                    self.name(from).to_owned(),
+                    self.name(to).to_owned(),
+                    is_message,
+                )
+            })
             .collect()
     }
+}
+
+fn is_message(channel: &Channel) -> bool {
+    channel.kind == ChannelKind::Messaging
 }
 
 fn is_same(one: &Edge, other: &Edge) -> bool {
@@ -189,6 +202,7 @@ fn both_ends(hand_off: &HandOff) -> BTreeMap<TraceId, Crossing> {
     let crossing = |own: &TraceId| Crossing {
         from: hand_off.from.clone(),
         to: hand_off.to.clone(),
+        is_message: is_message(&hand_off.channel),
         verdict: hand_off.verdict,
         other: other(own),
     };

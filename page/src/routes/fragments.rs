@@ -154,7 +154,8 @@ pub(super) fn forgotten(held: &Held) -> String {
     let until = forgotten.until.map(shown::time);
     let until = until.map_or_else(String::new, |until| format!(", the newest of {until}"));
     format!(
-        " {} left memory{until}; the counts above include them, and the lab's directory has them.",
+        " {} left memory{until}. Hand-offs that ids match are still counted with them, those that only an audit finds are \
+         not. The lab's directory has all.",
         counted(forgotten.traces, "older trace")
     )
 }
