@@ -95,6 +95,20 @@ pub(crate) fn sync(path: &Path, file: &File) -> io::Result<()> {
     file.sync_data().map_err(|error| about(path, &error))
 }
 
+/// Waits until the file's name is on the disk: a new file, or one that replaced another, would
+/// otherwise be gone after a power loss.
+///
+/// # Errors
+/// If the disk reports an error, with the path.
+pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = File::open(directory.unwrap_or(Path::new(".")));
+    let synced = directory.and_then(|directory| directory.sync_all());
+    synced.map_err(|error| about(path, &error))
+}
+
 /// The error with the path, as a sentence.
 pub(crate) fn about(path: &Path, error: &io::Error) -> io::Error {
     let reason = format!("cannot write {}: {error}", path.display());

@@ -170,6 +170,7 @@ impl Journal {
         let started = Timestamp::now();
         disk::append(&path, &file, &line(&Entry::Stream { shards, started }))?;
         disk::sync(&path, &file)?;
+        disk::sync_name(&path)?;
         let mut written_to = vec![None; shards as usize];
         for (shard, record) in &left.waiting {
             written_to[*shard as usize] = Some(record.sequence_number.clone());
@@ -256,7 +257,10 @@ impl Journal {
         }
         state.file = file;
         state.written_to = written_to;
-        Ok(())
+        let path = self.path.clone();
+        let named = tokio::task::spawn_blocking(move || disk::sync_name(&path)).await;
+        let named = named.map_err(io::Error::other).flatten();
+        self.disk.note(Kept::Accepted, named)
     }
 
     async fn write(&self, file: &Arc<File>, lines: Vec<u8>, sync: bool) -> io::Result<()> {
