@@ -1,5 +1,7 @@
 //! Pasted text explained for the page, as `baton explain` explains it.
 
+use std::collections::HashSet;
+
 use baton_pastes::explain::{Judged, Judgement, arrives, in_common, libraries};
 use baton_pastes::{Carrier, Paste};
 use baton_propagators::libraries::LIBRARIES;
@@ -31,8 +33,8 @@ pub(crate) struct CarrierView {
     pub(crate) place: Option<String>,
     /// What arrives, in a sentence.
     pub(crate) summary: String,
-    /// Whether any format finds a context.
-    pub(crate) has_context: bool,
+    /// Whether formats find a context, and all find the same trace.
+    pub(crate) is_one_trace: bool,
     /// The headers that formats read.
     pub(crate) headers: Vec<HeaderRow>,
     /// The names of all others.
@@ -132,7 +134,7 @@ fn view(judged: &Judged<'_>) -> CarrierView {
     CarrierView {
         place: carrier.place.as_deref().map(visible),
         summary: visible(&arrives(judged)),
-        has_context: !judged.contexts().is_empty(),
+        is_one_trace: is_one_trace(judged),
         headers: carrier
             .headers
             .iter()
@@ -202,6 +204,14 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// Ids of 64 bits are the lower half of the same id in 128.
+fn is_one_trace(judged: &Judged<'_>) -> bool {
+    let contexts = judged.contexts();
+    let contexts = contexts.into_iter().filter_map(|found| found.context());
+    let traces: HashSet<_> = contexts.map(|context| context.trace_id.low_64()).collect();
+    traces.len() == 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +224,7 @@ mod tests {
         let [carrier] = explained.carriers.as_slice() else {
             panic!("{explained:?}")
         };
-        assert!(carrier.has_context);
+        assert!(!carrier.is_one_trace, "a conflict is not shown as good");
         assert!(
             carrier.summary.contains("Two different traces"),
             "{carrier:?}"

@@ -176,7 +176,14 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         }
         (None, true) => (
             "quiet",
-            "No hand-off of this trace is judged: one end of each left no span.".to_owned(),
+            "No hand-off of this trace could be judged: its sender or its receiver has no span."
+                .to_owned(),
+        ),
+        (None, false) if traces.len() >= MAX_TRACES => (
+            "quiet",
+            format!(
+                "Every judged hand-off between the {MAX_TRACES} traces shown kept this trace. There may be more traces."
+            ),
         ),
         (None, false) => (
             "whole",
