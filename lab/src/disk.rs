@@ -74,6 +74,16 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         .map_err(|error| about(path, &error))
 }
 
+/// Opens a file as [`open`] does, for what must survive a power loss: its name is on the disk.
+///
+/// # Errors
+/// As [`open`], and if the disk reports an error, with the path.
+pub(crate) fn open_kept(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
+    sync_name(path)?;
+    Ok(file)
+}
+
 /// Appends `bytes` as a whole or not at all.
 ///
 /// # Errors

@@ -97,11 +97,7 @@ impl Undeliverable {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
             Some(file) => file,
-            none => {
-                let opened = disk::open(&self.path)?;
-                disk::sync_name(&self.path)?;
-                none.insert(opened)
-            }
+            none => none.insert(disk::open_kept(&self.path)?),
         };
         disk::append(&self.path, file, lines)?;
         disk::sync(&self.path, file)

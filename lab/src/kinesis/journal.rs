@@ -164,13 +164,12 @@ async fn accepted_after(place: &mut Option<String>, shard: u32, kinesis: &Kinesi
 impl Journal {
     /// Opens the file at `path`, and makes it if it is not there. `left` is what it holds.
     pub(crate) fn open(path: PathBuf, disk: Disk, shards: u32, left: &Left) -> io::Result<Self> {
-        let file = disk::open(&path)?;
+        let file = disk::open_kept(&path)?;
         // a last line that was cut off would spoil the next one
         file.set_len(left.length)?;
         let started = Timestamp::now();
         disk::append(&path, &file, &line(&Entry::Stream { shards, started }))?;
         disk::sync(&path, &file)?;
-        disk::sync_name(&path)?;
         let mut written_to = vec![None; shards as usize];
         for (shard, record) in &left.waiting {
             written_to[*shard as usize] = Some(record.sequence_number.clone());
