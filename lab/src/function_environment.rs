@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use baton_propagators::function::Function;
 use baton_propagators::mode::Mode;
 use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT, BATON_EXTRACT_SELECT, BATON_INJECT, BATON_ON_CONFLICT,
@@ -26,15 +27,14 @@ const PROPAGATION_VARIABLES: [&str; 8] = [
 /// The variables that Lambda sets, and those that point the function at this lab. A variable in
 /// `wanted` takes precedence. The credentials are invented, because a lab never contacts AWS.
 pub(crate) fn environment(
-    function: &'static str,
+    function: Function,
     wanted: &BTreeMap<String, String>,
     addresses: &Addresses,
 ) -> BTreeMap<String, String> {
     let log_group = format!("/aws/lambda/{function}");
-    let service_name = format!("{function}-lambda");
     let collector = addresses.otlp.trim_end_matches("/v1/traces");
     let set_by_the_lab = [
-        ("AWS_LAMBDA_FUNCTION_NAME", function),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
@@ -44,10 +44,10 @@ pub(crate) fn environment(
         ("AWS_SECRET_ACCESS_KEY", "baton"),
         ("AWS_ENDPOINT_URL_KINESIS", &addresses.kinesis),
         ("KINESIS_STREAM", &addresses.stream),
-        ("OTEL_SERVICE_NAME", &service_name),
+        ("OTEL_SERVICE_NAME", function.service_name()),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
         ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &addresses.zipkin),
-        ("_HANDLER", function),
+        ("_HANDLER", function.name()),
     ];
     let mut environment: BTreeMap<_, _> = set_by_the_lab
         .into_iter()

@@ -359,10 +359,7 @@ fn function(
         log,
         log_path: path,
     };
-    let environment = function_environment::environment(
-        function.name(),
-        &function_options.environment,
-        addresses,
-    );
+    let environment =
+        function_environment::environment(function, &function_options.environment, addresses);
     Ok(Function::new(settings, environment))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use baton_lab::Addresses;
 use baton_traces::hand_off::Verdict;
+use baton_traces::run::Function;
 use baton_traces::service_map::{Key, NodeKind, Passed, ServiceMap};
 use baton_traces::shown::{count, service_name, visible};
 use baton_views::drawing::Page as Width;
@@ -17,8 +18,8 @@ pub(crate) use self::rows::EdgeRow;
 use crate::live::{Held, Period};
 
 /// The names of the lab's own services, which are drawn before any span came.
-const PRODUCER: &str = "producer-lambda";
-const CONSUMER: &str = "consumer-lambda";
+const PRODUCER: &str = Function::Producer.service_name();
+const CONSUMER: &str = Function::Consumer.service_name();
 /// The sender of requests without a client's span, as of `curl`.
 const CLIENT: &str = "client";
 /// The sender of records without a span.

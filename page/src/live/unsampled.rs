@@ -105,7 +105,7 @@ impl Held {
             }
             Event::RecordFailed | Event::RecordRefused | Event::SpansDropped { .. } => return,
         };
-        let service = self.names.number(&format!("{}-lambda", function.name()));
+        let service = self.names.number(function.service_name());
         self.known_by_id.insert(service);
         let hand_off = self.hand_offs.entry(key.clone()).or_default();
         hand_off.queue = hand_off.queue.or(queue);
