@@ -14,7 +14,7 @@ use baton_traces::compare::Comparison;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
 use baton_traces::otlp;
-use baton_traces::run::{Function, Manifest, RunDirectory, private_file, write_private};
+use baton_traces::run::{Function, Manifest, RunDirectory, create_private, write_private};
 use baton_traces::shown::count;
 use baton_traces::source::Source;
 use baton_traces::span::{UnixTime, Want};
@@ -69,7 +69,7 @@ pub(crate) fn keep(
     parent: &Path,
 ) -> Result<(PathBuf, Option<String>), String> {
     let range = Range::of(live, kept, now)?;
-    let path = new_directory(parent).map_err(|error| cannot_keep(&error))?;
+    let path = new_directory(parent).map_err(cannot_keep)?;
     let note = fill(live, &range, logs, &path).inspect_err(|_| {
         // half a run would be listed and compared like a whole one
         let _ = fs::remove_dir_all(&path);
@@ -77,7 +77,7 @@ pub(crate) fn keep(
     Ok((path, note))
 }
 
-fn cannot_keep(error: &dyn std::fmt::Display) -> String {
+fn cannot_keep(error: impl std::fmt::Display) -> String {
     format!("the run cannot be kept: {error}")
 }
 
@@ -88,26 +88,23 @@ fn fill(
     logs: &RunDirectory,
     path: &Path,
 ) -> Result<Option<String>, String> {
-    let failed = cannot_keep;
-    let run = RunDirectory::create(path).map_err(|error| failed(&error))?;
-    run.write_manifest(&range.manifest)
-        .map_err(|error| failed(&error))?;
+    let run = RunDirectory::create(path).map_err(cannot_keep)?;
+    run.write_manifest(&range.manifest).map_err(cannot_keep)?;
     let (since, until) = (UnixTime::of(range.since), UnixTime::of(range.until));
     let (inside, outside) = live.traces_between(since, until);
     write_spans(live, &run, &inside)?;
     for function in Function::BOTH {
         let (from, to) = (logs.log_path(function), run.log_path(function));
-        copy_log(&from, &to, range, &inside, &outside).map_err(|error| failed(&error))?;
+        copy_log(&from, &to, range, &inside, &outside).map_err(cannot_keep)?;
     }
-    let read = Run::read(&Source::from(run.path())).map_err(|error| failed(&error))?;
+    let read = Run::read(&Source::from(run.path())).map_err(cannot_keep)?;
     let summary = &read.measured().summary;
-    summary.write(&run).map_err(|error| failed(&error))?;
+    summary.write(&run).map_err(cannot_keep)?;
     let report = Report {
         runs: vec![read.named(run.name())],
         ..Report::default()
     };
-    write_private(&run.report_path(), report.render().as_bytes())
-        .map_err(|error| failed(&error))?;
+    write_private(&run.report_path(), report.render().as_bytes()).map_err(cannot_keep)?;
     let forgotten = live.held().forgotten();
     let is_complete = forgotten.until.is_none_or(|until| Some(until) < since);
     Ok((!is_complete).then(|| {
@@ -232,12 +229,7 @@ fn copy_log(
         #[serde(default)]
         trace_id: Option<String>,
     }
-    let file = private_file()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .open(to)?;
-    let mut copy = BufWriter::new(file);
+    let mut copy = BufWriter::new(create_private(to)?);
     for line in BufReader::new(File::open(from)?).split(b'\n') {
         let line = line?;
         let Ok(head) = serde_json::from_slice::<Head>(&line) else {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use self::overlap::Overlap;
 use self::spans::SpanSource;
-use crate::run::{MERGED, Manifest, RunDirectory, RunError, private_file};
+use crate::run::{MERGED, Manifest, RunDirectory, RunError, create_private, private_file};
 use crate::source::{Source, SourceError};
 use crate::span::{Kind, SpanReference, Want};
 
@@ -228,9 +228,7 @@ impl Merge {
                 _ => Ok(()),
             };
         }
-        let mut options = private_file();
-        let joined = options.create(true).write(true).truncate(true).open(out);
-        let mut joined = joined.map_err(|error| copy(out, error))?;
+        let mut joined = create_private(out).map_err(|error| copy(out, error))?;
         for path in paths {
             append_lines(&path, &mut joined).map_err(|error| copy(&path, error))?;
         }

@@ -21,7 +21,7 @@ pub use baton_propagators::function::Function;
 pub use self::earlier::EarlierRun;
 pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};
 pub use self::manifest::{MERGED, Manifest, NUMBER};
-pub use self::private::{private_file, write_private};
+pub use self::private::{create_private, private_file, write_private};
 use crate::readers::ReadError;
 use crate::span_file::SpanFile;
 

@@ -2,7 +2,7 @@
 //! them. A symbolic link in their place is refused, because it would lead to a file of another
 //! program.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -18,12 +18,19 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// Opens a file to write it as [`private_file`] does, and empties it.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = private_file();
+    options.create(true).write(true).truncate(true).open(path)
+}
+
 /// Writes a file as [`private_file`] opens it, and replaces its content.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = private_file();
-    let file = options.create(true).write(true).truncate(true).open(path);
-    file?.write_all(content)
+    create_private(path)?.write_all(content)
 }
