@@ -1,8 +1,8 @@
-//! The edges that no id shows: calls between services that are not the lab's own. An audit of the
-//! held spans finds them, as `baton audit` does.
+//! The edges that no id shows, such as calls between services that are not the lab's own. An audit
+//! of the held spans finds them, as `baton audit` does.
 //!
 //! An audit looks at all spans of a period, so it does not run for each span. The page runs one
-//! while nothing else is asked of it ([`Live::audit`]), and only if spans of such services came.
+//! while nothing else is asked of it ([`Live::audit`]), and only if spans without an id came.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ pub(super) struct Crossing {
 }
 
 impl Held {
-    /// Notes whether `span` is of a service whose hand-offs only an audit can find.
+    /// Notes whether only an audit can find the hand-off of `span`.
     pub(super) fn note_for_audit(&mut self, span: &Span<'_>, service: Name, period: usize) {
         let has_id = !matches!(
             Role::of(span),

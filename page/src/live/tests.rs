@@ -83,6 +83,33 @@ fn ends_are_matched_in_any_order() {
 }
 
 #[test]
+fn a_call_between_services_that_an_id_joins_elsewhere_is_audited() {
+    let live = Live::new(10);
+    for span in [
+        span("web", TRACE, 1, 0, 4, &message("7")),
+        span("booking", TRACE, 2, 1, 5, &message("7")),
+        span("web", TRACE, 3, 0, 3, &[]),
+        span("booking", TRACE, 4, 3, 2, &[]),
+    ] {
+        live.add_spans(span.as_bytes());
+    }
+    assert_eq!(edges(&live), only("web", "booking", Verdict::Connected));
+    assert!(live.audit(), "the call has no id");
+    let held = live.held();
+    let audited = held.periods()[0].audited.as_ref().expect("an audit");
+    let kinds: Vec<_> = audited
+        .edges
+        .iter()
+        .map(|found| found.edge.channel.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [baton_traces::audit::ChannelKind::Http],
+        "{audited:?}"
+    );
+}
+
+#[test]
 fn calls_between_other_services_are_found_by_an_audit_in_any_order() {
     let call = span("web", TRACE, 1, 0, 3, &[]);
     let served = span("booking", TRACE, 2, 1, 2, &[]);
