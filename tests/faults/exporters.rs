@@ -24,7 +24,7 @@ enum Answer {
     Endless,
     /// The connection is reset before an answer.
     Reset,
-    /// OTLP's success for a request of which no span was kept.
+    /// OTLP's success, but no span of the request was kept.
     Partial,
 }
 
@@ -92,6 +92,17 @@ async fn address(answer: Answer) -> String {
     format!("http://{address}")
 }
 
+/// A lab with one process of each function, which have these variables.
+async fn lab_with(variables: &[(&str, &str)], flags: &'static [&str]) -> Lab {
+    let setup = Setup::new()
+        .function("producer", variables)
+        .function("consumer", variables)
+        .flags(["--instances", "1"])
+        .flags(flags.iter().copied())
+        .variable("BATON_FLUSH_TIMEOUT", "300");
+    setup.start().await
+}
+
 /// Sends requests to a lab whose functions have such an exporter, and ends it.
 async fn survive(mut lab: Lab, answer: Answer) -> Lab {
     for request in 1..=REQUESTS {
@@ -119,15 +130,7 @@ async fn a_bad_zipkin_server_costs_only_spans_and_each_is_counted() {
             ("OTEL_TRACES_EXPORTER", "zipkin"),
             ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint.as_str()),
         ];
-        let lab = Setup::new()
-            .function("producer", &variables)
-            .function("consumer", &variables)
-            .flags(["--instances", "1"])
-            .flags(freeze.iter().copied())
-            .variable("BATON_FLUSH_TIMEOUT", "300")
-            .start()
-            .await;
-        let lab = survive(lab, answer).await;
+        let lab = survive(lab_with(&variables, freeze).await, answer).await;
         // Zipkin's answers have no content, so a body after a success means nothing
         let means_success = [Answer::Endless, Answer::Partial].contains(&answer);
         let dropped = if means_success { 0 } else { 2 };
@@ -148,15 +151,7 @@ async fn a_bad_otlp_server_costs_only_spans_and_each_is_counted() {
     for (answer, freeze) in answers() {
         let endpoint = address(answer).await;
         let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
-        let lab = Setup::new()
-            .function("producer", &variables)
-            .function("consumer", &variables)
-            .flags(["--instances", "1"])
-            .flags(freeze.iter().copied())
-            .variable("BATON_FLUSH_TIMEOUT", "300")
-            .start()
-            .await;
-        let lab = survive(lab, answer).await;
+        let lab = survive(lab_with(&variables, freeze).await, answer).await;
         for function in ["producer", "consumer"] {
             let lines = run::log(&lab.saved, function, "spans.dropped");
             let counts = lines.iter().map(|line| &line["dropped"]).cloned();
