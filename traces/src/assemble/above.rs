@@ -11,7 +11,7 @@ use crate::span::{Kind, Span};
 /// The most spans above a sender. It also ends the search in a circle of parents.
 const MAX_ABOVE: usize = 64;
 
-/// A span that is no end of a hand-off and has a parent that may be in its own service.
+/// A span that is not an end of a hand-off, and has a parent that may be in its own service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inner {
     /// The hash of its trace id and span id.
@@ -23,7 +23,7 @@ pub(super) struct Inner {
 }
 
 impl Ends {
-    /// Adds a span that is no end, if it may lead from a sender to a span above it.
+    /// Adds a span that is not an end, if it may lead from a sender to a span above it.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
         let may_lead = span.parent_is_remote != Some(true) && span.kind != Kind::Client;
         let Some(parent) = span.parent_span_id.filter(|_| may_lead) else {

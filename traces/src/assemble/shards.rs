@@ -179,12 +179,12 @@ impl Ends {
         shard.without_flags.binary_search(&hash).is_ok()
     }
 
-    /// Adds a span that is no end.
+    /// Adds a span that is not an end.
     pub(super) fn add_inner(&mut self, inner: Inner) {
         self.shard(inner.span).inner.push(inner);
     }
 
-    /// The span that is no end with this hash of its ids.
+    /// The span with this hash of its ids, if it is not an end.
     pub(super) fn inner(&self, span: u64) -> Option<&Inner> {
         let inner = &self.shards[self.place(span)].inner;
         let place = inner.binary_search_by_key(&span, |inner| inner.span);
