@@ -25,7 +25,7 @@ use crate::print::table::endpoint_table;
 use crate::runtime;
 use baton_views::difference as cells;
 
-/// What `baton burst --format json` prints beside the comparison of several endpoints.
+/// What `baton burst --format json` prints in addition to the comparison of several endpoints.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Own<'a> {
