@@ -362,7 +362,9 @@ async fn a_killed_worker_counts_with_the_spans_that_it_wrote() {
     assert!(all > first + 10, "{all} of {first}");
     let notes = merged["notes"].to_string();
     assert!(
-        notes.contains("worker-1 was cut off: the spans that its load generator wrote count"),
+        notes.contains(
+            "worker-1 was cut off; the spans that its load generator had written are counted"
+        ),
         "{notes}"
     );
 }

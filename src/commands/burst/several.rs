@@ -58,7 +58,7 @@ pub(super) fn burst(
 ) -> Result<ExitCode, Failure> {
     if arguments.goose_report.is_some() {
         return Err(Failure::usage(
-            "--goose-report is of one endpoint; send to each endpoint alone to get its report",
+            "--goose-report takes one endpoint; run the command once for each endpoint",
         ));
     }
     let load = arguments.load.load();
