@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::LabPage;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
-use crate::map::{EdgeRow, MapView, sign};
+use crate::map::{EdgeRow, MapView, Seen, sign};
 
 /// How many traces the first page lists.
 const NEWEST: usize = 8;
@@ -44,6 +44,7 @@ struct EdgesFragment {
 
 /// The map of a period and what it says. Each part changes by itself, so that a screen reader hears
 /// a sentence only when it is another.
+#[derive(Default)]
 pub(super) struct MapParts {
     /// What became of the traces.
     pub(super) answer: String,
@@ -101,23 +102,30 @@ struct Running {
 /// The map and what it says. `number` is a past period; `None` is the present one.
 pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) -> MapParts {
     let status = controls.status();
-    let held = page.live.held();
-    let periods = held.periods();
-    let last = periods.len() - 1;
-    let number = number.filter(|number| *number < last);
-    let period = &periods[number.unwrap_or(last)];
-    let view = MapView::of(&held, period, controls.addresses());
+    let (seen, period, is_past, facts) = {
+        let held = page.live.held();
+        let periods = held.periods();
+        let past = number.filter(|number| *number < periods.last());
+        let past = past.and_then(|number| periods.get(number));
+        let Some(period) = past.or_else(|| periods.get(periods.last())) else {
+            return MapParts::default();
+        };
+        let words = format!(
+            "Since {}: producer {}, consumer {}.",
+            time_of_day(period.since),
+            in_words(&period.producer),
+            in_words(&period.consumer)
+        );
+        let facts = facts(&held, status.records_delivered, status.spans);
+        (Seen::of(&held, period), words, past.is_some(), facts)
+    };
+    let view = MapView::of(seen, &controls.addresses().stream);
     MapParts {
         answer: render(&AnswerFragment {
             state: view.state,
             answer: view.answer,
-            period: format!(
-                "Since {}: producer {}, consumer {}.",
-                time_of_day(period.since),
-                in_words(&period.producer),
-                in_words(&period.consumer)
-            ),
-            is_past: number.is_some(),
+            period,
+            is_past,
         }),
         picture: render(&MapFragment {
             wide: view.wide,
@@ -126,44 +134,61 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         edges: render(&EdgesFragment {
             edges: view.edges,
             unjudged: view.unjudged,
-            facts: facts(&held, status.records_delivered, status.spans),
+            facts,
         }),
     }
 }
 
 /// What is held, and what is not any more.
 fn facts(held: &Held, delivered: u64, spans: u64) -> String {
-    let (traces, most) = held.traces();
+    let (traces, limits) = held.traces();
     let mut facts = format!(
-        "{} and {} so far. {} in memory, at most {}.",
+        "{} and {} so far. {} in memory, at most {} with {} MB of spans.",
         counted(delivered, "delivered record"),
         counted(spans, "span"),
         counted(traces as u64, "trace"),
-        count(most as u64)
+        count(limits.traces as u64),
+        count(limits.bytes as u64 / 1_000_000)
     );
     facts.push_str(&forgotten(held));
     facts
 }
 
-/// A sentence about the traces that have left memory; empty if none has.
+/// Sentences about what has left memory; empty if nothing has.
 pub(super) fn forgotten(held: &Held) -> String {
     let forgotten = held.forgotten();
-    if forgotten.traces == 0 {
-        return String::new();
+    let mut sentences = String::new();
+    if forgotten.traces > 0 {
+        let until = forgotten.until.map(shown::time);
+        let until = until.map_or_else(String::new, |until| format!(", the newest of {until}"));
+        sentences.push_str(&format!(
+            " {} left memory{until}. Their hand-offs are still counted.",
+            counted(forgotten.traces, "older trace")
+        ));
     }
-    let until = forgotten.until.map(shown::time);
-    let until = until.map_or_else(String::new, |until| format!(", the newest of {until}"));
-    format!(
-        " {} left memory{until}. Hand-offs that ids match are still counted with them, those that only an audit finds are \
-         not. The lab's directory has all.",
-        counted(forgotten.traces, "older trace")
-    )
+    if forgotten.carriers > 0 {
+        sentences.push_str(&format!(
+            " The headers of {} left memory.",
+            counted(forgotten.carriers, "older record")
+        ));
+    }
+    let periods = held.periods().forgotten() as u64;
+    if periods > 0 {
+        sentences.push_str(&format!(
+            " {} left memory with all counts.",
+            counted(periods, "older setting")
+        ));
+    }
+    if !sentences.is_empty() {
+        sentences.push_str(" The lab's directory has all.");
+    }
+    sentences
 }
 
 /// What happened in each period.
 pub(super) fn periods(page: &LabPage) -> String {
     let held = page.live.held();
-    let periods = held.periods().iter().enumerate().rev().take(20);
+    let periods = held.periods().iter().rev().take(20);
     render(&PeriodsFragment {
         periods: periods
             .map(|(number, period)| PeriodRow {
@@ -180,10 +205,8 @@ pub(super) fn periods(page: &LabPage) -> String {
 /// The verdicts of a period over all edges.
 fn counts(period: &Period) -> Vec<(bool, String)> {
     let mut all: BTreeMap<Verdict, u64> = BTreeMap::new();
-    let by_id = period.edges.values().flat_map(|edge| &edge.verdicts);
-    let audited = period.audited.iter().flat_map(|audited| &audited.edges);
-    let audited = audited.flat_map(|audited| &audited.edge.verdicts);
-    for (verdict, number) in by_id.chain(audited) {
+    let edges = period.edges.iter();
+    for (verdict, number) in edges.flat_map(|(_, edge)| &edge.verdicts) {
         *all.entry(*verdict).or_default() += number;
     }
     let counts = all.into_iter();

@@ -44,8 +44,7 @@ impl Asked {
 pub(super) async fn runs(State(shared): State<Shared>) -> Response {
     let periods = {
         let held = shared.page.live.held();
-        let periods = held.periods().iter().enumerate();
-        let periods = periods.map(|(number, period)| {
+        let periods = held.periods().iter().map(|(number, period)| {
             let text = format!(
                 "Since {}: {} to {}",
                 fragments::time_of_day(period.since),
