@@ -98,7 +98,8 @@ impl MapView {
         } = seen;
         flows.sort_by_key(|flow| flow.broken() == 0);
         let all: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
-        let is_all = unjudged.is_empty() && !is_due;
+        let has_left = flows.iter().any(|flow| flow.left_unjudged > 0);
+        let is_all = unjudged.is_empty() && !is_due && !has_left;
         let (state, answer) = answer(&all, is_all);
         let edges: Vec<EdgeRow> = all.into_iter().take(MAX_EDGES).collect();
         let left_out = flows.split_off(edges.len());
@@ -239,16 +240,21 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
 
 /// An address with a query, percent-encoded.
 pub(crate) fn address(path: &str, query: &[(&str, String)]) -> String {
-    let pairs = query.iter().map(|(name, value)| {
-        let bytes = value.bytes().map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        });
-        format!("{name}={}", bytes.collect::<String>())
-    });
+    let pairs = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", percent_encoded(value)));
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// A text as it stands in a part of an address (RFC 3986, section 2.1).
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    bytes.collect()
 }
 
 /// A verdict with its sign, as in `✗ new_trace`.

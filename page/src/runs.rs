@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::live::{Live, Period};
+use crate::map::percent_encoded;
 
 /// How many kept runs are listed and compared.
 const MAX_LISTED: usize = 50;
@@ -34,6 +35,8 @@ const MAX_COMPARED: usize = 8;
 pub(crate) struct KeptRun {
     /// The name of its directory.
     pub(crate) name: String,
+    /// The address of its report.
+    pub(crate) report: String,
     /// Its pairing.
     pub(crate) pairing: String,
     /// The verdicts on its records, each with whether the trace held.
@@ -260,6 +263,7 @@ pub(crate) fn list(parent: &Path) -> Vec<KeptRun> {
             let manifest = run.manifest().ok();
             let pairing = manifest.and_then(|manifest| manifest.pairing);
             KeptRun {
+                report: format!("/runs/{}/report", percent_encoded(&run.name())),
                 name: run.name(),
                 pairing: pairing.map_or_else(String::new, |pairing| pairing.to_string()),
                 verdicts: verdicts(run).unwrap_or_default(),

@@ -20,7 +20,7 @@ use super::names::Name;
 use super::{Held, Live};
 
 /// How many hand-offs are taken before others get a turn.
-const MAX_AT_ONCE: usize = 500;
+const MAX_AT_ONCE: usize = 200;
 
 /// What the last audit of each period found.
 pub(super) type LastAudits = HashMap<usize, HashSet<Key>>;

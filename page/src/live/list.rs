@@ -15,7 +15,7 @@ use super::traces::TraceEntry;
 use super::{Held, Live};
 
 /// How many traces are looked at before others get a turn.
-const MAX_AT_ONCE: usize = 1_000;
+const MAX_AT_ONCE: usize = 200;
 /// How many hand-offs of one trace are listed.
 const MAX_HAND_OFFS: usize = 8;
 

@@ -12,7 +12,7 @@ use super::{Held, Live};
 /// How many traces may be one request. Of a batch, each record may be one.
 const MAX_JOINED: usize = 10_000;
 /// How many traces are looked at before others get a turn.
-const MAX_AT_ONCE: usize = 1_000;
+const MAX_AT_ONCE: usize = 200;
 
 /// A search for the traces of one request, which may stop and go on.
 struct Joining {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -107,12 +107,12 @@ pub(super) async fn report(State(shared): State<Shared>, Path(name): Path<String
 }
 
 /// The comparison of the runs in the address, as `run=A&run=B`.
-pub(super) async fn compare(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let names = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("run="));
-    let names: Vec<String> = names.map(str::to_owned).collect();
+pub(super) async fn compare(
+    State(shared): State<Shared>,
+    Query(asked): Query<Vec<(String, String)>>,
+) -> Response {
+    let named = asked.into_iter().filter(|(name, _)| name == "run");
+    let names: Vec<String> = named.map(|(_, value)| value).collect();
     let parent = shared.page.options.runs.clone();
     let compared = tokio::task::spawn_blocking(move || runs::compare(&parent, &names));
     match compared.await {

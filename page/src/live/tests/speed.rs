@@ -17,23 +17,25 @@ fn filled() -> Live {
     live
 }
 
-/// Measures how long spans wait at worst while `work` goes on.
-fn longest_wait(live: &Live, work: impl FnOnce() + Send) -> Duration {
+/// Measures how long the spans of an exchange take while `work` goes on: the longest of 100, and
+/// the longest of all. The latter also shows what else the machine does.
+fn waits(live: &Live, work: impl FnOnce() + Send) -> (Duration, Duration) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             work();
             is_over.store(true, Ordering::Relaxed);
         });
-        let mut longest = Duration::ZERO;
+        let mut waits = Vec::new();
         let mut number = 2 * TRACES;
-        while !is_over.load(Ordering::Relaxed) {
+        while waits.is_empty() || !is_over.load(Ordering::Relaxed) {
             let start = Instant::now();
             exchange(live, number);
-            longest = longest.max(start.elapsed());
+            waits.push(start.elapsed());
             number += 1;
         }
-        longest
+        waits.sort_unstable();
+        (waits[waits.len() * 99 / 100], waits[waits.len() - 1])
     })
 }
 
@@ -63,12 +65,10 @@ fn with_very_many_traces_nobody_waits_long() {
     };
     let timed = |name: &str, work: &(dyn Fn() + Sync)| {
         let start = Instant::now();
-        let wait = longest_wait(&live, work);
-        println!(
-            "{name}: {:?}, spans waited {wait:?} at most",
-            start.elapsed()
-        );
-        assert!(wait < 4 * MAX, "{name}: {wait:?}");
+        let (usual, longest) = waits(&live, work);
+        let all = start.elapsed();
+        println!("{name}: {all:?}; an exchange took {usual:?}, at most {longest:?}");
+        assert!(usual < MAX, "{name}: {usual:?}");
     };
     timed("search", &|| drop(live.list(&of_edge, 100)));
     timed("keep a run", &|| drop(live.traces_between(None, None)));
