@@ -84,6 +84,8 @@ pub(crate) struct Held {
     segments: Segments,
     carriers: Carriers,
     forgotten: Forgotten,
+    /// The hand-offs of traces that have left memory, which still have to leave.
+    leaving: Vec<Key>,
     left_traces: Remembered<TraceId>,
     left_hand_offs: Remembered<Key>,
 }
@@ -137,6 +139,7 @@ impl Live {
                 segments: Segments::default(),
                 carriers: Carriers::new(limits.traces),
                 forgotten: Forgotten::default(),
+                leaving: Vec::new(),
                 left_traces: Remembered::new(limits.traces),
                 left_hand_offs: Remembered::new(limits.hand_offs / 2),
             }),
@@ -210,8 +213,12 @@ impl Held {
     fn add_span(&mut self, span: &Span<'_>, segment: u32) {
         let service = self.names.number(span.service);
         let trace_id = span.reference.trace_id;
-        let is_rest = || self.left_traces.contains(&trace_id);
-        let entry = self.traces.get_or_begin(trace_id, is_rest);
+        if !self.traces.contains(trace_id) {
+            self.begin_trace(trace_id);
+        }
+        let Some(entry) = self.traces.get_mut(trace_id) else {
+            return;
+        };
         entry.add(span, service, segment);
         let waiting = entry.above.add(span, service);
         let number = self.periods.at(span.start);
@@ -225,21 +232,32 @@ impl Held {
         }
     }
 
-    /// Removes the oldest traces, at most `most`, if there is too much of anything. Gives whether
-    /// there still is.
+    fn begin_trace(&mut self, id: TraceId) {
+        let is_rest = self.left_traces.contains(&id);
+        if is_rest {
+            // what is held of the trace before must not be taken for a part of the rest
+            while let Some(key) = self.leaving.pop() {
+                self.let_go(key);
+            }
+        }
+        self.traces.begin(id, is_rest);
+    }
+
+    /// Removes the oldest traces with their hand-offs, in at most `most` steps, if there is too much
+    /// of anything. Gives whether there is more to do.
     fn forget_oldest(&mut self, most: usize) -> bool {
         for _ in 0..most {
-            if !self.is_too_much() {
+            if let Some(key) = self.leaving.pop() {
+                self.let_go(key);
+            } else if self.is_too_much()
+                && let Some(oldest) = self.traces.pop_oldest()
+            {
+                self.forget(oldest);
+            } else {
                 return false;
             }
-            let Some(oldest) = self.traces.pop_oldest() else {
-                return false;
-            };
-            self.forget(oldest);
-            let segment = self.traces.oldest().map(TraceEntry::first_segment);
-            self.segments.forget_before(segment);
         }
-        self.is_too_much()
+        true
     }
 
     fn is_too_much(&self) -> bool {
@@ -253,20 +271,10 @@ impl Held {
             || self.hand_offs.len() > hand_offs
     }
 
-    /// Lets the hand-offs of a trace leave with it, but for those of other held traces.
+    /// Notes that a trace has left memory. Its hand-offs leave next.
     fn forget(&mut self, entry: TraceEntry) {
-        for key in &entry.hand_offs {
-            if !self.is_in_trace(*key) {
-                self.leave(*key);
-            } else if let Some(found) = self.hand_offs.get(key).and_then(|it| it.by_audit.as_ref())
-            {
-                for end in found.ends() {
-                    if let Some(other) = self.traces.get_mut(end.trace_id) {
-                        other.settled.push(end.span_id);
-                    }
-                }
-            }
-        }
+        let segment = self.traces.oldest().map(TraceEntry::first_segment);
+        self.segments.forget_before(segment);
         if let Some((number, round)) = entry.to_audit
             && let Some(period) = self.periods.get_mut(number)
         {
@@ -279,15 +287,30 @@ impl Held {
         }
         self.forgotten.until = self.forgotten.until.max(entry.start);
         self.left_traces.insert(entry.id);
+        self.leaving = entry.hand_offs;
     }
 
-    /// Whether an end of a hand-off is in a held trace.
+    /// Lets a hand-off of a trace that has left memory go, unless it is also of another one.
+    fn let_go(&mut self, key: Key) {
+        if !self.is_in_trace(key) {
+            self.leave(key);
+        } else if let Some(found) = self.hand_offs.get(&key).and_then(|it| it.by_audit.as_ref()) {
+            for end in found.ends() {
+                if let Some(other) = self.traces.get_mut(end.trace_id) {
+                    other.settled.push(end.span_id);
+                }
+            }
+        }
+    }
+
+    /// Whether a held trace has this hand-off.
     fn is_in_trace(&self, key: Key) -> bool {
+        let has = |id| {
+            let entry = self.traces.get(id);
+            entry.is_some_and(|entry| !entry.is_rest || entry.hand_offs.contains(&key))
+        };
         let hand_off = self.hand_offs.get(&key);
-        hand_off.is_some_and(|hand_off| {
-            let mut traces = hand_off.trace_ids();
-            traces.any(|id| self.traces.contains(id))
-        })
+        hand_off.is_some_and(|hand_off| hand_off.trace_ids().any(has))
     }
 
     /// The periods.

@@ -23,8 +23,10 @@ const CONSUMER: &str = Function::Consumer.service_name();
 const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
-/// The most edges that are drawn and listed. The ones that broke come first.
-const MAX_EDGES: usize = 200;
+/// The most edges that are listed, and those that are drawn. The ones that broke come first. To
+/// draw 200 takes more than a second, to draw 60 a few milliseconds.
+const MAX_LISTED: usize = 200;
+const MAX_DRAWN: usize = 60;
 
 /// The map of a period, as pictures and in words.
 pub(crate) struct MapView {
@@ -40,6 +42,8 @@ pub(crate) struct MapView {
     pub(crate) edges: Vec<EdgeRow>,
     /// What could not be judged, a sentence for each kind.
     pub(crate) unjudged: Vec<String>,
+    /// What is neither drawn nor listed, in sentences.
+    pub(crate) left_out: String,
 }
 
 /// What happened in a period, taken from memory at one moment. It is drawn while others have the
@@ -93,7 +97,7 @@ impl MapView {
         let Seen {
             mut flows,
             spans,
-            mut unjudged,
+            unjudged,
             is_due,
         } = seen;
         flows.sort_by_key(|flow| flow.broken() == 0);
@@ -101,17 +105,9 @@ impl MapView {
         let has_left = flows.iter().any(|flow| flow.left_unjudged > 0);
         let is_all = unjudged.is_empty() && !is_due && !has_left;
         let (state, answer) = answer(&all, is_all);
-        let edges: Vec<EdgeRow> = all.into_iter().take(MAX_EDGES).collect();
-        let left_out = flows.split_off(edges.len());
-        if !left_out.is_empty() {
-            let broken = left_out.iter().filter(|flow| flow.broken() > 0).count();
-            unjudged.push(format!(
-                "{} with {} not shown here; {} broken.",
-                counted(left_out.len() as u64, "edge"),
-                counted(left_out.iter().map(|flow| flow.count).sum(), "hand-off"),
-                count(broken as u64)
-            ));
-        }
+        let edges: Vec<EdgeRow> = all.into_iter().take(MAX_LISTED).collect();
+        let left_out = left_out(&flows);
+        flows.truncate(MAX_DRAWN);
         let map = drawn(&spans, &flows, stream).map();
         MapView {
             wide: service_map::drawing(&map, Width::Wide).inline(),
@@ -120,8 +116,31 @@ impl MapView {
             state,
             edges,
             unjudged,
+            left_out,
         }
     }
+}
+
+/// What is neither drawn nor listed of these edges, in sentences.
+fn left_out(flows: &[Flow]) -> String {
+    let mut sentences = String::new();
+    if flows.len() > MAX_DRAWN {
+        let all = count(flows.len() as u64);
+        sentences.push_str(&format!("The map shows {MAX_DRAWN} of {all} edges. "));
+    }
+    if let Some(further) = flows
+        .get(MAX_LISTED..)
+        .filter(|further| !further.is_empty())
+    {
+        let broken = further.iter().filter(|flow| flow.broken() > 0).count();
+        sentences.push_str(&format!(
+            "{} with {} not listed, {} broken. ",
+            counted(further.len() as u64, "more edge"),
+            counted(further.iter().map(|flow| flow.count).sum(), "hand-off"),
+            count(broken as u64)
+        ));
+    }
+    sentences
 }
 
 /// The nodes and edges of a map by name.

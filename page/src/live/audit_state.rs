@@ -63,3 +63,37 @@ impl AuditState {
         broken.map(|(edge, _)| *edge).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::Names;
+    use super::*;
+
+    #[test]
+    fn a_trace_that_leaves_is_missed_where_an_audit_was_unsure() {
+        let mut names = Names::default();
+        let [web, booking, other] = ["web", "booking", "other"].map(|name| names.number(name));
+        let edge = EdgeKey {
+            from: Some(web),
+            queue: None,
+            to: Some(booking),
+        };
+        let between = Between {
+            at_least: 1,
+            at_most: 2,
+        };
+        let mut state = AuditState::default();
+        let round = state.begin();
+        assert!(state.leave(round, &[web]).is_empty());
+        assert_eq!(state.left_unseen, 1, "the audit has not ended");
+        let notes = Notes {
+            ambiguous: BTreeMap::from([(edge, between)]),
+            ..Notes::default()
+        };
+        state.end(round, notes);
+        assert!(state.leave(round, &[other]).is_empty());
+        assert_eq!(state.leave(round, &[booking]), BTreeSet::from([edge]));
+        assert_eq!(state.left_unseen, 1);
+        assert!(!state.left_unjudged);
+    }
+}

@@ -11,14 +11,17 @@ use super::{Held, Live};
 
 /// How many traces may be one request. Of a batch, each record may be one.
 const MAX_JOINED: usize = 10_000;
-/// How many traces are looked at before others get a turn.
+/// How many traces or hand-offs are looked at before others get a turn.
 const MAX_AT_ONCE: usize = 200;
 
 /// A search for the traces of one request, which may stop and go on.
 struct Joining {
     limit: usize,
     found: HashSet<TraceId>,
-    to_visit: VecDeque<TraceId>,
+    /// The traces whose hand-offs have to be followed, with the number of those that were.
+    to_visit: VecDeque<(TraceId, usize)>,
+    /// The traces with their starts.
+    visited: Vec<(Option<UnixTime>, TraceId)>,
 }
 
 impl Joining {
@@ -26,24 +29,37 @@ impl Joining {
         Joining {
             limit,
             found: HashSet::from([first]),
-            to_visit: VecDeque::from([first]),
+            to_visit: VecDeque::from([(first, 0)]),
+            visited: Vec::new(),
         }
     }
 
-    /// Visits one trace. Gives whether there are more.
+    /// Follows some hand-offs. Gives whether there are more.
     fn step(&mut self, held: &Held) -> bool {
-        let Some(id) = self.to_visit.pop_front() else {
-            return false;
-        };
-        let entry = held.traces.get(id);
-        let keys = entry.into_iter().flat_map(|entry| &entry.hand_offs);
-        let hand_offs = keys.filter_map(|key| held.hand_offs.get(key));
-        for other in hand_offs.flat_map(|hand_off| hand_off.trace_ids()) {
-            if self.found.len() < self.limit
-                && held.traces.contains(other)
-                && self.found.insert(other)
-            {
-                self.to_visit.push_back(other);
+        let mut budget = MAX_AT_ONCE;
+        while budget > 0
+            && let Some((id, place)) = self.to_visit.pop_front()
+        {
+            let Some(entry) = held.traces.get(id) else {
+                continue;
+            };
+            if place == 0 {
+                self.visited.push((entry.start, id));
+            }
+            let end = entry.hand_offs.len().min(place + budget);
+            budget -= (end - place).max(1);
+            if end < entry.hand_offs.len() {
+                self.to_visit.push_front((id, end));
+            }
+            let keys = entry.hand_offs[place..end].iter();
+            let hand_offs = keys.filter_map(|key| held.hand_offs.get(key));
+            for other in hand_offs.flat_map(|hand_off| hand_off.trace_ids()) {
+                if self.found.len() < self.limit
+                    && held.traces.contains(other)
+                    && self.found.insert(other)
+                {
+                    self.to_visit.push_back((other, 0));
+                }
             }
         }
         !self.to_visit.is_empty()
@@ -51,19 +67,6 @@ impl Joining {
 }
 
 impl Held {
-    /// The trace, and the traces that hand-offs join to it, at most `limit`, in the order of their
-    /// start. Empty if the trace is not held.
-    fn joined(&self, trace_id: TraceId, limit: usize) -> Vec<TraceId> {
-        let mut joining = Joining::new(trace_id, limit);
-        while joining.step(self) {}
-        let found = joining.found.into_iter();
-        let mut found: Vec<_> = found
-            .filter_map(|id| Some((self.traces.get(id)?.start, id)))
-            .collect();
-        found.sort_unstable();
-        found.into_iter().map(|(_, id)| id).collect()
-    }
-
     fn segments_of(&self, traces: &[TraceId]) -> Vec<Segment> {
         let entries = traces.iter().filter_map(|id| self.traces.get(*id));
         let mut numbers: Vec<u32> = entries.flat_map(|entry| entry.segments()).collect();
@@ -83,6 +86,15 @@ impl Held {
 }
 
 impl Live {
+    /// The trace, and the traces that hand-offs join to it, at most `limit`, with their starts and
+    /// in the order of these. Empty if the trace is not held.
+    fn joined(&self, trace_id: TraceId, limit: usize) -> Vec<(Option<UnixTime>, TraceId)> {
+        let mut joining = Joining::new(trace_id, limit);
+        while joining.step(&self.held()) {}
+        joining.visited.sort_unstable();
+        joining.visited
+    }
+
     /// The trace with all its spans, and those that hand-offs join to it, at most `limit`, in the
     /// order of their start. Each span is also handed to `each`. Empty if the trace is not held.
     pub(crate) fn read(
@@ -91,12 +103,9 @@ impl Live {
         limit: usize,
         each: &mut dyn FnMut(&Span<'_>),
     ) -> Vec<Trace> {
-        let (ids, segments) = {
-            let held = self.held();
-            let ids = held.joined(trace_id, limit);
-            let segments = held.segments_of(&ids);
-            (ids, segments)
-        };
+        let joined = self.joined(trace_id, limit).into_iter();
+        let ids: Vec<TraceId> = joined.map(|(_, id)| id).collect();
+        let segments = self.held().segments_of(&ids);
         let mut gathering = Gathering::new(ids.iter().copied());
         for segment in &segments {
             segment.read(Want::Everything, &mut |span| {
@@ -130,7 +139,9 @@ impl Live {
                 if inside.contains(&id) || outside.contains(&id) {
                     continue;
                 }
-                let (joined, start) = self.request(id);
+                let joined = self.joined(id, MAX_JOINED);
+                let start = joined.first().and_then(|(start, _)| *start);
+                let joined = joined.into_iter().map(|(_, id)| id);
                 match start >= since && (until.is_none() || start < until) {
                     true => inside.extend(joined),
                     false => outside.extend(joined),
@@ -138,27 +149,6 @@ impl Live {
             }
         }
         (inside, outside)
-    }
-
-    /// The traces of one request, and when it began.
-    fn request(&self, id: TraceId) -> (HashSet<TraceId>, Option<UnixTime>) {
-        let mut joining = Joining::new(id, MAX_JOINED);
-        let mut start = None;
-        let mut has_more = true;
-        while has_more {
-            let held = self.held();
-            for _ in 0..MAX_AT_ONCE {
-                let visited = joining.to_visit.front();
-                let entry = visited.and_then(|id| held.traces.get(*id));
-                let starts = entry.and_then(|entry| entry.start);
-                start = start.into_iter().chain(starts).min();
-                has_more = joining.step(&held);
-                if !has_more {
-                    break;
-                }
-            }
-        }
-        (joining.found, start)
     }
 
     /// Hands every span that is held to `each`, the oldest first, with the fields of `want`.

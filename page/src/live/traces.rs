@@ -85,19 +85,10 @@ impl Traces {
         self.entries.get_mut((number - self.first) as usize)
     }
 
-    /// The trace with this id, which begins if it is not held. `is_rest` says whether it was held
-    /// before.
-    pub(super) fn get_or_begin(
-        &mut self,
-        id: TraceId,
-        is_rest: impl FnOnce() -> bool,
-    ) -> &mut TraceEntry {
-        let next = self.first + self.entries.len() as u64;
-        let number = *self.numbers.entry(id).or_insert(next);
-        if number == next {
-            self.entries.push_back(TraceEntry::new(id, is_rest()));
-        }
-        &mut self.entries[(number - self.first) as usize]
+    /// Begins a trace. `is_rest` says whether earlier spans of it have left memory.
+    pub(super) fn begin(&mut self, id: TraceId, is_rest: bool) {
+        self.numbers.insert(id, self.end());
+        self.entries.push_back(TraceEntry::new(id, is_rest));
     }
 
     pub(super) fn oldest(&self) -> Option<&TraceEntry> {

@@ -18,6 +18,8 @@ use crate::log_tail::complete_lines;
 
 /// How many bytes of a log are read at once.
 const MAX_BYTES: u64 = 1 << 20;
+/// How many hand-offs are looked at before others get a turn.
+const MAX_AT_ONCE: usize = 200;
 
 /// A function's log that grows.
 #[derive(Debug)]
@@ -110,13 +112,18 @@ impl Live {
 
     /// Hands the log lines of the ends without a span to `each`, for the hand-offs of these traces.
     pub(crate) fn unsampled_ends(&self, traces: &[TraceId], each: &mut dyn FnMut(&LogLine<'_>)) {
-        let held = self.held();
-        let entries = traces.iter().filter_map(|id| held.traces.get(*id));
-        let mut keys: Vec<&Key> = entries.flat_map(|entry| &entry.hand_offs).collect();
+        let mut keys: Vec<Key> = {
+            let held = self.held();
+            let entries = traces.iter().filter_map(|id| held.traces.get(*id));
+            entries
+                .flat_map(|entry| entry.hand_offs.iter().copied())
+                .collect()
+        };
         keys.sort_unstable();
         keys.dedup();
-        for key in keys {
-            if let Some(hand_off) = held.hand_offs.get(key) {
+        for keys in keys.chunks(MAX_AT_ONCE) {
+            let held = self.held();
+            for hand_off in keys.iter().filter_map(|key| held.hand_offs.get(key)) {
                 hand_off.unsampled_ends(each);
             }
         }

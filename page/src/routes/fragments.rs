@@ -134,7 +134,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         edges: render(&EdgesFragment {
             edges: view.edges,
             unjudged: view.unjudged,
-            facts,
+            facts: view.left_out + &facts,
         }),
     }
 }

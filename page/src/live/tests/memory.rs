@@ -7,6 +7,7 @@ use baton_traces::trace_index::Wanted;
 
 use super::super::EdgeKey;
 use super::*;
+use crate::map::{MapView, Seen};
 
 #[test]
 fn the_oldest_traces_leave_and_the_counts_stay() {
@@ -79,6 +80,17 @@ fn a_hand_off_between_two_traces_stays_until_both_have_left() {
     };
     assert_eq!(live.list(&search, 10).1, 1, "the receiver's half is held");
     assert_eq!(live.held().hand_offs.len(), 2);
+}
+
+#[test]
+fn a_trace_that_comes_back_holds_no_hand_off_of_before() {
+    let live = Live::new(2);
+    live.add_spans(span("producer", TRACE, 1, 0, 4, &message("0")).as_bytes());
+    live.add_spans(span("consumer", OTHER, 2, 0, 5, &message("0")).as_bytes());
+    exchange(&live, 1);
+    live.add_spans(span("web", TRACE, 3, 0, 1, &[]).as_bytes());
+    assert_eq!(live.held().hand_offs.len(), 1, "both halves have left");
+    assert_eq!(sums(&live), (2, 2, 0));
 }
 
 #[test]
@@ -178,6 +190,12 @@ fn hand_offs_over_further_edges_are_counted_together() {
     let (_, further) = further.expect("further edges");
     assert!(further.count >= 100, "{further:?}");
     assert!(period.edges.iter().count() <= 501);
+    let view = MapView::of(Seen::of(&held, period), "stream");
+    assert_eq!((view.state, view.edges.len()), ("whole", 200));
+    let said = "The map shows 60 of 501 edges. 301 more edges with ";
+    assert!(view.left_out.starts_with(said), "{}", view.left_out);
+    let said = " not listed, 0 broken. ";
+    assert!(view.left_out.ends_with(said), "{}", view.left_out);
 }
 
 #[test]
