@@ -107,6 +107,7 @@ impl MapView {
         let (state, answer) = answer(&all, is_all);
         let edges: Vec<EdgeRow> = all.into_iter().take(MAX_LISTED).collect();
         let left_out = left_out(&flows);
+        flows.retain(|flow| !flow.is_further);
         flows.truncate(MAX_DRAWN);
         let map = drawn(&spans, &flows, stream).map();
         MapView {
@@ -125,8 +126,13 @@ impl MapView {
 fn left_out(flows: &[Flow]) -> String {
     let mut sentences = String::new();
     if flows.len() > MAX_DRAWN {
-        let all = count(flows.len() as u64);
-        sentences.push_str(&format!("The map shows {MAX_DRAWN} of {all} edges. "));
+        let listed = flows.iter().filter(|flow| !flow.is_further).count();
+        let of = match listed == flows.len() {
+            true => "of",
+            false => "of more than",
+        };
+        let all = count(listed as u64);
+        sentences.push_str(&format!("The map shows {MAX_DRAWN} {of} {all} edges. "));
     }
     if let Some(further) = flows
         .get(MAX_LISTED..)
@@ -204,7 +210,7 @@ impl Drawn {
 /// The nodes and edges of a period. The lab's own are there before any span came.
 fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
     let mut drawn = Drawn::default();
-    for flow in flows.iter().filter(|flow| !flow.is_further) {
+    for flow in flows {
         drawn.add(flow);
     }
     let service = |name: &str| (NodeKind::Service, service_name(name));
