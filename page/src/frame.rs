@@ -129,6 +129,11 @@ fn answer(
     (status, headers, text).into_response()
 }
 
+/// A page with one sentence, with this status.
+pub(crate) fn message(status: StatusCode, message: MessagePage) -> Response {
+    html(status, render(&message))
+}
+
 /// A page with one sentence and a way on.
 #[derive(Template)]
 #[template(path = "message.html")]

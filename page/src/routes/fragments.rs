@@ -11,20 +11,24 @@ use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
 use crate::LabPage;
+use crate::causes::Causes;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
 use crate::map::{EdgeRow, MapView, sign};
 
-/// How many traces the first page lists.
+/// How many traces the first page lists, and among how many of the newest it looks for them.
 const NEWEST: usize = 8;
+const LOOKED_AT: usize = 40;
 
 #[derive(Template)]
 #[template(path = "fragments/answer.html")]
 struct AnswerFragment {
     state: &'static str,
     answer: String,
-    period: String,
-    is_past: bool,
+    since: String,
+    /// When the period ended, if it is not the present one.
+    past_until: Option<String>,
+    settings: String,
 }
 
 #[derive(Template)]
@@ -37,7 +41,10 @@ struct MapFragment {
 #[derive(Template)]
 #[template(path = "fragments/edges.html")]
 struct EdgesFragment {
-    edges: Vec<EdgeRow>,
+    /// The edges, each with the cause of its breaks as far as the settings show it.
+    edges: Vec<(EdgeRow, Option<String>)>,
+    /// What is still missing.
+    note: Option<&'static str>,
     unjudged: Vec<String>,
     facts: String,
 }
@@ -60,10 +67,14 @@ struct PeriodsFragment {
 }
 
 struct PeriodRow {
-    number: usize,
+    address: String,
+    is_shown: bool,
+    is_last: bool,
     since: String,
     producer: String,
     consumer: String,
+    /// Engine, selection and policy.
+    settings: String,
     counts: Vec<(bool, String)>,
 }
 
@@ -78,11 +89,13 @@ struct TraceRow {
     trace_id: String,
     short_id: String,
     start: String,
-    service: String,
+    /// The first span, with its service.
     name: String,
-    services: String,
+    /// The other services.
+    others: String,
     spans: String,
     duration: String,
+    has_hand_off: bool,
     verdicts: Vec<(bool, String)>,
 }
 
@@ -106,25 +119,41 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
     let last = periods.len() - 1;
     let number = number.filter(|number| *number < last);
     let period = &periods[number.unwrap_or(last)];
+    let until = number.map(|number| time_of_day(periods[number + 1].since));
+    let client = page.client();
     let view = MapView::of(&held, period, controls.addresses());
+    let is_present = until.is_none();
+    let causes = Causes::of(
+        period,
+        is_present.then_some(&client),
+        &controls.addresses().stream,
+    );
+    let edges = view.edges.into_iter().map(|edge| {
+        let cause = causes.of_edge(&edge);
+        (edge, cause)
+    });
+    // the client's spans of a burst are written when it ends
+    let awaits_clients = is_present && !client.is_none() && page.bursts.state().0.is_some();
     MapParts {
         answer: render(&AnswerFragment {
             state: view.state,
             answer: view.answer,
-            period: format!(
-                "Since {}: producer {}, consumer {}.",
-                time_of_day(period.since),
-                in_words(&period.producer),
-                in_words(&period.consumer)
-            ),
-            is_past: number.is_some(),
+            since: time_of_day(period.since),
+            settings: match is_present {
+                true => format!("client {client}, {}.", settings(period)),
+                false => format!("{}.", settings(period)),
+            },
+            past_until: until,
         }),
         picture: render(&MapFragment {
             wide: view.wide,
             narrow: view.narrow,
         }),
         edges: render(&EdgesFragment {
-            edges: view.edges,
+            edges: edges.collect(),
+            note: awaits_clients.then_some(
+                "The spans of the burst's clients come when it ends. Then the hand-offs from the client are judged.",
+            ),
             unjudged: view.unjudged,
             facts: facts(&held, status.records_delivered, status.spans),
         }),
@@ -160,17 +189,26 @@ pub(super) fn forgotten(held: &Held) -> String {
     )
 }
 
-/// What happened in each period.
-pub(super) fn periods(page: &LabPage) -> String {
+/// What happened in each period. `shown` is the past period that the page shows; `None` is the
+/// present one.
+pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
     let held = page.live.held();
+    let last = held.periods().len() - 1;
+    let shown = shown.filter(|shown| *shown < last).unwrap_or(last);
     let periods = held.periods().iter().enumerate().rev().take(20);
     render(&PeriodsFragment {
         periods: periods
             .map(|(number, period)| PeriodRow {
-                number,
+                address: match number == last {
+                    true => "/".to_owned(),
+                    false => format!("/?period={number}"),
+                },
+                is_shown: number == shown,
+                is_last: number == last,
                 since: time_of_day(period.since),
-                producer: in_words(&period.producer),
-                consumer: in_words(&period.consumer),
+                producer: modes_of(&period.producer),
+                consumer: modes_of(&period.consumer),
+                settings: policies(&period.producer, &period.consumer),
                 counts: counts(period),
             })
             .collect(),
@@ -192,10 +230,21 @@ fn counts(period: &Period) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// The newest traces.
+/// The newest traces in which a hand-off begins or ends. A consumer has one more trace for each
+/// batch, which would hide them.
 pub(super) fn newest(page: &LabPage) -> String {
-    let (listed, _) = page.live.list(&Search::default(), NEWEST);
+    let (mut listed, _) = page.live.list(&Search::default(), LOOKED_AT);
+    if listed.iter().any(|listed| !listed.hand_offs.is_empty()) {
+        listed.retain(|listed| !listed.hand_offs.is_empty());
+    }
+    newest_first(&mut listed);
+    listed.truncate(NEWEST);
     rows(listed, "No trace has arrived yet.")
+}
+
+/// Sorts traces by their start. They are held in the order in which their first span arrived.
+pub(super) fn newest_first(listed: &mut [Listed]) {
+    listed.sort_by_key(|listed| std::cmp::Reverse(listed.start));
 }
 
 /// Traces as a table.
@@ -203,16 +252,21 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     let rows = listed.into_iter().map(|listed| {
         let trace_id = listed.trace_id.to_string();
         let start = listed.start.map(UnixTime::timestamp);
-        let services = listed.services.iter();
-        let services: Vec<String> = services.map(|service| service_name(service)).collect();
+        let others = listed.services.iter();
+        let others = others.filter(|service| **service != listed.service);
+        let others: Vec<String> = others.map(|service| service_name(service)).collect();
         let verdicts = listed.hand_offs.iter();
         TraceRow {
             short_id: trace_id[..8].to_owned(),
             trace_id,
             start: start.map_or_else(String::new, time_of_day),
-            service: service_name(&listed.service),
-            name: visible(&listed.name),
-            services: services.join(", "),
+            name: format!(
+                "{}: {}",
+                service_name(&listed.service),
+                visible(&listed.name)
+            ),
+            has_hand_off: !listed.hand_offs.is_empty(),
+            others: others.join(", "),
             spans: count(listed.spans),
             duration: listed.duration.map(shown::duration).unwrap_or_default(),
             verdicts: verdicts
@@ -242,32 +296,55 @@ pub(super) fn burst(page: &LabPage) -> String {
     })
 }
 
+/// The settings of a period in words.
+fn settings(period: &Period) -> String {
+    format!(
+        "producer {}, consumer {}; {}",
+        modes_of(&period.producer),
+        modes_of(&period.consumer),
+        policies(&period.producer, &period.consumer)
+    )
+}
+
 /// The settings of a function in words: its mode, and what differs from the defaults.
 pub(super) fn in_words(variables: &BTreeMap<String, String>) -> String {
-    let Ok(set) = Propagation::from_environment(|name| variables.get(name).cloned()) else {
+    let plain = policies_of(&Propagation::default());
+    match propagation(variables).map(|set| policies_of(&set)) {
+        Some(policies) if policies != plain => format!("{} ({policies})", modes_of(variables)),
+        _ => modes_of(variables),
+    }
+}
+
+fn propagation(variables: &BTreeMap<String, String>) -> Option<Propagation> {
+    Propagation::from_environment(|name| variables.get(name).cloned()).ok()
+}
+
+/// What a function writes and reads: its mode. Variables that cannot be read are shown as they are.
+fn modes_of(variables: &BTreeMap<String, String>) -> String {
+    let Some(set) = propagation(variables) else {
         let variables = variables.iter();
         let variables = variables.map(|(name, value)| format!("{name}={value}"));
         return visible(&variables.collect::<Vec<_>>().join(" "));
     };
-    let plain = Propagation::default();
-    let mut words = match set.inject == set.extract {
+    match set.inject == set.extract {
         true => set.extract.to_string(),
         false => format!("writes {}, reads {}", set.inject, set.extract),
-    };
-    for (differs, name, value) in [
-        (set.engine != plain.engine, "engine", set.engine.as_str()),
-        (set.select != plain.select, "selects", set.select.as_str()),
-        (
-            set.on_conflict != plain.on_conflict,
-            "on conflict",
-            set.on_conflict.as_str(),
-        ),
-    ] {
-        if differs {
-            words.push_str(&format!(" ({name} {value})"));
-        }
     }
-    words
+}
+
+/// Engine, selection and policy of a function.
+fn policies_of(set: &Propagation) -> String {
+    format!("{}, {}, {}", set.engine, set.select, set.on_conflict)
+}
+
+/// Engine, selection and policy of both functions; of each one if they differ.
+fn policies(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
+    let of = |variables| propagation(variables).map(|set| policies_of(&set));
+    match (of(producer), of(consumer)) {
+        (Some(producer), Some(consumer)) if producer == consumer => producer,
+        (Some(producer), Some(consumer)) => format!("producer {producer}; consumer {consumer}"),
+        _ => String::new(),
+    }
 }
 
 /// A time of day in UTC, to the millisecond.

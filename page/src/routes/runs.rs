@@ -134,5 +134,5 @@ fn refused(shared: &Shared, status: StatusCode, problem: &str) -> Response {
         address: "/runs".to_owned(),
         link: "All runs",
     };
-    frame::html(status, frame::render(&message))
+    frame::message(status, message)
 }

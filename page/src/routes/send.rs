@@ -1,5 +1,7 @@
 //! Single requests and bursts.
 
+pub(super) mod preview;
+
 use std::sync::Arc;
 use std::time::Duration;
 

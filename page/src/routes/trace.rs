@@ -93,7 +93,7 @@ pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) 
                 address: "/traces".to_owned(),
                 link: "All traces",
             };
-            frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+            frame::message(StatusCode::NOT_FOUND, message)
         }
     }
 }
@@ -112,7 +112,7 @@ pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<Stri
         address: again,
         link: "Look again",
     };
-    frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+    frame::message(StatusCode::NOT_FOUND, message)
 }
 
 /// Reads the trace and draws it; `None` if it is not held.

@@ -121,7 +121,8 @@ pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
     let live = Arc::clone(&page.live);
     // a search looks at every trace, and one for an attribute at every span
     let found = tokio::task::spawn_blocking(move || live.list(&search, MAX_LISTED));
-    let (listed, count) = found.await.unwrap_or_default();
+    let (mut listed, count) = found.await.unwrap_or_default();
+    fragments::newest_first(&mut listed);
     let is_all = count == listed.len();
     let facts = fragments::forgotten(&page.live.held());
     frame::render(&ListFragment {
