@@ -168,6 +168,8 @@ async function submit(event) {
   const buttons = form.querySelectorAll('button');
   buttons.forEach(button => { button.disabled = true; });
   const done = await post(form.dataset.send, fieldsOf(form));
+  // who has begun needs the room for what is seen
+  document.querySelector('.start')?.removeAttribute('open');
   buttons.forEach(button => { button.disabled = false; });
   if (done && form.dataset.then) setTimeout(() => location.assign(form.dataset.then), 1200);
 }

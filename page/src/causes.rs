@@ -50,11 +50,14 @@ impl Causes {
         let hop = self.hop(edge)?;
         if hop.joins {
             return Some(
-                "With these modes it should hold. Open one, and look at the headers.".to_owned(),
+                "With these modes it should hold. Open one, and look at the headers of its record."
+                    .to_owned(),
             );
         }
         let explains = hop.verdict.name() == first.name && further.is_none();
-        explains.then(|| format!("With these modes: {}", hop.sentence))
+        // the sentence begins with "The"
+        let sentence = hop.sentence.replacen('T', "t", 1);
+        explains.then(|| format!("With these modes, {sentence}"))
     }
 
     fn hop(&self, edge: &EdgeRow) -> Option<&Hop> {

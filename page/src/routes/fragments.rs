@@ -91,8 +91,7 @@ struct TraceRow {
     start: String,
     /// The first span, with its service.
     name: String,
-    /// The other services.
-    others: String,
+    services: String,
     spans: String,
     duration: String,
     has_hand_off: bool,
@@ -205,7 +204,7 @@ pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
                 },
                 is_shown: number == shown,
                 is_last: number == last,
-                since: time_of_day(period.since),
+                since: period.since.strftime("%H:%M:%S").to_string(),
                 producer: modes_of(&period.producer),
                 consumer: modes_of(&period.consumer),
                 settings: policies(&period.producer, &period.consumer),
@@ -252,9 +251,12 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     let rows = listed.into_iter().map(|listed| {
         let trace_id = listed.trace_id.to_string();
         let start = listed.start.map(UnixTime::timestamp);
-        let others = listed.services.iter();
-        let others = others.filter(|service| **service != listed.service);
-        let others: Vec<String> = others.map(|service| service_name(service)).collect();
+        let mut services = listed.services;
+        services.sort_by_key(|service| (*service != listed.service, service.clone()));
+        let services: Vec<String> = services
+            .iter()
+            .map(|service| service_name(service))
+            .collect();
         let verdicts = listed.hand_offs.iter();
         TraceRow {
             short_id: trace_id[..8].to_owned(),
@@ -266,22 +268,31 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
                 visible(&listed.name)
             ),
             has_hand_off: !listed.hand_offs.is_empty(),
-            others: others.join(", "),
+            services: services.join(", "),
             spans: count(listed.spans),
             duration: listed.duration.map(shown::duration).unwrap_or_default(),
-            verdicts: verdicts
-                .filter_map(|(_, to, verdict)| {
-                    let verdict = (*verdict)?;
-                    let text = format!("{verdict} at {}", service_name(to));
-                    Some((verdict.is_whole(), text))
-                })
-                .collect(),
+            verdicts: in_short(verdicts.filter_map(|(_, to, verdict)| Some((to, (*verdict)?)))),
         }
     });
     render(&TracesFragment {
         rows: rows.collect(),
         nothing,
     })
+}
+
+/// Verdicts in words: of those that broke, each with its receiver; of all others, how many.
+fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(bool, String)> {
+    let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for (to, verdict) in hand_offs {
+        match verdict.is_whole() {
+            true => *held.entry(verdict).or_default() += 1,
+            false => broken.push((false, format!("{verdict} at {}", service_name(to)))),
+        }
+    }
+    let held = held.into_iter();
+    let held = held.map(|(verdict, number)| (true, format!("{} {verdict}", count(number))));
+    broken.into_iter().chain(held).collect()
 }
 
 /// The burst that runs, or how the last one ended.

@@ -189,20 +189,13 @@ pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chose
         on_conflict: asked.on_conflict,
     };
     match controls.clone().switch(&request).await {
-        Ok(status) => {
+        Ok(_) => {
             if let Some(client) = client {
                 page.set_client(client);
             }
             page.live.changed();
             let now = fragments::time_of_day(Timestamp::now());
-            let words = fragments::in_words;
-            let answer = format!(
-                "In effect since {now}: producer {}, consumer {}, client {}.",
-                words(&status.producer.propagation),
-                words(&status.consumer.propagation),
-                page.client()
-            );
-            sentence(StatusCode::OK, answer)
+            sentence(StatusCode::OK, format!("In effect since {now}."))
         }
         Err(error) => {
             let status = match error {

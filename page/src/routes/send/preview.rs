@@ -15,6 +15,8 @@ use crate::routes::Shared;
 
 /// The longest text that goes into an address, in bytes.
 const MAX_LINKED: usize = 4096;
+/// How many digits of a trace id are shown.
+const SHORT_ID: usize = 8;
 
 /// The text in the form.
 #[derive(Debug, Deserialize)]
@@ -102,12 +104,19 @@ fn producer(set: &Propagation, headers: &HeaderList, client: &Mode) -> String {
     let continues = found.and_then(|found| Some((found.header, found.context()?)));
     let does = match continues {
         Some((header, context)) => format!(
-            "The producer ({}) would continue {header}: trace {}",
-            set.extract, context.trace_id
+            "The producer ({}) would continue trace {} of {header}",
+            set.extract,
+            short(&context.trace_id.to_string())
         ),
         None => format!("The producer ({}) would start a new trace", set.extract),
     };
     format!("{own}{does}.")
+}
+
+/// The beginning of an id.
+fn short(id: &str) -> String {
+    let digits: String = id.chars().take(SHORT_ID).collect();
+    format!("{digits}…")
 }
 
 /// The modes by their answers, each answer once.
@@ -115,7 +124,7 @@ fn answers(modes: &[ModeRow]) -> Vec<(String, String)> {
     let mut answers: Vec<(String, String)> = Vec::new();
     for row in modes {
         let answer = match &row.ids {
-            Some((trace_id, _)) => format!("{}: trace {trace_id}", row.continues),
+            Some((trace_id, _)) => format!("trace {} of {}", short(trace_id), row.continues),
             None => row.continues.clone(),
         };
         match answers.iter_mut().find(|(_, known)| *known == answer) {
