@@ -89,7 +89,7 @@ function tell() {
   const place = document.getElementById('connection');
   place.classList.toggle('lost', isLost);
   const following = isPaused ? 'paused' : 'live';
-  place.textContent = isLost ? 'The lab does not answer. This is the last that was seen.' : following;
+  place.textContent = isLost ? 'The lab does not answer. You see what it last sent.' : following;
 }
 
 /** Follows the events of an address while the page is seen: a browser has few connections for one

@@ -130,7 +130,7 @@ impl Modes {
             joins,
             verdict,
             sentence: format!("{writes}; {does}."),
-            others: format!("If {to} were another library with {mode}:"),
+            others: format!("If {to} used another library with {mode}:"),
             libraries: libraries(&headers, mode, &context),
             headers: headers
                 .iter()

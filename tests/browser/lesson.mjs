@@ -73,9 +73,9 @@ await log.goto(`${address}/traces`);
 await log.getByLabel('Trace id, or its beginning').fill(id);
 await log.getByRole('button', { name: 'Search' }).click();
 await log.locator('tbody a').first().click();
-await says(log, 'Every judged hand-off kept this trace');
+await says(log, 'Every judged hand-off held');
 await log.getByText('One trace context arrives in b3').waitFor();
-await log.getByRole('link', { name: 'Explain it in full' }).first().click();
+await log.getByRole('link', { name: 'Explain in full' }).first().click();
 await log.getByText('What each mode continues').waitFor();
 
 // conflicting headers, pasted
@@ -96,8 +96,8 @@ const runs = await open('/runs');
 for (const place of [0, 1]) {
   const options = await runs.locator('select[name="period"] option').count();
   await runs.locator('select[name="period"]').selectOption({ index: options - 2 + place });
-  await runs.getByRole('button', { name: 'Keep as a run' }).click();
-  await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+  await runs.getByRole('button', { name: 'Save the run' }).click();
+  await runs.getByText('Saved as').waitFor({ timeout: 30000 });
   await runs.waitForURL('**/runs', { waitUntil: 'load' });
   await runs.waitForFunction(wanted => document.querySelectorAll('input[name="run"]').length >= wanted, place + 1, { timeout: 10000 });
 }
@@ -214,8 +214,8 @@ for (const [path, visible] of [
 // a run with all of it, and its report
 await runs.goto(`${address}/runs`);
 await runs.locator('select[name="period"]').selectOption('last:15');
-await runs.getByRole('button', { name: 'Keep as a run' }).click();
-await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+await runs.getByRole('button', { name: 'Save the run' }).click();
+await runs.getByText('Saved as').waitFor({ timeout: 30000 });
 await runs.waitForURL('**/runs', { waitUntil: 'load' });
 await runs.getByRole('link', { name: 'Open' }).first().click();
 await runs.waitForURL('**/report');

@@ -14,7 +14,7 @@ use crate::LabPage;
 use crate::causes::Causes;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
-use crate::map::{EdgeRow, MapView, sign};
+use crate::map::{EdgeRow, MapView};
 
 /// How many traces the first page lists, and among how many of the newest it looks for them.
 const NEWEST: usize = 8;
@@ -180,10 +180,10 @@ pub(super) fn forgotten(held: &Held) -> String {
         return String::new();
     }
     let until = forgotten.until.map(shown::time);
-    let until = until.map_or_else(String::new, |until| format!(", the newest of {until}"));
+    let until = until.map_or_else(String::new, |until| format!(", the last of {until}"));
     format!(
-        " {} left memory{until}. Hand-offs that ids match are still counted with them, those that only an audit finds are \
-         not. The lab's directory has all.",
+        " {} left memory{until}. Hand-offs that ids match stay counted. Those that only an audit finds do \
+         not. The lab's directory has every trace.",
         counted(forgotten.traces, "older trace")
     )
 }
@@ -361,9 +361,4 @@ fn policies(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, Str
 /// A time of day in UTC, to the millisecond.
 pub(super) fn time_of_day(time: Timestamp) -> String {
     time.strftime("%H:%M:%S.%3f").to_string()
-}
-
-/// A verdict with its sign.
-pub(super) fn signed(verdict: Verdict) -> String {
-    format!("{} {verdict}", sign(verdict))
 }

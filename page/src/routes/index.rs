@@ -64,7 +64,7 @@ pub(super) async fn index(
     // before the parts, which look at what is held themselves
     let (held, _) = page.live.held().traces();
     let is_new = held == 0;
-    let mut answer = frame::page(&IndexPage {
+    let index = IndexPage {
         frame: Frame::new(controls, "Live", "Live"),
         events,
         is_new,
@@ -80,7 +80,14 @@ pub(super) async fn index(
         burst: fragments::burst(page),
         periods: fragments::periods(page, period),
         newest: fragments::newest(page),
-    });
+    };
+    let mut answer = match headers
+        .get("sec-fetch-dest")
+        .is_some_and(|dest| dest == "document")
+    {
+        true => frame::page_in_parts(&index),
+        false => frame::page(&index),
+    };
     let vary = axum::http::HeaderValue::from_static("accept");
     answer.headers_mut().insert(VARY, vary);
     answer

@@ -87,8 +87,8 @@ pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) 
         None => {
             let message = MessagePage {
                 frame,
-                message: "No trace with this id is in memory. It may not have arrived yet, or it may have left memory; \
-                          the lab's directory has every trace."
+                message: "No trace with this id is in memory. It has not arrived yet, or it has left memory. \
+                          The lab's directory has every trace."
                     .to_owned(),
                 address: "/traces".to_owned(),
                 link: "All traces",
@@ -106,11 +106,10 @@ pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<Stri
     let again = format!("/requests/{}", id.replace(['?', '#', '%', '/'], ""));
     let message = MessagePage {
         frame: Frame::new(&shared.controls, "Request", "Traces"),
-        message:
-            "No span of this request is in memory. A request that was not sampled leaves none."
-                .to_owned(),
+        message: "No span of this request is in memory. A request that was not sampled has none."
+            .to_owned(),
         address: again,
-        link: "Look again",
+        link: "Try again",
     };
     frame::message(StatusCode::NOT_FOUND, message)
 }
@@ -168,12 +167,18 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
                 1 => String::new(),
                 number => format!(" {number} traces are shown, on one time scale."),
             };
-            let sign = fragments::signed(*verdict);
             (
                 "broken",
-                format!("{sign} at {hop}: {}.{parts}", verdict.meaning()),
+                format!(
+                    "✗ The trace broke at {hop} ({verdict}): {}.{parts}",
+                    verdict.meaning()
+                ),
             )
         }
+        (None, true) if journey.passages.is_empty() => (
+            "quiet",
+            "No hand-off begins or ends in this trace.".to_owned(),
+        ),
         (None, true) => (
             "quiet",
             "No hand-off of this trace could be judged: its sender or its receiver has no span."
@@ -182,13 +187,10 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         (None, false) if traces.len() >= MAX_TRACES => (
             "quiet",
             format!(
-                "Every judged hand-off between the {MAX_TRACES} traces shown kept this trace. There may be more traces."
+                "Every judged hand-off between the {MAX_TRACES} traces shown held. There may be more traces."
             ),
         ),
-        (None, false) => (
-            "whole",
-            "✓ Every judged hand-off kept this trace.".to_owned(),
-        ),
+        (None, false) => ("whole", "✓ Every judged hand-off held.".to_owned()),
     }
 }
 
@@ -204,16 +206,16 @@ fn carriers(live: &Live, journey: &Journey) -> Vec<RecordView> {
             let (note, headers) = match carrier {
                 Carrier::None => (
                     Some(
-                        "It carried no headers: the record is the request's body alone.".to_owned(),
+                        "This record has no headers. It is the body of the request alone.".to_owned(),
                     ),
                     Vec::new(),
                 ),
                 Carrier::TooLong(bytes) => (
-                    Some(format!("Its headers have {bytes} bytes and are not kept.")),
+                    Some(format!("The headers of this record have {bytes} bytes. That is too many to keep them.")),
                     Vec::new(),
                 ),
                 Carrier::Headers(headers) if headers.is_empty() => {
-                    (Some("Its envelope has no headers.".to_owned()), Vec::new())
+                    (Some("The envelope of this record has no headers.".to_owned()), Vec::new())
                 }
                 Carrier::Headers(headers) => (
                     (headers.len() > 1).then(|| explain::summary(headers)),
