@@ -1,6 +1,7 @@
 //! The live page over HTTP: what it shows and what it refuses.
 
 mod other_systems;
+mod sending;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -180,7 +181,7 @@ async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
 
     switch(&lab, "b3", "b3").await;
     send(&lab, "").await;
-    let joined = page_with(&lab, "/", "Every judged hand-off kept its trace").await;
+    let joined = page_with(&lab, "/", "Every judged hand-off held").await;
     assert!(joined.contains("1 connected"), "{joined}");
     assert!(
         !joined.contains("edge broken"),
@@ -287,7 +288,7 @@ async fn a_burst_shows_its_progress_and_can_be_stopped() {
     assert_eq!(start().await.status, 200);
     assert_eq!(start().await.status, 409, "one burst at a time");
     page_with(&lab, "/", "<progress").await;
-    page_with(&lab, "/", "kept its trace").await;
+    page_with(&lab, "/", "hand-off held").await;
     let stop = answer(lab.change("/burst/stop").json(&json!({}))).await;
     assert_eq!(stop.status, 200, "{stop:?}");
     let ended = page_with(&lab, "/", "The last burst sent").await;
@@ -344,6 +345,19 @@ async fn two_periods_are_kept_as_runs_and_compared() {
                 || page(&lab, path).await.contains("there is no")
         );
     }
+    // a name of a run may have any character that a file's name may have
+    let odd = "b3 & 100%20 <run>";
+    let parent = lab.sandbox.path("runs");
+    std::fs::rename(parent.join(older), parent.join(odd)).expect("room");
+    let list = page(&lab, "/runs").await;
+    let encoded = "b3%20%26%20100%2520%20%3Crun%3E";
+    assert!(list.contains(&format!("/runs/{encoded}/report")), "{list}");
+    let report = page(&lab, &format!("/runs/{encoded}/report")).await;
+    assert!(report.contains("</html>"), "{report}");
+    let form = "b3+%26+100%2520+%3Crun%3E";
+    let compared = page(&lab, &format!("/runs/compare?run={form}&run={newer}")).await;
+    assert!(compared.contains("new_trace"), "{compared}");
+    std::fs::rename(parent.join(odd), parent.join(older)).expect("room");
     // the run alone is enough to judge it again
     let paths = [newer, older].map(|name| lab.sandbox.path("runs").join(name));
     let [newer, older] = paths.each_ref().map(|path| path.to_str().expect("text"));

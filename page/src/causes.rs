@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use baton_propagators::{Mode, Propagation};
 use baton_traces::run::Function;
 
-use crate::live::Period;
 use crate::map::EdgeRow;
 use crate::prediction::{Hop, Modes, Prediction};
 
@@ -17,13 +16,18 @@ pub(crate) struct Causes {
 }
 
 impl Causes {
-    /// The causes in a period. `client` is the mode of the page's client; `None` if it is not
+    /// The causes in a period, from the variables of both functions. `client` is the mode of the page's client; `None` if it is not
     /// known for this period.
-    pub(crate) fn of(period: &Period, client: Option<&Mode>, stream: &str) -> Causes {
+    pub(crate) fn of(
+        producer: &BTreeMap<String, String>,
+        consumer: &BTreeMap<String, String>,
+        client: Option<&Mode>,
+        stream: &str,
+    ) -> Causes {
         let set = |variables: &BTreeMap<String, String>| {
             Propagation::from_environment(|name| variables.get(name).cloned()).ok()
         };
-        let prediction = match (set(&period.producer), set(&period.consumer)) {
+        let prediction = match (set(producer), set(consumer)) {
             (Some(producer), Some(consumer)) => {
                 let modes = Modes {
                     client: client.cloned().unwrap_or(Mode::NONE),

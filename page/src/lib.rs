@@ -122,7 +122,7 @@ async fn logs(live: Weak<Live>, mut logs: Vec<GrowingLog>, mut stopping: watch::
         }
         let Some(live) = live.upgrade() else { return };
         let read = tokio::task::spawn_blocking(move || {
-            logs.iter_mut().for_each(|log| live.follow(log));
+            live.follow(&mut logs);
             logs
         });
         let Ok(read) = read.await else { return };

@@ -63,7 +63,7 @@ assert.ok(await page.locator('.wide path.edge.broken').count() > 0);
 if (shots) await page.screenshot({ path: `${shots}/broken-1280.png`, fullPage: true });
 await switchTo(page, 'b3', 'b3');
 await send(page);
-await says(page, 'Every judged hand-off kept its trace');
+await says(page, 'Every judged hand-off held');
 
 // the trace by the id in the log, and its header explained
 const log = await open('/logs/producer');

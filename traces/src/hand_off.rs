@@ -300,7 +300,20 @@ pub struct Sender {
     pub format: Option<SpanFormat>,
 }
 
+/// The parent of `span`, if `span` is not an end of a hand-off and may be between a sender and a
+/// span above it in the sender's service. `None` if it has no parent, or if the parent is known to
+/// be in another process.
+pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
+    let may_lead = span.parent_is_remote != Some(true) && span.kind != Kind::Client;
+    let parent = span.parent_span_id.filter(|_| may_lead)?;
+    (Role::of(span) == Role::Other).then_some(parent)
+}
+
 impl Sender {
+    /// The most spans above a sender that are looked at. It also ends the search in a circle of
+    /// parents.
+    pub const MAX_ABOVE: usize = 64;
+
     /// A client's end, from its span. A load generator writes spans for all requests. The span's
     /// flags show a decision "not sampled", and an attribute shows an open decision.
     pub fn client(span: &Span<'_>) -> Sender {

@@ -14,7 +14,7 @@ use crate::LabPage;
 use crate::causes::Causes;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
-use crate::map::{EdgeRow, MapView};
+use crate::map::{EdgeRow, MapView, Seen};
 
 /// How many traces the first page lists, and among how many of the newest it looks for them.
 const NEWEST: usize = 8;
@@ -43,14 +43,13 @@ struct MapFragment {
 struct EdgesFragment {
     /// The edges, each with the cause of its breaks as far as the settings show it.
     edges: Vec<(EdgeRow, Option<String>)>,
-    /// What is still missing.
-    note: Option<&'static str>,
     unjudged: Vec<String>,
     facts: String,
 }
 
 /// The map of a period and what it says. Each part changes by itself, so that a screen reader hears
 /// a sentence only when it is another.
+#[derive(Default)]
 pub(super) struct MapParts {
     /// What became of the traces.
     pub(super) answer: String,
@@ -110,39 +109,63 @@ struct Running {
     sentence: String,
 }
 
+/// The period that is shown.
+struct Shown {
+    since: String,
+    /// When it ended, if it is not the present one.
+    until: Option<String>,
+    producer: BTreeMap<String, String>,
+    consumer: BTreeMap<String, String>,
+}
+
 /// The map and what it says. `number` is a past period; `None` is the present one.
 pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) -> MapParts {
     let status = controls.status();
-    let held = page.live.held();
-    let periods = held.periods();
-    let last = periods.len() - 1;
-    let number = number.filter(|number| *number < last);
-    let period = &periods[number.unwrap_or(last)];
-    let until = number.map(|number| time_of_day(periods[number + 1].since));
+    let (seen, shown, facts) = {
+        let held = page.live.held();
+        let periods = held.periods();
+        let past = number.filter(|number| *number < periods.last());
+        let past = past.and_then(|number| Some((number, periods.get(number)?)));
+        let Some(period) = past
+            .map(|(_, period)| period)
+            .or_else(|| periods.get(periods.last()))
+        else {
+            return MapParts::default();
+        };
+        let next = past.and_then(|(number, _)| periods.get(number + 1));
+        let shown = Shown {
+            since: time_of_day(period.since),
+            until: next.map(|next| time_of_day(next.since)),
+            producer: period.producer.clone(),
+            consumer: period.consumer.clone(),
+        };
+        let facts = facts(&held, status.records_delivered, status.spans);
+        (Seen::of(&held, period), shown, facts)
+    };
+    let stream = &controls.addresses().stream;
+    let view = MapView::of(seen, stream);
     let client = page.client();
-    let view = MapView::of(&held, period, controls.addresses());
-    let is_present = until.is_none();
-    let causes = Causes::of(
-        period,
-        is_present.then_some(&client),
-        &controls.addresses().stream,
-    );
+    let is_present = shown.until.is_none();
+    let is_broken = view.edges.iter().any(|edge| edge.state == "broken");
+    let causes = is_broken.then(|| {
+        let client = is_present.then_some(&client);
+        Causes::of(&shown.producer, &shown.consumer, client, stream)
+    });
     let edges = view.edges.into_iter().map(|edge| {
-        let cause = causes.of_edge(&edge);
+        let cause = causes.as_ref().and_then(|causes| causes.of_edge(&edge));
         (edge, cause)
     });
-    // the client's spans of a burst are written when it ends
-    let awaits_clients = is_present && !client.is_none() && page.bursts.state().0.is_some();
+    let settings = settings(&shown.producer, &shown.consumer);
     MapParts {
         answer: render(&AnswerFragment {
             state: view.state,
             answer: view.answer,
-            since: time_of_day(period.since),
+            since: shown.since,
             settings: match is_present {
-                true => format!("client {client}, {}.", settings(period)),
-                false => format!("{}.", settings(period)),
+                true => format!("client {client}, {settings}."),
+                false => format!("{settings}."),
             },
-            past_until: until,
+            past_until: shown.until,
         }),
         picture: render(&MapFragment {
             wide: view.wide,
@@ -150,51 +173,65 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         }),
         edges: render(&EdgesFragment {
             edges: edges.collect(),
-            note: awaits_clients.then_some(
-                "The spans of the burst's clients come when it ends. Then the hand-offs from the client are judged.",
-            ),
             unjudged: view.unjudged,
-            facts: facts(&held, status.records_delivered, status.spans),
+            facts,
         }),
     }
 }
 
 /// What is held, and what is not any more.
 fn facts(held: &Held, delivered: u64, spans: u64) -> String {
-    let (traces, most) = held.traces();
+    let (traces, limits) = held.traces();
     let mut facts = format!(
-        "{} and {} so far. {} in memory, at most {}.",
+        "{} and {} so far. {} in memory, at most {} with {} MB of spans.",
         counted(delivered, "delivered record"),
         counted(spans, "span"),
         counted(traces as u64, "trace"),
-        count(most as u64)
+        count(limits.traces as u64),
+        count(limits.bytes as u64 / 1_000_000)
     );
     facts.push_str(&forgotten(held));
     facts
 }
 
-/// A sentence about the traces that have left memory; empty if none has.
+/// Sentences about what has left memory; empty if nothing has.
 pub(super) fn forgotten(held: &Held) -> String {
     let forgotten = held.forgotten();
-    if forgotten.traces == 0 {
-        return String::new();
+    let mut sentences = String::new();
+    if forgotten.traces > 0 {
+        let until = forgotten.until.map(shown::time);
+        let until = until.map_or_else(String::new, |until| format!(", the last of {until}"));
+        sentences.push_str(&format!(
+            " {} left memory{until}. Their hand-offs are still counted.",
+            counted(forgotten.traces, "older trace")
+        ));
     }
-    let until = forgotten.until.map(shown::time);
-    let until = until.map_or_else(String::new, |until| format!(", the last of {until}"));
-    format!(
-        " {} left memory{until}. Hand-offs that ids match stay counted. Those that only an audit finds do \
-         not. The lab's directory has every trace.",
-        counted(forgotten.traces, "older trace")
-    )
+    if forgotten.carriers > 0 {
+        sentences.push_str(&format!(
+            " The headers of {} left memory.",
+            counted(forgotten.carriers, "older record")
+        ));
+    }
+    let periods = held.periods().forgotten() as u64;
+    if periods > 0 {
+        sentences.push_str(&format!(
+            " {} left memory with all counts.",
+            counted(periods, "older setting")
+        ));
+    }
+    if !sentences.is_empty() {
+        sentences.push_str(" The lab's directory has everything.");
+    }
+    sentences
 }
 
 /// What happened in each period. `shown` is the past period that the page shows; `None` is the
 /// present one.
 pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
     let held = page.live.held();
-    let last = held.periods().len() - 1;
+    let last = held.periods().last();
     let shown = shown.filter(|shown| *shown < last).unwrap_or(last);
-    let periods = held.periods().iter().enumerate().rev().take(20);
+    let periods = held.periods().iter().rev().take(20);
     render(&PeriodsFragment {
         periods: periods
             .map(|(number, period)| PeriodRow {
@@ -217,10 +254,8 @@ pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
 /// The verdicts of a period over all edges.
 fn counts(period: &Period) -> Vec<(bool, String)> {
     let mut all: BTreeMap<Verdict, u64> = BTreeMap::new();
-    let by_id = period.edges.values().flat_map(|edge| &edge.verdicts);
-    let audited = period.audited.iter().flat_map(|audited| &audited.edges);
-    let audited = audited.flat_map(|audited| &audited.edge.verdicts);
-    for (verdict, number) in by_id.chain(audited) {
+    let edges = period.edges.iter();
+    for (verdict, number) in edges.flat_map(|(_, edge)| &edge.verdicts) {
         *all.entry(*verdict).or_default() += number;
     }
     let counts = all.into_iter();
@@ -308,12 +343,12 @@ pub(super) fn burst(page: &LabPage) -> String {
 }
 
 /// The settings of a period in words.
-fn settings(period: &Period) -> String {
+fn settings(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
     format!(
         "producer {}, consumer {}; {}",
-        modes_of(&period.producer),
-        modes_of(&period.consumer),
-        policies(&period.producer, &period.consumer)
+        modes_of(producer),
+        modes_of(consumer),
+        policies(producer, consumer)
     )
 }
 

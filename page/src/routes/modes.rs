@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use baton_lab::{LabError, SwitchRequest};
+use baton_lab::SwitchRequest;
 use baton_propagators::{Engine, Mode, OnConflict, Propagation, Select};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -197,12 +197,6 @@ pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chose
             let now = fragments::time_of_day(Timestamp::now());
             sentence(StatusCode::OK, format!("In effect since {now}."))
         }
-        Err(error) => {
-            let status = match error {
-                LabError::Setting(_) => StatusCode::BAD_REQUEST,
-                _ => StatusCode::CONFLICT,
-            };
-            sentence(status, error.to_string())
-        }
+        Err(error) => sentence(error.http_status(), error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -44,8 +44,7 @@ impl Asked {
 pub(super) async fn runs(State(shared): State<Shared>) -> Response {
     let periods = {
         let held = shared.page.live.held();
-        let periods = held.periods().iter().enumerate();
-        let periods = periods.map(|(number, period)| {
+        let periods = held.periods().iter().map(|(number, period)| {
             let text = format!(
                 "Since {}: {} to {}",
                 fragments::time_of_day(period.since),
@@ -111,12 +110,12 @@ pub(super) async fn report(State(shared): State<Shared>, Path(name): Path<String
 }
 
 /// The comparison of the runs in the address, as `run=A&run=B`.
-pub(super) async fn compare(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let names = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("run="));
-    let names: Vec<String> = names.map(str::to_owned).collect();
+pub(super) async fn compare(
+    State(shared): State<Shared>,
+    Query(asked): Query<Vec<(String, String)>>,
+) -> Response {
+    let named = asked.into_iter().filter(|(name, _)| name == "run");
+    let names: Vec<String> = named.map(|(_, value)| value).collect();
     let parent = shared.page.options.runs.clone();
     let compared = tokio::task::spawn_blocking(move || runs::compare(&parent, &names));
     match compared.await {

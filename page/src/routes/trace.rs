@@ -14,7 +14,7 @@ use baton_traces::trace_index::{Filter, Journey, TraceIndex};
 use baton_views::drawing::Page as Width;
 use baton_views::waterfall::Waterfall;
 
-use super::{Shared, fragments};
+use super::Shared;
 use crate::carrier::Carrier;
 use crate::explain;
 use crate::frame::{self, Frame, MessagePage};
@@ -36,6 +36,8 @@ struct TracePage {
     wide: String,
     narrow: String,
     carriers: Vec<RecordView>,
+    /// How many records are not among these, in a sentence.
+    further_records: Option<String>,
     spans: Vec<SpanView>,
 }
 
@@ -136,8 +138,15 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
     });
     let journey = index.journey(trace_id, MAX_TRACES);
     let waterfall = Waterfall::new(&traces, &journey.passages, MAX_SPANS);
-    let (state, answer) = answer(&traces, &journey);
+    let (mut state, mut answer) = answer(&traces, &journey);
+    if is_rest(live, &ids) {
+        answer.push_str(" Earlier spans have left memory, and are not shown.");
+        if state == "whole" {
+            state = "quiet";
+        }
+    }
     let carriers = carriers(live, &journey);
+    let further_records = further_records(&journey, carriers.len());
     Some(move |frame| TracePage {
         frame,
         trace_id: trace_id.to_string(),
@@ -146,8 +155,15 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
         wide: waterfall.drawing(Width::Wide).inline(),
         narrow: waterfall.drawing(Width::Narrow).inline(),
         carriers,
+        further_records,
         spans: traces.iter().flat_map(spans).take(MAX_SPANS).collect(),
     })
+}
+
+/// Whether earlier spans of these traces have left memory.
+fn is_rest(live: &Live, ids: &[TraceId]) -> bool {
+    let held = live.held();
+    ids.iter().any(|id| held.is_rest(*id))
 }
 
 /// What became of the trace, in a sentence.
@@ -192,6 +208,19 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         ),
         (None, false) => ("whole", "✓ Every judged hand-off held.".to_owned()),
     }
+}
+
+/// How many records of a journey are not among the `shown` ones; `None` if all are.
+fn further_records(journey: &Journey, shown: usize) -> Option<String> {
+    let records = journey.passages.iter();
+    let records = records.filter(|passage| passage.hop == Hop::Record);
+    let further = records.count().saturating_sub(shown);
+    (further > 0).then(|| {
+        format!(
+            "The headers of {} are not shown: they are not in memory, or are not among the first {MAX_RECORDS}.",
+            shown::counted(further as u64, "record")
+        )
+    })
 }
 
 /// What the records of a journey carried, with what each header says.

@@ -6,10 +6,8 @@ use baton_propagators::id::SpanId;
 use super::end::End;
 use super::shards::Ends;
 use crate::ends::names::Name;
-use crate::span::{Kind, Span};
-
-/// The most spans above a sender. It also ends the search in a circle of parents.
-const MAX_ABOVE: usize = 64;
+use crate::hand_off::{self, Sender};
+use crate::span::Span;
 
 /// A span that is not an end of a hand-off, and has a parent that may be in its own service.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +23,7 @@ pub(super) struct Inner {
 impl Ends {
     /// Adds a span that is not an end, if it may lead from a sender to a span above it.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
-        let may_lead = span.parent_is_remote != Some(true) && span.kind != Kind::Client;
-        let Some(parent) = span.parent_span_id.filter(|_| may_lead) else {
+        let Some(parent) = hand_off::leads_up(span) else {
             return;
         };
         let is_unsaid = span.parent_is_remote.is_none();
@@ -45,7 +42,7 @@ impl Ends {
         let mut next = sender.parent;
         // the parent itself is not inner if it is the other end of a hand-off
         while let Some(inner) = self.inner(self.hash((sender.trace, next.to_be_bytes())))
-            && above.len() < MAX_ABOVE
+            && above.len() < Sender::MAX_ABOVE
         {
             let is_local = inner
                 .service
