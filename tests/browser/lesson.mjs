@@ -78,9 +78,16 @@ await log.getByText('One trace context arrives in b3').waitFor();
 await log.getByRole('link', { name: 'Explain in full' }).first().click();
 await log.getByText('What each mode continues').waitFor();
 
-// conflicting headers, pasted
+// conflicting headers, pasted into the form: what they would do is said before they are sent
+const conflict = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nb3: 11111111111111112222222222222222-3333333333333333-1';
+await page.getByLabel('Headers to send along').fill(conflict);
+await page.locator('[data-fragment="send-preview"]').getByText('The producer (b3) would continue trace 11111111…').waitFor();
+await page.getByLabel('Headers to send along').fill('');
+await page.waitForFunction(() => document.querySelector('[data-fragment="send-preview"]').textContent === '');
+
+// and under Explain
 await log.goto(`${address}/explain`);
-await log.locator('#paste').fill('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nb3: 11111111111111112222222222222222-3333333333333333-1');
+await log.locator('#paste').fill(conflict);
 await log.getByRole('button', { name: 'Explain' }).click();
 await log.getByText('Two different traces arrive').first().waitFor();
 
@@ -90,6 +97,22 @@ await page.getByRole('button', { name: 'Start' }).click();
 await page.locator('.progress-line').getByText(/[1-9]\d* requests/).waitFor({ timeout: 30000 });
 await page.getByRole('button', { name: 'Stop' }).click();
 await page.getByText('The last burst sent').waitFor({ timeout: 30000 });
+assert.equal(await page.locator('[data-result="/burst"]').textContent(), '', 'no message of a burst that has ended');
+
+// the newest trace is that of the request, with both functions
+const newest = await page.locator('[data-live="newest"] tbody tr').first().textContent();
+assert.match(newest, /producer-lambda.*consumer-lambda|consumer-lambda.*producer-lambda/);
+
+// an earlier period says that it is one, and leads back
+const past = await open('/?period=0');
+await past.getByText('You see an earlier period').waitFor();
+await past.getByRole('link', { name: 'Back to now' }).click();
+await says(past, 'Every judged hand-off held');
+assert.equal(await past.getByText('You see an earlier period').count(), 0);
+
+// an address that does not exist
+await past.goto(`${address}/nowhere`);
+await past.getByText('The lab has no page at /nowhere.').waitFor();
 
 // two runs, kept and compared
 const runs = await open('/runs');
@@ -224,7 +247,7 @@ assert.equal(await runs.locator('img, script, [onload], [onerror]').count(), 0, 
 
 // every view, in light and dark: no violation, nothing beyond the edge of a phone
 for (const colorScheme of ['light', 'dark']) {
-  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer']]) {
+  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer'], ['past', '/?period=0'], ['unknown', '/nowhere']]) {
     for (const width of [390, 1280, 1920]) {
       const view = await open(path, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
       await view.waitForTimeout(300);

@@ -1,6 +1,6 @@
 //! The parts of the first page that change while it is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use baton_lab::Controls;
@@ -264,13 +264,16 @@ fn counts(period: &Period) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// The newest traces in which a hand-off begins or ends. A consumer has one more trace for each
-/// batch, which would hide them.
+/// The newest traces. A consumer has one more trace for each batch, which would hide the requests:
+/// a trace without a hand-off is left out if its services are in a trace that has one.
 pub(super) fn newest(page: &LabPage) -> String {
     let (mut listed, _) = page.live.list(&Search::default(), LOOKED_AT);
-    if listed.iter().any(|listed| !listed.hand_offs.is_empty()) {
-        listed.retain(|listed| !listed.hand_offs.is_empty());
-    }
+    let shown = listed.iter().filter(|listed| !listed.hand_offs.is_empty());
+    let shown: HashSet<String> = shown.flat_map(|listed| listed.services.clone()).collect();
+    listed.retain(|listed| {
+        let mut services = listed.services.iter();
+        !listed.hand_offs.is_empty() || services.any(|service| !shown.contains(service))
+    });
     newest_first(&mut listed);
     listed.truncate(NEWEST);
     rows(listed, "No trace has arrived yet.")
