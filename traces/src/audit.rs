@@ -34,7 +34,6 @@ use crate::ends::Gathered;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 pub use crate::evidence::Evidence;
-use crate::evidence::Pairs;
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::span::{Kind, Span, SpanReference, UnixTime};
 
@@ -202,8 +201,7 @@ impl Audit {
         let of_run = of_run.as_ref();
         let (edges, mut pairs, counts) = std::thread::scope(|scope| {
             let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
-            let mut pairs = Pairs::of(&tree);
-            let edges = judge(&tree, &mut pairs, of_run, each);
+            let (edges, pairs) = judge(&tree, of_run, each);
             let panicked = |panic| std::panic::resume_unwind(panic);
             (edges, pairs, counts.join().unwrap_or_else(panicked))
         });
