@@ -37,7 +37,8 @@ pub(crate) fn router(controls: &Arc<Controls>, page: Option<Arc<dyn Page>>) -> R
         .route("/flush", post(flush))
         .with_state(Arc::clone(controls));
     let may_change = middleware::from_fn_with_state(Arc::clone(controls), only_with_token);
-    let changing = changing.merge(own).layer(may_change);
+    // a layer of the routes alone: an address that does not exist is answered with 404
+    let changing = changing.merge(own).route_layer(may_change);
     Router::new()
         .route("/status", get(status))
         .with_state(Arc::clone(controls))

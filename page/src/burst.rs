@@ -117,7 +117,7 @@ impl BurstPlan {
         };
         let lost = "The burst ended early, for an unknown reason.".to_owned();
         let begun = page.bursts.begin(progress, lost);
-        let begun = begun.ok_or("a burst runs already; stop it first")?;
+        let begun = begun.ok_or("a burst is already running; stop it first")?;
         page.live.changed();
         tokio::spawn(async move {
             let most = self.duration + self.settings.timeout + PATIENCE;

@@ -5,7 +5,6 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use baton_traces::hand_off::Verdict;
 use baton_traces::run::Function;
 use baton_traces::service_map::{Key, NodeKind, Passed, ServiceMap};
 use baton_traces::shown::{count, counted, service_name, visible};
@@ -239,8 +238,8 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
     if let Some(first) = broken.first() {
         let further = match broken.len() {
             1 => String::new(),
-            2 => " One more edge is broken.".to_owned(),
-            more => format!(" {} more edges are broken.", count(more as u64 - 1)),
+            2 => " Hand-offs broke on one more edge.".to_owned(),
+            more => format!(" Hand-offs broke on {} more edges.", count(more as u64 - 1)),
         };
         return ("broken", format!("{}{further}", first.break_sentence()));
     }
@@ -251,14 +250,12 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
             (true, true) => " An edge without a verdict is not judged.",
             (true, false) => "",
         };
-        let sentence = format!("Every judged hand-off kept its trace.{rest}");
+        let sentence = format!("Every judged hand-off held.{rest}");
         return ("whole", sentence);
     }
     let sentence = match edges.is_empty() && is_all {
-        true => {
-            "No request yet with these modes. Send one, and the edges show what became of its trace."
-        }
-        false => "Nothing is judged yet: the spans of one end are still missing.",
+        true => "No request yet with these modes. Send one to see what becomes of its trace.",
+        false => "No hand-off is judged yet: the spans of one end are still missing.",
     };
     ("quiet", sentence.to_owned())
 }
@@ -280,9 +277,4 @@ pub(crate) fn percent_encoded(text: &str) -> String {
         _ => format!("%{byte:02X}"),
     });
     bytes.collect()
-}
-
-/// A verdict with its sign, as in `✗ new_trace`.
-pub(crate) fn sign(verdict: Verdict) -> &'static str {
-    if verdict.is_whole() { "✓" } else { "✗" }
 }

@@ -90,7 +90,7 @@ pub(crate) fn start(
     };
     let lost = "the measurement ended early, for an unknown reason".to_owned();
     let begun = page.matrices.begin(progress, Err(lost));
-    let begun = begun.ok_or("a matrix is measured already; stop it first")?;
+    let begun = begun.ok_or("a matrix is already being measured; stop it first")?;
     page.live.changed();
     let deadline = begun.deadline(controls.stopping(), Duration::MAX, PATIENCE);
     let page = Arc::clone(page);

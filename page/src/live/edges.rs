@@ -66,6 +66,8 @@ pub(crate) struct EdgeCount {
 /// Counts events of the last seconds.
 #[derive(Clone, Debug, Default)]
 struct Rate {
+    /// The second of the first event after a time without any.
+    first: i64,
     second: i64,
     counts: [u32; RATE_SECONDS + 1],
 }
@@ -81,16 +83,20 @@ impl Rate {
 
     fn add(&mut self, second: i64) {
         self.advance(second);
+        if self.counts.iter().all(|count| *count == 0) {
+            self.first = self.second;
+        }
         self.counts[place(self.second)] += 1;
     }
 
-    /// The mean number in each of the last full seconds.
+    /// The mean number in each of the last full seconds, since the first event.
     fn per_second(&self, second: i64) -> f64 {
         let mut rate = self.clone();
         rate.advance(second);
         rate.counts[place(rate.second)] = 0;
         let counts = rate.counts.iter().map(|count| f64::from(*count));
-        counts.sum::<f64>() / RATE_SECONDS as f64
+        let seconds = (second - self.first).clamp(1, RATE_SECONDS as i64);
+        counts.sum::<f64>() / seconds as f64
     }
 }
 
@@ -195,8 +201,12 @@ mod tests {
             for _ in 0..20 {
                 rate.add(second);
             }
+            assert_eq!(
+                rate.per_second(second + 1),
+                20.0,
+                "from the first second on"
+            );
         }
-        assert_eq!(rate.per_second(105), 10.0);
         assert_eq!(rate.per_second(110), 10.0);
         assert_eq!(rate.per_second(112), 6.0);
         assert_eq!(rate.per_second(200), 0.0);

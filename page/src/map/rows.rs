@@ -23,6 +23,8 @@ pub(crate) struct EdgeRow {
     pub(crate) count: String,
     /// The same in words.
     hand_offs: String,
+    /// How many broke, of those whose verdict is known.
+    broken: String,
     /// Hand-offs per second.
     pub(crate) rate: String,
     /// `broken`, `whole`, or empty if nothing is judged.
@@ -85,6 +87,7 @@ impl EdgeRow {
             over: flow.queue.as_deref().map(visible),
             count: count(flow.count),
             hand_offs: counted(flow.count, "hand-off"),
+            broken: count(flow.verdicts.iter().map(broken).sum()),
             rate: match flow.rate > 0.0 {
                 true => significant(flow.rate),
                 false => "0".to_owned(),
@@ -116,11 +119,16 @@ impl EdgeRow {
         let over = over.map_or_else(String::new, |queue| format!(" over the stream {queue}"));
         let verdicts = self.verdicts.iter().filter(|verdict| !verdict.is_whole);
         let verdicts: Vec<String> = verdicts
-            .map(|verdict| format!("{} in {}", verdict.name, verdict.count))
+            .map(|verdict| format!("{} {}", verdict.count, verdict.name))
             .collect();
         let what = match verdicts.is_empty() {
             true => String::new(),
-            false => format!(": {} of {}", verdicts.join(", "), self.hand_offs),
+            false => format!(
+                ": {} of {} broke ({})",
+                self.broken,
+                self.hand_offs,
+                verdicts.join(", ")
+            ),
         };
         format!(
             "The trace breaks from {} to {}{over}{what}.",
@@ -133,9 +141,9 @@ fn state(flow: &Flow) -> (&'static str, &'static str) {
     let whole: u64 = flow.judged() - flow.verdicts.iter().map(broken).sum::<u64>();
     match (flow.broken(), whole) {
         (0, 0) => ("", "not judged"),
-        (0, _) => ("whole", "whole"),
-        (_, 0) => ("broken", "broken"),
-        _ => ("broken", "partly broken"),
+        (0, _) => ("whole", "held"),
+        (_, 0) => ("broken", "broke"),
+        _ => ("broken", "some broke"),
     }
 }
 
@@ -182,7 +190,7 @@ fn remarks(flow: &Flow) -> Vec<String> {
         _ if flow.judged() > 0 || flow.broken() > 0 => {
             format!("{} not judged", counted(without, "hand-off"))
         }
-        _ if flow.is_further => "no end was seen of the other side".to_owned(),
+        _ if flow.is_further => "the other end was not seen".to_owned(),
         (_, None) => {
             "no receiver left a span: it may still come, or was not sampled; only a log could tell"
                 .to_owned()

@@ -1,5 +1,7 @@
 //! Single requests and bursts.
 
+pub(super) mod preview;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +78,7 @@ fn headers(text: &str) -> Result<HeaderMap, String> {
     for line in lines {
         let wrong = || {
             format!(
-                "{:?} is not a header; write NAME: VALUE, one a line",
+                "{:?} is not a header; write NAME: VALUE, one on each line",
                 visible(line)
             )
         };
@@ -211,7 +213,7 @@ pub(super) async fn burst(State(shared): State<Shared>, Json(asked): Json<AskedB
 /// Stops the burst that runs.
 pub(super) async fn stop(State(shared): State<Shared>) -> Response {
     match shared.page.bursts.stop() {
-        true => sentence(StatusCode::OK, "The burst ends."),
-        false => sentence(StatusCode::CONFLICT, "No burst runs."),
+        true => sentence(StatusCode::OK, "The burst is stopping."),
+        false => sentence(StatusCode::CONFLICT, "No burst is running."),
     }
 }
