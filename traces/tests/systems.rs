@@ -1,6 +1,7 @@
 //! Tests of audits on systems whose hand-offs are known.
 
 mod batches;
+mod cases;
 mod generated;
 mod recorded;
 
