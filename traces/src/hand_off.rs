@@ -283,8 +283,9 @@ pub struct Sender {
     pub parent: Option<SpanId>,
     /// Whether that parent is in another process; `None` if this is unknown.
     pub parent_is_remote: Option<bool>,
-    /// The spans above that parent in the sender's service, the nearest first.
-    pub above: Vec<SpanId>,
+    /// The spans above that parent in the sender's service, the nearest first, and the spans below
+    /// the sender that a receiver names.
+    pub around: Vec<SpanId>,
     /// Whether its span was recorded. If not, everything known about it comes from the log.
     pub recorded: bool,
     /// Its sampling decision; `None` if it is unknown, or was left to the receiver.
@@ -317,7 +318,7 @@ impl Sender {
             reference: Some(span.reference),
             parent: span.parent_span_id,
             parent_is_remote: span.parent_is_remote,
-            above: Vec::new(),
+            around: Vec::new(),
             recorded: true,
             sampled: Some(true),
             start: span.start,
@@ -332,7 +333,7 @@ impl Sender {
         reference: None,
         parent: None,
         parent_is_remote: None,
-        above: Vec::new(),
+        around: Vec::new(),
         recorded: false,
         sampled: None,
         start: None,

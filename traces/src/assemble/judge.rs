@@ -6,6 +6,7 @@ use super::group::{Record, Request};
 use super::shards::Shard;
 use super::unseen::Unseen;
 use crate::hand_off::{self, Flags, Hop, MessageKey, Receiver, Sender, Verdict};
+use crate::span::SpanReference;
 
 /// One judged hand-off.
 #[derive(Clone, Debug)]
@@ -125,9 +126,12 @@ impl Assembly {
         &self,
         hop: Hop,
         key: HandOffKey<'a>,
-        sender: Sender,
+        mut sender: Sender,
         deliveries: &Deliveries,
     ) -> HandOff<'a> {
+        for delivery in deliveries.kept() {
+            self.add_below(&mut sender, &delivery.receiver);
+        }
         let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
             let verdict = hand_off::verdict(&sender, receiver, self.has_remote_parent(delivery));
@@ -152,6 +156,22 @@ impl Assembly {
             deliveries: deliveries.count(),
             receiver: best.map(|(_, receiver)| receiver.clone()),
             sender,
+        }
+    }
+
+    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link.
+    fn add_below(&self, sender: &mut Sender, receiver: &Receiver) {
+        let Some(from) = sender.reference else {
+            return;
+        };
+        let in_trace = |span: &SpanReference| span.trace_id == from.trace_id;
+        let parent = receiver.reference.filter(in_trace).and(receiver.parent);
+        let links = receiver.links.iter().map(|link| link.to).filter(in_trace);
+        for span in parent.into_iter().chain(links.map(|to| to.span_id)) {
+            let is_new = span != from.span_id && !sender.around.contains(&span);
+            if is_new && self.ends.is_below(span, from) {
+                sender.around.push(span);
+            }
         }
     }
 
