@@ -4,6 +4,7 @@ mod batches;
 mod cases;
 mod generated;
 mod recorded;
+mod xray;
 
 // the tests use less of this module than the example
 #[allow(dead_code)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use baton_propagators::id::{SpanId, TraceId};
 use baton_traces::audit::{Audit, Judged, Options};
-use baton_traces::span::{AnyValue, Kind, Link, Span, SpanReference, UnixTime};
+use baton_traces::span::{AnyValue, Key, Kind, Link, Span, SpanReference, UnixTime, Value};
 
 fn trace_id(hex: &str) -> TraceId {
     TraceId::from_hex(&format!("{hex:0>32}")).expect(hex)
@@ -61,6 +61,10 @@ fn span(line: &str) -> Span<'_> {
                     attributes: Vec::new(),
                 });
             }
+            ("baton.span.format", form) => {
+                span.attributes
+                    .set(Key::SpanFormat, Value::Text(form.into()));
+            }
             (name, value) => span
                 .other_attributes
                 .push((name.into(), AnyValue::Text(value.into()))),
@@ -93,6 +97,9 @@ fn each_small_system_is_judged_as_described() {
         let (title, lines) = case.split_once('\n').expect("a title");
         let (expected, spans): (Vec<&str>, Vec<&str>) =
             lines.lines().partition(|line| line.starts_with("= "));
+        let (words, expected): (Vec<&str>, Vec<&str>) = expected
+            .into_iter()
+            .partition(|line| line.starts_with("= because "));
         let expected = expected.iter().filter(|line| **line != "= nothing");
         let mut expected: Vec<String> = expected.map(|line| line[2..].to_owned()).collect();
         expected.sort();
@@ -103,7 +110,16 @@ fn each_small_system_is_judged_as_described() {
             .iter()
             .rev()
             .for_each(|line| backward.add(&span(line)));
-        assert_eq!(said(&forward.judge()), expected, "{title}");
+        let judged = forward.judge();
+        assert_eq!(said(&judged), expected, "{title}");
+        for words in words.iter().map(|line| &line["= because ".len()..]) {
+            let causes = judged.edges.iter().filter_map(|edge| edge.cause.as_ref());
+            let causes: Vec<&String> = causes.collect();
+            assert!(
+                causes.iter().any(|cause| cause.contains(words)),
+                "{title}: {causes:?}"
+            );
+        }
         assert_eq!(said(&backward.judge()), expected, "{title}, backward");
         count += 1;
     }
