@@ -23,7 +23,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 try {
   for (const [name, mode, colorScheme, says] of [
     ['page-broken', 'none', 'light', 'The trace breaks from producer-lambda'],
-    ['page-joined', 'b3', 'dark', 'Every judged hand-off kept its trace'],
+    ['page-joined', 'b3', 'dark', 'Every judged hand-off held'],
   ]) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, colorScheme });
     const page = await context.newPage();
