@@ -126,7 +126,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
         alone["runs"][0]["requests"],
         json!({"sent": 300, "ok": 300, "failed": 0})
     );
-    // the workers' half alone says nothing about the functions
+    // the workers' half says nothing about the functions
     let run = &alone["runs"][0];
     assert_eq!(run["hops"], json!({"ingress": {}, "record": {}}));
     let unknown = run["unknown"].as_array().expect("a list");
