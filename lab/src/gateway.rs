@@ -23,7 +23,7 @@ mod proxy;
 
 /// The endpoint's path: the workshop's stage and path.
 pub(crate) const ENDPOINT_PATH: &str = "/dev/producer";
-/// How many bytes are read of a body that is too long.
+/// The most bytes that are read from a body that is too long.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 /// How long a client may pause while it sends a body.
 const MAX_BODY_PAUSE: Duration = Duration::from_secs(5);

@@ -198,7 +198,7 @@ impl Kinesis {
         self.journal.is_some()
     }
 
-    /// Ends the file of accepted records. Call this when no record waits any more.
+    /// Ends the file of accepted records. Call this when no more records wait.
     pub(crate) fn forget_journal(&self) {
         if let Some(journal) = &self.journal {
             journal.remove();

@@ -128,7 +128,7 @@ pub fn labs() -> io::Result<Vec<Note>> {
 /// The directory for temporary files is shared, and another user's note would send requests to that
 /// user.
 fn check_owner(folder: &Path) -> io::Result<()> {
-    /// The permissions to write of the group and of all others.
+    /// The write permissions of the group and of all others.
     const OTHERS_WRITE: u32 = 0o022;
     let metadata = fs::metadata(folder)?;
     let user = rustix::process::getuid().as_raw();

@@ -48,5 +48,5 @@ pub use carrier::{Carrier, Header, Paste, Unread};
 pub use decode::MAX_DECODED;
 pub use forms::{is_header, read};
 
-/// How many carriers are kept of one text.
+/// The most carriers that are kept from one text.
 pub const MAX_CARRIERS: usize = 100;

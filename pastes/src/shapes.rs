@@ -24,7 +24,7 @@ impl Shape {
         }
     }
 
-    /// Whether a value is a context, and not an id alone.
+    /// Whether a value is a context, and not just an id.
     pub(crate) fn is_context(value: &str) -> bool {
         Self::of(value).is_some_and(|shape| shape != Shape::XRay || value.contains('='))
     }

@@ -53,8 +53,8 @@ pub(crate) fn decode<const N: usize>(digits: &[u8]) -> Result<[u8; N], usize> {
 }
 
 /// Reads eight digits at once, as the lanes of one number. The second result is not zero if any of
-/// them is not a lower-case digit. It takes a third of the table's time, and every request needs
-/// it.
+/// them is not a lower-case digit. It takes a third of the time that a table takes, and every
+/// request needs it.
 #[inline]
 fn decode_eight(digits: [u8; 8]) -> ([u8; 4], u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;

@@ -24,7 +24,7 @@ use crate::report;
 pub(crate) struct MergeJson<'a> {
     #[cfg_attr(test, schemars(with = "baton_schemas::Version"))]
     version: Version,
-    /// The merged run alone.
+    /// Only the merged run.
     #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Summary>"))]
     runs: &'a [Summary],
     /// The runs that were merged.

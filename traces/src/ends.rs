@@ -28,7 +28,7 @@ pub(crate) type At = u32;
 /// How many spans are taken: as many as have a number.
 const MAX_SPANS: At = At::MAX - 2;
 
-/// How many shared ids are kept of one span, so that no span can fill the memory.
+/// The most shared ids that are kept from one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
 
 /// One span.

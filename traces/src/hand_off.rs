@@ -312,7 +312,7 @@ pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
 
 impl Sender {
     /// The most spans above a sender, or between it and one below it, that are looked at. It also
-    /// ends the search in a circle of parents.
+    /// ends the search in a cycle of parents.
     pub const MAX_ABOVE: usize = 64;
 
     /// A client's end, from its span. A load generator writes spans for all requests. The span's

@@ -1,4 +1,4 @@
-//! What an audit takes of its sources: the spans, and the ids, logs and lab records of runs.
+//! What an audit reads from its sources: the spans, and the ids, logs and lab records of runs.
 
 use crate::audit::{Audit, HandOff, Judged, Options};
 use crate::collect::{Collect, Part};

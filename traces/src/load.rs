@@ -25,7 +25,7 @@ pub struct Loaded {
     pub manifest: Option<Manifest>,
     /// The path of a run's span file, if the file is missing.
     pub missing_spans: Option<PathBuf>,
-    /// What could not be read of the spans: one sentence for each problem.
+    /// Which spans could not be read: one sentence for each problem.
     pub span_problems: Vec<String>,
     /// The functions of the run that have no log, each with the path where the log should be.
     pub missing_logs: Vec<(Function, PathBuf)>,
@@ -45,7 +45,7 @@ pub fn load(source: &Source, want: Want, into: &mut dyn Collect) -> Result<Loade
     let mut loaded = Loaded::default();
     if let Some(run) = source.run()? {
         let manifest = run.manifest()?;
-        // a lab that was killed holds no lock, and delivers nothing any more
+        // a lab that was killed holds no lock, and delivers nothing more
         let is_under_way = run.is_being_written();
         loaded.extent.under_way_since = manifest.under_way_since().filter(|_| is_under_way);
         loaded.extent.undelivered = Undelivered::read(&run, &manifest)?;

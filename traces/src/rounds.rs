@@ -1,4 +1,4 @@
-//! The rounds of a run: parts of its load that were sent in turn with those of other runs.
+//! The rounds of a run: parts of its load that took turns with those of other runs.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

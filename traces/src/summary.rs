@@ -57,7 +57,7 @@ pub struct Summary {
     /// without context.
     pub carrier_bytes: Option<Sizes>,
 
-    /// The rounds, if the load was sent in turn with those of other runs.
+    /// The rounds, if the load took turns with those of other runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,
     /// What this run has in common with the runs whose rounds took turns with its own.
@@ -343,7 +343,7 @@ fn numbered(name: String, manifest: &Manifest) -> String {
     apart.unwrap_or(name)
 }
 
-/// The records, with what a lab knows of them.
+/// The records, with what a lab knows about them.
 fn records(by_spans: Option<Records>, manifest: &Manifest) -> Option<Records> {
     let Some(lab) = manifest.records else {
         return by_spans;

@@ -1,6 +1,6 @@
 //! One whole trace: its spans with all their fields, and the tree that they form.
 //!
-//! Spans come in any order. A parent may be missing, and parents may form a circle. Neither is an
+//! Spans come in any order. A parent may be missing, and parents may form a cycle. Neither is an
 //! error; the tree marks the place.
 
 mod json;
@@ -84,7 +84,7 @@ pub enum Place {
     Child,
     /// Its parent is not in the trace.
     Orphan,
-    /// Its parent is one of its own descendants. The circle is cut here.
+    /// Its parent is one of its own descendants. The cycle is cut here.
     Cycle,
 }
 
@@ -208,7 +208,7 @@ impl Trace {
         for (index, place) in tops {
             walk.down(index, place);
         }
-        // Spans that were not reached are in a circle, or below one.
+        // Spans that were not reached are in a cycle, or below one.
         for index in 0..self.spans.len() {
             walk.down(index, Place::Cycle);
         }

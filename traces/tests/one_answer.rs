@@ -1,4 +1,4 @@
-//! What `audit`, `compare`, `traces` and `map` say of one source: the same edges and counts.
+//! What `audit`, `compare`, `traces` and `map` say about one source: the same edges and counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

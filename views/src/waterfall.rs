@@ -199,6 +199,6 @@ fn place_note(place: Place, parent: Option<String>) -> Option<String> {
             "its parent {} was not seen",
             parent.unwrap_or_default()
         )),
-        Place::Cycle => Some("its parent descends from it: the circle is cut here".to_owned()),
+        Place::Cycle => Some("its parent descends from it: the cycle is cut here".to_owned()),
     }
 }

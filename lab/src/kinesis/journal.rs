@@ -277,7 +277,7 @@ impl Journal {
         self.disk.note(Kept::Accepted, written)
     }
 
-    /// Removes the file. Call this when no record waits any more.
+    /// Removes the file. Call this when no more records wait.
     pub(crate) fn remove(&self) {
         let _ = fs::remove_file(&self.path);
     }

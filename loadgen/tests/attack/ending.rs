@@ -1,4 +1,4 @@
-//! How long an attack lasts, how fast it is, and what is left of one that is cancelled.
+//! How long an attack lasts, how fast it is, and what a cancelled one leaves behind.
 
 use std::sync::Arc;
 use std::time::Duration;

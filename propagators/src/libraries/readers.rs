@@ -20,7 +20,7 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// Asks every library for what it finds when it is set to read `format` alone. More than
+    /// Asks every library what it finds when it is set to read only `format`. More than
     /// [`MAX_BYTES`] give an empty answer.
     pub(crate) fn of(format: &str, headers: &HeaderList) -> Self {
         let mut readers = Readers::default();

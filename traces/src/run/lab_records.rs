@@ -1,4 +1,4 @@
-//! What a lab knows of the records on its stream: which were delivered, and which were not.
+//! What a lab knows about the records on its stream: which were delivered, and which were not.
 
 use std::collections::BTreeSet;
 

@@ -14,11 +14,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Puts every node one layer after its last sender. Edges that close a circle are ignored.
+    /// Puts every node one layer after its last sender. Edges that close a cycle are ignored.
     pub(super) fn of(map: &ServiceMap) -> Layout {
         let forward = forward_edges(map);
         let mut layer = vec![0; map.nodes.len()];
-        // without circles, a path has fewer edges than there are nodes
+        // without cycles, a path has fewer edges than there are nodes
         for _ in 0..map.nodes.len() {
             let mut moved = false;
             for (from, to) in &forward {
@@ -54,7 +54,7 @@ impl Layout {
     }
 }
 
-/// The edges without those that close a circle. A depth-first search from [`starts`] finds them.
+/// The edges without those that close a cycle. A depth-first search from [`starts`] finds them.
 pub(super) fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {

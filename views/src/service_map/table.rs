@@ -25,7 +25,7 @@ struct Row {
 }
 
 /// The map as lines of text, without a line break at the end. Senders come before their receivers
-/// where no circle prevents it.
+/// where no cycle prevents it.
 pub(super) fn text(map: &ServiceMap, style: TextStyle) -> String {
     let widths = Widths::of(map, style);
     let mut lines = vec![summary(map), String::new()];

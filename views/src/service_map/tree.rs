@@ -45,7 +45,7 @@ pub(super) fn fits(map: &ServiceMap) -> bool {
     if senders(map).into_iter().any(|count| count > 1) {
         return false;
     }
-    // in a circle every node has a sender, so no start leads into it
+    // in a cycle every node has a sender, so no start leads into it
     let mut reached = roots(map);
     let mut place = 0;
     while let Some(node) = reached.get(place).copied() {

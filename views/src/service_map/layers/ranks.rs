@@ -31,7 +31,7 @@ pub(super) struct Way {
     /// The cells that it passes, from top to bottom.
     pub(super) cells: Vec<usize>,
     /// Whether the edge leads from the bottom to the top, because otherwise it would close a
-    /// circle.
+    /// cycle.
     pub(super) upward: bool,
 }
 
@@ -187,7 +187,7 @@ fn ranks(map: &ServiceMap, widths: &[f64], room: f64) -> Vec<Option<usize>> {
     ranks.into_iter().map(|rank| rank.map(place)).collect()
 }
 
-/// The nodes that have edges, every sender before its receivers. There is no circle.
+/// The nodes that have edges, every sender before its receivers. There is no cycle.
 fn sorted(senders: &[Vec<usize>], receivers: &[Vec<usize>]) -> Vec<usize> {
     let mut missing: Vec<usize> = senders.iter().map(Vec::len).collect();
     let has_edges = |node: &usize| !senders[*node].is_empty() || !receivers[*node].is_empty();
