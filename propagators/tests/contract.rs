@@ -105,8 +105,8 @@ fn every_header_that_is_read_or_written_is_among_the_fields() {
             let written = injected(*format, &outgoing);
             used.extend(written.iter().map(|(name, _)| name.to_owned()));
 
-            // Which headers are read may depend on which are present, so each format's headers are
-            // tried, and none.
+            // Which headers are read may depend on which are present, so this tries the headers of
+            // each format, and no headers.
             let others = FORMATS.iter().map(|other| injected(*other, &outgoing));
             for headers in others.chain([HeaderList::new()]) {
                 let watched = Watched {

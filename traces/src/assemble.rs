@@ -42,7 +42,7 @@ pub struct Assembly {
     /// Whether both functions have logs. If so, a record without a sender comes from a program
     /// outside the run.
     is_logged: bool,
-    /// While the run goes on: records sent after this time may still arrive.
+    /// Set while the run is in progress: records sent after this time may still arrive.
     under_way_since: Option<UnixTime>,
     /// Whether a lab tells which records it did not deliver. It delivered all others.
     is_told_by_lab: bool,

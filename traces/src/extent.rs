@@ -12,7 +12,7 @@ use crate::span::UnixTime;
 pub struct Extent {
     /// The hops whose receiver has a log. A message that is not in such a log did not arrive.
     pub logged: BTreeSet<Hop>,
-    /// Set while a run goes on: records sent after this time may still arrive.
+    /// Set while a run is in progress: records sent after this time may still arrive.
     pub under_way_since: Option<UnixTime>,
     /// Whether the source is a run, or has one among its parts. Its ids, logs and lab records show
     /// more than spans.

@@ -54,16 +54,17 @@ impl fmt::Display for Hop {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or the span of
-    /// the sender's service that was active when it sent, or it shares the sender's span id.
+    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or a span
+    /// above or below it in the sender's service, or it shares the sender's span id.
     Connected,
-    /// The receiver's span is in another trace, but one of its span links points to the sender's
-    /// span.
+    /// The receiver's parent is not the sender's, but a span link of the receiver points to the
+    /// sender's span, or to a span above or below it in the sender's service.
     Linked,
     /// The receiver started a new trace, because the context was not carried, not understood, or
     /// refused.
     NewTrace,
-    /// The receiver's span is in the same trace, but its parent is not the sender's span.
+    /// The receiver's span is in the same trace, but its parent is neither the sender's span nor a
+    /// span above or below it in the sender's service.
     WrongParent,
     /// The receiver continued a different context, because a conflicting header won.
     WrongTrace,
@@ -302,8 +303,8 @@ pub struct Sender {
 }
 
 /// The parent of `span`, if `span` is not an end of a hand-off and may be between a sender and a
-/// span above or below it in the sender's service. `None` if it has no parent, or if the parent is known to
-/// be in another process.
+/// span above or below it in the sender's service. `None` if it has no parent, or if the parent is
+/// known to be in another process.
 pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
     let may_lead = span.parent_is_remote != Some(true);
     let parent = span.parent_span_id.filter(|_| may_lead)?;

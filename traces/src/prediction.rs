@@ -20,10 +20,10 @@ pub struct Services {
     /// The services by their names.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
-    /// What is between services and changes the headers, in the order of the requests' way.
+    /// What is between services and changes the headers, in the order in which requests pass it.
     #[serde(default, rename = "proxy")]
     pub proxies: Vec<Proxy>,
-    /// Addresses outside the system, as an audit writes them: `host:port`. Calls of them are no
+    /// Addresses outside the system, as an audit writes them: `host:port`. Calls to them are not
     /// hand-offs of the system.
     #[serde(default)]
     pub outside: Vec<String>,
@@ -59,7 +59,7 @@ pub struct Proxy {
     /// The formats that it writes.
     #[serde(default)]
     pub inject: Mode,
-    /// What of the context that it writes is its own.
+    /// Which part of the context that it writes is its own.
     #[serde(default)]
     pub own: Own,
     /// Whether it only writes the low 64 bits of the trace id.
@@ -70,7 +70,7 @@ pub struct Proxy {
     pub removes: Vec<String>,
 }
 
-/// What of the context that a proxy writes is its own.
+/// Which part of the context that a proxy writes is its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Own {
@@ -97,8 +97,8 @@ pub struct Prediction {
 }
 
 impl Services {
-    /// Adds a prediction to every edge whose formats are known, and takes calls of addresses
-    /// outside the system out of the hand-offs.
+    /// Adds a prediction to every edge whose formats are known, and removes calls to addresses
+    /// outside the system from the hand-offs.
     pub fn apply(&self, judged: &mut Judged) {
         let edges: Vec<(String, String)> = judged
             .edges

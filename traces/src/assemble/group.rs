@@ -218,8 +218,8 @@ impl Record {
     }
 }
 
-/// How much is known of a sender. A span has more information than a log line, and an OTLP span has
-/// the most.
+/// How much is known about a sender. A span has more information than a log line, and an OTLP span
+/// has the most.
 fn knows(sender: &Sender) -> impl Ord + use<> {
     (sender.recorded, sender.format.is_none())
 }

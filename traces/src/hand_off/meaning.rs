@@ -11,8 +11,8 @@ impl Verdict {
                  or a span above or below it in the sender's service"
             }
             Verdict::Linked => {
-                "another trace, but a span link points to the sender's span, or to a span above or \
-                 below it in the sender's service"
+                "the parent is not the sender's, but a span link points to the sender's span, or to a \
+                 span above or below it in the sender's service"
             }
             Verdict::NewTrace => {
                 "the receiver started a trace of its own, because the context was not sent, not \
