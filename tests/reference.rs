@@ -182,7 +182,7 @@ fn the_exports_are_those_that_are_read() {
         writeln!(text, "| {form} | {} |", form.written_by()).expect("memory");
     }
     text.push_str(
-        "\nThese have no spans, or too little of them. baton refuses them by name, and says what to \
+        "\nThese have no spans, or only parts of them. baton refuses them by name, and says what to \
          export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic APM \
          and of\nOpenSearch's Data Prepper, answers of Datadog's Spans API, Datadog payloads in \
          MessagePack or protobuf,\nand the log of Java's LoggingSpanExporter.\n",
@@ -228,7 +228,7 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         ),
         (
             run.path().join(STREAM_FILE),
-            "with `--durable`: the records that the lab has accepted and not delivered yet; gone when it has ended well",
+            "with `--durable`: the records that the lab has accepted and not delivered yet; removed when the lab ends and none is left",
         ),
     ]
 }

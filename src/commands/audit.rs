@@ -51,7 +51,7 @@ impl Outcome {
         let mut sentences = Vec::new();
         if !self.problems.is_empty() {
             sentences.push(
-                "Only a part of the source could be read, and what follows is of that part alone."
+                "Only a part of the source could be read, and what follows is about that part only."
                     .to_owned(),
             );
         }

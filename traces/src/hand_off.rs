@@ -114,7 +114,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What can be lost beside the verdict. The names are those of [`Flags`].
+/// What else can be lost, whatever the verdict. The names are those of [`Flags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

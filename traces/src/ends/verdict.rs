@@ -1,4 +1,5 @@
-//! The verdict on a hand-off, from ids alone.
+//! The verdict on a hand-off between two spans of an export, from ids alone. `hand_off`
+//! judges those of a run, whose logs show more.
 
 use crate::ends::tree::{Parent, Tree};
 use crate::ends::{At, LinkAt};
@@ -7,7 +8,7 @@ use crate::hand_off::{Flags, Verdict, every_member_is_in};
 /// The verdict on a hand-off from `sender` to `receiver`, which belong together.
 ///
 /// The injected context may be that of the sender, of the active span above it, or of an HTTP
-/// client's span below it. Any span in the sender's service and part of the trace counts as the
+/// client's span below it. So every span above or below the sender within its service counts as the
 /// sender.
 pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     let (from, at) = (tree.span(sender), tree.span(receiver));
@@ -40,7 +41,7 @@ fn continues_another(tree: &Tree, entry: At) -> bool {
     match tree.parent(entry) {
         Parent::None => false,
         Parent::Span(_) => true,
-        // the parent is in the same service, and was only not exported
+        // the parent is in the same service, and was not exported
         Parent::Missing => tree.span(entry).remote != Some(false),
     }
 }

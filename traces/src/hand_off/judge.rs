@@ -1,4 +1,5 @@
-//! The verdict on two ends that belong together, and the flags, from their ids and contexts alone.
+//! The verdict on two ends of a run that belong together, and the flags, from their ids and
+//! contexts alone. `ends::verdict` judges those of an export.
 
 use baton_propagators::id::SpanId;
 
