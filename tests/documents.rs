@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 use walk::{check, without_comment};
 
 /// The documents.
-const DOCUMENTS: [&str; 4] = [
+const DOCUMENTS: [&str; 5] = [
     "README.md",
+    "docs/audit.md",
     "docs/workshop.md",
     "docs/mixed-headers.md",
     "docs/migration.md",
@@ -101,6 +102,11 @@ async fn the_workshop_is_true() {
 #[ignore = "its bursts need the release build that it tells people to use: just documents"]
 async fn the_readme_is_true() {
     check("README.md").await;
+}
+
+#[tokio::test]
+async fn the_audit_is_true() {
+    check("docs/audit.md").await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The live page over HTTP: what it shows and what it refuses.
 
 mod other_systems;
+mod sending;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -122,6 +123,52 @@ async fn what_changes_anything_needs_the_token_and_the_own_origin() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_is_not_found() {
+    let mut lab = Setup::new().start().await;
+    let address = |path: &str| format!("{}{path}", lab.addresses.page);
+    for path in ["/nowhere", "/logs/nobody", "/traces/x", "/runs/x/report"] {
+        let browser = lab.client.get(address(path)).header(ACCEPT, "text/html");
+        let answered = answer(browser).await;
+        assert_eq!(answered.status, 404, "{path}: {answered:?}");
+        assert!(answered.body.contains("<main"), "{path}: {answered:?}");
+    }
+    let curl = answer(lab.client.get(address("/nowhere"))).await;
+    assert_eq!(curl.status, 404, "{curl:?}");
+    assert!(curl.body.starts_with("{\"message\":"), "{curl:?}");
+    lab.stop_well().await;
+}
+
+#[tokio::test]
+async fn pasted_headers_are_answered_before_they_are_sent() {
+    let mut lab = Setup::new().start().await;
+    switch(&lab, "b3", "b3").await;
+    for (headers, says) in [
+        (
+            "traceparent:%2000-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01%0A\
+             b3:%2011111111111111112222222222222222-3333333333333333-0",
+            &[
+                "Two different traces arrive",
+                "The producer (b3) would continue trace 11111111… of b3.",
+                "trace 0af76519… of traceparent",
+                "/explain?text=",
+            ][..],
+        ),
+        (
+            "traceparent:%2000-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            &["The producer (b3) would start a new trace."],
+        ),
+        ("accept:%20text/html", &["No trace context arrives"]),
+        ("nonsense", &["is not a header; write NAME: VALUE"]),
+    ] {
+        let answered = page(&lab, &format!("/send/preview?headers={headers}")).await;
+        for text in says {
+            assert!(answered.contains(text), "{text}: {answered}");
+        }
+    }
+    lab.stop_well().await;
+}
+
+#[tokio::test]
 async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
     let mut lab = Setup::new().start().await;
     switch(&lab, "none", "none").await;
@@ -129,17 +176,28 @@ async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
     let broken = page_with(&lab, "/", "The trace breaks from producer-lambda to").await;
     assert!(broken.contains("1 new_trace"), "{broken}");
     assert!(broken.contains("edge broken"), "the edge is drawn broken");
+    let cause = "With these modes, the producer writes no header; the consumer reads no header";
+    assert!(broken.contains(cause), "{broken}");
 
     switch(&lab, "b3", "b3").await;
     send(&lab, "").await;
-    let joined = page_with(&lab, "/", "Every judged hand-off kept its trace").await;
+    let joined = page_with(&lab, "/", "Every judged hand-off held").await;
     assert!(joined.contains("1 connected"), "{joined}");
     assert!(
         !joined.contains("edge broken"),
         "counts begin anew: {joined}"
     );
+    // the consumer's own trace of the batch is newer, and does not hide the request's
+    let (_, newest) = joined.split_once("newest-title\">").expect("the list");
+    let newest = newest.split("<tr id=").nth(1).expect("a row");
+    for function in ["producer-lambda", "consumer-lambda"] {
+        assert!(newest.contains(function), "{function}: {newest}");
+    }
     let first = page_with(&lab, "/?period=0", "1 new_trace").await;
-    assert!(first.contains("Back to now"), "{first}");
+    for shown in ["You see an earlier period", "Back to now"] {
+        assert!(first.contains(shown), "{shown}: {first}");
+        assert!(!joined.contains(shown), "{shown}: {joined}");
+    }
 
     // the record's trace opens with the headers that were on the stream
     let sent = run::log(&lab.saved, "producer", "record.sent");
@@ -153,7 +211,7 @@ async fn a_trace_is_seen_to_break_and_after_a_switch_to_join() {
         assert!(trace.contains(shown), "{shown} is missing in {trace}");
     }
     let found = page(&lab, &format!("/traces?id={}", &id.expect("an id")[..12])).await;
-    assert!(found.contains("1 trace, the newest first"), "{found}");
+    assert!(found.contains("1 trace, newest first"), "{found}");
     for (search, number) in [
         ("verdict=new_trace", "2 traces"),
         ("verdict=connected", "1 trace,"),
@@ -205,7 +263,7 @@ async fn the_list_of_traces_follows_its_search() {
     let mut open = lab.client.get(events).send().await.expect("an answer");
     lab.accepted("{}").await;
     let mut text = String::new();
-    while !text.contains("1 trace, the newest first") {
+    while !text.contains("1 trace, newest first") {
         let chunk = open.chunk().await.expect("an answer");
         text.push_str(&String::from_utf8_lossy(&chunk.expect("an event")));
     }
@@ -216,7 +274,7 @@ async fn the_list_of_traces_follows_its_search() {
     assert_eq!(answer(wrong).await.status, 400);
     let by_attribute = page(&lab, "/traces?attribute=a%3Db").await;
     assert!(
-        by_attribute.contains("this list does not follow"),
+        by_attribute.contains("This list does not update"),
         "{by_attribute}"
     );
     lab.stop_well().await;
@@ -230,7 +288,7 @@ async fn a_burst_shows_its_progress_and_can_be_stopped() {
     assert_eq!(start().await.status, 200);
     assert_eq!(start().await.status, 409, "one burst at a time");
     page_with(&lab, "/", "<progress").await;
-    page_with(&lab, "/", "kept its trace").await;
+    page_with(&lab, "/", "hand-off held").await;
     let stop = answer(lab.change("/burst/stop").json(&json!({}))).await;
     assert_eq!(stop.status, 200, "{stop:?}");
     let ended = page_with(&lab, "/", "The last burst sent").await;
@@ -287,6 +345,19 @@ async fn two_periods_are_kept_as_runs_and_compared() {
                 || page(&lab, path).await.contains("there is no")
         );
     }
+    // a name of a run may have any character that a file's name may have
+    let odd = "b3 & 100%20 <run>";
+    let parent = lab.sandbox.path("runs");
+    std::fs::rename(parent.join(older), parent.join(odd)).expect("room");
+    let list = page(&lab, "/runs").await;
+    let encoded = "b3%20%26%20100%2520%20%3Crun%3E";
+    assert!(list.contains(&format!("/runs/{encoded}/report")), "{list}");
+    let report = page(&lab, &format!("/runs/{encoded}/report")).await;
+    assert!(report.contains("</html>"), "{report}");
+    let form = "b3+%26+100%2520+%3Crun%3E";
+    let compared = page(&lab, &format!("/runs/compare?run={form}&run={newer}")).await;
+    assert!(compared.contains("new_trace"), "{compared}");
+    std::fs::rename(parent.join(odd), parent.join(older)).expect("room");
     // the run alone is enough to judge it again
     let paths = [newer, older].map(|name| lab.sandbox.path("runs").join(name));
     let [newer, older] = paths.each_ref().map(|path| path.to_str().expect("text"));

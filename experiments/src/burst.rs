@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use baton_loadgen::{AttackOutcome, Plan, RequestFailure, Settings};
 use baton_traces::compare::limits::{Check, Figure, Limit, Unit};
 use baton_traces::run::RunDirectory;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::error::ExperimentError;
@@ -62,16 +63,16 @@ impl Member for Endpoint {
 ///
 /// # Errors
 /// If the load generator cannot be run, a plan is wrong, or spans cannot be saved.
-pub async fn send(
-    endpoints: &[Endpoint],
-    load: &Load,
+pub fn send<'a>(
+    endpoints: &'a [Endpoint],
+    load: &'a Load,
     rounds: u32,
-    program: &Program,
-    observer: &impl Observer,
+    program: &'a Program,
+    observer: &'a dyn Observer,
     interrupted: watch::Receiver<bool>,
-) -> Result<Vec<Vec<AttackOutcome>>, ExperimentError> {
-    load.take_turns(endpoints, rounds, program, observer, interrupted)
-        .await
+) -> BoxFuture<'a, Result<Vec<Vec<AttackOutcome>>, ExperimentError>> {
+    // boxed, so that it is compiled here and not again in every program
+    Box::pin(load.take_turns(endpoints, rounds, program, observer, interrupted))
 }
 
 /// The figures of a burst that can have a limit.

@@ -17,6 +17,7 @@ use baton_propagators::{Engine, Mode, ModeError, Pairing, Propagation, Select, X
 use baton_traces::hand_off::Hop;
 use baton_traces::run::RunDirectory;
 use baton_traces::version::Version;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -132,9 +133,18 @@ impl Preparation {
     ///
     /// # Errors
     /// If a lab cannot be run, its files cannot be read, or a signal came.
-    pub async fn measure(
+    pub fn measure(
         self,
-        observer: &impl Observer,
+        observer: &dyn Observer,
+        interrupted: watch::Receiver<bool>,
+    ) -> BoxFuture<'_, Result<Matrix, ExperimentError>> {
+        // boxed, so that it is compiled here and not again in every program
+        Box::pin(self.measured(observer, interrupted))
+    }
+
+    async fn measured(
+        self,
+        observer: &dyn Observer,
         interrupted: watch::Receiver<bool>,
     ) -> Result<Matrix, ExperimentError> {
         let (started, start) = (Timestamp::now(), Instant::now());
@@ -230,7 +240,7 @@ fn plan(
 /// problem.
 async fn run_all(
     stages: Vec<Stage>,
-    observer: &impl Observer,
+    observer: &dyn Observer,
     interrupted: watch::Receiver<bool>,
 ) -> Result<(Vec<Counted>, Vec<String>), ExperimentError> {
     let folder = tempfile::tempdir().map_err(|error| {

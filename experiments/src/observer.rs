@@ -3,7 +3,7 @@
 use baton_loadgen::Progress;
 
 /// Is told what happens during an experiment. By default, it ignores everything.
-pub trait Observer {
+pub trait Observer: Sync {
     /// A stage of this name begins.
     fn stage(&self, _name: &str) {}
 

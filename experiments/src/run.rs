@@ -12,6 +12,7 @@ use baton_loadgen::{AttackOutcome, Conflict, Plan, Scenario, Settings};
 use baton_propagators::{Mode, ModeError, Pairing};
 use baton_traces::run::RunDirectory;
 use baton_traces::summary::Summary;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -207,7 +208,7 @@ impl RunSettings {
     pub async fn execute<E: From<ExperimentError>>(
         &self,
         out: &Path,
-        observer: &impl Observer,
+        observer: &dyn Observer,
         (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
         mut ended: impl FnMut(Ran) -> Result<(), E>,
     ) -> Result<bool, E> {
@@ -235,12 +236,24 @@ impl RunSettings {
 
     /// Starts a lab for each pairing, sends the load in rounds, waits until everything is
     /// delivered, and saves the runs.
-    async fn together(
+    fn together<'a>(
+        &'a self,
+        pairings: &'a [NumberedPairing],
+        rounds: u32,
+        out: &'a Path,
+        observer: &'a dyn Observer,
+        signals: (watch::Receiver<bool>, watch::Receiver<bool>),
+    ) -> BoxFuture<'a, Result<Vec<Ran>, ExperimentError>> {
+        // boxed, so that it is compiled here and not again in every program
+        Box::pin(self.run_together(pairings, rounds, out, observer, signals))
+    }
+
+    async fn run_together(
         &self,
         pairings: &[NumberedPairing],
         rounds: u32,
         out: &Path,
-        observer: &impl Observer,
+        observer: &dyn Observer,
         (interrupted, hurried): (watch::Receiver<bool>, watch::Receiver<bool>),
     ) -> Result<Vec<Ran>, ExperimentError> {
         let id = (rounds > 1).then(interleaving_id);

@@ -87,7 +87,7 @@ impl Load {
         members: &[M],
         rounds: u32,
         program: &Program,
-        observer: &impl Observer,
+        observer: &dyn Observer,
         mut interrupted: watch::Receiver<bool>,
     ) -> Result<Vec<Vec<AttackOutcome>>, ExperimentError> {
         let mut bursts: Vec<Vec<AttackOutcome>> = vec![Vec::new(); members.len()];
@@ -161,7 +161,7 @@ fn is_over(has_given_up: &[bool], interrupted: &watch::Receiver<bool>) -> bool {
 async fn send(
     program: &Program,
     plan: &Plan,
-    observer: &impl Observer,
+    observer: &dyn Observer,
     mut interrupted: watch::Receiver<bool>,
 ) -> Result<AttackOutcome, ExperimentError> {
     let cancelled = async move {

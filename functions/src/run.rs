@@ -3,6 +3,7 @@
 use baton_propagators::function::Function;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use lambda_runtime::LambdaEvent;
 
 use crate::configuration::Configuration;
@@ -31,7 +32,12 @@ pub enum StartError {
 /// # Errors
 /// [`StartError::Configuration`] if the environment is wrong. It has been reported to the Runtime
 /// API as an init error, and in the log. [`StartError::Runtime`] if the Runtime API goes away.
-pub async fn run(function: Function) -> Result<(), StartError> {
+pub fn run(function: Function) -> BoxFuture<'static, Result<(), StartError>> {
+    // boxed, so that it is compiled here and not again in every program
+    Box::pin(run_here(function))
+}
+
+async fn run_here(function: Function) -> Result<(), StartError> {
     let (configuration, telemetry, stream) = match configure(function) {
         Ok(configured) => configured,
         Err(message) => {

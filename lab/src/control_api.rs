@@ -17,7 +17,6 @@ use baton_traces::shown::counted;
 
 use crate::change::SwitchRequest;
 use crate::controls::Controls;
-use crate::error::LabError;
 use crate::page::{Page, Routes};
 use crate::status::{FunctionStatus, LabStatus};
 
@@ -38,7 +37,8 @@ pub(crate) fn router(controls: &Arc<Controls>, page: Option<Arc<dyn Page>>) -> R
         .route("/flush", post(flush))
         .with_state(Arc::clone(controls));
     let may_change = middleware::from_fn_with_state(Arc::clone(controls), only_with_token);
-    let changing = changing.merge(own).layer(may_change);
+    // a layer of the routes alone: an address that does not exist is answered with 404
+    let changing = changing.merge(own).route_layer(may_change);
     Router::new()
         .route("/status", get(status))
         .with_state(Arc::clone(controls))
@@ -90,17 +90,11 @@ async fn switch(
     State(controls): State<Arc<Controls>>,
     Json(request): Json<SwitchRequest>,
 ) -> Response {
-    let refused = |status: StatusCode, message: String| {
-        (status, Json(serde_json::json!({ "message": message }))).into_response()
-    };
     match controls.switch(&request).await {
         Ok(status) => Json(status).into_response(),
         Err(error) => {
-            let status = match error {
-                LabError::Setting(_) => StatusCode::BAD_REQUEST,
-                _ => StatusCode::CONFLICT,
-            };
-            refused(status, error.to_string())
+            let message = serde_json::json!({ "message": error.to_string() });
+            (error.http_status(), Json(message)).into_response()
         }
     }
 }

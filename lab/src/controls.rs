@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use baton_traces::run::RunDirectory;
 use baton_traces::version::Version;
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, watch};
 
 use crate::change::{Change, SwitchRequest};
@@ -134,25 +135,34 @@ impl Controls {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub async fn keep_spans(&self, request: serde_json::Value, count: u64) -> Result<(), String> {
-        let kept = self.parts.collector.keep_converted(request, count).await;
-        kept.map_err(|(_, reason)| reason)
+    pub fn keep_spans(
+        &self,
+        request: serde_json::Value,
+        count: u64,
+    ) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let kept = self.parts.collector.keep_converted(request, count).await;
+            kept.map_err(|(_, reason)| reason)
+        })
     }
 
     /// Waits for records that are on the stream, at most two seconds. Gives whether all
     /// were delivered.
-    pub async fn settle(&self) -> bool {
-        let caught_up = self.parts.deliveries.caught_up();
-        tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up)
-            .await
-            .is_ok()
+    pub fn settle(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            let caught_up = self.parts.deliveries.caught_up();
+            let caught_up = tokio::time::timeout(MAX_DELIVERY_WAIT, caught_up);
+            caught_up.await.is_ok()
+        })
     }
 
     /// Waits for records that are on the stream, at most two seconds. Then makes every
     /// span received so far readable in the lab's directory. Returns whether that worked.
-    pub async fn flush_spans(&self) -> bool {
-        self.settle().await;
-        self.parts.collector.flush().await
+    pub fn flush_spans(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            self.settle().await;
+            self.parts.collector.flush().await
+        })
     }
 
     /// Changes modes and settings of one or both functions without losing a request. It finishes
@@ -161,7 +171,14 @@ impl Controls {
     /// # Errors
     /// If a setting has no such value, or a function does not start with its new settings. Then it
     /// keeps the old ones.
-    pub async fn switch(self: Arc<Self>, request: &SwitchRequest) -> Result<LabStatus, LabError> {
+    pub fn switch(
+        self: Arc<Self>,
+        request: &SwitchRequest,
+    ) -> BoxFuture<'_, Result<LabStatus, LabError>> {
+        Box::pin(self.switched(request))
+    }
+
+    async fn switched(self: Arc<Self>, request: &SwitchRequest) -> Result<LabStatus, LabError> {
         let change = Change::try_from(request).map_err(LabError::Setting)?;
         let switching = tokio::spawn(async move {
             let _one_at_a_time = self.switching.lock().await;

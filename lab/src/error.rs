@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use axum::http::StatusCode;
+
 /// Each message is one sentence: what failed, where, and what would help.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -91,4 +93,15 @@ pub enum LabError {
     /// The lab ends.
     #[error("the lab is shutting down")]
     Stopping,
+}
+
+impl LabError {
+    /// The HTTP status that tells the sender of a request about the error: 400 if a setting is
+    /// wrong, and 409 if the lab cannot do it now.
+    pub fn http_status(&self) -> StatusCode {
+        match self {
+            LabError::Setting(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::CONFLICT,
+        }
+    }
 }

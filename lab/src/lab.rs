@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use baton_traces::run::{self, LabRecords, RunDirectory, STREAM_FILE, UNDELIVERABLE_FILE};
 use baton_traces::shown::counted;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::change::SwitchRequest;
@@ -116,19 +117,20 @@ impl Lab {
     /// # Errors
     /// If a port is in use, a function does not start, or a directory cannot be written. No process
     /// is left running.
-    pub async fn start(options: LabOptions) -> Result<Self, LabError> {
-        Self::start_parts(options, None).await
+    pub fn start(options: LabOptions) -> BoxFuture<'static, Result<Self, LabError>> {
+        // boxed, as other futures of the lab, so that it is compiled here and not in every program
+        Box::pin(Self::start_parts(options, None))
     }
 
     /// The same, with a page for people.
     ///
     /// # Errors
     /// As [`Lab::start`].
-    pub async fn start_with_page(
+    pub fn start_with_page(
         options: LabOptions,
         page: Arc<dyn Page>,
-    ) -> Result<Self, LabError> {
-        Self::start_parts(options, Some(page)).await
+    ) -> BoxFuture<'static, Result<Self, LabError>> {
+        Box::pin(Self::start_parts(options, Some(page)))
     }
 
     async fn start_parts(
@@ -260,16 +262,19 @@ impl Lab {
 
     /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
     /// they were.
-    pub async fn settle(&self) -> bool {
-        self.controls.settle().await
+    pub fn settle(&self) -> BoxFuture<'_, bool> {
+        self.controls.settle()
     }
 
     /// Changes the modes of one or both functions without losing a request.
     ///
     /// # Errors
     /// As [`Controls::switch`].
-    pub async fn switch(&self, request: &SwitchRequest) -> Result<LabStatus, LabError> {
-        Arc::clone(&self.controls).switch(request).await
+    pub fn switch<'a>(
+        &self,
+        request: &'a SwitchRequest,
+    ) -> BoxFuture<'a, Result<LabStatus, LabError>> {
+        Arc::clone(&self.controls).switch(request)
     }
 
     /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
@@ -285,7 +290,15 @@ impl Lab {
     /// Stops the lab: refuses new requests, finishes requests in progress, delivers every accepted
     /// record, writes all spans, and ends the processes. It keeps delivering while records get
     /// through. When `hurry` ends, it waits for nothing more, and only saves what is left.
-    pub async fn stop(self, hurry: impl Future<Output = ()>) -> Ending {
+    pub fn stop<'a>(self, hurry: impl Future<Output = ()> + Send + 'a) -> BoxFuture<'a, Ending> {
+        self.stop_boxed(Box::pin(hurry))
+    }
+
+    fn stop_boxed(self, hurry: BoxFuture<'_, ()>) -> BoxFuture<'_, Ending> {
+        Box::pin(self.stopped(hurry))
+    }
+
+    async fn stopped(self, hurry: BoxFuture<'_, ()>) -> Ending {
         let (hurrying, hurried) = watch::channel(false);
         let mut stopping = std::pin::pin!(self.wind_down(hurried));
         tokio::select! {

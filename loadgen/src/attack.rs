@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
@@ -59,10 +60,27 @@ const AT_ONCE: &str = "1000000";
 /// # Errors
 /// If the attack could not be made at all; see [`AttackError`]. If all requests of an attack fail,
 /// that is not an error; its outcome says so.
-pub async fn attack(
+pub fn attack<'a>(
+    plan: &'a Plan,
+    progress: impl FnMut(Progress) + 'a,
+    cancelled: impl Future<Output = ()> + 'a,
+) -> LocalBoxFuture<'a, Result<AttackOutcome, AttackError>> {
+    boxed(plan, Box::new(progress), Box::pin(cancelled))
+}
+
+/// Boxes the future here, so that goose is compiled in this crate and not again in every program.
+fn boxed<'a>(
+    plan: &'a Plan,
+    progress: Box<dyn FnMut(Progress) + 'a>,
+    cancelled: LocalBoxFuture<'a, ()>,
+) -> LocalBoxFuture<'a, Result<AttackOutcome, AttackError>> {
+    Box::pin(carry_out(plan, progress, cancelled))
+}
+
+async fn carry_out(
     plan: &Plan,
-    mut progress: impl FnMut(Progress),
-    cancelled: impl Future<Output = ()>,
+    mut progress: Box<dyn FnMut(Progress) + '_>,
+    mut cancelled: LocalBoxFuture<'_, ()>,
 ) -> Result<AttackOutcome, AttackError> {
     static ATTACKED: AtomicBool = AtomicBool::new(false);
     if ATTACKED.swap(true, Ordering::Relaxed) {
@@ -90,7 +108,7 @@ pub async fn attack(
         Arc::new(Burst::new(plan, tally).map_err(|error| AttackError::Client(Box::new(error)))?);
     let goose = goose_attack(plan, &burst).map_err(refused)?;
 
-    let (mut running, mut cancelled) = (pin!(goose.execute()), pin!(cancelled));
+    let mut running = pin!(goose.execute());
     let mut tick = time::interval_at(time::Instant::now() + TICK, TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut grace = pin!(time::sleep(GRACE));

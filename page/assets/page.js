@@ -89,7 +89,7 @@ function tell() {
   const place = document.getElementById('connection');
   place.classList.toggle('lost', isLost);
   const following = isPaused ? 'paused' : 'live';
-  place.textContent = isLost ? 'The lab does not answer. This is the last that was seen.' : following;
+  place.textContent = isLost ? 'The lab does not answer. You see what it last sent.' : following;
 }
 
 /** Follows the events of an address while the page is seen: a browser has few connections for one
@@ -126,9 +126,10 @@ function pause(button) {
   if (!isPaused) resume.forEach(show => show());
 }
 
-/** Sends a request that changes something, and shows the answer. */
+/** Sends a request that changes something, and shows the answer. A quiet place shows only what went
+ * wrong: the page shows otherwise what was begun or stopped. */
 async function post(address, fields) {
-  const result = document.querySelector(`[data-result="${address}"]`);
+  const result = document.querySelector(`[data-result="${address.replace('/stop', '')}"]`);
   const show = (failed, text, isHtml) => {
     if (!result) return;
     result.classList.toggle('failed', failed);
@@ -143,8 +144,9 @@ async function post(address, fields) {
     });
     const isHtml = (answer.headers.get('content-type') || '').startsWith('text/html');
     const text = await answer.text();
-    const isJson = text.startsWith('{');
-    show(!answer.ok, isJson ? JSON.parse(text).message : text, isHtml);
+    const said = text.startsWith('{') ? JSON.parse(text).message : text;
+    const isQuiet = answer.ok && result && 'quiet' in result.dataset;
+    show(!answer.ok, isQuiet ? '' : said, isHtml);
     return answer.ok;
   } catch (error) {
     show(true, 'The lab does not answer.', false);
@@ -166,18 +168,44 @@ async function submit(event) {
   const buttons = form.querySelectorAll('button');
   buttons.forEach(button => { button.disabled = true; });
   const done = await post(form.dataset.send, fieldsOf(form));
+  // who has begun needs the room for what is seen
+  document.querySelector('.start')?.removeAttribute('open');
   buttons.forEach(button => { button.disabled = false; });
   if (done && form.dataset.then) setTimeout(() => location.assign(form.dataset.then), 1200);
 }
 
+/** Shows a part that the server writes for this query, unless the query has changed since. */
+async function preview(name, address, query, isCurrent) {
+  try {
+    const answer = await fetch(`${address}?${query}`);
+    const text = await answer.text();
+    if (answer.ok && isCurrent()) put(document.querySelector(`[data-fragment="${name}"]`), text);
+  } catch (error) {
+    // the head of the page says that the lab does not answer
+  }
+}
+
 /** Shows what the chosen modes would do, and puts them into the address. */
-async function preview(form) {
+function previewModes(form) {
   const query = new URLSearchParams(new FormData(form)).toString();
   history.replaceState(null, '', `/?${query}`);
-  const answer = await fetch(`${form.dataset.preview}?${query}`);
-  const text = await answer.text();
-  const isCurrent = location.search === `?${query}`;
-  if (answer.ok && isCurrent) put(document.querySelector('[data-fragment="prediction"]'), text);
+  document.querySelector(`[data-result="${form.dataset.send}"]`).textContent = '';
+  preview('prediction', form.dataset.preview, query, () => location.search === `?${query}`);
+}
+
+/** The most characters of headers that are sent for a preview, and how long a person pauses. */
+const MAX_PREVIEWED = 5000;
+const TYPING_PAUSE_MS = 250;
+let typing;
+
+/** Shows what headers would do, before they are sent. */
+function previewHeaders(field) {
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    const headers = field.value;
+    const query = new URLSearchParams({ headers: headers.slice(0, MAX_PREVIEWED) });
+    preview('send-preview', field.dataset.preview, query, () => field.value === headers);
+  }, TYPING_PAUSE_MS);
 }
 
 /** Characters that cannot be seen, or that turn the direction of text. */
@@ -236,5 +264,6 @@ document.addEventListener('click', event => {
 });
 document.querySelectorAll('[data-follow]').forEach(followLog);
 followParts();
-document.querySelectorAll('[data-preview]').forEach(form => form.addEventListener('change', () => preview(form)));
+document.querySelectorAll('form[data-preview]').forEach(form => form.addEventListener('change', () => previewModes(form)));
+document.querySelectorAll('textarea[data-preview]').forEach(field => field.addEventListener('input', () => previewHeaders(field)));
 document.querySelector('form[data-send="/send"]')?.addEventListener('input', event => curl(event.currentTarget));

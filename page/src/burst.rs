@@ -1,6 +1,6 @@
 //! Bursts that the page starts: one at a time, by the load generator of `baton burst`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,18 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::LabPage;
-use crate::job::{Job, until_lab_stops};
+use crate::job::Job;
+use crate::log_tail::complete_lines;
 
 /// The most that a person can ask for.
 const MAX_USERS: u16 = 64;
 const MAX_RATE: u16 = 2000;
 const MAX_SECONDS: u16 = 300;
+/// How long a burst may take to end when it is stopped, and its spans to be added.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the client's spans are looked for, and how many bytes are read at once.
+const SPANS_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_BYTES: u64 = 4 << 20;
 
 /// The form. Numbers are text, as forms send them.
 #[derive(Debug, Deserialize)]
@@ -109,24 +115,27 @@ impl BurstPlan {
             duration: self.duration,
             sent: None,
         };
-        let stop = page.bursts.begin(progress);
-        let stop = stop.ok_or("a burst runs already; stop it first")?;
+        let lost = "The burst ended early, for an unknown reason.".to_owned();
+        let begun = page.bursts.begin(progress, lost);
+        let begun = begun.ok_or("a burst is already running; stop it first")?;
         page.live.changed();
         tokio::spawn(async move {
-            let burst = self.run(&page, folder.path(), stop.subscribe());
-            let outcome = until_lab_stops(burst, &stop, controls.stopping()).await;
-            let spans = keep_client_spans(folder.path(), &controls).await;
-            let last = match (outcome, spans) {
-                (Ok(outcomes), Ok(())) => ended(&outcomes),
-                (Ok(outcomes), Err(problem)) => {
-                    format!(
-                        "{} The client's spans are missing: {problem}.",
-                        ended(&outcomes)
-                    )
-                }
-                (Err(error), _) => format!("The burst failed: {error}."),
+            let most = self.duration + self.settings.timeout + PATIENCE;
+            let deadline = begun.deadline(controls.stopping(), most, PATIENCE);
+            let mut spans = ClientSpans::of(folder.path());
+            let outcome = {
+                let burst = self.run(&page, folder.path(), begun.stopped());
+                spans.keep_until(burst, deadline, &controls).await
             };
-            page.bursts.end(Some(last));
+            let mut last = match outcome {
+                Some(Ok(outcomes)) => ended(&outcomes),
+                Some(Err(error)) => format!("The burst failed: {error}."),
+                None => "The load generator did not end, and was killed.".to_owned(),
+            };
+            if let Some(problem) = spans.finish(&controls).await {
+                last.push_str(&format!(" Spans of the client are missing: {problem}."));
+            }
+            begun.end(Some(last));
             page.live.changed();
         });
         Ok(())
@@ -157,18 +166,81 @@ impl BurstPlan {
     }
 }
 
-/// Adds the client's spans to the lab's, if it has written any.
-async fn keep_client_spans(folder: &Path, controls: &Controls) -> Result<(), String> {
-    let text = match std::fs::read_to_string(client_spans(folder)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        text => text.map_err(|error| error.to_string())?,
-    };
-    for line in text.lines() {
-        let spans = otlp_json::read_request(line.as_bytes(), Want::Judging, &mut |_| {})?;
-        let request = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        controls.keep_spans(request, spans).await?;
+/// The client's spans, which the load generator writes while it sends. They are added to the lab's
+/// while the burst goes on, so that the page can judge its requests.
+struct ClientSpans {
+    path: PathBuf,
+    offset: u64,
+    /// The first that went wrong.
+    problem: Option<String>,
+}
+
+impl ClientSpans {
+    fn of(folder: &Path) -> ClientSpans {
+        ClientSpans {
+            path: client_spans(folder),
+            offset: 0,
+            problem: None,
+        }
     }
-    Ok(())
+
+    /// Waits for a burst, and keeps its spans meanwhile. `None` if the deadline comes first.
+    async fn keep_until<T>(
+        &mut self,
+        burst: impl Future<Output = T>,
+        deadline: impl Future<Output = ()>,
+        controls: &Controls,
+    ) -> Option<T> {
+        let (mut burst, mut deadline) = (std::pin::pin!(burst), std::pin::pin!(deadline));
+        loop {
+            tokio::select! {
+                done = &mut burst => return Some(done),
+                () = &mut deadline => return None,
+                () = tokio::time::sleep(SPANS_INTERVAL) => {}
+            }
+            self.keep_new(controls).await;
+        }
+    }
+
+    /// Keeps the rest. Gives what went wrong, in a clause.
+    async fn finish(mut self, controls: &Controls) -> Option<String> {
+        let rest = tokio::time::timeout(PATIENCE, self.keep_new(controls));
+        if rest.await.is_err() {
+            return Some("they could not be added in time".to_owned());
+        }
+        self.problem
+    }
+
+    /// Adds the spans in all complete lines that were written since the last call.
+    async fn keep_new(&mut self, controls: &Controls) {
+        loop {
+            // without a mode, and at first, there is no file
+            let read = complete_lines(&self.path, self.offset, MAX_BYTES);
+            let (lines, end) = match read {
+                Ok(read) => read,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+                Err(error) => {
+                    self.problem.get_or_insert(error.to_string());
+                    return;
+                }
+            };
+            if end == self.offset {
+                return;
+            }
+            self.offset = end;
+            for line in lines {
+                if let Err(problem) = keep_line(&line, controls).await {
+                    self.problem.get_or_insert(problem);
+                }
+            }
+        }
+    }
+}
+
+async fn keep_line(line: &str, controls: &Controls) -> Result<(), String> {
+    let spans = otlp_json::read_request(line.as_bytes(), Want::Judging, &mut |_| {})?;
+    let request = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    controls.keep_spans(request, spans).await
 }
 
 fn ended(outcomes: &[AttackOutcome]) -> String {

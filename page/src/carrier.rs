@@ -27,11 +27,23 @@ impl Carrier {
         let Some(headers) = record.headers() else {
             return Some(Carrier::None);
         };
-        let bytes = headers.iter().map(|(name, value)| name.len() + value.len());
-        let bytes: usize = bytes.sum();
+        let bytes = bytes_of(headers);
         Some(match bytes > MAX_BYTES {
             true => Carrier::TooLong(bytes),
             false => Carrier::Headers(headers.clone()),
         })
     }
+
+    /// How many bytes of headers are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Carrier::Headers(headers) => bytes_of(headers),
+            Carrier::None | Carrier::TooLong(_) => 0,
+        }
+    }
+}
+
+fn bytes_of(headers: &HeaderList) -> usize {
+    let headers = headers.iter();
+    headers.map(|(name, value)| name.len() + value.len()).sum()
 }

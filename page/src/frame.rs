@@ -1,8 +1,10 @@
 //! What every page has around its content.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use askama::Template;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use baton_lab::Controls;
 use baton_views::drawing;
+use futures_util::stream::{StreamExt, iter, once};
 use sha2::{Digest, Sha256};
 
 /// The style sheet: that of all pictures, and the page's own. It is in each page, because a browser
@@ -92,6 +95,32 @@ pub(crate) fn html(status: StatusCode, text: String) -> Response {
     answer(status, "text/html; charset=utf-8", POLICY.clone(), text)
 }
 
+/// The end of what a browser paints first, in a template.
+const FIRST_PAINT_END: &str = "<!--first paint-->";
+/// How long the rest of a page waits. A browser paints the first part meanwhile: it lays out all that
+/// it has before it paints anything.
+const FIRST_PAINT: Duration = Duration::from_millis(40);
+
+/// A page for a browser, in two parts: first what is seen without scrolling, then the rest.
+pub(crate) fn page_in_parts(template: &impl Template) -> Response {
+    let text = render(template);
+    let end = text.find(FIRST_PAINT_END).unwrap_or(text.len());
+    let text = Bytes::from(text);
+    let (first, rest) = (text.slice(..end), text.slice(end..));
+    let rest = once(async move {
+        tokio::time::sleep(FIRST_PAINT).await;
+        Ok(rest)
+    });
+    let parts = iter([Ok::<Bytes, std::convert::Infallible>(first)]).chain(rest);
+    let body = Body::from_stream(parts);
+    answer(
+        StatusCode::OK,
+        "text/html; charset=utf-8",
+        POLICY.clone(),
+        body,
+    )
+}
+
 /// A report that was written for any browser.
 pub(crate) fn report(text: String) -> Response {
     answer(
@@ -111,7 +140,7 @@ fn answer(
     status: StatusCode,
     content_type: &'static str,
     policy: HeaderValue,
-    text: String,
+    body: impl IntoResponse,
 ) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(content_type)),
@@ -126,7 +155,12 @@ fn answer(
             HeaderValue::from_static("same-origin"),
         ),
     ];
-    (status, headers, text).into_response()
+    (status, headers, body).into_response()
+}
+
+/// A page with one sentence, with this status.
+pub(crate) fn message(status: StatusCode, message: MessagePage) -> Response {
+    html(status, render(&message))
 }
 
 /// A page with one sentence and a way on.

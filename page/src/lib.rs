@@ -9,12 +9,13 @@
 //! # What is where
 //!
 //! - `live`: what is held in memory, and the counts of each period between two switches.
-//! - `map`, `prediction`, `explain`: what the page says, without HTTP.
+//! - `map`, `prediction`, `causes`, `explain`: what the page says, without HTTP.
 //! - `job`, `burst`, `matrix`, `runs`: what the page starts and keeps.
 //! - `routes`: one file for each address, with the values that its template shows.
 
 mod burst;
 mod carrier;
+mod causes;
 mod explain;
 mod frame;
 mod job;
@@ -121,7 +122,7 @@ async fn logs(live: Weak<Live>, mut logs: Vec<GrowingLog>, mut stopping: watch::
         }
         let Some(live) = live.upgrade() else { return };
         let read = tokio::task::spawn_blocking(move || {
-            logs.iter_mut().for_each(|log| live.follow(log));
+            live.follow(&mut logs);
             logs
         });
         let Ok(read) = read.await else { return };

@@ -1,4 +1,4 @@
-//! Reads the functions' logs while they grow: complete lines, from where the last reading ended.
+//! Reads files of lines while they grow: complete lines, from where the last reading ended.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ pub(crate) fn complete_lines(
     most: u64,
 ) -> io::Result<(Vec<String>, u64)> {
     let mut file = File::open(path)?;
-    // a log that is shorter than before was begun again
+    // a file that is shorter than before was begun again
     let offset = if offset > file.metadata()?.len() {
         0
     } else {

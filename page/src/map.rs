@@ -5,17 +5,15 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use baton_lab::Addresses;
-use baton_traces::hand_off::Verdict;
 use baton_traces::run::Function;
 use baton_traces::service_map::{Key, NodeKind, Passed, ServiceMap};
-use baton_traces::shown::{count, service_name, visible};
+use baton_traces::shown::{count, counted, service_name, visible};
 use baton_views::drawing::Page as Width;
 use baton_views::service_map;
 
 use self::flows::{Flow, flows};
 pub(crate) use self::rows::EdgeRow;
-use crate::live::{Held, Period};
+use crate::live::{AuditState, Held, Period};
 
 /// The names of the lab's own services, which are drawn before any span came.
 const PRODUCER: &str = Function::Producer.service_name();
@@ -24,8 +22,10 @@ const CONSUMER: &str = Function::Consumer.service_name();
 const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
-/// The most edges that are drawn and listed. The ones that broke come first.
-const MAX_EDGES: usize = 200;
+/// The most edges that are listed, and those that are drawn. The ones that broke come first. To
+/// draw 200 takes more than a second, to draw 60 a few milliseconds.
+const MAX_LISTED: usize = 200;
+const MAX_DRAWN: usize = 60;
 
 /// The map of a period, as pictures and in words.
 pub(crate) struct MapView {
@@ -41,20 +41,74 @@ pub(crate) struct MapView {
     pub(crate) edges: Vec<EdgeRow>,
     /// What could not be judged, a sentence for each kind.
     pub(crate) unjudged: Vec<String>,
+    /// What is neither drawn nor listed, in sentences.
+    pub(crate) left_out: String,
+}
+
+/// What happened in a period, taken from memory at one moment. It is drawn while others have the
+/// lock.
+pub(crate) struct Seen {
+    flows: Vec<Flow>,
+    /// The names of the services, each with the number of its spans.
+    spans: Vec<(String, u64)>,
+    unjudged: Vec<String>,
+    /// Whether an audit has to look at new spans.
+    is_due: bool,
+}
+
+impl Seen {
+    /// What happened in `period`.
+    pub(crate) fn of(held: &Held, period: &Period) -> Seen {
+        let spans = period.spans.iter();
+        Seen {
+            flows: flows(held, period),
+            spans: spans
+                .map(|(name, spans)| (held.name(*name).to_owned(), *spans))
+                .collect(),
+            unjudged: unjudged(&period.audit),
+            is_due: period.audit.is_due,
+        }
+    }
+}
+
+/// What an audit could not judge, and what it cannot judge any more.
+fn unjudged(audit: &AuditState) -> Vec<String> {
+    let unjudged = audit.notes.unjudged.iter();
+    let mut sentences: Vec<String> = unjudged.map(|unjudged| unjudged.sentence()).collect();
+    if audit.left_unseen > 0 {
+        sentences.push(format!(
+            "{} left memory before an audit looked at all calls.",
+            counted(audit.left_unseen, "trace")
+        ));
+    }
+    if audit.left_unjudged {
+        sentences.push(
+            "Older hand-offs that an audit could not judge have left memory, and are not listed."
+                .to_owned(),
+        );
+    }
+    sentences
 }
 
 impl MapView {
-    /// The map of `period`.
-    pub(crate) fn of(held: &Held, period: &Period, addresses: &Addresses) -> MapView {
-        let mut flows = flows(held, period);
+    /// The map of a period. `stream` is the name of the lab's own.
+    pub(crate) fn of(seen: Seen, stream: &str) -> MapView {
+        let Seen {
+            mut flows,
+            spans,
+            unjudged,
+            is_due,
+        } = seen;
         flows.sort_by_key(|flow| flow.broken() == 0);
-        flows.truncate(MAX_EDGES);
-        let map = drawn(held, period, &flows, addresses).map();
-        let edges: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
-        let unjudged = period.audited.iter().flat_map(|audited| &audited.unjudged);
-        let unjudged: Vec<String> = unjudged.map(|unjudged| unjudged.sentence()).collect();
-        let is_all = unjudged.is_empty() && !period.to_audit;
-        let (state, answer) = answer(&edges, is_all);
+        let all: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
+        let has_left = flows.iter().any(|flow| flow.left_unjudged > 0);
+        let is_all = unjudged.is_empty() && !has_left;
+        let (state, answer) = answer(&all, is_all, is_due);
+        let edges: Vec<EdgeRow> = all.into_iter().take(MAX_LISTED).collect();
+        let left_out = left_out(&flows);
+        flows.retain(|flow| !flow.is_further);
+        flows.truncate(MAX_DRAWN);
+        let map = drawn(&spans, &flows, stream).map();
         MapView {
             wide: service_map::drawing(&map, Width::Wide).inline(),
             narrow: service_map::drawing(&map, Width::Narrow).inline(),
@@ -62,8 +116,36 @@ impl MapView {
             state,
             edges,
             unjudged,
+            left_out,
         }
     }
+}
+
+/// What is neither drawn nor listed of these edges, in sentences.
+fn left_out(flows: &[Flow]) -> String {
+    let mut sentences = String::new();
+    if flows.len() > MAX_DRAWN {
+        let listed = flows.iter().filter(|flow| !flow.is_further).count();
+        let of = match listed == flows.len() {
+            true => "of",
+            false => "of more than",
+        };
+        let all = count(listed as u64);
+        sentences.push_str(&format!("The map shows {MAX_DRAWN} {of} {all} edges. "));
+    }
+    if let Some(further) = flows
+        .get(MAX_LISTED..)
+        .filter(|further| !further.is_empty())
+    {
+        let broken = further.iter().filter(|flow| flow.broken() > 0).count();
+        sentences.push_str(&format!(
+            "{} with {} not listed, {} broken. ",
+            counted(further.len() as u64, "more edge"),
+            counted(further.iter().map(|flow| flow.count).sum(), "hand-off"),
+            count(broken as u64)
+        ));
+    }
+    sentences
 }
 
 /// The nodes and edges of a map by name.
@@ -125,14 +207,14 @@ impl Drawn {
 }
 
 /// The nodes and edges of a period. The lab's own are there before any span came.
-fn drawn(held: &Held, period: &Period, flows: &[Flow], addresses: &Addresses) -> Drawn {
+fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
     let mut drawn = Drawn::default();
     for flow in flows {
         drawn.add(flow);
     }
     let service = |name: &str| (NodeKind::Service, service_name(name));
     let (producer, consumer) = (service(PRODUCER), service(CONSUMER));
-    let queue = (NodeKind::Queue, visible(&addresses.stream));
+    let queue = (NodeKind::Queue, visible(stream));
     let is_called = drawn.edges.keys().any(|(_, to)| *to == producer);
     if !is_called {
         drawn.edge(&service(CLIENT), &producer);
@@ -142,22 +224,23 @@ fn drawn(held: &Held, period: &Period, flows: &[Flow], addresses: &Addresses) ->
         drawn.edge(&producer, &queue);
         drawn.edge(&queue, &consumer);
     }
-    for (name, spans) in &period.spans {
-        *drawn.nodes.entry(service(held.name(*name))).or_default() += spans;
+    for (name, spans) in spans {
+        *drawn.nodes.entry(service(name)).or_default() += spans;
     }
     drawn
 }
 
-/// What the edges say, and whether that is good news. `is_all` is whether nothing else may have
-/// broken.
-fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
+/// What the edges say, and whether that is good news. `is_all` is whether each hand-off that was
+/// found is judged. `is_due` is whether an audit may find more: that changes with every batch, so
+/// good news does not mention it.
+fn answer(edges: &[EdgeRow], is_all: bool, is_due: bool) -> (&'static str, String) {
     let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
     let judged = edges.iter().any(|edge| !edge.state.is_empty());
     if let Some(first) = broken.first() {
         let further = match broken.len() {
             1 => String::new(),
-            2 => " One more edge is broken.".to_owned(),
-            more => format!(" {} more edges are broken.", count(more as u64 - 1)),
+            2 => " Hand-offs broke on one more edge.".to_owned(),
+            more => format!(" Hand-offs broke on {} more edges.", count(more as u64 - 1)),
         };
         return ("broken", format!("{}{further}", first.break_sentence()));
     }
@@ -168,33 +251,31 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
             (true, true) => " An edge without a verdict is not judged.",
             (true, false) => "",
         };
-        let sentence = format!("Every judged hand-off kept its trace.{rest}");
+        let sentence = format!("Every judged hand-off held.{rest}");
         return ("whole", sentence);
     }
-    let sentence = match edges.is_empty() && is_all {
-        true => {
-            "No request yet with these modes. Send one, and the edges show what became of its trace."
-        }
-        false => "Nothing is judged yet: the spans of one end are still missing.",
+    let sentence = match edges.is_empty() && is_all && !is_due {
+        true => "No request yet with these modes. Send one to see what becomes of its trace.",
+        false => "No hand-off is judged yet: the spans of one end are still missing.",
     };
     ("quiet", sentence.to_owned())
 }
 
 /// An address with a query, percent-encoded.
 pub(crate) fn address(path: &str, query: &[(&str, String)]) -> String {
-    let pairs = query.iter().map(|(name, value)| {
-        let bytes = value.bytes().map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        });
-        format!("{name}={}", bytes.collect::<String>())
-    });
+    let pairs = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", percent_encoded(value)));
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// A verdict with its sign, as in `✗ new_trace`.
-pub(crate) fn sign(verdict: Verdict) -> &'static str {
-    if verdict.is_whole() { "✓" } else { "✗" }
+/// A text as it stands in a part of an address (RFC 3986, section 2.1).
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    bytes.collect()
 }

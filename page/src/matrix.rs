@@ -1,6 +1,7 @@
 //! The matrix that the page measures: one at a time, by the code of `baton matrix`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use baton_experiments::matrix::{Counts, Matrix, MatrixSettings, Preparation, modes};
 use baton_experiments::{ExperimentError, Observer};
@@ -9,12 +10,14 @@ use baton_propagators::{Engine, Select};
 use baton_traces::shown::visible;
 
 use crate::LabPage;
-use crate::job::{Job, until_lab_stops};
+use crate::job::Job;
 
 /// The most modes of one matrix. Each pair of them is a lab of its own.
 const MAX_MODES: usize = 6;
 /// Requests for each cell.
 const REQUESTS: u64 = 5;
+/// How long a measurement may take to end when it is stopped.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The matrix that is measured, and the last one, or why it failed.
 pub(crate) type Matrices = Job<MatrixProgress, Result<Arc<Matrix>, String>>;
@@ -85,22 +88,25 @@ pub(crate) fn start(
         done: 0,
         total: preparation.total(),
     };
-    let stop = page.matrices.begin(progress);
-    let stop = stop.ok_or("a matrix is measured already; stop it first")?;
+    let lost = "the measurement ended early, for an unknown reason".to_owned();
+    let begun = page.matrices.begin(progress, Err(lost));
+    let begun = begun.ok_or("a matrix is already being measured; stop it first")?;
     page.live.changed();
-    let stopping = controls.stopping();
+    let deadline = begun.deadline(controls.stopping(), Duration::MAX, PATIENCE);
     let page = Arc::clone(page);
     tokio::spawn(async move {
         let observer = Watching(Arc::clone(&page));
-        let measured = preparation.measure(&observer, stop.subscribe());
-        let measured = until_lab_stops(measured, &stop, stopping).await;
+        let measured = tokio::select! {
+            measured = preparation.measure(&observer, begun.stopped()) => measured,
+            () = deadline => Err(ExperimentError::Interrupted),
+        };
         let last = match measured {
             Ok(matrix) => Some(Ok(Arc::new(matrix))),
             // the one before stays
             Err(ExperimentError::Interrupted) => None,
             Err(error) => Some(Err(visible(&error.to_string()))),
         };
-        page.matrices.end(last);
+        begun.end(last);
         page.live.changed();
     });
     Ok(())

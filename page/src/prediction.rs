@@ -6,6 +6,7 @@ use baton_propagators::{
     Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Sampling, Select, TraceContext,
     XraySource,
 };
+use baton_traces::hand_off::Verdict;
 
 /// The settings that a person chooses.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Prediction {
 pub(crate) struct Hop {
     /// Whether the receiver will continue the sender's trace.
     pub(crate) joins: bool,
+    /// The verdict that this hand-off will have.
+    pub(crate) verdict: Verdict,
     /// What the sender writes and the receiver does.
     pub(crate) sentence: String,
     /// The words before the libraries.
@@ -104,19 +107,30 @@ impl Modes {
             true => format!("{from} writes no header"),
             false => format!("{from} writes {}", names.join(", ")),
         };
-        let does = match continued {
-            Some(_) if joins => format!("{to} continues the trace"),
-            Some(found) if found.trace_id.low_64() == context.trace_id.low_64() => {
-                format!("{to} continues only the last 16 digits of the trace id")
-            }
-            Some(_) => format!("{to} continues another context"),
-            None if mode.is_none() => format!("{to} reads no header and starts a new trace"),
-            None => format!("{to} reads {mode}, finds no context and starts a new trace"),
+        let (verdict, does) = match continued {
+            Some(_) if joins => (Verdict::Connected, format!("{to} continues the trace")),
+            Some(found) if found.trace_id.low_64() == context.trace_id.low_64() => (
+                Verdict::IdTruncated,
+                format!("{to} continues only the last 16 digits of the trace id"),
+            ),
+            Some(_) => (
+                Verdict::WrongTrace,
+                format!("{to} continues another context"),
+            ),
+            None if mode.is_none() => (
+                Verdict::NewTrace,
+                format!("{to} reads no header and starts a new trace"),
+            ),
+            None => (
+                Verdict::NewTrace,
+                format!("{to} reads {mode}, finds no context and starts a new trace"),
+            ),
         };
         Hop {
             joins,
+            verdict,
             sentence: format!("{writes}; {does}."),
-            others: format!("If {to} were another library with {mode}:"),
+            others: format!("If {to} used another library with {mode}:"),
             libraries: libraries(&headers, mode, &context),
             headers: headers
                 .iter()

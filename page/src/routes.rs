@@ -17,12 +17,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use baton_lab::{Controls, Routes};
+use baton_traces::shown::visible;
 
 use crate::LabPage;
+use crate::frame::{self, Frame, MessagePage};
 
 /// What handlers get.
 #[derive(Clone, Debug)]
@@ -42,6 +46,7 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
         .route("/icon.svg", get(assets::icon))
         .route("/events", get(events::events))
         .route("/modes", get(modes::preview))
+        .route("/send/preview", get(send::preview::preview))
         .route("/traces", get(traces::traces))
         .route("/traces/events", get(events::of_traces))
         .route("/traces/{id}", get(trace::trace))
@@ -54,6 +59,7 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
         .route("/runs", get(runs::runs))
         .route("/runs/compare", get(runs::compare))
         .route("/runs/{name}/report", get(runs::report))
+        .fallback(unknown)
         .with_state(shared.clone());
     let changing = Router::new()
         .route("/modes", post(modes::switch))
@@ -65,6 +71,29 @@ pub(crate) fn all(page: Arc<LabPage>, controls: Arc<Controls>) -> Routes {
         .route("/runs", post(runs::keep))
         .with_state(shared);
     Routes { reading, changing }
+}
+
+/// Whether the request comes from a browser, and not from `curl` or the page's script.
+fn wants_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// The answer to an address that does not exist.
+async fn unknown(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let message = format!("The lab has no page at {}.", visible(uri.path()));
+    if !wants_html(&headers) {
+        return sentence(StatusCode::NOT_FOUND, message);
+    }
+    frame::message(
+        StatusCode::NOT_FOUND,
+        MessagePage {
+            frame: Frame::new(&shared.controls, "No such page", ""),
+            message,
+            address: "/".to_owned(),
+            link: "The live page",
+        },
+    )
 }
 
 /// An answer to the script: a sentence.

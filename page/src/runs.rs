@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::live::{Live, Period};
+use crate::map::percent_encoded;
 
 /// How many kept runs are listed and compared.
 const MAX_LISTED: usize = 50;
@@ -34,6 +35,8 @@ const MAX_COMPARED: usize = 8;
 pub(crate) struct KeptRun {
     /// The name of its directory.
     pub(crate) name: String,
+    /// The address of its report.
+    pub(crate) report: String,
     /// Its pairing.
     pub(crate) pairing: String,
     /// The verdicts on its records, each with whether the trace held.
@@ -118,6 +121,9 @@ impl Range {
         let held = live.held();
         let periods = held.periods();
         let (since, until) = match kept {
+            Kept::Period(number) if number < periods.forgotten() => {
+                return Err("this period has left memory; the lab's directory has all".to_owned());
+            }
             Kept::Period(number) => {
                 let period = periods.get(number).ok_or("there is no such period")?;
                 let next = periods.get(number + 1);
@@ -128,11 +134,17 @@ impl Range {
                 (since, now)
             }
         };
-        let first = periods.iter().rposition(|period| period.since <= since);
-        let inside = &periods[first.unwrap_or(0)..];
-        let inside = inside.iter().filter(|period| period.since < until);
+        let begun = periods
+            .iter()
+            .rev()
+            .find(|(_, period)| period.since <= since);
+        let first = begun.map_or(0, |(number, _)| number);
+        let inside = periods
+            .iter()
+            .filter(|(number, period)| *number >= first && period.since < until);
         let used: Vec<&Period> = inside
-            .filter(|period| !period.spans.is_empty() || Kept::is_of(kept, period, periods))
+            .filter(|(number, period)| !period.spans.is_empty() || kept == Kept::Period(*number))
+            .map(|(_, period)| period)
             .collect();
         let manifest = manifest(&used, since, until)?;
         Ok(Range {
@@ -140,17 +152,6 @@ impl Range {
             until,
             manifest,
         })
-    }
-}
-
-impl Kept {
-    fn is_of(self, period: &Period, periods: &[Period]) -> bool {
-        let Kept::Period(number) = self else {
-            return false;
-        };
-        periods
-            .get(number)
-            .is_some_and(|own| own.since == period.since)
     }
 }
 
@@ -262,6 +263,7 @@ pub(crate) fn list(parent: &Path) -> Vec<KeptRun> {
             let manifest = run.manifest().ok();
             let pairing = manifest.and_then(|manifest| manifest.pairing);
             KeptRun {
+                report: format!("/runs/{}/report", percent_encoded(&run.name())),
                 name: run.name(),
                 pairing: pairing.map_or_else(String::new, |pairing| pairing.to_string()),
                 verdicts: verdicts(run).unwrap_or_default(),

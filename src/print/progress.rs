@@ -1,7 +1,7 @@
 //! The progress of long work: on a terminal a bar with rate and remaining time, otherwise plain
 //! lines.
 
-use std::cell::{Cell, RefCell};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use baton_experiments::{Load, Observer};
@@ -40,13 +40,18 @@ pub(crate) struct Progress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     total: Total,
-    /// The current stage.
-    stage: RefCell<String>,
-    /// The bar's position when the current stage or turn started.
-    stage_start: Cell<u64>,
+    stage: Mutex<Stage>,
+}
+
+/// The current stage.
+#[derive(Debug, Default)]
+struct Stage {
+    name: String,
+    /// The bar's position when the stage or its current turn started.
+    start: u64,
     /// The elapsed time of the stage when a line was last printed, and how many requests had ended.
-    last_line: Cell<Duration>,
-    last_ended: Cell<u64>,
+    last_line: Duration,
+    last_ended: u64,
 }
 
 impl<'a> Progress<'a> {
@@ -75,10 +80,7 @@ impl<'a> Progress<'a> {
             bar,
             output,
             total,
-            stage: RefCell::new(String::new()),
-            stage_start: Cell::new(0),
-            last_line: Cell::new(Duration::ZERO),
-            last_ended: Cell::new(0),
+            stage: Mutex::default(),
         }
     }
 
@@ -86,27 +88,34 @@ impl<'a> Progress<'a> {
     pub(crate) fn finish(self) {
         self.bar.finish_and_clear();
     }
+
+    fn stage_now(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Observer for Progress<'_> {
     /// On a terminal the name is beside the bar, otherwise on its own line.
     fn stage(&self, name: &str) {
-        self.stage_start.set(self.bar.position());
-        self.last_line.set(Duration::ZERO);
-        self.last_ended.set(0);
+        *self.stage_now() = Stage {
+            name: name.to_owned(),
+            start: self.bar.position(),
+            ..Stage::default()
+        };
         self.bar.set_message(name.to_owned());
-        self.stage.replace(name.to_owned());
         if !self.output.terminal {
             self.output.note(name);
         }
     }
 
     fn turn(&self, name: &str) {
-        self.stage_start.set(self.bar.position());
-        self.last_line.set(Duration::ZERO);
-        self.last_ended.set(0);
-        self.bar
-            .set_message(format!("{} {name}", self.stage.borrow()));
+        let mut stage = self.stage_now();
+        *stage = Stage {
+            name: std::mem::take(&mut stage.name),
+            start: self.bar.position(),
+            ..Stage::default()
+        };
+        self.bar.set_message(format!("{} {name}", stage.name));
     }
 
     fn advance(&self, news: &News) {
@@ -114,19 +123,20 @@ impl Observer for Progress<'_> {
             Total::Requests(_) => news.requests.sent,
             Total::Time(_) => milliseconds(news.elapsed),
         };
-        self.bar.set_position(self.stage_start.get() + step);
+        let mut stage = self.stage_now();
+        self.bar.set_position(stage.start + step);
         self.bar.set_prefix(at_the_moment(news));
-        if !self.output.terminal && news.elapsed >= self.last_line.get() + LINE_INTERVAL {
-            let since = (news.elapsed - self.last_line.get(), self.last_ended.get());
-            self.last_line.set(news.elapsed);
-            self.last_ended.set(ended(news));
+        if !self.output.terminal && news.elapsed >= stage.last_line + LINE_INTERVAL {
+            let since = (news.elapsed - stage.last_line, stage.last_ended);
+            stage.last_line = news.elapsed;
+            stage.last_ended = ended(news);
             self.output.note(&line(news, since));
         }
     }
 
     fn stage_done(&self, requests: u64) {
         if let Total::Requests(_) = self.total {
-            self.bar.set_position(self.stage_start.get() + requests);
+            self.bar.set_position(self.stage_now().start + requests);
         }
     }
 

@@ -63,7 +63,7 @@ assert.ok(await page.locator('.wide path.edge.broken').count() > 0);
 if (shots) await page.screenshot({ path: `${shots}/broken-1280.png`, fullPage: true });
 await switchTo(page, 'b3', 'b3');
 await send(page);
-await says(page, 'Every judged hand-off kept its trace');
+await says(page, 'Every judged hand-off held');
 
 // the trace by the id in the log, and its header explained
 const log = await open('/logs/producer');
@@ -73,14 +73,21 @@ await log.goto(`${address}/traces`);
 await log.getByLabel('Trace id, or its beginning').fill(id);
 await log.getByRole('button', { name: 'Search' }).click();
 await log.locator('tbody a').first().click();
-await says(log, 'Every judged hand-off kept this trace');
+await says(log, 'Every judged hand-off held');
 await log.getByText('One trace context arrives in b3').waitFor();
-await log.getByRole('link', { name: 'Explain it in full' }).first().click();
+await log.getByRole('link', { name: 'Explain in full' }).first().click();
 await log.getByText('What each mode continues').waitFor();
 
-// conflicting headers, pasted
+// conflicting headers, pasted into the form: what they would do is said before they are sent
+const conflict = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nb3: 11111111111111112222222222222222-3333333333333333-1';
+await page.getByLabel('Headers to send along').fill(conflict);
+await page.locator('[data-fragment="send-preview"]').getByText('The producer (b3) would continue trace 11111111…').waitFor();
+await page.getByLabel('Headers to send along').fill('');
+await page.waitForFunction(() => document.querySelector('[data-fragment="send-preview"]').textContent === '');
+
+// and under Explain
 await log.goto(`${address}/explain`);
-await log.locator('#paste').fill('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\nb3: 11111111111111112222222222222222-3333333333333333-1');
+await log.locator('#paste').fill(conflict);
 await log.getByRole('button', { name: 'Explain' }).click();
 await log.getByText('Two different traces arrive').first().waitFor();
 
@@ -90,14 +97,30 @@ await page.getByRole('button', { name: 'Start' }).click();
 await page.locator('.progress-line').getByText(/[1-9]\d* requests/).waitFor({ timeout: 30000 });
 await page.getByRole('button', { name: 'Stop' }).click();
 await page.getByText('The last burst sent').waitFor({ timeout: 30000 });
+assert.equal(await page.locator('[data-result="/burst"]').textContent(), '', 'no message of a burst that has ended');
+
+// the newest trace is that of the request, with both functions
+const newest = await page.locator('[data-live="newest"] tbody tr').first().textContent();
+assert.match(newest, /producer-lambda.*consumer-lambda|consumer-lambda.*producer-lambda/);
+
+// an earlier period says that it is one, and leads back
+const past = await open('/?period=0');
+await past.getByText('You see an earlier period').waitFor();
+await past.getByRole('link', { name: 'Back to now' }).click();
+await says(past, 'Every judged hand-off held');
+assert.equal(await past.getByText('You see an earlier period').count(), 0);
+
+// an address that does not exist
+await past.goto(`${address}/nowhere`);
+await past.getByText('The lab has no page at /nowhere.').waitFor();
 
 // two runs, kept and compared
 const runs = await open('/runs');
 for (const place of [0, 1]) {
   const options = await runs.locator('select[name="period"] option').count();
   await runs.locator('select[name="period"]').selectOption({ index: options - 2 + place });
-  await runs.getByRole('button', { name: 'Keep as a run' }).click();
-  await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+  await runs.getByRole('button', { name: 'Save the run' }).click();
+  await runs.getByText('Saved as').waitFor({ timeout: 30000 });
   await runs.waitForURL('**/runs', { waitUntil: 'load' });
   await runs.waitForFunction(wanted => document.querySelectorAll('input[name="run"]').length >= wanted, place + 1, { timeout: 10000 });
 }
@@ -214,8 +237,8 @@ for (const [path, visible] of [
 // a run with all of it, and its report
 await runs.goto(`${address}/runs`);
 await runs.locator('select[name="period"]').selectOption('last:15');
-await runs.getByRole('button', { name: 'Keep as a run' }).click();
-await runs.getByText('Kept as').waitFor({ timeout: 30000 });
+await runs.getByRole('button', { name: 'Save the run' }).click();
+await runs.getByText('Saved as').waitFor({ timeout: 30000 });
 await runs.waitForURL('**/runs', { waitUntil: 'load' });
 await runs.getByRole('link', { name: 'Open' }).first().click();
 await runs.waitForURL('**/report');
@@ -224,7 +247,7 @@ assert.equal(await runs.locator('img, script, [onload], [onerror]').count(), 0, 
 
 // every view, in light and dark: no violation, nothing beyond the edge of a phone
 for (const colorScheme of ['light', 'dark']) {
-  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer']]) {
+  for (const [name, path] of [['live', '/'], ['traces', '/traces'], ['trace', `/traces/${id}`], ['explain', '/explain?text=b3:+0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1'], ['runs', '/runs'], ['matrix', '/matrix'], ['logs', '/logs/consumer'], ['past', '/?period=0'], ['unknown', '/nowhere']]) {
     for (const width of [390, 1280, 1920]) {
       const view = await open(path, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
       await view.waitForTimeout(300);

@@ -23,7 +23,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 try {
   for (const [name, mode, colorScheme, says] of [
     ['page-broken', 'none', 'light', 'The trace breaks from producer-lambda'],
-    ['page-joined', 'b3', 'dark', 'Every judged hand-off kept its trace'],
+    ['page-joined', 'b3', 'dark', 'Every judged hand-off held'],
   ]) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, colorScheme });
     const page = await context.newPage();
@@ -38,7 +38,9 @@ try {
       await page.waitForTimeout(200);
     }
     await page.locator('.answer .sentence').getByText(says).waitFor();
-    await page.evaluate(() => scrollTo(0, 0));
+    // the page as a person finds it who opens it now
+    await page.goto(address);
+    await page.locator('.answer .sentence').getByText(says).waitFor();
     await page.waitForTimeout(1000);
     await page.screenshot({ path: join(images, `${name}.png`) });
     await context.close();

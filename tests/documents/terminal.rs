@@ -1,6 +1,7 @@
 //! The two terminals of a reader: one runs commands, one runs a lab.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -23,7 +24,8 @@ exec baton \"$@\"
 /// The last line that a lab prints when it is up.
 const LAST_LINE: &str = "Ctrl-C delivers what was accepted and ends the lab.";
 
-/// Runs the commands of a document, one after the other, in an empty folder.
+/// Runs the commands of a document, one after the other, in a folder that has nothing but the
+/// repository's examples of spans.
 pub(crate) struct Terminal {
     sandbox: Sandbox,
     lab: Option<Lab>,
@@ -42,6 +44,8 @@ impl Terminal {
             std::fs::create_dir(sandbox.path(folder)).expect("a folder");
         }
         symlink(crate::support::command::baton(), sandbox.path("bin/baton")).expect("a link");
+        let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
+        symlink(traces, sandbox.path("work/traces")).expect("a link");
         let cargo = sandbox.path("bin/cargo");
         std::fs::write(&cargo, CARGO).expect("a script");
         let executable = PermissionsExt::from_mode(0o755);

@@ -74,11 +74,14 @@ async fn calls_between_other_services_are_judged_by_an_audit() {
     let spans = calls_of_other_services();
     assert_eq!(answer(export.body(spans)).await.status, 200);
     let front = page_with(&lab, "/", "The trace breaks from web to booking").await;
-    assert!(front.contains("new_trace in 1 of 2 hand-offs"), "{front}");
+    assert!(
+        front.contains("1 of 2 hand-offs broke (1 new_trace)"),
+        "{front}"
+    );
     assert!(front.contains("edge broken"), "{front}");
     let search = "/traces?from=web&to=booking&verdict=new_trace";
     let found = page(&lab, search).await;
-    assert!(found.contains("2 traces, the newest first"), "{found}");
+    assert!(found.contains("2 traces, newest first"), "{found}");
     let half = page(&lab, &format!("/traces/{}", "2".repeat(32))).await;
     assert!(half.contains("2 traces are shown"), "{half}");
     lab.stop_well().await;

@@ -34,9 +34,8 @@ use crate::ends::Gathered;
 use crate::ends::names::Name;
 use crate::ends::tree::{Parent, Tree};
 pub use crate::evidence::Evidence;
-use crate::evidence::Pairs;
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::span::{Kind, Span, UnixTime};
+use crate::span::{Kind, Span, SpanReference, UnixTime};
 
 /// The options of an audit.
 #[derive(Clone, Debug, Default)]
@@ -138,7 +137,7 @@ impl Audit {
 
     /// Judges every hand-off.
     pub fn judge(self) -> Judged {
-        self.judged(None, None)
+        self.judged(None, None, None)
     }
 
     /// Judges every hand-off, and hands each to `each`.
@@ -158,7 +157,22 @@ impl Audit {
             take,
             takes_those_of_run: true,
         });
-        self.judged(of_run, each)
+        self.judged(of_run, each, None)
+    }
+
+    /// Judges every hand-off, and hands each to `each`. An end without a partner does not count as
+    /// unjudged if `is_elsewhere` says that the caller counts it. It takes the span, and whether
+    /// that is a sender.
+    pub fn judge_without(
+        self,
+        is_elsewhere: &dyn Fn(SpanReference, bool) -> bool,
+        each: &mut dyn FnMut(&HandOff),
+    ) -> Judged {
+        let each = Each {
+            take: each,
+            takes_those_of_run: true,
+        };
+        self.judged(None, Some(each), Some(is_elsewhere))
     }
 
     /// The same as [`Audit::judge_run`]. `each` only gets the hand-offs that are not in `of_run`.
@@ -171,10 +185,15 @@ impl Audit {
             take,
             takes_those_of_run: false,
         };
-        self.judged(of_run, Some(each))
+        self.judged(of_run, Some(each), None)
     }
 
-    fn judged(self, of_run: Option<&Assembly>, each: Option<Each<'_>>) -> Judged {
+    fn judged(
+        self,
+        of_run: Option<&Assembly>,
+        each: Option<Each<'_>>,
+        is_elsewhere: Option<&dyn Fn(SpanReference, bool) -> bool>,
+    ) -> Judged {
         let mut tree = Tree::of(self.gathered);
         let options = &self.options;
         let takes = |start| options.takes(start);
@@ -182,8 +201,7 @@ impl Audit {
         let of_run = of_run.as_ref();
         let (edges, mut pairs, counts) = std::thread::scope(|scope| {
             let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
-            let mut pairs = Pairs::of(&tree);
-            let edges = judge(&tree, &mut pairs, of_run, each);
+            let (edges, pairs) = judge(&tree, of_run, each);
             let panicked = |panic| std::panic::resume_unwind(panic);
             (edges, pairs, counts.join().unwrap_or_else(panicked))
         });
@@ -192,6 +210,14 @@ impl Audit {
         if let Some(of_run) = of_run {
             of_run.mark(&mut pairs);
             unjudged = of_run.unjudged(&tree);
+        }
+        if let Some(is_elsewhere) = is_elsewhere {
+            for at in tree.all() {
+                let span = tree.span(at);
+                if is_elsewhere(span.reference(), span.kind.is_sender()) {
+                    pairs.settle(at);
+                }
+            }
         }
         unjudged.extend(unjudged::of(&tree, &pairs));
         Judged {

@@ -193,20 +193,23 @@ pub(crate) struct Each<'a> {
     pub(crate) takes_those_of_run: bool,
 }
 
-/// The edges of a source, those with the most broken hand-offs first. `of_run` has the hand-offs
-/// that a run's ids, logs and lab records tell; they are not judged by other evidence again.
+/// The edges of a source, those with the most broken hand-offs first, and the pairs of its spans.
+/// `of_run` has the hand-offs that a run's ids, logs and lab records tell; they are not judged by
+/// other evidence again.
 pub(crate) fn judge(
     tree: &Tree,
-    pairs: &mut Pairs,
     of_run: Option<&OfRun<'_>>,
     mut each: Option<Each<'_>>,
-) -> Vec<Edge> {
+) -> (Vec<Edge>, Pairs) {
     let names = tree.names();
-    let mut edges: BTreeMap<Key, Counting> = BTreeMap::new();
-    if let Some(of_run) = of_run {
+    let (mut edges, mut pairs) = std::thread::scope(|scope| {
+        let pairs = scope.spawn(|| Pairs::of(tree));
         let take = each.as_mut().filter(|each| each.takes_those_of_run);
-        of_run.count(tree, &mut edges, take);
-    }
+        let edges = of_run.map(|of_run| of_run.count(tree, take));
+        let panicked = |panic| std::panic::resume_unwind(panic);
+        let pairs = pairs.join().unwrap_or_else(panicked);
+        (edges.unwrap_or_default(), pairs)
+    });
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
     let others = pairs
         .iter()
@@ -238,7 +241,7 @@ pub(crate) fn judge(
             .or_insert_with(|| Counting::new(key, names));
         edge.add_ambiguous(ambiguous);
     }
-    add_unsampled_senders(tree, pairs, &mut edges);
+    add_unsampled_senders(tree, &mut pairs, &mut edges);
     let mut edges: Vec<Edge> = edges.into_values().map(Counting::finish).collect();
     edges.sort_by(|left, right| {
         let broken = |edge: &Edge| edge.broken() + edge.ambiguous.at_least;
@@ -246,7 +249,7 @@ pub(crate) fn judge(
         let worst = broken(right).cmp(&broken(left));
         worst.then_with(|| place(left).cmp(&place(right)))
     });
-    edges
+    (edges, pairs)
 }
 
 /// Counts the requests whose captured headers say that the sender did not sample, on the edge from

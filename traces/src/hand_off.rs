@@ -9,7 +9,7 @@ mod meaning;
 use std::fmt;
 
 use baton_propagators::function::Function;
-use baton_propagators::id::SpanId;
+use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::judge::every_member_is_in;
@@ -301,7 +301,20 @@ pub struct Sender {
     pub format: Option<SpanFormat>,
 }
 
+/// The parent of `span`, if `span` is not an end of a hand-off and may be between a sender and a
+/// span above or below it in the sender's service. `None` if it has no parent, or if the parent is known to
+/// be in another process.
+pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
+    let may_lead = span.parent_is_remote != Some(true);
+    let parent = span.parent_span_id.filter(|_| may_lead)?;
+    (Role::of(span) == Role::Other).then_some(parent)
+}
+
 impl Sender {
+    /// The most spans above a sender, or between it and one below it, that are looked at. It also
+    /// ends the search in a circle of parents.
+    pub const MAX_ABOVE: usize = 64;
+
     /// A client's end, from its span. A load generator writes spans for all requests. The span's
     /// flags show a decision "not sampled", and an attribute shows an open decision.
     pub fn client(span: &Span<'_>) -> Sender {
@@ -384,6 +397,14 @@ pub struct Receiver {
 pub(crate) const MAX_LINKS: usize = 128;
 
 impl Receiver {
+    /// The spans in the trace `sent` that it has as its parent or a link.
+    pub fn named_in(&self, sent: TraceId) -> impl Iterator<Item = SpanId> {
+        let is_in = move |span: &SpanReference| span.trace_id == sent;
+        let parent = self.reference.filter(is_in).and(self.parent);
+        let links = self.links.iter().map(|link| link.to).filter(is_in);
+        parent.into_iter().chain(links.map(|to| to.span_id))
+    }
+
     /// The receiving end of a recorded span.
     pub fn recorded(span: &Span<'_>) -> Receiver {
         let links = span.links.iter().take(MAX_LINKS);

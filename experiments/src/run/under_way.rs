@@ -34,7 +34,7 @@ impl<'a> UnderWay<'a> {
         settings: &'a RunSettings,
         pairing: &'a NumberedPairing,
         out: &Path,
-        observer: &impl Observer,
+        observer: &dyn Observer,
     ) -> Result<UnderWay<'a>, ExperimentError> {
         let directory = RunDirectory::create(out.join(pairing.directory()))?;
         let starting = Instant::now();
@@ -76,7 +76,7 @@ impl<'a> UnderWay<'a> {
         self,
         bursts: Vec<AttackOutcome>,
         mut hurried: watch::Receiver<bool>,
-        observer: &impl Observer,
+        observer: &dyn Observer,
     ) -> Ran {
         let UnderWay {
             pairing,

@@ -1,210 +1,327 @@
-//! The edges that no id shows, such as calls between services that are not the lab's own. An audit
-//! of the held spans finds them, as `baton audit` does.
+//! The hand-offs that no id shows, such as calls between services that are not the lab's own. An
+//! audit of the held spans finds them, as `baton audit` does. They are counted as those that ids
+//! show, and stay counted when their traces leave memory.
 //!
 //! An audit looks at all spans of a period, so it does not run for each span. The page runs one
 //! while nothing else is asked of it ([`Live::audit`]), and only if spans without an id came.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::PoisonError;
 
 use baton_propagators::id::TraceId;
-use baton_traces::audit::{Audit, Channel, ChannelKind, Edge, HandOff, Judged, Options, Unjudged};
-use baton_traces::hand_off::{Role, Verdict};
-use baton_traces::span::{Kind, Span, UnixTime, Want};
+use baton_traces::audit::{Audit, Between, Channel, ChannelKind, Edge, HandOff as Judged, Options};
+use baton_traces::hand_off::Role;
+use baton_traces::span::{Kind, Span, SpanReference, UnixTime, Want};
 
+use super::audit_state::Notes;
+use super::edges::EdgeKey;
+use super::hand_offs::{ByAudit, Id, Key};
 use super::names::Name;
 use super::{Held, Live};
 
-/// A rate is shown for this long after the audit that measured it.
-const RATE_LASTS: Duration = Duration::from_secs(15);
+/// How many hand-offs are taken before others get a turn.
+const MAX_AT_ONCE: usize = 200;
 
-/// What an audit of one period found, without the edges that ids show.
-#[derive(Debug)]
-pub(crate) struct Audited {
-    /// The edges, those with the most broken hand-offs first.
-    pub(crate) edges: Vec<AuditedEdge>,
-    /// What could not be judged.
-    pub(crate) unjudged: Vec<Unjudged>,
-    /// The hand-offs of each trace.
-    crossings: HashMap<TraceId, Vec<Crossing>>,
-    at: Instant,
+/// What the last audit of each period found.
+pub(super) type LastAudits = HashMap<usize, HashSet<Key>>;
+
+/// A hand-off as an audit found it, with the keys of its ends as far as they have ids.
+struct Found {
+    by_audit: ByAudit,
+    sender: Option<Key>,
+    receiver: Option<Key>,
 }
 
-/// An edge with its rate.
-#[derive(Debug)]
-pub(crate) struct AuditedEdge {
-    /// The edge.
-    pub(crate) edge: Edge,
-    /// New hand-offs per second since the audit before.
-    rate: f64,
-    at: Instant,
+/// The numbers of names, without asking for the lock for each.
+struct Numbers<'a> {
+    live: &'a Live,
+    known: HashMap<String, Name>,
 }
 
-impl AuditedEdge {
-    /// Hand-offs per second; 0 if nothing came for a while.
-    pub(crate) fn rate(&self) -> f64 {
-        match self.at.elapsed() < RATE_LASTS {
-            true => self.rate,
-            false => 0.0,
+impl Numbers<'_> {
+    fn number(&mut self, text: &str) -> Name {
+        if let Some(known) = self.known.get(text) {
+            return *known;
+        }
+        let number = self.live.held().names.number(text);
+        self.known.insert(text.to_owned(), number);
+        number
+    }
+
+    fn edge(&mut self, from: &str, to: &str, channel: &Channel) -> EdgeKey {
+        let queue = channel.destination.as_deref();
+        let queue = queue.filter(|_| channel.kind == ChannelKind::Messaging);
+        EdgeKey {
+            from: Some(self.number(from)),
+            queue: queue.map(|queue| self.number(queue)),
+            to: Some(self.number(to)),
         }
     }
-}
-
-/// A hand-off that begins or ends in a trace.
-#[derive(Clone, Debug)]
-pub(super) struct Crossing {
-    pub(super) from: String,
-    pub(super) to: String,
-    pub(super) is_message: bool,
-    pub(super) verdict: Verdict,
-    /// The trace of its other end, if that is another one.
-    pub(super) other: Option<TraceId>,
 }
 
 impl Held {
     /// Notes whether only an audit can find the hand-off of `span`.
-    pub(super) fn note_for_audit(&mut self, span: &Span<'_>, service: Name, period: usize) {
-        let has_id = !matches!(
-            Role::of(span),
-            Role::Other | Role::ClientRequest { request_id: None }
-        );
-        if has_id {
-            self.known_by_id.insert(service);
-        } else if span.kind != Kind::Internal {
-            self.periods[period].to_audit = true;
+    pub(super) fn note_for_audit(&mut self, span: &Span<'_>, number: usize) {
+        if Id::of(Role::of(span)).is_some() || span.kind == Kind::Internal {
+            return;
+        }
+        let Some(period) = self.periods.get_mut(number) else {
+            return;
+        };
+        period.audit.is_due = true;
+        let round = period.audit.round;
+        if let Some(entry) = self.traces.get_mut(span.reference.trace_id) {
+            entry.to_audit = Some((number, round));
         }
     }
 
-    /// The hand-offs that audits found to begin or end in a trace.
-    pub(super) fn crossings(&self, trace_id: TraceId) -> impl Iterator<Item = &Crossing> {
-        let audited = self
-            .periods
-            .iter()
-            .filter_map(|period| period.audited.as_ref());
-        audited
-            .filter_map(move |audited| audited.crossings.get(&trace_id))
-            .flatten()
-    }
-
-    /// The newest period that has to be audited, with its bounds.
-    fn next_to_audit(&mut self) -> Option<(usize, Options)> {
-        let number = self.periods.iter().rposition(|period| period.to_audit)?;
-        self.periods[number].to_audit = false;
-        let since = (number > 0).then(|| self.periods[number].since);
-        let until = self.periods.get(number + 1).map(|next| next.since);
+    /// The newest period that has to be audited, with the number of the audit and its bounds.
+    fn next_to_audit(&mut self) -> Option<(usize, u32, Options)> {
+        let number = {
+            let mut periods = self.periods.iter().rev();
+            periods.find(|(_, period)| period.audit.is_due)?.0
+        };
+        let since = |number: usize| self.periods.get(number).map(|period| period.since);
+        let since_start = since(number).filter(|_| number > 0);
         let options = Options {
-            since: since.and_then(UnixTime::of),
-            until: until.and_then(UnixTime::of),
+            since: since_start.and_then(UnixTime::of),
+            until: since(number + 1).and_then(UnixTime::of),
             ..Options::default()
         };
-        Some((number, options))
+        let round = self.periods.get_mut(number)?.audit.begin();
+        Some((number, round, options))
     }
 
-    /// Keeps what an audit found of what ids do not show.
-    fn keep_audited(
-        &mut self,
-        number: usize,
-        judged: Judged,
-        mut crossings: HashMap<TraceId, Vec<Crossing>>,
-    ) {
-        let by_id = self.pairs_by_id(number);
-        let is_known = |from: &str, to: &str, is_message: bool| {
-            by_id.contains(&(from.to_owned(), to.to_owned(), is_message))
-        };
-        for found in crossings.values_mut() {
-            found.retain(|found| !is_known(&found.from, &found.to, found.is_message));
+    /// Whether an audit looks at a span: its trace is held, and it is no end of a hand-off whose
+    /// other end has left memory.
+    fn is_to_audit(&self, span: SpanReference) -> bool {
+        let entry = self.traces.get(span.trace_id);
+        entry.is_some_and(|entry| !entry.settled.contains(&span.span_id))
+    }
+
+    /// Takes a hand-off that an audit found. Gives its key; `None` if ids judge it, or if it has
+    /// left memory.
+    fn take_found(&mut self, found: &Found) -> Option<Key> {
+        let id = self.id_of_found(found)?;
+        if !found
+            .by_audit
+            .ends()
+            .any(|end| self.traces.contains(end.trace_id))
+        {
+            return None;
         }
-        crossings.retain(|_, found| !found.is_empty());
-        let known = self.known_by_id.iter();
-        let known: BTreeSet<String> = known.map(|name| self.name(*name).to_owned()).collect();
-        let at = Instant::now();
-        let before = self.periods[number].audited.take();
-        let rate = |edge: &Edge| {
-            let before = before.as_ref()?;
-            let earlier = before.edges.iter();
-            let mut earlier = earlier.filter(|known| is_same(&known.edge, edge));
-            let earlier = earlier.next().map_or(0, |known| known.edge.handoffs);
-            let seconds = at.duration_since(before.at).as_secs_f64();
-            Some(edge.handoffs.saturating_sub(earlier) as f64 / seconds)
-        };
-        let edges = judged.edges.into_iter();
-        let edges = edges.filter(|edge| !is_known(&edge.from, &edge.to, is_message(&edge.channel)));
-        let edges = edges.map(|edge| AuditedEdge {
-            rate: rate(&edge).unwrap_or_default(),
-            edge,
-            at,
-        });
-        let audited = Audited {
-            edges: edges.collect(),
-            unjudged: judged
-                .unjudged
-                .into_iter()
-                .filter(|unjudged| unjudged.is_hand_off && !known.contains(&unjudged.service))
-                .collect(),
-            crossings,
-            at,
-        };
-        self.periods[number].audited = Some(audited);
+        let (key, hand_off) = self.hand_off(id)?;
+        if hand_off.by_audit.as_deref() == Some(&found.by_audit) {
+            return Some(key);
+        }
+        let noted: Vec<TraceId> = hand_off.trace_ids().collect();
+        hand_off.by_audit = Some(Box::new(found.by_audit));
+        let ends = found.by_audit.ends().map(|end| end.trace_id);
+        let traces: BTreeSet<TraceId> = ends.filter(|id| !noted.contains(id)).collect();
+        for trace_id in traces {
+            if let Some(entry) = self.traces.get_mut(trace_id) {
+                entry.hand_offs.push(key);
+            }
+        }
+        self.count(key);
+        Some(key)
     }
 
-    /// The edges that ids show: the names of the ends, and whether messages go over it.
-    fn pairs_by_id(&self, number: usize) -> BTreeSet<(String, String, bool)> {
-        let keys = self.periods[number].edges.keys();
-        let pairs = keys.filter_map(|key| Some((key.from?, key.to?, key.queue.is_some())));
-        pairs
-            .map(|(from, to, is_message)| {
-                (
-                    self.name(from).to_owned(),
-                    self.name(to).to_owned(),
-                    is_message,
-                )
+    /// The id of a hand-off that an audit found. It is that of one of its ends, if the ends have
+    /// ids and these do not judge it.
+    fn id_of_found(&mut self, found: &Found) -> Option<Id> {
+        let ends = (found.by_audit.sender, found.by_audit.receiver);
+        let own = || Some(Id::Spans(ends.0, ends.1));
+        if let Some(key) = found.receiver {
+            let receiver = self.hand_offs.get(&key)?;
+            if receiver.verdict_by_ids().is_some() {
+                return None;
+            }
+        }
+        let Some(key) = found.sender else {
+            let receiver = found.receiver.and_then(|key| self.hand_offs.get(&key));
+            return match receiver {
+                Some(receiver) if takes(receiver.by_audit.as_deref(), found) => {
+                    Some(receiver.id.clone())
+                }
+                _ => own(),
+            };
+        };
+        let sender = self.hand_offs.get(&key)?;
+        if sender.verdict_by_ids().is_some() {
+            let is_same = sender.receiving_service() == found.by_audit.edge.to;
+            return if is_same { None } else { own() };
+        }
+        if !takes(sender.by_audit.as_deref(), found) {
+            return own();
+        }
+        let id = sender.id.clone();
+        // both ends have ids, which differ: the receiver's counts no more
+        if let Some(other) = found.receiver.filter(|other| *other != key)
+            && let Some(receiver) = self.hand_offs.get_mut(&other)
+        {
+            receiver.is_other = true;
+            self.count(other);
+        }
+        Some(id)
+    }
+
+    /// Takes back a hand-off that an audit found before and does not find any more, now that more
+    /// spans are known. If one of its traces has left memory, the audit cannot tell.
+    fn withdraw(&mut self, key: Key) {
+        let Some(hand_off) = self.hand_offs.get_mut(&key) else {
+            return;
+        };
+        let by_audit = hand_off.by_audit.take_if(|found| {
+            found.ends().all(|end| {
+                let entry = self.traces.get(end.trace_id);
+                entry.is_some_and(|entry| !entry.is_rest && !entry.settled.contains(&end.span_id))
             })
-            .collect()
+        });
+        let Some(by_audit) = by_audit else {
+            return;
+        };
+        if !matches!(hand_off.id, Id::Spans(..)) {
+            self.count(key);
+            return;
+        }
+        for end in by_audit.ends() {
+            if let Some(entry) = self.traces.get_mut(end.trace_id) {
+                entry.hand_offs.retain(|known| *known != key);
+            }
+        }
+        let hand_off = self.hand_offs.remove(&key);
+        if let Some(counted) = hand_off.and_then(|hand_off| hand_off.counted)
+            && let Some(period) = self.periods.get_mut(counted.period)
+        {
+            period.edges.uncount(&counted);
+        }
     }
 }
 
-fn is_message(channel: &Channel) -> bool {
-    channel.kind == ChannelKind::Messaging
-}
-
-fn is_same(one: &Edge, other: &Edge) -> bool {
-    (&one.from, &one.to, &one.channel) == (&other.from, &other.to, &other.channel)
+/// Whether a hand-off that an audit has or has not found before may be the one that it finds now. A
+/// message may have several receivers, and each is a hand-off.
+fn takes(before: Option<&ByAudit>, found: &Found) -> bool {
+    before.is_none_or(|before| {
+        (before.sender, before.receiver) == (found.by_audit.sender, found.by_audit.receiver)
+    })
 }
 
 impl Live {
     /// Audits one period, if spans came that only an audit can judge. Gives whether it did.
     pub(crate) fn audit(&self) -> bool {
-        let next = self.held().next_to_audit();
-        let Some((number, options)) = next else {
+        // one at a time
+        let mut last = self
+            .last_audits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (next, keys) = {
+            let mut held = self.held();
+            (held.next_to_audit(), held.keys.clone())
+        };
+        let Some((period, round, options)) = next else {
             return false;
         };
         let mut audit = Audit::new(options);
-        self.each_span(Want::HandOffs, &mut |span| audit.add(span));
-        let mut crossings: HashMap<TraceId, Vec<Crossing>> = HashMap::new();
-        let judged = audit.judge_each(&mut |hand_off| {
-            for (trace_id, crossing) in both_ends(hand_off) {
-                crossings.entry(trace_id).or_default().push(crossing);
+        let mut with_id: HashMap<(SpanReference, bool), Key> = HashMap::new();
+        self.each_span(Want::HandOffs, &mut |span| {
+            if !self.held().is_to_audit(span.reference) {
+                return;
             }
+            if let Some((id, is_sender)) = Id::of(Role::of(span)) {
+                with_id.insert((span.reference, is_sender), keys.of(&id));
+            }
+            audit.add(span);
         });
+        let mut numbers = Numbers {
+            live: self,
+            known: HashMap::new(),
+        };
+        let mut found = Vec::new();
+        let mut judged = audit.judge_without(
+            &|span, is_sender| with_id.contains_key(&(span, is_sender)),
+            &mut |judged| found.extend(found_by(judged, period, &with_id, &mut numbers)),
+        );
+        judged.unjudged.retain(|unjudged| unjudged.is_hand_off);
+        let notes = Notes {
+            ambiguous: ambiguous(&judged.edges, &mut numbers),
+            causes: causes(&judged.edges, &mut numbers),
+            unjudged: judged.unjudged,
+        };
+        let keys = self.take_all_found(&found);
+        let before = last.insert(period, keys).unwrap_or_default();
+        let now = &last[&period];
+        self.withdraw_all(before.difference(now).copied().collect());
         let mut held = self.held();
-        held.keep_audited(number, judged, crossings);
+        if let Some(period) = held.periods.get_mut(period) {
+            period.audit.end(round, notes);
+        }
+        last.retain(|period, _| held.periods.get(*period).is_some());
         drop(held);
         self.changed();
         true
     }
+
+    fn take_all_found(&self, found: &[Found]) -> HashSet<Key> {
+        let mut keys = HashSet::new();
+        for some in found.chunks(MAX_AT_ONCE) {
+            let mut held = self.held();
+            keys.extend(some.iter().filter_map(|found| held.take_found(found)));
+        }
+        keys
+    }
+
+    fn withdraw_all(&self, keys: Vec<Key>) {
+        for some in keys.chunks(MAX_AT_ONCE) {
+            let mut held = self.held();
+            some.iter().for_each(|key| held.withdraw(*key));
+        }
+    }
 }
 
-/// A hand-off for each of the traces that it is in.
-fn both_ends(hand_off: &HandOff) -> BTreeMap<TraceId, Crossing> {
-    let ends = [hand_off.sender, hand_off.receiver];
-    let traces: BTreeSet<TraceId> = ends.into_iter().flatten().map(|end| end.trace_id).collect();
-    let other = |own: &TraceId| traces.iter().copied().find(|id| id != own);
-    let crossing = |own: &TraceId| Crossing {
-        from: hand_off.from.clone(),
-        to: hand_off.to.clone(),
-        is_message: is_message(&hand_off.channel),
-        verdict: hand_off.verdict,
-        other: other(own),
-    };
-    traces.iter().map(|own| (*own, crossing(own))).collect()
+/// What an audit found; `None` if both ends have the same id, which judges them.
+fn found_by(
+    judged: &Judged,
+    period: usize,
+    with_id: &HashMap<(SpanReference, bool), Key>,
+    numbers: &mut Numbers<'_>,
+) -> Option<Found> {
+    let key = |end: Option<SpanReference>, is_sender| with_id.get(&(end?, is_sender)).copied();
+    let (sender, receiver) = (key(judged.sender, true), key(judged.receiver, false));
+    if sender.is_some() && sender == receiver {
+        return None;
+    }
+    Some(Found {
+        by_audit: ByAudit {
+            period,
+            edge: numbers.edge(&judged.from, &judged.to, &judged.channel),
+            verdict: judged.verdict,
+            sender: judged.sender,
+            receiver: judged.receiver,
+        },
+        sender,
+        receiver,
+    })
+}
+
+fn ambiguous(edges: &[Edge], numbers: &mut Numbers<'_>) -> BTreeMap<EdgeKey, Between> {
+    let mut all = BTreeMap::new();
+    for edge in edges.iter().filter(|edge| edge.ambiguous.at_most > 0) {
+        let key = numbers.edge(&edge.from, &edge.to, &edge.channel);
+        let between: &mut Between = all.entry(key).or_default();
+        between.at_least += edge.ambiguous.at_least;
+        between.at_most += edge.ambiguous.at_most;
+    }
+    all
+}
+
+fn causes(edges: &[Edge], numbers: &mut Numbers<'_>) -> BTreeMap<EdgeKey, String> {
+    let mut all = BTreeMap::new();
+    for edge in edges {
+        if let Some(cause) = &edge.cause {
+            let key = numbers.edge(&edge.from, &edge.to, &edge.channel);
+            all.entry(key).or_insert_with(|| cause.clone());
+        }
+    }
+    all
 }

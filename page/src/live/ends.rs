@@ -1,84 +1,139 @@
-//! Finds the hand-offs that a span is an end of, and keeps their counts true.
+//! Finds the hand-offs that a span is an end of, and keeps their counts true. A hand-off counts
+//! once: when it has left memory, ends of it that come late change nothing.
 
 use baton_propagators::id::TraceId;
 use baton_traces::hand_off::{Receiver, Role, Sender};
 use baton_traces::span::Span;
 
 use super::Held;
-use super::hand_offs::{Counted, HandOff, Key};
+use super::edges::Counted;
+use super::hand_offs::{HandOff, Id, Key};
 use super::names::Name;
 
 impl Held {
     /// Adds what `span` shows about hand-offs.
     pub(super) fn add_ends(&mut self, span: &Span<'_>, service: Name) {
-        let key = match Role::of(span) {
-            Role::ClientRequest {
-                request_id: Some(id),
-            } => {
-                let key = Key::Request(id.into());
-                let hand_off = self.hand_offs.entry(key.clone()).or_default();
-                hand_off.add_sender(Sender::client(span), service);
-                Some(key)
-            }
-            Role::ServerRequest { request_id } => {
-                let key = Key::Request(request_id.into());
-                let hand_off = self.hand_offs.entry(key.clone()).or_default();
-                hand_off.add_receiver(Receiver::recorded(span), service);
-                Some(key)
-            }
-            Role::Send(message) => {
-                let key = Key::record(message);
-                let queue = self.names.number(message.stream);
-                let hand_off = self.hand_offs.entry(key.clone()).or_default();
-                hand_off.queue = Some(queue);
-                hand_off.add_sender(Sender::recorded(span), service);
-                Some(key)
-            }
-            Role::Receive(message) => {
-                let key = Key::record(message);
-                let queue = self.names.number(message.stream);
-                let hand_off = self.hand_offs.entry(key.clone()).or_default();
-                hand_off.queue = Some(queue);
-                hand_off.add_receiver(Receiver::recorded(span), service);
-                Some(key)
-            }
-            Role::ClientRequest { request_id: None } | Role::Other => None,
+        let role = Role::of(span);
+        let Some((id, _)) = Id::of(role) else {
+            return;
         };
-        if let Some(key) = key {
-            if let Some(entry) = self.traces.get_mut(&span.reference.trace_id) {
-                entry.add_hand_off(&key);
-            }
-            self.count(&key);
+        let queue = match role {
+            Role::Send(message) | Role::Receive(message) => Some(self.names.number(message.stream)),
+            _ => None,
+        };
+        let Some((key, hand_off)) = self.hand_off(id) else {
+            return;
+        };
+        let trace_id = span.reference.trace_id;
+        let is_noted = hand_off.trace_ids().any(|id| id == trace_id);
+        hand_off.queue = hand_off.queue.or(queue);
+        let is_taken = match role {
+            Role::ClientRequest { .. } => hand_off.add_sender(Sender::client(span), service),
+            Role::Send(_) => hand_off.add_sender(Sender::recorded(span), service),
+            _ => hand_off.add_receiver(Receiver::recorded(span), service),
+        };
+        if is_taken
+            && !is_noted
+            && let Some(entry) = self.traces.get_mut(trace_id)
+        {
+            entry.hand_offs.push(key);
         }
+        self.judge(key);
+    }
+
+    /// The hand-off with this id, which begins if it is not held; `None` if it has left memory.
+    pub(super) fn hand_off(&mut self, id: Id) -> Option<(Key, &mut HandOff)> {
+        let key = self.keys.of(&id);
+        if self.left_hand_offs.contains(&key) {
+            return None;
+        }
+        let hand_off = self.hand_offs.entry(key);
+        let hand_off = hand_off.or_insert_with(|| Box::new(HandOff::new(id)));
+        Some((key, hand_off))
+    }
+
+    /// Judges a hand-off by what is held, and counts it where it belongs now.
+    pub(super) fn judge(&mut self, key: Key) {
+        let Some(hand_off) = self.hand_offs.get_mut(&key) else {
+            return;
+        };
+        for awaited in hand_off.judge(&self.traces) {
+            if let Some(entry) = self.traces.get_mut(awaited.trace_id) {
+                entry.around.wait(awaited.span_id, key);
+            }
+        }
+        self.count(key);
     }
 
     /// Counts a hand-off where it belongs now.
-    pub(super) fn count(&mut self, key: &Key) {
-        let Some(hand_off) = self.hand_offs.get(key) else {
+    pub(super) fn count(&mut self, key: Key) {
+        let Some(hand_off) = self.hand_offs.get(&key) else {
             return;
         };
-        let counted = hand_off.edge().map(|edge| Counted {
-            period: self.period_at(hand_off.time()),
-            edge,
-            verdict: hand_off.judged().and_then(|(verdict, _)| verdict),
+        let is_counted = !hand_off.is_other && !hand_off.is_clients_alone();
+        let counted = is_counted.then(|| self.place_of(hand_off));
+        self.count_as(key, counted);
+    }
+
+    /// Where a hand-off is to be counted.
+    fn place_of(&self, hand_off: &HandOff) -> Counted {
+        let by_audit = hand_off.by_audit.as_ref().map(|found| found.period);
+        let period = match hand_off.time() {
+            None => by_audit.unwrap_or_else(|| self.periods.last()),
+            time => self.periods.at(time),
+        };
+        let edge = hand_off.edge();
+        let edges = self.periods.get(period).map(|period| &period.edges);
+        Counted {
+            period,
+            edge: edges.map_or(edge, |edges| edges.place_of(edge)),
+            verdict: hand_off.verdict(),
             is_unsampled: hand_off.has_unsampled_end(),
-        });
-        let before = hand_off.counted;
+        }
+    }
+
+    fn count_as(&mut self, key: Key, counted: Option<Counted>) {
+        let Some(hand_off) = self.hand_offs.get_mut(&key) else {
+            return;
+        };
+        let before = std::mem::replace(&mut hand_off.counted, counted);
         if before == counted {
             return;
         }
         let example = example(hand_off);
-        if let Some(before) = before {
-            self.periods[before.period].uncount(&before);
+        if let Some(before) = before
+            && let Some(period) = self.periods.get_mut(before.period)
+        {
+            period.edges.uncount(&before);
         }
-        if let Some(counted) = &counted {
+        if let Some(counted) = &counted
+            && let Some(period) = self.periods.get_mut(counted.period)
+        {
             // a record comes to its edge when its receiver is seen
             let is_new = before.is_none_or(|before| before.edge != counted.edge);
-            self.periods[counted.period].count(counted, example, is_new);
+            period.edges.count(counted, example, is_new);
         }
-        if let Some(hand_off) = self.hand_offs.get_mut(key) {
-            hand_off.counted = counted;
+    }
+
+    /// Removes a hand-off from memory. It stays counted. If it has no verdict, it never gets one,
+    /// and its edge says so.
+    pub(super) fn leave(&mut self, key: Key) {
+        let Some(hand_off) = self.hand_offs.get(&key) else {
+            return;
+        };
+        if !hand_off.is_other && hand_off.counted.is_none() {
+            let counted = self.place_of(hand_off);
+            self.count_as(key, Some(counted));
         }
+        let Some(hand_off) = self.hand_offs.remove(&key) else {
+            return;
+        };
+        if let Some(counted) = &hand_off.counted
+            && let Some(period) = self.periods.get_mut(counted.period)
+        {
+            period.edges.leave(counted);
+        }
+        self.left_hand_offs.insert(key);
     }
 }
 

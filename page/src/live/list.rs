@@ -8,11 +8,16 @@ use baton_traces::hand_off::Verdict;
 use baton_traces::span::{UnixTime, Want};
 use baton_traces::trace_index::{Filter, Wanted};
 
-use super::audits::Crossing;
-use super::hand_offs::Key;
-use super::segments::Segment;
+use super::edges::EdgeKey;
+use super::hand_offs::{HandOff, Id};
+use super::names::Name;
 use super::traces::TraceEntry;
 use super::{Held, Live};
+
+/// How many traces are looked at before others get a turn.
+const MAX_AT_ONCE: usize = 200;
+/// How many hand-offs of one trace are listed.
+const MAX_HAND_OFFS: usize = 8;
 
 /// A search. A trace must meet all of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,119 +63,148 @@ impl Live {
             .attribute
             .as_ref()
             .map(|attribute| self.with_attribute(attribute));
-        let held = self.held();
-        let newest = held.order.iter().rev();
-        let found = newest.filter_map(|id| Some((id, held.traces.get(id)?)));
-        let mut found = found.filter(|(id, entry)| {
-            with_attribute.as_ref().is_none_or(|ids| ids.contains(id))
-                && held.meets(**id, entry, search)
-        });
-        let listed: Vec<Listed> = found
-            .by_ref()
-            .take(limit)
-            .map(|(id, entry)| held.listed(*id, entry))
-            .collect();
-        let count = match *search == Search::default() {
-            // open pages ask for the newest traces all the time, so all of them are not looked at
-            true => held.order.len(),
-            false => listed.len() + found.count(),
-        };
+        let is_every = *search == Search::default();
+        let (mut listed, mut count) = (Vec::new(), 0);
+        let mut next = Some(self.held().traces.end());
+        while let Some(end) = next {
+            let held = self.held();
+            if is_every && listed.len() >= limit {
+                // open pages ask for the newest traces all the time, so the others are not looked at
+                return (listed, held.traces.len());
+            }
+            let Some(numbers) = Numbers::of(search, &held) else {
+                return (listed, count);
+            };
+            let (entries, older) = held.traces.before(end, at_once(is_every, limit));
+            next = older;
+            for entry in entries {
+                let has = |ids: &HashSet<TraceId>| ids.contains(&entry.id);
+                if with_attribute.as_ref().is_none_or(has) && held.meets(entry, &numbers) {
+                    count += 1;
+                    if listed.len() < limit {
+                        listed.push(held.listed(entry));
+                    }
+                }
+            }
+        }
         (listed, count)
     }
 
     /// The traces that have a span with this attribute.
     fn with_attribute(&self, attribute: &(String, String)) -> HashSet<TraceId> {
-        let segments: Vec<u32> = self.held().segments.numbers().collect();
         let filter = Filter {
             attributes: vec![attribute.clone()],
             ..Filter::default()
         };
         let mut found = HashSet::new();
-        for number in segments {
-            // the lock is held for one segment at a time, because reading all of them takes long
-            let segment: Option<Segment> = self.held().segments.get(number);
-            if let Some(segment) = segment {
-                segment.read(Want::Everything, &mut |span| {
-                    if filter.met_by(span) != 0 {
-                        found.insert(span.reference.trace_id);
-                    }
-                });
+        self.each_span(Want::Everything, &mut |span| {
+            if filter.met_by(span) != 0 {
+                found.insert(span.reference.trace_id);
             }
-        }
+        });
         found
     }
 
     /// The trace in which a request or a record was handled, by the id in a log.
     pub(crate) fn trace_of_request(&self, request_id: &str) -> Option<TraceId> {
         let held = self.held();
-        let hand_off = held.hand_offs.get(&Key::Request(request_id.into()))?;
+        let key = held.keys.of(&Id::Request(request_id.into()));
+        let hand_off = held.hand_offs.get(&key)?;
         hand_off.trace_ids().last()
     }
 }
 
+/// How many traces are looked at together. For the newest ones, no more than are listed.
+fn at_once(is_every: bool, limit: usize) -> usize {
+    if is_every {
+        limit.clamp(1, MAX_AT_ONCE)
+    } else {
+        MAX_AT_ONCE
+    }
+}
+
+/// A search with the numbers of its names.
+struct Numbers<'a> {
+    service: Option<Name>,
+    edge: Option<(Option<Name>, Option<Name>)>,
+    verdict: Option<Verdict>,
+    id: Option<&'a Wanted>,
+}
+
+impl Numbers<'_> {
+    /// `None` if no trace can meet the search, because no span has a name that it asks for.
+    fn of<'a>(search: &'a Search, held: &Held) -> Option<Numbers<'a>> {
+        let service = match &search.service {
+            Some(service) => Some(held.names.find(service)?),
+            None => None,
+        };
+        let end = |name: &str| match name {
+            "" => Some(None),
+            name => held.names.find(name).map(Some),
+        };
+        let edge = match &search.edge {
+            Some((from, to)) => Some((end(from)?, end(to)?)),
+            None => None,
+        };
+        Some(Numbers {
+            service,
+            edge,
+            verdict: search.verdict,
+            id: search.id.as_ref(),
+        })
+    }
+}
+
 impl Held {
-    fn meets(&self, id: TraceId, entry: &TraceEntry, search: &Search) -> bool {
-        let service = search.service.as_ref();
-        service.is_none_or(|wanted| {
-            let mut services = entry.services.iter();
-            services.any(|service| self.name(*service) == wanted)
-        }) && search
-            .id
-            .as_ref()
-            .is_none_or(|wanted| wanted.is(id) || wanted.begins(id))
-            && self.has_hand_off(id, entry, search)
+    fn meets(&self, entry: &TraceEntry, search: &Numbers<'_>) -> bool {
+        let service = search.service;
+        service.is_none_or(|service| entry.has_service(service))
+            && search
+                .id
+                .is_none_or(|wanted| wanted.is(entry.id) || wanted.begins(entry.id))
+            && self.has_hand_off(entry, search)
     }
 
-    fn has_hand_off(&self, id: TraceId, entry: &TraceEntry, search: &Search) -> bool {
+    fn has_hand_off(&self, entry: &TraceEntry, search: &Numbers<'_>) -> bool {
         if search.edge.is_none() && search.verdict.is_none() {
             return true;
         }
-        self.hand_offs_of(id, entry).any(|(from, to, verdict)| {
-            let is = |wanted: &String, name: &String| wanted.is_empty() || wanted == name;
-            let edge = search.edge.as_ref();
-            edge.is_none_or(|(sender, receiver)| is(sender, &from) && is(receiver, &to))
-                && search.verdict.is_none_or(|wanted| verdict == Some(wanted))
+        let is = |wanted: Option<Name>, name| wanted.is_none() || wanted == name;
+        self.hand_offs_of(entry).any(|hand_off| {
+            let EdgeKey { from, queue, to } = hand_off.edge();
+            let edge = search.edge;
+            edge.is_none_or(|(sender, receiver)| is(sender, from) && is(receiver, to.or(queue)))
+                && (search.verdict.is_none() || search.verdict == hand_off.verdict())
         })
     }
 
-    fn hand_offs_of<'a>(
-        &'a self,
-        trace_id: TraceId,
-        entry: &'a TraceEntry,
-    ) -> impl Iterator<Item = (String, String, Option<Verdict>)> + 'a {
-        let hand_offs = entry.hand_offs.iter();
-        let counted = hand_offs.filter_map(|key| self.hand_offs.get(key)?.counted);
-        let by_id = counted.map(|counted| {
-            let name = |name| self.name(name).to_owned();
-            let from = counted.edge.from.map_or_else(String::new, name);
-            let to = counted.edge.to.or(counted.edge.queue);
-            (from, to.map_or_else(String::new, name), counted.verdict)
-        });
-        let audited = self.crossings(trace_id).map(|crossing| {
-            let Crossing {
-                from, to, verdict, ..
-            } = crossing;
-            (from.clone(), to.clone(), Some(*verdict))
-        });
-        by_id.chain(audited)
+    /// The hand-offs that begin or end in a trace and count.
+    fn hand_offs_of<'a>(&'a self, entry: &'a TraceEntry) -> impl Iterator<Item = &'a HandOff> {
+        let keys = entry.hand_offs.iter();
+        let hand_offs = keys.filter_map(|key| self.hand_offs.get(key).map(|found| &**found));
+        hand_offs.filter(|hand_off| hand_off.counted.is_some())
     }
 
-    fn listed(&self, trace_id: TraceId, entry: &TraceEntry) -> Listed {
+    fn listed(&self, entry: &TraceEntry) -> Listed {
         let head = entry.head.as_ref();
+        let text =
+            |name: Option<Name>| name.map_or_else(String::new, |name| self.name(name).to_owned());
+        let hand_offs = self.hand_offs_of(entry).map(|hand_off| {
+            let EdgeKey { from, queue, to } = hand_off.edge();
+            (text(from), text(to.or(queue)), hand_off.verdict())
+        });
         let services = entry.services.iter();
         Listed {
-            trace_id,
+            trace_id: entry.id,
             name: head.map(|head| head.name.clone()).unwrap_or_default(),
-            service: head
-                .map(|head| self.name(head.service).to_owned())
-                .unwrap_or_default(),
+            service: text(head.map(|head| head.service)),
             services: services
                 .map(|service| self.name(*service).to_owned())
                 .collect(),
-            spans: u64::from(entry.spans),
+            spans: entry.spans,
             start: entry.start,
             duration: entry.start.and_then(|start| entry.end?.since(start)),
-            hand_offs: self.hand_offs_of(trace_id, entry).take(8).collect(),
+            hand_offs: hand_offs.take(MAX_HAND_OFFS).collect(),
         }
     }
 }

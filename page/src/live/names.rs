@@ -39,6 +39,11 @@ impl Names {
         number
     }
 
+    /// The number of a name, if it was seen.
+    pub(super) fn find(&self, text: &str) -> Option<Name> {
+        self.numbers.get(text).copied()
+    }
+
     /// The first names.
     pub(super) fn first(&self, limit: usize) -> impl Iterator<Item = &String> {
         self.texts.iter().take(limit)

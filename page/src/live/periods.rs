@@ -1,24 +1,19 @@
-//! The counts of each period between two switches.
+//! The periods between two switches, each with its counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use baton_lab::{FunctionStatus, LabStatus};
-use baton_propagators::id::TraceId;
-use baton_traces::hand_off::Verdict;
 use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
-use super::Held;
-use super::audits::Audited;
-use super::hand_offs::Counted;
+use super::audit_state::AuditState;
+use super::edges::Edges;
 use super::names::Name;
 
-/// How many periods are kept.
+/// How many periods are kept, the newest.
 const MAX_PERIODS: usize = 200;
-/// How many edges of one period are counted.
-const MAX_EDGES: usize = 500;
-/// Over how many seconds a rate is measured.
-const RATE_SECONDS: usize = 10;
+
+/// The environment variables that choose the formats of a function.
+type Variables = BTreeMap<String, String>;
 
 /// The time between two switches.
 #[derive(Debug)]
@@ -26,157 +21,56 @@ pub(crate) struct Period {
     /// When its settings took effect.
     pub(crate) since: Timestamp,
     /// The variables that choose the producer's formats, and the consumer's.
-    pub(crate) producer: BTreeMap<String, String>,
+    pub(crate) producer: Variables,
     /// The consumer's.
-    pub(crate) consumer: BTreeMap<String, String>,
+    pub(crate) consumer: Variables,
     /// The hand-offs by their edges.
-    pub(crate) edges: BTreeMap<EdgeKey, EdgeCount>,
+    pub(crate) edges: Edges,
     /// The spans of each service.
     pub(crate) spans: BTreeMap<Name, u64>,
-    /// Whether spans came whose hand-offs only an audit can find.
-    pub(crate) to_audit: bool,
-    /// What the last audit found.
-    pub(crate) audited: Option<Audited>,
-}
-
-/// An edge: from a service, over a queue or not, to a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct EdgeKey {
-    /// The sender; `None` if it has no span.
-    pub(crate) from: Option<Name>,
-    /// The stream or queue.
-    pub(crate) queue: Option<Name>,
-    /// The receiver; `None` if it has no span yet.
-    pub(crate) to: Option<Name>,
-}
-
-/// The hand-offs over one edge.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EdgeCount {
-    /// How many.
-    pub(crate) count: u64,
-    /// How many have each verdict. Those without a sender's span have none.
-    pub(crate) verdicts: BTreeMap<Verdict, u64>,
-    /// The newest trace with each verdict.
-    pub(crate) examples: BTreeMap<Verdict, TraceId>,
-    /// How many have an end that was not sampled, and is known from the log.
-    pub(crate) unsampled: u64,
-    rate: Rate,
-}
-
-/// Counts events of the last seconds.
-#[derive(Clone, Debug, Default)]
-struct Rate {
-    second: i64,
-    counts: [u32; RATE_SECONDS + 1],
-}
-
-impl Rate {
-    fn advance(&mut self, second: i64) {
-        let passed = (second - self.second).clamp(0, RATE_SECONDS as i64 + 1);
-        for step in 1..=passed {
-            self.counts[place(second - passed + step)] = 0;
-        }
-        self.second = self.second.max(second);
-    }
-
-    fn add(&mut self, second: i64) {
-        self.advance(second);
-        self.counts[place(self.second)] += 1;
-    }
-
-    /// The mean number in each of the last full seconds.
-    fn per_second(&self, second: i64) -> f64 {
-        let mut rate = self.clone();
-        rate.advance(second);
-        rate.counts[place(rate.second)] = 0;
-        let counts = rate.counts.iter().map(|count| f64::from(*count));
-        counts.sum::<f64>() / RATE_SECONDS as f64
-    }
-}
-
-fn place(second: i64) -> usize {
-    second.rem_euclid(RATE_SECONDS as i64 + 1) as usize
-}
-
-impl EdgeCount {
-    /// Hand-offs per second, over the last ten seconds.
-    pub(crate) fn rate(&self) -> f64 {
-        self.rate.per_second(Timestamp::now().as_second())
-    }
+    /// What audits found that is not a hand-off's verdict.
+    pub(crate) audit: AuditState,
 }
 
 impl Period {
-    /// The time before the lab has told its settings.
-    pub(super) fn before_all() -> Period {
-        Period {
-            since: Timestamp::now(),
-            producer: BTreeMap::new(),
-            consumer: BTreeMap::new(),
-            edges: BTreeMap::new(),
-            spans: BTreeMap::new(),
-            to_audit: false,
-            audited: None,
-        }
-    }
-
-    fn new(status: &LabStatus, since: Timestamp) -> Period {
-        let variables = |function: &FunctionStatus| function.propagation.clone();
+    fn new(since: Timestamp) -> Period {
         Period {
             since,
-            producer: variables(&status.producer),
-            consumer: variables(&status.consumer),
-            edges: BTreeMap::new(),
+            producer: Variables::new(),
+            consumer: Variables::new(),
+            edges: Edges::default(),
             spans: BTreeMap::new(),
-            to_audit: false,
-            audited: None,
-        }
-    }
-
-    pub(super) fn count(&mut self, counted: &Counted, example: Option<TraceId>, is_new: bool) {
-        if self.edges.len() >= MAX_EDGES && !self.edges.contains_key(&counted.edge) {
-            return;
-        }
-        let edge = self.edges.entry(counted.edge).or_default();
-        edge.count += 1;
-        edge.unsampled += u64::from(counted.is_unsampled);
-        if is_new {
-            edge.rate.add(Timestamp::now().as_second());
-        }
-        if let Some(verdict) = counted.verdict {
-            *edge.verdicts.entry(verdict).or_default() += 1;
-            edge.examples
-                .extend(example.map(|example| (verdict, example)));
-        }
-    }
-
-    pub(super) fn uncount(&mut self, counted: &Counted) {
-        let Some(edge) = self.edges.get_mut(&counted.edge) else {
-            return;
-        };
-        edge.count = edge.count.saturating_sub(1);
-        edge.unsampled -= u64::from(counted.is_unsampled).min(edge.unsampled);
-        if let Some(verdict) = counted.verdict
-            && let Some(count) = edge.verdicts.get_mut(&verdict)
-        {
-            *count -= 1;
-            if *count == 0 {
-                edge.verdicts.remove(&verdict);
-                edge.examples.remove(&verdict);
-            }
-        }
-        if edge.count == 0 {
-            self.edges.remove(&counted.edge);
+            audit: AuditState::default(),
         }
     }
 }
 
-impl Held {
-    /// Begins a period with the settings of `status`. A period in which nothing was sent is
-    /// replaced.
-    pub(super) fn begin_period(&mut self, status: &LabStatus, since: Timestamp) {
-        let period = Period::new(status, since);
-        if let Some(last) = self.periods.last_mut() {
+/// The periods that are kept. Each has a number, which it never loses.
+#[derive(Debug)]
+pub(crate) struct Periods {
+    /// The number of the first one.
+    first: usize,
+    kept: VecDeque<Period>,
+}
+
+impl Periods {
+    /// One period: the time before the lab has told its settings.
+    pub(super) fn new() -> Periods {
+        Periods {
+            first: 0,
+            kept: VecDeque::from([Period::new(Timestamp::now())]),
+        }
+    }
+
+    /// Begins a period with these settings of the producer and the consumer. A period in which
+    /// nothing was sent is replaced. If there are too many, the oldest leaves with its counts.
+    pub(super) fn begin(&mut self, producer: &Variables, consumer: &Variables, since: Timestamp) {
+        let period = Period {
+            producer: producer.clone(),
+            consumer: consumer.clone(),
+            ..Period::new(since)
+        };
+        if let Some(last) = self.kept.back_mut() {
             if (&last.producer, &last.consumer) == (&period.producer, &period.consumer) {
                 return;
             }
@@ -185,44 +79,49 @@ impl Held {
                 return;
             }
         }
-        if self.periods.len() < MAX_PERIODS {
-            self.periods.push(period);
-        } else if let Some(last) = self.periods.last_mut() {
-            // hand-offs name their period by its place, so the first ones stay
-            *last = period;
+        self.kept.push_back(period);
+        if self.kept.len() > MAX_PERIODS {
+            self.kept.pop_front();
+            self.first += 1;
         }
     }
 
-    /// All periods, the oldest first.
-    pub(crate) fn periods(&self) -> &[Period] {
-        &self.periods
+    /// How many have left memory. These have the numbers below.
+    pub(crate) fn forgotten(&self) -> usize {
+        self.first
     }
 
-    /// The place of the period in which something happened: the last one that had begun.
-    pub(super) fn period_at(&self, time: Option<UnixTime>) -> usize {
-        let last = self.periods.len().saturating_sub(1);
-        let Some(time) = time else { return last };
+    /// The number of the present period.
+    pub(crate) fn last(&self) -> usize {
+        self.first + self.kept.len() - 1
+    }
+
+    /// The period with this number; `None` if it has left memory, or has not begun.
+    pub(crate) fn get(&self, number: usize) -> Option<&Period> {
+        self.kept.get(number.checked_sub(self.first)?)
+    }
+
+    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut Period> {
+        self.kept.get_mut(number.checked_sub(self.first)?)
+    }
+
+    /// All that are kept with their numbers, the oldest first.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Period)> {
+        self.kept
+            .iter()
+            .enumerate()
+            .map(|(place, period)| (self.first + place, period))
+    }
+
+    /// The number of the period in which something happened: the last one that had begun. If that
+    /// has left memory, so has the number.
+    pub(super) fn at(&self, time: Option<UnixTime>) -> usize {
+        let Some(time) = time else { return self.last() };
         let nanoseconds = i128::from(time.as_nanoseconds());
         let begun = |period: &Period| period.since.as_nanosecond() <= nanoseconds;
-        self.periods.iter().rposition(begun).unwrap_or(0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_counts_the_last_full_seconds() {
-        let mut rate = Rate::default();
-        for second in 100..105 {
-            for _ in 0..20 {
-                rate.add(second);
-            }
+        match self.kept.iter().rposition(begun) {
+            Some(place) => self.first + place,
+            None => self.first.saturating_sub(1),
         }
-        assert_eq!(rate.per_second(105), 10.0);
-        assert_eq!(rate.per_second(110), 10.0);
-        assert_eq!(rate.per_second(112), 6.0);
-        assert_eq!(rate.per_second(200), 0.0);
     }
 }

@@ -4,6 +4,7 @@
 //! in it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use baton_traces::readers::otlp_json;
 use baton_traces::span::{Span, Want};
@@ -12,75 +13,134 @@ use baton_traces::span::{Span, Want};
 const SEGMENT_BYTES: usize = 256 << 10;
 /// zstd's level for speed, because spans arrive while requests are answered.
 const LEVEL: i32 = 1;
-/// More than a segment has: one request may be longer than a segment.
-const MAX_UNPACKED: usize = 128 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Segments {
     /// The number of the first segment that is held.
     first: u32,
-    closed: VecDeque<Vec<u8>>,
+    closed: VecDeque<Closed>,
     /// The lines of the last segment.
     open: Vec<u8>,
+    /// The bytes of the lines of all closed segments, before they were compressed.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Closed {
+    bytes: usize,
+    segment: Segment,
 }
 
 impl Segments {
-    /// Adds a request. Gives the number of its segment.
-    pub(super) fn push(&mut self, request: &[u8]) -> u32 {
+    /// Adds a request. Gives the number of its segment, and the lines of the one before if that is
+    /// full, so that they can be compressed while others have the lock.
+    pub(super) fn push(&mut self, request: &[u8]) -> (u32, Option<Full>) {
+        let mut full = None;
         if self.open.len() >= SEGMENT_BYTES {
-            // without room for the compressed form, the segment is empty
-            let packed = zstd::bulk::compress(&self.open, LEVEL).unwrap_or_default();
-            self.closed.push_back(packed);
+            let lines: Arc<[u8]> = Arc::from(&*self.open);
+            full = Some(Full {
+                number: self.last(),
+                lines: Arc::clone(&lines),
+            });
+            self.bytes += lines.len();
+            self.closed.push_back(Closed {
+                bytes: lines.len(),
+                segment: Segment::Plain(lines),
+            });
             self.open.clear();
+            // a long request must not keep its room for ever
+            self.open.shrink_to(2 * SEGMENT_BYTES);
         }
         self.open.extend_from_slice(request.trim_ascii());
         self.open.push(b'\n');
-        self.last()
+        (self.last(), full)
+    }
+
+    /// Puts the compressed form of a segment in its place, if it is still held.
+    pub(super) fn replace(&mut self, packed: Packed) {
+        let place = packed.number.checked_sub(self.first);
+        let closed = place.and_then(|place| self.closed.get_mut(place as usize));
+        if let Some(closed) = closed {
+            closed.segment = Segment::Packed(packed.bytes, closed.bytes);
+        }
     }
 
     fn last(&self) -> u32 {
         self.first + self.closed.len() as u32
     }
 
-    /// Forgets the segments before this one.
-    pub(super) fn forget_before(&mut self, segment: u32) {
-        while self.first < segment && self.closed.pop_front().is_some() {
+    /// How many bytes of lines are held, before compression.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.open.len()
+    }
+
+    /// Forgets the segments before this one; all but the last for `None`.
+    pub(super) fn forget_before(&mut self, segment: Option<u32>) {
+        while segment.is_none_or(|segment| self.first < segment)
+            && let Some(closed) = self.closed.pop_front()
+        {
+            self.bytes -= closed.bytes;
             self.first += 1;
         }
     }
 
-    /// The held segments, the newest first.
+    /// The held segments, the oldest first.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + use<> {
-        (self.first..=self.last()).rev()
+        self.first..=self.last()
     }
 
     /// A segment's lines, compressed or not, to be read without holding a lock.
     pub(super) fn get(&self, segment: u32) -> Option<Segment> {
         if segment == self.last() {
-            return Some(Segment::Open(self.open.clone()));
+            return Some(Segment::Plain(Arc::from(&*self.open)));
         }
         let place = segment.checked_sub(self.first)?;
-        Some(Segment::Packed(self.closed.get(place as usize)?.clone()))
+        Some(self.closed.get(place as usize)?.segment.clone())
+    }
+}
+
+/// The lines of a segment that is full.
+#[derive(Debug)]
+pub(super) struct Full {
+    number: u32,
+    lines: Arc<[u8]>,
+}
+
+/// The compressed lines of a segment.
+#[derive(Debug)]
+pub(super) struct Packed {
+    number: u32,
+    bytes: Arc<[u8]>,
+}
+
+impl Full {
+    /// Compresses the lines. `None` if there is no room; then they stay as they are.
+    pub(super) fn pack(&self) -> Option<Packed> {
+        let bytes = zstd::bulk::compress(&self.lines, LEVEL).ok()?;
+        Some(Packed {
+            number: self.number,
+            bytes: bytes.into(),
+        })
     }
 }
 
 /// The lines of one segment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Segment {
     /// As they are.
-    Open(Vec<u8>),
-    /// Compressed.
-    Packed(Vec<u8>),
+    Plain(Arc<[u8]>),
+    /// Compressed, with the number of bytes before.
+    Packed(Arc<[u8]>, usize),
 }
 
 impl Segment {
     /// Hands every span to `each`, with the fields of `want`.
     pub(crate) fn read(&self, want: Want, each: &mut dyn FnMut(&Span<'_>)) {
         let unpacked;
-        let lines = match self {
-            Segment::Open(lines) => lines,
-            Segment::Packed(packed) => {
-                unpacked = zstd::bulk::decompress(packed, MAX_UNPACKED).unwrap_or_default();
+        let lines: &[u8] = match self {
+            Segment::Plain(lines) => lines,
+            Segment::Packed(packed, bytes) => {
+                unpacked = zstd::bulk::decompress(packed, *bytes).unwrap_or_default();
                 &unpacked
             }
         };
@@ -109,8 +169,15 @@ mod tests {
     fn spans_are_read_from_any_segment_until_it_is_forgotten() {
         let mut segments = Segments::default();
         let places: Vec<u32> = (1..=1000u64)
-            .map(|span| segments.push(request(span).as_bytes()))
+            .map(|span| {
+                let (place, full) = segments.push(request(span).as_bytes());
+                if let Some(packed) = full.and_then(|full| full.pack()) {
+                    segments.replace(packed);
+                }
+                place
+            })
             .collect();
+        assert!(segments.bytes() > 1000 * 1000, "the lines are counted");
         assert!(places[999] > 2, "several segments");
         let found = |segments: &Segments, span: u64| {
             let segment = segments.get(places[span as usize - 1])?;
@@ -123,8 +190,9 @@ mod tests {
         for span in [1, 500, 1000] {
             assert_eq!(found(&segments, span), Some(1));
         }
-        segments.forget_before(places[999]);
+        segments.forget_before(Some(places[999]));
         assert_eq!(found(&segments, 1), None);
+        assert!(segments.bytes() < 1000 * 1000, "{}", segments.bytes());
         assert_eq!(found(&segments, 1000), Some(1));
     }
 }

@@ -1,35 +1,50 @@
-//! What is kept of each trace.
+//! What is kept of each trace, in the order of arrival.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 
-use baton_propagators::id::TraceId;
-use baton_traces::span::{Span, UnixTime, Want};
-use baton_traces::trace::{Gathering, Trace};
+use baton_propagators::id::{SpanId, TraceId};
+use baton_traces::span::{Span, UnixTime};
 
-use super::hand_offs::{HandOff, Key};
+use super::around::Around;
+use super::hand_offs::Key;
 use super::names::{Name, shortened};
-use super::segments::Segment;
-use super::{Held, Live};
 
-/// How many services, segments and hand-offs of one trace are kept. Further ones are left out, so
-/// that no trace can fill the memory.
-const MAX_SERVICES: usize = 32;
-const MAX_SEGMENTS: usize = 1024;
-const MAX_HAND_OFFS: usize = 1024;
+/// For how many traces room is made in advance, at most. Growing step by step takes long while
+/// others wait.
+const MAX_RESERVED: usize = 1 << 17;
+/// How many segments of one trace are listed. Further spans may be in any segment after them.
+const MAX_SEGMENTS: usize = 64;
 
-/// How many traces may be one request. Of a batch, each record may be one.
-const MAX_JOINED: usize = 10_000;
+/// All traces that are held.
+#[derive(Debug)]
+pub(super) struct Traces {
+    /// The number of the oldest one.
+    first: u64,
+    entries: VecDeque<TraceEntry>,
+    numbers: HashMap<TraceId, u64>,
+}
 
-/// What is kept of one trace.
-#[derive(Debug, Default)]
+/// What is kept of one trace. It grows with the number of its spans.
+#[derive(Debug)]
 pub(super) struct TraceEntry {
-    pub(super) spans: u32,
+    pub(super) id: TraceId,
+    pub(super) spans: u64,
     pub(super) start: Option<UnixTime>,
     pub(super) end: Option<UnixTime>,
     pub(super) head: Option<Head>,
+    /// Its services, in the order of their numbers.
     pub(super) services: Vec<Name>,
-    segments: Vec<u32>,
     pub(super) hand_offs: Vec<Key>,
+    pub(super) around: Around,
+    /// Whether earlier spans of it have left memory.
+    pub(super) is_rest: bool,
+    /// The period and the round of audits in which the last span came that only an audit can judge.
+    pub(super) to_audit: Option<(usize, u32)>,
+    /// Ends of hand-offs whose other end has left memory. An audit does not look at them again.
+    pub(super) settled: Vec<SpanId>,
+    segments: Vec<u32>,
+    /// The last segment with spans of it.
+    last_segment: u32,
 }
 
 /// The span that gives the trace its name.
@@ -41,14 +56,100 @@ pub(super) struct Head {
     start: Option<UnixTime>,
 }
 
+impl Traces {
+    /// No traces yet, but room for `most`.
+    pub(super) fn new(most: usize) -> Traces {
+        let room = most.saturating_add(1).min(MAX_RESERVED);
+        Traces {
+            first: 0,
+            entries: VecDeque::with_capacity(room),
+            numbers: HashMap::with_capacity(room),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn contains(&self, id: TraceId) -> bool {
+        self.numbers.contains_key(&id)
+    }
+
+    pub(super) fn get(&self, id: TraceId) -> Option<&TraceEntry> {
+        let number = self.numbers.get(&id)?;
+        self.entries.get((number - self.first) as usize)
+    }
+
+    pub(super) fn get_mut(&mut self, id: TraceId) -> Option<&mut TraceEntry> {
+        let number = self.numbers.get(&id)?;
+        self.entries.get_mut((number - self.first) as usize)
+    }
+
+    /// Begins a trace. `is_rest` says whether earlier spans of it have left memory.
+    pub(super) fn begin(&mut self, id: TraceId, is_rest: bool) {
+        self.numbers.insert(id, self.end());
+        self.entries.push_back(TraceEntry::new(id, is_rest));
+    }
+
+    pub(super) fn oldest(&self) -> Option<&TraceEntry> {
+        self.entries.front()
+    }
+
+    /// Takes out the oldest trace.
+    pub(super) fn pop_oldest(&mut self) -> Option<TraceEntry> {
+        let entry = self.entries.pop_front()?;
+        self.numbers.remove(&entry.id);
+        self.first += 1;
+        Some(entry)
+    }
+
+    /// The number after the newest trace. A trace keeps its number.
+    pub(super) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// At most `most` traces with numbers below `end`, the newest first, and the number to go on
+    /// with; `None` if there are no older ones.
+    pub(super) fn before(
+        &self,
+        end: u64,
+        most: usize,
+    ) -> (impl Iterator<Item = &TraceEntry>, Option<u64>) {
+        let place = end.saturating_sub(self.first) as usize;
+        let place = place.min(self.entries.len());
+        let start = place.saturating_sub(most);
+        let rest = (start > 0).then_some(self.first + start as u64);
+        (self.entries.range(start..place).rev(), rest)
+    }
+}
+
 impl TraceEntry {
+    fn new(id: TraceId, is_rest: bool) -> TraceEntry {
+        TraceEntry {
+            id,
+            spans: 0,
+            start: None,
+            end: None,
+            head: None,
+            services: Vec::new(),
+            hand_offs: Vec::new(),
+            around: Around::default(),
+            is_rest,
+            to_audit: None,
+            settled: Vec::new(),
+            segments: Vec::new(),
+            last_segment: 0,
+        }
+    }
+
     pub(super) fn add(&mut self, span: &Span<'_>, service: Name, segment: u32) {
         self.spans += 1;
         self.start = self.start.into_iter().chain(span.start).min();
         self.end = self.end.max(span.end);
-        if self.services.len() < MAX_SERVICES && !self.services.contains(&service) {
-            self.services.push(service);
+        if let Err(place) = self.services.binary_search(&service) {
+            self.services.insert(place, service);
         }
+        self.last_segment = segment;
         if self.segments.last() != Some(&segment) && self.segments.len() < MAX_SEGMENTS {
             self.segments.push(segment);
         }
@@ -67,123 +168,22 @@ impl TraceEntry {
         }
     }
 
-    /// Notes that a hand-off begins or ends in the trace.
-    pub(super) fn add_hand_off(&mut self, key: &Key) {
-        if self.hand_offs.len() < MAX_HAND_OFFS && !self.hand_offs.contains(key) {
-            self.hand_offs.push(key.clone());
-        }
+    pub(super) fn has_service(&self, service: Name) -> bool {
+        self.services.binary_search(&service).is_ok()
     }
 
     /// The oldest segment with spans of it.
-    pub(super) fn first_segment(&self) -> Option<u32> {
-        self.segments.first().copied()
-    }
-}
-
-impl Held {
-    /// The trace, and the traces that hand-offs join to it, at most `limit`, in the order of their
-    /// start. Empty if the trace is not held.
-    fn joined(&self, trace_id: TraceId, limit: usize) -> Vec<TraceId> {
-        let mut found = vec![trace_id];
-        let mut place = 0;
-        while let Some(entry) = found.get(place).and_then(|id| self.traces.get(id)) {
-            let hand_offs = entry.hand_offs.iter();
-            let by_id = hand_offs
-                .filter_map(|key| self.hand_offs.get(key))
-                .flat_map(HandOff::trace_ids);
-            let audited = self.crossings(found[place]);
-            let audited = audited.filter_map(|crossing| crossing.other);
-            let others: Vec<TraceId> = by_id.chain(audited).collect();
-            place += 1;
-            for other in others {
-                if found.len() < limit
-                    && self.traces.contains_key(&other)
-                    && !found.contains(&other)
-                {
-                    found.push(other);
-                }
-            }
-        }
-        found.retain(|id| self.traces.contains_key(id));
-        found.sort_by_key(|id| (self.traces[id].start, *id));
-        found
+    pub(super) fn first_segment(&self) -> u32 {
+        self.segments.first().copied().unwrap_or_default()
     }
 
-    fn segments_of(&self, traces: &[TraceId]) -> Vec<Segment> {
-        let entries = traces.iter().filter_map(|id| self.traces.get(id));
-        let mut numbers: Vec<u32> = entries.flat_map(|entry| entry.segments.clone()).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
-            .into_iter()
-            .filter_map(|number| self.segments.get(number))
-            .collect()
-    }
-}
-
-impl Live {
-    /// The trace with all its spans, and those that hand-offs join to it, at most `limit`, in the
-    /// order of their start. Each span is also handed to `each`. Empty if the trace is not held.
-    pub(crate) fn read(
-        &self,
-        trace_id: TraceId,
-        limit: usize,
-        each: &mut dyn FnMut(&Span<'_>),
-    ) -> Vec<Trace> {
-        let (ids, segments) = {
-            let held = self.held();
-            let ids = held.joined(trace_id, limit);
-            let segments = held.segments_of(&ids);
-            (ids, segments)
+    /// The segments that may have spans of it, in their order.
+    pub(super) fn segments(&self) -> impl Iterator<Item = u32> + '_ {
+        let listed = self.segments.last().map_or(0, |last| last + 1);
+        let further = match self.segments.len() {
+            MAX_SEGMENTS => listed..self.last_segment + 1,
+            _ => 0..0,
         };
-        let mut gathering = Gathering::new(ids.iter().copied());
-        for segment in &segments {
-            segment.read(Want::Everything, &mut |span| {
-                if ids.contains(&span.reference.trace_id) {
-                    gathering.add_span(span);
-                    each(span);
-                }
-            });
-        }
-        let traces = ids.iter().filter_map(|id| gathering.get(*id));
-        traces.collect()
-    }
-}
-
-impl Live {
-    /// The held traces whose requests began in a time, and all others. Traces that hand-offs join
-    /// are one request, which begins with the earliest of them.
-    pub(crate) fn traces_between(
-        &self,
-        since: Option<UnixTime>,
-        until: Option<UnixTime>,
-    ) -> (HashSet<TraceId>, HashSet<TraceId>) {
-        let held = self.held();
-        let (mut inside, mut outside) = (HashSet::new(), HashSet::new());
-        for id in &held.order {
-            if inside.contains(id) || outside.contains(id) {
-                continue;
-            }
-            let joined = held.joined(*id, MAX_JOINED);
-            let first = joined.first().and_then(|first| held.traces.get(first));
-            let start = first.and_then(|first| first.start);
-            match start >= since && (until.is_none() || start < until) {
-                true => inside.extend(joined),
-                false => outside.extend(joined),
-            }
-        }
-        (inside, outside)
-    }
-
-    /// Hands every span that is held to `each`, the oldest first, with the fields of `want`.
-    pub(crate) fn each_span(&self, want: Want, each: &mut dyn FnMut(&Span<'_>)) {
-        let mut numbers: Vec<u32> = self.held().segments.numbers().collect();
-        numbers.sort_unstable();
-        for number in numbers {
-            let segment = self.held().segments.get(number);
-            if let Some(segment) = segment {
-                segment.read(want, each);
-            }
-        }
+        self.segments.iter().copied().chain(further)
     }
 }

@@ -1,22 +1,25 @@
 //! Hand-offs with an end that was not sampled. Such an end leaves no span. The log of the lab's own
 //! functions has its ids, so it is judged by those, as in a run.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use baton_propagators::id::TraceId;
-use baton_traces::hand_off::{MessageKey, Receiver, Sender};
+use baton_traces::hand_off::{Receiver, Sender};
 use baton_traces::readers::log::{self, Event, LogLine, LogSpan};
 use baton_traces::run::Function;
 use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::hand_offs::{HandOff, Key};
+use super::hand_offs::{HandOff, Id, Key};
 use super::{Held, Live};
 use crate::log_tail::complete_lines;
 
 /// How many bytes of a log are read at once.
 const MAX_BYTES: u64 = 1 << 20;
+/// How many hand-offs are looked at before others get a turn.
+const MAX_AT_ONCE: usize = 200;
 
 /// A function's log that grows.
 #[derive(Debug)]
@@ -24,6 +27,14 @@ pub(crate) struct GrowingLog {
     function: Function,
     path: PathBuf,
     offset: u64,
+    /// Lines about spans that were not sampled, which have been read and not taken.
+    lines: VecDeque<UnsampledLine>,
+}
+
+#[derive(Debug)]
+struct UnsampledLine {
+    time: Option<UnixTime>,
+    text: String,
 }
 
 impl GrowingLog {
@@ -33,13 +44,38 @@ impl GrowingLog {
             function,
             path,
             offset: 0,
+            lines: VecDeque::new(),
         }
+    }
+
+    /// Reads on until there is a line to take, or no further line. Gives the line's time.
+    fn look_ahead(&mut self) -> Option<Option<UnixTime>> {
+        while self.lines.is_empty() {
+            // the function may not have written yet
+            let read = complete_lines(&self.path, self.offset, MAX_BYTES);
+            let (lines, end) = read.unwrap_or((Vec::new(), self.offset));
+            if end == self.offset {
+                return None;
+            }
+            self.offset = end;
+            let unsampled = lines.into_iter().filter(|line| says_unsampled(line));
+            self.lines.extend(unsampled.map(|text| UnsampledLine {
+                time: time_of(&text),
+                text,
+            }));
+        }
+        self.lines.front().map(|line| line.time)
     }
 }
 
 #[derive(Deserialize)]
 struct Time {
     timestamp: Timestamp,
+}
+
+fn time_of(line: &str) -> Option<UnixTime> {
+    let time = serde_json::from_str::<Time>(line).ok()?;
+    UnixTime::of(time.timestamp)
 }
 
 /// Whether a line says that its span was not sampled. Most lines do not, and need no more reading.
@@ -49,27 +85,23 @@ fn says_unsampled(line: &str) -> bool {
 }
 
 impl Live {
-    /// Takes what is new in a log.
-    pub(crate) fn follow(&self, growing: &mut GrowingLog) {
+    /// Takes what is new in the logs, in the order in which it was written. A long log must not
+    /// push the senders out of memory before the other log has told their receivers.
+    pub(crate) fn follow(&self, logs: &mut [GrowingLog]) {
         loop {
-            // the function may not have written yet
-            let read = complete_lines(&growing.path, growing.offset, MAX_BYTES);
-            let (lines, end) = read.unwrap_or((Vec::new(), growing.offset));
-            if end == growing.offset {
+            let ahead = logs.iter_mut();
+            let ahead = ahead.filter_map(|log| Some((log.look_ahead()?, log)));
+            let Some((_, first)) = ahead.min_by_key(|(time, _)| *time) else {
                 return;
-            }
-            growing.offset = end;
-            let unsampled = lines.iter().filter(|line| says_unsampled(line));
-            for line in unsampled {
-                self.add_log_line(growing.function, line);
+            };
+            if let Some(line) = first.lines.pop_front() {
+                self.add_log_line(first.function, &line.text, line.time);
             }
         }
     }
 
     /// Takes a line about a span that was not sampled.
-    pub(super) fn add_log_line(&self, function: Function, line: &str) {
-        let time = serde_json::from_str::<Time>(line).ok();
-        let time = time.and_then(|time| UnixTime::of(time.timestamp));
+    fn add_log_line(&self, function: Function, line: &str, time: Option<UnixTime>) {
         let read = log::read_line(line.as_bytes(), &mut |line| {
             self.held().add_unsampled(function, line, time);
         });
@@ -80,14 +112,19 @@ impl Live {
 
     /// Hands the log lines of the ends without a span to `each`, for the hand-offs of these traces.
     pub(crate) fn unsampled_ends(&self, traces: &[TraceId], each: &mut dyn FnMut(&LogLine<'_>)) {
-        let held = self.held();
-        let entries = traces.iter().filter_map(|id| held.traces.get(id));
-        let mut keys: Vec<&Key> = entries.flat_map(|entry| &entry.hand_offs).collect();
+        let mut keys: Vec<Key> = {
+            let held = self.held();
+            let entries = traces.iter().filter_map(|id| held.traces.get(*id));
+            entries
+                .flat_map(|entry| entry.hand_offs.iter().copied())
+                .collect()
+        };
         keys.sort_unstable();
         keys.dedup();
-        for key in keys {
-            if let Some(hand_off) = held.hand_offs.get(key) {
-                hand_off.unsampled_ends(key, each);
+        for keys in keys.chunks(MAX_AT_ONCE) {
+            let held = self.held();
+            for hand_off in keys.iter().filter_map(|key| held.hand_offs.get(key)) {
+                hand_off.unsampled_ends(each);
             }
         }
     }
@@ -98,44 +135,43 @@ impl Held {
         if line.span.reference.is_none() {
             return;
         }
-        let (key, queue) = match line.event {
-            Event::Request { request_id } => (Key::Request(request_id.into()), None),
+        let (id, queue) = match line.event {
+            Event::Request { request_id } => (Id::Request(request_id.into()), None),
             Event::RecordSent { key, .. } | Event::RecordReceived { key, .. } => {
-                (Key::record(key), Some(self.names.number(key.stream)))
+                (Id::record(key), Some(self.names.number(key.stream)))
             }
             Event::RecordFailed | Event::RecordRefused | Event::SpansDropped { .. } => return,
         };
         let service = self.names.number(function.service_name());
-        self.known_by_id.insert(service);
-        let hand_off = self.hand_offs.entry(key.clone()).or_default();
+        let Some((key, hand_off)) = self.hand_off(id) else {
+            return;
+        };
         hand_off.queue = hand_off.queue.or(queue);
+        let is_new = hand_off.logged.is_none();
         hand_off.logged = hand_off.logged.or(time);
         match line.event {
             Event::RecordSent { .. } => hand_off.add_sender(sender(line.span), service),
             Event::RecordReceived { carrier, .. } => {
-                hand_off.add_receiver(receiver(line.span, Some(carrier)), service);
+                hand_off.add_receiver(receiver(line.span, Some(carrier)), service)
             }
             _ => hand_off.add_receiver(receiver(line.span, None), service),
+        };
+        self.judge(key);
+        if is_new {
+            self.logged.push_back(key);
         }
-        self.count(&key);
-        self.logged.push_back(key);
         self.forget_logged();
     }
 
     /// Removes the oldest hand-offs that logs told, if there are too many. Those of a held trace
     /// leave with it.
     fn forget_logged(&mut self) {
-        while self.logged.len() > self.max_traces {
+        while self.logged.len() > self.limits.traces {
             let Some(oldest) = self.logged.pop_front() else {
                 return;
             };
-            let hand_off = self.hand_offs.get(&oldest);
-            let is_held = hand_off.is_some_and(|hand_off| {
-                let mut traces = hand_off.trace_ids();
-                traces.any(|id| self.traces.contains_key(&id))
-            });
-            if !is_held {
-                self.hand_offs.remove(&oldest);
+            if !self.is_in_trace(oldest) {
+                self.leave(oldest);
             }
         }
     }
@@ -164,9 +200,10 @@ fn receiver(span: LogSpan, carrier: Option<bool>) -> Receiver {
 
 impl HandOff {
     /// The ends without a span, as lines of a log.
-    fn unsampled_ends(&self, key: &Key, each: &mut dyn FnMut(&LogLine<'_>)) {
-        let sender = self.sender.as_ref().filter(|(sender, _)| !sender.recorded);
-        if let (Some((sender, _)), Some(message)) = (sender, key.message()) {
+    fn unsampled_ends(&self, each: &mut dyn FnMut(&LogLine<'_>)) {
+        let sender = self.sender.as_deref().map(|(sender, _)| sender);
+        let sender = sender.filter(|sender| !sender.recorded);
+        if let (Some(sender), Some(message)) = (sender, self.id.message()) {
             let span = LogSpan {
                 reference: sender.reference,
                 parent_span_id: sender.parent,
@@ -188,40 +225,15 @@ impl HandOff {
                 parent_is_remote: receiver.parent_is_remote,
                 sampled: receiver.sampled,
             };
-            let event = match (key, key.message()) {
+            let event = match (&self.id, self.id.message()) {
                 (_, Some(key)) => Event::RecordReceived {
                     key,
                     carrier: receiver.carrier == Some(true),
                 },
-                (Key::Request(request_id), None) => Event::Request { request_id },
-                (Key::Record(_), None) => continue,
+                (Id::Request(request_id), None) => Event::Request { request_id },
+                (Id::Record(_) | Id::Spans(..), None) => continue,
             };
             each(&LogLine { event, span });
         }
-    }
-}
-
-impl Key {
-    /// The key of a record.
-    pub(super) fn record(message: MessageKey<'_>) -> Key {
-        let MessageKey {
-            stream,
-            shard,
-            sequence_number,
-        } = message;
-        Key::Record(format!("{stream}/{shard}/{sequence_number}").into())
-    }
-
-    /// The parts of a record's key.
-    fn message(&self) -> Option<MessageKey<'_>> {
-        let Key::Record(text) = self else {
-            return None;
-        };
-        let mut parts = text.rsplitn(3, '/');
-        Some(MessageKey {
-            sequence_number: parts.next()?,
-            shard: parts.next()?,
-            stream: parts.next()?,
-        })
     }
 }

@@ -1,13 +1,12 @@
-//! What went between services in one period: the edges that ids show, and those that an audit
-//! found.
+//! What went between services in one period: the edges with what audits say about them.
 
 use std::collections::BTreeMap;
 
 use baton_propagators::id::TraceId;
-use baton_traces::audit::{Between, ChannelKind, Edge};
+use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
 
-use crate::live::{AuditedEdge, EdgeCount, EdgeKey, Held, Period};
+use crate::live::{EdgeCount, EdgeKey, Held, Name, Period};
 
 /// The hand-offs over one edge. Names are as spans have them.
 #[derive(Clone, Debug, Default)]
@@ -18,16 +17,22 @@ pub(super) struct Flow {
     pub(super) queue: Option<String>,
     /// The receiver; `None` if it left no span yet.
     pub(super) to: Option<String>,
+    /// Whether these are all edges that are not listed.
+    pub(super) is_further: bool,
     /// How many hand-offs.
     pub(super) count: u64,
     /// How many per second, lately.
     pub(super) rate: f64,
     /// How many have an end that was not sampled, and is known from the log.
     pub(super) unsampled: u64,
+    /// How many left memory before they had a verdict.
+    pub(super) left_unjudged: u64,
     /// How many have each verdict.
     pub(super) verdicts: BTreeMap<Verdict, u64>,
     /// How many more broke, without it being known which.
     pub(super) ambiguous: Between,
+    /// Whether more broke in traces that have left memory.
+    pub(super) more_broke: bool,
     /// A trace with each verdict.
     pub(super) examples: BTreeMap<Verdict, TraceId>,
     /// What broke it, if spans show it.
@@ -44,84 +49,46 @@ impl Flow {
     pub(super) fn broken(&self) -> u64 {
         let broken = self.verdicts.iter();
         let broken = broken.filter(|(verdict, _)| !verdict.is_whole());
-        broken.map(|(_, count)| count).sum::<u64>() + self.ambiguous.at_least
+        let broken = broken.map(|(_, count)| count).sum::<u64>() + self.ambiguous.at_least;
+        broken.max(u64::from(self.more_broke))
     }
 
-    /// An edge that ids show.
-    fn by_id(held: &Held, key: &EdgeKey, edge: &EdgeCount) -> Flow {
-        let name = |name: Option<crate::live::Name>| name.map(|name| held.name(name).to_owned());
+    fn of(held: &Held, key: &EdgeKey, edge: &EdgeCount) -> Flow {
+        let name = |name: Option<Name>| name.map(|name| held.name(name).to_owned());
         Flow {
             from: name(key.from),
             queue: name(key.queue),
             to: name(key.to),
+            is_further: *key == EdgeKey::FURTHER,
             count: edge.count,
             rate: edge.rate(),
             unsampled: edge.unsampled,
+            left_unjudged: edge.left_unjudged,
             verdicts: edge.verdicts.clone(),
+            more_broke: edge.more_broke,
             examples: edge.examples.clone(),
             ..Flow::default()
         }
     }
+}
 
-    /// An edge that an audit found.
-    fn audited(audited: &AuditedEdge) -> Flow {
-        let Edge {
-            from,
-            to,
-            channel,
-            handoffs,
-            verdicts,
-            ambiguous,
-            cause,
-            examples,
-            ..
-        } = &audited.edge;
-        let ends = |example: &baton_traces::audit::Example| {
-            let end = example.sender.or(example.receiver)?;
-            Some((example.verdict, end.trace_id))
-        };
-        let is_message = channel.kind == ChannelKind::Messaging;
-        Flow {
-            from: Some(from.clone()),
-            queue: channel.destination.clone().filter(|_| is_message),
-            to: Some(to.clone()),
-            count: handoffs + ambiguous.at_least,
-            rate: audited.rate(),
-            verdicts: verdicts.clone(),
-            ambiguous: *ambiguous,
-            examples: examples.iter().filter_map(ends).collect(),
-            cause: cause.clone(),
-            ..Flow::default()
+/// All edges of a period. An ambiguous hand-off may be the only one on its edge.
+pub(super) fn flows(held: &Held, period: &Period) -> Vec<Flow> {
+    let edges = period.edges.iter();
+    let mut flows: BTreeMap<EdgeKey, Flow> = edges
+        .map(|(key, edge)| (*key, Flow::of(held, key, edge)))
+        .collect();
+    let notes = &period.audit.notes;
+    for (key, between) in &notes.ambiguous {
+        let flow = flows.entry(*key);
+        let flow = flow.or_insert_with(|| Flow::of(held, key, &EdgeCount::default()));
+        flow.count += between.at_least;
+        flow.ambiguous = *between;
+    }
+    for (key, cause) in &notes.causes {
+        if let Some(flow) = flows.get_mut(key) {
+            flow.cause = Some(cause.clone());
         }
     }
-}
-
-/// All edges of a period.
-pub(super) fn flows(held: &Held, period: &Period) -> Vec<Flow> {
-    let audited = period.audited.iter().flat_map(|audited| &audited.edges);
-    let audited: Vec<Flow> = audited.map(Flow::audited).collect();
-    let by_id = period.edges.iter();
-    let by_id = by_id.map(|(key, edge)| Flow::by_id(held, key, edge));
-    let mut flows: Vec<Flow> = by_id
-        .filter_map(|flow| without_known_senders(flow, &audited))
-        .collect();
-    flows.extend(audited);
-    flows
-}
-
-/// Requests without a client's span may be those that an audit matched to another service's calls.
-/// They count once.
-fn without_known_senders(mut flow: Flow, audited: &[Flow]) -> Option<Flow> {
-    if flow.from.is_some() {
-        return Some(flow);
-    }
-    let same = audited
-        .iter()
-        .filter(|other| other.to == flow.to && other.queue == flow.queue);
-    let known: u64 = same.map(|other| other.count).sum();
-    if known == 0 {
-        return Some(flow);
-    }
-    flow.count = flow.count.saturating_sub(known);
-    (flow.count > 0).then_some(flow)
+    flows.into_values().collect()
 }

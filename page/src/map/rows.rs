@@ -6,6 +6,11 @@ use baton_traces::shown::{count, counted, service_name, significant, visible};
 use super::flows::Flow;
 use super::{CLIENT, UNSEEN, address};
 
+/// The receiver of messages and requests that no span shows.
+const NO_RECEIVER: &str = "(no receiver seen)";
+/// Both ends of the edges that are not listed.
+const FURTHER: &str = "(further edges)";
+
 /// An edge in words.
 pub(crate) struct EdgeRow {
     /// The sender's name.
@@ -18,6 +23,8 @@ pub(crate) struct EdgeRow {
     pub(crate) count: String,
     /// The same in words.
     hand_offs: String,
+    /// How many broke, of those whose verdict is known.
+    broken: String,
     /// Hand-offs per second.
     pub(crate) rate: String,
     /// `broken`, `whole`, or empty if nothing is judged.
@@ -63,14 +70,24 @@ impl EdgeRow {
             Some(_) => UNSEEN,
             None => CLIENT,
         };
-        let from = flow.from.as_deref();
-        let to = flow.to.as_deref();
+        let (from, to) = match flow.is_further {
+            true => (FURTHER.to_owned(), FURTHER.to_owned()),
+            false => (
+                flow.from
+                    .as_deref()
+                    .map_or_else(|| unseen.to_owned(), service_name),
+                flow.to
+                    .as_deref()
+                    .map_or_else(|| NO_RECEIVER.to_owned(), service_name),
+            ),
+        };
         EdgeRow {
-            from: from.map_or_else(|| unseen.to_owned(), service_name),
-            to: to.map_or_else(|| "(no receiver seen)".to_owned(), service_name),
+            from,
+            to,
             over: flow.queue.as_deref().map(visible),
             count: count(flow.count),
             hand_offs: counted(flow.count, "hand-off"),
+            broken: count(flow.verdicts.iter().map(broken).sum()),
             rate: match flow.rate > 0.0 {
                 true => significant(flow.rate),
                 false => "0".to_owned(),
@@ -95,15 +112,23 @@ impl EdgeRow {
 
     /// Where the trace broke, and what became of it.
     pub(super) fn break_sentence(&self) -> String {
+        if self.from == FURTHER {
+            return "The trace breaks over edges that are not listed.".to_owned();
+        }
         let over = self.over.as_ref();
         let over = over.map_or_else(String::new, |queue| format!(" over the stream {queue}"));
         let verdicts = self.verdicts.iter().filter(|verdict| !verdict.is_whole);
         let verdicts: Vec<String> = verdicts
-            .map(|verdict| format!("{} in {}", verdict.name, verdict.count))
+            .map(|verdict| format!("{} {}", verdict.count, verdict.name))
             .collect();
         let what = match verdicts.is_empty() {
             true => String::new(),
-            false => format!(": {} of {}", verdicts.join(", "), self.hand_offs),
+            false => format!(
+                ": {} of {} broke ({})",
+                self.broken,
+                self.hand_offs,
+                verdicts.join(", ")
+            ),
         };
         format!(
             "The trace breaks from {} to {}{over}{what}.",
@@ -116,9 +141,9 @@ fn state(flow: &Flow) -> (&'static str, &'static str) {
     let whole: u64 = flow.judged() - flow.verdicts.iter().map(broken).sum::<u64>();
     match (flow.broken(), whole) {
         (0, 0) => ("", "not judged"),
-        (0, _) => ("whole", "whole"),
-        (_, 0) => ("broken", "broken"),
-        _ => ("broken", "partly broken"),
+        (0, _) => ("whole", "held"),
+        (_, 0) => ("broken", "broke"),
+        _ => ("broken", "some broke"),
     }
 }
 
@@ -138,6 +163,10 @@ fn remarks(flow: &Flow) -> Vec<String> {
             count(flow.ambiguous.at_most)
         ));
     }
+    if flow.more_broke {
+        remarks
+            .push("more broke in traces that have left memory; how many is not known".to_owned());
+    }
     remarks.extend(flow.cause.as_deref().map(visible));
     if flow.unsampled > 0 {
         remarks.push(format!(
@@ -145,20 +174,29 @@ fn remarks(flow: &Flow) -> Vec<String> {
             counted(flow.unsampled, "hand-off")
         ));
     }
+    if flow.left_unjudged > 0 {
+        remarks.push(format!(
+            "{} left memory before both ends were seen, so nothing is known of the trace",
+            counted(flow.left_unjudged, "hand-off")
+        ));
+    }
     let without = flow
         .count
-        .saturating_sub(flow.judged() + flow.ambiguous.at_least);
-    if flow.judged() == 0 && flow.broken() == 0 {
-        let why = match (&flow.from, &flow.to) {
-            (_, None) => {
-                "no receiver left a span: it may still come, or was not sampled; only a log could tell"
-            }
-            (None, _) => "the sender left no span, so nothing can be compared",
-            _ => "neither end was traced",
-        };
-        remarks.push(why.to_owned());
-    } else if without > 0 {
-        remarks.push(format!("{} not judged", counted(without, "hand-off")));
+        .saturating_sub(flow.judged() + flow.ambiguous.at_least + flow.left_unjudged);
+    if without == 0 {
+        return remarks;
     }
+    remarks.push(match (&flow.from, &flow.to) {
+        _ if flow.judged() > 0 || flow.broken() > 0 => {
+            format!("{} not judged", counted(without, "hand-off"))
+        }
+        _ if flow.is_further => "the other end was not seen".to_owned(),
+        (_, None) => {
+            "no receiver left a span: it may still come, or was not sampled; only a log could tell"
+                .to_owned()
+        }
+        (None, _) => "the sender left no span, so nothing can be compared".to_owned(),
+        _ => "neither end was traced".to_owned(),
+    });
     remarks
 }

@@ -157,7 +157,7 @@ impl Open {
             ("map", picture),
             ("edges", edges),
             ("burst", fragments::burst(page)),
-            ("periods", fragments::periods(page)),
+            ("periods", fragments::periods(page, period)),
             ("newest", fragments::newest(page)),
         ]
     }

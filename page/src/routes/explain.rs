@@ -52,7 +52,7 @@ async fn answer(shared: &Shared, text: String) -> Response {
     let explained = tokio::task::spawn_blocking(move || explained(read.as_bytes()));
     let explained = explained.await.unwrap_or_default();
     let nothing = match (is_empty, explained.carriers.is_empty()) {
-        (false, true) => Some("There is no header in the text, and no value that looks like one."),
+        (false, true) => Some("The text has no trace header, and no value that looks like one."),
         _ => None,
     };
     frame::page(&ExplainPage {

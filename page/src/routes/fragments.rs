@@ -1,6 +1,6 @@
 //! The parts of the first page that change while it is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use baton_lab::Controls;
@@ -11,20 +11,24 @@ use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
 use crate::LabPage;
+use crate::causes::Causes;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
-use crate::map::{EdgeRow, MapView, sign};
+use crate::map::{EdgeRow, MapView, Seen};
 
-/// How many traces the first page lists.
+/// How many traces the first page lists, and among how many of the newest it looks for them.
 const NEWEST: usize = 8;
+const LOOKED_AT: usize = 40;
 
 #[derive(Template)]
 #[template(path = "fragments/answer.html")]
 struct AnswerFragment {
     state: &'static str,
     answer: String,
-    period: String,
-    is_past: bool,
+    since: String,
+    /// When the period ended, if it is not the present one.
+    past_until: Option<String>,
+    settings: String,
 }
 
 #[derive(Template)]
@@ -37,13 +41,15 @@ struct MapFragment {
 #[derive(Template)]
 #[template(path = "fragments/edges.html")]
 struct EdgesFragment {
-    edges: Vec<EdgeRow>,
+    /// The edges, each with the cause of its breaks as far as the settings show it.
+    edges: Vec<(EdgeRow, Option<String>)>,
     unjudged: Vec<String>,
     facts: String,
 }
 
 /// The map of a period and what it says. Each part changes by itself, so that a screen reader hears
 /// a sentence only when it is another.
+#[derive(Default)]
 pub(super) struct MapParts {
     /// What became of the traces.
     pub(super) answer: String,
@@ -60,10 +66,14 @@ struct PeriodsFragment {
 }
 
 struct PeriodRow {
-    number: usize,
+    address: String,
+    is_shown: bool,
+    is_last: bool,
     since: String,
     producer: String,
     consumer: String,
+    /// Engine, selection and policy.
+    settings: String,
     counts: Vec<(bool, String)>,
 }
 
@@ -78,11 +88,12 @@ struct TraceRow {
     trace_id: String,
     short_id: String,
     start: String,
-    service: String,
+    /// The first span, with its service.
     name: String,
     services: String,
     spans: String,
     duration: String,
+    has_hand_off: bool,
     verdicts: Vec<(bool, String)>,
 }
 
@@ -98,79 +109,146 @@ struct Running {
     sentence: String,
 }
 
+/// The period that is shown.
+struct Shown {
+    since: String,
+    /// When it ended, if it is not the present one.
+    until: Option<String>,
+    producer: BTreeMap<String, String>,
+    consumer: BTreeMap<String, String>,
+}
+
 /// The map and what it says. `number` is a past period; `None` is the present one.
 pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) -> MapParts {
     let status = controls.status();
-    let held = page.live.held();
-    let periods = held.periods();
-    let last = periods.len() - 1;
-    let number = number.filter(|number| *number < last);
-    let period = &periods[number.unwrap_or(last)];
-    let view = MapView::of(&held, period, controls.addresses());
+    let (seen, shown, facts) = {
+        let held = page.live.held();
+        let periods = held.periods();
+        let past = number.filter(|number| *number < periods.last());
+        let past = past.and_then(|number| Some((number, periods.get(number)?)));
+        let Some(period) = past
+            .map(|(_, period)| period)
+            .or_else(|| periods.get(periods.last()))
+        else {
+            return MapParts::default();
+        };
+        let next = past.and_then(|(number, _)| periods.get(number + 1));
+        let shown = Shown {
+            since: time_of_day(period.since),
+            until: next.map(|next| time_of_day(next.since)),
+            producer: period.producer.clone(),
+            consumer: period.consumer.clone(),
+        };
+        let mut facts = facts(&held, status.records_delivered, status.spans);
+        if number.is_some_and(|number| number < periods.forgotten()) {
+            facts
+                .push_str(" The setting of this address has left memory: this is the present one.");
+        }
+        (Seen::of(&held, period), shown, facts)
+    };
+    let stream = &controls.addresses().stream;
+    let view = MapView::of(seen, stream);
+    let client = page.client();
+    let is_present = shown.until.is_none();
+    let is_broken = view.edges.iter().any(|edge| edge.state == "broken");
+    let causes = is_broken.then(|| {
+        let client = is_present.then_some(&client);
+        Causes::of(&shown.producer, &shown.consumer, client, stream)
+    });
+    let edges = view.edges.into_iter().map(|edge| {
+        let cause = causes.as_ref().and_then(|causes| causes.of_edge(&edge));
+        (edge, cause)
+    });
+    let settings = settings(&shown.producer, &shown.consumer);
     MapParts {
         answer: render(&AnswerFragment {
             state: view.state,
             answer: view.answer,
-            period: format!(
-                "Since {}: producer {}, consumer {}.",
-                time_of_day(period.since),
-                in_words(&period.producer),
-                in_words(&period.consumer)
-            ),
-            is_past: number.is_some(),
+            since: shown.since,
+            settings: match is_present {
+                true => format!("client {client}, {settings}."),
+                false => format!("{settings}."),
+            },
+            past_until: shown.until,
         }),
         picture: render(&MapFragment {
             wide: view.wide,
             narrow: view.narrow,
         }),
         edges: render(&EdgesFragment {
-            edges: view.edges,
+            edges: edges.collect(),
             unjudged: view.unjudged,
-            facts: facts(&held, status.records_delivered, status.spans),
+            facts: view.left_out + &facts,
         }),
     }
 }
 
 /// What is held, and what is not any more.
 fn facts(held: &Held, delivered: u64, spans: u64) -> String {
-    let (traces, most) = held.traces();
+    let (traces, limits) = held.traces();
     let mut facts = format!(
-        "{} and {} so far. {} in memory, at most {}.",
+        "{} and {} so far. {} in memory, at most {} with {} MB of spans.",
         counted(delivered, "delivered record"),
         counted(spans, "span"),
         counted(traces as u64, "trace"),
-        count(most as u64)
+        count(limits.traces as u64),
+        count(limits.bytes as u64 / 1_000_000)
     );
     facts.push_str(&forgotten(held));
     facts
 }
 
-/// A sentence about the traces that have left memory; empty if none has.
+/// Sentences about what has left memory; empty if nothing has.
 pub(super) fn forgotten(held: &Held) -> String {
     let forgotten = held.forgotten();
-    if forgotten.traces == 0 {
-        return String::new();
+    let mut sentences = String::new();
+    if forgotten.traces > 0 {
+        let until = forgotten.until.map(shown::time);
+        let until = until.map_or_else(String::new, |until| format!(", the last of {until}"));
+        sentences.push_str(&format!(
+            " {} left memory{until}. Their hand-offs are still counted.",
+            counted(forgotten.traces, "older trace")
+        ));
     }
-    let until = forgotten.until.map(shown::time);
-    let until = until.map_or_else(String::new, |until| format!(", the newest of {until}"));
-    format!(
-        " {} left memory{until}. Hand-offs that ids match are still counted with them, those that only an audit finds are \
-         not. The lab's directory has all.",
-        counted(forgotten.traces, "older trace")
-    )
+    if forgotten.carriers > 0 {
+        sentences.push_str(&format!(
+            " The headers of {} left memory.",
+            counted(forgotten.carriers, "older record")
+        ));
+    }
+    let periods = held.periods().forgotten() as u64;
+    if periods > 0 {
+        sentences.push_str(&format!(
+            " {} left memory with all counts.",
+            counted(periods, "older setting")
+        ));
+    }
+    if !sentences.is_empty() {
+        sentences.push_str(" The lab's directory has everything.");
+    }
+    sentences
 }
 
-/// What happened in each period.
-pub(super) fn periods(page: &LabPage) -> String {
+/// What happened in each period. `shown` is the past period that the page shows; `None` is the
+/// present one.
+pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
     let held = page.live.held();
-    let periods = held.periods().iter().enumerate().rev().take(20);
+    let last = held.periods().last();
+    let shown = shown.filter(|shown| *shown < last).unwrap_or(last);
+    let periods = held.periods().iter().rev().take(20);
     render(&PeriodsFragment {
         periods: periods
             .map(|(number, period)| PeriodRow {
-                number,
-                since: time_of_day(period.since),
-                producer: in_words(&period.producer),
-                consumer: in_words(&period.consumer),
+                address: match number == last {
+                    true => "/".to_owned(),
+                    false => format!("/?period={number}"),
+                },
+                is_shown: number == shown,
+                is_last: number == last,
+                since: period.since.strftime("%H:%M:%S").to_string(),
+                producer: modes_of(&period.producer),
+                consumer: modes_of(&period.consumer),
+                settings: policies(&period.producer, &period.consumer),
                 counts: counts(period),
             })
             .collect(),
@@ -180,10 +258,8 @@ pub(super) fn periods(page: &LabPage) -> String {
 /// The verdicts of a period over all edges.
 fn counts(period: &Period) -> Vec<(bool, String)> {
     let mut all: BTreeMap<Verdict, u64> = BTreeMap::new();
-    let by_id = period.edges.values().flat_map(|edge| &edge.verdicts);
-    let audited = period.audited.iter().flat_map(|audited| &audited.edges);
-    let audited = audited.flat_map(|audited| &audited.edge.verdicts);
-    for (verdict, number) in by_id.chain(audited) {
+    let edges = period.edges.iter();
+    for (verdict, number) in edges.flat_map(|(_, edge)| &edge.verdicts) {
         *all.entry(*verdict).or_default() += number;
     }
     let counts = all.into_iter();
@@ -192,10 +268,24 @@ fn counts(period: &Period) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// The newest traces.
+/// The newest traces. A consumer has one more trace for each batch, which would hide the requests:
+/// a trace without a hand-off is left out if its services are in a trace that has one.
 pub(super) fn newest(page: &LabPage) -> String {
-    let (listed, _) = page.live.list(&Search::default(), NEWEST);
+    let (mut listed, _) = page.live.list(&Search::default(), LOOKED_AT);
+    let shown = listed.iter().filter(|listed| !listed.hand_offs.is_empty());
+    let shown: HashSet<String> = shown.flat_map(|listed| listed.services.clone()).collect();
+    listed.retain(|listed| {
+        let mut services = listed.services.iter();
+        !listed.hand_offs.is_empty() || services.any(|service| !shown.contains(service))
+    });
+    newest_first(&mut listed);
+    listed.truncate(NEWEST);
     rows(listed, "No trace has arrived yet.")
+}
+
+/// Sorts traces by their start. They are held in the order in which their first span arrived.
+pub(super) fn newest_first(listed: &mut [Listed]) {
+    listed.sort_by_key(|listed| std::cmp::Reverse(listed.start));
 }
 
 /// Traces as a table.
@@ -203,31 +293,48 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     let rows = listed.into_iter().map(|listed| {
         let trace_id = listed.trace_id.to_string();
         let start = listed.start.map(UnixTime::timestamp);
-        let services = listed.services.iter();
-        let services: Vec<String> = services.map(|service| service_name(service)).collect();
+        let mut services = listed.services;
+        services.sort_by_key(|service| (*service != listed.service, service.clone()));
+        let services: Vec<String> = services
+            .iter()
+            .map(|service| service_name(service))
+            .collect();
         let verdicts = listed.hand_offs.iter();
         TraceRow {
             short_id: trace_id[..8].to_owned(),
             trace_id,
             start: start.map_or_else(String::new, time_of_day),
-            service: service_name(&listed.service),
-            name: visible(&listed.name),
+            name: format!(
+                "{}: {}",
+                service_name(&listed.service),
+                visible(&listed.name)
+            ),
+            has_hand_off: !listed.hand_offs.is_empty(),
             services: services.join(", "),
             spans: count(listed.spans),
             duration: listed.duration.map(shown::duration).unwrap_or_default(),
-            verdicts: verdicts
-                .filter_map(|(_, to, verdict)| {
-                    let verdict = (*verdict)?;
-                    let text = format!("{verdict} at {}", service_name(to));
-                    Some((verdict.is_whole(), text))
-                })
-                .collect(),
+            verdicts: in_short(verdicts.filter_map(|(_, to, verdict)| Some((to, (*verdict)?)))),
         }
     });
     render(&TracesFragment {
         rows: rows.collect(),
         nothing,
     })
+}
+
+/// Verdicts in words: of those that broke, each with its receiver; of all others, how many.
+fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(bool, String)> {
+    let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for (to, verdict) in hand_offs {
+        match verdict.is_whole() {
+            true => *held.entry(verdict).or_default() += 1,
+            false => broken.push((false, format!("{verdict} at {}", service_name(to)))),
+        }
+    }
+    let held = held.into_iter();
+    let held = held.map(|(verdict, number)| (true, format!("{} {verdict}", count(number))));
+    broken.into_iter().chain(held).collect()
 }
 
 /// The burst that runs, or how the last one ended.
@@ -242,40 +349,58 @@ pub(super) fn burst(page: &LabPage) -> String {
     })
 }
 
+/// The settings of a period in words.
+fn settings(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
+    format!(
+        "producer {}, consumer {}; {}",
+        modes_of(producer),
+        modes_of(consumer),
+        policies(producer, consumer)
+    )
+}
+
 /// The settings of a function in words: its mode, and what differs from the defaults.
 pub(super) fn in_words(variables: &BTreeMap<String, String>) -> String {
-    let Ok(set) = Propagation::from_environment(|name| variables.get(name).cloned()) else {
+    let plain = policies_of(&Propagation::default());
+    match propagation(variables).map(|set| policies_of(&set)) {
+        Some(policies) if policies != plain => format!("{} ({policies})", modes_of(variables)),
+        _ => modes_of(variables),
+    }
+}
+
+fn propagation(variables: &BTreeMap<String, String>) -> Option<Propagation> {
+    Propagation::from_environment(|name| variables.get(name).cloned()).ok()
+}
+
+/// What a function writes and reads: its mode. Variables that cannot be read are shown as they are.
+fn modes_of(variables: &BTreeMap<String, String>) -> String {
+    let Some(set) = propagation(variables) else {
         let variables = variables.iter();
         let variables = variables.map(|(name, value)| format!("{name}={value}"));
         return visible(&variables.collect::<Vec<_>>().join(" "));
     };
-    let plain = Propagation::default();
-    let mut words = match set.inject == set.extract {
+    match set.inject == set.extract {
         true => set.extract.to_string(),
         false => format!("writes {}, reads {}", set.inject, set.extract),
-    };
-    for (differs, name, value) in [
-        (set.engine != plain.engine, "engine", set.engine.as_str()),
-        (set.select != plain.select, "selects", set.select.as_str()),
-        (
-            set.on_conflict != plain.on_conflict,
-            "on conflict",
-            set.on_conflict.as_str(),
-        ),
-    ] {
-        if differs {
-            words.push_str(&format!(" ({name} {value})"));
-        }
     }
-    words
+}
+
+/// Engine, selection and policy of a function.
+fn policies_of(set: &Propagation) -> String {
+    format!("{}, {}, {}", set.engine, set.select, set.on_conflict)
+}
+
+/// Engine, selection and policy of both functions; of each one if they differ.
+fn policies(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
+    let of = |variables| propagation(variables).map(|set| policies_of(&set));
+    match (of(producer), of(consumer)) {
+        (Some(producer), Some(consumer)) if producer == consumer => producer,
+        (Some(producer), Some(consumer)) => format!("producer {producer}; consumer {consumer}"),
+        _ => String::new(),
+    }
 }
 
 /// A time of day in UTC, to the millisecond.
 pub(super) fn time_of_day(time: Timestamp) -> String {
     time.strftime("%H:%M:%S.%3f").to_string()
-}
-
-/// A verdict with its sign.
-pub(super) fn signed(verdict: Verdict) -> String {
-    format!("{} {verdict}", sign(verdict))
 }

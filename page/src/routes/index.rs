@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, VARY};
+use axum::http::header::VARY;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::fragments::MapParts;
 use super::modes::{Choice, Chosen};
-use super::{Shared, fragments, modes};
+use super::{Shared, fragments, modes, wants_html};
 use crate::frame::{self, Frame};
 
 #[derive(Template)]
@@ -20,7 +20,14 @@ struct IndexPage {
     /// Whether no trace has come yet.
     is_new: bool,
     map: MapParts,
-    choices: Vec<Choice>,
+    /// The lists of modes.
+    modes: Vec<Choice>,
+    /// The lists of engine, selection and policy.
+    settings: Vec<Choice>,
+    /// Their values.
+    settings_in_short: String,
+    /// Whether one of them is not the default.
+    settings_differ: bool,
     prediction: String,
     curl: String,
     burst: String,
@@ -43,8 +50,7 @@ pub(super) async fn index(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    if !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+    if !wants_html(&headers) {
         return ([(VARY, "accept")], shared.controls.in_words()).into_response();
     }
     let Shared { page, controls } = &shared;
@@ -58,20 +64,30 @@ pub(super) async fn index(
     // before the parts, which look at what is held themselves
     let (held, _) = page.live.held().traces();
     let is_new = held == 0;
-    let mut answer = frame::page(&IndexPage {
+    let index = IndexPage {
         frame: Frame::new(controls, "Live", "Live"),
         events,
         is_new,
         map: fragments::map(page, controls, period),
-        choices: modes::choices(&chosen),
+        modes: modes::modes(&chosen),
+        settings: modes::settings(&chosen),
+        settings_in_short: modes::settings_in_short(&chosen),
+        settings_differ: modes::settings_differ(&chosen),
         prediction: modes::prediction(&chosen),
         curl: format!(
             "curl -d '{{\"name\":\"Kate\",\"superpower\":\"Distributed Tracing\"}}' {endpoint}"
         ),
         burst: fragments::burst(page),
-        periods: fragments::periods(page),
+        periods: fragments::periods(page, period),
         newest: fragments::newest(page),
-    });
+    };
+    let mut answer = match headers
+        .get("sec-fetch-dest")
+        .is_some_and(|dest| dest == "document")
+    {
+        true => frame::page_in_parts(&index),
+        false => frame::page(&index),
+    };
     let vary = axum::http::HeaderValue::from_static("accept");
     answer.headers_mut().insert(VARY, vary);
     answer

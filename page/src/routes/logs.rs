@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::events::event;
 use super::{Shared, sentence};
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, MessagePage};
 use crate::log_tail::complete_lines;
 
 /// How many lines the page shows at first, and how many bytes of the file are read for them.
@@ -42,8 +42,10 @@ const LEFT_OUT: [&str; 7] = [
     "parent_is_remote",
     "parent_span_id",
 ];
-/// The fields that a line shows at once, as far as there is room. All unfold.
-const MAIN: [&str; 5] = ["error", "reason", "status", "tracecontext", "record"];
+/// The fields that a line shows at once. All unfold.
+const MAIN: [&str; 5] = ["error", "reason", "status", HEADERS, "record"];
+/// The field with the headers of a record.
+const HEADERS: &str = "tracecontext";
 
 #[derive(Template)]
 #[template(path = "logs.html")]
@@ -67,7 +69,7 @@ struct Line {
     time: String,
     level: String,
     message: String,
-    /// What is shown at once.
+    /// What is shown at once: names, with what separates them from the value, and values.
     main: Vec<(String, String)>,
     /// What unfolds: every field that the line does not show in full.
     others: Vec<(String, String)>,
@@ -91,9 +93,14 @@ fn named(name: &str) -> Option<Function> {
 /// The last lines of a function's log.
 pub(super) async fn logs(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
     let Some(function) = named(&name) else {
-        return sentence(
+        return frame::message(
             StatusCode::NOT_FOUND,
-            "there are two functions: producer and consumer",
+            MessagePage {
+                frame: Frame::new(&shared.controls, "Logs", "Logs"),
+                message: "The lab has two functions: producer and consumer.".to_owned(),
+                address: "/logs/consumer".to_owned(),
+                link: "The log of the consumer",
+            },
         );
     };
     let path = shared.controls.directory().log_path(function);
@@ -131,7 +138,10 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Response {
     let Some(function) = named(&name) else {
-        return sentence(StatusCode::NOT_FOUND, "there is no such function");
+        return sentence(
+            StatusCode::NOT_FOUND,
+            "The lab has two functions: producer and consumer.",
+        );
     };
     let last = headers.get("last-event-id");
     let last = last.and_then(|last| last.to_str().ok()?.parse().ok());
@@ -201,9 +211,7 @@ impl Line {
                 .filter(char::is_ascii_alphabetic)
                 .collect(),
             message: text("message"),
-            main: main
-                .map(|(name, value)| (name.to_owned(), plain(value)))
-                .collect(),
+            main: main.flat_map(|(name, value)| shown(name, value)).collect(),
             others: others
                 .map(|(name, value)| (visible(name), plain(value)))
                 .collect(),
@@ -212,6 +220,19 @@ impl Line {
                 (format!("/traces/{id}"), short)
             }),
         }
+    }
+}
+
+/// A field as it is shown at once: headers as they are on the wire, anything else as `name=value`.
+fn shown(name: &str, value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Object(headers) if name == HEADERS => {
+            let headers = headers.iter();
+            headers
+                .map(|(name, value)| (format!("{}: ", visible(name)), plain(value)))
+                .collect()
+        }
+        _ => vec![(format!("{name}="), plain(value))],
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn start(State(shared): State<Shared>, Json(asked): Json<Asked>
 /// Stops the measurement.
 pub(super) async fn stop(State(shared): State<Shared>) -> Response {
     match shared.page.matrices.stop() {
-        true => sentence(StatusCode::OK, "The measurement ends."),
-        false => sentence(StatusCode::CONFLICT, "No matrix is measured."),
+        true => sentence(StatusCode::OK, "The measurement is stopping."),
+        false => sentence(StatusCode::CONFLICT, "No measurement is running."),
     }
 }

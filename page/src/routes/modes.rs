@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use baton_lab::{LabError, SwitchRequest};
+use baton_lab::SwitchRequest;
 use baton_propagators::{Engine, Mode, OnConflict, Propagation, Select};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -47,6 +47,8 @@ pub(super) struct Choice {
     pub(super) name: &'static str,
     pub(super) options: Vec<String>,
     pub(super) chosen: String,
+    /// What the options mean; may be empty.
+    pub(super) help: &'static str,
 }
 
 #[derive(Template)]
@@ -81,9 +83,21 @@ fn read<T: std::str::FromStr>(text: Option<&String>, otherwise: impl Fn() -> T) 
     read.unwrap_or_else(otherwise)
 }
 
-/// The form's lists.
-pub(super) fn choices(modes: &Modes) -> Vec<Choice> {
-    let list = |label, name, mode: &Mode| {
+/// Engine, selection and policy in short.
+pub(super) fn settings_in_short(modes: &Modes) -> String {
+    format!("{}, {}, {}", modes.engine, modes.select, modes.on_conflict)
+}
+
+/// Whether engine, selection or policy is not the default.
+pub(super) fn settings_differ(modes: &Modes) -> bool {
+    let plain = Propagation::default();
+    (modes.engine, modes.select, modes.on_conflict)
+        != (plain.engine, plain.select, plain.on_conflict)
+}
+
+/// The form's lists of modes, in the order of the hand-offs.
+pub(super) fn modes(modes: &Modes) -> Vec<Choice> {
+    let list = |label, name, mode: &Mode, help| {
         let chosen = mode.to_string();
         let mut options: Vec<String> = OFFERED.map(str::to_owned).into();
         if !options.contains(&chosen) {
@@ -94,30 +108,49 @@ pub(super) fn choices(modes: &Modes) -> Vec<Choice> {
             name,
             options,
             chosen,
+            help,
         }
     };
-    let setting = |label, name, options: &[&str], chosen: &str| Choice {
+    let as_curl = "none sends as curl does: no trace headers, and no span of the client.";
+    vec![
+        list("Client", "client", &modes.client, as_curl),
+        list("Producer", "producer", &modes.producer, ""),
+        list("Consumer", "consumer", &modes.consumer, ""),
+    ]
+}
+
+/// The form's lists of engine, selection and policy.
+pub(super) fn settings(modes: &Modes) -> Vec<Choice> {
+    let setting = |label, name, options: &[&str], chosen: &str, help| Choice {
         label,
         name,
         options: options.iter().map(|option| (*option).to_owned()).collect(),
         chosen: chosen.to_owned(),
+        help,
     };
     vec![
-        list("Producer", "producer", &modes.producer),
-        list("Consumer", "consumer", &modes.consumer),
-        list("Client (none sends like curl)", "client", &modes.client),
-        setting("Engine", "engine", Engine::NAMES, modes.engine.as_str()),
         setting(
-            "Of several contexts, continue the",
+            "Engine",
+            "engine",
+            Engine::NAMES,
+            modes.engine.as_str(),
+            "Whose code reads and writes headers. native is baton's own. otel is that of OpenTelemetry's Rust crates.",
+        ),
+        setting(
+            "Selection",
             "select",
             Select::NAMES,
             modes.select.as_str(),
+            "Which context a function continues if several are valid: that of the last format in its mode, \
+             as OpenTelemetry does, or of the first, as Datadog does.",
         ),
         setting(
-            "If contexts disagree",
+            "Conflicts",
             "on_conflict",
             OnConflict::NAMES,
             modes.on_conflict.as_str(),
+            "What a function does if valid contexts disagree. keep continues the selected one. link also links \
+             to the others. restart starts a new trace with links to all.",
         ),
     ]
 }
@@ -156,27 +189,14 @@ pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chose
         on_conflict: asked.on_conflict,
     };
     match controls.clone().switch(&request).await {
-        Ok(status) => {
+        Ok(_) => {
             if let Some(client) = client {
                 page.set_client(client);
             }
             page.live.changed();
             let now = fragments::time_of_day(Timestamp::now());
-            let words = fragments::in_words;
-            let answer = format!(
-                "In effect since {now}: producer {}, consumer {}, client {}.",
-                words(&status.producer.propagation),
-                words(&status.consumer.propagation),
-                page.client()
-            );
-            sentence(StatusCode::OK, answer)
+            sentence(StatusCode::OK, format!("In effect since {now}."))
         }
-        Err(error) => {
-            let status = match error {
-                LabError::Setting(_) => StatusCode::BAD_REQUEST,
-                _ => StatusCode::CONFLICT,
-            };
-            sentence(status, error.to_string())
-        }
+        Err(error) => sentence(error.http_status(), error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -44,8 +44,7 @@ impl Asked {
 pub(super) async fn runs(State(shared): State<Shared>) -> Response {
     let periods = {
         let held = shared.page.live.held();
-        let periods = held.periods().iter().enumerate();
-        let periods = periods.map(|(number, period)| {
+        let periods = held.periods().iter().map(|(number, period)| {
             let text = format!(
                 "Since {}: {} to {}",
                 fragments::time_of_day(period.since),
@@ -69,7 +68,7 @@ pub(super) async fn runs(State(shared): State<Shared>) -> Response {
 /// Keeps what was sent in a period, or in the last minutes.
 pub(super) async fn keep(State(shared): State<Shared>, Json(asked): Json<Asked>) -> Response {
     let Some(kept) = asked.kept() else {
-        let wrong = "the period is the number of a period, or last: and a number of minutes";
+        let wrong = "The period must be the number of a period, or last: and a number of minutes.";
         return sentence(StatusCode::BAD_REQUEST, wrong);
     };
     // what began before now is complete when it was delivered and its spans are written
@@ -77,7 +76,7 @@ pub(super) async fn keep(State(shared): State<Shared>, Json(asked): Json<Asked>)
     let controls = &shared.controls;
     if !(controls.settle().await && controls.flush_spans().await) {
         let wrong =
-            "some records are not delivered yet, so the run would not be complete; try again";
+            "Some records are not delivered yet, so the run would not be complete. Try again.";
         return sentence(StatusCode::CONFLICT, wrong);
     }
     let kept = tokio::task::spawn_blocking(move || {
@@ -88,7 +87,10 @@ pub(super) async fn keep(State(shared): State<Shared>, Json(asked): Json<Asked>)
     match kept.await {
         Ok(Ok((path, note))) => {
             let note = note.map_or_else(String::new, |note| format!(" {note}"));
-            sentence(StatusCode::OK, format!("Kept as {}.{note}", path.display()))
+            sentence(
+                StatusCode::OK,
+                format!("Saved as {}.{note}", path.display()),
+            )
         }
         Ok(Err(problem)) => sentence(StatusCode::CONFLICT, problem),
         Err(error) => sentence(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
@@ -102,18 +104,18 @@ pub(super) async fn report(State(shared): State<Shared>, Path(name): Path<String
         None => refused(
             &shared,
             StatusCode::NOT_FOUND,
-            "there is no run of this name with a report",
+            "There is no run of this name with a report",
         ),
     }
 }
 
 /// The comparison of the runs in the address, as `run=A&run=B`.
-pub(super) async fn compare(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let names = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("run="));
-    let names: Vec<String> = names.map(str::to_owned).collect();
+pub(super) async fn compare(
+    State(shared): State<Shared>,
+    Query(asked): Query<Vec<(String, String)>>,
+) -> Response {
+    let named = asked.into_iter().filter(|(name, _)| name == "run");
+    let names: Vec<String> = named.map(|(_, value)| value).collect();
     let parent = shared.page.options.runs.clone();
     let compared = tokio::task::spawn_blocking(move || runs::compare(&parent, &names));
     match compared.await {
@@ -134,5 +136,5 @@ fn refused(shared: &Shared, status: StatusCode, problem: &str) -> Response {
         address: "/runs".to_owned(),
         link: "All runs",
     };
-    frame::html(status, frame::render(&message))
+    frame::message(status, message)
 }

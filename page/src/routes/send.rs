@@ -1,5 +1,7 @@
 //! Single requests and bursts.
 
+pub(super) mod preview;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +45,7 @@ pub(super) struct Asked {
 #[derive(Template)]
 #[template(
     source = "<p><b class=\"{% if is_ok %}whole{% else %}broken{% endif %}\">{{ status }}</b> {{ body }}</p>\
+    {% for note in notes %}<p>{{ note }}</p>{% endfor %}\
     {% if let Some(id) = request_id %}<p>Request <code>{{ id }}</code>. <a href=\"/requests/{{ id }}\">Its trace</a></p>{% endif %}",
     ext = "html"
 )]
@@ -51,6 +54,8 @@ struct Answered {
     status: u16,
     body: String,
     request_id: Option<String>,
+    /// What went wrong after the endpoint had answered, in sentences.
+    notes: Vec<String>,
 }
 
 /// Sends one request to the endpoint, with the headers of the form and of the client's mode.
@@ -73,7 +78,7 @@ fn headers(text: &str) -> Result<HeaderMap, String> {
     for line in lines {
         let wrong = || {
             format!(
-                "{:?} is not a header; write NAME: VALUE, one a line",
+                "{:?} is not a header; write NAME: VALUE, one on each line",
                 visible(line)
             )
         };
@@ -143,16 +148,26 @@ async fn request(
     let request_id = request_id
         .and_then(|id| id.to_str().ok())
         .map(str::to_owned);
-    let body = answer.text().await.map_err(|error| error.to_string())?;
+    // from here on, the endpoint has taken the request, whatever goes wrong
+    let mut notes = Vec::new();
+    let body = answer.text().await.unwrap_or_else(|error| {
+        notes.push(format!("The answer's body cannot be read: {error}."));
+        String::new()
+    });
     if let (Some((context, _)), Some(id)) = (&context, &request_id) {
         let span = client_span(context, id, status, start);
-        shared.controls.keep_spans(span, 1).await?;
+        if let Err(problem) = shared.controls.keep_spans(span, 1).await {
+            notes.push(format!(
+                "The client's span is not kept, so its hand-off is not judged: {problem}."
+            ));
+        }
     }
     Ok(Answered {
         is_ok: status < 400,
         status,
         body: visible(&body.chars().take(MAX_SHOWN).collect::<String>()),
         request_id,
+        notes,
     })
 }
 
@@ -198,7 +213,7 @@ pub(super) async fn burst(State(shared): State<Shared>, Json(asked): Json<AskedB
 /// Stops the burst that runs.
 pub(super) async fn stop(State(shared): State<Shared>) -> Response {
     match shared.page.bursts.stop() {
-        true => sentence(StatusCode::OK, "The burst ends."),
-        false => sentence(StatusCode::CONFLICT, "No burst runs."),
+        true => sentence(StatusCode::OK, "The burst is stopping."),
+        false => sentence(StatusCode::CONFLICT, "No burst is running."),
     }
 }

@@ -14,7 +14,7 @@ use baton_traces::trace_index::{Filter, Journey, TraceIndex};
 use baton_views::drawing::Page as Width;
 use baton_views::waterfall::Waterfall;
 
-use super::{Shared, fragments};
+use super::Shared;
 use crate::carrier::Carrier;
 use crate::explain;
 use crate::frame::{self, Frame, MessagePage};
@@ -36,6 +36,8 @@ struct TracePage {
     wide: String,
     narrow: String,
     carriers: Vec<RecordView>,
+    /// How many records are not among these, in a sentence.
+    further_records: Option<String>,
     spans: Vec<SpanView>,
 }
 
@@ -87,13 +89,13 @@ pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) 
         None => {
             let message = MessagePage {
                 frame,
-                message: "No trace with this id is in memory. It may not have arrived yet, or it may have left memory; \
-                          the lab's directory has every trace."
+                message: "No trace with this id is in memory. It has not arrived yet, or it has left memory. \
+                          The lab's directory has every trace."
                     .to_owned(),
                 address: "/traces".to_owned(),
                 link: "All traces",
             };
-            frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+            frame::message(StatusCode::NOT_FOUND, message)
         }
     }
 }
@@ -106,13 +108,12 @@ pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<Stri
     let again = format!("/requests/{}", id.replace(['?', '#', '%', '/'], ""));
     let message = MessagePage {
         frame: Frame::new(&shared.controls, "Request", "Traces"),
-        message:
-            "No span of this request is in memory. A request that was not sampled leaves none."
-                .to_owned(),
+        message: "No span of this request is in memory. A request that was not sampled has none."
+            .to_owned(),
         address: again,
-        link: "Look again",
+        link: "Try again",
     };
-    frame::html(StatusCode::NOT_FOUND, frame::render(&message))
+    frame::message(StatusCode::NOT_FOUND, message)
 }
 
 /// Reads the trace and draws it; `None` if it is not held.
@@ -137,8 +138,15 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
     });
     let journey = index.journey(trace_id, MAX_TRACES);
     let waterfall = Waterfall::new(&traces, &journey.passages, MAX_SPANS);
-    let (state, answer) = answer(&traces, &journey);
+    let (mut state, mut answer) = answer(&traces, &journey);
+    if is_rest(live, &ids) {
+        answer.push_str(" Earlier spans have left memory, and are not shown.");
+        if state == "whole" {
+            state = "quiet";
+        }
+    }
     let carriers = carriers(live, &journey);
+    let further_records = further_records(&journey, carriers.len());
     Some(move |frame| TracePage {
         frame,
         trace_id: trace_id.to_string(),
@@ -147,8 +155,15 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
         wide: waterfall.drawing(Width::Wide).inline(),
         narrow: waterfall.drawing(Width::Narrow).inline(),
         carriers,
+        further_records,
         spans: traces.iter().flat_map(spans).take(MAX_SPANS).collect(),
     })
+}
+
+/// Whether earlier spans of these traces have left memory.
+fn is_rest(live: &Live, ids: &[TraceId]) -> bool {
+    let held = live.held();
+    ids.iter().any(|id| held.is_rest(*id))
 }
 
 /// What became of the trace, in a sentence.
@@ -168,12 +183,18 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
                 1 => String::new(),
                 number => format!(" {number} traces are shown, on one time scale."),
             };
-            let sign = fragments::signed(*verdict);
             (
                 "broken",
-                format!("{sign} at {hop}: {}.{parts}", verdict.meaning()),
+                format!(
+                    "✗ The trace broke at {hop} ({verdict}): {}.{parts}",
+                    verdict.meaning()
+                ),
             )
         }
+        (None, true) if journey.passages.is_empty() => (
+            "quiet",
+            "No hand-off begins or ends in this trace.".to_owned(),
+        ),
         (None, true) => (
             "quiet",
             "No hand-off of this trace could be judged: its sender or its receiver has no span."
@@ -182,14 +203,24 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         (None, false) if traces.len() >= MAX_TRACES => (
             "quiet",
             format!(
-                "Every judged hand-off between the {MAX_TRACES} traces shown kept this trace. There may be more traces."
+                "Every judged hand-off between the {MAX_TRACES} traces shown held. There may be more traces."
             ),
         ),
-        (None, false) => (
-            "whole",
-            "✓ Every judged hand-off kept this trace.".to_owned(),
-        ),
+        (None, false) => ("whole", "✓ Every judged hand-off held.".to_owned()),
     }
+}
+
+/// How many records of a journey are not among the `shown` ones; `None` if all are.
+fn further_records(journey: &Journey, shown: usize) -> Option<String> {
+    let records = journey.passages.iter();
+    let records = records.filter(|passage| passage.hop == Hop::Record);
+    let further = records.count().saturating_sub(shown);
+    (further > 0).then(|| {
+        format!(
+            "The headers of {} are not shown: they are not in memory, or are not among the first {MAX_RECORDS}.",
+            shown::counted(further as u64, "record")
+        )
+    })
 }
 
 /// What the records of a journey carried, with what each header says.
@@ -204,16 +235,16 @@ fn carriers(live: &Live, journey: &Journey) -> Vec<RecordView> {
             let (note, headers) = match carrier {
                 Carrier::None => (
                     Some(
-                        "It carried no headers: the record is the request's body alone.".to_owned(),
+                        "This record has no headers. It is the body of the request alone.".to_owned(),
                     ),
                     Vec::new(),
                 ),
                 Carrier::TooLong(bytes) => (
-                    Some(format!("Its headers have {bytes} bytes and are not kept.")),
+                    Some(format!("The headers of this record have {bytes} bytes. That is too many to keep them.")),
                     Vec::new(),
                 ),
                 Carrier::Headers(headers) if headers.is_empty() => {
-                    (Some("Its envelope has no headers.".to_owned()), Vec::new())
+                    (Some("The envelope of this record has no headers.".to_owned()), Vec::new())
                 }
                 Carrier::Headers(headers) => (
                     (headers.len() > 1).then(|| explain::summary(headers)),

@@ -74,7 +74,8 @@ impl Asked {
     pub(super) fn search(&self) -> Result<Search, String> {
         let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let id = given(&self.id).map(|id| {
-            Wanted::parse(&id).ok_or_else(|| format!("{id:?} is not a trace id or its beginning"))
+            Wanted::parse(&id)
+                .ok_or_else(|| format!("{id:?} is neither a trace id nor the beginning of one"))
         });
         let verdict = given(&self.verdict).map(|name| {
             let mut verdicts = Verdict::ALL.into_iter();
@@ -85,7 +86,7 @@ impl Asked {
         let attribute = given(&self.attribute).map(|text| {
             text.split_once('=')
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .ok_or_else(|| format!("{text:?} is not name=value"))
+                .ok_or_else(|| format!("{text:?} is not an attribute; write name=value"))
         });
         let edge = (self.from.trim().to_owned(), self.to.trim().to_owned());
         Ok(Search {
@@ -98,7 +99,7 @@ impl Asked {
     }
 }
 
-/// The newest traces that meet the search in the address.
+/// The newest traces that match the search in the address.
 pub(super) async fn traces(State(shared): State<Shared>, Query(asked): Query<Asked>) -> Response {
     let (list, problem) = match asked.search() {
         Ok(search) => (list(&shared.page, search).await, None),
@@ -121,18 +122,19 @@ pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
     let live = Arc::clone(&page.live);
     // a search looks at every trace, and one for an attribute at every span
     let found = tokio::task::spawn_blocking(move || live.list(&search, MAX_LISTED));
-    let (listed, count) = found.await.unwrap_or_default();
+    let (mut listed, count) = found.await.unwrap_or_default();
+    fragments::newest_first(&mut listed);
     let is_all = count == listed.len();
     let facts = fragments::forgotten(&page.live.held());
     frame::render(&ListFragment {
         count: match is_all {
-            true => format!("{}, the newest first.", counted(count as u64, "trace")),
+            true => format!("{}, newest first.", counted(count as u64, "trace")),
             false => format!(
                 "The newest {MAX_LISTED} of {}.",
                 counted(count as u64, "trace")
             ),
         },
         facts,
-        rows: fragments::rows(listed, "No trace in memory meets the search."),
+        rows: fragments::rows(listed, "No trace in memory matches the search."),
     })
 }

@@ -6,11 +6,8 @@ use baton_propagators::id::SpanId;
 use super::end::End;
 use super::shards::Ends;
 use crate::ends::names::Name;
+use crate::hand_off::{self, Sender};
 use crate::span::{Span, SpanReference};
-
-/// The most spans above a sender, or between it and one below it. It also ends the search in a
-/// circle of parents.
-const MAX_ABOVE: usize = 64;
 
 /// A span that is not an end of a hand-off, and has a parent that may be in its own service.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +23,7 @@ pub(super) struct Inner {
 impl Ends {
     /// Adds a span that is not an end, if it may lead to a span above it in its service.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
-        let may_lead = span.parent_is_remote != Some(true);
-        let Some(parent) = span.parent_span_id.filter(|_| may_lead) else {
+        let Some(parent) = hand_off::leads_up(span) else {
             return;
         };
         let is_unsaid = span.parent_is_remote.is_none();
@@ -46,7 +42,7 @@ impl Ends {
         let mut next = sender.parent;
         // the parent itself is not inner if it is the other end of a hand-off
         while let Some(inner) = self.inner(self.hash((sender.trace, next.to_be_bytes())))
-            && above.len() < MAX_ABOVE
+            && above.len() < Sender::MAX_ABOVE
         {
             let Some(parent) = SpanId::from_bytes(inner.parent.to_be_bytes()) else {
                 break;
@@ -65,7 +61,7 @@ impl Ends {
         let trace = sender.trace_id.to_bytes();
         let sender = u64::from_be_bytes(sender.span_id.to_bytes());
         let mut next = u64::from_be_bytes(span.to_bytes());
-        for _ in 0..MAX_ABOVE {
+        for _ in 0..Sender::MAX_ABOVE {
             match self.inner(self.hash((trace, next.to_be_bytes()))) {
                 Some(inner) if self.is_local(inner) => next = inner.parent,
                 _ => return false,

@@ -6,7 +6,6 @@ use super::group::{Record, Request};
 use super::shards::Shard;
 use super::unseen::Unseen;
 use crate::hand_off::{self, Flags, Hop, MessageKey, Receiver, Sender, Verdict};
-use crate::span::SpanReference;
 
 /// One judged hand-off.
 #[derive(Clone, Debug)]
@@ -164,10 +163,7 @@ impl Assembly {
         let Some(from) = sender.reference else {
             return;
         };
-        let in_trace = |span: &SpanReference| span.trace_id == from.trace_id;
-        let parent = receiver.reference.filter(in_trace).and(receiver.parent);
-        let links = receiver.links.iter().map(|link| link.to).filter(in_trace);
-        for span in parent.into_iter().chain(links.map(|to| to.span_id)) {
+        for span in receiver.named_in(from.trace_id) {
             let is_new = span != from.span_id && !sender.around.contains(&span);
             if is_new && self.ends.is_below(span, from) {
                 sender.around.push(span);

@@ -28,26 +28,33 @@ pub(crate) fn role_without_spans(service: &str) -> bool {
     roles.any(|role| *role == service)
 }
 
+/// Says whether a sender that starts at a time is in the wanted period.
+type Takes<'a> = dyn Fn(Option<UnixTime>) -> bool + Sync + 'a;
+
 /// The hand-offs that a run's ids, logs and lab records show.
 pub(crate) struct OfRun<'a> {
     assembly: &'a Assembly,
-    /// Whether a sender that starts at this time is in the wanted period.
-    takes: &'a dyn Fn(Option<UnixTime>) -> bool,
+    takes: &'a Takes<'a>,
     names: BTreeMap<String, Name>,
-    /// For each hop, the services of its senders and receivers, if each side has only one.
-    services: BTreeMap<Hop, [Option<Name>; 2]>,
+    found: Found,
     /// For each span of the tree, whether it is an end of such a hand-off.
     known: Vec<bool>,
+}
+
+/// The recorded spans of the ends.
+#[derive(Default)]
+struct Found {
+    /// Those of the sender and the receiver of each hand-off, in the order of
+    /// [`OfRun::hand_offs`].
+    ends: Vec<[Option<At>; 2]>,
+    /// The services of each hop's senders and receivers.
+    services: BTreeMap<Hop, [BTreeSet<Name>; 2]>,
 }
 
 impl<'a> OfRun<'a> {
     /// Looks up the ends of all hand-offs in `tree`. `takes` says whether a sender that starts at a
     /// time is in the wanted period.
-    pub(crate) fn new(
-        tree: &mut Tree,
-        assembly: &'a Assembly,
-        takes: &'a dyn Fn(Option<UnixTime>) -> bool,
-    ) -> OfRun<'a> {
+    pub(crate) fn new(tree: &mut Tree, assembly: &'a Assembly, takes: &'a Takes<'a>) -> OfRun<'a> {
         let mut names = BTreeMap::new();
         let roles = ROLES.iter().flat_map(|(_, roles)| roles.iter().copied());
         let fixed = roles.chain([SYSTEM, ""]).map(str::to_owned);
@@ -56,43 +63,33 @@ impl<'a> OfRun<'a> {
             let name = tree.intern(&text);
             names.insert(text, name);
         }
-        let mut of_run = OfRun {
+        let tree = &*tree;
+        let found = assembly.fold(
+            |hand_off, found: &mut Found| {
+                if takes(hand_off.sender.start) {
+                    found.add(tree, hand_off);
+                }
+            },
+            Found::append,
+        );
+        let mut known = vec![false; tree.len()];
+        for at in found.ends.iter().flatten().flatten() {
+            known[*at as usize] = true;
+        }
+        OfRun {
             assembly,
             takes,
             names,
-            services: BTreeMap::new(),
-            known: vec![false; tree.len()],
-        };
-        of_run.find_ends(tree);
-        of_run
+            found,
+            known,
+        }
     }
 
-    fn hand_offs(&self) -> impl Iterator<Item = HandOff<'a>> + use<'a> {
-        let takes = self.takes;
+    /// The hand-offs in the wanted period, each with the recorded spans of its ends.
+    fn hand_offs(&self) -> impl Iterator<Item = (HandOff<'a>, [Option<At>; 2])> {
         let hand_offs = self.assembly.hand_offs();
-        hand_offs.filter(move |hand_off| takes(hand_off.sender.start))
-    }
-
-    fn find_ends(&mut self, tree: &Tree) {
-        let mut are_several: BTreeSet<(Hop, usize)> = BTreeSet::new();
-        for hand_off in self.hand_offs() {
-            let ends = ends(tree, &hand_off);
-            for (side, at) in ends.into_iter().enumerate() {
-                let Some(at) = at else { continue };
-                self.known[at as usize] = true;
-                let service = tree.span(at).service;
-                let known = self.services.entry(hand_off.hop).or_default();
-                match known[side] {
-                    Some(known) if known != service => {
-                        are_several.insert((hand_off.hop, side));
-                    }
-                    _ => known[side] = Some(service),
-                }
-            }
-        }
-        for (hop, side) in are_several {
-            self.services.entry(hop).or_default()[side] = None;
-        }
+        let wanted = hand_offs.filter(|hand_off| (self.takes)(hand_off.sender.start));
+        wanted.zip(self.found.ends.iter().copied())
     }
 
     /// Whether the span `at` is an end of one of these hand-offs.
@@ -109,21 +106,21 @@ impl<'a> OfRun<'a> {
         }
     }
 
-    /// Counts the hand-offs with a verdict.
+    /// Counts the hand-offs with a verdict, by their edges.
     pub(super) fn count(
         &self,
         tree: &Tree,
-        edges: &mut BTreeMap<Key, Counting>,
         each: Option<&mut Each<'_>>,
-    ) {
+    ) -> BTreeMap<Key, Counting> {
         let names = tree.names();
+        let mut edges = BTreeMap::new();
         let mut taken = Vec::new();
-        for hand_off in self.hand_offs() {
+        for (hand_off, ends) in self.hand_offs() {
             let Some(verdict) = hand_off.verdict else {
                 continue;
             };
-            let key = self.key(tree, &hand_off);
-            let [sender, receiver] = ends(tree, &hand_off);
+            let key = self.key(tree, &hand_off, ends);
+            let [sender, receiver] = ends;
             let seen = Seen {
                 sender: hand_off.sender.reference,
                 receiver: receiver_of(&hand_off),
@@ -150,14 +147,16 @@ impl<'a> OfRun<'a> {
                 (each.take)(hand_off);
             }
         }
+        edges
     }
 
     /// The hand-offs without a verdict, by the sender's service.
     pub(crate) fn unjudged(&self, tree: &Tree) -> Vec<Unjudged> {
         let mut counts: BTreeMap<(Key, bool), u64> = BTreeMap::new();
         let hand_offs = self.hand_offs();
-        for hand_off in hand_offs.filter(|hand_off| hand_off.verdict.is_none()) {
-            let key = (self.key(tree, &hand_off), hand_off.receiver.is_some());
+        for (hand_off, ends) in hand_offs.filter(|(hand_off, _)| hand_off.verdict.is_none()) {
+            let key = self.key(tree, &hand_off, ends);
+            let key = (key, hand_off.receiver.is_some());
             *counts.entry(key).or_default() += 1;
         }
         let names = tree.names();
@@ -196,15 +195,20 @@ impl<'a> OfRun<'a> {
         rows.collect()
     }
 
-    fn key(&self, tree: &Tree, hand_off: &HandOff<'_>) -> Key {
+    /// The edge of a hand-off. An end without a recorded span has the service of the other ends on
+    /// its side of the hop, if they all have the same one.
+    fn key(&self, tree: &Tree, hand_off: &HandOff<'_>, [from, to]: [Option<At>; 2]) -> Key {
         let name = |text: &str| self.names.get(text).copied().unwrap_or_default();
-        let services = self.services.get(&hand_off.hop).copied();
-        let services = services.unwrap_or_default();
+        let services = self.found.services.get(&hand_off.hop);
+        let only = |side: usize| {
+            let mut services = services?[side].iter();
+            services.next().filter(|_| services.next().is_none())
+        };
         let roles = ROLES.iter().find(|(hop, _)| *hop == hand_off.hop);
         let roles = roles.map_or(["", ""], |(_, roles)| *roles);
-        let [from, to] = ends(tree, hand_off);
         let service = |at: Option<At>, side: usize| {
-            let own = at.map(|at| tree.span(at).service).or(services[side]);
+            let own = at.map(|at| tree.span(at).service);
+            let own = own.or_else(|| only(side).copied());
             own.unwrap_or_else(|| name(roles[side]))
         };
         let (kind, system, destination) = match hand_off.key {
@@ -221,15 +225,30 @@ impl<'a> OfRun<'a> {
     }
 }
 
+impl Found {
+    fn add(&mut self, tree: &Tree, hand_off: &HandOff<'_>) {
+        let sender = hand_off.sender.reference;
+        let sender = sender.and_then(|span| tree.find_either(span, true));
+        let receiver = receiver_of(hand_off).and_then(|span| tree.find_either(span, false));
+        let services = self.services.entry(hand_off.hop).or_default();
+        for (services, at) in services.iter_mut().zip([sender, receiver]) {
+            services.extend(at.map(|at| tree.span(at).service));
+        }
+        self.ends.push([sender, receiver]);
+    }
+
+    fn append(&mut self, later: Found) {
+        self.ends.extend(later.ends);
+        for (hop, sides) in later.services {
+            let known = self.services.entry(hop).or_default();
+            for (known, services) in known.iter_mut().zip(sides) {
+                known.extend(services);
+            }
+        }
+    }
+}
+
 fn receiver_of(hand_off: &HandOff<'_>) -> Option<SpanReference> {
     let receiver = hand_off.receiver.as_ref();
     receiver.and_then(|receiver| receiver.reference)
-}
-
-/// The recorded spans of the sender and the receiver.
-fn ends(tree: &Tree, hand_off: &HandOff<'_>) -> [Option<At>; 2] {
-    let sender = hand_off.sender.reference;
-    let sender = sender.and_then(|span| tree.find_either(span, true));
-    let receiver = receiver_of(hand_off).and_then(|span| tree.find_either(span, false));
-    [sender, receiver]
 }
