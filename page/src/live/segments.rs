@@ -171,8 +171,9 @@ mod tests {
         let places: Vec<u32> = (1..=1000u64)
             .map(|span| {
                 let (place, full) = segments.push(request(span).as_bytes());
-                let packed = full.and_then(|full| full.pack());
-                packed.map(|packed| segments.replace(packed));
+                if let Some(packed) = full.and_then(|full| full.pack()) {
+                    segments.replace(packed);
+                }
                 place
             })
             .collect();
