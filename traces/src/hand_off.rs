@@ -12,7 +12,7 @@ use baton_propagators::function::Function;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::judge::every_member_is_in;
+pub(crate) use self::judge::{ByIds, every_member_is_in};
 pub use self::judge::{flags, verdict};
 use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 

@@ -1,9 +1,9 @@
-//! The verdict on a hand-off between two spans of an export, from ids alone. `hand_off`
-//! judges those of a run, whose logs show more.
+//! What the spans of an export show of a hand-off. `hand_off::judge` gives the verdict on it, and
+//! looks at the ends of a run, whose logs show more.
 
 use crate::ends::tree::{Parent, Tree};
 use crate::ends::{At, LinkAt};
-use crate::hand_off::{Flags, Verdict, every_member_is_in};
+use crate::hand_off::{ByIds, Flags, Verdict, every_member_is_in};
 
 /// The verdict on a hand-off from `sender` to `receiver`, which belong together.
 ///
@@ -15,25 +15,15 @@ pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     let entry = tree.entry(receiver);
     let parent = tree.parent(entry);
     let is_senders = |at: At| tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender);
-    if from.trace == at.trace {
-        let is_followed = matches!(parent, Parent::Span(parent) if is_senders(parent));
-        // a consumer may be a child of the span that fetched the message, and have a link to its
-        // sender
-        return match is_followed {
-            true => Verdict::Connected,
-            false if links(tree, sender, receiver) => Verdict::Linked,
-            false => Verdict::WrongParent,
-        };
-    }
-    if links(tree, sender, receiver) {
-        Verdict::Linked
-    } else if at.trace.is_64_bit() && at.trace.low_64() == from.trace.low_64() {
-        Verdict::IdTruncated
-    } else if continues_another(tree, entry) {
-        Verdict::WrongTrace
-    } else {
-        Verdict::NewTrace
-    }
+    let by_ids = ByIds {
+        sender: from.trace,
+        receiver: at.trace,
+        is_child: matches!(parent, Parent::Span(parent) if is_senders(parent)),
+    };
+    by_ids.verdict(
+        || links(tree, sender, receiver),
+        || continues_another(tree, entry),
+    )
 }
 
 /// Whether the part of a trace that begins with `entry` continues a context from another service.

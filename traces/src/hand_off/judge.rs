@@ -1,7 +1,7 @@
-//! The verdict on two ends of a run that belong together, and the flags, from their ids and
-//! contexts alone. `ends::verdict` judges those of an export.
+//! The verdict on two ends that belong together, and the flags, from their ids and contexts alone.
+//! This file looks at the ends of a run; `ends::verdict` looks at those of an export.
 
-use baton_propagators::id::SpanId;
+use baton_propagators::id::{SpanId, TraceId};
 
 use super::{Flags, Receiver, Sender, Verdict};
 use crate::span::SpanReference;
@@ -53,25 +53,46 @@ fn verdict_by_ids(
     };
     let links_to_sender =
         |to: SpanReference| to.trace_id == from.trace_id && is_senders(to.span_id);
-    let is_linked = receiver.links.iter().any(|link| links_to_sender(link.to));
-    if at.trace_id == from.trace_id {
-        // In B3, client and server may share a span's id.
-        if receiver.parent.is_some_and(is_senders) || at == from {
-            Verdict::Connected
-        } else if is_linked {
-            // a child of the span that fetched the message
-            Verdict::Linked
-        } else {
-            Verdict::WrongParent
+    let by_ids = ByIds {
+        sender: from.trace_id,
+        receiver: at.trace_id,
+        // in B3, client and server may share a span's id
+        is_child: receiver.parent.is_some_and(is_senders) || at == from,
+    };
+    let is_linked = || receiver.links.iter().any(|link| links_to_sender(link.to));
+    by_ids.verdict(is_linked, || remote_parent)
+}
+
+/// What the ids of two ends show that belong together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByIds {
+    /// The sender's trace.
+    pub(crate) sender: TraceId,
+    /// The receiver's trace.
+    pub(crate) receiver: TraceId,
+    /// Whether the receiver's parent has the id of one of the sender's spans.
+    pub(crate) is_child: bool,
+}
+
+impl ByIds {
+    /// The verdict. `is_linked` says whether the receiver has a link to the sender, and
+    /// `continues_another` whether it has a parent in another process.
+    pub(crate) fn verdict(
+        self,
+        is_linked: impl FnOnce() -> bool,
+        continues_another: impl FnOnce() -> bool,
+    ) -> Verdict {
+        let is_truncated =
+            self.receiver.is_64_bit() && self.receiver.low_64() == self.sender.low_64();
+        match self.sender == self.receiver {
+            true if self.is_child => Verdict::Connected,
+            // a consumer may be a child of the span that fetched the message
+            _ if is_linked() => Verdict::Linked,
+            true => Verdict::WrongParent,
+            false if is_truncated => Verdict::IdTruncated,
+            false if continues_another() => Verdict::WrongTrace,
+            false => Verdict::NewTrace,
         }
-    } else if is_linked {
-        Verdict::Linked
-    } else if at.trace_id.is_64_bit() && at.trace_id.low_64() == from.trace_id.low_64() {
-        Verdict::IdTruncated
-    } else if remote_parent {
-        Verdict::WrongTrace
-    } else {
-        Verdict::NewTrace
     }
 }
 
