@@ -67,7 +67,7 @@ fn tables(medians: &Medians) -> String {
             .filter_map(|id| id.strip_prefix(&prefix)?.rsplit_once('/'))
             .map(|(case, _)| case)
             .collect();
-        // By list of formats, beginning with valid headers on a map.
+        // sorted by the list of formats; the case of valid headers on a map comes first
         cases.sort_unstable_by_key(|case| (case.split(['!', '@', '+']).next(), *case));
         cases.dedup();
         for case in cases {
@@ -165,8 +165,8 @@ fn draw(medians: &Medians) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// Light or dark as the reader's system. Every bar has its name and figure beside it, so that
-/// colour alone says nothing.
+/// Light or dark, as the reader's system is set. Every bar has its name and figure beside it, so
+/// that colour alone says nothing.
 const STYLE: &str = "<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: bold }

@@ -148,7 +148,7 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Send bursts to any endpoint, here or on AWS
     ///
-    /// If TRACEPARENT is set, all requests belong to its trace; TRACESTATE and BAGGAGE go along
+    /// If TRACEPARENT is set, all requests belong to its trace; TRACESTATE and BAGGAGE are sent too
     Burst(Box<BurstArguments>),
     /// Measure every pairing and every client, and say what mixing headers does
     Matrix(MatrixArguments),

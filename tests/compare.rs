@@ -102,7 +102,7 @@ async fn a_repeated_run_is_noise_and_a_worse_one_is_not() {
     }
     assert_eq!(
         worse["untested"],
-        "Latencies are not tested: not measured in the same rounds as whole: broken."
+        "Latencies of broken are not tested: they were not measured in the same rounds as whole."
     );
 }
 

@@ -1,5 +1,5 @@
-//! What only the whole can show: the command with real processes, on loopback. One file or folder
-//! per subject.
+//! Tests of the whole program: the command with real processes, on loopback. One file or folder per
+//! subject.
 //!
 //! All of it is one program, so that it is linked once: `cargo test --test whole run::` runs one
 //! file of it.

@@ -126,7 +126,7 @@ async fn hand_offs_between_workers_and_a_backend_s_export_are_judged() {
         alone["runs"][0]["requests"],
         json!({"sent": 300, "ok": 300, "failed": 0})
     );
-    // the workers' half alone says nothing about the functions
+    // the workers' half says nothing about the functions
     let run = &alone["runs"][0];
     assert_eq!(run["hops"], json!({"ingress": {}, "record": {}}));
     let unknown = run["unknown"].as_array().expect("a list");
@@ -362,7 +362,9 @@ async fn a_killed_worker_counts_with_the_spans_that_it_wrote() {
     assert!(all > first + 10, "{all} of {first}");
     let notes = merged["notes"].to_string();
     assert!(
-        notes.contains("worker-1 was cut off: the spans that its load generator wrote count"),
+        notes.contains(
+            "worker-1 was cut off; the spans that its load generator had written are counted"
+        ),
         "{notes}"
     );
 }

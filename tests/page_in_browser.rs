@@ -1,5 +1,5 @@
-//! The live page in a real browser: what a teacher does in a lesson, in a mouse's and in a
-//! keyboard's way, with axe-core on every view. Needs Chromium, Node.js and
+//! The live page in a real browser: what a teacher does in a lesson, with the mouse and with the
+//! keyboard, and axe-core on every view. Needs Chromium, Node.js and
 //! `npm ci --prefix tests/browser`: `just browser`.
 
 use std::path::Path;

@@ -175,17 +175,20 @@ fn the_verdicts_are_those_of_the_code() {
 fn the_exports_are_those_that_are_read() {
     let mut text = "# Exports\n\n\
         `baton audit`, `map`, `traces` and `compare` read spans in these forms. A form is recognised by \
-        its\ncontent, and never by a file's name. Each may be compressed with gzip or zstd.\n\n\
+        its\ncontent, and never by a file's name. Each may be compressed with gzip or zstd.\nText may be in UTF-8 \
+        or UTF-16, and its lines as containers log them: `docker compose logs`,\n`kubectl logs \
+        --prefix`, files of the CRI and of Docker's `json-file` driver.\n\n\
         | form | written by |\n| --- | --- |\n"
         .to_owned();
     for form in Form::ALL {
         writeln!(text, "| {form} | {} |", form.written_by()).expect("memory");
     }
     text.push_str(
-        "\nThese have no spans, or too little of them. baton refuses them by name, and says what to \
-         export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic APM \
-         and of\nOpenSearch's Data Prepper, answers of Datadog's Spans API, Datadog payloads in \
-         MessagePack or protobuf,\nand the log of Java's LoggingSpanExporter.\n",
+        "\nThese have no spans, or only parts of them. baton refuses them by name, and says what to \
+         export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic \
+         APM, of Zipkin in\nElasticsearch and of OpenSearch's Data Prepper, answers of Datadog's Spans \
+         API, Datadog payloads in\nMessagePack or protobuf, rows of Honeycomb, New Relic, Google Cloud \
+         Trace and Application Insights,\nand the log of Java's LoggingSpanExporter.\n",
     );
     check("exports.md", &text);
 }
@@ -228,7 +231,7 @@ fn files(run: &RunDirectory) -> Vec<(PathBuf, &'static str)> {
         ),
         (
             run.path().join(STREAM_FILE),
-            "with `--durable`: the records that the lab has accepted and not delivered yet; gone when it has ended well",
+            "with `--durable`: the records that the lab has accepted and not delivered yet; removed when the lab ends and none is left",
         ),
     ]
 }

@@ -124,7 +124,8 @@ async fn up_prints_all_addresses() {
     processes::send(pid, Signal::TERM);
     let finished = ended(lab).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let kept_out = "do not get OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN (docs/backends.md)";
+    let kept_out =
+        "do not get OTEL_EXPORTER_OTLP_ENDPOINT, SPLUNK_ACCESS_TOKEN; see docs/backends.md";
     assert!(finished.stderr.contains(kept_out), "{finished:?}");
     assert!(!finished.stderr.contains("hush"), "{finished:?}");
     // without --save, only the empty folder of notes remains

@@ -1,4 +1,4 @@
-//! Bursts at endpoints that are not a lab's: sending, figures, limits and problems.
+//! Bursts to endpoints outside a lab: sending, figures, limits and problems.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::turns::Member;
 pub struct Endpoint {
     /// Its name, for people.
     pub name: String,
-    /// The settings of its requests. The load replaces what ends them.
+    /// The settings of its requests. The load decides when to stop, so `stop` is ignored here.
     pub settings: Settings,
     /// The run for the client's spans.
     pub directory: Option<RunDirectory>,

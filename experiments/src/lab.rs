@@ -5,7 +5,7 @@ use std::time::Duration;
 use baton_lab::{EventSourceOptions, FunctionOptions, LabOptions};
 use baton_traces::run::RunDirectory;
 
-/// How much longer than the invocations before it a delivery may take when the lab ends.
+/// The time for the delivery itself, in addition to the invocations that fail before it.
 const DRAIN_RESERVE: Duration = Duration::from_secs(5);
 
 /// The settings of a lab that a user can choose.
@@ -30,8 +30,9 @@ pub struct LabSettings {
 }
 
 impl LabSettings {
-    /// The longest time without a delivery after which another one may still come: a record that
-    /// makes every invocation hang has been singled out by splitting its batch, and given up.
+    /// How long the end of the lab waits for the next delivery. If a record makes every invocation
+    /// hang, nothing is delivered until its batch has been split down to it, and its retries are
+    /// used up.
     fn drain_timeout(&self) -> Duration {
         let splits = match self.bisect {
             true => u32::from(self.batch_size).next_power_of_two().ilog2(),

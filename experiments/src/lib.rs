@@ -1,8 +1,8 @@
-//! Experiments: a lab, a load, and a judgement of what became of the traces.
+//! Experiments: start a lab, send a load, and judge what became of the traces.
 //!
 //! - [`run`]: one lab for each pairing of modes, with bursts of requests in rounds, saved as run
 //!   directories.
-//! - [`burst`]: bursts at endpoints that are not a lab's.
+//! - [`burst`]: bursts to endpoints outside a lab.
 //! - [`matrix`]: every pairing and every client against every producer, counted into two grids.
 //!
 //! All three use the functions ([`Functions`]), the lab ([`LabSettings`]) and the load ([`Load`]).

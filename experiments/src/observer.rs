@@ -7,7 +7,7 @@ pub trait Observer: Sync {
     /// A stage of this name begins.
     fn stage(&self, _name: &str) {}
 
-    /// Within the current stage, it is now the turn of the member of this name.
+    /// The member of this name begins its turn within the current stage.
     fn turn(&self, _name: &str) {}
 
     /// How far the load of the current stage has come.

@@ -1,4 +1,4 @@
-//! Several loads that take turns, so that what the machine does meanwhile touches all of them.
+//! Several loads that take turns, so that what the machine does meanwhile affects all of them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::order::balanced;
 /// the signed-rank test finds a difference even if two rounds contradict it, after the correction
 /// for all figures of a run.
 pub const DEFAULT_ROUNDS: u32 = 16;
-/// The smallest rounds that are made by default: below, a round is mostly its own beginning.
+/// The smallest rounds by default. In smaller ones, most of the time would go into the start.
 const MIN_REQUESTS: u64 = 50;
 const MIN_TIME: Duration = Duration::from_millis(100);
 
@@ -25,7 +25,7 @@ pub fn interleaving_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
-/// Something that gets a load.
+/// A target of the load: the lab of a run, or an endpoint.
 pub(crate) trait Member {
     /// Its name, for people.
     fn name(&self) -> String;
@@ -33,7 +33,7 @@ pub(crate) trait Member {
     /// The plan of its part of this number, from 0, over all bursts and rounds.
     fn plan(&self, load: &Load, part: u32) -> Result<Plan, ExperimentError>;
 
-    /// A part has ended. Waits until its effects are over, so that they do not touch the next
+    /// A part has ended. Waits until its effects are over, so that they do not affect the next
     /// member's turn.
     async fn part_ended(&self) -> Result<(), ExperimentError>;
 }

@@ -1,8 +1,8 @@
 //! The functions' structured log: one JSON object per line on standard output, where Lambda
 //! collects it.
 //!
-//! There is one line per request and per record, even if its span was not recorded. So baton can
-//! tell a span that was not sampled from a record that never arrived.
+//! There is one line per request and per record, even if its span was not recorded. This is how
+//! baton tells a span that was not sampled from a record that never arrived.
 
 use std::io::Write;
 

@@ -2,8 +2,9 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 //!
 //! The types are those of `lambda_runtime`. Its own loop sets `_X_AMZN_TRACE_ID` in the environment
-//! for every event, and glibc keeps every value that a variable ever had. A function that never
-//! rests would grow by about 160 bytes with each event. Here, the trace id is only in the context.
+//! for every event, and glibc keeps every value that a variable ever had. So a function that
+//! handles many events would grow by about 160 bytes with each. Here, the trace id is only in the
+//! context.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,13 +29,13 @@ pub enum RuntimeApiError {
     /// The Runtime API does not answer, or its connection broke.
     #[error(transparent)]
     Connection(#[from] reqwest::Error),
-    /// An event came without what every event has.
+    /// An event lacks a header that every event has.
     #[error("the Lambda Runtime API sent an event without {0}")]
     Event(String),
 }
 
-/// Hands every event to `handle`, and its answer to the Runtime API. An event that is not what the
-/// function expects, or that makes it panic, is answered with an error.
+/// Gives every event to `handle`, and the answer to the Runtime API. If the event cannot be read,
+/// or the function panics, the answer is an error.
 ///
 /// # Errors
 /// When the Runtime API goes away.

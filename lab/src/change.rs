@@ -3,7 +3,8 @@
 use baton_propagators::mode::{Engine, Mode, OnConflict, Select};
 use serde::{Deserialize, Serialize};
 
-/// New settings for a running lab, as the body of `POST /switch`. What is not given stays.
+/// New settings for a running lab, as the body of `POST /switch`. A setting that is not given stays
+/// as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SwitchRequest {
@@ -35,7 +36,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Whether it has something for both functions.
+    /// Whether it changes a setting that both functions have.
     pub(crate) fn is_for_both(&self) -> bool {
         self.engine.is_some() || self.select.is_some() || self.on_conflict.is_some()
     }

@@ -199,7 +199,7 @@ impl Controls {
                 if switched.is_ok() {
                     self.switches.fetch_add(1, Ordering::Relaxed);
                 }
-                // the page also hears of a change that one function has made and the other not
+                // the page is also told if only one function has made the change
                 if let Some(page) = &self.parts.page {
                     page.switched(&self.status());
                 }

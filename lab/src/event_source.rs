@@ -2,9 +2,9 @@
 //!
 //! It behaves as AWS documents for Kinesis
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>): a batch has
-//! records of one shard, a batch window collects records, a failing batch is retried and holds up
-//! its shard, a batch may be split on an error, an answer may report partial success, attempts have
-//! a maximum, and undeliverable records go to a destination.
+//! records of one shard, a batch window collects records, a failing batch is retried while its
+//! shard waits, a batch may be split on an error, an answer may report partial success, attempts
+//! have a maximum, and undeliverable records go to a destination.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -114,7 +114,8 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// Reads all shards of the stream from their beginning. `page` hears of every delivered record.
+    /// Reads all shards of the stream from their beginning. `page` is told of every delivered
+    /// record.
     pub(crate) fn start(
         kinesis: &Kinesis,
         consumer: &Function,
@@ -163,9 +164,9 @@ impl EventSource {
         Arc::clone(&self.deliveries)
     }
 
-    /// Delivers the records on the stream and ends. It goes on while records are delivered, and
-    /// ends when none was for `patience`, or when `hurry` ends. Records that are left then are
-    /// counted and kept as undeliverable.
+    /// Delivers the records on the stream and ends. It goes on while records are delivered. It ends
+    /// when no record was delivered for `patience`, or when `hurry` completes. Records that are
+    /// left then are counted and kept as undeliverable.
     pub(crate) async fn drain(
         mut self,
         patience: Duration,
@@ -202,7 +203,7 @@ impl EventSource {
         drained
     }
 
-    /// A record that was set aside must not come back when the lab is resumed.
+    /// Notes that records were set aside, so that a resumed lab does not deliver them again.
     async fn account(&self, shard: u32, records: &[StreamRecord]) {
         if let Some(last) = records.last() {
             let undelivered = self.deliveries.undeliverable() + records.len() as u64;
@@ -223,7 +224,7 @@ async fn all_well(tasks: &mut JoinSet<()>) -> bool {
     all_well
 }
 
-/// How the stream was when the lab ended.
+/// What was left on the stream when the lab ended.
 #[derive(Debug, Default)]
 pub(crate) struct Drained {
     /// Records that the consumer had not handled.

@@ -197,7 +197,7 @@ async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, Response> 
             Err(_) => {
                 return Err(message(
                     StatusCode::REQUEST_TIMEOUT,
-                    "Request Timeout: the rest of the body does not arrive",
+                    "Request Timeout: the rest of the body did not arrive",
                 ));
             }
         };

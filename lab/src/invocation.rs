@@ -26,7 +26,7 @@ pub(crate) struct Invocation {
 pub(crate) enum InvocationError {
     /// All instances are busy, and the queue is full.
     #[error(
-        "all {instances} instances of the {function} are busy and {waiting} invocations wait already"
+        "all {instances} instances of the {function} are busy and {waiting} invocations are waiting already"
     )]
     Throttled {
         function: &'static str,

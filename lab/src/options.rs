@@ -49,7 +49,7 @@ pub enum StreamState {
     Memory,
     /// Also in a file of the lab's directory, before their senders get an answer.
     Disk,
-    /// In that file. The lab goes on where the last one in the directory ended.
+    /// In that file, which an earlier lab left in the directory. The new lab continues from there.
     Resumed,
 }
 

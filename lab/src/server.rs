@@ -135,8 +135,8 @@ async fn wait(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A page of another site, open in a browser on this machine, must not reach the lab, neither from
-/// a foreign origin nor through a name that resolves to loopback.
+/// Refuses a page of another site that is open in a browser on this machine. It must not reach the
+/// lab from a foreign origin, or through a name that resolves to loopback.
 async fn only_loopback(request: Request, next: Next) -> Response {
     if is_loopback(request.headers(), HOST) && is_loopback(request.headers(), ORIGIN) {
         next.run(request).await

@@ -96,15 +96,15 @@ mod tests {
             ),
             (
                 "TraceParent: secret",
-                "the header traceparent is the client's own to send; leave it out",
+                "the client sends the header traceparent itself; leave it out",
             ),
             (
                 "uberctx-secret: secret",
-                "the header uberctx-secret is the client's own to send; leave it out",
+                "the client sends the header uberctx-secret itself; leave it out",
             ),
             (
                 "content-length: 5",
-                "the header content-length is the client's own to send; leave it out",
+                "the client sends the header content-length itself; leave it out",
             ),
         ] {
             let fault = match Header::parse(line) {

@@ -93,7 +93,7 @@ pub enum InvalidSetting {
     #[error("the value of the header {0} has characters that HTTP does not allow")]
     HeaderValue(String),
     /// A header that the client sends itself.
-    #[error("the header {0} is the client's own to send; leave it out")]
+    #[error("the client sends the header {0} itself; leave it out")]
     HeaderTaken(String),
     /// A report that is not an HTML file.
     #[error("goose's report cannot be written to {0:?}; name a file that ends in .html")]
@@ -106,7 +106,7 @@ pub enum InvalidSetting {
     Engine(String),
     /// A conflict of fewer than two formats.
     #[error(
-        "the client's formats `{0}` cannot conflict, since only two formats or more can; let it send two, like tracecontext,b3"
+        "the client's formats `{0}` cannot conflict, because that takes two formats or more; let it send two, like tracecontext,b3"
     )]
     Conflict(Mode),
     /// A percentage of malformed requests that is out of range.

@@ -44,7 +44,7 @@ pub enum RequestFailure {
         /// The message in the answer's body, if it has one.
         message: Option<String>,
     },
-    /// The attack was interrupted while the request was under way.
+    /// The attack was interrupted while the request was in progress.
     Interrupted,
 }
 

@@ -275,12 +275,12 @@ mod tests {
             (
                 "b3",
                 |s| s.conflict = Some(Conflict::Agree),
-                "the client's formats `b3` cannot conflict, since only two formats or more can; let it send two, like tracecontext,b3",
+                "the client's formats `b3` cannot conflict, because that takes two formats or more; let it send two, like tracecontext,b3",
             ),
             (
                 "b3,baggage",
                 |s| s.conflict = Some(Conflict::Trace),
-                "the client's formats `b3,baggage` cannot conflict, since only two formats or more can; let it send two, like tracecontext,b3",
+                "the client's formats `b3,baggage` cannot conflict, because that takes two formats or more; let it send two, like tracecontext,b3",
             ),
             (
                 "b3",

@@ -10,7 +10,7 @@
 //! Memory is bounded. The oldest traces leave it with their hand-offs, which stay counted. One that
 //! was not judged by then is counted as not judged for good.
 
-mod above;
+mod around;
 mod audit_state;
 mod audits;
 mod carriers;
@@ -220,7 +220,7 @@ impl Held {
             return;
         };
         entry.add(span, service, segment);
-        let waiting = entry.above.add(span, service);
+        let waiting = entry.around.add(span, service);
         let number = self.periods.at(span.start);
         if let Some(period) = self.periods.get_mut(number) {
             *period.spans.entry(service).or_default() += 1;

@@ -102,8 +102,8 @@ impl MapView {
         flows.sort_by_key(|flow| flow.broken() == 0);
         let all: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
         let has_left = flows.iter().any(|flow| flow.left_unjudged > 0);
-        let is_all = unjudged.is_empty() && !is_due && !has_left;
-        let (state, answer) = answer(&all, is_all);
+        let is_all = unjudged.is_empty() && !has_left;
+        let (state, answer) = answer(&all, is_all, is_due);
         let edges: Vec<EdgeRow> = all.into_iter().take(MAX_LISTED).collect();
         let left_out = left_out(&flows);
         flows.retain(|flow| !flow.is_further);
@@ -230,9 +230,10 @@ fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
     drawn
 }
 
-/// What the edges say, and whether that is good news. `is_all` is whether nothing else may have
-/// broken.
-fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
+/// What the edges say, and whether that is good news. `is_all` is whether each hand-off that was
+/// found is judged. `is_due` is whether an audit may find more: that changes with every batch, so
+/// good news does not mention it.
+fn answer(edges: &[EdgeRow], is_all: bool, is_due: bool) -> (&'static str, String) {
     let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
     let judged = edges.iter().any(|edge| !edge.state.is_empty());
     if let Some(first) = broken.first() {
@@ -253,7 +254,7 @@ fn answer(edges: &[EdgeRow], is_all: bool) -> (&'static str, String) {
         let sentence = format!("Every judged hand-off held.{rest}");
         return ("whole", sentence);
     }
-    let sentence = match edges.is_empty() && is_all {
+    let sentence = match edges.is_empty() && is_all && !is_due {
         true => "No request yet with these modes. Send one to see what becomes of its trace.",
         false => "No hand-off is judged yet: the spans of one end are still missing.",
     };

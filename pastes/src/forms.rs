@@ -52,7 +52,7 @@ fn paste(walk: crate::walk::Walk) -> Paste {
 /// A sentence about what was not opened because of a limit.
 fn cut(walk: &crate::walk::Walk) -> Option<String> {
     walk.is_cut.then(|| {
-        "The text is packed too deeply, or unpacks to too much, to be read completely. What is further inside is unknown."
+        "The text is packed too deeply, or unpacks to too much, to be read completely. What is nested deeper is unknown."
             .to_owned()
     })
 }

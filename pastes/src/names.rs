@@ -29,7 +29,7 @@ pub(crate) enum Name {
 pub(crate) const MAX_NAME: usize = 64;
 /// The fewest letters of a name that may count as misspelt.
 const MIN_MISSPELT: usize = 6;
-/// The fewest letters of a name of which two may be wrong.
+/// The fewest letters of a name in which two letters may be wrong.
 const MIN_TWO_WRONG: usize = 10;
 
 /// The attribute of an SQS message that holds X-Ray's header.

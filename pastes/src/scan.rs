@@ -106,7 +106,7 @@ fn hit(text: &[u8], free: usize, start: usize, end: usize) -> Option<Hit> {
     if word.len() < 2 || word.len() > MAX_NAME {
         return None;
     }
-    if is_trace_id(word) {
+    if is_trace_id(word) || is_in_brackets(text, start, end) {
         return Some(of_trace_id(text, start, end));
     }
     let is_exact = LENGTHS[usize::from(first.to_ascii_lowercase())] >> word.len().min(63) & 1 == 1;
@@ -147,6 +147,27 @@ fn of_trace_id(text: &[u8], start: usize, end: usize) -> Hit {
 fn is_trace_id(word: &[u8]) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     word.len() == 32 && word.iter().all(is_hex) && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether a word is the 64-bit trace id in `[service,trace id,span id]`, as Spring Cloud Sleuth logs
+/// it.
+fn is_in_brackets(text: &[u8], start: usize, end: usize) -> bool {
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_id = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(is_hex));
+    let Some(name) = text[..start].strip_suffix(b",") else {
+        return false;
+    };
+    let name = name.rsplit(|byte| matches!(byte, b'[' | b'\n')).next();
+    let opens = name.is_some_and(|name| {
+        start >= name.len() + 2 && text[start - name.len() - 2] == b'[' && name.len() <= MAX_NAME
+    });
+    let closes = matches!(text.get(end + 17), Some(b',' | b']'));
+    opens
+        && closes
+        && end - start == 16
+        && text[end] == b','
+        && is_id(text.get(start..end))
+        && is_id(text.get(end + 1..end + 17))
 }
 
 /// How many bytes of a word precede its name: dashes of an option, or the letter of `\n` in escaped

@@ -171,7 +171,7 @@ pub fn extract(propagation: &Propagation, carrier: &dyn Getter, parent: &Context
 }
 
 /// Baggage of the formats read so far and of one more. If several have an entry, the last format in
-/// the mode counts, from whichever end the mode is read.
+/// the mode counts, in whichever direction the mode is read.
 fn merged(read: Option<Baggage>, arrived: &Baggage, read_from: Select) -> Baggage {
     let (read, arrived) = (read.unwrap_or_default(), arrived.clone());
     let (mut earlier, later) = match read_from {
@@ -295,7 +295,7 @@ impl Note {
         let sampling = match self.sampling {
             // The debug state belongs to the trace. A later decision does not end it.
             Sampling::Debug => Sampling::Debug,
-            // Passed on without a span of its own, the decision is still open.
+            // The context is passed on without a new span, so the decision is still open.
             Sampling::Deferred if self.span_id == context.span_id => Sampling::Deferred,
             _ => context.sampling,
         };

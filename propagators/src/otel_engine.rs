@@ -78,8 +78,8 @@ pub(crate) fn extract(format: &dyn Format, carrier: &dyn Getter) -> Candidate {
     }
 }
 
-/// The header from which upstream took the context. It can be another one than in this crate's
-/// reading: upstream reads B3's single header first too, and uses the others if it does not
+/// The header from which upstream took the context. It may differ from the one that this crate
+/// would read: upstream reads B3's single header first too, and uses the others if it does not
 /// understand the single one.
 fn decisive(ours: &Candidate, propagator: Upstream, carrier: &dyn Getter) -> &'static str {
     if ![b3::NAME, b3multi::NAME].contains(&ours.format) {

@@ -57,7 +57,7 @@ pub enum Fault {
     NotText,
     /// Its value is empty.
     Empty,
-    /// A header is missing without which the others mean nothing.
+    /// A header is missing, and the others mean nothing without it.
     Missing,
     /// A field has the wrong number of characters.
     Length {

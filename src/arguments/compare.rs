@@ -11,7 +11,7 @@ use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 #[command(after_help = baton_traces::compare::figures_help())]
 pub(crate) struct CompareArguments {
     /// What to compare: a run directory, a file or directory of spans, - for standard input, or the
-    /// address of a backend. One alone can only be checked
+    /// address of a backend. A single source can only be checked against limits
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
     /// The source that the others are compared with, by its name or as it is written [default: the

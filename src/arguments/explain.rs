@@ -12,7 +12,7 @@ use clap::Args;
 pub(crate) struct ExplainArguments {
     /// A header such as 'traceparent: 00-…', or a value alone. Without arguments, or with -,
     /// standard input is read: any text with headers in it, such as logs, dumps, AWS events, the
-    /// output of curl -v, or a HAR file; or without any text the variables TRACEPARENT, TRACESTATE
+    /// output of curl -v, or a HAR file; if there is no text, the variables TRACEPARENT, TRACESTATE
     /// and BAGGAGE
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,

@@ -48,7 +48,7 @@ pub(crate) struct UpArguments {
     /// be resumed; each request waits for the disk
     #[arg(long, requires = "save")]
     pub(crate) durable: bool,
-    /// Go on where a lab with --durable was killed: deliver the records that it had accepted
+    /// Continue after a lab with --durable was killed: deliver the records that it had accepted
     #[arg(long, requires = "save")]
     pub(crate) resume: bool,
     /// The directory for the runs that are kept from the page

@@ -19,7 +19,7 @@ pub(crate) struct TracesArguments {
     /// the address of a backend [default: the lab that is up]
     #[arg(value_name = "TRACE-ID] [SOURCE")]
     pub(crate) words: Vec<String>,
-    /// A source, whatever it looks like; may be repeated
+    /// A source, even if it looks like a trace id; may be repeated
     #[arg(long, value_name = "SOURCE")]
     pub(crate) from: Vec<Source>,
     /// Only traces with a span of this service; may be repeated, and all must match

@@ -51,7 +51,7 @@ impl Outcome {
         let mut sentences = Vec::new();
         if !self.problems.is_empty() {
             sentences.push(
-                "Only a part of the source could be read, and what follows is of that part alone."
+                "Only a part of the source could be read, and what follows is about that part only."
                     .to_owned(),
             );
         }
@@ -89,7 +89,7 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
         predict(path, &mut judged, output)?;
     }
     check_names(arguments, [Some(&judged), baseline.as_ref()])?;
-    let is_blind = judged.services.len() != 1 && judged.hand_offs() == 0;
+    let is_blind = judged.hand_offs() == 0 && (judged.services.len() != 1 || judged.is_nameless());
     let mut differences = match &baseline {
         Some(baseline) => edge_differences(baseline, &judged),
         None => Vec::new(),
@@ -332,6 +332,9 @@ fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCod
     if failed.is_empty() && is_blind {
         return Err(Failure::check(match outcome.judged.services.is_empty() {
             true => "the source has no span, so nothing could be judged",
+            false if outcome.judged.is_nameless() => {
+                "no span of the source names its service, so nothing could be judged"
+            }
             false => {
                 "the source has spans of several services, and none of their hand-offs could be judged"
             }

@@ -178,7 +178,7 @@ fn baseline(name: &str, sources: &[Source], measured: &[Measured]) -> Result<usi
     })
 }
 
-/// What `baton compare --format json` prints beside the comparison.
+/// What `baton compare --format json` prints in addition to the comparison.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Own<'a> {

@@ -99,7 +99,7 @@ fn with_leftovers(runs: &[Source]) -> Result<(Vec<Source>, Vec<String>), Failure
             )));
         }
         notes.push(format!(
-            "{source} was cut off: the spans that its load generator wrote count"
+            "{source} was cut off; the spans that its load generator had written are counted"
         ));
         sources.push(Source::from(&*run.client_spans_path()));
     }

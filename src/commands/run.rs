@@ -150,7 +150,7 @@ async fn carry_out(
     Ok(was_interrupted)
 }
 
-/// What `baton run --format json` prints beside the comparison.
+/// What `baton run --format json` prints in addition to the comparison.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Own<'a> {

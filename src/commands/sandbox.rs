@@ -16,7 +16,7 @@ pub(crate) fn end_with_parent() {
     }
 }
 
-/// Replaces this process by the command. Returns only if that fails.
+/// Replaces this process with the command. Returns only if that fails.
 pub(crate) fn sandbox(command: &[OsString]) -> Result<ExitCode, Failure> {
     end_with_parent();
     let (program, arguments) = command

@@ -118,7 +118,7 @@ async fn stay(
     let kept_out = kept_out();
     if !kept_out.is_empty() {
         output.note(&format!(
-            "the functions send their spans to the lab and do not get {} (docs/backends.md)",
+            "the functions send their spans to the lab, so they do not get {}; see docs/backends.md",
             kept_out.join(", ")
         ));
     }

@@ -1,4 +1,4 @@
-//! A comparison in JSON, which several commands print beside members of their own.
+//! A comparison in JSON, to which several commands add members of their own.
 
 use baton_traces::compare::Comparison;
 use baton_traces::summary::Summary;

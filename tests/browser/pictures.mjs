@@ -38,7 +38,9 @@ try {
       await page.waitForTimeout(200);
     }
     await page.locator('.answer .sentence').getByText(says).waitFor();
-    await page.evaluate(() => scrollTo(0, 0));
+    // the page as a person finds it who opens it now
+    await page.goto(address);
+    await page.locator('.answer .sentence').getByText(says).waitFor();
     await page.waitForTimeout(1000);
     await page.screenshot({ path: join(images, `${name}.png`) });
     await context.close();

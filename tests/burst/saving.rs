@@ -59,7 +59,7 @@ async fn a_burst_alone_is_a_source_that_says_what_it_lacks() {
     let arguments = ["compare", "out", "--fail-over", "ingress.lost=0"];
     let compared = sandbox.run(arguments).await;
     assert_eq!(compared.code, Some(1), "{compared:?}");
-    let lacks = "ingress cannot be judged: the source has the clients' half alone";
+    let lacks = "ingress cannot be judged: the source has only the clients' half";
     assert!(compared.stdout.contains(lacks), "{}", compared.stdout);
     assert!(!compared.stdout.contains("20 lost"), "{}", compared.stdout);
     assert!(

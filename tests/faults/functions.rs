@@ -11,7 +11,7 @@ use crate::support::lab::{Lab, Setup};
 use crate::support::nodejs::nodejs;
 use crate::support::processes::{send_to_all, wait_until_gone};
 
-/// Functions that differ from baton's own, which wait for the next event.
+/// A kind of functions. By default, they are baton's own and are not frozen between events.
 struct Kind {
     name: &'static str,
     is_frozen: bool,
@@ -34,7 +34,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 impl Kind {
-    /// A lab with these of its functions.
+    /// A lab in which these functions are of this kind.
     fn lab(&self, sandbox: &Arc<Sandbox>, functions: &[&str]) -> Setup {
         let mut setup = Setup::within(sandbox, "saved");
         if self.is_frozen {
@@ -147,7 +147,7 @@ async fn a_lab_that_was_killed_leaves_no_process_and_gives_everything_back() {
         assert!(processes.len() >= 2, "{}", kind.name);
         lab.signal(Signal::KILL);
         lab.ended().await;
-        // even those that were stopped
+        // even the frozen ones
         wait_until_gone(&processes).await;
         holding()
             .flags(["--resume"])

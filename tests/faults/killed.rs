@@ -120,7 +120,7 @@ async fn a_write_that_the_kill_broke_off_hides_no_later_span() {
     let finished = resumed.stop().await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(
-        finished.stderr.contains("ends within a write"),
+        finished.stderr.contains("ends in the middle of a write"),
         "{finished:?}"
     );
     let spans = run::spans(&lab.saved);

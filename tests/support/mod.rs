@@ -1,4 +1,5 @@
-//! What the tests of the whole share: the command, a lab that is up, and what both leave behind.
+//! What the tests of the whole program share: the command, a lab that is up, and what both leave
+//! behind.
 
 pub(crate) mod backends;
 pub(crate) mod command;

@@ -3,7 +3,7 @@
 //! Only the ends are kept, each in a few words, so memory grows with the number of hand-offs. Ends
 //! are matched by request id or message key, never by a trace context.
 
-mod above;
+mod around;
 mod deliveries;
 mod end;
 mod figures;
@@ -114,6 +114,7 @@ impl Assembly {
                     end: span.end,
                     succeeded: succeeded(span),
                 });
+                self.ends.add_other(span);
             }
             Role::ServerRequest { request_id } => {
                 let facts = self.facts(span);

@@ -113,7 +113,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "network.peer.address" | "net.sock.peer.addr" | "net.peer.ip" | "peer.ipv4" => PeerHost,
         "network.peer.port" | "net.sock.peer.port" | "net.peer.port" | "peer.port" => PeerPort,
         "http.host" | "http.request.header.host" => HostAndPort,
-        "url.full" | "http.url" => Url,
+        // the last is X-Ray's
+        "url.full" | "http.url" | "http.request.url" => Url,
         "url.path" | "http.target" | "http.path" => Path,
         "http.route" | "uri" => Route,
         "http.request.method" | "http.method" | "method" => Method,

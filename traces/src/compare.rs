@@ -175,7 +175,7 @@ fn told_by_one(baseline: &Measured, source: &Measured) -> impl Iterator<Item = S
             .collect();
         (!names.is_empty()).then(|| {
             format!(
-                "{} cannot tell what {} tells: {}",
+                "{} lacks figures that {} has: {}",
                 silent.summary.name,
                 telling.summary.name,
                 names.join(", ")
@@ -205,7 +205,7 @@ fn untested<'a>(
     let names: Vec<&str> = apart.map(|source| &*source.summary.name).collect();
     (!names.is_empty()).then(|| {
         let (were, rounds) = (names.join(", "), &baseline.summary.name);
-        format!("Latencies are not tested: not measured in the same rounds as {rounds}: {were}.")
+        format!("Latencies of {were} are not tested: they were not measured in the same rounds as {rounds}.")
     })
 }
 

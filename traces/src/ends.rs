@@ -20,7 +20,7 @@ use baton_propagators::id::{SpanId, TraceId};
 use self::about::{About, Words};
 use self::names::{Name, Names};
 use crate::attributes::{self, Meaning};
-use crate::span::{Class, Kind, Span, SpanReference};
+use crate::span::{Class, Kind, Span, SpanFormat, SpanReference};
 
 /// The number of a span in a source.
 pub(crate) type At = u32;
@@ -60,6 +60,8 @@ pub(crate) struct End {
     pub(crate) has_message: bool,
     /// Whether its form can hold `tracestate`.
     pub(crate) is_otlp: bool,
+    /// Whether its form has links.
+    pub(crate) may_link: bool,
 }
 
 impl End {
@@ -234,6 +236,7 @@ impl Gathered {
             remote: span.parent_is_remote,
             has_message,
             is_otlp: span.format().is_none(),
+            may_link: span.format() != Some(SpanFormat::Zipkin),
         });
     }
 

@@ -9,7 +9,7 @@ mod meaning;
 use std::fmt;
 
 use baton_propagators::function::Function;
-use baton_propagators::id::SpanId;
+use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::judge::every_member_is_in;
@@ -114,7 +114,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What can be lost beside the verdict. The names are those of [`Flags`].
+/// What else can be lost, whatever the verdict. The names are those of [`Flags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -283,8 +283,9 @@ pub struct Sender {
     pub parent: Option<SpanId>,
     /// Whether that parent is in another process; `None` if this is unknown.
     pub parent_is_remote: Option<bool>,
-    /// The spans above that parent in the sender's service, the nearest first.
-    pub above: Vec<SpanId>,
+    /// The spans above that parent in the sender's service, the nearest first, and the spans below
+    /// the sender that a receiver names.
+    pub around: Vec<SpanId>,
     /// Whether its span was recorded. If not, everything known about it comes from the log.
     pub recorded: bool,
     /// Its sampling decision; `None` if it is unknown, or was left to the receiver.
@@ -301,17 +302,17 @@ pub struct Sender {
 }
 
 /// The parent of `span`, if `span` is not an end of a hand-off and may be between a sender and a
-/// span above it in the sender's service. `None` if it has no parent, or if the parent is known to
+/// span above or below it in the sender's service. `None` if it has no parent, or if the parent is known to
 /// be in another process.
 pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
-    let may_lead = span.parent_is_remote != Some(true) && span.kind != Kind::Client;
+    let may_lead = span.parent_is_remote != Some(true);
     let parent = span.parent_span_id.filter(|_| may_lead)?;
     (Role::of(span) == Role::Other).then_some(parent)
 }
 
 impl Sender {
-    /// The most spans above a sender that are looked at. It also ends the search in a circle of
-    /// parents.
+    /// The most spans above a sender, or between it and one below it, that are looked at. It also
+    /// ends the search in a circle of parents.
     pub const MAX_ABOVE: usize = 64;
 
     /// A client's end, from its span. A load generator writes spans for all requests. The span's
@@ -330,7 +331,7 @@ impl Sender {
             reference: Some(span.reference),
             parent: span.parent_span_id,
             parent_is_remote: span.parent_is_remote,
-            above: Vec::new(),
+            around: Vec::new(),
             recorded: true,
             sampled: Some(true),
             start: span.start,
@@ -345,7 +346,7 @@ impl Sender {
         reference: None,
         parent: None,
         parent_is_remote: None,
-        above: Vec::new(),
+        around: Vec::new(),
         recorded: false,
         sampled: None,
         start: None,
@@ -396,6 +397,14 @@ pub struct Receiver {
 pub(crate) const MAX_LINKS: usize = 128;
 
 impl Receiver {
+    /// The spans in the trace `sent` that it has as its parent or a link.
+    pub fn named_in(&self, sent: TraceId) -> impl Iterator<Item = SpanId> {
+        let is_in = move |span: &SpanReference| span.trace_id == sent;
+        let parent = self.reference.filter(is_in).and(self.parent);
+        let links = self.links.iter().map(|link| link.to).filter(is_in);
+        parent.into_iter().chain(links.map(|to| to.span_id))
+    }
+
     /// The receiving end of a recorded span.
     pub fn recorded(span: &Span<'_>) -> Receiver {
         let links = span.links.iter().take(MAX_LINKS);

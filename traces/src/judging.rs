@@ -18,7 +18,7 @@ impl Judging {
     pub fn new(options: Options, has_run: bool) -> Judging {
         Judging {
             audit: Audit::new(options),
-            of_run: has_run.then(Tally::default),
+            of_run: has_run.then(Tally::without_texts),
         }
     }
 

@@ -187,10 +187,10 @@ impl Known {
     fn leave_out(&mut self, tally: &Tally, hop: Hop) {
         let half = match (tally.assembly().has_senders(hop), hop) {
             (true, Hop::Ingress) => {
-                "the source has the clients' half alone, and nothing of the functions that they called"
+                "the source has only the clients' half, and nothing from the functions that they called"
             }
             (true, Hop::Record) => {
-                "the source has the producers' half alone, and nothing of the consumers"
+                "the source has only the producers' half, and nothing from the consumers"
             }
             (false, Hop::Ingress) => "there are no server spans",
             (false, Hop::Record) => "there are no consumer spans",
@@ -203,7 +203,7 @@ impl Known {
             self.deliveries = false;
             let delivery = OF_RECORDS.iter().filter(|name| **name != "carrier_bytes");
             self.cannot_tell(
-                "deliveries are unknown: they are the consumers' to tell",
+                "deliveries are unknown: only the consumers can show them",
                 delivery.map(ToString::to_string),
             );
         }

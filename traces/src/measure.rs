@@ -45,13 +45,9 @@ impl Measured {
     /// If the source cannot be read, is not an export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
-        // an audit judges an export, so the ids of its hand-offs are not needed
-        let tally = match source.run()? {
-            Some(_) => Tally::default(),
-            None => Tally::without_texts(),
-        };
+        // no figure shows the text of an id
         let mut all = Collected {
-            tally,
+            tally: Tally::without_texts(),
             ..Collected::default()
         };
         let loaded = load(source, Want::HandOffs, &mut all)?;

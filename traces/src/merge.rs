@@ -162,7 +162,7 @@ impl Merge {
             .filter(|part| matches!(part.spans, SpanSource::Converted(..)));
         let converted = converted.map(|part| {
             format!(
-                "{} was written anew as OTLP/JSON: instrumentation scopes and the attributes of links are not in it",
+                "{} was rewritten as OTLP/JSON, without instrumentation scopes and the attributes of links",
                 part.source
             )
         });

@@ -59,7 +59,7 @@ pub struct Edge {
     pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
-    /// How many went over it per second lately; `None` for what lies in the past.
+    /// How many went over it per second lately; `None` unless the map is live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u64>,
 }
@@ -100,7 +100,7 @@ pub struct Passed {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// See [`Edge::ambiguous`].
     pub ambiguous: Between,
-    /// How many per second; `None` for what lies in the past.
+    /// How many per second; `None` unless the map is live.
     pub rate: Option<f64>,
 }
 

@@ -136,7 +136,7 @@ impl FromStr for Source {
                 "an address of spans also says how to reach it: {api}+http://… or {api}+https://…"
             ))),
             Some((scheme @ ("http" | "https"), _)) => Err(SourceError::Name(format!(
-                "an address of spans says whose query API it is: jaeger+{scheme}://… or zipkin+{scheme}://…"
+                "an address of spans must name its query API: jaeger+{scheme}://… or zipkin+{scheme}://…"
             ))),
             _ => Ok(Source::from(Path::new(text))),
         }

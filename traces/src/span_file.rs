@@ -27,7 +27,7 @@ pub struct SpanFile {
 
 impl SpanFile {
     /// Opens the file at `path` to append to it, and makes the file if it does not exist. Removes
-    /// the end that [`cut_off`] tells of.
+    /// an incomplete frame at the end: see [`cut_off`].
     ///
     /// # Errors
     /// If the file cannot be opened for reading and writing.
@@ -109,7 +109,7 @@ impl SpanFile {
 }
 
 /// How many bytes at the end of the span file at `path` are not a whole frame: a writer died while
-/// it wrote them. 0 if there is no such file. Call this while nobody writes.
+/// it wrote them. 0 if there is no such file. Call this while no process writes to it.
 ///
 /// # Errors
 /// If the file cannot be read.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version of a JSON document: 1. It grows if a member is dropped, renamed, or gets another
+/// The version of a JSON document: 1. It increases if a member is dropped, renamed, or gets another
 /// meaning. A new member alone does not change it. A document without a version has version 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

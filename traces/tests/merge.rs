@@ -154,10 +154,7 @@ fn exports_of_other_forms_are_converted_whole() {
             .join(export);
         let out = folder.path().join("merged");
         let notes = merge(&[folder.path().join("whole"), file.clone()], &out);
-        assert!(
-            notes[0].contains("was written anew as OTLP/JSON"),
-            "{notes:?}"
-        );
+        assert!(notes[0].contains("was rewritten as OTLP/JSON"), "{notes:?}");
         let seen = |path: &Path| {
             let mut spans = Vec::new();
             let source = Source::from(path);

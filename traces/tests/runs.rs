@@ -51,14 +51,14 @@ fn the_four_commands_say_the_same_of_every_run() {
 
 /// The spans of a run without its logs and manifest are an export.
 #[test]
-fn the_spans_above_a_sender_are_the_same_in_a_run_and_in_an_export() {
+fn the_spans_above_and_below_a_sender_are_the_same_in_a_run_and_in_an_export() {
     let cases = cases();
-    let about_above = cases
-        .iter()
-        .filter(|case| case.title.contains("above the sender"));
-    let about_above: Vec<&Case> = about_above.collect();
-    assert_eq!(about_above.len(), 3);
-    for case in about_above {
+    let is_around =
+        |title: &str| title.contains("above the sender") || title.contains("below the sender");
+    let around = cases.iter().filter(|case| is_around(&case.title));
+    let around: Vec<&Case> = around.collect();
+    assert_eq!(around.len(), 6);
+    for case in around {
         let directory = tempfile::tempdir().expect("a temporary directory");
         case.write(directory.path(), Order::AsWritten);
         let run = Measured::of(&Source::from(directory.path())).expect("a whole run");

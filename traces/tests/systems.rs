@@ -1,8 +1,10 @@
 //! Tests of audits on systems whose hand-offs are known.
 
 mod batches;
+mod cases;
 mod generated;
 mod recorded;
+mod xray;
 
 // the tests use less of this module than the example
 #[allow(dead_code)]

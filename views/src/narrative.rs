@@ -242,7 +242,7 @@ fn troubles(runs: &[(&str, &Summary)]) -> Option<String> {
         .into_iter()
         .filter_map(|(trouble, clauses)| Some(format!("{trouble} {}", clauses.joined()?)))
         .collect();
-    (!parts.is_empty()).then(|| format!("Besides, {}.", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!("In addition, {}.", parts.join("; ")))
 }
 
 fn troubles_of(summary: &Summary) -> Vec<String> {

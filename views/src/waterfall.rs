@@ -1,6 +1,6 @@
 //! Shows traces over time: one row per span, below its parent, with a bar for its duration.
 //!
-//! If a hand-off broke, the trace goes on under another id. Both traces share one time scale, and
+//! If a hand-off broke, the trace continues under another id. Both traces share one time scale, and
 //! each names the other.
 
 mod notes;

@@ -233,7 +233,7 @@ fn extract(producer: &Propagation, headers: &HeaderList) -> Extraction {
 }
 
 /// The format whose context the producer's span continues, found by ids. If several formats hold
-/// these ids, it is one that also has the span's sampling decision, and of these the one that the
+/// these ids, those with the span's sampling decision come first, and among them the one that the
 /// selection prefers.
 fn followed(staged: &Staged, journey: &Journey) -> Option<String> {
     let Receiver {

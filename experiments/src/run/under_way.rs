@@ -59,8 +59,8 @@ impl<'a> UnderWay<'a> {
         })
     }
 
-    /// Writes `run.json` before the first request. `id` is what all runs have in common whose
-    /// rounds take turns.
+    /// Writes `run.json` before the first request. `id` is shared by all runs whose rounds take
+    /// turns.
     pub(super) fn write_manifest(
         &mut self,
         id: Option<&str>,
@@ -134,7 +134,7 @@ impl Member for UnderWay<'_> {
 
     async fn part_ended(&self) -> Result<(), ExperimentError> {
         add_client_spans(&self.directory)?;
-        // what is still under way then is delivered beside the next turn
+        // what is not delivered by then is delivered during the next turn
         self.lab.settle().await;
         Ok(())
     }

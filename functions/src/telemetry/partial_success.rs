@@ -1,5 +1,5 @@
-//! What an OTLP server says of a request that it took only in part
-//! (<https://opentelemetry.io/docs/specs/otlp/#partial-success>). The exporter keeps that to itself.
+//! What an OTLP server says about a request that it accepted only in part
+//! (<https://opentelemetry.io/docs/specs/otlp/#partial-success>). The exporter does not report it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

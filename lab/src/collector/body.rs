@@ -73,7 +73,7 @@ impl Limits {
                     return Err((StatusCode::BAD_REQUEST, reason));
                 }
                 Err(_) => {
-                    let reason = "the rest of the body does not arrive".to_owned();
+                    let reason = "the rest of the body did not arrive".to_owned();
                     return Err((StatusCode::REQUEST_TIMEOUT, reason));
                 }
             };

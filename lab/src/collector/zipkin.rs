@@ -22,9 +22,10 @@ use super::{Collector, Request};
 
 /// Where Zipkin takes spans.
 pub(crate) const SPANS_PATH: &str = "/api/v2/spans";
-/// The most objects of a body. Each may be a span, which takes some thousand bytes as OTLP.
+/// The most objects in a body. Each may be a span, which takes a few thousand bytes as OTLP.
 const MAX_OBJECTS: usize = 50_000;
-/// The most members of all objects. Each may be a tag, which takes some thousand bytes as OTLP.
+/// The most members of all objects together. Each may be a tag, which takes a few thousand bytes as
+/// OTLP.
 const MAX_MEMBERS: usize = 200_000;
 
 pub(super) async fn export(

@@ -74,7 +74,7 @@ impl Instance {
     /// Waits for the next event. Gives `None` if the instance must end.
     pub(crate) async fn next(&self) -> Option<(String, Bytes)> {
         self.initialised.store(true, Ordering::Relaxed);
-        self.fail("asked for its next event without answering the last");
+        self.fail("asked for its next event without answering the last one");
         let mut cold_start = Some(self.spawned.elapsed());
         loop {
             let invocation = match self.function.next(self.id, cold_start.take()) {

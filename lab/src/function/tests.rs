@@ -36,7 +36,7 @@ async fn too_many_waiting_invocations_are_refused_with_the_reason() {
     let refused = function.invoke(Bytes::new()).await.expect_err("no room");
     assert_eq!(
         refused.to_string(),
-        "all 1 instances of the producer are busy and 1000 invocations wait already"
+        "all 1 instances of the producer are busy and 1000 invocations are waiting already"
     );
     assert_eq!(waiting.len(), function.status().waiting);
     function.abort();

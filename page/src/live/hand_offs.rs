@@ -169,6 +169,9 @@ impl HandOff {
             };
             if self.receivers.iter().any(|(receiver, _)| is_near(receiver)) {
                 awaited.extend(traces.look_above(sender, service));
+                for (receiver, _) in &self.receivers {
+                    traces.look_below(sender, receiver, &mut awaited);
+                }
             }
         }
         let sender = self.sender.as_deref().map(|(sender, _)| sender);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use baton_propagators::id::{SpanId, TraceId};
 use baton_traces::span::{Span, UnixTime};
 
-use super::above::Above;
+use super::around::Around;
 use super::hand_offs::Key;
 use super::names::{Name, shortened};
 
@@ -35,7 +35,7 @@ pub(super) struct TraceEntry {
     /// Its services, in the order of their numbers.
     pub(super) services: Vec<Name>,
     pub(super) hand_offs: Vec<Key>,
-    pub(super) above: Above,
+    pub(super) around: Around,
     /// Whether earlier spans of it have left memory.
     pub(super) is_rest: bool,
     /// The period and the round of audits in which the last span came that only an audit can judge.
@@ -133,7 +133,7 @@ impl TraceEntry {
             head: None,
             services: Vec::new(),
             hand_offs: Vec::new(),
-            above: Above::default(),
+            around: Around::default(),
             is_rest,
             to_audit: None,
             settled: Vec::new(),

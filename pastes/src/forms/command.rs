@@ -58,6 +58,11 @@ fn read(text: &[u8]) -> Option<Paste> {
         .replace("^\n", " ")
         .replace("`\r\n", " ")
         .replace("`\n", " ");
+    // Chrome puts a caret before each quote for cmd.exe
+    let text = match text.contains("^\"") {
+        true => without_carets(&text),
+        false => text,
+    };
     let words = shlex::split(&text)?;
     let mut commands: Vec<(String, Vec<headers::Line>)> = Vec::new();
     let mut words = words.into_iter();
@@ -106,6 +111,16 @@ fn read(text: &[u8]) -> Option<Paste> {
     // `http` and `https` are also the first words of other lines, as in the logs of load balancers.
     let is_sure = |finding: &Finding| finding.kind != Kind::Other || !HTTPIE.contains(&first);
     walk.findings.iter().any(is_sure).then(|| paste(walk))
+}
+
+/// The text that cmd.exe passes on: a caret only escapes the character after it.
+fn without_carets(text: &str) -> String {
+    let mut characters = text.chars();
+    let passed_on = std::iter::from_fn(|| match characters.next()? {
+        '^' => characters.next(),
+        other => Some(other),
+    });
+    passed_on.collect()
 }
 
 /// A header in the same word as its option, or alone if the command takes words. Any other word may

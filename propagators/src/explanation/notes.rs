@@ -100,7 +100,7 @@ fn low_half(arrived: &Arrived<'_>) -> Option<String> {
     ))
 }
 
-/// A trace id of 64 bits, with no other that has it whole.
+/// A trace id of 64 bits, if no other header has all 128 bits of it.
 fn half_alone(arrived: &Arrived<'_>) -> Option<String> {
     let of_b3 = |source: &&Source<'_>| [b3::NAME, b3multi::NAME].contains(&source.format);
     let short = |source: &&Source<'_>| source.context.trace_id.is_64_bit();

@@ -96,7 +96,8 @@ struct Known {
 }
 
 impl Known {
-    /// Of all hand-offs, or of those from a service to a service: `FROM->TO`.
+    /// What is known of all hand-offs, or, if `name` is `FROM->TO`, of those from one service to
+    /// another.
     fn of(judged: &Judged, name: &str) -> Known {
         let pair = name.split_once("->").filter(|_| name != ALL_HAND_OFFS);
         let is_meant = |from: &str, to: &str| pair.is_none_or(|pair| pair == (from, to));

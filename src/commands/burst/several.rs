@@ -25,7 +25,7 @@ use crate::print::table::endpoint_table;
 use crate::runtime;
 use baton_views::difference as cells;
 
-/// What `baton burst --format json` prints beside the comparison of several endpoints.
+/// What `baton burst --format json` prints in addition to the comparison of several endpoints.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Own<'a> {
@@ -58,7 +58,7 @@ pub(super) fn burst(
 ) -> Result<ExitCode, Failure> {
     if arguments.goose_report.is_some() {
         return Err(Failure::usage(
-            "--goose-report is of one endpoint; send to each endpoint alone to get its report",
+            "--goose-report takes one endpoint; run the command once for each endpoint",
         ));
     }
     let load = arguments.load.load();

@@ -25,7 +25,7 @@ pub(crate) struct Answer<'a> {
     carriers: Vec<CarrierAnswer<'a>>,
     /// How many more carriers there are than are answered.
     beyond: usize,
-    /// Which of several carriers the members at the top are of.
+    /// Which of several carriers the members at the top level belong to.
     choice: Option<String>,
 }
 
@@ -185,7 +185,7 @@ impl<'a> Answer<'a> {
             choice: several.then(|| {
                 let place = judged[0].carrier.place.as_deref().unwrap_or("the first");
                 format!(
-                    "{} carriers arrive; the members at the top are of {place}",
+                    "{} carriers arrive; the members at the top level are those of {place}",
                     judged.len() + paste.beyond
                 )
             }),

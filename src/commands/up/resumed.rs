@@ -72,7 +72,7 @@ fn say_cut_off(spans: &Path, output: &Output) -> Result<(), Failure> {
     let bytes = cut_off(spans).map_err(Failure::reading(spans))?;
     if bytes > 0 {
         output.warn(&format!(
-            "{} ends within a write; removing its last {}, whose spans are lost",
+            "{} ends in the middle of a write; removing its last {}, whose spans are lost",
             spans.display(),
             counted(bytes, "byte")
         ));

@@ -165,7 +165,7 @@ impl Ends {
             reference: end.reference(),
             parent: end.parent(),
             parent_is_remote: end.parent_is_remote.or(is_remote),
-            above: self.above(end),
+            around: self.above(end),
             recorded: facts.recorded,
             sampled: end.sampled,
             start: end.start(),

@@ -125,9 +125,12 @@ impl Assembly {
         &self,
         hop: Hop,
         key: HandOffKey<'a>,
-        sender: Sender,
+        mut sender: Sender,
         deliveries: &Deliveries,
     ) -> HandOff<'a> {
+        for delivery in deliveries.kept() {
+            self.add_below(&mut sender, &delivery.receiver);
+        }
         let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
             let verdict = hand_off::verdict(&sender, receiver, self.has_remote_parent(delivery));
@@ -152,6 +155,19 @@ impl Assembly {
             deliveries: deliveries.count(),
             receiver: best.map(|(_, receiver)| receiver.clone()),
             sender,
+        }
+    }
+
+    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link.
+    fn add_below(&self, sender: &mut Sender, receiver: &Receiver) {
+        let Some(from) = sender.reference else {
+            return;
+        };
+        for span in receiver.named_in(from.trace_id) {
+            let is_new = span != from.span_id && !sender.around.contains(&span);
+            if is_new && self.ends.is_below(span, from) {
+                sender.around.push(span);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::RandomState;
 
-use super::above::Inner;
+use super::around::Inner;
 use super::end::{End, Facts};
 use crate::ends::names::{Name, Names};
 use crate::hand_off::MAX_LINKS;

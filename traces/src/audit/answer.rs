@@ -59,6 +59,11 @@ impl Judged {
         }
         if judged == 0 {
             return match self.services.len() {
+                _ if self.is_nameless() => {
+                    "No span names its service, so hand-offs between services cannot be found. The resource needs \
+                     service.name."
+                        .to_owned()
+                }
                 0 | 1 => "All spans are of one service, so there is no hand-off between services to judge.".to_owned(),
                 services => format!(
                     "Nothing could be judged: no hand-off between the {services} services was found."
@@ -94,6 +99,11 @@ impl Judged {
     /// outside.
     pub fn is_all_judged(&self) -> bool {
         self.not_judged() == 0 && self.ambiguous().1 == 0 && self.left_out == 0
+    }
+
+    /// Whether there are spans, and none of them names its service.
+    pub fn is_nameless(&self) -> bool {
+        self.services.len() == 1 && self.services.contains("")
     }
 
     fn ambiguous(&self) -> (u64, u64) {

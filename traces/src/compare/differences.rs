@@ -12,7 +12,7 @@ use crate::statistics::rounded;
 /// The significance level of shares: a difference counts if its p value is below this.
 pub(super) const LEVEL: f64 = 0.01;
 /// The significance level of figures that are compared round by round. There are few rounds, so a
-/// lower level would miss a tenth more latency on a busy machine (`benches/rounds.py`).
+/// lower level would miss 10 % more latency on a busy machine (`benches/rounds.py`).
 const ROUNDS_LEVEL: f64 = 0.02;
 /// The smallest difference of a latency or a rate that counts, relative to the baseline, unless the
 /// user sets another. Among many rounds, even a tiny shift is beyond chance.
@@ -121,7 +121,7 @@ fn is_about_nothing(metric: &Metric, before: Value, after: Value) -> bool {
 struct Tested {
     test: Option<&'static str>,
     p_value: Option<f64>,
-    /// The change over rounds; `None` for a metric that is not of rounds.
+    /// The change over rounds; `None` for a metric that is not compared round by round.
     change: Option<f64>,
     interval: Option<[f64; 2]>,
     rounds: Option<usize>,

@@ -180,7 +180,7 @@ impl EdgeDifference {
                 format!("{edge} is not in the baseline; {new} of its hand-offs held.")
             }
             What::Gone => {
-                format!("{edge} is in the baseline alone, where {old} of its hand-offs held.")
+                format!("{edge} is only in the baseline, where {old} of its hand-offs held.")
             }
             What::Parentless => format!(
                 "{}: {new} of its server spans have no parent, in the baseline {old}{test}.",

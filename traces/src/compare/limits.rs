@@ -249,7 +249,7 @@ impl Bounds {
         }
     }
 
-    /// The share of `part` in `of`, beside `unknown` more that may or may not belong to the part.
+    /// The share of `part` in `of`. A further `unknown` may or may not belong to the part.
     /// `None` if `of` is 0.
     pub fn of_share(part: u64, of: u64, unknown: u64) -> Option<Bounds> {
         let all = (of + unknown) as f64;

@@ -187,7 +187,8 @@ fn latencies_are_not_tested_without_rounds_that_took_turns() {
     };
     let mut runs = taking_turns(1, 2.0);
     runs[1].summary.interleaved = Some("another time".to_owned());
-    let sentence = "Latencies are not tested: not measured in the same rounds as one: other.";
+    let sentence =
+        "Latencies of other are not tested: they were not measured in the same rounds as one.";
     assert_eq!(untested(&runs).as_deref(), Some(sentence));
     let slow = |name, seed| run(name, seed, 20_000, 0.0, skewed);
     assert_eq!(
@@ -327,7 +328,7 @@ fn unknown_figures_are_reported_and_not_compared() {
         comparison.unknown,
         [
             "export: no span has a request id",
-            "export cannot tell what whole tells: requests, ok, request.p50, request.p90, request.p99, request.p999",
+            "export lacks figures that whole has: requests, ok, request.p50, request.p90, request.p99, request.p999",
         ]
     );
     assert!(!metrics(comparison.differences.iter()).contains(&"request.p50"));

@@ -5,6 +5,7 @@ use crate::edges::headers::Arrived;
 use crate::ends::At;
 use crate::ends::tree::{Parent, Tree};
 use crate::hand_off::Verdict;
+use crate::span::Kind;
 
 /// A symptom of a broken hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Sign {
                 "{to} starts a trace of its own: the context that {from} sends does not reach it, or it does not read the format"
             ),
             Sign::AbsentParent => format!(
-                "{to} is in the trace of {from}, but its parent is a span that this source does not have: something between them puts a span of its own in the sender's place"
+                "{to} is in the trace of {from}, but its parent is a span that this source does not have: something between them puts a span of its own in the sender's place, or a span of {from} was not exported"
             ),
             Sign::OtherParent => format!(
                 "{to} is in the trace of {from}, but its parent is another span than the sender's: it got the context of another hand-off"
@@ -107,6 +108,8 @@ impl Sign {
 pub(crate) struct Signs {
     counts: [u64; Sign::ALL.len()],
     arrived: Arrived,
+    /// Whether a link to the sender would not show.
+    hides_links: bool,
 }
 
 impl Signs {
@@ -117,6 +120,11 @@ impl Signs {
         if let Some(sign) = Sign::of(tree, receiver, verdict) {
             self.counts[sign as usize] += 1;
         }
+        self.hides_links |= receiver.is_some_and(|at| {
+            // the Collector writes links as tags, so one of them would show them all
+            let end = tree.span(at);
+            end.kind == Kind::Consumer && !end.may_link && tree.all_links().is_empty()
+        });
         if let Some((sender, receiver)) = spans {
             self.arrived.add(tree, sender, receiver);
         }
@@ -138,6 +146,9 @@ impl Signs {
         };
         if let Some(words) = self.arrived.words(to) {
             cause += &format!("; {words}");
+        }
+        if worst == Sign::NewTrace && self.hides_links {
+            cause += "; a link to the sender would not show, because Zipkin's form has no links";
         }
         Some((cause, worst.change(from, to)))
     }

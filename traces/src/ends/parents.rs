@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::names::Name;
 use super::order::rank;
 use super::sort::MIN_ELEMENTS;
 use super::{At, End};
@@ -26,6 +27,31 @@ pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
     };
     all.fill_with(threads);
     (parents, entries)
+}
+
+/// How many spans above a span without a service are looked at.
+const MAX_ABOVE: usize = 1000;
+
+/// Gives spans that name no service that of their parent, if that is in their process. X-Ray's
+/// subsegments that are sent alone have none. Gives whether there were any.
+pub(super) fn name_services(spans: &mut [End], parents: &[At]) -> bool {
+    let is_nameless = |end: &End| end.service == Name::EMPTY && end.remote == Some(false);
+    let mut found = false;
+    for at in 0..spans.len() {
+        let mut above = at;
+        for _ in 0..MAX_ABOVE {
+            let parent = parents[above];
+            if !is_nameless(&spans[above]) || parent >= MISSING {
+                break;
+            }
+            above = parent as usize;
+        }
+        if above != at && spans[above].service != Name::EMPTY {
+            spans[at].service = spans[above].service;
+            found = true;
+        }
+    }
+    found
 }
 
 /// The spans whose ancestors lead back to them.

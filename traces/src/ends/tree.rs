@@ -38,7 +38,10 @@ impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
         order::sort_all(&mut gathered);
-        let (parents, entries) = parents::of(&gathered.spans);
+        let (mut parents, mut entries) = parents::of(&gathered.spans);
+        if parents::name_services(&mut gathered.spans, &parents) {
+            (parents, entries) = parents::of(&gathered.spans);
+        }
         Tree {
             by_trace: ByTrace::of(&gathered.spans),
             gathered,

@@ -1,13 +1,14 @@
-//! The verdict on a hand-off, from ids alone.
+//! The verdict on a hand-off between two spans of an export, from ids alone. `hand_off`
+//! judges those of a run, whose logs show more.
 
-use crate::ends::At;
 use crate::ends::tree::{Parent, Tree};
+use crate::ends::{At, LinkAt};
 use crate::hand_off::{Flags, Verdict, every_member_is_in};
 
 /// The verdict on a hand-off from `sender` to `receiver`, which belong together.
 ///
 /// The injected context may be that of the sender, of the active span above it, or of an HTTP
-/// client's span below it. Any span in the sender's service and part of the trace counts as the
+/// client's span below it. So every span above or below the sender within its service counts as the
 /// sender.
 pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
     let (from, at) = (tree.span(sender), tree.span(receiver));
@@ -20,11 +21,11 @@ pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
         // sender
         return match is_followed {
             true => Verdict::Connected,
-            false if links(tree, receiver, &is_senders) => Verdict::Linked,
+            false if links(tree, sender, receiver) => Verdict::Linked,
             false => Verdict::WrongParent,
         };
     }
-    if links(tree, receiver, &is_senders) {
+    if links(tree, sender, receiver) {
         Verdict::Linked
     } else if at.trace.is_64_bit() && at.trace.low_64() == from.trace.low_64() {
         Verdict::IdTruncated
@@ -40,18 +41,22 @@ fn continues_another(tree: &Tree, entry: At) -> bool {
     match tree.parent(entry) {
         Parent::None => false,
         Parent::Span(_) => true,
-        // the parent is in the same service, and was only not exported
+        // the parent is in the same service, and was not exported
         Parent::Missing => tree.span(entry).remote != Some(false),
     }
 }
 
 /// Whether `receiver`, or a consumer above it in its service, has a link to one of the sender's
-/// spans.
-fn links(tree: &Tree, receiver: At, is_senders: &impl Fn(At) -> bool) -> bool {
+/// spans, or to a span of the sender's trace that is not in the source.
+fn links(tree: &Tree, sender: At, receiver: At) -> bool {
+    let trace = tree.span(sender).trace;
+    let is_senders = |link: &LinkAt| match tree.find(link.trace, link.span) {
+        Some(at) => tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender),
+        None => link.trace == trace,
+    };
     let mut next = Some(receiver);
     while let Some(at) = next {
-        let mut linked = tree.links(at).iter();
-        if linked.any(|link| tree.find(link.trace, link.span).is_some_and(is_senders)) {
+        if tree.links(at).iter().any(is_senders) {
             return true;
         }
         next = tree.local_parent(at);

@@ -259,6 +259,10 @@ impl Chances {
 /// Counts ambiguous hand-offs by the services of the candidates.
 fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain: bool) {
     let mut calls: BTreeMap<(Name, Name), BTreeSet<At>> = BTreeMap::new();
+    let crowded = match is_certain {
+        true => assignment::crowded(left),
+        false => BTreeSet::new(),
+    };
     for (receiver, candidates) in left {
         let to = tree.span(*receiver).service;
         pairs.unsure.insert(*receiver);
@@ -267,10 +271,11 @@ fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain
             .iter()
             .map(|call| tree.span(*call).service)
             .collect();
+        let is_sure = is_certain && services.len() == 1 && !crowded.contains(receiver);
         for from in &services {
             let entry = pairs.ambiguous.entry((*from, to)).or_default();
             entry.at_most += 1;
-            entry.at_least += u64::from(is_certain && services.len() == 1);
+            entry.at_least += u64::from(is_sure);
             entry.example = (candidates[0], *receiver);
         }
         for call in candidates {

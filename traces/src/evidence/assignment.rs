@@ -62,9 +62,53 @@ pub(super) fn forced(candidates: &mut Candidates) -> Vec<(At, At)> {
     pairs
 }
 
+/// The receivers that share their candidates with so many others that some of them were called by
+/// services without spans here. It is unknown which ones.
+pub(super) fn crowded(candidates: &Candidates) -> BTreeSet<At> {
+    let mut by_call: BTreeMap<At, Vec<At>> = BTreeMap::new();
+    for (receiver, calls) in candidates {
+        for call in calls {
+            by_call.entry(*call).or_default().push(*receiver);
+        }
+    }
+    let (mut seen, mut crowded) = (BTreeSet::new(), BTreeSet::new());
+    for first in candidates.keys() {
+        // the receivers and calls that are connected by candidates
+        let (mut receivers, mut calls) = (BTreeSet::new(), BTreeSet::new());
+        let mut next = vec![*first];
+        while let Some(receiver) = next.pop() {
+            if !seen.insert(receiver) {
+                continue;
+            }
+            receivers.insert(receiver);
+            for call in &candidates[&receiver] {
+                if calls.insert(*call) {
+                    next.extend(&by_call[call]);
+                }
+            }
+        }
+        if receivers.len() > calls.len() {
+            crowded.append(&mut receivers);
+        }
+    }
+    crowded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn receivers_are_crowded_if_there_are_too_few_calls_for_them() {
+        let candidates = Candidates::from([
+            (1, vec![10, 11]),
+            (2, vec![10]),
+            (3, vec![11]),
+            (4, vec![12, 13]),
+            (5, vec![12, 13]),
+        ]);
+        assert_eq!(crowded(&candidates), BTreeSet::from([1, 2, 3]));
+    }
 
     #[test]
     fn only_certain_pairs_are_made() {

@@ -9,7 +9,7 @@ use super::Pairs;
 use crate::ends::At;
 use crate::ends::about::About;
 use crate::ends::names::Name;
-use crate::ends::tree::Tree;
+use crate::ends::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Where addresses lead, as far as known.
@@ -125,11 +125,28 @@ impl Places {
             (Leads::Yes, _) => true,
             // at an unknown address the path is the only hint, so it must be specific
             (Leads::Unknown, Some(true)) => {
-                sender != service && tree.names().text(from.path).len() > 1
+                sender != service
+                    && tree.names().text(from.path).len() > 1
+                    && !may_be_forwarded(tree, call, receiver)
             }
             (Leads::Unknown, None) => false,
         }
     }
+}
+
+/// Whether a service without spans here may have taken `call`, and called `receiver` itself. The
+/// receiver then has a parent that is missing, or names another host than the call.
+fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
+    let (from, to) = (tree.about(call), tree.about(receiver));
+    let host = |name: Name| tree.names().text(name);
+    let are_strange = from.host != to.host && is_named(host(from.host)) && is_named(host(to.host));
+    tree.parent(receiver) == Parent::Missing || are_strange
+}
+
+/// Whether a host has a name that others can use, and not just an address or the name of this
+/// machine.
+fn is_named(host: &str) -> bool {
+    !host.is_empty() && host != "localhost" && host.parse::<std::net::IpAddr>().is_err()
 }
 
 /// The name of a service or host without the parts that differ between deployments.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use baton_propagators::id::TraceId;
+
 use super::{Evidence, Pairs};
 use crate::ends::about::Operation;
 use crate::ends::names::Name;
-use crate::ends::tree::Tree;
+use crate::ends::tree::{Parent, Tree};
 use crate::ends::verdict;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
@@ -49,6 +51,16 @@ impl Destinations {
         all
     }
 
+    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent is
+    /// missing, a service without spans here may have passed the id on.
+    fn may_join(&self, tree: &Tree, sender: At, receiver: At, is_unique: bool) -> bool {
+        let to = |at: At| tree.about(at).destination;
+        let (sent, received) = (to(sender), to(receiver));
+        let is_one = sent == received || sent.is_empty() || received.is_empty();
+        let may_be_forwarded = || tree.parent(tree.entry(receiver)) == Parent::Missing;
+        self.may_be_one(sent, received, is_unique) && (is_one || !may_be_forwarded())
+    }
+
     /// Whether an id may join a message sent to `sent` with one received from `received`. Two
     /// different names may mean one destination only if neither is known to the other side.
     fn may_be_one(&self, sent: Name, received: Name, is_unique: bool) -> bool {
@@ -87,8 +99,9 @@ fn join(
             false => (other.at, one.at),
         };
         if sends(tree, ends.0) && receives(tree, ends.1) {
-            let (sent, received) = (tree.about(ends.0), tree.about(ends.1));
-            if destinations.may_be_one(sent.destination, received.destination, is_unique) {
+            let is_known = tree.span(ends.1).kind != Kind::Client
+                || ends_of(tree, &[ends.0], &[ends.1]).is_some();
+            if is_known && destinations.may_join(tree, ends.0, ends.1, is_unique) {
                 pairs.add(ends.0, ends.1, evidence);
             }
             return;
@@ -104,10 +117,9 @@ fn join(
         let to = |at: At| tree.about(at).destination;
         let fitting = |exactly: bool| {
             let fits = |sender: &&At| {
-                receivers.iter().any(|receiver| {
-                    let (sent, received) = (to(**sender), to(*receiver));
-                    sent == received && !sent.is_empty()
-                        || !exactly && destinations.may_be_one(sent, received, is_unique)
+                receivers.iter().any(|receiver| match exactly {
+                    true => to(**sender) == to(*receiver) && !to(*receiver).is_empty(),
+                    false => destinations.may_join(tree, **sender, *receiver, is_unique),
                 })
             };
             senders.iter().filter(fits).copied().collect::<Vec<At>>()
@@ -116,12 +128,52 @@ fn join(
         if from.is_empty() {
             from = fitting(false);
         }
-        if let Some((sender, receiver)) = ends_of(tree, &from, receivers) {
-            pairs.add(sender, receiver, evidence);
-            pairs.sent.extend(&from);
-            pairs.received.extend(receivers);
+        let receivers = receivers.clone();
+        for (from, receivers) in apart(tree, from, receivers, is_unique) {
+            if let Some((sender, receiver)) = ends_of(tree, &from, &receivers) {
+                pairs.add(sender, receiver, evidence);
+                pairs.sent.extend(&from);
+                pairs.received.extend(&receivers);
+            }
         }
     }
+}
+
+/// The ends of each message that has the same place. A topic of the same name may exist in several
+/// clusters, and offsets start again when a topic is made anew: then a receiver that follows a
+/// sender got that sender's message.
+fn apart(
+    tree: &Tree,
+    senders: Vec<At>,
+    mut receivers: Vec<At>,
+    is_unique: bool,
+) -> Vec<(Vec<At>, Vec<At>)> {
+    let mut by_trace: BTreeMap<TraceId, Vec<At>> = BTreeMap::new();
+    for sender in &senders {
+        let trace = tree.span(*sender).trace;
+        by_trace.entry(trace).or_default().push(*sender);
+    }
+    if is_unique || by_trace.len() < 2 {
+        return vec![(senders, receivers)];
+    }
+    let mut messages = Vec::new();
+    by_trace.retain(|_, senders| {
+        let follows = |at: &At| {
+            senders
+                .iter()
+                .any(|from| verdict::of(tree, *from, *at).is_whole())
+        };
+        let (own, others) = receivers.iter().partition::<Vec<At>, _>(|at| follows(at));
+        receivers = others;
+        if own.is_empty() {
+            return true;
+        }
+        messages.push((std::mem::take(senders), own));
+        false
+    });
+    let left: Vec<At> = by_trace.into_values().flatten().collect();
+    messages.push((left, receivers));
+    messages
 }
 
 /// The sender and the receiver of one message. `None` if several senders use one id and it is
@@ -145,7 +197,7 @@ fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
             are_one.then_some(first)?
         }
     };
-    let receiver = receivers.iter().min_by_key(|at| {
+    let receiver = *receivers.iter().min_by_key(|at| {
         let at = **at;
         let is_consumer = tree.span(at).kind == Kind::Consumer;
         (
@@ -156,5 +208,7 @@ fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
             at,
         )
     })?;
-    Some((sender, *receiver))
+    // a client fetched the message, and the span that handled it is not in the source
+    let is_only_fetched = tree.span(receiver).kind == Kind::Client;
+    (!is_only_fetched || is_followed(sender, receiver)).then_some((sender, receiver))
 }

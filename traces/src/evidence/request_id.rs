@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, Pairs};
 use crate::ends::names::Name;
-use crate::ends::tree::Tree;
+use crate::ends::tree::{Parent, Tree};
 use crate::ends::verdict;
 use crate::ends::{At, IdAt};
 use crate::span::Kind;
 
 /// An id with more ends than this is a constant and not an id.
 const MAX_ENDS: usize = 1000;
+
+/// How many services above a call are looked at.
+const MAX_HOPS: usize = 100;
 
 /// Pairs a call with the receivers that have the same id, one in each receiving service.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -35,7 +38,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
             true => (one.at, other.at),
             false => (other.at, one.at),
         };
-        if is_call(ends.0) && is_receiver(ends.1) {
+        if is_call(ends.0) && is_receiver(ends.1) && !is_within(tree, ends.0, ends.1) {
             pairs.add(ends.0, ends.1, evidence);
         }
         return;
@@ -50,7 +53,14 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         }
     }
     // if several calls may have sent the id, weaker evidence decides
-    let (Some(call), Some(receivers)) = (only(&calls), only_of(receivers)) else {
+    let Some(call) = only(&calls) else {
+        return;
+    };
+    for receivers in receivers.values_mut() {
+        receivers.retain(|at| !is_within(tree, call, *at));
+    }
+    receivers.retain(|_, receivers| !receivers.is_empty());
+    let Some(receivers) = only_of(receivers) else {
         return;
     };
     let is_followed = |at: At| verdict::of(tree, call, at).is_whole();
@@ -61,6 +71,23 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         pairs.add(call, *best, evidence);
         pairs.received.extend(&receivers);
     }
+}
+
+/// Whether `call` was made while `receiver` was handled. Some functions put the id of their
+/// invocation on all their spans.
+fn is_within(tree: &Tree, call: At, receiver: At) -> bool {
+    if tree.is_in_circle(call) {
+        return false;
+    }
+    let mut at = tree.entry(call);
+    for _ in 0..MAX_HOPS {
+        match tree.parent(at) {
+            _ if at == receiver => return true,
+            Parent::Span(parent) => at = tree.entry(parent),
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn only(calls: &[At]) -> Option<At> {

@@ -1,4 +1,5 @@
-//! The verdict on two ends that belong together, and the flags, from their ids and contexts alone.
+//! The verdict on two ends of a run that belong together, and the flags, from their ids and
+//! contexts alone. `ends::verdict` judges those of an export.
 
 use baton_propagators::id::SpanId;
 
@@ -42,12 +43,14 @@ fn verdict_by_ids(
     at: SpanReference,
     remote_parent: bool,
 ) -> Verdict {
-    // a context that is injected by hand is often that of a span which was active
+    // a context that is injected by hand is often that of a span which was active, and some HTTP
+    // clients inject that of their own span below
     let active = sender
         .parent
         .filter(|_| sender.parent_is_remote == Some(false));
-    let is_senders =
-        |span: SpanId| span == from.span_id || Some(span) == active || sender.above.contains(&span);
+    let is_senders = |span: SpanId| {
+        span == from.span_id || Some(span) == active || sender.around.contains(&span)
+    };
     let links_to_sender =
         |to: SpanReference| to.trace_id == from.trace_id && is_senders(to.span_id);
     let is_linked = receiver.links.iter().any(|link| links_to_sender(link.to));

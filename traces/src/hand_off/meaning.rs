@@ -8,19 +8,19 @@ impl Verdict {
         match self {
             Verdict::Connected => {
                 "the receiver's span is in the sender's trace, and its parent is the sender's span, \
-                 or a span that was active above it in the sender's service"
+                 or a span above or below it in the sender's service"
             }
             Verdict::Linked => {
-                "another trace, but a span link points to the sender's span, or to a span that was \
-                 active above it in the sender's service"
+                "another trace, but a span link points to the sender's span, or to a span above or \
+                 below it in the sender's service"
             }
             Verdict::NewTrace => {
                 "the receiver started a trace of its own, because the context was not sent, not \
                  read, or refused"
             }
             Verdict::WrongParent => {
-                "the same trace, but the parent is neither the sender's span nor a span above it in \
-                 the sender's service"
+                "the same trace, but the parent is neither the sender's span nor a span above or \
+                 below it in the sender's service"
             }
             Verdict::WrongTrace => {
                 "the receiver continued a context that is not the sender's, because a conflicting \

@@ -42,7 +42,7 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
         );
     }
     known.cannot_tell(
-        "baggage_lost and debug_lost are unknown: an export is judged by ids, and these do not tell them",
+        "baggage_lost and debug_lost are unknown: an export is judged by ids, and ids do not show them",
         ["baggage_lost", "debug_lost"].into_iter().flat_map(on_both_hops),
     );
 }

@@ -7,6 +7,7 @@ mod refused;
 use std::fmt;
 
 use super::input::ZSTD_MAGIC;
+use super::json::MAX_VALUE_BYTES;
 use super::skipped::holds_spans;
 use super::{console, debug_log, dotnet, ruby};
 use crate::span::SpanFormat;
@@ -190,7 +191,7 @@ fn form_of_protobuf(bytes: &[u8]) -> Option<Form> {
         let plausible = is_message(message)
             || message.starts_with(&ZSTD_MAGIC)
             || message.starts_with(b"{\"resource");
-        if length > 0 && plausible {
+        if (1..=MAX_VALUE_BYTES).contains(&(length as usize)) && plausible {
             return Some(Form::OtlpFrames);
         }
     }

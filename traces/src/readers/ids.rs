@@ -1,5 +1,7 @@
 //! Trace and span ids, in every spelling that exporters and backends use.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -17,28 +19,44 @@ const BASE64: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&URL_SAFE, LENIENT),
 ];
 
-/// A trace id of 32 hex digits of either case, or of 16 bytes in base64. `None` for anything else
-/// and for zeros.
+/// A trace id of 32 hex digits of either case, after `0x` or as a UUID, or of 16 bytes in base64.
+/// `None` for anything else and for zeros.
 pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
     if let Some(id) = TraceId::from_hex(text) {
         return Some(id);
     }
     match lower(text, &mut [0; TraceId::DIGITS]) {
         Some(hex) => TraceId::from_hex(hex),
-        None => TraceId::from_bytes(base64(text)?),
+        None => match bare::<{ TraceId::DIGITS }>(text) {
+            Some(hex) => short_trace_id(&hex),
+            None => TraceId::from_bytes(base64(text)?),
+        },
     }
 }
 
-/// A span id of 16 hex digits of either case, or of 8 bytes in base64. `None` for anything else
-/// and for zeros.
+/// A span id of 16 hex digits of either case, also after `0x`, or of 8 bytes in base64. `None` for
+/// anything else and for zeros.
 pub(super) fn span_id(text: &str) -> Option<SpanId> {
     if let Some(id) = SpanId::from_hex(text) {
         return Some(id);
     }
     match lower(text, &mut [0; SpanId::DIGITS]) {
         Some(hex) => SpanId::from_hex(hex),
-        None => SpanId::from_bytes(base64(text)?),
+        None => match bare::<{ SpanId::DIGITS }>(text) {
+            Some(hex) => short_span_id(&hex),
+            None => SpanId::from_bytes(base64(text)?),
+        },
     }
+}
+
+/// The digits after `0x`, or those of a UUID, if there are exactly `DIGITS`.
+fn bare<const DIGITS: usize>(text: &str) -> Option<Cow<'_, str>> {
+    const UUID_CHARACTERS: usize = 36;
+    if let Some(hex) = text.strip_prefix("0x") {
+        return (hex.len() == DIGITS).then_some(Cow::Borrowed(hex));
+    }
+    let hex = (text.len() == UUID_CHARACTERS).then(|| text.replace('-', ""))?;
+    (hex.len() == DIGITS).then_some(Cow::Owned(hex))
 }
 
 /// A trace id of up to 32 hex digits: Zipkin and Jaeger leave leading zeros out, others write `0x`.
@@ -110,6 +128,8 @@ mod tests {
             ("W47/95gDgQPSabYzgT/GDA==", trace_id),
             ("W47_95gDgQPSabYzgT_GDA", trace_id),
             ("0x5b8efff798038103d269b633813fc60c", short_trace_id),
+            ("0x5B8efff798038103d269b633813fc60c", trace_id),
+            ("5b8efff7-9803-8103-d269-b633813fc60c", trace_id),
             ("1-5b8efff7-98038103d269b633813fc60c", xray_trace_id),
             (digits, xray_trace_id),
         ] {
@@ -121,6 +141,7 @@ mod tests {
             "EEE19B7EC3C1B174",
             "7uGbfsPBsXQ=",
             "7uGbfsPBsXQ",
+            "0xeee19b7ec3c1b174",
         ] {
             let id = span_id(text).map(|id| id.to_string());
             assert_eq!(id.as_deref(), Some("eee19b7ec3c1b174"), "{text}");

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::encoding;
+
 /// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
 pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -27,18 +29,20 @@ pub(crate) fn open(path: &Path) -> io::Result<Input<'static>> {
     decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
 }
 
-/// Decompresses `input` if it starts with a zstd frame or a gzip member.
+/// Decompresses `input` if it starts with a zstd frame or a gzip member, and gives marked text as
+/// UTF-8.
 pub(super) fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<Input<'a>> {
     let beginning = input.fill_buf()?;
-    if beginning.starts_with(&ZSTD_MAGIC) {
+    let plain: Input<'_> = if beginning.starts_with(&ZSTD_MAGIC) {
         let decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
     } else if beginning.starts_with(&GZIP_MAGIC) {
         let decoder = MultiGzDecoder::new(input);
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
     } else {
-        Ok(Box::new(input))
-    }
+        Box::new(input)
+    };
+    Ok(encoding::in_utf8(plain))
 }
 
 /// The first bytes of `input`, and a reader that gives the whole input again. If reading fails
@@ -50,12 +54,14 @@ pub(super) fn beginning(input: Input<'_>) -> (Vec<u8>, Input<'_>) {
     let rest = limited.into_inner();
     let again = Cursor::new(beginning.clone());
     match failure {
-        Some(failure) => (
-            beginning,
-            Box::new(again.chain(BufReader::new(Failing(failure)))),
-        ),
+        Some(failure) => (beginning, Box::new(again.chain(failing(failure)))),
         None => (beginning, Box::new(again.chain(rest))),
     }
+}
+
+/// An input that fails at its beginning.
+pub(super) fn failing(failure: io::Error) -> Input<'static> {
+    Box::new(BufReader::new(Failing(failure)))
 }
 
 /// A reader that always fails.

@@ -76,7 +76,14 @@ impl Walk<'_> {
         json.object(|json, name| match name {
             "data" => json.array(|json| {
                 is_empty = false;
-                trace_or_span(json, self.want, self.each)
+                let line = json.line();
+                match in_memory(json.value()?, line, self.want, self.each)? {
+                    true => Ok(()),
+                    false => Err(Fault::Problem {
+                        line,
+                        problem: "found: an object that is neither a trace nor a span".to_owned(),
+                    }),
+                }
             }),
             // The outer `hits` holds the number of hits; the inner one is the list.
             "hits" if json.peek()? == Some(b'[') => {
@@ -113,7 +120,7 @@ impl Walk<'_> {
         })?;
         if !own.is_empty() {
             own.push(b'}');
-            return in_memory(&own, line, self.want, self.each).map(|()| true);
+            return in_memory(&own, line, self.want, self.each);
         }
         let said = errors.filter(|_| is_empty).and_then(|errors| said(&errors));
         said.map_or(Ok(false), |said| {
@@ -156,33 +163,27 @@ fn said(errors: &[u8]) -> Option<String> {
     errors?.into_iter().next().map(|error| error.msg)
 }
 
-fn trace_or_span<R: BufRead>(
-    json: &mut JsonReader<R>,
-    want: Want,
-    each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
-    let line = json.line();
-    in_memory(json.value()?, line, want, each)
-}
-
+/// Hands over the spans of a trace or of a span. Gives whether it was one, or an entry of Jaeger's
+/// index of services, which has no span.
 fn in_memory(
     json: &[u8],
     line: u64,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let problem = |problem| Fault::Problem { line, problem };
     let decoded = |error: serde_json::Error| problem(json_problem(&error));
     let marker: TraceMarker = parse_json(json).map_err(decoded)?;
     let trace = match (marker.spans, marker.span_id) {
-        (None, None) if marker.trace_id.is_none() => return Ok(()),
+        (None, None) if marker.trace_id.is_none() => return Ok(marker.operation.is_some()),
         (Some(_), _) => parse_json(json).map_err(decoded)?,
         (None, _) => TraceFields {
             spans: Some(vec![parse_json(json).map_err(decoded)?]),
             processes: None,
         },
     };
-    trace.hand_over(want, each).map_err(problem)
+    trace.hand_over(want, each).map_err(problem)?;
+    Ok(true)
 }
 
 /// The members that tell a trace from a span.
@@ -195,6 +196,8 @@ struct TraceMarker {
     span_id: Option<IgnoredAny>,
     #[serde(default, rename = "traceID")]
     trace_id: Option<IgnoredAny>,
+    #[serde(default, rename = "operationName")]
+    operation: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -46,6 +46,13 @@ pub(super) struct JsonReader<R> {
     bytes_limit: usize,
 }
 
+impl<'a> JsonReader<&'a [u8]> {
+    /// A reader of what comes next, which leaves this one where it is.
+    pub(super) fn ahead(&self) -> JsonReader<&'a [u8]> {
+        JsonReader::new(self.input)
+    }
+}
+
 impl<R: BufRead> JsonReader<R> {
     pub(super) fn new(input: R) -> Self {
         JsonReader {

@@ -7,11 +7,15 @@
 //!   answers of `aws logs filter-log-events` and `get-query-results`.
 //! - Java's `logging-otlp` exporter logs one `ResourceSpans` on each line.
 //!
-//! Lines without a span are other output of the same program and are skipped.
+//! Lines without a span are other output of the same program and are skipped. A list of such
+//! objects, and objects over several lines, are also read.
 
 use std::io::BufRead;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
 
 use super::json::{Fault, JsonReader};
 use super::lines::Lines;
@@ -19,13 +23,21 @@ use super::skipped::{Skipped, holds_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
-/// Hands every span in the lines of `input` to `each`.
+/// Hands every span in the lines or the JSON documents of `input` to `each`.
 pub(super) fn read_lines(
-    input: impl BufRead,
+    mut input: impl BufRead,
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
     skipped: &mut Skipped,
 ) -> Result<(), Fault> {
+    if is_document(input.fill_buf()?) {
+        return JsonReader::new(input).documents(|json| {
+            let line = json.line();
+            skipped.line = line;
+            let read = message(json.value()?, want, each, skipped);
+            read.map_err(|problem| Fault::Problem { line, problem })
+        });
+    }
     let mut lines = Lines::new(input, MAX_LINE_BYTES);
     loop {
         let number = lines.number() + 1;
@@ -42,7 +54,22 @@ pub(super) fn read_lines(
     }
 }
 
-/// Hands over the spans in one log message.
+/// Whether the input begins with a list of objects, or with an object that does not end on its first
+/// line.
+fn is_document(beginning: &[u8]) -> bool {
+    let text = beginning.trim_ascii_start();
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    match text.first() {
+        Some(b'[') => matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b'[')),
+        Some(b'{') => matches!(
+            serde_json::from_slice::<IgnoredAny>(line),
+            Err(error) if error.is_eof()
+        ),
+        _ => false,
+    }
+}
+
+/// Hands over the spans in one log message. It may have several objects.
 fn message(
     text: &[u8],
     want: Want,
@@ -51,12 +78,21 @@ fn message(
 ) -> Result<(), String> {
     let start = text.iter().position(|byte| *byte == b'{');
     let json = start.map_or(&[][..], |start| text[start..].trim_ascii());
-    match std::str::from_utf8(json) {
-        Ok(json) if holds_spans(json) => {
-            otlp_json::read_alone(json.as_bytes(), want, each, skipped)
+    let Ok(mut rest) = std::str::from_utf8(json) else {
+        return Ok(());
+    };
+    while rest.starts_with('{') {
+        let mut objects = Deserializer::from_str(rest).into_iter::<&RawValue>();
+        let (object, end) = match objects.next() {
+            Some(Ok(object)) => (object.get(), objects.byte_offset()),
+            _ => (rest, rest.len()),
+        };
+        if holds_spans(object) {
+            otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
         }
-        _ => Ok(()),
+        rest = rest[end..].trim_start_matches([',', ' ', '\t']);
     }
+    Ok(())
 }
 
 /// Hands every span in an answer of CloudWatch Logs to `each`. The answer has events with messages,

@@ -11,6 +11,7 @@ mod cursor;
 mod datadog;
 mod debug_log;
 mod dotnet;
+mod encoding;
 mod form;
 mod ids;
 pub(crate) mod input;
@@ -28,6 +29,7 @@ mod skipped;
 mod tags;
 pub(crate) mod takers;
 mod text;
+mod wrapped_lines;
 pub mod xray;
 pub mod zipkin;
 
@@ -43,6 +45,7 @@ use self::input::Input;
 use self::json::Fault;
 use self::skipped::Skipped;
 use self::takers::{Each, Take};
+use self::wrapped_lines::Wrapping;
 use crate::span::{Span, UnixTime, Want};
 
 /// The longest line that is read, in bytes. A longer line is refused, so that memory stays bounded.
@@ -221,7 +224,14 @@ fn read_input(
     take: &mut impl Take,
 ) -> Result<Reading, ReadError> {
     let (beginning, input) = input::beginning(input);
-    match Form::of(&beginning) {
+    let (mut form, mut beginning, mut input) = (Form::of(&beginning), beginning, input);
+    if form.is_err()
+        && let Some(wrapping) = Wrapping::of(&beginning)
+    {
+        (beginning, input) = input::beginning(wrapped_lines::unwrapped(input, wrapping));
+        form = Form::of(&beginning);
+    }
+    match form {
         Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => take.lines(input, file, want),
         Ok(form) => take.one_by_one(|each| read_form(form, input, file, want, each)),
         Err(found) => Err(ReadError::Form {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// A whole number, written as a number or as a decimal string.
+/// A whole number, written as a number or as a string. A fraction is left out.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Number(Option<i128>);
 
@@ -41,8 +41,8 @@ impl<'de> Deserialize<'de> for Number {
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
-                // Some writers store nanoseconds as a double: 1.7e18.
-                if number.fract() == 0.0 && number.abs() < 2f64.powi(64) {
+                // Some writers store times as a double: 1.7e18, or 1234.5.
+                if number.abs() < 2f64.powi(64) {
                     Ok(Number(Some(number as i128)))
                 } else {
                     Err(E::invalid_value(Unexpected::Float(number), &self))
@@ -55,7 +55,12 @@ impl<'de> Deserialize<'de> for Number {
                 } else if let Ok(number) = text.parse::<i64>() {
                     Ok(Number(Some(number.into())))
                 } else {
-                    Err(E::invalid_value(Unexpected::Str(text), &self))
+                    let double = text.parse::<f64>();
+                    let fits = |number: &f64| number.abs() < 2f64.powi(64);
+                    match double.ok().filter(fits) {
+                        Some(number) => Ok(Number(Some(number as i128))),
+                        None => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                    }
                 }
             }
 

@@ -317,6 +317,8 @@ impl<'a> Document<'a> {
         }
         let is_request = self.http.is_some();
         let is_subsegment = parent.is_some() || self.kind.0 == "subsegment";
+        // its parent is its segment, or another subsegment of it
+        span.parent_is_remote = is_subsegment.then_some(false);
         if let Some(http) = self.http {
             for (name, value) in http.response.into_members() {
                 if let ("status", AnyValue::Integer(status)) = (&*name, &value) {

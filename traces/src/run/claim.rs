@@ -1,5 +1,5 @@
-//! Whether a directory may become a run's. baton replaces the files of an earlier run, and must
-//! not touch the files of anything else.
+//! Whether a run may be written into a directory. baton replaces the files of an earlier run, and
+//! must not touch the files of anything else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use super::{LOCK_FILE, Manifest, RunError, read_json};
 /// Checks that the directory at `path` holds a run, or none of the `files` that a run may have.
 ///
 /// # Errors
-/// If it has such a file that is not a run's, or a symbolic link that would be written through.
+/// If it has such a file that does not belong to a run, or a symbolic link that a write would
+/// follow.
 pub(super) fn check(path: &Path, manifest: &Path, files: &[PathBuf]) -> Result<(), RunError> {
     for name in [LOCK_FILE, "logs"] {
         let link = path.join(name);

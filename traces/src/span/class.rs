@@ -1,4 +1,5 @@
-//! What baton knows of an attribute's name, remembered for the names that occur again and again.
+//! What baton knows about the names of attributes. It is cached, because the same names occur again
+//! and again.
 
 use std::cell::RefCell;
 use std::hash::BuildHasher as _;

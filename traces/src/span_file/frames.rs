@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 const ZSTANDARD: u32 = 0xFD2F_B528;
 const SKIPPABLE: RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
 
-/// The length of `input` up to the end of its last whole frame. `length` is all of it. No reader
-/// gets beyond that end.
+/// The length of `input` up to the end of its last whole frame. `length` is the length of all of
+/// `input`. No reader can read beyond the last whole frame.
 ///
 /// # Errors
 /// If `input` cannot be read.

@@ -4,7 +4,7 @@ use crate::hand_off::Verdict;
 use crate::span::{AnyValue, Span, Value, Want};
 
 /// A search. The trace must have every service and every attribute, but not necessarily in one
-/// span. Of the verdicts, it must have one.
+/// span. It must have at least one of the verdicts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Names of services; only the first 32 are used.

@@ -100,9 +100,9 @@ impl TraceIndex {
     }
 
     /// An example of a trace with a hand-off that has one of the verdicts `wanted`, if possible a
-    /// record's. It prefers traces with few spans, as of a single record, and among those one from
-    /// the middle, to avoid a cold start.
-    /// If every verdict wanted is whole, every hand-off of the trace is whole.
+    /// record's. It prefers traces with few spans, such as those of a single record, and among them
+    /// one from the middle, to avoid a cold start. If the trace holds under all of `wanted`, it
+    /// holds on every hand-off of the example.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
         let mut verdicts = Verdict::ALL.into_iter().filter(|verdict| wanted(*verdict));
         let not_whole = match verdicts.all(Verdict::is_whole) {

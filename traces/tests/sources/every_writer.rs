@@ -19,6 +19,13 @@ type File = (&'static str, Form, &'static str, &'static [&'static str]);
 
 const READ: &[File] = &[
     ("cloudwatch-spans.jsonl", Form::OtlpLogLines, TRACE, TWO),
+    ("cloudwatch-spans-list.json", Form::OtlpLogLines, TRACE, TWO),
+    (
+        "cloudwatch-spans-pretty.json",
+        Form::OtlpLogLines,
+        TRACE,
+        TWO,
+    ),
     ("cloudwatch-s3.txt", Form::OtlpLogLines, TRACE, TWO),
     (
         "cloudwatch-filter-log-events.json",
@@ -49,6 +56,9 @@ const READ: &[File] = &[
         ],
     ),
     ("console-python.txt", Form::Console, TRACE, TWO),
+    ("console-python-compose.txt", Form::Console, TRACE, TWO),
+    ("console-python-docker.jsonl", Form::Console, TRACE, TWO),
+    ("console-python-utf16.txt", Form::Console, TRACE, TWO),
     (
         "console-exporter.json",
         Form::Console,
@@ -336,11 +346,23 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
         ),
         ("datadog-agent.pb", "a Datadog payload in the binary form"),
         ("datadog-agent.json", "a payload of the Datadog Agent"),
+        ("elastic-apm.json", "documents of Elastic APM"),
+        ("elastic-apm-document.json", "documents of Elastic APM"),
         (
-            "elastic-apm.json",
-            "a document of Elasticsearch that is not a Jaeger span",
+            "elastic-data-stream.json",
+            "documents of Elastic's data streams",
         ),
+        ("google-cloud-trace.json", "traces of Google Cloud Trace"),
+        ("honeycomb.csv", "rows of Honeycomb"),
+        ("honeycomb.json", "rows of Honeycomb"),
+        (
+            "jaeger-dependencies.json",
+            "an object that is neither a trace nor a span",
+        ),
+        ("jaeger-protobuf.jsonl", "spans with Jaeger's names"),
         ("java-logging.log", "set OTEL_TRACES_EXPORTER=logging-otlp"),
+        ("new-relic.json", "spans of New Relic"),
+        ("otlp-answer.json", "the answer of a receiver of OTLP"),
         (
             "otlp-logs.json",
             "has logs, metrics or profiles in OTLP/JSON, but no spans",
@@ -365,6 +387,10 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
         (
             "xray-summaries.json",
             "`aws xray batch-get-traces --trace-ids ID …` has them",
+        ),
+        (
+            "zipkin-elasticsearch.json",
+            "Zipkin's documents in Elasticsearch",
         ),
     ] {
         let error = source(&data(&format!("refused/{file}"))).read(Want::Judging, &mut |_| {});

@@ -116,12 +116,12 @@ fn the_senders_alone_lose_nothing() {
         (
             [client],
             Hop::Ingress,
-            "ingress cannot be judged: the source has the clients' half alone, and nothing of the functions that they called",
+            "ingress cannot be judged: the source has only the clients' half, and nothing from the functions that they called",
         ),
         (
             [send],
             Hop::Record,
-            "record cannot be judged: the source has the producers' half alone, and nothing of the consumers",
+            "record cannot be judged: the source has only the producers' half, and nothing from the consumers",
         ),
     ] {
         let export = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});

@@ -67,8 +67,8 @@ fn ids_on_links_join_a_batch_with_each_sender() {
     assert_eq!((edge.from.as_str(), edge.to.as_str()), ("shop", "mailer"));
     assert_eq!(edge.evidence[&Evidence::MessageId], 2);
     assert_eq!(
-        edge.verdicts[&Verdict::NewTrace],
+        edge.verdicts[&Verdict::Linked],
         2,
-        "no link leads to a sender"
+        "the links lead to the senders' traces"
     );
 }

@@ -41,7 +41,7 @@ fn reason(summary: &Summary, hop: Hop, verdict: Verdict, delivered: u64) -> Stri
             format!("the {receiver} kept the trace, but its parent is another span")
         }
         Verdict::WrongTrace => {
-            format!("the {receiver} continued another context than its sender's")
+            format!("the {receiver} continued a context that is not its sender's")
         }
         Verdict::IdTruncated => {
             format!("only the low 64 bits of the trace id are left at the {receiver}")

@@ -127,7 +127,7 @@ fn sentences_follow_the_verdicts() {
             )],
             says: &[
                 "The trace broke at Kinesis under b3 (1 of 10 records: the consumer kept the trace, but its \
-                 parent is another span; 2 of 10 records: the consumer continued another context than its \
+                 parent is another span; 2 of 10 records: the consumer continued a context that is not its \
                  sender's; 3 of 10 records: only the low 64 bits of the trace id are left at the consumer; 4 of \
                  10 records: context arrived, but the consumer did not sample what its sender had sampled).",
             ],
@@ -146,7 +146,7 @@ fn sentences_follow_the_verdicts() {
             )],
             says: &[
                 "The trace broke on the way into the producer under tracecontext,b3 (the producer continued \
-                 another context than its sender's).",
+                 a context that is not its sender's).",
             ],
         },
         // lost records say nothing about the trace
@@ -157,7 +157,7 @@ fn sentences_follow_the_verdicts() {
             ],
             says: &[
                 "The trace stayed whole under b3multi.",
-                "Besides, all 5 records never arrived under b3; 1 of 5 records never arrived under b3multi.",
+                "In addition, all 5 records never arrived under b3; 1 of 5 records never arrived under b3multi.",
             ],
         },
         Case {
@@ -230,7 +230,7 @@ fn other_problems_are_named_once_for_all_runs_that_had_them() {
     assert_eq!(
         narrate(&[b3, multi, none]).last().map(String::as_str),
         Some(
-            "Besides, 2 of 12 requests failed under b3; 1 record was delivered once too often under b3; \
+            "In addition, 2 of 12 requests failed under b3; 1 record was delivered once too often under b3; \
              tracestate was lost in all 10 records under b3 and b3multi."
         )
     );

@@ -1,4 +1,5 @@
-//! Arranges the nodes of a service map in layers. The same map always gets the same layout.
+//! Arranges the nodes of a service map in layers: the layout of `chain`. `layers` and `table` share
+//! only its order. The same map always gets the same layout.
 
 use super::{leaving, senders};
 use baton_traces::service_map::ServiceMap;

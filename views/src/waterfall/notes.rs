@@ -101,7 +101,7 @@ fn message(hop: Hop) -> (&'static str, &'static str) {
 /// What the receiver did with the context, if the verdict needs an explanation.
 fn what_was_continued(passage: &Passage) -> Option<String> {
     match passage.verdict? {
-        Verdict::WrongTrace => Some("it continued another context than its sender's".to_owned()),
+        Verdict::WrongTrace => Some("it continued a context that is not its sender's".to_owned()),
         Verdict::IdTruncated => Some("only the low 64 bits of the trace id are left".to_owned()),
         _ => None,
     }

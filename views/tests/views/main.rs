@@ -1,6 +1,6 @@
 //! Pictures, text and the report of whole runs written as files, as a user sees them.
 
-/// The language for runs from the tests of `baton-traces`.
+/// The language in which the tests of `baton-traces` describe runs.
 #[path = "../../../traces/tests/runs/case.rs"]
 #[allow(
     dead_code,

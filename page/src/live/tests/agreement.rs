@@ -101,6 +101,16 @@ fn they_agree_in_any_order() {
             ],
             Verdict::Connected,
         ),
+        // the context of a span below the sender, as of its HTTP client
+        (
+            vec![
+                server.clone(),
+                sent(1, local),
+                inner("producer", 5, 4, local),
+                received(TRACE, 5, remote),
+            ],
+            Verdict::Connected,
+        ),
         // a span above it that is in another process
         (
             vec![

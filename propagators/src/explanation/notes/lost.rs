@@ -1,4 +1,4 @@
-//! Notes about what is lost with a context or beside it.
+//! Notes about what is lost with a context, or in addition to it.
 
 use std::collections::HashSet;
 

@@ -157,7 +157,7 @@ fn context(trace: &str, span: Option<&str>, state: Option<&str>) -> Read {
         return Read::Refused("its trace id has more than 32 digits");
     }
     if trace_id.is_some() && !trace.is_ascii() {
-        return Read::Void("its trace id has digits of another script, and is kept so");
+        return Read::Void("its trace id has digits of another script, and is kept unchanged");
     }
     let (Some(trace), Some(span)) = (trace_id, span_id) else {
         return Read::Refused("an id is not hexadecimal, or the trace id is in upper case");

@@ -96,26 +96,43 @@ impl Members {
         }
         let is_nested = matches!(json.peek()?, Some(b'[' | b'{'));
         let form = match name {
-            "data" => {
-                let inner = first_names(json);
+            "data" if is_nested || json.peek()? == Some(b'n') => {
+                let inner = first_names(json.ahead());
                 match refused::data(&inner) {
                     Some(found) => return Ok(Some(Err(found))),
                     None if clickhouse::is_row(&inner) => Form::ClickHouse,
+                    None if json.peek()? == Some(b'{') => return Ok(None),
                     None => Form::Jaeger,
                 }
             }
-            "traces" if is_nested => match refused::json(&first_names(json)) {
+            // Elastic APM also has a member `trace`.
+            "trace" | "result" if is_nested => match first_names(json.ahead()) {
+                inner if inner.is_empty() || inner.iter().any(|name| is_of_otlp(name)) => {
+                    Form::OtlpJson
+                }
+                _ => return Ok(None),
+            },
+            "hits" | "_source" if is_nested => match names_of_document(&mut json.ahead(), name) {
+                Some(inner) => match refused::document(&inner) {
+                    Some(found) => return Ok(Some(Err(found))),
+                    None => Form::Jaeger,
+                },
+                None => Form::Jaeger,
+            },
+            "traces" if is_nested => match refused::json(&first_names(json.ahead())) {
                 Some(found) => return Ok(Some(Err(found))),
                 None => return Ok(None),
             },
-            "context" if is_nested => match first_names(json) {
+            "context" if is_nested => match first_names(json.ahead()) {
                 inner if inner.iter().any(|name| name == "trace_id") => Form::Console,
                 _ => return Ok(None),
             },
-            "events" | "results" if is_nested && self.names.len() == 1 => match first_names(json) {
-                inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
-                _ => return Ok(None),
-            },
+            "events" | "results" if is_nested && self.names.len() == 1 => {
+                match first_names(json.ahead()) {
+                    inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
+                    inner => return Ok(refused::json(&inner).map(Err)),
+                }
+            }
             // JavaScript's console exporter uses Zipkin's names, but its kinds are numbers.
             "kind" if json.peek()?.is_some_and(|byte| byte.is_ascii_digit()) => {
                 match by_all_names(&self.names).or(self.probable) {
@@ -138,9 +155,9 @@ impl Members {
 /// The form that this member alone identifies.
 fn by_one_name(name: &str) -> Option<Form> {
     Some(match name {
-        "resource_spans" | "batches" | "result" | "trace" | "scope_spans" => Form::OtlpJson,
+        "resource_spans" | "batches" | "scope_spans" => Form::OtlpJson,
         "instrumentationLibrarySpans" | "instrumentation_library_spans" => Form::OtlpJson,
-        "traceID" | "hits" | "_source" => Form::Jaeger,
+        "traceID" => Form::Jaeger,
         "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => Form::XRay,
         "SpanContext" => Form::Console,
         // Names in the wrong case are accepted here; the reader reports them.
@@ -179,8 +196,37 @@ fn has_any(names: &[String], wanted: &[&str]) -> bool {
     names.iter().any(|name| wanted.contains(&&**name))
 }
 
+/// Whether a member of this name, in any case, belongs to a request of OTLP.
+fn is_of_otlp(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "");
+    matches!(&*name, "resourcespans" | "batches" | "scopespans")
+}
+
+/// The names in the first document of an answer of Elasticsearch, whose member `name` comes next;
+/// `None` if there is no document.
+fn names_of_document(json: &mut JsonReader<&[u8]>, name: &str) -> Option<Vec<String>> {
+    if name == "_source" {
+        return Some(first_names(json.ahead()));
+    }
+    let mut found = None;
+    // If the text is cut short here, the reader reports it.
+    let _ = match json.peek() {
+        Ok(Some(b'[')) => json.array(|json| {
+            found = found.take().or(names_of_document(json, ""));
+            Err(json.unexpected("no more"))
+        }),
+        _ => json.object(|json, name| {
+            if found.is_none() && matches!(name, "hits" | "_source") {
+                found = names_of_document(&mut json.ahead(), name);
+            }
+            json.skip()
+        }),
+    };
+    found
+}
+
 /// The names of the members of the first object in a value, up to the first error.
-fn first_names(json: &mut JsonReader<&[u8]>) -> Vec<String> {
+fn first_names(mut json: JsonReader<&[u8]>) -> Vec<String> {
     fn look(
         json: &mut JsonReader<&[u8]>,
         names: &mut Vec<String>,
@@ -200,6 +246,6 @@ fn first_names(json: &mut JsonReader<&[u8]>) -> Vec<String> {
     }
     let mut names = Vec::new();
     // If the text is cut short here, the reader reports it.
-    let _ = look(json, &mut names, 0);
+    let _ = look(&mut json, &mut names, 0);
     names
 }

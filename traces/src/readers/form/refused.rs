@@ -14,10 +14,42 @@ pub(super) fn json(names: &[String]) -> Option<String> {
          save it with its file exporter"
     } else if has("traceGroup") || has("traceGroupFields") {
         "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead"
+    } else if has("trace.trace_id") || has("trace.span_id") {
+        "rows of Honeycomb: send the spans to a Collector too, and save them with its file exporter"
+    } else if has("trace.id") && (has("parent.id") || has("parentId") || has("duration.ms")) {
+        "spans of New Relic: send them to a Collector too, and save them with its file exporter"
+    } else if has("projectId") && (has("traceId") || has("spans")) {
+        "traces of Google Cloud Trace: send the spans to a Collector too, and save them with its file exporter"
+    } else if has("operation_Id") || has("operation_ParentId") {
+        "rows of Application Insights: send the spans to a Collector too, and save them with its file exporter"
+    } else if has("traceId") && has("spanId") && has("operationName") {
+        "spans with Jaeger's names in a form that Jaeger's HTTP API does not have: fetch /api/traces/ID, or export \
+         OTLP with the Collector's file exporter"
+    } else if has("trace_id") && has("span_id") && has("@timestamp") {
+        "documents of Elastic's data streams: export OTLP with the Collector's file exporter instead"
+    } else if has("partialSuccess") || has("partial_success") {
+        "the answer of a receiver of OTLP, which has no spans"
     } else {
         return None;
     };
     Some(found.to_owned())
+}
+
+/// The error for a document of Elasticsearch or OpenSearch with these members, if it is not
+/// Jaeger's.
+pub(super) fn document(names: &[String]) -> Option<String> {
+    let has = |name: &str| names.iter().any(|known| known == name);
+    json(names).or_else(|| {
+        let found = if has("traceId") && has("id") {
+            "Zipkin's documents in Elasticsearch: fetch /api/v2/traces from Zipkin instead"
+        } else if has("traceId") || has("trace_id") {
+            "documents of Elasticsearch or OpenSearch that are not Jaeger's: export OTLP with the Collector's file \
+             exporter instead"
+        } else {
+            return None;
+        };
+        Some(found.to_owned())
+    })
 }
 
 /// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
@@ -37,6 +69,10 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
     } else if holds(b"LoggingSpanExporter") && holds(b"[tracer: ") {
         "the log of Java's LoggingSpanExporter, which prints neither parents nor times: set \
          OTEL_TRACES_EXPORTER=logging-otlp, or otlp"
+    } else if is_in_first_line(text, b"trace.trace_id") {
+        "rows of Honeycomb: send the spans to a Collector too, and save them with its file exporter"
+    } else if is_in_first_line(text, b"operation_Id") {
+        "rows of Application Insights: send the spans to a Collector too, and save them with its file exporter"
     } else if holds(b"\xa8trace_id") || holds(b"\xa7span_id") {
         "a Datadog payload in MessagePack: send it as JSON (PUT /v0.3/traces with Content-Type: application/json), \
          or export OTLP"
@@ -44,6 +80,11 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         return None;
     };
     Some(found.to_owned())
+}
+
+fn is_in_first_line(text: &[u8], part: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    line.windows(part.len()).any(|window| window == part)
 }
 
 /// The error for the first bytes of a binary form, if it is a known one that cannot be read.

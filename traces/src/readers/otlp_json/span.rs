@@ -138,7 +138,8 @@ fn parent_span_id(cursor: &mut Cursor<'_>) -> Result<Option<SpanId>, Mistake> {
     const ZEROS_IN_BASE64: &str = "AAAAAAAAAAA";
     let mut found = cursor.clone();
     let text = cursor.text()?;
-    if text.bytes().all(|byte| byte == b'0') || text.trim_end_matches('=') == ZEROS_IN_BASE64 {
+    let digits = text.strip_prefix("0x").unwrap_or(&text);
+    if digits.bytes().all(|byte| byte == b'0') || text.trim_end_matches('=') == ZEROS_IN_BASE64 {
         return Ok(None);
     }
     let id = span_id(&text);

@@ -79,14 +79,21 @@ fn numbers_are_read_as_strings_and_as_numbers() {
             "{time}"
         );
     }
-    for number in ["70", "\"70\"", "70.0"] {
+    for number in ["70", "\"70\"", "70.0", "70.9"] {
         let fields = format!(
             r#","attributes":[{{"key":"baton.carrier_bytes","value":{{"intValue":{number}}}}}]"#
         );
         let bytes = with_span(&fields, |span| span.attributes.integer(Key::CarrierBytes));
         assert_eq!(bytes, Some(70), "{number}");
     }
-    for kind in ["4", "\"SPAN_KIND_PRODUCER\""] {
+    for kind in [
+        "4",
+        "4.0",
+        "\"4\"",
+        "\"SPAN_KIND_PRODUCER\"",
+        "\"SpanKind.PRODUCER\"",
+        "\"producer\"",
+    ] {
         let kind = with_span(&format!(r#","kind":{kind}"#), |span| span.kind);
         assert_eq!(kind, Kind::Producer);
     }
@@ -117,6 +124,7 @@ fn a_root_has_no_parent_however_that_is_written() {
         r#","parentSpanId":"""#,
         r#","parentSpanId":null"#,
         r#","parentSpanId":"0000000000000000""#,
+        r#","parentSpanId":"0x0000000000000000""#,
     ] {
         assert_eq!(
             with_span(parent, |span| span.parent_span_id),
@@ -195,7 +203,7 @@ fn a_broken_line_is_reported_with_the_expected_and_the_found_content() {
             "expected a whole number of 64 bits",
         ),
         (
-            line(r#","startTimeUnixNano":1.5"#),
+            line(r#","startTimeUnixNano":true"#),
             "expected a whole number of 64 bits",
         ),
         (

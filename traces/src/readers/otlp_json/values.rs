@@ -10,11 +10,12 @@ use crate::span::{AnyValue, Attribute, Class, Kind, StatusCode};
 /// How many levels of lists and maps an attribute's value may have.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a span kind: the number that OTLP/JSON prescribes, or the enum's name as other protobuf
-/// writers spell it (`SPAN_KIND_SERVER`, `SERVER`).
+/// Reads a span kind: the number that OTLP/JSON prescribes, or the enum's name as other writers
+/// spell it (`SPAN_KIND_SERVER`, `SERVER`, `SpanKind.SERVER`). Some write each number as a double.
 pub(super) fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Mistake> {
     let mut found = cursor.clone();
-    Ok(match &*number_or_name(cursor)? {
+    let text = number_or_name(cursor)?;
+    Ok(match text.strip_suffix(".0").unwrap_or(&text) {
         "1" => Kind::Internal,
         "2" => Kind::Server,
         "3" => Kind::Client,
@@ -23,6 +24,7 @@ pub(super) fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Mistake> {
         "" => return Err(found.mistake("a span kind, 0 to 5")),
         name => {
             let name = name.strip_prefix("SPAN_KIND_").unwrap_or(name);
+            let name = name.strip_prefix("SpanKind.").unwrap_or(name);
             tags::kind_named(name).unwrap_or_default()
         }
     })
@@ -246,7 +248,7 @@ fn number_or_name<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Mistake> 
 }
 
 /// Reads a whole number, as a string or a number, in digits or with an exponent: some writers store
-/// nanoseconds as a double.
+/// nanoseconds as a double. A fraction is left out.
 fn whole_number(cursor: &mut Cursor<'_>) -> Option<i128> {
     let text = match cursor.peek()? {
         b'"' => cursor.text().ok()?,
@@ -262,5 +264,5 @@ fn whole_number(cursor: &mut Cursor<'_>) -> Option<i128> {
         return Some(0);
     }
     let double: f64 = text.parse().ok()?;
-    (double.fract() == 0.0 && double.abs() < 2f64.powi(64)).then_some(double as i128)
+    (double.abs() < 2f64.powi(64)).then_some(double as i128)
 }

@@ -33,7 +33,7 @@ fn endless_zipkin() -> Backend {
     Backend::parse(&format!("zipkin+http://{address}")).expect("an address")
 }
 
-/// What is read of it within these limits: the traces, and the problems.
+/// What is read from it within these limits: the traces, and the problems.
 fn read(limits: Limits) -> (BTreeSet<TraceId>, Vec<String>) {
     let mut traces = BTreeSet::new();
     let backend = endless_zipkin();

@@ -25,7 +25,7 @@ pub(super) struct Columns {
     lanes: Vec<Vec<usize>>,
 }
 
-/// A line's way from the last row of a column to the first row of the next, where it is in both.
+/// The way of a line that crosses from the last row of a column to the first row of the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     /// The place in the list of ways.
@@ -43,7 +43,7 @@ pub(super) struct Turn {
 }
 
 impl Columns {
-    /// All rows below each other.
+    /// One column, with all rows below each other.
     pub(super) fn one(rows: usize, width: f64) -> Columns {
         Columns {
             starts: vec![0, rows],
@@ -95,7 +95,7 @@ impl Columns {
         columns.zip(lefts)
     }
 
-    /// Whether a column begins with this row, and not the first one.
+    /// Whether this row is the first of a column that is not the first column.
     pub(super) fn begin_at(&self, row: usize) -> bool {
         row > 0 && self.starts[..self.starts.len() - 1].contains(&row)
     }

@@ -1,5 +1,5 @@
-//! The spans above a sender in its service. A context that is injected by hand may be that of any of
-//! them.
+//! The spans above and below a sender in its service. A context may be injected by hand while one
+//! above it is active, or by an HTTP client below it.
 
 use baton_propagators::id::SpanId;
 
@@ -7,7 +7,7 @@ use super::end::End;
 use super::shards::Ends;
 use crate::ends::names::Name;
 use crate::hand_off::{self, Sender};
-use crate::span::Span;
+use crate::span::{Span, SpanReference};
 
 /// A span that is not an end of a hand-off, and has a parent that may be in its own service.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Inner {
 }
 
 impl Ends {
-    /// Adds a span that is not an end, if it may lead from a sender to a span above it.
+    /// Adds a span that is not an end, if it may lead to a span above it in its service.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
         let Some(parent) = hand_off::leads_up(span) else {
             return;
@@ -44,18 +44,39 @@ impl Ends {
         while let Some(inner) = self.inner(self.hash((sender.trace, next.to_be_bytes())))
             && above.len() < Sender::MAX_ABOVE
         {
-            let is_local = inner
-                .service
-                .is_none_or(|service| self.has_without_flags(service, inner.parent));
             let Some(parent) = SpanId::from_bytes(inner.parent.to_be_bytes()) else {
                 break;
             };
-            if !is_local {
+            if !self.is_local(inner) {
                 break;
             }
             above.push(parent);
             next = inner.parent;
         }
         above
+    }
+
+    /// Whether the span with this id is below `sender` in its service.
+    pub(super) fn is_below(&self, span: SpanId, sender: SpanReference) -> bool {
+        let trace = sender.trace_id.to_bytes();
+        let sender = u64::from_be_bytes(sender.span_id.to_bytes());
+        let mut next = u64::from_be_bytes(span.to_bytes());
+        for _ in 0..Sender::MAX_ABOVE {
+            match self.inner(self.hash((trace, next.to_be_bytes()))) {
+                Some(inner) if self.is_local(inner) => next = inner.parent,
+                _ => return false,
+            }
+            if next == sender {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the parent of `inner` is in its own service.
+    fn is_local(&self, inner: &Inner) -> bool {
+        inner
+            .service
+            .is_none_or(|service| self.has_without_flags(service, inner.parent))
     }
 }

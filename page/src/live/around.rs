@@ -1,6 +1,6 @@
-//! The spans above an end in its service. A context that is injected by hand may be that of any of
-//! them. A run has all spans before it judges; here a span may come after the ends that are below
-//! it, so these wait for it.
+//! The spans above and below an end in its service. A context may be injected by hand while one
+//! above it is active, or by an HTTP client below it. A run has all spans before it judges; here a
+//! span may come after the ends that it leads to, so these wait for it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::traces::Traces;
 
 /// The spans of one trace that lead from one span to another of the same service.
 #[derive(Debug, Default)]
-pub(super) struct Above {
+pub(super) struct Around {
     /// The parents of the spans that lead up. With its service, if the exporter does not say
     /// whether the parent is remote.
     parents: HashMap<SpanId, (SpanId, Option<Name>)>,
@@ -24,7 +24,7 @@ pub(super) struct Above {
     waiting: BTreeSet<(SpanId, Key)>,
 }
 
-impl Above {
+impl Around {
     /// Adds a span. Gives the hand-offs that have to be judged again.
     pub(super) fn add(&mut self, span: &Span<'_>, service: Name) -> Vec<Key> {
         let id = span.reference.span_id;
@@ -76,18 +76,46 @@ impl Traces {
     /// Finds the spans above a sender. Gives the span that could show more if it came.
     pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
         let (reference, parent) = (sender.reference?, sender.parent?);
-        let above = &self.get(reference.trace_id)?.above;
-        if sender.parent_is_remote.is_none() && above.is_of(parent, service) {
+        let around = &self.get(reference.trace_id)?.around;
+        if sender.parent_is_remote.is_none() && around.is_of(parent, service) {
             sender.parent_is_remote = Some(false);
         }
-        let (chain, span_id) = above.chain(parent);
-        if chain.len() > sender.above.len() {
-            sender.above = chain;
+        let (chain, span_id) = around.chain(parent);
+        for above in chain {
+            if !sender.around.contains(&above) {
+                sender.around.push(above);
+            }
         }
         Some(SpanReference {
             span_id,
             ..reference
         })
+    }
+
+    /// Finds the spans below a sender that a receiver has as its parent or a link. Adds the spans
+    /// that could show more if they came to `awaited`.
+    pub(super) fn look_below(
+        &self,
+        sender: &mut Sender,
+        receiver: &Receiver,
+        awaited: &mut Vec<SpanReference>,
+    ) {
+        let Some(from) = sender.reference else {
+            return;
+        };
+        let Some(entry) = self.get(from.trace_id) else {
+            return;
+        };
+        for span in receiver.named_in(from.trace_id) {
+            if span == from.span_id || sender.around.contains(&span) {
+                continue;
+            }
+            let (above, span_id) = entry.around.chain(span);
+            match above.contains(&from.span_id) {
+                true => sender.around.push(span),
+                false => awaited.push(SpanReference { span_id, ..from }),
+            }
+        }
     }
 
     /// Whether the parent of a receiver is in another process. If its span does not say so, it is,
@@ -105,7 +133,7 @@ impl Traces {
             return receiver.parent.is_some();
         };
         let entry = self.get(reference.trace_id).filter(|_| receiver.recorded);
-        let is_local = entry.is_some_and(|entry| entry.above.is_of(parent, service));
+        let is_local = entry.is_some_and(|entry| entry.around.is_of(parent, service));
         if !is_local {
             awaited.push(SpanReference {
                 span_id: parent,

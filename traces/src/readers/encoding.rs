@@ -1,0 +1,120 @@
+//! The encoding of text: UTF-8 with a byte order mark, and UTF-16, which PowerShell writes with `>`.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::input::{self, Input};
+
+/// The byte order mark in UTF-8.
+const UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
+/// The byte order marks of UTF-16, of little and of big endian.
+const UTF_16: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
+
+/// The input in UTF-8, without a byte order mark. Input of other content stays as it is. If reading
+/// fails at once, the result fails at its beginning.
+pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
+    let beginning = match input.fill_buf() {
+        Ok(beginning) => beginning,
+        Err(error) => return input::failing(error),
+    };
+    if beginning.starts_with(&UTF_8) {
+        input.consume(UTF_8.len());
+    } else if let Some(mark) = UTF_16.iter().find(|mark| beginning.starts_with(*mark)) {
+        let is_big_endian = *mark == UTF_16[1];
+        input.consume(mark.len());
+        let text = Utf16 {
+            input,
+            is_big_endian,
+            decoded: Vec::new(),
+            taken: 0,
+            high: None,
+        };
+        return Box::new(BufReader::new(text));
+    }
+    input
+}
+
+/// Gives UTF-16 as UTF-8. Units that are not text become U+FFFD.
+struct Utf16<'a> {
+    input: Input<'a>,
+    is_big_endian: bool,
+    decoded: Vec<u8>,
+    /// How much of `decoded` was handed over.
+    taken: usize,
+    /// The first unit of a pair whose second one is still to come.
+    high: Option<u16>,
+}
+
+/// How many units are decoded at once.
+const MAX_UNITS: usize = 32 << 10;
+
+impl Utf16<'_> {
+    /// Decodes the next units. At the end of the input there are none.
+    fn decode(&mut self) -> io::Result<()> {
+        let mut units: Vec<u16> = self.high.take().into_iter().collect();
+        let mut bytes = [0; 2];
+        while units.len() < MAX_UNITS {
+            match self.input.read_exact(&mut bytes) {
+                Ok(()) if self.is_big_endian => units.push(u16::from_be_bytes(bytes)),
+                Ok(()) => units.push(u16::from_le_bytes(bytes)),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let is_full = units.len() == MAX_UNITS;
+        if is_full && matches!(units.last(), Some(0xd800..=0xdbff)) {
+            self.high = units.pop();
+        }
+        self.decoded = String::from_utf16_lossy(&units).into_bytes();
+        self.taken = 0;
+        Ok(())
+    }
+}
+
+impl Read for Utf16<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.decoded.len() {
+            self.decode()?;
+        }
+        let left = &self.decoded[self.taken..];
+        let length = left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&left[..length]);
+        self.taken += length;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marked_text_is_read_as_utf8_without_its_mark() {
+        // long enough for several steps, with a pair of units at every place
+        let text = "{\"name\": \"Grüße 🦀\"}\n".repeat(8000);
+        let units = || text.encode_utf16();
+        for (name, bytes) in [
+            ("plain", text.clone().into_bytes()),
+            ("UTF-8", [&UTF_8[..], text.as_bytes()].concat()),
+            (
+                "little endian",
+                [0xff, 0xfe]
+                    .into_iter()
+                    .chain(units().flat_map(u16::to_le_bytes))
+                    .collect(),
+            ),
+            (
+                "big endian",
+                [0xfe, 0xff]
+                    .into_iter()
+                    .chain(units().flat_map(u16::to_be_bytes))
+                    .collect(),
+            ),
+        ] {
+            let mut read = String::new();
+            let input: Input<'_> = Box::new(bytes.as_slice());
+            let mut decoded = in_utf8(input);
+            decoded.read_to_string(&mut read).expect(name);
+            assert!(read == text, "{name}");
+        }
+    }
+}

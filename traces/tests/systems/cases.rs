@@ -1,0 +1,127 @@
+//! Small systems in `tests/data/systems/cases.txt`, one for each rule.
+
+use std::borrow::Cow;
+
+use baton_propagators::id::{SpanId, TraceId};
+use baton_traces::audit::{Audit, Judged, Options};
+use baton_traces::span::{AnyValue, Key, Kind, Link, Span, SpanReference, UnixTime, Value};
+
+fn trace_id(hex: &str) -> TraceId {
+    TraceId::from_hex(&format!("{hex:0>32}")).expect(hex)
+}
+
+fn span_id(hex: &str) -> SpanId {
+    SpanId::from_hex(&format!("{hex:0>16}")).expect(hex)
+}
+
+fn reference(trace: &str, span: &str) -> SpanReference {
+    SpanReference {
+        trace_id: trace_id(trace),
+        span_id: span_id(span),
+    }
+}
+
+/// The span that a line describes.
+fn span(line: &str) -> Span<'_> {
+    let fields: Vec<&str> = line.split(' ').collect();
+    let [
+        service,
+        kind,
+        trace,
+        id,
+        parent,
+        start,
+        end,
+        attributes @ ..,
+    ] = fields.as_slice()
+    else {
+        panic!("{line}");
+    };
+    let mut span = Span::new(reference(trace, id), service);
+    span.kind = match *kind {
+        "server" => Kind::Server,
+        "client" => Kind::Client,
+        "producer" => Kind::Producer,
+        "consumer" => Kind::Consumer,
+        _ => panic!("{line}"),
+    };
+    let time = |milliseconds: &str| {
+        let milliseconds: u64 = milliseconds.parse().expect("a number");
+        UnixTime::from_nanoseconds(1_767_225_600_000_000_000 + milliseconds * 1_000_000)
+    };
+    span.parent_span_id = (*parent != "-").then(|| span_id(parent));
+    (span.start, span.end) = (time(start), time(end));
+    for attribute in attributes {
+        match attribute.split_once('=').expect(line) {
+            ("link", to) => {
+                let (trace, span_id) = to.split_once('/').expect(line);
+                span.links.push(Link {
+                    to: reference(trace, span_id),
+                    trace_state: Cow::Borrowed(""),
+                    attributes: Vec::new(),
+                });
+            }
+            ("baton.span.format", form) => {
+                span.attributes
+                    .set(Key::SpanFormat, Value::Text(form.into()));
+            }
+            (name, value) => span
+                .other_attributes
+                .push((name.into(), AnyValue::Text(value.into()))),
+        }
+    }
+    span
+}
+
+/// The verdicts on each edge, and the hand-offs that broke at least without being named.
+fn said(judged: &Judged) -> Vec<String> {
+    let mut said = Vec::new();
+    for edge in &judged.edges {
+        for (verdict, count) in &edge.verdicts {
+            said.push(format!("{} {} {verdict} {count}", edge.from, edge.to));
+        }
+        if edge.ambiguous.at_least > 0 {
+            said.push(format!("{} {} ambiguous", edge.from, edge.to));
+        }
+    }
+    said.sort();
+    said
+}
+
+#[test]
+fn each_small_system_is_judged_as_described() {
+    let text = include_str!("../data/systems/cases.txt");
+    let cases = text.split("\n\n").filter(|case| case.starts_with("# "));
+    let mut count = 0;
+    for case in cases.skip(1) {
+        let (title, lines) = case.split_once('\n').expect("a title");
+        let (expected, spans): (Vec<&str>, Vec<&str>) =
+            lines.lines().partition(|line| line.starts_with("= "));
+        let (words, expected): (Vec<&str>, Vec<&str>) = expected
+            .into_iter()
+            .partition(|line| line.starts_with("= because "));
+        let expected = expected.iter().filter(|line| **line != "= nothing");
+        let mut expected: Vec<String> = expected.map(|line| line[2..].to_owned()).collect();
+        expected.sort();
+        let mut forward = Audit::new(Options::default());
+        let mut backward = Audit::new(Options::default());
+        spans.iter().for_each(|line| forward.add(&span(line)));
+        spans
+            .iter()
+            .rev()
+            .for_each(|line| backward.add(&span(line)));
+        let judged = forward.judge();
+        assert_eq!(said(&judged), expected, "{title}");
+        for words in words.iter().map(|line| &line["= because ".len()..]) {
+            let causes = judged.edges.iter().filter_map(|edge| edge.cause.as_ref());
+            let causes: Vec<&String> = causes.collect();
+            assert!(
+                causes.iter().any(|cause| cause.contains(words)),
+                "{title}: {causes:?}"
+            );
+        }
+        assert_eq!(said(&backward.judge()), expected, "{title}, backward");
+        count += 1;
+    }
+    assert!(count >= 12, "{count} cases");
+}
