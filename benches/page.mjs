@@ -2,11 +2,12 @@
 // BATON is a release binary. Needs Chromium and `npm ci --prefix tests/browser`.
 //
 // It starts a lab, fills its memory with TRACES traces (100,000), and prints:
-// - the first paint of the page in the browser, and that of an empty page;
+// - the first paint of the page in the browser, and that of an empty page, and the CPU time that the
+//   browser's main thread takes for parsing, style, layout and paint before it;
 // - the time in which the server answers with the whole page, which is more than an update;
 // - the CPU time that the browser's main thread takes for each update;
 // - the lab's throughput with the page open, as a share of the throughput without it: bursts take
-//   turns for ROUNDS rounds (8), so that what else the machine does slows down both.
+//   turns for ROUNDS rounds (8; 0 for none), so that what else the machine does slows down both.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +21,7 @@ const baton = resolve(program);
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'baton-page-'));
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const shown = values => `median ${median(values).toFixed(1)}, at most ${Math.max(...values).toFixed(1)} of ${values.length}`;
+const shown = values => `median ${median(values).toFixed(1)}, ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, of ${values.length}`;
 
 /** A lab on ports of its own, and its addresses. */
 async function lab() {
@@ -66,6 +67,16 @@ async function send(otlp, numbers) {
 
 const range = (from, to) => Array.from({ length: to - from }, (_, place) => from + place);
 
+/** What the main thread does for a page, in the events of Chromium's tracing. */
+const WORK = ['ParseHTML', 'UpdateLayoutTree', 'Layout', 'Paint'];
+
+/** The CPU time of the main thread for the page before its first paint, in milliseconds. */
+function workBefore(events) {
+  const paint = events.find(event => event.name === 'firstContentfulPaint');
+  const before = event => event.pid === paint.pid && event.tid === paint.tid && event.ts < paint.ts && WORK.includes(event.name);
+  return events.filter(before).reduce((sum, event) => sum + (event.tdur ?? 0), 0) / 1000;
+}
+
 /** Requests per second of one burst. */
 async function throughput(endpoint) {
   const { stdout } = await run(baton, ['burst', '--quiet', '--endpoint', endpoint, '--users', '8', '--duration', '3s', '--format', 'json'], { cwd: folder, maxBuffer: 1 << 26 });
@@ -85,16 +96,22 @@ try {
   }
 
   const paints = { page: [], empty: [] };
-  for (let turn = 0; turn < 22; turn += 1) {
+  const work = [];
+  for (let turn = 0; turn < 44; turn += 1) {
     const kind = turn % 2 === 0 ? 'page' : 'empty';
     const page = await browser.newPage();
+    // tracing slows the page down, so every second one is not traced
+    const isTraced = turn % 4 === 0;
+    if (isTraced) await browser.startTracing(page, { categories: ['devtools.timeline', 'loading'] });
     await page.goto(kind === 'page' ? addresses.page : 'data:text/html,<p>empty');
     const paint = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
     while (await paint() === undefined) await page.waitForTimeout(20);
-    paints[kind].push(await paint());
+    if (isTraced) work.push(workBefore(JSON.parse(await browser.stopTracing()).traceEvents));
+    else paints[kind].push(await paint());
     await page.close();
   }
   console.log(`first paint, ms: ${shown(paints.page)}; of an empty page: ${shown(paints.empty)}`);
+  console.log(`first paint, CPU time of the main thread before it, ms: ${shown(work)}`);
 
   const answers = [];
   for (let turn = 0; turn < 31; turn += 1) {
@@ -145,8 +162,10 @@ try {
     await reading;
     console.log(`round ${turn + 1}: ${without.toFixed(0)} requests/s without a page`);
   }
-  console.log(`throughput with the page open in Chromium, % of without: ${shown(shares.open)}`);
-  console.log(`throughput with one reader of its events, % of without: ${shown(shares.events)}`);
+  if (shares.open.length > 0) {
+    console.log(`throughput with the page open in Chromium, % of without: ${shown(shares.open)}`);
+    console.log(`throughput with one reader of its events, % of without: ${shown(shares.events)}`);
+  }
 } finally {
   await browser.close();
   child.kill('SIGINT');

@@ -99,7 +99,7 @@ pub(crate) fn html(status: StatusCode, text: String) -> Response {
 const FIRST_PAINT_END: &str = "<!--first paint-->";
 /// How long the rest of a page waits. A browser paints the first part meanwhile: it lays out all that
 /// it has before it paints anything.
-const FIRST_PAINT: Duration = Duration::from_millis(40);
+const FIRST_PAINT: Duration = Duration::from_millis(80);
 
 /// A page for a browser, in two parts: first what is seen without scrolling, then the rest.
 pub(crate) fn page_in_parts(template: &impl Template) -> Response {

@@ -25,6 +25,9 @@ const MAX_AT_ONCE: usize = 200;
 /// What the last audit of each period found.
 pub(super) type LastAudits = HashMap<usize, HashSet<Key>>;
 
+/// The spans of a sender and a receiver.
+type Pair = (Option<SpanReference>, Option<SpanReference>);
+
 /// A hand-off as an audit found it, with the keys of its ends as far as they have ids.
 struct Found {
     by_audit: ByAudit,
@@ -166,23 +169,26 @@ impl Held {
         Some(id)
     }
 
-    /// Takes back a hand-off that an audit found before and does not find any more, now that more
-    /// spans are known. If one of its traces has left memory, the audit cannot tell.
-    fn withdraw(&mut self, key: Key) {
+    /// Takes back a hand-off that an audit found before, if it is not among the `pairs` of spans that
+    /// it finds now, when more spans are known. If one of its traces has left memory, the audit
+    /// cannot tell.
+    fn withdraw(&mut self, key: Key, pairs: &HashSet<Pair>) {
         let Some(hand_off) = self.hand_offs.get_mut(&key) else {
             return;
         };
         let by_audit = hand_off.by_audit.take_if(|found| {
-            found.ends().all(|end| {
+            let is_whole = |end: SpanReference| {
                 let entry = self.traces.get(end.trace_id);
                 entry.is_some_and(|entry| !entry.is_rest && !entry.settled.contains(&end.span_id))
-            })
+            };
+            !pairs.contains(&(found.sender, found.receiver)) && found.ends().all(is_whole)
         });
         let Some(by_audit) = by_audit else {
             return;
         };
         if !matches!(hand_off.id, Id::Spans(..)) {
             self.count(key);
+            self.separate(&by_audit);
             return;
         }
         for end in by_audit.ends() {
@@ -195,6 +201,20 @@ impl Held {
             && let Some(period) = self.periods.get_mut(counted.period)
         {
             period.edges.uncount(&counted);
+        }
+    }
+
+    /// Counts hand-offs again that an audit took for one with `by_audit`.
+    fn separate(&mut self, by_audit: &ByAudit) {
+        let receiver = by_audit.receiver.map(|end| end.trace_id);
+        let entry = receiver.and_then(|id| self.traces.get(id));
+        let keys = entry.map(|entry| entry.hand_offs.clone());
+        for key in keys.unwrap_or_default() {
+            if let Some(hand_off) = self.hand_offs.get_mut(&key)
+                && std::mem::take(&mut hand_off.is_other)
+            {
+                self.count(key);
+            }
         }
     }
 }
@@ -248,10 +268,9 @@ impl Live {
             causes: causes(&judged.edges, &mut numbers),
             unjudged: judged.unjudged,
         };
-        let keys = self.take_all_found(&found);
-        let before = last.insert(period, keys).unwrap_or_default();
-        let now = &last[&period];
-        self.withdraw_all(before.difference(now).copied().collect());
+        let before = last.remove(&period).unwrap_or_default();
+        self.withdraw_all(before.into_iter().collect(), &found);
+        last.insert(period, self.take_all_found(&found));
         let mut held = self.held();
         if let Some(period) = held.periods.get_mut(period) {
             period.audit.end(round, notes);
@@ -271,10 +290,12 @@ impl Live {
         keys
     }
 
-    fn withdraw_all(&self, keys: Vec<Key>) {
+    fn withdraw_all(&self, keys: Vec<Key>, found: &[Found]) {
+        let pairs = found.iter().map(|found| &found.by_audit);
+        let pairs: HashSet<Pair> = pairs.map(|pair| (pair.sender, pair.receiver)).collect();
         for some in keys.chunks(MAX_AT_ONCE) {
             let mut held = self.held();
-            some.iter().for_each(|key| held.withdraw(*key));
+            some.iter().for_each(|key| held.withdraw(*key, &pairs));
         }
     }
 }

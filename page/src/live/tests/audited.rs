@@ -144,6 +144,29 @@ fn a_pairing_that_later_spans_disprove_is_taken_back() {
 }
 
 #[test]
+fn a_message_that_is_paired_otherwise_later_counts_once() {
+    let live = Live::new(100);
+    // the sender has an id, and its receiver has none but a link-like parent
+    live.add_spans(span("web", TRACE, 1, 0, 4, &message("7")).as_bytes());
+    let place = [("messaging.destination.name", "stream")];
+    let received = span("worker", TRACE, 2, 1, 5, &place);
+    live.add_spans(received.as_bytes());
+    assert!(live.audit());
+    assert_eq!(sums(&live), (1, 1, 0), "{:?}", edges(&live));
+    // a receiver with the id comes
+    live.add_spans(span("consumer", TRACE, 3, 1, 5, &message("7")).as_bytes());
+    live.add_spans(span("worker", OTHER, 9, 0, 2, &[]).as_bytes());
+    assert!(live.audit());
+    let all = edges(&live);
+    for to in ["worker", "consumer"] {
+        let ends = ("web".to_owned(), to.to_owned());
+        let verdicts = BTreeMap::from([(Verdict::Connected, 1)]);
+        assert_eq!(all.get(&ends), Some(&verdicts), "{all:?}");
+    }
+    assert_eq!(sums(&live), (2, 2, 0));
+}
+
+#[test]
 fn calls_that_nobody_answered_are_listed_also_of_services_with_ids() {
     let live = Live::new(10);
     exchange(&live, 1);

@@ -17,8 +17,8 @@ fn filled() -> Live {
     live
 }
 
-/// Measures how long the spans of an exchange take while `work` goes on: the longest of 100, and
-/// the longest of all. The latter also shows what else the machine does.
+/// Measures how long the spans of an exchange take while `work` goes on: the median, and the
+/// longest of 100. The latter also shows what else the machine does.
 fn waits(live: &Live, work: impl FnOnce() + Send) -> (Duration, Duration) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -35,29 +35,34 @@ fn waits(live: &Live, work: impl FnOnce() + Send) -> (Duration, Duration) {
             number += 1;
         }
         waits.sort_unstable();
-        (waits[waits.len() * 99 / 100], waits[waits.len() - 1])
+        (waits[waits.len() / 2], waits[waits.len() * 99 / 100])
     })
+}
+
+/// What an open page costs at each change, and for how long of it nothing else can happen.
+fn update(live: &Live) -> (Duration, Duration) {
+    let start = Instant::now();
+    let seen = {
+        let held = live.held();
+        let periods = held.periods();
+        Seen::of(&held, periods.get(periods.last()).expect("a period"))
+    };
+    let with_lock = start.elapsed();
+    let view = MapView::of(seen, "stream");
+    let (listed, _) = live.list(&Search::default(), 8);
+    assert_eq!((view.state, listed.len()), ("whole", 8));
+    (start.elapsed(), with_lock)
 }
 
 #[test]
 #[ignore = "measures, and needs an idle machine"]
 fn with_very_many_traces_nobody_waits_long() {
     let live = filled();
-    for round in 0..3 {
-        let start = Instant::now();
-        let seen = {
-            let held = live.held();
-            let periods = held.periods();
-            Seen::of(&held, periods.get(periods.last()).expect("a period"))
-        };
-        let taken = start.elapsed();
-        let view = MapView::of(seen, "stream");
-        let (listed, _) = live.list(&Search::default(), 8);
-        let update = start.elapsed();
-        println!("update {round}: {update:?}, of it {taken:?} with the lock");
-        assert_eq!((view.state, listed.len()), ("whole", 8));
-        assert!(update < MAX, "{update:?}");
-    }
+    let mut updates: Vec<(Duration, Duration)> = (0..9).map(|_| update(&live)).collect();
+    updates.sort_unstable();
+    let (usual, with_lock) = updates[updates.len() / 2];
+    println!("update: {usual:?}, of it {with_lock:?} with the lock");
+    assert!(usual < MAX, "{updates:?}");
     let of_edge = Search {
         edge: Some(("producer".to_owned(), "consumer".to_owned())),
         verdict: Some(Verdict::Connected),
@@ -67,7 +72,7 @@ fn with_very_many_traces_nobody_waits_long() {
         let start = Instant::now();
         let (usual, longest) = waits(&live, work);
         let all = start.elapsed();
-        println!("{name}: {all:?}; an exchange took {usual:?}, at most {longest:?}");
+        println!("{name}: {all:?}; an exchange took {usual:?}, 1 % more than {longest:?}");
         assert!(usual < MAX, "{name}: {usual:?}");
     };
     timed("search", &|| drop(live.list(&of_edge, 100)));
