@@ -86,6 +86,9 @@ pub struct Judged {
     /// How many traces they belong to.
     #[serde(skip)]
     pub traces: u64,
+    /// How many hand-offs may be ambiguous on all edges together; `None` if unknown.
+    #[serde(default)]
+    pub most_ambiguous: Option<u64>,
     /// How many more spans there were that no audit can hold.
     #[serde(default)]
     pub left_out: u64,
@@ -226,6 +229,7 @@ impl Audit {
             received,
             spans: tree.len() as u64,
             traces: traces(&tree),
+            most_ambiguous: Some(pairs.most_ambiguous()),
             left_out: tree.left_out(),
             services: spans_by_service.keys().cloned().collect(),
             spans_by_service,

@@ -105,6 +105,9 @@ pub(crate) struct Pairs {
     received: Marks,
     /// The senders and receivers that [`Pairs::ambiguous`] counts.
     unsure: Marks,
+    /// How many hand-offs may be ambiguous on all edges together. A receiver may be counted on
+    /// several edges.
+    most_ambiguous: u64,
     /// Receivers whose parent is a call that already has a better receiver, each with that parent.
     doubtful: BTreeMap<At, At>,
     /// The ambiguous hand-offs by the services of sender and receiver.
@@ -143,6 +146,11 @@ impl Pairs {
         let requests = requests.map(|((from, to), ambiguous)| (*from, *to, ambiguous));
         let messages = self.messages.iter();
         requests.chain(messages.map(|((from, to, _), ambiguous)| (*from, *to, ambiguous)))
+    }
+
+    /// How many hand-offs may be ambiguous on all edges together.
+    pub(crate) fn most_ambiguous(&self) -> u64 {
+        self.most_ambiguous
     }
 
     /// Whether the span `at` has a receiver.

@@ -120,7 +120,7 @@ pub struct Requests {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Records {
-    /// How many Kinesis accepted.
+    /// How many Kinesis accepted. For an export: how many messages with an id were sent.
     pub sent: u64,
     /// How many of them were delivered at least once; `None` for an export, which does not show it.
     pub delivered: Option<u64>,

@@ -106,11 +106,14 @@ impl Judged {
         self.services.len() == 1 && self.services.contains("")
     }
 
+    /// At least and at most how many hand-offs of these edges are ambiguous.
     fn ambiguous(&self) -> (u64, u64) {
         let edges = self.edges.iter().map(|edge| edge.ambiguous);
-        edges.fold((0, 0), |(least, most), ambiguous| {
+        let (least, most) = edges.fold((0, 0), |(least, most), ambiguous| {
             (least + ambiguous.at_least, most + ambiguous.at_most)
-        })
+        });
+        let most = most.min(self.most_ambiguous.unwrap_or(u64::MAX));
+        (least, most.max(least))
     }
 }
 

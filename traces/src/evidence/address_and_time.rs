@@ -263,6 +263,8 @@ fn count_ambiguous(tree: &Tree, pairs: &mut Pairs, left: &Candidates, is_certain
         true => assignment::crowded(left),
         false => BTreeSet::new(),
     };
+    let all: BTreeSet<&At> = left.values().flatten().collect();
+    pairs.most_ambiguous += left.len().min(all.len()) as u64;
     for (receiver, candidates) in left {
         let to = tree.span(*receiver).service;
         pairs.unsure.insert(*receiver);

@@ -56,6 +56,7 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
                 pairs.messages.insert((*from, *to, name), ambiguous);
             }
         }
+        pairs.most_ambiguous += number as u64;
         pairs.unsure.extend(&ends.sent[..number]);
         pairs.unsure.extend(&ends.received[..number]);
     }

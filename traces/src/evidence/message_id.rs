@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_propagators::id::TraceId;
-
 use super::{Evidence, Pairs};
 use crate::ends::about::Operation;
 use crate::ends::names::Name;
@@ -129,7 +127,7 @@ fn join(
             from = fitting(false);
         }
         let receivers = receivers.clone();
-        for (from, receivers) in apart(tree, from, receivers, is_unique) {
+        for (from, receivers) in apart(tree, from, receivers) {
             if let Some((sender, receiver)) = ends_of(tree, &from, &receivers) {
                 pairs.add(sender, receiver, evidence);
                 pairs.sent.extend(&from);
@@ -139,41 +137,51 @@ fn join(
     }
 }
 
-/// The ends of each message that has the same place. A topic of the same name may exist in several
-/// clusters, and offsets start again when a topic is made anew: then a receiver that follows a
-/// sender got that sender's message.
-fn apart(
-    tree: &Tree,
-    senders: Vec<At>,
-    mut receivers: Vec<At>,
-    is_unique: bool,
-) -> Vec<(Vec<At>, Vec<At>)> {
-    let mut by_trace: BTreeMap<TraceId, Vec<At>> = BTreeMap::new();
-    for sender in &senders {
-        let trace = tree.span(*sender).trace;
-        by_trace.entry(trace).or_default().push(*sender);
-    }
-    if is_unique || by_trace.len() < 2 {
+/// The ends of each message, if several have one id. An application may use the id of an order for
+/// all its messages. A topic of the same name may exist in several clusters, and offsets start again
+/// when a topic is made anew. A receiver that follows a sender got that sender's message.
+fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>, Vec<At>)> {
+    let groups = sent_together(tree, &senders);
+    if groups.len() < 2 {
         return vec![(senders, receivers)];
     }
-    let mut messages = Vec::new();
-    by_trace.retain(|_, senders| {
+    let (mut messages, mut left) = (Vec::new(), Vec::new());
+    for group in groups {
         let follows = |at: &At| {
-            senders
-                .iter()
-                .any(|from| verdict::of(tree, *from, *at).is_whole())
+            let mut senders = group.iter();
+            senders.any(|from| verdict::of(tree, *from, *at).is_whole())
         };
-        let (own, others) = receivers.iter().partition::<Vec<At>, _>(|at| follows(at));
+        let (own, others) = receivers.into_iter().partition::<Vec<At>, _>(follows);
         receivers = others;
-        if own.is_empty() {
-            return true;
+        match own.is_empty() {
+            true => left.extend(group),
+            false => messages.push((group, own)),
         }
-        messages.push((std::mem::take(senders), own));
-        false
-    });
-    let left: Vec<At> = by_trace.into_values().flatten().collect();
+    }
     messages.push((left, receivers));
     messages
+}
+
+/// The senders of each message: a producer, and the calls of an SDK in the same trace.
+fn sent_together(tree: &Tree, senders: &[At]) -> Vec<Vec<At>> {
+    let is_producer = |at: At| tree.span(at).kind == Kind::Producer;
+    let mut senders = senders.to_vec();
+    senders.sort_by_key(|at| (!is_producer(*at), tree.span(*at).start, *at));
+    let mut groups: Vec<Vec<At>> = Vec::new();
+    for sender in senders {
+        let is_same = |group: &&mut Vec<At>| {
+            let first = group[0];
+            let is_inside =
+                tree.is_at_or_below(sender, first) || tree.is_at_or_below(first, sender);
+            tree.span(first).trace == tree.span(sender).trace
+                && (is_inside || !is_producer(first) || !is_producer(sender))
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(sender),
+            None => groups.push(vec![sender]),
+        }
+    }
+    groups
 }
 
 /// The sender and the receiver of one message. `None` if several senders use one id and it is

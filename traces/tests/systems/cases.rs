@@ -84,6 +84,13 @@ fn said(judged: &Judged) -> Vec<String> {
             said.push(format!("{} {} ambiguous", edge.from, edge.to));
         }
     }
+    if judged.edges.iter().any(|edge| edge.ambiguous.at_most > 0) {
+        let more = judged.answer();
+        said.extend(
+            more.into_iter()
+                .filter(|sentence| sentence.contains("more broke")),
+        );
+    }
     said.sort();
     said
 }
