@@ -61,7 +61,7 @@ async fn two_periods_are_kept_as_runs_and_compared() {
     let compared = page(&lab, &format!("/runs/compare?run={form}&run={newer}")).await;
     assert!(compared.contains("new_trace"), "{compared}");
     std::fs::rename(parent.join(odd), parent.join(older)).expect("room");
-    // the run alone is enough to judge it again
+    // the run's directory is enough to judge it again
     let paths = [newer, older].map(|name| lab.sandbox.path("runs").join(name));
     let [newer, older] = paths.each_ref().map(|path| path.to_str().expect("text"));
     let finished = lab
