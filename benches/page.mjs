@@ -2,8 +2,8 @@
 // BATON is a release binary. Needs Chromium and `npm ci --prefix tests/browser`.
 //
 // It starts a lab, fills its memory with TRACES traces (100,000), and prints:
-// - the first paint of the page in the browser, and that of an empty page, and the CPU time that the
-//   browser's main thread takes for parsing, style, layout and paint before it;
+// - the first paint of the page in the browser, and that of an empty page;
+// - the CPU time of the browser's main thread for parsing, style, layout and paint before it;
 // - the time in which the server answers with the whole page, which is more than an update;
 // - the CPU time that the browser's main thread takes for each update;
 // - the lab's throughput with the page open, as a share of the throughput without it: bursts take

@@ -16,8 +16,8 @@ pub(crate) struct Causes {
 }
 
 impl Causes {
-    /// The causes in a period, from the variables of both functions. `client` is the mode of the page's client; `None` if it is not
-    /// known for this period.
+    /// The causes in a period, from the variables of both functions. `client` is the mode of the
+    /// page's client; `None` if it is not known for this period. `stream` is the lab's own.
     pub(crate) fn of(
         producer: &BTreeMap<String, String>,
         consumer: &BTreeMap<String, String>,

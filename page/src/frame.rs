@@ -97,8 +97,8 @@ pub(crate) fn html(status: StatusCode, text: String) -> Response {
 
 /// The end of what a browser paints first, in a template.
 const FIRST_PAINT_END: &str = "<!--first paint-->";
-/// How long the rest of a page waits. A browser paints the first part meanwhile: it lays out all that
-/// it has before it paints anything.
+/// How long the rest of a page waits. Meanwhile a browser paints the first part: it lays out all
+/// that it has before it paints anything.
 const FIRST_PAINT: Duration = Duration::from_millis(80);
 
 /// A page for a browser, in two parts: first what is seen without scrolling, then the rest.
