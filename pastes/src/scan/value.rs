@@ -123,6 +123,9 @@ fn bare(text: &[u8], at: usize, header: &str) -> Value {
         _ => joined(text, at, token(text, at, b"/+=|.")),
     };
     let end = at + trimmed(&text[at..end]);
+    // cmd.exe's escape of the closing quote does not belong to the value
+    let is_caret = text[at..end].ends_with(b"^") && matches!(text.get(end), Some(b'"' | b'\\'));
+    let end = end - usize::from(is_caret);
     Value {
         bytes: text[at..end].to_vec(),
         end,
