@@ -198,7 +198,10 @@ impl ClientSpans {
                 () = &mut deadline => return None,
                 () = tokio::time::sleep(SPANS_INTERVAL) => {}
             }
-            self.keep_new(controls).await;
+            tokio::select! {
+                () = self.keep_new(controls) => {}
+                () = &mut deadline => return None,
+            }
         }
     }
 

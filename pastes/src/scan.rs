@@ -154,20 +154,19 @@ fn is_trace_id(word: &[u8]) -> bool {
 fn is_in_brackets(text: &[u8], start: usize, end: usize) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(is_hex));
+    let closes = matches!(text.get(end + 17), Some(b',' | b']'));
+    let are_ids = end - start == 16
+        && text.get(end) == Some(&b',')
+        && is_id(text.get(start..end))
+        && is_id(text.get(end + 1..end + 17));
+    if !closes || !are_ids {
+        return false;
+    }
     let Some(name) = text[..start].strip_suffix(b",") else {
         return false;
     };
-    let name = name.rsplit(|byte| matches!(byte, b'[' | b'\n')).next();
-    let opens = name.is_some_and(|name| {
-        start >= name.len() + 2 && text[start - name.len() - 2] == b'[' && name.len() <= MAX_NAME
-    });
-    let closes = matches!(text.get(end + 17), Some(b',' | b']'));
-    opens
-        && closes
-        && end - start == 16
-        && text[end] == b','
-        && is_id(text.get(start..end))
-        && is_id(text.get(end + 1..end + 17))
+    let mut near = name.iter().rev().take(MAX_NAME + 1);
+    near.find(|byte| matches!(byte, b'[' | b'\n')) == Some(&b'[')
 }
 
 /// How many bytes of a word precede its name: dashes of an option, or the letter of `\n` in escaped

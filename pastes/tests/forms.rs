@@ -102,3 +102,12 @@ fn an_example_in_another_text_is_found_there_too() {
         }
     }
 }
+
+#[test]
+fn a_long_line_of_short_words_is_read_in_a_moment() {
+    // a look back from each word would take hours
+    let line = "aa,".repeat(300_000);
+    let sleuth = "[orders,0af7651916cd43dd,b7ad6b7169203331,true]";
+    let paste = read(format!("{line}{sleuth}{line}").as_bytes());
+    assert_eq!(paste.carriers.len(), 1, "{paste:?}");
+}

@@ -58,8 +58,9 @@ impl AuditState {
         self.left_unjudged |= !self.notes.unjudged.is_empty();
         let is_in = |name: Option<Name>| name.is_some_and(|name| services.contains(&name));
         let ambiguous = self.notes.ambiguous.iter();
+        // a trace with both services is probably one that held
         let broken = ambiguous
-            .filter(|(edge, between)| between.at_least > 0 && (is_in(edge.from) || is_in(edge.to)));
+            .filter(|(edge, between)| between.at_least > 0 && (is_in(edge.from) != is_in(edge.to)));
         broken.map(|(edge, _)| *edge).collect()
     }
 }

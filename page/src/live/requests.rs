@@ -46,6 +46,8 @@ impl Joining {
             if place == 0 {
                 self.visited.push((entry.start, id));
             }
+            // it may have left memory and come back meanwhile
+            let place = place.min(entry.hand_offs.len());
             let end = entry.hand_offs.len().min(place + budget);
             budget -= (end - place).max(1);
             if end < entry.hand_offs.len() {

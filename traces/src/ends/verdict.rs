@@ -37,12 +37,17 @@ fn continues_another(tree: &Tree, entry: At) -> bool {
 }
 
 /// Whether `receiver`, or a consumer above it in its service, has a link to one of the sender's
-/// spans, or to a span of the sender's trace that is not in the source.
+/// spans. If the source lacks the linked span, it is the sender's if it is the parent that the
+/// sender lacks, or if nothing else leads from the receiver's trace to the sender's.
 fn links(tree: &Tree, sender: At, receiver: At) -> bool {
     let trace = tree.span(sender).trace;
+    let is_apart = tree.span(receiver).trace != trace;
+    let first = tree.entry(sender);
+    let lacks =
+        |span: u64| tree.parent(first) == Parent::Missing && tree.span(first).parent == span;
     let is_senders = |link: &LinkAt| match tree.find(link.trace, link.span) {
         Some(at) => tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender),
-        None => link.trace == trace,
+        None => link.trace == trace && (is_apart || lacks(link.span)),
     };
     let mut next = Some(receiver);
     while let Some(at) = next {
