@@ -20,6 +20,8 @@ type Variables = BTreeMap<String, String>;
 pub(crate) struct Period {
     /// When its settings took effect.
     pub(crate) since: Timestamp,
+    /// When the next settings took effect. `None` for the present period.
+    pub(crate) until: Option<Timestamp>,
     /// The variables that choose the producer's formats, and the consumer's.
     pub(crate) producer: Variables,
     /// The consumer's.
@@ -36,6 +38,7 @@ impl Period {
     fn new(since: Timestamp) -> Period {
         Period {
             since,
+            until: None,
             producer: Variables::new(),
             consumer: Variables::new(),
             edges: Edges::default(),
@@ -78,6 +81,7 @@ impl Periods {
                 *last = period;
                 return;
             }
+            last.until = Some(since);
         }
         self.kept.push_back(period);
         if self.kept.len() > MAX_PERIODS {

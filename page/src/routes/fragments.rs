@@ -132,10 +132,9 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         else {
             return MapParts::default();
         };
-        let next = past.and_then(|(number, _)| periods.get(number + 1));
         let shown = Shown {
             since: time_of_day(period.since),
-            until: next.map(|next| time_of_day(next.since)),
+            until: period.until.filter(|_| past.is_some()).map(time_of_day),
             producer: period.producer.clone(),
             consumer: period.consumer.clone(),
         };

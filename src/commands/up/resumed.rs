@@ -60,7 +60,7 @@ pub(super) fn look_at(
         ))),
         (_, false) => {
             if let Some(earlier) = earlier {
-                output.note(&replaced(directory, &earlier));
+                output.note(&replaced(directory, &earlier, waiting.is_some()));
             }
             Ok(())
         }
@@ -80,11 +80,18 @@ fn say_cut_off(spans: &Path, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the new run replaces, and what is gone with a lab that was killed.
-fn replaced(directory: &Path, earlier: &Manifest) -> String {
+/// What the new run replaces, and what is gone with a lab that was killed. `is_durable` is whether
+/// its stream was on disk, and then nothing is left of it.
+fn replaced(directory: &Path, earlier: &Manifest, is_durable: bool) -> String {
     let place = directory.display();
     if earlier.end.is_some() {
         return format!("replacing the run of {} in {place}", earlier.start);
+    }
+    if is_durable {
+        return format!(
+            "replacing the run of {} in {place}: its lab was killed, and no record was left on its stream",
+            earlier.start
+        );
     }
     let lost = Measured::of(&Source::from(directory))
         .map(|measured| measured.summary.undelivered_or_lost());
