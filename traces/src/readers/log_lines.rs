@@ -93,11 +93,9 @@ fn message(
     each: &mut dyn FnMut(&Span<'_>),
     skipped: &mut Skipped,
 ) -> Result<(), String> {
-    let start = text.iter().position(|byte| *byte == b'{');
-    let json = start.map_or(&[][..], |start| text[start..].trim_ascii());
-    let Ok(mut rest) = std::str::from_utf8(json) else {
-        return Ok(());
-    };
+    // other text on the line may have another encoding
+    let text = String::from_utf8_lossy(text);
+    let mut rest = text.trim_ascii();
     while let Some(start) = rest.find('{') {
         rest = &rest[start..];
         let mut objects = Deserializer::from_str(rest).into_iter::<&RawValue>();

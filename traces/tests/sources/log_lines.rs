@@ -31,6 +31,20 @@ fn in_container(text: &str) -> String {
 }
 
 #[test]
+fn a_span_on_a_line_of_another_encoding_is_read() {
+    let (a, b) = (span("000000000000000a", 0), span("000000000000000b", 0));
+    let text = format!("12:00 {a}\n12:00 {{\"user\":\"J?rg\"}} {b}\n");
+    // `ö` in Latin-1
+    let bytes: Vec<u8> = text
+        .bytes()
+        .map(|byte| if byte == b'?' { 0xf6 } else { byte })
+        .collect();
+    let mut count = 0;
+    read(&bytes, &mut |_| count += 1).expect("a log");
+    assert_eq!(count, 2);
+}
+
+#[test]
 fn all_spans_between_other_output_are_read() {
     const A: &str = "000000000000000a";
     const B: &str = "000000000000000b";
