@@ -6,6 +6,7 @@ mod every_writer;
 mod exports;
 mod forms;
 mod hostile;
+mod log_lines;
 mod many_files;
 mod one_answer;
 mod partial;

@@ -9,7 +9,8 @@ const UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// The byte order marks of UTF-16, of little and of big endian.
 const UTF_16: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
 
-/// The input in UTF-8, without a byte order mark. Input of other content stays as it is. If reading
+/// The input in UTF-8, without a byte order mark. Input of other content stays as it is, also if it
+/// only begins like a mark of UTF-16, as a length in protobuf may. If reading
 /// fails at once, the result fails at its beginning.
 pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
     let beginning = match input.fill_buf() {
@@ -18,7 +19,7 @@ pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
     };
     if beginning.starts_with(&UTF_8) {
         input.consume(UTF_8.len());
-    } else if let Some(mark) = UTF_16.iter().find(|mark| beginning.starts_with(*mark)) {
+    } else if let Some(mark) = UTF_16.iter().find(|mark| is_marked(beginning, mark)) {
         let is_big_endian = *mark == UTF_16[1];
         input.consume(mark.len());
         let text = Utf16 {
@@ -31,6 +32,15 @@ pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
         return Box::new(BufReader::new(text));
     }
     input
+}
+
+/// Whether `beginning` has this mark of UTF-16 and then nothing, or one of the first 256 characters.
+fn is_marked(beginning: &[u8], mark: &[u8; 2]) -> bool {
+    let high = usize::from(*mark == UTF_16[0]);
+    match beginning.strip_prefix(mark) {
+        Some(text) => text.get(high).is_none_or(|byte| *byte == 0),
+        None => false,
+    }
 }
 
 /// Gives UTF-16 as UTF-8. Units that are not text become U+FFFD.
@@ -86,6 +96,20 @@ impl Read for Utf16<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_only_begin_like_a_mark_stay() {
+        // messages of protobuf, each after its length, which begins like a mark
+        for bytes in [
+            [0xff, 0xfe, 0x01, 0x0a, 0xfb, 0xfe, 0x01, 0x0a],
+            [0xfe, 0xff, 0x01, 0x0a, 0xfa, 0xff, 0x01, 0x0a],
+        ] {
+            let mut read = Vec::new();
+            let mut input = in_utf8(Box::new(&bytes[..]));
+            input.read_to_end(&mut read).expect("bytes");
+            assert_eq!(read, bytes);
+        }
+    }
 
     #[test]
     fn marked_text_is_read_as_utf8_without_its_mark() {

@@ -56,8 +56,12 @@ pub(super) fn read(
         each,
         skipped,
     };
-    json.documents(|json| walk.object(json).map(|_| ()))
+    json.documents(|json| walk.object(json, 0).map(|_| ()))
 }
+
+/// How many objects may be around a span. Elasticsearch's answer has three: its outer `hits`, a hit,
+/// and the hit's `_source`.
+const MAX_DEPTH: usize = 4;
 
 struct Walk<'a> {
     want: Want,
@@ -67,9 +71,17 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Reads `{"data": [TRACE, …]}`, a trace, a span, or Elasticsearch's wrapper around a span.
-    /// Gives whether it was a trace or a span.
-    fn object<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
+    /// Gives whether it was a trace or a span. `depth` counts the wrappers around it.
+    fn object<R: BufRead>(
+        &mut self,
+        json: &mut JsonReader<R>,
+        depth: usize,
+    ) -> Result<bool, Fault> {
         let line = json.line();
+        if depth > MAX_DEPTH {
+            let problem = format!("found: more than {MAX_DEPTH} objects around a span");
+            return Err(Fault::Problem { line, problem });
+        }
         let mut own = Vec::new();
         let mut errors = None;
         let mut is_empty = true;
@@ -87,10 +99,10 @@ impl Walk<'_> {
             }),
             // The outer `hits` holds the number of hits; the inner one is the list.
             "hits" if json.peek()? == Some(b'[') => {
-                json.array(|json| self.object(json).map(|_| ()))
+                json.array(|json| self.object(json, depth + 1).map(|_| ()))
             }
-            "hits" => self.object(json).map(|_| ()),
-            "_source" => match self.object(json)? {
+            "hits" => self.object(json, depth + 1).map(|_| ()),
+            "_source" => match self.object(json, depth + 1)? {
                 true => Ok(()),
                 false => Err(Fault::Problem {
                     line,

@@ -54,34 +54,50 @@ pub(super) fn read_lines(
     }
 }
 
-/// Whether the input begins with a list of objects, or with an object that does not end on its first
-/// line.
+/// Whether the input is JSON over several lines: it begins with a list of objects, or with an object
+/// that does not end on its first line, and goes on as JSON. A program may print its configuration
+/// in this way before its log lines.
 fn is_document(beginning: &[u8]) -> bool {
     let text = beginning.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
-    match text.first() {
+    let begins = match text.first() {
         Some(b'[') => matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b'[')),
         Some(b'{') => matches!(
             serde_json::from_slice::<IgnoredAny>(line),
             Err(error) if error.is_eof()
         ),
         _ => false,
+    };
+    begins && goes_on_as_json(text)
+}
+
+/// Whether `text` has only JSON, or has spans before something else. Those spans may be on several
+/// lines, so reading single lines would lose them.
+fn goes_on_as_json(text: &[u8]) -> bool {
+    let mut values = Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    match values.find_map(Result::err) {
+        Some(error) if !error.is_eof() => {
+            let lines = text.split_inclusive(|byte| *byte == b'\n');
+            let above: usize = lines.take(error.line() - 1).map(<[u8]>::len).sum();
+            let json = &text[..text.len().min(above + error.column())];
+            holds_spans(&String::from_utf8_lossy(json))
+        }
+        _ => true,
     }
 }
 
-/// Hands over the spans in one log message. It may have several objects.
+/// Hands over the spans in one log message. It may have several objects, with text between them.
 fn message(
     text: &[u8],
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
     skipped: &mut Skipped,
 ) -> Result<(), String> {
-    let start = text.iter().position(|byte| *byte == b'{');
-    let json = start.map_or(&[][..], |start| text[start..].trim_ascii());
-    let Ok(mut rest) = std::str::from_utf8(json) else {
-        return Ok(());
-    };
-    while rest.starts_with('{') {
+    // other text on the line may have another encoding
+    let text = String::from_utf8_lossy(text);
+    let mut rest = text.trim_ascii();
+    while let Some(start) = rest.find('{') {
+        rest = &rest[start..];
         let mut objects = Deserializer::from_str(rest).into_iter::<&RawValue>();
         let (object, end) = match objects.next() {
             Some(Ok(object)) => (object.get(), objects.byte_offset()),
@@ -90,7 +106,7 @@ fn message(
         if holds_spans(object) {
             otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
         }
-        rest = rest[end..].trim_start_matches([',', ' ', '\t']);
+        rest = &rest[end..];
     }
     Ok(())
 }

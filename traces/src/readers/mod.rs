@@ -225,8 +225,10 @@ fn read_input(
 ) -> Result<Reading, ReadError> {
     let (beginning, input) = input::beginning(input);
     let (mut form, mut beginning, mut input) = (Form::of(&beginning), beginning, input);
-    if form.is_err()
+    if let Err(_) | Ok(Form::OtlpLogLines) = form
         && let Some(wrapping) = Wrapping::of(&beginning)
+        // the container runtime splits long lines, so their objects cannot be read alone
+        && (form.is_err() || wrapping == Wrapping::Cri)
     {
         (beginning, input) = input::beginning(wrapped_lines::unwrapped(input, wrapping));
         form = Form::of(&beginning);

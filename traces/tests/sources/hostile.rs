@@ -239,3 +239,17 @@ fn input_that_is_not_an_export_is_refused_without_harm() {
         assert_eq!(error, format!("{accepted}{found}"));
     }
 }
+
+#[test]
+fn a_search_for_documents_in_deep_nesting_ends() {
+    for text in [
+        format!("{{\"hits\":{}", "[".repeat(100_000)),
+        "{\"hits\":".repeat(100_000),
+        "[{\"hits\":".repeat(100_000),
+    ] {
+        // it is refused, or is cut short
+        let mut spans = 0;
+        let _ = read(text.as_bytes(), &mut |_| spans += 1);
+        assert_eq!(spans, 0);
+    }
+}

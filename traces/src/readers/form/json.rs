@@ -112,13 +112,15 @@ impl Members {
                 }
                 _ => return Ok(None),
             },
-            "hits" | "_source" if is_nested => match names_of_document(&mut json.ahead(), name) {
-                Some(inner) => match refused::document(&inner) {
-                    Some(found) => return Ok(Some(Err(found))),
+            "hits" | "_source" if is_nested => {
+                match names_of_document(&mut json.ahead(), name, 0) {
+                    Some(inner) => match refused::document(&inner) {
+                        Some(found) => return Ok(Some(Err(found))),
+                        None => Form::Jaeger,
+                    },
                     None => Form::Jaeger,
-                },
-                None => Form::Jaeger,
-            },
+                }
+            }
             "traces" if is_nested => match refused::json(&first_names(json.ahead())) {
                 Some(found) => return Ok(Some(Err(found))),
                 None => return Ok(None),
@@ -203,8 +205,18 @@ fn is_of_otlp(name: &str) -> bool {
 }
 
 /// The names in the first document of an answer of Elasticsearch, whose member `name` comes next;
-/// `None` if there is no document.
-fn names_of_document(json: &mut JsonReader<&[u8]>, name: &str) -> Option<Vec<String>> {
+/// `None` if there is no document. `depth` counts the values around it, because the search calls
+/// itself for each.
+fn names_of_document(
+    json: &mut JsonReader<&[u8]>,
+    name: &str,
+    depth: usize,
+) -> Option<Vec<String>> {
+    /// An answer has `hits`, its list of `hits`, and a hit with its `_source`.
+    const MAX_DOCUMENT_DEPTH: usize = 4;
+    if depth > MAX_DOCUMENT_DEPTH {
+        return None;
+    }
     if name == "_source" {
         return Some(first_names(json.ahead()));
     }
@@ -212,12 +224,12 @@ fn names_of_document(json: &mut JsonReader<&[u8]>, name: &str) -> Option<Vec<Str
     // If the text is cut short here, the reader reports it.
     let _ = match json.peek() {
         Ok(Some(b'[')) => json.array(|json| {
-            found = found.take().or(names_of_document(json, ""));
+            found = found.take().or(names_of_document(json, "", depth + 1));
             Err(json.unexpected("no more"))
         }),
         _ => json.object(|json, name| {
             if found.is_none() && matches!(name, "hits" | "_source") {
-                found = names_of_document(&mut json.ahead(), name);
+                found = names_of_document(&mut json.ahead(), name, depth + 1);
             }
             json.skip()
         }),

@@ -1,0 +1,98 @@
+//! Spans in a program's log, between its other lines.
+
+use super::read;
+
+/// A span with this id as Java's `logging-otlp` exporter prints it, on one line.
+fn span(id: &str, padding: usize) -> String {
+    format!(
+        concat!(
+            r#"{{"resource":{{"attributes":[]}},"scopeSpans":[{{"spans":[{{"traceId":"{:032x}","#,
+            r#""spanId":"{}","name":"{}","startTimeUnixNano":"1"}}]}}]}}"#
+        ),
+        1,
+        id,
+        "x".repeat(padding)
+    )
+}
+
+/// The lines of `text` as a container runtime stores them: in parts of at most 16 KiB.
+fn in_container(text: &str) -> String {
+    let mut stored = String::new();
+    for line in text.lines() {
+        let mut rest = line;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(16 << 10));
+            let tag = if after.is_empty() { 'F' } else { 'P' };
+            stored += &format!("2026-01-01T00:00:00.000000000Z stdout {tag} {part}\n");
+            rest = after;
+        }
+    }
+    stored
+}
+
+#[test]
+fn a_span_on_a_line_of_another_encoding_is_read() {
+    let (a, b) = (span("000000000000000a", 0), span("000000000000000b", 0));
+    let text = format!("12:00 {a}\n12:00 {{\"user\":\"J?rg\"}} {b}\n");
+    // `ö` in Latin-1
+    let bytes: Vec<u8> = text
+        .bytes()
+        .map(|byte| if byte == b'?' { 0xf6 } else { byte })
+        .collect();
+    let mut count = 0;
+    read(&bytes, &mut |_| count += 1).expect("a log");
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn all_spans_between_other_output_are_read() {
+    const A: &str = "000000000000000a";
+    const B: &str = "000000000000000b";
+    let (a, b, long) = (span(A, 0), span(B, 0), span(B, 40_000));
+    let config = "{\n  \"port\": 8080,\n  \"db\": {\n    \"pool\": 5\n  }\n}\n";
+    for (name, text, ids) in [
+        (
+            "text between objects",
+            format!("12:00 {b}\n12:00 {{\"u\":1}} INFO {a} done\n"),
+            vec![B, A],
+        ),
+        (
+            "several objects",
+            format!("12:00 {b}, {a} and {{\"u\":1}} - {a}"),
+            vec![B, A, A],
+        ),
+        (
+            "a configuration before",
+            format!("{config}INFO: started\n12:00 INFO {a}\n"),
+            vec![A],
+        ),
+        (
+            "a list before",
+            format!("[{{\n  \"port\": 8080\n}}]\n12:00 INFO {a}\n"),
+            vec![A],
+        ),
+        (
+            "lines in parts",
+            in_container(&format!("{a}\n{long}\n")),
+            vec![A, B],
+        ),
+        (
+            "parts first",
+            in_container(&format!("{long}\n{a}\n")),
+            vec![B, A],
+        ),
+        (
+            "parts after text",
+            in_container(&format!("INFO: started\nINFO {long}\nINFO {a}\n")),
+            vec![B, A],
+        ),
+    ] {
+        let mut found = Vec::new();
+        let each = &mut |span: &baton_traces::span::Span<'_>| {
+            found.push(span.reference.span_id.to_string());
+        };
+        let reading = read(text.as_bytes(), each).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(found, ids, "{name}");
+        assert_eq!(reading.skipped, None, "{name}");
+    }
+}
