@@ -177,8 +177,13 @@ impl Live {
                 held = None;
             }
         });
-        drop(held);
-        while self.held().forget_oldest(MAX_AT_ONCE) {}
+        // a few leave before anybody else looks, and many in steps
+        let mut is_more = held
+            .unwrap_or_else(|| self.held())
+            .forget_oldest(MAX_AT_ONCE);
+        while is_more {
+            is_more = self.held().forget_oldest(MAX_AT_ONCE);
+        }
         if let Some(packed) = full.and_then(|full| full.pack()) {
             self.held().segments.replace(packed);
         }
