@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_lab::{DeliveredRecord, LabStatus};
 use baton_propagators::id::TraceId;
+use baton_traces::hand_off::Role;
 use baton_traces::readers::otlp_json;
 use baton_traces::shown::visible;
 use baton_traces::span::{Span, Want};
@@ -57,7 +58,7 @@ pub(crate) use self::periods::{Period, Periods};
 pub(crate) use self::remembered::Forgotten;
 pub(crate) use self::unsampled::GrowingLog;
 
-/// How many spans are added before others get a turn.
+/// How many spans, traces or hand-offs are looked at before others get a turn.
 const MAX_AT_ONCE: usize = 200;
 
 /// What the lab has seen. The page and the lab share it.
@@ -216,7 +217,7 @@ impl Live {
 
 impl Held {
     fn add_span(&mut self, span: &Span<'_>, segment: u32) {
-        let service = self.names.number(span.service);
+        let (role, service) = (Role::of(span), self.names.number(span.service));
         let trace_id = span.reference.trace_id;
         if !self.traces.contains(trace_id) {
             self.begin_trace(trace_id);
@@ -225,13 +226,13 @@ impl Held {
             return;
         };
         entry.add(span, service, segment);
-        let waiting = entry.around.add(span, service);
+        let waiting = entry.around.add(span, role, service);
         let number = self.periods.at(span.start);
         if let Some(period) = self.periods.get_mut(number) {
             *period.spans.entry(service).or_default() += 1;
         }
-        self.note_for_audit(span, number);
-        self.add_ends(span, service);
+        self.note_for_audit(span, role, number);
+        self.add_ends(span, role, service);
         for key in waiting {
             self.judge(key);
         }

@@ -247,6 +247,11 @@ impl<'a> Role<'a> {
             _ => Role::Other,
         }
     }
+
+    /// Whether an id joins the span with the other end of its hand-off.
+    pub fn has_id(self) -> bool {
+        !matches!(self, Role::ClientRequest { request_id: None } | Role::Other)
+    }
 }
 
 /// What a context carries besides its ids.
@@ -302,13 +307,12 @@ pub struct Sender {
     pub format: Option<SpanFormat>,
 }
 
-/// The parent of `span`, if `span` is not an end of a hand-off and may be between a sender and a
-/// span above or below it in the sender's service. `None` if it has no parent, or if the parent is
-/// known to be in another process.
+/// The parent of a span whose [`Role`] has no id. Such a span may be between a sender and a span
+/// above or below it in the sender's service. `None` if it has no parent, or if the parent is known
+/// to be in another process.
 pub fn leads_up(span: &Span<'_>) -> Option<SpanId> {
     let may_lead = span.parent_is_remote != Some(true);
-    let parent = span.parent_span_id.filter(|_| may_lead)?;
-    (Role::of(span) == Role::Other).then_some(parent)
+    span.parent_span_id.filter(|_| may_lead)
 }
 
 impl Sender {

@@ -57,7 +57,7 @@ fn the_spans_above_and_below_a_sender_are_the_same_in_a_run_and_in_an_export() {
         |title: &str| title.contains("above the sender") || title.contains("below the sender");
     let around = cases.iter().filter(|case| is_around(&case.title));
     let around: Vec<&Case> = around.collect();
-    assert_eq!(around.len(), 6);
+    assert_eq!(around.len(), 7);
     for case in around {
         let directory = tempfile::tempdir().expect("a temporary directory");
         case.write(directory.path(), Order::AsWritten);

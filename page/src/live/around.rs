@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use baton_propagators::id::SpanId;
-use baton_traces::hand_off::{self, Receiver, Sender};
+use baton_traces::hand_off::{self, Receiver, Role, Sender};
 use baton_traces::span::{Span, SpanReference};
 
 use super::hand_offs::Key;
@@ -26,10 +26,11 @@ pub(super) struct Around {
 
 impl Around {
     /// Adds a span. Gives the hand-offs that have to be judged again.
-    pub(super) fn add(&mut self, span: &Span<'_>, service: Name) -> Vec<Key> {
+    pub(super) fn add(&mut self, span: &Span<'_>, role: Role<'_>, service: Name) -> Vec<Key> {
         let id = span.reference.span_id;
         let is_unsaid = span.parent_is_remote.is_none();
-        if let Some(parent) = hand_off::leads_up(span) {
+        let parent = hand_off::leads_up(span).filter(|_| !role.has_id());
+        if let Some(parent) = parent {
             let service = is_unsaid.then_some(service);
             self.parents.insert(id, (parent, service));
         }

@@ -17,10 +17,7 @@ use super::audit_state::Notes;
 use super::edges::EdgeKey;
 use super::hand_offs::{ByAudit, Id, Key};
 use super::names::Name;
-use super::{Held, Live};
-
-/// How many hand-offs are taken before others get a turn.
-const MAX_AT_ONCE: usize = 200;
+use super::{Held, Live, MAX_AT_ONCE};
 
 /// What the last audit of each period found.
 pub(super) type LastAudits = HashMap<usize, HashSet<Key>>;
@@ -64,8 +61,8 @@ impl Numbers<'_> {
 
 impl Held {
     /// Notes whether only an audit can find the hand-off of `span`.
-    pub(super) fn note_for_audit(&mut self, span: &Span<'_>, number: usize) {
-        if Id::of(Role::of(span)).is_some() || span.kind == Kind::Internal {
+    pub(super) fn note_for_audit(&mut self, span: &Span<'_>, role: Role<'_>, number: usize) {
+        if role.has_id() || span.kind == Kind::Internal {
             return;
         }
         let Some(period) = self.periods.get_mut(number) else {
@@ -95,7 +92,7 @@ impl Held {
         Some((number, round, options))
     }
 
-    /// Whether an audit looks at a span: its trace is held, and it is no end of a hand-off whose
+    /// Whether an audit looks at a span: its trace is held, and it is not an end of a hand-off whose
     /// other end has left memory.
     fn is_to_audit(&self, span: SpanReference) -> bool {
         let entry = self.traces.get(span.trace_id);

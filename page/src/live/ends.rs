@@ -11,9 +11,8 @@ use super::hand_offs::{HandOff, Id, Key};
 use super::names::Name;
 
 impl Held {
-    /// Adds what `span` shows about hand-offs.
-    pub(super) fn add_ends(&mut self, span: &Span<'_>, service: Name) {
-        let role = Role::of(span);
+    /// Adds what `span`, in its `role`, shows about hand-offs.
+    pub(super) fn add_ends(&mut self, span: &Span<'_>, role: Role<'_>, service: Name) {
         let Some((id, _)) = Id::of(role) else {
             return;
         };

@@ -12,10 +12,8 @@ use super::edges::EdgeKey;
 use super::hand_offs::{HandOff, Id};
 use super::names::Name;
 use super::traces::TraceEntry;
-use super::{Held, Live};
+use super::{Held, Live, MAX_AT_ONCE};
 
-/// How many traces are looked at before others get a turn.
-const MAX_AT_ONCE: usize = 200;
 /// How many hand-offs of one trace are listed.
 const MAX_HAND_OFFS: usize = 8;
 

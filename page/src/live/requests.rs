@@ -7,12 +7,10 @@ use baton_traces::span::{Span, UnixTime, Want};
 use baton_traces::trace::{Gathering, Trace};
 
 use super::segments::Segment;
-use super::{Held, Live};
+use super::{Held, Live, MAX_AT_ONCE};
 
 /// How many traces may be one request. Of a batch, each record may be one.
 const MAX_JOINED: usize = 10_000;
-/// How many traces or hand-offs are looked at before others get a turn.
-const MAX_AT_ONCE: usize = 200;
 
 /// A search for the traces of one request, which may stop and go on.
 struct Joining {

@@ -13,13 +13,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::hand_offs::{HandOff, Id, Key};
-use super::{Held, Live};
+use super::{Held, Live, MAX_AT_ONCE};
 use crate::log_tail::complete_lines;
 
 /// How many bytes of a log are read at once.
 const MAX_BYTES: u64 = 1 << 20;
-/// How many hand-offs are looked at before others get a turn.
-const MAX_AT_ONCE: usize = 200;
 
 /// A function's log that grows.
 #[derive(Debug)]

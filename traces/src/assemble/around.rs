@@ -21,7 +21,7 @@ pub(super) struct Inner {
 }
 
 impl Ends {
-    /// Adds a span that is not an end, if it may lead to a span above it in its service.
+    /// Adds a span whose role has no id, if it may lead to a span above it in its service.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
         let Some(parent) = hand_off::leads_up(span) else {
             return;

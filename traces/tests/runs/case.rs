@@ -260,7 +260,7 @@ impl Words {
             "inner" => ("producer-lambda", 1, "12..28"),
             "invocation" => ("consumer-lambda", 5, "50..70"),
             "record" => ("consumer-lambda", 5, "55..60"),
-            "sdk" => ("producer-lambda", 3, "21..24"),
+            "sdk" | "http" => ("producer-lambda", 3, "21..24"),
             other => panic!("unknown kind of line: {other}"),
         };
         let (start, end) = self
@@ -298,7 +298,7 @@ impl Words {
         if let Some(request) = self.get("request") {
             attributes.push(text("aws.request_id", request));
         }
-        if self.kind == "client" && self.get("status") != Some("none") {
+        if matches!(&*self.kind, "client" | "http") && self.get("status") != Some("none") {
             let status = self.get("status").unwrap_or("200");
             attributes.push(integer("http.response.status_code", status));
         }

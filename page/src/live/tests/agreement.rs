@@ -111,6 +111,18 @@ fn they_agree_in_any_order() {
             ],
             Verdict::Connected,
         ),
+        (
+            vec![
+                server.clone(),
+                sent(1, local),
+                with_parent(
+                    span("producer", TRACE, 5, 4, 3, &[("error.type", "timeout")]),
+                    local,
+                ),
+                received(TRACE, 5, remote),
+            ],
+            Verdict::Connected,
+        ),
         // a span above it that is in another process
         (
             vec![
