@@ -1,6 +1,6 @@
 //! The encoding of text: UTF-8 with a byte order mark, and UTF-16, which PowerShell writes with `>`.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 use super::input::{self, Input};
 
@@ -10,8 +10,8 @@ const UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
 const UTF_16: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
 
 /// The input in UTF-8, without a byte order mark. Input of other content stays as it is, also if it
-/// only begins like a mark of UTF-16, as a length in protobuf may. If reading
-/// fails at once, the result fails at its beginning.
+/// only begins like a mark of UTF-16, as a length in protobuf may. If reading fails at once, the
+/// result fails at its beginning.
 pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
     let beginning = match input.fill_buf() {
         Ok(beginning) => beginning,
@@ -22,14 +22,12 @@ pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
     } else if let Some(mark) = UTF_16.iter().find(|mark| is_marked(beginning, mark)) {
         let is_big_endian = *mark == UTF_16[1];
         input.consume(mark.len());
-        let text = Utf16 {
+        let mut text = Utf16 {
             input,
             is_big_endian,
-            decoded: Vec::new(),
-            taken: 0,
             high: None,
         };
-        return Box::new(BufReader::new(text));
+        return input::in_pieces(move || text.decode());
     }
     input
 }
@@ -47,9 +45,6 @@ fn is_marked(beginning: &[u8], mark: &[u8; 2]) -> bool {
 struct Utf16<'a> {
     input: Input<'a>,
     is_big_endian: bool,
-    decoded: Vec<u8>,
-    /// How much of `decoded` was handed over.
-    taken: usize,
     /// The first unit of a pair whose second one is still to come.
     high: Option<u16>,
 }
@@ -58,8 +53,8 @@ struct Utf16<'a> {
 const MAX_UNITS: usize = 32 << 10;
 
 impl Utf16<'_> {
-    /// Decodes the next units. At the end of the input there are none.
-    fn decode(&mut self) -> io::Result<()> {
+    /// Decodes the next units; `None` at the end of the input.
+    fn decode(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut units: Vec<u16> = self.high.take().into_iter().collect();
         let mut bytes = [0; 2];
         while units.len() < MAX_UNITS {
@@ -74,22 +69,8 @@ impl Utf16<'_> {
         if is_full && matches!(units.last(), Some(0xd800..=0xdbff)) {
             self.high = units.pop();
         }
-        self.decoded = String::from_utf16_lossy(&units).into_bytes();
-        self.taken = 0;
-        Ok(())
-    }
-}
-
-impl Read for Utf16<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken == self.decoded.len() {
-            self.decode()?;
-        }
-        let left = &self.decoded[self.taken..];
-        let length = left.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&left[..length]);
-        self.taken += length;
-        Ok(length)
+        let decoded = String::from_utf16_lossy(&units).into_bytes();
+        Ok((!decoded.is_empty()).then_some(decoded))
     }
 }
 

@@ -64,6 +64,34 @@ pub(super) fn failing(failure: io::Error) -> Input<'static> {
     Box::new(BufReader::new(Failing(failure)))
 }
 
+/// An input of the pieces that `next` makes. `None` is the end.
+pub(super) fn in_pieces<'a>(
+    next: impl FnMut() -> io::Result<Option<Vec<u8>>> + Send + 'a,
+) -> Input<'a> {
+    let piece = Cursor::default();
+    Box::new(BufReader::new(Pieces { next, piece }))
+}
+
+struct Pieces<F> {
+    next: F,
+    piece: Cursor<Vec<u8>>,
+}
+
+impl<F: FnMut() -> io::Result<Option<Vec<u8>>>> Read for Pieces<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let length = self.piece.read(buffer)?;
+            if length > 0 || buffer.is_empty() {
+                return Ok(length);
+            }
+            match (self.next)()? {
+                Some(piece) => self.piece = Cursor::new(piece),
+                None => return Ok(0),
+            }
+        }
+    }
+}
+
 /// A reader that always fails.
 struct Failing(io::Error);
 

@@ -7,12 +7,12 @@
 //!   `2026-01-01T00:00:00.0Z stdout F {…`; the tag is `P` for all but the last part of a line.
 //! - Docker's `json-file` driver stores each line as `{"log":"…","stream":"stdout","time":"…"}`.
 
-use std::io::{self, BufReader, Read};
+use std::io;
 
 use serde::Deserialize;
 
 use super::MAX_LINE_BYTES;
-use super::input::Input;
+use super::input::{self, Input};
 use super::lines::{LineError, Lines};
 
 /// What is around each line.
@@ -94,55 +94,33 @@ struct Entry {
 
 /// The lines of `input` without what is around them. A line that is not wrapped stays as it is.
 pub(super) fn unwrapped(input: Input<'_>, wrapping: Wrapping) -> Input<'_> {
-    Box::new(BufReader::new(Unwrapped {
-        lines: Lines::new(input, MAX_LINE_BYTES),
-        wrapping,
-        text: Vec::new(),
-        taken: 0,
-    }))
-}
-
-struct Unwrapped<'a> {
-    lines: Lines<Input<'a>>,
-    wrapping: Wrapping,
-    text: Vec<u8>,
-    /// How much of `text` was handed over.
-    taken: usize,
-}
-
-impl Read for Unwrapped<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.taken == self.text.len() {
-            let line = match self.lines.next_line() {
-                Ok(None) => return Ok(0),
-                Ok(Some(line)) => String::from_utf8_lossy(line).into_owned(),
-                Err(LineError::Input(error)) => return Err(error),
-                Err(LineError::TooLong) => {
-                    let problem = format!("a line is longer than {MAX_LINE_BYTES} bytes");
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-                }
-            };
-            let line = line.trim_end_matches('\r');
-            let (mut text, is_whole) = self
-                .wrapping
-                .unwrap(line)
-                .unwrap_or_else(|| (line.to_owned(), true));
-            if is_whole {
-                text.push('\n');
-            }
-            self.text = text.into_bytes();
-            self.taken = 0;
+    let mut lines = Lines::new(input, MAX_LINE_BYTES);
+    input::in_pieces(move || match lines.next_line() {
+        Ok(line) => Ok(line.map(|line| unwrapped_line(line, wrapping))),
+        Err(LineError::Input(error)) => Err(error),
+        Err(LineError::TooLong) => {
+            let problem = format!("a line is longer than {MAX_LINE_BYTES} bytes");
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
         }
-        let left = &self.text[self.taken..];
-        let length = left.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&left[..length]);
-        self.taken += length;
-        Ok(length)
+    })
+}
+
+/// The text in a line, with a line feed unless the next line goes on with it.
+fn unwrapped_line(line: &[u8], wrapping: Wrapping) -> Vec<u8> {
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_end_matches('\r');
+    let unwrapped = wrapping.unwrap(line);
+    let (mut text, is_whole) = unwrapped.unwrap_or_else(|| (line.to_owned(), true));
+    if is_whole {
+        text.push('\n');
     }
+    text.into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
