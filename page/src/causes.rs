@@ -1,13 +1,12 @@
 //! Why hand-offs between the lab's own functions broke, as far as the settings of their period
 //! show it.
 
-use std::collections::BTreeMap;
-
-use baton_propagators::{Mode, Propagation};
+use baton_propagators::Mode;
 use baton_traces::run::Function;
 
-use crate::map::EdgeRow;
+use crate::map::{CLIENT, EdgeRow};
 use crate::prediction::{Hop, Modes, Prediction};
+use crate::settings::{self, Variables};
 
 /// What the settings of one period do at each hop.
 pub(crate) struct Causes {
@@ -19,15 +18,12 @@ impl Causes {
     /// The causes in a period, from the variables of both functions. `client` is the mode of the
     /// page's client; `None` if it is not known for this period. `stream` is the lab's own.
     pub(crate) fn of(
-        producer: &BTreeMap<String, String>,
-        consumer: &BTreeMap<String, String>,
+        producer: &Variables,
+        consumer: &Variables,
         client: Option<&Mode>,
         stream: &str,
     ) -> Causes {
-        let set = |variables: &BTreeMap<String, String>| {
-            Propagation::from_environment(|name| variables.get(name).cloned()).ok()
-        };
-        let prediction = match (set(producer), set(consumer)) {
+        let prediction = match (settings::of(producer), settings::of(consumer)) {
             (Some(producer), Some(consumer)) => {
                 let modes = Modes {
                     client: client.cloned().unwrap_or(Mode::NONE),
@@ -74,7 +70,7 @@ impl Causes {
                 self.prediction.record.as_ref().filter(|_| is_own)
             }
             None => {
-                let is_own = edge.from == "client" && is(&edge.to, Function::Producer);
+                let is_own = edge.from == CLIENT && is(&edge.to, Function::Producer);
                 self.prediction.ingress.as_ref().filter(|_| is_own)
             }
         }

@@ -31,6 +31,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
+const HTML: &str = "text/html; charset=utf-8";
 /// A report has its style in itself, and no script.
 const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; \
@@ -91,8 +92,8 @@ pub(crate) fn page(template: &impl Template) -> Response {
 }
 
 /// Text as HTML, with the policy that forbids foreign scripts.
-pub(crate) fn html(status: StatusCode, text: String) -> Response {
-    answer(status, "text/html; charset=utf-8", POLICY.clone(), text)
+pub(crate) fn html(status: StatusCode, text: impl IntoResponse) -> Response {
+    answer(status, HTML, POLICY.clone(), text)
 }
 
 /// The end of what a browser paints first, in a template.
@@ -112,23 +113,12 @@ pub(crate) fn page_in_parts(template: &impl Template) -> Response {
         Ok(rest)
     });
     let parts = iter([Ok::<Bytes, std::convert::Infallible>(first)]).chain(rest);
-    let body = Body::from_stream(parts);
-    answer(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        POLICY.clone(),
-        body,
-    )
+    html(StatusCode::OK, Body::from_stream(parts))
 }
 
 /// A report that was written for any browser.
 pub(crate) fn report(text: String) -> Response {
-    answer(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        REPORT_POLICY,
-        text,
-    )
+    answer(StatusCode::OK, HTML, REPORT_POLICY, text)
 }
 
 /// A file of the page itself.

@@ -26,6 +26,7 @@ mod matrix;
 mod prediction;
 mod routes;
 mod runs;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

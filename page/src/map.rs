@@ -19,7 +19,7 @@ use crate::live::{AuditState, Held, Period};
 const PRODUCER: &str = Function::Producer.service_name();
 const CONSUMER: &str = Function::Consumer.service_name();
 /// The sender of requests without a client's span, as of `curl`.
-const CLIENT: &str = "client";
+pub(crate) const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
 /// The most edges that are listed, and those that are drawn. The ones that broke come first. To

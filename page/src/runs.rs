@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use baton_experiments::manifest::versions;
 use baton_experiments::run::new_directory;
 use baton_propagators::id::TraceId;
-use baton_propagators::{Engine, Pairing, Propagation};
+use baton_propagators::{Engine, Pairing};
 use baton_traces::compare::Comparison;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
@@ -26,6 +26,7 @@ use serde::Deserialize;
 
 use crate::live::{Live, Period};
 use crate::map::percent_encoded;
+use crate::settings;
 
 /// How many kept runs are listed and compared.
 const MAX_LISTED: usize = 50;
@@ -158,8 +159,8 @@ impl Range {
 /// The manifest of a run in these periods. It has a pairing only if they all have the same.
 fn manifest(periods: &[&Period], start: Timestamp, end: Timestamp) -> Result<Manifest, String> {
     let set = |variables: &BTreeMap<String, String>| {
-        let set = Propagation::from_environment(|name| variables.get(name).cloned());
-        set.map_err(|_| "the period's settings cannot be read".to_owned())
+        let set = settings::of(variables);
+        set.ok_or_else(|| "the period's settings cannot be read".to_owned())
     };
     let mut pairings = Vec::new();
     let mut engine = Engine::default();

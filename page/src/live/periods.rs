@@ -8,12 +8,10 @@ use jiff::Timestamp;
 use super::audit_state::AuditState;
 use super::edges::Edges;
 use super::names::Name;
+use crate::settings::Variables;
 
 /// How many periods are kept, the newest.
 const MAX_PERIODS: usize = 200;
-
-/// The environment variables that choose the formats of a function.
-type Variables = BTreeMap<String, String>;
 
 /// The time between two switches.
 #[derive(Debug)]

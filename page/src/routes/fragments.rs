@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use baton_lab::Controls;
-use baton_propagators::Propagation;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{self, count, counted, service_name, visible};
 use baton_traces::span::UnixTime;
@@ -15,6 +14,7 @@ use crate::causes::Causes;
 use crate::frame::render;
 use crate::live::{Held, Listed, Period, Search};
 use crate::map::{EdgeRow, MapView, Seen};
+use crate::settings;
 
 /// How many traces the first page lists, and among how many of the newest it looks for them.
 const NEWEST: usize = 8;
@@ -158,7 +158,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         let cause = causes.as_ref().and_then(|causes| causes.of_edge(&edge));
         (edge, cause)
     });
-    let settings = settings(&shown.producer, &shown.consumer);
+    let settings = settings::of_both(&shown.producer, &shown.consumer);
     MapParts {
         answer: render(&AnswerFragment {
             state: view.state,
@@ -245,9 +245,9 @@ pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
                 is_shown: number == shown,
                 is_last: number == last,
                 since: period.since.strftime("%H:%M:%S").to_string(),
-                producer: modes_of(&period.producer),
-                consumer: modes_of(&period.consumer),
-                settings: policies(&period.producer, &period.consumer),
+                producer: settings::modes(&period.producer),
+                consumer: settings::modes(&period.consumer),
+                settings: settings::policies(&period.producer, &period.consumer),
                 counts: counts(period),
             })
             .collect(),
@@ -346,57 +346,6 @@ pub(super) fn burst(page: &LabPage) -> String {
         }),
         last,
     })
-}
-
-/// The settings of a period in words.
-fn settings(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
-    format!(
-        "producer {}, consumer {}; {}",
-        modes_of(producer),
-        modes_of(consumer),
-        policies(producer, consumer)
-    )
-}
-
-/// The settings of a function in words: its mode, and what differs from the defaults.
-pub(super) fn in_words(variables: &BTreeMap<String, String>) -> String {
-    let plain = policies_of(&Propagation::default());
-    match propagation(variables).map(|set| policies_of(&set)) {
-        Some(policies) if policies != plain => format!("{} ({policies})", modes_of(variables)),
-        _ => modes_of(variables),
-    }
-}
-
-fn propagation(variables: &BTreeMap<String, String>) -> Option<Propagation> {
-    Propagation::from_environment(|name| variables.get(name).cloned()).ok()
-}
-
-/// What a function writes and reads: its mode. Variables that cannot be read are shown as they are.
-fn modes_of(variables: &BTreeMap<String, String>) -> String {
-    let Some(set) = propagation(variables) else {
-        let variables = variables.iter();
-        let variables = variables.map(|(name, value)| format!("{name}={value}"));
-        return visible(&variables.collect::<Vec<_>>().join(" "));
-    };
-    match set.inject == set.extract {
-        true => set.extract.to_string(),
-        false => format!("writes {}, reads {}", set.inject, set.extract),
-    }
-}
-
-/// Engine, selection and policy of a function.
-fn policies_of(set: &Propagation) -> String {
-    format!("{}, {}, {}", set.engine, set.select, set.on_conflict)
-}
-
-/// Engine, selection and policy of both functions; of each one if they differ.
-fn policies(producer: &BTreeMap<String, String>, consumer: &BTreeMap<String, String>) -> String {
-    let of = |variables| propagation(variables).map(|set| policies_of(&set));
-    match (of(producer), of(consumer)) {
-        (Some(producer), Some(consumer)) if producer == consumer => producer,
-        (Some(producer), Some(consumer)) => format!("producer {producer}; consumer {consumer}"),
-        _ => String::new(),
-    }
 }
 
 /// A time of day in UTC, to the millisecond.

@@ -11,6 +11,7 @@ use super::fragments::MapParts;
 use super::modes::{Choice, Chosen};
 use super::{Shared, fragments, modes, wants_html};
 use crate::frame::{self, Frame};
+use crate::settings;
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -71,7 +72,7 @@ pub(super) async fn index(
         map: fragments::map(page, controls, period),
         modes: modes::modes(&chosen),
         settings: modes::settings(&chosen),
-        settings_in_short: modes::settings_in_short(&chosen),
+        settings_in_short: settings::in_short(chosen.engine, chosen.select, chosen.on_conflict),
         settings_differ: modes::settings_differ(&chosen),
         prediction: modes::prediction(&chosen),
         curl: format!(
@@ -81,14 +82,12 @@ pub(super) async fn index(
         periods: fragments::periods(page, period),
         newest: fragments::newest(page),
     };
-    let mut answer = match headers
+    let is_navigation = headers
         .get("sec-fetch-dest")
-        .is_some_and(|dest| dest == "document")
-    {
+        .is_some_and(|dest| dest == "document");
+    let answer = match is_navigation {
         true => frame::page_in_parts(&index),
         false => frame::page(&index),
     };
-    let vary = axum::http::HeaderValue::from_static("accept");
-    answer.headers_mut().insert(VARY, vary);
-    answer
+    ([(VARY, "accept")], answer).into_response()
 }

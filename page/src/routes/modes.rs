@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{Shared, fragments, sentence};
 use crate::frame;
 use crate::prediction::{Hop, Modes};
+use crate::settings;
 
 /// The modes that the page offers, besides the present ones.
 pub(super) const OFFERED: [&str; 12] = [
@@ -61,13 +62,8 @@ struct PredictionFragment {
 /// The chosen modes. A choice that is not valid counts as not made.
 pub(super) fn chosen(shared: &Shared, chosen: &Chosen) -> Modes {
     let status = shared.controls.status();
-    let set = |variables: &std::collections::BTreeMap<String, String>| {
-        Propagation::from_environment(|name| variables.get(name).cloned()).unwrap_or_default()
-    };
-    let (producer, consumer) = (
-        set(&status.producer.propagation),
-        set(&status.consumer.propagation),
-    );
+    let producer = settings::of(&status.producer.propagation).unwrap_or_default();
+    let consumer = settings::of(&status.consumer.propagation).unwrap_or_default();
     Modes {
         client: read(chosen.client.as_ref(), || shared.page.client()),
         producer: read(chosen.producer.as_ref(), || producer.inject.clone()),
@@ -81,11 +77,6 @@ pub(super) fn chosen(shared: &Shared, chosen: &Chosen) -> Modes {
 fn read<T: std::str::FromStr>(text: Option<&String>, otherwise: impl Fn() -> T) -> T {
     let read = text.and_then(|text| text.parse().ok());
     read.unwrap_or_else(otherwise)
-}
-
-/// Engine, selection and policy in short.
-pub(super) fn settings_in_short(modes: &Modes) -> String {
-    format!("{}, {}, {}", modes.engine, modes.select, modes.on_conflict)
 }
 
 /// Whether engine, selection or policy is not the default.

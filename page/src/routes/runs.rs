@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{Shared, fragments, sentence};
 use crate::frame::{self, Frame, MessagePage};
 use crate::runs::{self, Kept, KeptRun};
+use crate::settings;
 
 #[derive(Template)]
 #[template(path = "runs.html")]
@@ -48,8 +49,8 @@ pub(super) async fn runs(State(shared): State<Shared>) -> Response {
             let text = format!(
                 "Since {}: {} to {}",
                 fragments::time_of_day(period.since),
-                fragments::in_words(&period.producer),
-                fragments::in_words(&period.consumer)
+                settings::of_one(&period.producer),
+                settings::of_one(&period.consumer)
             );
             (number, text)
         });

@@ -12,6 +12,7 @@ use crate::explain::{self, ModeRow};
 use crate::frame;
 use crate::map::address;
 use crate::routes::Shared;
+use crate::settings;
 
 /// The longest text that goes into an address, in bytes.
 const MAX_LINKED: usize = 4096;
@@ -81,12 +82,11 @@ fn fragment(shared: &Shared, text: &str) -> PreviewFragment {
     if let Some((_, own)) = context(&client) {
         list.0.extend(own.0);
     }
-    let variables = shared.controls.status().producer.propagation;
-    let set = Propagation::from_environment(|name| variables.get(name).cloned());
+    let set = settings::of(&shared.controls.status().producer.propagation);
     PreviewFragment {
         summary: carrier.summary,
         is_one_trace: carrier.is_one_trace,
-        producer: set.map_or_else(|_| String::new(), |set| producer(&set, &list, &client)),
+        producer: set.map_or_else(String::new, |set| producer(&set, &list, &client)),
         answers: answers(&carrier.modes),
         address: address("/explain", &[("text", text.to_owned())]),
         problem: None,
