@@ -9,7 +9,7 @@ use baton_traces::source::Source;
 use baton_views::report::{Report, Run};
 
 use crate::failure::Failure;
-use crate::print::table::pairing;
+use crate::print::table::runs::pairing;
 
 /// Reads a finished run, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {

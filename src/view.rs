@@ -1,10 +1,10 @@
 //! The spans for `traces` and `map`: from the named sources, or from a running lab.
 
 use baton_lab::registry::Note;
-use baton_traces::extent::Extent;
 use baton_traces::hand_off::Hop;
-use baton_traces::load::{has_run, load};
 use baton_traces::source::Source;
+use baton_traces::source::extent::Extent;
+use baton_traces::source::load::{has_run, load};
 use baton_traces::span::{Span, Want};
 use baton_traces::trace_index::{Filter, TraceIndex};
 

@@ -4,7 +4,7 @@ mod answer;
 mod cells;
 mod count;
 mod evidence;
-mod prediction;
+mod predicted_verdicts;
 mod reason;
 mod saved;
 mod scenarios;

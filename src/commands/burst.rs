@@ -33,7 +33,7 @@ use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
-use crate::print::table::burst_table;
+use crate::print::table::bursts::burst_table;
 use crate::{report, runtime, signals};
 
 /// A run with more requests gets no summary here, because this machine may lack the memory.

@@ -23,7 +23,8 @@ use crate::print::comparison::ComparisonJson;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
-use crate::print::table::{burst_table, pairing, table};
+use crate::print::table::bursts::burst_table;
+use crate::print::table::runs::{pairing, table};
 use crate::{report, runtime, signals};
 
 /// What the runs gave.

@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::arguments::{Format, TracesArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
-use crate::print::trace_table::trace_table;
+use crate::print::table::traces::trace_table;
 use crate::view::View;
 
 const DEFAULT_TRACES: usize = 20;

@@ -20,21 +20,24 @@
 //! ```
 
 mod answer;
+pub mod services;
+mod source_audit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::assemble::Assembly;
+pub use self::source_audit::SourceAudit;
 pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
 use crate::edges::{Each, OfRun, judge, unjudged};
-use crate::ends::Gathered;
-use crate::ends::names::Name;
-use crate::ends::tree::{Parent, Tree};
-pub use crate::evidence::Evidence;
 use crate::hand_off::{Flag, Hop, Verdict};
+use crate::matching::by_id::Assembly;
+pub use crate::matching::evidence::Evidence;
+use crate::matching::names::Name;
+use crate::matching::spans::Gathered;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::{Kind, Span, SpanReference, UnixTime};
 
 /// The options of an audit.

@@ -23,7 +23,7 @@ pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;
 
-use crate::measure::Measured;
+use crate::figures::measure::Measured;
 
 /// Several sources compared with one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]

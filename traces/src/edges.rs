@@ -13,11 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use self::counting::{Counting, Key, Seen};
 pub(crate) use self::of_run::{OfRun, role_without_spans};
-use crate::ends::tree::Tree;
-use crate::ends::verdict;
-use crate::evidence::{Evidence, Loose, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::prediction::Prediction;
+use crate::matching::evidence::{Evidence, Loose, Pairs};
+use crate::matching::spans::tree::Tree;
+use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
 
 /// The channel of a hand-off.
@@ -153,6 +152,19 @@ pub struct Edge {
     pub prediction: Option<Prediction>,
 }
 
+/// What the formats predict for an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Prediction {
+    /// The verdicts that can be expected. There are several if the sender forwards headers, and
+    /// they depend on who called it.
+    pub verdicts: Vec<Verdict>,
+    /// Which formats lead to them.
+    pub why: String,
+    /// How many judged hand-offs have another verdict.
+    pub contradicted: u64,
+}
+
 impl Edge {
     /// How many judged hand-offs held.
     pub fn whole(&self) -> u64 {
@@ -182,6 +194,28 @@ impl Edge {
         broken
             .max_by_key(|(_, count)| **count)
             .map(|(verdict, _)| *verdict)
+    }
+
+    /// What the file of services predicts, and whether the spans agree; `None` without a
+    /// prediction.
+    pub fn prediction_sentence(&self) -> Option<String> {
+        let Prediction {
+            verdicts,
+            why,
+            contradicted,
+        } = self.prediction.as_ref()?;
+        let verdicts: Vec<&str> = verdicts.iter().map(|verdict| verdict.name()).collect();
+        let expected = verdicts.join(" or ");
+        let edge = format!("{} -> {} ({})", self.from, self.to, self.channel);
+        Some(match contradicted {
+            0 => {
+                format!("{edge}: the services file predicts {expected}, as the spans show: {why}.")
+            }
+            _ => format!(
+                "{edge}: the services file predicts {expected} ({why}), and {contradicted} of {} hand-offs contradict it: what runs differs from the file.",
+                self.handoffs
+            ),
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 //! One hand-off: its two ends, and what became of the trace context between them.
 //!
-//! [`crate::assemble`] matches the ends by request id or message key. This module judges the trace
+//! [`crate::matching::by_id`] matches the ends by request id or message key. This module judges the trace
 //! ids and parent ids of two ends that belong together.
 
-mod judge;
+mod by_ids;
 mod meaning;
 
 use std::fmt;
@@ -12,8 +12,8 @@ use baton_propagators::function::Function;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::judge::{ByIds, every_member_is_in};
-pub use self::judge::{flags, verdict};
+pub(crate) use self::by_ids::{ByIds, every_member_is_in};
+pub use self::by_ids::{flags, verdict};
 use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// A place where context is handed from one service to the next.

@@ -2,7 +2,9 @@
 //! another backend over HTTP.
 
 mod backend;
+pub mod extent;
 mod files;
+pub mod load;
 pub(crate) mod seen;
 
 use std::fmt;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use self::backend::Backend;
 use self::files::StandardInput;
 use self::seen::{Seen, Sight};
-use crate::collect::Collect;
+use crate::readers::collect::Collect;
 use crate::readers::takers::{Each, InParts, Take};
 use crate::readers::{self, Form, ReadError};
 use crate::run::{Manifest, RunDirectory, RunError};
@@ -219,8 +221,8 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn collect(&self, want: Want, collect: &mut dyn Collect) -> Result<Reading, SourceError> {
-        self.read_all(want, &mut InParts { collect })
+    pub fn collect(&self, want: Want, into: &mut dyn Collect) -> Result<Reading, SourceError> {
+        self.read_all(want, &mut InParts(into))
     }
 
     fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {

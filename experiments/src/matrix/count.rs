@@ -10,7 +10,7 @@ use baton_traces::hand_off::{Hop, Receiver, Verdict};
 
 use super::cells::{Counts, Defect, IngressCell, Outcome, RecordCell};
 use super::evidence::{Journey, Leg};
-use super::prediction::{Judgement, LAMBDA_TRACE_HEADER, Prediction, predict};
+use super::predicted_verdicts::{Judgement, LAMBDA_TRACE_HEADER, Prediction, predict};
 use super::reason::{Arrival, Reason};
 use super::stage::Staged;
 

@@ -13,18 +13,18 @@ use std::path::Path;
 use baton_loadgen::SentRequest;
 use baton_propagators::carrier::HeaderList;
 use baton_propagators::envelope::{self, Record};
-use baton_traces::assemble::{HandOff, HandOffKey};
+use baton_traces::figures::tally::Tally;
 use baton_traces::hand_off::{Hop, Receiver, Sender};
-use baton_traces::load::load;
+use baton_traces::matching::by_id::{HandOff, HandOffKey};
 use baton_traces::readers::otlp_json;
 use baton_traces::run::{Function, RunDirectory};
 use baton_traces::source::Source;
+use baton_traces::source::load::load;
 use baton_traces::span::Want;
-use baton_traces::tally::Tally;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::prediction::Judgement;
+use super::predicted_verdicts::Judgement;
 use crate::error::ExperimentError;
 
 /// One request that the endpoint accepted.

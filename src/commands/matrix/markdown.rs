@@ -3,8 +3,8 @@
 use baton_traces::hand_off::Hop;
 
 use super::report::{Carried, Section, sections};
-use crate::print::grid::{Grid, GridCell};
 use crate::print::markdown::{code, escaped};
+use crate::print::table::grid::{Grid, GridCell};
 use baton_experiments::matrix::Matrix;
 
 /// Writes the whole matrix.

@@ -4,7 +4,7 @@ use baton_propagators::mode::Engine;
 use baton_traces::hand_off::{Flag, Hop};
 use baton_traces::shown::visible;
 
-use crate::print::grid::{Grid, GridCell};
+use crate::print::table::grid::{Grid, GridCell};
 use baton_experiments::matrix::in_words;
 use baton_experiments::matrix::{Counts, IngressCell, Matrix, Outcome, RecordCell};
 use baton_propagators::explanation::list;

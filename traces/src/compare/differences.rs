@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::metrics::{Better, METRICS, Metric, Of, Unit, Value};
 use super::shares::{self, Share, ShareTest};
 use super::{holm, paired, words};
+use crate::figures::measure::Measured;
 use crate::hand_off::Verdict;
-use crate::measure::Measured;
-use crate::statistics::rounded;
+use crate::percentiles::rounded;
 
 /// The significance level of shares: a difference counts if its p value is below this.
 pub(super) const LEVEL: f64 = 0.01;

@@ -3,11 +3,11 @@
 use baton_propagators::id::TraceId;
 
 use super::{Channel, ChannelKind, Edge, Example, HandOff, cause};
-use crate::ends::At;
-use crate::ends::names::{Name, Names};
-use crate::ends::tree::Tree;
-use crate::evidence::{Ambiguous, Evidence};
 use crate::hand_off::{Flag, Flags, Verdict};
+use crate::matching::evidence::{Ambiguous, Evidence};
+use crate::matching::names::{Name, Names};
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
 use crate::span::{Kind, SpanReference};
 
 /// How many examples of each verdict are kept for an edge.

@@ -10,12 +10,12 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::ids::{short_reference, short_span_id};
-use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags, time};
+use super::{tags, time};
 use crate::span::{AnyValue, Attribute, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 /// The document around the rows.

@@ -15,9 +15,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::json::{Fault, MAX_VALUE_BYTES, ended};
-use super::lines::Lines;
-use super::{json_problem, parse_json};
+use super::input::lines::Lines;
+use super::json::{Fault, MAX_VALUE_BYTES, ended, json_problem, parse_json};
 use crate::span::{Span, Want};
 
 /// Hands every span of `input` to `each`.

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::ids::{short_reference, short_span_id};
+use super::input::lines::Lines;
 use super::json::Fault;
-use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,

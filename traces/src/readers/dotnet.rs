@@ -10,8 +10,8 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use super::ids::{short_reference, short_span_id};
+use super::input::lines::Lines;
 use super::json::Fault;
-use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags, time};
 use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 

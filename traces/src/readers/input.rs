@@ -1,12 +1,15 @@
 //! Opens an input, decompresses it, and gives its first bytes, which tell its form.
 
+pub(crate) mod blocks;
+mod encoding;
+pub(crate) mod lines;
+pub(crate) mod wrapped_lines;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-
-use super::encoding;
 
 /// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
 pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

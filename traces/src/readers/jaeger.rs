@@ -16,12 +16,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::ids::{short_reference, short_span_id};
-use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags, times};
+use super::{tags, times};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, UnixTime, Value, Want,
 };

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ids::{span_id, trace_id};
-use super::lines::{LineError, Lines};
-use super::text::Text;
+use super::input::lines::{LineError, Lines};
+use super::json::text::Text;
 use super::{MAX_LINE_BYTES, ReadError, input};
 use crate::hand_off::MessageKey;
 use crate::span::SpanReference;
@@ -134,7 +134,7 @@ pub fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<boo
         Err(error) => {
             return match serde_json::from_slice(bytes) {
                 Ok(Marker { event }) if EVENTS.contains(&event.0.as_ref()) => {
-                    Err(super::json_problem(&error))
+                    Err(super::json::json_problem(&error))
                 }
                 _ => Ok(false),
             };

@@ -17,8 +17,8 @@ use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+use super::input::lines::Lines;
 use super::json::{Fault, JsonReader};
-use super::lines::Lines;
 use super::skipped::{Skipped, holds_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};

@@ -22,12 +22,13 @@ use std::path::Path;
 
 use self::containers::ResourceSpans;
 use self::recent::Recent;
-use super::blocks::{self, Blocks};
+use super::input::blocks::{self, Blocks};
 
+use super::collect::Collect;
+use super::input::lines::LineError;
 use super::json::Fault;
-use super::lines::LineError;
 use super::skipped::Skipped;
-use super::takers::{Each, InParts};
+use super::takers::{Each, Take};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
@@ -93,6 +94,19 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     line.is_empty() || containers::request(line, Want::Judging, &mut skipped, &mut recent).is_ok()
 }
 
+/// Reads lines, which several threads decode.
+pub(super) fn take_lines(
+    input: impl BufRead + Send,
+    file: &str,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
+    match take.in_parts() {
+        Some(into) => collect_lines(input, file, want, into),
+        None => take.one_by_one(|each| read_lines(input, file, want, each)),
+    }
+}
+
 /// Reads lines. Several threads decode them, and `each` gets their spans in order.
 pub(super) fn read_lines(
     input: impl BufRead + Send,
@@ -121,14 +135,14 @@ pub(super) fn collect_lines(
     input: impl BufRead + Send,
     file: &str,
     want: Want,
-    into: &mut InParts<'_>,
+    into: &mut dyn Collect,
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let empty = into.part();
-    let takes_spans = into.collect.takes_spans();
+    let takes_spans = into.takes_spans();
     let state = (Progress::default(), into);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
-        let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
+        let (mut part, mut decoded, mut count) = (empty.another(), Vec::new(), 0);
         let lines = decode_lines(block, want, &mut |mut spans| {
             count += spans.spans.len() as u64;
             let mut add = |span: &Span<'_>| part.add(span);
@@ -149,7 +163,9 @@ pub(super) fn collect_lines(
                 if !is_added {
                     part.add(span);
                 }
-                into.add_span(span);
+                if takes_spans {
+                    into.add_span(span);
+                }
             });
         }
         into.add_part(part);

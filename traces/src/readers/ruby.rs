@@ -10,8 +10,8 @@ use std::io::BufRead;
 use baton_propagators::id::{SpanId, TraceId};
 
 use self::value::{Balance, Value};
+use super::input::lines::{LineError, Lines};
 use super::json::{Fault, MAX_VALUE_BYTES, ended};
-use super::lines::{LineError, Lines};
 use super::tags;
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,

@@ -21,11 +21,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::ids::{span_id, xray_trace_id};
-use super::json::{Fault, JsonReader};
-use super::plain::Plain;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags};
+use super::tags;
 use crate::span::{
     AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
 };

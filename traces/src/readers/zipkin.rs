@@ -15,10 +15,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::ids::{short_reference, short_span_id};
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
 use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
-use super::text::Text;
 use super::{tags, times};
 use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
 

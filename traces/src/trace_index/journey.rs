@@ -6,9 +6,9 @@ use baton_propagators::id::TraceId;
 use serde::Serialize;
 
 use super::{Crossing, TraceIndex};
-use crate::assemble::{HandOff, HandOffKey};
 use crate::audit;
 use crate::hand_off::{Hop, Verdict};
+use crate::matching::by_id::{HandOff, HandOffKey};
 use crate::span::{SpanReference, UnixTime};
 
 /// A hand-off, with the ids of its ends.

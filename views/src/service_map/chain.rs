@@ -1,7 +1,9 @@
 //! Draws a short service map: layers from left to right, or from top to bottom on a narrow page,
 //! with all facts on the edges.
 
-use super::layout::Layout;
+mod layout;
+
+use self::layout::Layout;
 use super::{channel, edge_facts, node_facts, outline};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
 use baton_traces::service_map::{Edge, Node, ServiceMap};

@@ -1,7 +1,7 @@
 //! Writes a service map for a terminal as a table of edges, grouped by their senders.
 
-use super::layout::starts;
 use super::sentences::summary;
+use super::starts;
 use super::{channel, edge_facts, leaving, node_facts, senders};
 use crate::terminal::{TextStyle, columns, fitted, padded};
 use baton_traces::service_map::{Edge, NodeKind, ServiceMap};

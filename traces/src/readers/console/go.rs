@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use super::python::service;
 use crate::readers::ids::{short_reference, short_span_id};
-use crate::readers::number::Number;
-use crate::readers::plain::Plain;
+use crate::readers::json::number::Number;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::readers::tags;
-use crate::readers::text::Text;
 use crate::readers::time;
 use crate::span::{AnyValue, Attribute, Kind, Link, Span, SpanEvent, StatusCode, Want};
 

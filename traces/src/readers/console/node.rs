@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::python::service;
 use crate::readers::ids::{short_reference, short_span_id};
-use crate::readers::plain::Plain;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::readers::tags;
-use crate::readers::text::Text;
 use crate::span::{AnyValue, Attribute, Kind, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 #[derive(Deserialize)]

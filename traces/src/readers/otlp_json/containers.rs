@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use super::recent::Recent;
+use super::recent::{Recent, Resource};
 use super::span::{span, unknown};
 use super::values::each_attribute;
-use crate::readers::cursor::{Cursor, Mistake, cursor};
+use crate::readers::json::cursor::{Cursor, Mistake, cursor};
 use crate::readers::skipped::{Place, Skipped};
-use crate::span::{AnyValue, Attribute, Key, Span, Want};
+use crate::span::{AnyValue, Key, Span, Want};
 
 /// A request, in any of its wrappers.
 pub(super) static REQUEST: Place = Place {
@@ -70,14 +70,6 @@ pub(in crate::readers) struct ResourceSpans<'a> {
     pub(super) resource: Resource<'a>,
     /// The spans. Their service and resource attributes are in `resource`.
     pub(in crate::readers) spans: Vec<Span<'a>>,
-}
-
-/// The resource: what sent the spans.
-#[derive(Clone, Default)]
-pub(in crate::readers) struct Resource<'a> {
-    pub(super) service: Cow<'a, str>,
-    /// Filled only for [`Want::Everything`].
-    pub(super) attributes: Vec<Attribute<'a>>,
 }
 
 impl ResourceSpans<'_> {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::recent::Recent;
-use crate::readers::cursor::{Cursor, Mistake};
+use super::recent::{Found, Recent};
+use crate::readers::json::cursor::{Cursor, Mistake};
 use crate::readers::tags;
 use crate::span::{AnyValue, Attribute, Class, Kind, StatusCode};
 
@@ -52,14 +52,6 @@ pub(super) fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
     let mut found = cursor.clone();
     let number = whole_number(cursor).map(|number| u64::try_from(number).unwrap_or(0));
     number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
-}
-
-/// The value of an attribute, before it is decoded.
-pub(super) enum Found<'a> {
-    /// Text, in the form that almost every writer prints.
-    Text(&'a str),
-    /// Any other value, at this place.
-    At(Cursor<'a>),
 }
 
 impl<'a> Found<'a> {
