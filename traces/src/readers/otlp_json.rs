@@ -199,7 +199,9 @@ fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSp
         skipped: Skipped::default(),
     };
     let mut recent = Recent::default();
-    for line in block.split_inclusive(|byte| *byte == b'\n') {
+    let mut rest = block;
+    while !rest.is_empty() {
+        let line = take_line(&mut rest);
         if !line.trim_ascii().is_empty() {
             lines.skipped.line = lines.count + 1;
             match containers::request(line, want, &mut lines.skipped, &mut recent) {
@@ -217,6 +219,14 @@ fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSp
         lines.count += 1;
     }
     lines
+}
+
+/// Takes the first line, with its line feed. `skip_until` looks for it many bytes at a time.
+fn take_line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let text = *rest;
+    // a slice in memory cannot fail
+    let length = rest.skip_until(b'\n').unwrap_or(text.len());
+    &text[..length]
 }
 
 /// How many lines of a file were read.
