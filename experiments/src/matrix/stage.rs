@@ -23,7 +23,7 @@ use crate::manifest::versions;
 /// How many clients send at the same time. Two labs run at once, so this keeps two cores busy.
 const USERS: usize = 4;
 /// The most processes of each function.
-const INSTANCES: usize = 2;
+const MAX_INSTANCES: usize = 2;
 /// Variables of this process that would change the functions' settings of a cell.
 const LEFT_OUT_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 
@@ -114,7 +114,7 @@ impl Stage {
         let consumer = self.function(Function::Consumer);
         let propagations = (propagation(&producer)?, propagation(&consumer)?);
         let options = LabOptions {
-            instances: INSTANCES,
+            instances: MAX_INSTANCES,
             ..LabOptions::new(producer, consumer, directory.clone())
         };
         let start = Timestamp::now();

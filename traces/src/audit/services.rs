@@ -135,7 +135,7 @@ impl Services {
         verdicts.sort_unstable();
         verdicts.dedup();
         let fits = |verdict: Verdict| {
-            let arrives = verdict.is_whole() || verdict == Verdict::Unsampled;
+            let arrives = verdict.holds() || verdict == Verdict::Unsampled;
             let is_expected = |expected: &Verdict| match expected {
                 Verdict::Connected => arrives,
                 expected => *expected == verdict,

@@ -28,9 +28,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How far back to query if the address has no `lookback`.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
 /// How many traces to ask for in one query if the address has no `limit`.
-const DEFAULT_LIMIT: usize = 1000;
+const DEFAULT_MAX_TRACES: usize = 1000;
 /// A window of time with more traces than the limit is halved, down to this length.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
+const MIN_WINDOW: Duration = Duration::from_millis(2);
 /// The longest accepted list of services, in bytes.
 const MAX_SERVICES_BYTES: u64 = 16 << 20;
 
@@ -74,7 +74,7 @@ impl Backend {
             url: url.clone(),
             services: Vec::new(),
             lookback: DEFAULT_LOOKBACK,
-            limit: DEFAULT_LIMIT,
+            limit: DEFAULT_MAX_TRACES,
         };
         for (name, value) in url.query_pairs() {
             match &*name {
@@ -178,13 +178,13 @@ impl Backend {
                 let middle = whole_milliseconds(start + (end - start) / 2);
                 if traces < self.limit {
                     continue;
-                } else if end - start > SHORTEST_WINDOW {
+                } else if end - start > MIN_WINDOW {
                     windows.extend([(start, middle), (middle, end)]);
                 } else {
                     session.reading.problems.push(format!(
                         "{self} has {} traces or more within {} ms; those beyond its limit were not read",
                         self.limit,
-                        SHORTEST_WINDOW.as_millis()
+                        MIN_WINDOW.as_millis()
                     ));
                 }
             }

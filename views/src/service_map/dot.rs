@@ -28,7 +28,7 @@ pub fn dot(map: &ServiceMap) -> String {
     for edge in &map.edges {
         let style = if edge.broken {
             ", style=dashed, penwidth=2, color=\"#c2263f\", fontcolor=\"#c2263f\""
-        } else if edge.is_whole() {
+        } else if edge.holds() {
             ", color=\"#1a7f4b\""
         } else {
             ""

@@ -149,7 +149,7 @@ fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>,
     for group in groups {
         let follows = |at: &At| {
             let mut senders = group.iter();
-            senders.any(|from| verdict::of(tree, *from, *at).is_whole())
+            senders.any(|from| verdict::of(tree, *from, *at).holds())
         };
         let (own, others) = receivers.into_iter().partition::<Vec<At>, _>(follows);
         receivers = others;
@@ -187,7 +187,7 @@ fn sent_together(tree: &Tree, senders: &[At]) -> Vec<Vec<At>> {
 /// The sender and the receiver of one message. `None` if several senders use one id and it is
 /// unknown which one sent the message.
 fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
-    let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).is_whole();
+    let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).holds();
     let followed = |sender: &&At| receivers.iter().any(|at| is_followed(**sender, *at));
     let is_producer = |at: &At| tree.span(*at).kind == Kind::Producer;
     let order = |at: &At| (!is_producer(at), tree.span(*at).start, *at);
