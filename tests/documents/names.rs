@@ -14,7 +14,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Makes `documented` stand for `actual`. Gives `false` if one of them is in another pair
+    /// Makes `documented` stand for `actual`. Returns `false` if one of them is in another pair
     /// already.
     pub(crate) fn pair(&mut self, documented: &str, actual: &str) -> bool {
         if documented.len() != actual.len() && !documented.contains(':') {

@@ -1,7 +1,7 @@
 //! One hand-off: its two ends, and what became of the trace context between them.
 //!
-//! [`crate::matching::by_id`] matches the ends by request id or message key. This module judges the trace
-//! ids and parent ids of two ends that belong together.
+//! [`crate::matching::by_id`] matches the ends by request id or message key. This module judges the
+//! trace ids and parent ids of two ends that belong together.
 
 mod by_ids;
 mod meaning;
@@ -13,7 +13,7 @@ use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::by_ids::{ByIds, every_member_is_in};
-pub use self::by_ids::{flags, verdict};
+pub use self::by_ids::{flags, predicted, verdict};
 use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// A place where context is handed from one service to the next.

@@ -6,7 +6,7 @@ use baton_propagators::{Engine, Format, Mode};
 use baton_traces::hand_off::{Flag, Verdict};
 
 use super::cells::{Counts, IngressCell, Matrix, RecordCell};
-use super::scenarios::in_words;
+use super::clients::in_words;
 
 /// The steps from B3 to W3C in which readers change first, as the producer's and the consumer's
 /// mode.

@@ -115,7 +115,7 @@ impl Backend {
         }
     }
 
-    /// Hands every span of the lookback period to `take`.
+    /// Passes every span of the lookback period to `take`.
     pub(super) fn read(
         &self,
         want: Want,
@@ -261,7 +261,7 @@ impl Session<'_> {
         Ok(services.data.unwrap_or_default())
     }
 
-    /// Hands over the spans of one window. Gives the number of traces in the answer.
+    /// Passes on the spans of one window. Returns the number of traces in the answer.
     fn query(
         &mut self,
         service: Option<&str>,
@@ -323,7 +323,7 @@ impl Session<'_> {
                 self.reading.problems.extend(cut);
                 self.reading.problems.extend(reading.skipped);
             }
-            // what came before the limit was handed over
+            // what came before the limit was passed on
             Err(_) if self.reached.is_some() => {}
             Err(error) => return Err(error.into()),
         }

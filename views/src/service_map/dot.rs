@@ -1,4 +1,5 @@
-//! Writes a service map in DOT, the language of Graphviz (<https://graphviz.org/doc/info/lang.html>).
+//! Writes a service map in DOT, the language of Graphviz
+//! (<https://graphviz.org/doc/info/lang.html>).
 
 use super::{exported_label, exported_name, node_facts};
 use baton_traces::service_map::{NodeKind, ServiceMap};

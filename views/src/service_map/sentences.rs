@@ -13,7 +13,7 @@ const GUTTER: f64 = 24.0;
 /// The narrowest column of text.
 const MIN_COLUMN: f64 = 400.0;
 
-/// Writes lines from `top` on, as many side by side as fit `width`. Gives the end of the text.
+/// Writes lines from `top` on, as many side by side as fit `width`. Returns the end of the text.
 pub(super) fn write(
     map: &ServiceMap,
     key: &str,

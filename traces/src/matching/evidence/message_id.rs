@@ -49,8 +49,8 @@ impl Destinations {
         all
     }
 
-    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent is
-    /// missing, a service without spans here may have passed the id on.
+    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent
+    /// is missing, a service without spans here may have passed the id on.
     fn may_join(&self, tree: &Tree, sender: At, receiver: At, is_unique: bool) -> bool {
         let to = |at: At| tree.about(at).destination;
         let (sent, received) = (to(sender), to(receiver));
@@ -138,8 +138,8 @@ fn join(
 }
 
 /// The ends of each message, if several have one id. An application may use the id of an order for
-/// all its messages. A topic of the same name may exist in several clusters, and offsets start again
-/// when a topic is made anew. A receiver that follows a sender got that sender's message.
+/// all its messages. A topic of the same name may exist in several clusters, and offsets start
+/// again when a topic is made anew. A receiver that follows a sender got that sender's message.
 fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>, Vec<At>)> {
     let groups = sent_together(tree, &senders);
     if groups.len() < 2 {
