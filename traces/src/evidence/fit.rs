@@ -143,24 +143,30 @@ fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
     tree.parent(receiver) == Parent::Missing || are_strange
 }
 
-/// Whether few services answer at this path. Most answer at those that monitors ask for.
+/// Whether few services answer at this path. Most answer at those that monitors ask for, such as
+/// `/healthz` or `/actuator/health`.
 fn is_specific(path: &str) -> bool {
-    const OF_MONITORS: [&str; 12] = [
+    const OF_MONITORS: [&str; 17] = [
         "health",
         "healthz",
         "healthcheck",
         "healthy",
         "live",
         "livez",
+        "liveness",
         "ready",
         "readyz",
+        "readiness",
         "ping",
         "metrics",
+        "prometheus",
         "status",
-        "liveness",
+        "actuator",
+        "api",
+        "-",
     ];
-    let last = path.rsplit('/').next().unwrap_or_default();
-    path.len() > 1 && !OF_MONITORS.contains(&last)
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    parts.any(|part| !OF_MONITORS.contains(&part))
 }
 
 /// Whether a host has a name that others can use, and not just an address or the name of this
