@@ -10,6 +10,9 @@ use super::{Marks, Pairs};
 use crate::ends::At;
 use crate::ends::tree::Tree;
 
+/// How many spans above a call are looked at.
+const MAX_ABOVE: usize = 100;
+
 /// Marks the calls below each span that is a receiver's parent without being a call. A call must fit
 /// the receiver by address and time.
 pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
@@ -25,11 +28,9 @@ pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
     }
     let mut calls: BTreeMap<At, Vec<At>> = BTreeMap::new();
     for call in loose::free_calls(tree, pairs) {
-        let mut above = tree.local_parent(call);
-        while let Some(at) = above.filter(|at| !receivers.contains_key(at)) {
-            above = tree.local_parent(at);
-        }
-        if let Some(active) = above {
+        let above = std::iter::successors(tree.local_parent(call), |at| tree.local_parent(*at));
+        let active = above.take(MAX_ABOVE).find(|at| receivers.contains_key(at));
+        if let Some(active) = active {
             calls.entry(active).or_default().push(call);
         }
     }

@@ -115,24 +115,18 @@ fn is_document(beginning: &[u8]) -> bool {
             .is_none_or(|error| error.is_eof())
 }
 
-/// How many places on one line are tried as the beginning of an object.
-const MAX_TRIES: usize = 400;
+/// How often, on average, a byte is read while the beginning of an object is searched.
+const MAX_READS: usize = 8;
 
 /// The JSON objects in a text.
 pub(super) fn objects(text: &str) -> impl Iterator<Item = &str> {
-    let mut parts = Parts {
-        rest: text,
-        tries: 0,
-    };
+    let mut parts = Parts::of(text);
     std::iter::from_fn(move || parts.next_object())
 }
 
 /// The JSON object that does not end in a text; empty if there is none.
 pub(super) fn open_object(text: &str) -> &str {
-    let mut parts = Parts {
-        rest: text,
-        tries: 0,
-    };
+    let mut parts = Parts::of(text);
     while parts.next_object().is_some() {}
     parts.rest
 }
@@ -140,13 +134,21 @@ pub(super) fn open_object(text: &str) -> &str {
 /// The objects of a text, and the object that does not end in it.
 struct Parts<'a> {
     rest: &'a str,
-    tries: usize,
+    /// How many more bytes may be read in vain.
+    reads: usize,
 }
 
 impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Parts<'a> {
+        Parts {
+            rest: text,
+            reads: text.len().saturating_mul(MAX_READS),
+        }
+    }
+
     /// The next whole object. Text that only looks like the beginning of an object is passed over.
     fn next_object(&mut self) -> Option<&'a str> {
-        while let Some(start) = self.rest.find('{').filter(|_| self.tries < MAX_TRIES) {
+        while let Some(start) = self.rest.find('{').filter(|_| self.reads > 0) {
             self.rest = &self.rest[start..];
             let mut objects = Deserializer::from_str(self.rest).into_iter::<&RawValue>();
             match objects.next() {
@@ -155,10 +157,15 @@ impl<'a> Parts<'a> {
                     return Some(object.get());
                 }
                 Some(Err(error)) if error.is_eof() => return None,
-                _ => {
-                    self.tries += 1;
+                Some(Err(error)) => {
+                    let read = match error.line() {
+                        1 => error.column(),
+                        _ => self.rest.len(),
+                    };
+                    self.reads = self.reads.saturating_sub(read);
                     self.rest = &self.rest[1..];
                 }
+                None => break,
             }
         }
         self.rest = "";
@@ -176,10 +183,7 @@ fn message(
 ) -> Result<Option<String>, String> {
     // other text on the line may have another encoding
     let text = String::from_utf8_lossy(text);
-    let mut parts = Parts {
-        rest: text.trim_ascii(),
-        tries: 0,
-    };
+    let mut parts = Parts::of(text.trim_ascii());
     let mut is_damaged = names_spans(parts.rest);
     while let Some(object) = parts.next_object() {
         if holds_spans(object) {
