@@ -44,7 +44,7 @@ pub(crate) fn check_place(out: &Path) -> Result<(), Failure> {
 }
 
 /// Writes the report of all `runs` into `out`. `smallest` is the smallest difference of a latency
-/// that counts. Gives the report's path.
+/// that counts. Returns the report's path.
 pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();

@@ -155,7 +155,7 @@ impl Collector {
         self.keep(Request::Converted(request), count).await
     }
 
-    /// Waits until every span received so far can be read from the file. Gives `false` if writing
+    /// Waits until every span received so far can be read from the file. Returns `false` if writing
     /// failed.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
@@ -169,7 +169,7 @@ impl Collector {
 }
 
 impl Writer {
-    /// Waits until everything is on disk. Call this when no [`Collector`] is left. Gives what was
+    /// Waits until everything is on disk. Call this when no [`Collector`] is left. Returns what was
     /// not saved, as a sentence.
     pub(crate) async fn finish(self) -> Option<String> {
         let refused = self.refused.load(Ordering::Relaxed);

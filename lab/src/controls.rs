@@ -145,7 +145,7 @@ impl Controls {
         })
     }
 
-    /// Waits for records that are on the stream, at most two seconds. Gives whether all
+    /// Waits for records that are on the stream, at most two seconds. Returns whether all
     /// were delivered.
     pub fn settle(&self) -> BoxFuture<'_, bool> {
         Box::pin(async {
@@ -165,7 +165,7 @@ impl Controls {
     }
 
     /// Changes modes and settings of one or both functions without losing a request. It finishes
-    /// even if the caller drops its future. Gives the status afterwards.
+    /// even if the caller drops its future. Returns the status afterwards.
     ///
     /// # Errors
     /// If a setting has no such value, or a function does not start with its new settings. Then it

@@ -65,8 +65,8 @@ pub(crate) struct Deliveries {
     handled_to: Vec<Mutex<Option<String>>>,
     /// The number of requests to Kinesis.
     requests: watch::Receiver<u64>,
-    /// For each shard, how many requests to Kinesis it has caught up to: their records are delivered
-    /// or given up.
+    /// For each shard, how many requests to Kinesis it has caught up to: their records are
+    /// delivered or given up.
     caught_up_to: Vec<watch::Sender<u64>>,
 }
 
@@ -215,7 +215,7 @@ impl EventSource {
     }
 }
 
-/// Waits until all tasks have ended. Gives whether none of them panicked.
+/// Waits until all tasks have ended. Returns whether none of them panicked.
 async fn all_well(tasks: &mut JoinSet<()>) -> bool {
     let mut all_well = true;
     while let Some(ended) = tasks.join_next().await {

@@ -262,7 +262,7 @@ impl Lab {
         self.controls.token()
     }
 
-    /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
+    /// Waits until every accepted record was delivered, for a few seconds at most. Returns whether
     /// they were.
     pub fn settle(&self) -> BoxFuture<'_, bool> {
         self.controls.settle()
@@ -279,7 +279,7 @@ impl Lab {
         Arc::clone(&self.controls).switch(request)
     }
 
-    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
+    /// Waits until what cannot be written to disk changes, and returns it: one sentence for each
     /// file.
     pub async fn disk_problems_changed(&self) -> Vec<String> {
         let mut changes = self.controls.disk().subscribe();

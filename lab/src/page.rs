@@ -10,8 +10,8 @@ use crate::watcher::Watcher;
 
 /// A page for people that a lab serves in addition to its control API.
 ///
-/// A page must not keep the [`Controls`] outside of its routes: the lab's span file is complete only
-/// when the last of them is gone.
+/// A page must not keep the [`Controls`] outside of its routes: the lab's span file is complete
+/// only when the last of them is gone.
 pub trait Page: Watcher {
     /// The page's routes. It serves `GET /`; every other path of the control API is taken.
     fn routes(self: Arc<Self>, controls: Arc<Controls>) -> Routes;

@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::request::failure::RequestFailure;
 
 /// The most kinds of failure in the summary. The list of failures has all of them.
-const NAMED_KINDS: usize = 3;
+const MAX_NAMED_KINDS: usize = 3;
 
 /// One kind of failure and its count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,7 +263,7 @@ pub(crate) fn summary(requests: Requests, failures: &[FailureCount], ending: End
             }
         }
         _ => {
-            let (named, rest) = failures.split_at(failures.len().min(NAMED_KINDS));
+            let (named, rest) = failures.split_at(failures.len().min(MAX_NAMED_KINDS));
             let named: Vec<String> = named
                 .iter()
                 .map(|failures| format!("{} × {}", failures.count, failures.description))

@@ -6,7 +6,7 @@ use baton_propagators::{
     Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Sampling, Select, TraceContext,
     XraySource,
 };
-use baton_traces::hand_off::Verdict;
+use baton_traces::hand_off::{self, Verdict};
 
 /// The settings that a person chooses.
 #[derive(Clone, Debug)]
@@ -97,37 +97,28 @@ impl Modes {
         let mut headers = HeaderList::new();
         sending.inject(&Outgoing::from(context.clone()), &mut headers);
         let extraction = self.propagation(mode).extract(&headers);
-        let continued = extraction.context();
-        let joins = continued.is_some_and(|found| {
-            found.trace_id == context.trace_id && found.span_id == context.span_id
-        });
+        let verdict = hand_off::predicted(&context, extraction.context());
         let mut names: Vec<&str> = headers.iter().map(|(name, _)| name).collect();
         names.dedup();
         let writes = match names.is_empty() {
             true => format!("{from} writes no header"),
             false => format!("{from} writes {}", names.join(", ")),
         };
-        let (verdict, does) = match continued {
-            Some(_) if joins => (Verdict::Connected, format!("{to} continues the trace")),
-            Some(found) if found.trace_id.low_64() == context.trace_id.low_64() => (
-                Verdict::IdTruncated,
-                format!("{to} continues only the last 16 digits of the trace id"),
-            ),
-            Some(_) => (
-                Verdict::WrongTrace,
-                format!("{to} continues another context"),
-            ),
-            None if mode.is_none() => (
-                Verdict::NewTrace,
-                format!("{to} reads no header and starts a new trace"),
-            ),
-            None => (
-                Verdict::NewTrace,
-                format!("{to} reads {mode}, finds no context and starts a new trace"),
-            ),
+        let does = match verdict {
+            Verdict::Connected => format!("{to} continues the trace"),
+            Verdict::IdTruncated => {
+                format!("{to} continues only the last 16 digits of the trace id")
+            }
+            Verdict::NewTrace if mode.is_none() => {
+                format!("{to} reads no header and starts a new trace")
+            }
+            Verdict::NewTrace => {
+                format!("{to} reads {mode}, finds no context and starts a new trace")
+            }
+            _ => format!("{to} continues another context"),
         };
         Hop {
-            joins,
+            joins: verdict.holds(),
             verdict,
             sentence: format!("{writes}; {does}."),
             others: format!("If {to} used another library with {mode}:"),

@@ -177,7 +177,7 @@ fn of_out(error: baton_traces::run::RunError) -> Failure {
     Failure::from(error).of("--out")
 }
 
-/// Sends all bursts. Gives the outcomes of each endpoint, and whether a signal ended them early.
+/// Sends all bursts. Returns the outcomes of each endpoint, and whether a signal ended them early.
 async fn send_all(
     arguments: &BurstArguments,
     endpoints: &[Endpoint],

@@ -121,7 +121,7 @@ fn directory(arguments: &RunArguments) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Runs everything, and adds what it gives to `outcome`. Gives whether a signal ended it early.
+/// Runs everything, and adds what it gives to `outcome`. Returns whether a signal ended it early.
 async fn carry_out(
     settings: &RunSettings,
     out: &Path,

@@ -92,11 +92,11 @@ pub(crate) fn unknown() -> String {
 
 /// A run's name in lines. No line is longer than the longest name of a format and a comma.
 pub(crate) fn folded_name(name: &str) -> String {
-    const LONGEST: usize = 13;
+    const MAX_LINE: usize = 13;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
         let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + part.chars().count() > LONGEST {
+        if last > 0 && last + part.chars().count() > MAX_LINE {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {

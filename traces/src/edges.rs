@@ -167,30 +167,24 @@ pub struct Prediction {
 
 impl Edge {
     /// How many judged hand-offs held.
-    pub fn whole(&self) -> u64 {
-        let whole = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| verdict.is_whole());
-        whole.map(|(_, count)| count).sum()
+    pub fn held(&self) -> u64 {
+        let held = self.verdicts.iter().filter(|(verdict, _)| verdict.holds());
+        held.map(|(_, count)| count).sum()
     }
 
     /// How many judged hand-offs broke.
     pub fn broken(&self) -> u64 {
-        self.handoffs - self.whole()
+        self.handoffs - self.held()
     }
 
     /// The share of judged hand-offs that held; `None` if none was judged.
     pub fn share(&self) -> Option<f64> {
-        (self.handoffs > 0).then(|| self.whole() as f64 / self.handoffs as f64)
+        (self.handoffs > 0).then(|| self.held() as f64 / self.handoffs as f64)
     }
 
     /// The most common broken verdict, if there is one.
     pub fn worst(&self) -> Option<Verdict> {
-        let broken = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| !verdict.is_whole());
+        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
         broken
             .max_by_key(|(_, count)| **count)
             .map(|(verdict, _)| *verdict)

@@ -1,6 +1,6 @@
 //! Reads spans and logs: one file for each form.
 //!
-//! Readers stream. They hand over one span or log line at a time, and hold at most one line of the
+//! Readers stream. They pass on one span or log line at a time, and hold at most one line of the
 //! input in memory, or one value of a larger document.
 
 pub mod bounds;
@@ -149,12 +149,12 @@ impl fmt::Display for Truncated {
     }
 }
 
-/// Hands every span of `input` to `each`, in the order of the input. The input may have any form,
+/// Passes every span of `input` to `each`, in the order of the input. The input may have any form,
 /// and may be compressed. `name` is its name in errors.
 ///
 /// # Errors
 /// If it cannot be read, its compression is damaged, or it holds something other than spans. The
-/// spans before the fault were handed over. An input that is cut short is not an error: see
+/// spans before the fault were passed on. An input that is cut short is not an error: see
 /// [`Reading::truncated`].
 pub fn read(
     input: impl BufRead + Send,
@@ -165,7 +165,7 @@ pub fn read(
     take(input, name, want, &mut Each(each))
 }
 
-/// Hands the spans of `input` over, as [`read`] does.
+/// Passes the spans of `input` on, as [`read`] does.
 pub(crate) fn take(
     input: impl BufRead + Send,
     name: &str,
@@ -178,7 +178,7 @@ pub(crate) fn take(
     }
 }
 
-/// Hands the spans of the file at `path` over, as [`read`] does.
+/// Passes the spans of the file at `path` on, as [`read`] does.
 pub(crate) fn take_file(
     path: &Path,
     want: Want,
@@ -188,7 +188,7 @@ pub(crate) fn take_file(
     read_input(input, &file, want, take)
 }
 
-/// Hands the spans of the file at `path` over, as [`otlp_json::read_file`] does: it is OTLP/JSON in
+/// Passes the spans of the file at `path` on, as [`otlp_json::read_file`] does: it is OTLP/JSON in
 /// lines, even if it is empty.
 pub(crate) fn take_lines(
     path: &Path,

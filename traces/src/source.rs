@@ -56,7 +56,7 @@ impl Eq for Place {}
 pub struct Reading {
     /// The form that the spans were in.
     pub form: Form,
-    /// How many spans were handed over. A span that occurs twice counts once.
+    /// How many spans were passed on. A span that occurs twice counts once.
     pub spans: u64,
     /// For OTLP/JSON in lines: whether the last line is complete. See
     /// [`readers::Reading::whole_lines`].
@@ -191,13 +191,13 @@ impl Source {
         }
     }
 
-    /// Hands every span to `take`, one at a time and in the source's order. A span that occurs
-    /// twice is handed over once, but again if OTLP says more of it than the format that it came in
+    /// Passes every span to `take`, one at a time and in the source's order. A span that occurs
+    /// twice is passed on once, but again if OTLP says more of it than the format that it came in
     /// first. That costs about 18 bytes of memory for each span; nothing else is kept.
     ///
     /// # Errors
     /// If the source cannot be read or is not an export of spans. The spans before the fault were
-    /// handed over. A source that is cut short is not an error, nor is a file in a directory that
+    /// passed on. A source that is cut short is not an error, nor is a file in a directory that
     /// is not an export: see [`Reading::problems`].
     pub fn read(
         &self,

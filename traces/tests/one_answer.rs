@@ -30,7 +30,7 @@ fn index(source: &Source, filter: Filter) -> TraceIndex {
     index
 }
 
-/// Checks that the four commands say the same of `source`. Gives how many hand-offs were judged.
+/// Checks that the four commands say the same of `source`. Returns how many hand-offs were judged.
 pub(crate) fn check(source: &Source, measured: &Measured) -> u64 {
     let (judged, hand_offs) = audited(source);
     assert_eq!(hand_offs.len() as u64, judged.hand_offs(), "{source}");

@@ -269,7 +269,7 @@ impl Burst {
         sends.then_some(Turn { number, behind })
     }
 
-    /// Waits until `moment`. Gives whether requests may still be sent.
+    /// Waits until `moment`. Returns whether requests may still be sent.
     async fn wait_until(&self, moment: Instant) -> bool {
         if moment <= Instant::now() {
             return true;

@@ -18,9 +18,9 @@ use crate::request::spans::{ClientSpan, MAX_SPANS_PER_LINE};
 const MAX_KINDS: usize = 32;
 
 /// The fewest unanswered requests at the start after which an attack gives up.
-const FIRST_REQUESTS: u64 = 3;
+const MIN_UNANSWERED: u64 = 3;
 /// The timeouts per user after which an attack gives up on an endpoint that has answered before.
-const TIMEOUTS: u64 = 3;
+const MIN_TIMEOUTS: u64 = 3;
 
 /// Counts requests, their times and their failures, and collects spans into lines.
 #[derive(Debug)]
@@ -185,8 +185,8 @@ impl Counter {
     pub(crate) fn is_hopeless(&self, users: usize) -> bool {
         let users = users as u64;
         let state = self.state();
-        !state.answered && state.unanswered >= users.max(FIRST_REQUESTS)
-            || state.timeouts >= users.saturating_mul(TIMEOUTS)
+        !state.answered && state.unanswered >= users.max(MIN_UNANSWERED)
+            || state.timeouts >= users.saturating_mul(MIN_TIMEOUTS)
     }
 
     /// The final counts. Call this when no request is in progress.

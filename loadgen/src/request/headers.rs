@@ -127,8 +127,8 @@ impl Headers {
         }
     }
 
-    /// The span of the scenario's request `number`, and its headers. Ids are drawn from `rng`. W3C's
-    /// random flag is set only where the scenario says so.
+    /// The span of the scenario's request `number`, and its headers. Ids are drawn from `rng`.
+    /// W3C's random flag is set only where the scenario says so.
     pub(crate) fn next(&self, number: u64, rng: &mut Rng) -> (Sent, HeaderMap) {
         let trace_id = match self.parent {
             Some(parent) => parent.trace_id,

@@ -209,7 +209,7 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         Some((hop, passage.verdict?))
     });
     let verdicts: Vec<_> = verdicts.collect();
-    let broken = verdicts.iter().find(|(_, verdict)| !verdict.is_whole());
+    let broken = verdicts.iter().find(|(_, verdict)| !verdict.holds());
     match (broken, verdicts.is_empty()) {
         (Some((hop, verdict)), _) => {
             let parts = match traces.len() {

@@ -63,9 +63,9 @@ fn table(grid: &Grid) -> String {
         row(vec!["---".to_owned(); grid.columns.len() + 1].into_iter()),
     ];
     for (label, cells) in &grid.rows {
-        let cells = cells.iter().map(|GridCell { words, is_whole }| {
+        let cells = cells.iter().map(|GridCell { words, holds }| {
             let text = words.join(", ");
-            match *is_whole || text.is_empty() {
+            match *holds || text.is_empty() {
                 true => text,
                 // the letter has the meaning that a colour has on a terminal
                 false => format!("**{text}**"),

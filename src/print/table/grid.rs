@@ -26,7 +26,7 @@ pub(crate) struct GridCell {
     /// Its verdict, or several with their counts.
     pub(crate) words: Vec<String>,
     /// Whether every hand-off can be followed.
-    pub(crate) is_whole: bool,
+    pub(crate) holds: bool,
 }
 
 /// Space between two columns.
@@ -143,9 +143,9 @@ impl Grid {
         let mut table = plain_table(headings.iter().map(String::as_str), output);
         for (label, cells) in &self.rows {
             let cells = widths().map(|(&column, &width)| {
-                let GridCell { words, is_whole } = &cells[column];
+                let GridCell { words, holds } = &cells[column];
                 let lines: Vec<_> = words.iter().flat_map(|word| fold(word, width)).collect();
-                Tone::of(*is_whole).cell(lines.join("\n"), output)
+                Tone::of(*holds).cell(lines.join("\n"), output)
             });
             let label = Cell::new(fold(label, label_width).join("\n"));
             table.add_row([label].into_iter().chain(cells));
@@ -220,7 +220,7 @@ mod tests {
         ];
         let cell = |number: usize| GridCell {
             words: vec![verdicts[number % verdicts.len()].to_owned()],
-            is_whole: number.is_multiple_of(verdicts.len()),
+            holds: number.is_multiple_of(verdicts.len()),
         };
         let rows = [
             "none",

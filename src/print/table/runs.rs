@@ -156,8 +156,8 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Ou
         .iter()
         .map(|(verdict, count)| format!("{count}{between}{}", verdict.name()))
         .collect();
-    let is_whole = counts.keys().all(|verdict| verdict.is_whole());
-    Tone::of(is_whole).cell(lines.join("\n"), output)
+    let holds = counts.keys().all(|verdict| verdict.holds());
+    Tone::of(holds).cell(lines.join("\n"), output)
 }
 
 #[cfg(test)]

@@ -69,6 +69,6 @@ fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, output: &Output) -> Cell {
             _ => format!("{} x{count}", output.style().mark(*verdict)),
         })
         .collect();
-    let is_whole = counts.keys().all(|verdict| verdict.is_whole());
-    Tone::of(is_whole).cell(lines.join("\n"), output)
+    let holds = counts.keys().all(|verdict| verdict.holds());
+    Tone::of(holds).cell(lines.join("\n"), output)
 }

@@ -166,10 +166,7 @@ impl Edge {
     /// to have broken.
     pub fn sentence(&self) -> Option<String> {
         let worst = self.worst()?;
-        let broken = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| !verdict.is_whole());
+        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
         let broken: Vec<String> = broken
             .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
             .collect();

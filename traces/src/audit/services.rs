@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Edge, Judged, What};
 use crate::edges::Prediction;
-use crate::hand_off::Verdict;
+use crate::hand_off::{self, Verdict};
 
 /// What a file says about the services of a system.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -129,13 +129,17 @@ impl Services {
         let verdicts = arrived.iter().filter_map(|arrived| {
             let forwarded = from.forwarded(arrived);
             let headers = self.sent(&edge.from, &edge.to, &forwarded)?;
-            Some(verdict(reader.extract(&headers).context()))
+            let sent = context(TRACE, SPAN)?;
+            Some(hand_off::predicted(
+                &sent,
+                reader.extract(&headers).context(),
+            ))
         });
         let mut verdicts: Vec<Verdict> = verdicts.collect();
         verdicts.sort_unstable();
         verdicts.dedup();
         let fits = |verdict: Verdict| {
-            let arrives = verdict.is_whole() || verdict == Verdict::Unsampled;
+            let arrives = verdict.holds() || verdict == Verdict::Unsampled;
             let is_expected = |expected: &Verdict| match expected {
                 Verdict::Connected => arrives,
                 expected => *expected == verdict,
@@ -273,22 +277,6 @@ fn context(trace: u8, span: u8) -> Option<TraceContext> {
     let trace_id = TraceId::from_bytes([trace; 16])?;
     let span_id = SpanId::from_bytes([span; 8])?;
     Some(TraceContext::new(trace_id, span_id, Sampling::Keep))
-}
-
-/// The verdict on a receiver that continues `continued`.
-fn verdict(continued: Option<&TraceContext>) -> Verdict {
-    let (Some(continued), Some(sent)) = (continued, context(TRACE, SPAN)) else {
-        return Verdict::NewTrace;
-    };
-    let is_short = continued.trace_id.is_64_bit();
-    match continued.trace_id == sent.trace_id {
-        true if continued.span_id == sent.span_id => Verdict::Connected,
-        true => Verdict::WrongParent,
-        false if is_short && continued.trace_id.low_64() == sent.trace_id.low_64() => {
-            Verdict::IdTruncated
-        }
-        false => Verdict::WrongTrace,
-    }
 }
 
 #[cfg(test)]

@@ -18,13 +18,13 @@ use crate::span::{Key, Span, UnixTime};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FlagCounts {
-    /// The sampling decisions of the two ends differ.
+    /// Those with the flag `sampled_changed`.
     pub sampled_changed: Option<u64>,
-    /// The sender had `tracestate` members that the receiver lacks.
+    /// Those with the flag `tracestate_lost`.
     pub tracestate_lost: Option<u64>,
-    /// Fewer baggage entries arrived than were sent.
+    /// Those with the flag `baggage_lost`.
     pub baggage_lost: Option<u64>,
-    /// The sender's context had the debug flag, the receiver's lacks it.
+    /// Those with the flag `debug_lost`.
     pub debug_lost: Option<u64>,
 }
 

@@ -1,6 +1,7 @@
 //! The verdict on two ends that belong together, and the flags, from their ids and contexts alone.
-//! This file looks at the ends of a run; `ends::verdict` looks at those of an export.
+//! This file looks at the ends of a run; `matching::spans::verdict` looks at those of an export.
 
+use baton_propagators::TraceContext;
 use baton_propagators::id::{SpanId, TraceId};
 
 use super::{Flags, Receiver, Sender, Verdict};
@@ -61,6 +62,20 @@ fn verdict_by_ids(
     };
     let is_linked = || receiver.links.iter().any(|link| links_to_sender(link.to));
     by_ids.verdict(is_linked, || remote_parent)
+}
+
+/// The verdict that a hand-off will have if the sender's context is `sent`, and the receiver
+/// continues `continued`; `None` if it will continue none. Both ends are sampled.
+pub fn predicted(sent: &TraceContext, continued: Option<&TraceContext>) -> Verdict {
+    let Some(continued) = continued else {
+        return Verdict::NewTrace;
+    };
+    let by_ids = ByIds {
+        sender: sent.trace_id,
+        receiver: continued.trace_id,
+        is_child: continued.span_id == sent.span_id,
+    };
+    by_ids.verdict(|| false, || true)
 }
 
 /// What the ids of two ends show that belong together.

@@ -69,7 +69,7 @@ impl Names {
         Name(number)
     }
 
-    /// Interns all names of `others`. Gives the name here for each of them.
+    /// Interns all names of `others`. Returns the name here for each of them.
     pub(crate) fn append(&mut self, others: &Names) -> Renamed {
         Renamed(others.texts.iter().map(|text| self.intern(text)).collect())
     }

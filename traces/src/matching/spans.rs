@@ -310,7 +310,7 @@ impl Gathered {
         }
     }
 
-    /// Stores the id of a message. Gives whether there is one.
+    /// Stores the id of a message. Returns whether there is one.
     fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
         if !message.id.is_empty() {
             let id = self.names.hash(&message.id);

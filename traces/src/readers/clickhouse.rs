@@ -30,7 +30,7 @@ pub(super) fn is_row(names: &[String]) -> bool {
     has("TraceId") && has("SpanId") && (has("SpanName") || has("SpanKind") || has("SpanAttributes"))
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -159,7 +159,7 @@ struct Nested<'a> {
 }
 
 impl Row<'_> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     fn hand_over(mut self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let reference = short_reference(&self.trace_id.0, &self.span_id.0)?;
         let links = self.links();

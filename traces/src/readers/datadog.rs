@@ -21,7 +21,7 @@ use crate::span::{AnyValue, Link, Span, SpanReference, StatusCode, UnixTime, Wan
 const HIGH_BITS: &str = "_dd.p.tid";
 const SAMPLING_PRIORITY: &str = "_sampling_priority_v1";
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

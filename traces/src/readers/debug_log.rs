@@ -25,7 +25,7 @@ pub(super) fn is_in(text: &str) -> bool {
     fields.any(|(name, _)| name == "traceid")
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

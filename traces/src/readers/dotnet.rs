@@ -27,7 +27,7 @@ pub(super) fn is_in(text: &str) -> bool {
     fields.any(|field| field.starts_with("TraceId:") || field.starts_with("Id:"))
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

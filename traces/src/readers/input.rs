@@ -1,4 +1,4 @@
-//! Opens an input, decompresses it, and gives its first bytes, which tell its form.
+//! Opens an input, decompresses it, and reads its first bytes, which show its form.
 
 pub(crate) mod blocks;
 mod encoding;
@@ -32,7 +32,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Input<'static>> {
     decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
 }
 
-/// Decompresses `input` if it starts with a zstd frame or a gzip member, and gives marked text as
+/// Decompresses `input` if it starts with a zstd frame or a gzip member, and returns marked text as
 /// UTF-8.
 pub(super) fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<Input<'a>> {
     let beginning = input.fill_buf()?;

@@ -176,7 +176,7 @@ impl<R: BufRead> JsonReader<R> {
         self.take_value(|_, _| true)
     }
 
-    /// Skips the next value, and gives its first characters.
+    /// Skips the next value, and returns its first characters.
     pub(super) fn skip_showing(&mut self) -> Result<String, Fault> {
         const MAX_BYTES: usize = 64 << 10;
         let mut beginning = Vec::new();

@@ -89,7 +89,7 @@ pub struct LogReading {
     pub problems: Vec<String>,
 }
 
-/// Hands every line of the log at `path` that reports a known event to `each`.
+/// Passes every line of the log at `path` that reports a known event to `each`.
 ///
 /// # Errors
 /// If the file cannot be read. A broken line is counted as a problem, and reading goes on.
@@ -124,7 +124,7 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
     }
 }
 
-/// Hands one line of a log to `each` if it reports a known event. Gives whether it did.
+/// Passes one line of a log to `each` if it reports a known event. Returns whether it did.
 ///
 /// # Errors
 /// What is wrong with a line that should report one, as the rest of a sentence.

@@ -23,7 +23,7 @@ use super::skipped::{Skipped, holds_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
-/// Hands every span in the lines or the JSON documents of `input` to `each`.
+/// Passes every span in the lines or the JSON documents of `input` to `each`.
 pub(super) fn read_lines(
     mut input: impl BufRead,
     want: Want,
@@ -54,9 +54,9 @@ pub(super) fn read_lines(
     }
 }
 
-/// Whether the input is JSON over several lines: it begins with a list of objects, or with an object
-/// that does not end on its first line, and goes on as JSON. A program may print its configuration
-/// in this way before its log lines.
+/// Whether the input is JSON over several lines: it begins with a list of objects, or with an
+/// object that does not end on its first line, and goes on as JSON. A program may print its
+/// configuration in this way before its log lines.
 fn is_document(beginning: &[u8]) -> bool {
     let text = beginning.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
@@ -86,7 +86,7 @@ fn goes_on_as_json(text: &[u8]) -> bool {
     }
 }
 
-/// Hands over the spans in one log message. It may have several objects, with text between them.
+/// Passes on the spans in one log message. It may have several objects, with text between them.
 fn message(
     text: &[u8],
     want: Want,
@@ -111,8 +111,8 @@ fn message(
     Ok(())
 }
 
-/// Hands every span in an answer of CloudWatch Logs to `each`. The answer has events with messages,
-/// or rows of fields.
+/// Passes every span in an answer of CloudWatch Logs to `each`. The answer has events with
+/// messages, or rows of fields.
 pub(super) fn read_answer(
     input: impl BufRead,
     want: Want,

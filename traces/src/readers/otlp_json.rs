@@ -34,13 +34,13 @@ use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
 
-/// Hands every span of a file of lines at `path` to `each`, in the order of the file.
+/// Passes every span of a file of lines at `path` to `each`, in the order of the file.
 ///
 /// Several zstd frames, one after the other, read as one.
 ///
 /// # Errors
 /// If the file cannot be read, a frame is damaged, or a line is not a request or is longer than
-/// [`MAX_LINE_BYTES`]. The spans of the lines before were handed over. A file that is cut short is
+/// [`MAX_LINE_BYTES`]. The spans of the lines before were passed on. A file that is cut short is
 /// not an error: see [`Reading::truncated`].
 pub fn read_file(
     path: &Path,
@@ -50,12 +50,12 @@ pub fn read_file(
     super::take_lines(path, want, &mut Each(each))
 }
 
-/// Hands every span of one request, the body of an OTLP/HTTP export, to `each`. Gives the number of
-/// spans.
+/// Passes every span of one request, the body of an OTLP/HTTP export, to `each`. Returns the number
+/// of spans.
 ///
 /// # Errors
 /// What is wrong, if `json` is not an `ExportTraceServiceRequest`. In that case none of its spans
-/// is handed over.
+/// is passed on.
 pub fn read_request(
     json: &[u8],
     want: Want,
@@ -68,7 +68,7 @@ pub fn read_request(
     Ok(spans.sum())
 }
 
-/// Hands over one span that has its resource in the same object, or the spans of a request (see
+/// Passes on one span that has its resource in the same object, or the spans of a request (see
 /// [`read_request`]).
 pub(super) fn read_alone(
     json: &[u8],
@@ -190,7 +190,7 @@ enum LineFault {
     Problem(String),
 }
 
-/// Decodes the lines of a block. The spans of a line that is not a request are not handed over.
+/// Decodes the lines of a block. The spans of a line that is not a request are not passed on.
 fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSpans<'a>)) -> Lines {
     let mut lines = Lines {
         count: 0,
@@ -240,7 +240,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Counts the lines of a block and their `spans`. Gives whether to go on.
+    /// Counts the lines of a block and their `spans`. Returns whether to go on.
     fn add(&mut self, lines: Lines, spans: u64) -> bool {
         self.spans += spans;
         self.skipped.append(lines.skipped, self.lines);

@@ -5,7 +5,7 @@ use crate::span::Span;
 
 /// Takes the spans of an input.
 pub(crate) trait Take {
-    /// Lets `read` hand over spans one at a time.
+    /// Lets `read` pass on spans one at a time.
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R;
 
     /// The collector, if several threads may fill parts of it. The default is `None`.

@@ -50,7 +50,7 @@ pub struct Undelivered {
 }
 
 impl Undelivered {
-    /// Reads them from the files of `run`, whose lab counted `records`. Gives `None` if the files
+    /// Reads them from the files of `run`, whose lab counted `records`. Returns `None` if the files
     /// do not name every one of them.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Loads a source: hands over all its spans and log lines, and says what the source lacks.
+//! Loads a source: passes on all its spans and log lines, and says what the source lacks.
 //!
 //! A run directory has spans and the logs of its functions. An export has only spans.
 
@@ -35,7 +35,7 @@ pub struct Loaded {
     pub log_problem_lines: u64,
 }
 
-/// Hands all spans and log lines of `source` to `into`. Memory does not grow with their number.
+/// Passes all spans and log lines of `source` to `into`. Memory does not grow with their number.
 ///
 /// # Errors
 /// If the source cannot be read, is not an export of spans, or is a directory without a valid

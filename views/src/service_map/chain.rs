@@ -166,7 +166,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     let (from, to) = (grid.port(edge.from, true), grid.port(edge.to, false));
     let state = if edge.broken {
         ("edge broken", "head broken")
-    } else if edge.is_whole() {
+    } else if edge.holds() {
         ("edge whole", "head whole")
     } else {
         ("edge", "head")
@@ -181,7 +181,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     }
     facts.extend(Some(channel(edge)).filter(|channel| !channel.is_empty()));
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-    let class = match (grid.page, edge.broken, edge.is_whole()) {
+    let class = match (grid.page, edge.broken, edge.holds()) {
         (Page::Wide, true, _) => "middle small broken",
         (Page::Wide, _, true) => "middle small whole",
         (Page::Wide, ..) => "middle small muted",

@@ -91,7 +91,7 @@ fn row(map: &ServiceMap, edge: &Edge, style: TextStyle) -> Row {
         _ => receiver.name.clone(),
     };
     let facts = edge_facts(map, edge).join(", ");
-    let whole = match (edge.broken, edge.is_whole()) {
+    let whole = match (edge.broken, edge.holds()) {
         (true, _) => Some(false),
         (false, true) => Some(true),
         (false, false) => None,

@@ -1,6 +1,6 @@
 //! Work on all cores.
 
-/// Gives `work` each of `items`, on as many threads as there are cores. The results are in the
+/// Calls `work` with each of `items`, on as many threads as there are cores. The results are in the
 /// order of the items.
 pub(crate) fn side_by_side<I: Send, R: Send>(
     items: impl IntoIterator<Item = I>,

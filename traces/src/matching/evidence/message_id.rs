@@ -49,8 +49,8 @@ impl Destinations {
         all
     }
 
-    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent is
-    /// missing, a service without spans here may have passed the id on.
+    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent
+    /// is missing, a service without spans here may have passed the id on.
     fn may_join(&self, tree: &Tree, sender: At, receiver: At, is_unique: bool) -> bool {
         let to = |at: At| tree.about(at).destination;
         let (sent, received) = (to(sender), to(receiver));
@@ -138,8 +138,8 @@ fn join(
 }
 
 /// The ends of each message, if several have one id. An application may use the id of an order for
-/// all its messages. A topic of the same name may exist in several clusters, and offsets start again
-/// when a topic is made anew. A receiver that follows a sender got that sender's message.
+/// all its messages. A topic of the same name may exist in several clusters, and offsets start
+/// again when a topic is made anew. A receiver that follows a sender got that sender's message.
 fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>, Vec<At>)> {
     let groups = sent_together(tree, &senders);
     if groups.len() < 2 {
@@ -149,7 +149,7 @@ fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>,
     for group in groups {
         let follows = |at: &At| {
             let mut senders = group.iter();
-            senders.any(|from| verdict::of(tree, *from, *at).is_whole())
+            senders.any(|from| verdict::of(tree, *from, *at).holds())
         };
         let (own, others) = receivers.into_iter().partition::<Vec<At>, _>(follows);
         receivers = others;
@@ -187,7 +187,7 @@ fn sent_together(tree: &Tree, senders: &[At]) -> Vec<Vec<At>> {
 /// The sender and the receiver of one message. `None` if several senders use one id and it is
 /// unknown which one sent the message.
 fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
-    let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).is_whole();
+    let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).holds();
     let followed = |sender: &&At| receivers.iter().any(|at| is_followed(**sender, *at));
     let is_producer = |at: &At| tree.span(*at).kind == Kind::Producer;
     let order = |at: &At| (!is_producer(at), tree.span(*at).start, *at);

@@ -22,7 +22,7 @@ impl<T: Copy + Eq + Hash> PairSet<T> {
         }
     }
 
-    /// Adds a pair, and gives whether it is new.
+    /// Adds a pair, and returns whether it is new.
     pub(super) fn insert(&mut self, at: At, other: T) -> bool {
         match &mut self.first[at as usize] {
             Some(first) => *first != other && self.more.insert((at, other)),

@@ -63,7 +63,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     let Some(receivers) = only_of(receivers) else {
         return;
     };
-    let is_followed = |at: At| verdict::of(tree, call, at).is_whole();
+    let is_followed = |at: At| verdict::of(tree, call, at).holds();
     let best = receivers
         .iter()
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));

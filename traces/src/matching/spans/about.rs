@@ -336,7 +336,7 @@ fn first_of_list(text: &str) -> &str {
     }
 }
 
-/// Hands over every attribute of `span` whose value is text, with its name.
+/// Passes on every attribute of `span` whose value is text, with its name.
 pub(super) fn each_attribute<'s>(span: &'s Span<'_>, mut each: impl FnMut(&'s str, Cow<'s, str>)) {
     for (key, value) in span.attributes.iter() {
         each(key.name(), value.plain());

@@ -36,7 +36,7 @@ pub(super) fn rank(kind: Kind) -> i8 {
     }
 }
 
-/// Sorts the spans, and keeps one of those that occur twice. Gives the new place of each span.
+/// Sorts the spans, and keeps one of those that occur twice. Returns the new place of each span.
 fn sort_spans(gathered: &mut Gathered) -> Vec<At> {
     let names = &gathered.names;
     let spans = &mut gathered.spans;

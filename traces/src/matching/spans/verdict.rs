@@ -1,4 +1,4 @@
-//! What the spans of an export show of a hand-off. `hand_off::judge` gives the verdict on it, and
+//! What the spans of an export show of a hand-off. `hand_off::by_ids` gives the verdict on it, and
 //! looks at the ends of a run, whose logs show more.
 
 use crate::hand_off::{ByIds, Flags, Verdict, every_member_is_in};

@@ -72,7 +72,7 @@ struct LinkFields<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,

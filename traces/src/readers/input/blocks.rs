@@ -71,8 +71,8 @@ impl<R: BufRead> Blocks<R> {
 }
 
 /// Reads all blocks. `work` gets each block with its [`Turn`], on any thread. It may decode the
-/// block before it waits for the turn, and gives whether to go on. Returns the state, and the error
-/// that ended reading, if any.
+/// block before it waits for the turn, and returns whether to go on. Returns the state, and the
+/// error that ended reading, if any.
 pub(in crate::readers) fn in_turn<S: Send>(
     blocks: Blocks<impl BufRead + Send>,
     state: S,

@@ -1,4 +1,5 @@
-//! The encoding of text: UTF-8 with a byte order mark, and UTF-16, which PowerShell writes with `>`.
+//! The encoding of text: UTF-8 with a byte order mark, and UTF-16, which PowerShell writes with
+//! `>`.
 
 use std::io::{self, BufRead, Read};
 
@@ -32,7 +33,8 @@ pub(super) fn in_utf8(mut input: Input<'_>) -> Input<'_> {
     input
 }
 
-/// Whether `beginning` has this mark of UTF-16 and then nothing, or one of the first 256 characters.
+/// Whether `beginning` has this mark of UTF-16 and then nothing, or one of the first 256
+/// characters.
 fn is_marked(beginning: &[u8], mark: &[u8; 2]) -> bool {
     let high = usize::from(*mark == UTF_16[0]);
     match beginning.strip_prefix(mark) {
@@ -41,7 +43,7 @@ fn is_marked(beginning: &[u8], mark: &[u8; 2]) -> bool {
     }
 }
 
-/// Gives UTF-16 as UTF-8. Units that are not text become U+FFFD.
+/// Converts UTF-16 to UTF-8. Units that are not text become U+FFFD.
 struct Utf16<'a> {
     input: Input<'a>,
     is_big_endian: bool,

@@ -198,7 +198,7 @@ impl<'a> Cursor<'a> {
         there
     }
 
-    /// Skips the next value, and gives its text.
+    /// Skips the next value, and returns its text.
     pub(in crate::readers) fn skipped(&mut self) -> Result<&'a str, Mistake> {
         self.peek();
         let start = self.at;

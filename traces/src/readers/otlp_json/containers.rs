@@ -73,7 +73,7 @@ pub(in crate::readers) struct ResourceSpans<'a> {
 }
 
 impl ResourceSpans<'_> {
-    /// Hands the spans over, and gives their number.
+    /// Passes the spans on, and returns their number.
     pub(in crate::readers) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
         let count = self.spans.len() as u64;
         for span in self.spans {
@@ -85,7 +85,7 @@ impl ResourceSpans<'_> {
         count
     }
 
-    /// Shows the spans before they are handed over, without the attributes of their resource. Gives
+    /// Shows the spans before they are passed on, without the attributes of their resource. Returns
     /// whether it could: a service's name with escapes is not part of the input.
     pub(in crate::readers) fn show(&mut self, each: &mut dyn FnMut(&Span<'_>)) -> bool {
         let Cow::Borrowed(service) = self.resource.service else {

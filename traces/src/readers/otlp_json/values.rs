@@ -64,7 +64,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Gives the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
+/// Passes on the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
 /// object, as CloudWatch writes them.
 pub(super) fn each_attribute<'a>(
     cursor: &mut Cursor<'a>,
@@ -82,8 +82,8 @@ pub(super) fn each_attribute<'a>(
     })
 }
 
-/// Gives the name and the value of each attribute of a span, with what baton knows of the name. The
-/// usual ones are compared with those of earlier spans.
+/// Passes on the name and the value of each attribute of a span, with what baton knows of the name.
+/// The usual ones are compared with those of earlier spans.
 pub(super) fn each_of_span<'a>(
     cursor: &mut Cursor<'a>,
     recent: &mut Recent<'a>,
@@ -105,7 +105,7 @@ pub(super) fn each_of_span<'a>(
     })
 }
 
-/// Gives the name and the value of one `KeyValue`.
+/// Returns the name and the value of one `KeyValue`.
 fn attribute<'a>(
     cursor: &mut Cursor<'a>,
     each: &mut impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,

@@ -18,7 +18,7 @@ pub(super) struct Walk<'a> {
     pub(super) skipped: &'a mut Skipped,
 }
 
-/// Hands every span of the requests in `input` to `each`. The requests are in a list, or follow
+/// Passes every span of the requests in `input` to `each`. The requests are in a list, or follow
 /// each other.
 pub(crate) fn walk(
     input: impl BufRead,

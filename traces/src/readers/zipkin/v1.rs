@@ -73,7 +73,7 @@ impl SpanFields<'_> {
     }
 }
 
-/// Hands over each side of a span.
+/// Passes on each side of a span.
 pub(super) fn hand_over(
     mut span: SpanFields<'_>,
     want: Want,

@@ -27,7 +27,7 @@ pub(super) fn whole(mut input: impl Read + Seek, length: u64) -> io::Result<u64>
     Ok(whole)
 }
 
-/// Moves `input` behind a frame, without a look at the content. Gives the new position, which may
+/// Moves `input` behind a frame, without a look at the content. Returns the new position, which may
 /// be behind the end of the input.
 fn skip_frame(input: &mut (impl Read + Seek)) -> io::Result<u64> {
     let magic = u32::from_le_bytes(bytes(input)?);

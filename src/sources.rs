@@ -15,22 +15,22 @@ use crate::print::output::Output;
 
 /// Sources that are read as one.
 #[derive(Debug)]
-pub(crate) struct View {
+pub(crate) struct Sources {
     sources: Vec<Source>,
     /// The lab, if no sources are named. Records that it has not delivered yet may still arrive.
     pub(crate) lab: Option<Note>,
 }
 
-impl View {
-    /// The view of `sources`. If there are none, the view of the lab that `choice` names.
-    pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<View, Failure> {
+impl Sources {
+    /// These `sources`. If there are none, the lab that `choice` names.
+    pub(crate) fn of(sources: Vec<Source>, choice: &LabChoice) -> Result<Sources, Failure> {
         if !sources.is_empty() {
             lab_client::flush_named(&sources)?;
-            return Ok(View { sources, lab: None });
+            return Ok(Sources { sources, lab: None });
         }
         let lab = lab_client::find(choice)?;
         lab_client::flush(&lab)?;
-        Ok(View {
+        Ok(Sources {
             sources: vec![Source::from(lab.directory.as_path())],
             lab: Some(lab),
         })
@@ -84,7 +84,7 @@ impl View {
         Ok(index)
     }
 
-    /// Hands every span to `take`, with all its fields.
+    /// Passes every span to `take`, with all its fields.
     pub(crate) fn read(&self, take: &mut (dyn FnMut(&Span<'_>) + Send)) -> Result<(), Failure> {
         for source in &self.sources {
             let each = &mut |span: &Span<'_>| take(span);

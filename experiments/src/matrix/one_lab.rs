@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 use tokio::sync::watch;
 
-use super::evidence::{self, Journey};
+use super::requests::{self, Journey};
 use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::load::missing_client_spans;
@@ -23,7 +23,7 @@ use crate::manifest::versions;
 /// How many clients send at the same time. Two labs run at once, so this keeps two cores busy.
 const USERS: usize = 4;
 /// The most processes of each function.
-const INSTANCES: usize = 2;
+const MAX_INSTANCES: usize = 2;
 /// Variables of this process that would change the functions' settings of a cell.
 const LEFT_OUT_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Starts the lab, sends the load, waits until everything is delivered, and reads the lab's
-    /// files. Gives `None` if a signal ended it early.
+    /// files. Returns `None` if a signal ended it early.
     pub(super) async fn run(
         self,
         directory: RunDirectory,
@@ -114,7 +114,7 @@ impl Stage {
         let consumer = self.function(Function::Consumer);
         let propagations = (propagation(&producer)?, propagation(&consumer)?);
         let options = LabOptions {
-            instances: INSTANCES,
+            instances: MAX_INSTANCES,
             ..LabOptions::new(producer, consumer, directory.clone())
         };
         let start = Timestamp::now();
@@ -137,7 +137,7 @@ impl Stage {
         }
         problems.extend(ending.problems(&directory));
         problems.extend(outcome.span_file_error.map(missing_client_spans));
-        let journeys = evidence::read(&directory)?;
+        let journeys = requests::read(&directory)?;
         let unseen = outcome.requests.ok.saturating_sub(journeys.len() as u64);
         if unseen > 0 {
             problems.push(format!(
