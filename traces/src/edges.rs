@@ -133,6 +133,10 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
+    /// How many more times messages were delivered than sent, as far as their ids show it. A message
+    /// counts once, by the best of its deliveries.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redelivered: u64,
     /// How many senders are known not to have been sampled. In an export their hand-offs have no
     /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
@@ -163,6 +167,10 @@ pub struct Prediction {
     pub why: String,
     /// How many judged hand-offs have another verdict.
     pub contradicted: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Edge {
@@ -257,6 +265,7 @@ pub(crate) fn judge(
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
         edge.count(tree, &seen);
+        edge.add_deliveries(pairs.redelivered(pair));
         if let Some(each) = &mut each {
             (each.take)(&seen.hand_off(key, names));
         }

@@ -5,7 +5,7 @@ use baton_traces::hand_off::{self, Receiver, Sender, Verdict};
 use baton_traces::span::{SpanReference, UnixTime};
 
 use super::edges::{Counted, EdgeKey};
-use super::keys::Id;
+use super::keys::{Id, Key};
 use super::names::Name;
 use super::traces::Traces;
 

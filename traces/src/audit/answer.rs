@@ -48,6 +48,13 @@ impl Judged {
                 ),
             });
         }
+        let redelivered: u64 = self.edges.iter().map(|edge| edge.redelivered).sum();
+        if redelivered > 0 {
+            sentences.push(format!(
+                "Messages were delivered again {}: a message counts once, by the best of its deliveries.",
+                counted(redelivered, "time")
+            ));
+        }
         let unsampled: u64 = self.edges.iter().map(|edge| edge.sender_unsampled).sum();
         if unsampled > 0 {
             sentences.push(format!(

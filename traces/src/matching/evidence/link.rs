@@ -49,8 +49,10 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
             let has_parent = matches!(tree.parent(receiver), Parent::Span(_));
             from.service != to.service && !has_parent
         }
+        // a job that starts a trace on purpose, and links to what asked for it
         Kind::Internal | Kind::Unspecified => {
-            from.kind == Kind::Producer && from.service != to.service
+            let is_root = tree.parent(receiver) == Parent::None;
+            from.service != to.service && (from.kind == Kind::Producer || is_root)
         }
         Kind::Client | Kind::Producer => false,
     }

@@ -69,9 +69,18 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     });
     let is_free = |at: &At| {
         let is_answered = pairs.has_receiver(*at) || answered.has(*at);
-        !is_answered && !is_part[*at as usize] && !is_outer(*at)
+        !is_answered && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
     };
     calls.into_iter().filter(is_free).collect()
+}
+
+/// Whether a call to a broker sends messages that have spans of their own, to which it has links.
+fn sends_others(tree: &Tree, call: At) -> bool {
+    let service = tree.span(call).service;
+    let is_own = |at: At| tree.span(at).service == service && tree.is_call(at);
+    let mut links = tree.links(call).iter();
+    tree.about(call).is_messaging
+        && links.any(|link| tree.find(link.trace, link.span).is_some_and(is_own))
 }
 
 /// For each span, whether one of `calls` is below it in its service. A walk up ends where another
