@@ -18,6 +18,7 @@ use crate::matching::evidence::{Evidence, Loose, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
+use crate::threads::together;
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -238,14 +239,12 @@ pub(crate) fn judge(
     mut each: Option<Each<'_>>,
 ) -> (Vec<Edge>, Pairs) {
     let names = tree.names();
-    let (mut edges, mut pairs) = std::thread::scope(|scope| {
-        let pairs = scope.spawn(|| Pairs::of(tree));
-        let take = each.as_mut().filter(|each| each.takes_those_of_run);
-        let edges = of_run.map(|of_run| of_run.count(tree, take));
-        let panicked = |panic| std::panic::resume_unwind(panic);
-        let pairs = pairs.join().unwrap_or_else(panicked);
-        (edges.unwrap_or_default(), pairs)
-    });
+    let take = each.as_mut().filter(|each| each.takes_those_of_run);
+    let (edges, mut pairs) = together(
+        || of_run.map(|of_run| of_run.count(tree, take)),
+        || Pairs::of(tree),
+    );
+    let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
     let others = pairs
         .iter()

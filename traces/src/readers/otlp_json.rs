@@ -224,12 +224,13 @@ fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSp
     lines
 }
 
-/// Takes the first line, with its line feed. `skip_until` looks for it many bytes at a time.
+/// Takes the first line, with its line feed.
 fn take_line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
-    let text = *rest;
-    // a slice in memory cannot fail
-    let length = rest.skip_until(b'\n').unwrap_or(text.len());
-    &text[..length]
+    // many times faster than a look at one byte after the other
+    let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+    let (line, others) = rest.split_at(end);
+    *rest = others;
+    line
 }
 
 /// The spans in a line of text between requests, such as a log line. A line without spans counts as
