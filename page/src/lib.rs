@@ -9,7 +9,7 @@
 //! # What is where
 //!
 //! - `live`: what is held in memory, and the counts of each period between two switches.
-//! - `map`, `prediction`, `causes`, `explain`: what the page says, without HTTP.
+//! - `map`, `mode_forecast`, `causes`, `explain`: what the page says, without HTTP.
 //! - `job`, `burst`, `matrix`, `runs`: what the page starts and keeps.
 //! - `routes`: one file for each address, with the values that its template shows.
 
@@ -23,17 +23,17 @@ mod live;
 mod log_tail;
 mod map;
 mod matrix;
-mod prediction;
+mod mode_forecast;
 mod routes;
 mod runs;
 mod settings;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use baton_experiments::{Functions, Program};
-use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
+use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes, Watcher};
 use baton_propagators::Mode;
 use baton_traces::run::Function;
 use tokio::sync::watch;
@@ -62,8 +62,6 @@ pub struct LabPage {
     live: SharedLive,
     bursts: Bursts,
     matrices: Matrices,
-    /// The formats that the page writes when it sends a request as a client.
-    client: Mutex<Mode>,
 }
 
 impl LabPage {
@@ -73,18 +71,13 @@ impl LabPage {
             live: Arc::new(Live::new(options.max_traces)),
             bursts: Bursts::default(),
             matrices: Matrices::default(),
-            client: Mutex::new(Mode::NONE),
             options,
         }
     }
 
+    /// The mode of the page's client.
     fn client(&self) -> Mode {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        client.clone()
-    }
-
-    fn set_client(&self, mode: Mode) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+        self.live.held().periods().client()
     }
 }
 
@@ -141,7 +134,9 @@ impl Page for LabPage {
         tokio::spawn(audits(Arc::downgrade(&self.live), controls.stopping()));
         routes::all(self, controls)
     }
+}
 
+impl Watcher for LabPage {
     fn spans(&self, request: &[u8]) {
         self.live.add_spans(request);
     }

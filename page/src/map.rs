@@ -169,7 +169,7 @@ impl Drawn {
     /// Adds hand-offs with what became of them.
     fn add_judged(&mut self, from: &Key, to: &Key, flow: &Flow) {
         let edge = self.edge(from, to);
-        edge.add(flow.count, &flow.verdicts, flow.ambiguous);
+        edge.add(flow.count, &flow.verdicts, flow.unknown());
         *edge.rate.get_or_insert_default() += flow.rate;
     }
 

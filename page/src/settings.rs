@@ -47,6 +47,11 @@ pub(crate) fn modes(variables: &Variables) -> String {
     }
 }
 
+/// The parts of a mode or a pairing, after each of which a line may end.
+pub(crate) fn parts(modes: &str) -> impl Iterator<Item = &str> {
+    modes.split_inclusive([',', ':'])
+}
+
 /// Engine, selection and policy of both functions; of each one if they differ.
 pub(crate) fn policies(producer: &Variables, consumer: &Variables) -> String {
     let of = |variables| of(variables).map(|set| policies_of(&set));

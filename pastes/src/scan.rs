@@ -153,8 +153,8 @@ fn is_trace_id(word: &[u8]) -> bool {
     word.len() == 32 && word.iter().all(is_hex) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Whether a word is the 64-bit trace id in `[service,trace id,span id]`, as Spring Cloud Sleuth logs
-/// it.
+/// Whether a word is the 64-bit trace id in `[service,trace id,span id]`, as Spring Cloud Sleuth
+/// logs it.
 fn is_in_brackets(text: &[u8], start: usize, end: usize) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(is_hex));

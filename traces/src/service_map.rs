@@ -59,7 +59,8 @@ pub struct Edge {
     pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
-    /// How many went over it per second lately; `None` unless the map is live.
+    /// How many went over it per second lately, rounded. `None` if none did, or if the map is not
+    /// live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u64>,
 }
@@ -205,7 +206,7 @@ impl ServiceMap {
         let places: BTreeMap<&Key, usize> = nodes.keys().zip(0..).collect();
         let edges = edges.into_iter();
         let edges = edges.filter_map(|(from, to, channel, passed)| {
-            let is_broken = passed.verdicts.keys().any(|verdict| !verdict.is_whole());
+            let is_broken = passed.verdicts.keys().any(|verdict| !verdict.holds());
             Some(Edge {
                 from: *places.get(&from)?,
                 to: *places.get(&to)?,
@@ -214,7 +215,10 @@ impl ServiceMap {
                 broken: is_broken || passed.ambiguous.at_least > 0,
                 verdicts: passed.verdicts,
                 ambiguous: passed.ambiguous,
-                per_second: passed.rate.map(|rate| rate.round() as u64),
+                per_second: passed
+                    .rate
+                    .filter(|rate| *rate > 0.0)
+                    .map(|rate| rate.round() as u64),
             })
         });
         ServiceMap {
@@ -271,14 +275,14 @@ fn service(name: &str) -> Key {
 
 impl Edge {
     /// Whether the context is known to have survived on this edge.
-    pub fn is_whole(&self) -> bool {
+    pub fn holds(&self) -> bool {
         !self.broken && !self.verdicts.is_empty() && self.ambiguous.at_most == 0
     }
 
     /// How many of the judged hand-offs broke.
     pub fn broken_count(&self) -> u64 {
         let verdicts = self.verdicts.iter();
-        let broken = verdicts.filter(|(verdict, _)| !verdict.is_whole());
+        let broken = verdicts.filter(|(verdict, _)| !verdict.holds());
         broken.map(|(_, count)| count).sum()
     }
 }

@@ -57,9 +57,9 @@ pub(crate) struct EdgeCount {
     pub(crate) unsampled: u64,
     /// How many left memory before they had a verdict. They never get one.
     pub(crate) left_unjudged: u64,
-    /// Whether more hand-offs broke, in traces that have left memory. An audit knew that some had
-    /// broken, but not which.
-    pub(crate) more_broke: bool,
+    /// How many more broke, in traces that have left memory. An audit knew that they had broken, but
+    /// not which they were.
+    pub(crate) more_broke: u64,
     rate: Rate,
 }
 
@@ -169,7 +169,7 @@ impl Edges {
             return;
         };
         edge.uncount(counted);
-        if edge.count == 0 && !edge.more_broke {
+        if edge.count == 0 && edge.more_broke == 0 {
             self.0.remove(&counted.edge);
         }
     }
@@ -183,10 +183,18 @@ impl Edges {
         }
     }
 
-    /// Notes that hand-offs broke over `edge` that nothing shows any more.
-    pub(super) fn more_broke(&mut self, edge: EdgeKey) {
+    /// How many hand-offs over `edge` have a verdict by which the trace broke.
+    pub(super) fn broken(&self, edge: &EdgeKey) -> u64 {
+        let verdicts = self.0.get(edge).map(|edge| edge.verdicts.iter());
+        let broken = verdicts.into_iter().flatten();
+        let broken = broken.filter(|(verdict, _)| !verdict.holds());
+        broken.map(|(_, number)| number).sum()
+    }
+
+    /// Notes that this many more broke over `edge`, which nothing shows any more.
+    pub(super) fn more_broke(&mut self, edge: EdgeKey, number: u64) {
         let edge = self.place_of(edge);
-        self.0.entry(edge).or_default().more_broke = true;
+        self.0.entry(edge).or_default().more_broke += number;
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use baton_lab::Controls;
+use baton_propagators::Mode;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{self, count, counted, service_name, visible};
 use baton_traces::span::UnixTime;
@@ -57,6 +58,8 @@ pub(super) struct MapParts {
     pub(super) picture: String,
     /// The edges as a table.
     pub(super) edges: String,
+    /// Whether rates are shown, which fall while nothing arrives.
+    pub(super) is_moving: bool,
 }
 
 #[derive(Template)]
@@ -70,6 +73,8 @@ struct PeriodRow {
     is_shown: bool,
     is_last: bool,
     since: String,
+    /// The client's mode, if it is not the default.
+    client: Option<String>,
     producer: String,
     consumer: String,
     /// Engine, selection and policy.
@@ -114,6 +119,7 @@ struct Shown {
     since: String,
     /// When it ended, if it is not the present one.
     until: Option<String>,
+    client: Mode,
     producer: BTreeMap<String, String>,
     consumer: BTreeMap<String, String>,
 }
@@ -135,6 +141,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         let shown = Shown {
             since: time_of_day(period.since),
             until: period.until.filter(|_| past.is_some()).map(time_of_day),
+            client: period.client.clone(),
             producer: period.producer.clone(),
             consumer: period.consumer.clone(),
         };
@@ -147,13 +154,10 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
     };
     let stream = &controls.addresses().stream;
     let view = MapView::of(seen, stream);
-    let client = page.client();
-    let is_present = shown.until.is_none();
     let is_broken = view.edges.iter().any(|edge| edge.state == "broken");
-    let causes = is_broken.then(|| {
-        let client = is_present.then_some(&client);
-        Causes::of(&shown.producer, &shown.consumer, client, stream)
-    });
+    let is_moving = view.edges.iter().any(|edge| edge.rate != EdgeRow::NO_RATE);
+    let causes =
+        is_broken.then(|| Causes::of(&shown.client, &shown.producer, &shown.consumer, stream));
     let edges = view.edges.into_iter().map(|edge| {
         let cause = causes.as_ref().and_then(|causes| causes.of_edge(&edge));
         (edge, cause)
@@ -164,10 +168,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
             state: view.state,
             answer: view.answer,
             since: shown.since,
-            settings: match is_present {
-                true => format!("client {client}, {settings}."),
-                false => format!("{settings}."),
-            },
+            settings: format!("client {}, {settings}.", shown.client),
             past_until: shown.until,
         }),
         picture: render(&MapFragment {
@@ -179,6 +180,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
             unjudged: view.unjudged,
             facts: view.left_out + &facts,
         }),
+        is_moving,
     }
 }
 
@@ -245,6 +247,7 @@ pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
                 is_shown: number == shown,
                 is_last: number == last,
                 since: period.since.strftime("%H:%M:%S").to_string(),
+                client: (!period.client.is_none()).then(|| period.client.to_string()),
                 producer: settings::modes(&period.producer),
                 consumer: settings::modes(&period.consumer),
                 settings: settings::policies(&period.producer, &period.consumer),
@@ -263,7 +266,7 @@ fn counts(period: &Period) -> Vec<(bool, String)> {
     }
     let counts = all.into_iter();
     counts
-        .map(|(verdict, number)| (verdict.is_whole(), format!("{} {verdict}", count(number))))
+        .map(|(verdict, number)| (verdict.holds(), format!("{} {verdict}", count(number))))
         .collect()
 }
 
@@ -326,7 +329,7 @@ fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(
     let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
     let mut broken = Vec::new();
     for (to, verdict) in hand_offs {
-        match verdict.is_whole() {
+        match verdict.holds() {
             true => *held.entry(verdict).or_default() += 1,
             false => broken.push((false, format!("{verdict} at {}", service_name(to)))),
         }

@@ -1,14 +1,12 @@
 //! Reads the value after a name: in quotes, as bytes, or bare.
 
-use super::ends::{joined, list, token, trimmed, xray};
+use super::ends::{MAX_VALUE, joined, list, token, trimmed, xray};
 use super::gap::{Gap, MAX_GAP, Quote};
 use super::{Hit, is_word};
 use crate::finding::Kind;
 use crate::names;
 use crate::shapes::Shape;
 
-/// The most bytes of a value.
-pub(super) const MAX_VALUE: usize = 64 << 10;
 /// A value after a name.
 #[derive(Debug, Default)]
 pub(super) struct Value {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::headers;
-use crate::ends::At;
-use crate::ends::names::Name;
-use crate::ends::tree::{Parent, Tree};
-use crate::evidence::{Loose, Pairs, are_ends};
+use crate::matching::evidence::{Loose, Pairs, are_ends};
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Hand-offs of one service that could not be judged.

@@ -20,13 +20,13 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use self::open_object::{Added, OpenObject};
+use super::input::lines::{LineError, Lines};
 use super::json::{Fault, JsonReader};
-use super::lines::{LineError, Lines};
 use super::skipped::{Skipped, holds_spans, names_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
-/// Hands every span in the lines or the JSON documents of `input` to `each`.
+/// Passes every span in the lines or the JSON documents of `input` to `each`.
 pub(super) fn read_lines(
     mut input: impl BufRead,
     want: Want,
@@ -197,8 +197,8 @@ fn message(
     Ok((!parts.rest.is_empty()).then(|| parts.rest.to_owned()))
 }
 
-/// Hands every span in an answer of CloudWatch Logs to `each`. The answer has events with messages,
-/// or rows of fields.
+/// Passes every span in an answer of CloudWatch Logs to `each`. The answer has events with
+/// messages, or rows of fields.
 pub(super) fn read_answer(
     input: impl BufRead,
     want: Want,

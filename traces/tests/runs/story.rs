@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
+use baton_traces::percentiles::{Percentiles, Sizes};
 use baton_traces::run::{Function, RunDirectory, RunError};
-use baton_traces::statistics::{Percentiles, Sizes};
 use baton_traces::summary::{Records, Requests, Summary};
 
 use super::case::{self, Order};

@@ -13,7 +13,7 @@ fn line(fields: &str) -> String {
     )
 }
 
-/// Reads a line of one span with these fields, and gives what `check` returns for the span.
+/// Reads a line of one span with these fields, and returns what `check` returns for the span.
 fn with_span<T>(fields: &str, check: impl Fn(&Span<'_>) -> T) -> T {
     let mut result = None;
     read_request(line(fields).as_bytes(), Want::Judging, &mut |span| {
