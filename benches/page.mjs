@@ -2,14 +2,16 @@
 // BATON is a release binary. Needs Chromium and `npm ci --prefix tests/browser`.
 //
 // It starts a lab, fills its memory with TRACES traces (100,000), and prints:
-// - the first paint of the page in the browser, and that of an empty page;
-// - the CPU time of the browser's main thread for parsing, style, layout and paint before it;
+// - the first paint of the page in the browser, and that of an empty page from a server beside it;
+// - the CPU time of the browser's main thread from the arrival of each to its first paint;
 // - the time in which the server answers with the whole page, which is more than an update;
 // - the CPU time that the browser's main thread takes for each update;
 // - the lab's throughput with the page open, as a share of the throughput without it: bursts take
-//   turns for ROUNDS rounds (8; 0 for none), so that what else the machine does slows down both.
+//   turns for ROUNDS rounds (8; 0 for none), so that what else the machine does slows down both;
+// - the CPU time of the lab's process for each request, with and without the page.
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -67,20 +69,36 @@ async function send(otlp, numbers) {
 
 const range = (from, to) => Array.from({ length: to - from }, (_, place) => from + place);
 
-/** What the main thread does for a page, in the events of Chromium's tracing. */
-const WORK = ['ParseHTML', 'UpdateLayoutTree', 'Layout', 'Paint'];
-
-/** The CPU time of the main thread for the page before its first paint, in milliseconds. */
+/** The CPU time of the main thread from the arrival of a page to its first paint, in milliseconds. */
 function workBefore(events) {
   const paint = events.find(event => event.name === 'firstContentfulPaint');
-  const before = event => event.pid === paint.pid && event.tid === paint.tid && event.ts < paint.ts && WORK.includes(event.name);
-  return events.filter(before).reduce((sum, event) => sum + (event.tdur ?? 0), 0) / 1000;
+  const isBefore = event => event.pid === paint.pid && event.tid === paint.tid && event.ts < paint.ts;
+  const arrival = events.findLast(event => isBefore(event) && event.name === 'RenderFrameImpl::CommitNavigation');
+  const tasks = events.filter(event => isBefore(event) && event.name === 'RunTask' && event.ts + (event.dur ?? 0) >= arrival.ts);
+  return tasks.reduce((sum, task) => sum + (task.tdur ?? 0), 0) / 1000;
 }
 
-/** Requests per second of one burst. */
-async function throughput(endpoint) {
+/** The address of an empty page, as another server on this machine sends it. */
+async function emptyPage() {
+  const server = createServer((request, answer) => answer.setHeader('content-type', 'text/html').end('<!DOCTYPE html><p>empty'));
+  server.listen(0, '127.0.0.1').unref();
+  await new Promise(ready => server.once('listening', ready));
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+/** The CPU time that a process has taken, in microseconds. */
+function cpuTime(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  // user and system time in hundredths of a second (proc_pid_stat(5))
+  return (Number(fields[11]) + Number(fields[12])) * 10000;
+}
+
+/** Requests per second of one burst, and the lab's CPU time for each request, in microseconds. */
+async function burst(endpoint, pid) {
+  const before = cpuTime(pid);
   const { stdout } = await run(baton, ['burst', '--quiet', '--endpoint', endpoint, '--users', '8', '--duration', '3s', '--format', 'json'], { cwd: folder, maxBuffer: 1 << 26 });
-  return JSON.parse(stdout).bursts[0].throughput_rps;
+  const { requests, bursts } = JSON.parse(stdout);
+  return { rate: bursts[0].throughput_rps, cpu: (cpuTime(pid) - before) / requests.sent };
 }
 
 const { child, addresses } = await lab();
@@ -95,23 +113,23 @@ try {
     await new Promise(wake => setTimeout(wake, 500));
   }
 
-  const paints = { page: [], empty: [] };
-  const work = [];
+  const opened = { page: addresses.page, empty: await emptyPage() };
+  const [paints, work] = [{ page: [], empty: [] }, { page: [], empty: [] }];
   for (let turn = 0; turn < 44; turn += 1) {
     const kind = turn % 2 === 0 ? 'page' : 'empty';
     const page = await browser.newPage();
     // tracing slows the page down, so every second one is not traced
-    const isTraced = turn % 4 === 0;
-    if (isTraced) await browser.startTracing(page, { categories: ['devtools.timeline', 'loading'] });
-    await page.goto(kind === 'page' ? addresses.page : 'data:text/html,<p>empty');
+    const isTraced = turn % 4 < 2;
+    if (isTraced) await browser.startTracing(page, { categories: ['devtools.timeline', 'loading', 'toplevel', 'navigation'] });
+    await page.goto(opened[kind]);
     const paint = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
     while (await paint() === undefined) await page.waitForTimeout(20);
-    if (isTraced) work.push(workBefore(JSON.parse(await browser.stopTracing()).traceEvents));
+    if (isTraced) work[kind].push(workBefore(JSON.parse(await browser.stopTracing()).traceEvents));
     else paints[kind].push(await paint());
     await page.close();
   }
   console.log(`first paint, ms: ${shown(paints.page)}; of an empty page: ${shown(paints.empty)}`);
-  console.log(`first paint, CPU time of the main thread before it, ms: ${shown(work)}`);
+  console.log(`CPU time of the main thread from arrival to first paint, ms: ${shown(work.page)}; of an empty page: ${shown(work.empty)}`);
 
   const answers = [];
   for (let turn = 0; turn < 31; turn += 1) {
@@ -147,17 +165,23 @@ try {
   console.log(`browser, CPU time of the main thread for each update, ms: ${shown(each)}`);
 
   const shares = { open: [], events: [] };
+  const cpu = { without: [], open: [], events: [] };
   for (let turn = 0; turn < Number(rounds); turn += 1) {
+    const measured = async kind => {
+      const { rate, cpu: each } = await burst(addresses.endpoint, child.pid);
+      cpu[kind].push(each);
+      return rate;
+    };
     await page.goto('about:blank');
-    const without = await throughput(addresses.endpoint);
+    const without = await measured('without');
     await page.goto(addresses.page);
-    shares.open.push(100 * await throughput(addresses.endpoint) / without);
+    shares.open.push(100 * await measured('open') / without);
     await page.goto('about:blank');
-    const again = await throughput(addresses.endpoint);
+    const again = await measured('without');
     const following = new AbortController();
     const events = await fetch(`${addresses.page}/events`, { signal: following.signal });
     const reading = (async () => { for await (const chunk of events.body) void chunk; })().catch(() => {});
-    shares.events.push(100 * await throughput(addresses.endpoint) / again);
+    shares.events.push(100 * await measured('events') / again);
     following.abort();
     await reading;
     console.log(`round ${turn + 1}: ${without.toFixed(0)} requests/s without a page`);
@@ -165,6 +189,7 @@ try {
   if (shares.open.length > 0) {
     console.log(`throughput with the page open in Chromium, % of without: ${shown(shares.open)}`);
     console.log(`throughput with one reader of its events, % of without: ${shown(shares.events)}`);
+    console.log(`the lab's CPU time for each request, µs: without ${shown(cpu.without)}; open in Chromium ${shown(cpu.open)}; one reader ${shown(cpu.events)}`);
   }
 } finally {
   await browser.close();

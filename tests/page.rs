@@ -36,12 +36,15 @@ async fn switch(lab: &Lab, producer: &str, consumer: &str) {
     assert!(answer.body.contains("In effect since"), "{answer:?}");
 }
 
-/// Sends the page's form.
-async fn send(lab: &Lab, headers: &str) {
+/// Sends the page's form. Gives the address of the request's trace.
+async fn send(lab: &Lab, headers: &str) -> String {
     let form = json!({ "name": "Kate", "superpower": "Tracing", "headers": headers });
     let answer = answer(lab.change("/send").json(&form)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.body.contains("Its trace"), "{answer:?}");
+    let (_, rest) = answer.body.split_once("href=\"").expect("a link");
+    let (address, _) = rest.split_once('"').expect("its end");
+    address.to_owned()
 }
 
 #[tokio::test]
@@ -236,8 +239,21 @@ async fn a_client_with_a_mode_makes_the_first_hop_visible() {
     let modes = json!({ "client": "tracecontext", "producer": "b3", "consumer": "b3" });
     assert_eq!(answer(lab.change("/modes").json(&modes)).await.status, 200);
     send(&lab, "").await;
-    let page = page_with(&lab, "/", "The trace breaks from client to producer-lambda").await;
-    assert!(page.contains("1 new_trace"), "{page}");
+    let broken = page_with(&lab, "/", "The trace breaks from client to producer-lambda").await;
+    assert!(broken.contains("1 new_trace"), "{broken}");
+    // another mode of the client is another setting, which the counts do not mix with this one
+    let modes = json!({ "client": "b3" });
+    assert_eq!(answer(lab.change("/modes").json(&modes)).await.status, 200);
+    send(&lab, "").await;
+    let joined = page_with(&lab, "/", "Every judged hand-off held").await;
+    assert!(joined.contains("client b3, producer b3"), "{joined}");
+    let past = page(&lab, "/?period=0").await;
+    for shown in [
+        "client tracecontext, producer b3",
+        "the client writes traceparent",
+    ] {
+        assert!(past.contains(shown), "{shown} is missing in {past}");
+    }
     lab.stop_well().await;
 }
 
@@ -246,11 +262,27 @@ async fn a_record_that_was_not_sampled_is_judged_by_the_log() {
     let mut lab = Setup::new().start().await;
     switch(&lab, "b3", "b3").await;
     let ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
-    send(&lab, &format!("b3: {ids}-0")).await;
-    let why = "1 hand-off not sampled: an end left no span, and its ids are from the function";
+    let request = send(&lab, &format!("b3: {ids}-0")).await;
+    // at once, before the lines of the log are read
+    let trace = page(&lab, &request).await;
+    for shown in ["This trace was not sampled", "/logs/producer"] {
+        assert!(trace.contains(shown), "{shown} is missing in {trace}");
+    }
+    let why = "1 hand-off not sampled; the ids are from the functions";
     let page = page_with(&lab, "/", why).await;
     assert!(page.contains("1 connected"), "{page}");
     assert!(!page.contains("(no receiver seen)"), "{page}");
+    let why = "1 hand-off not judged: the sender has no span to compare with";
+    assert!(page.contains(why), "{page}");
+    let path = "/traces/0af7651916cd43dd8448eb211c80319c";
+    let trace = page_with(&lab, path, "Every judged hand-off held").await;
+    for shown in ["This trace was not sampled", &format!("b3: {ids}-0")[..20]] {
+        assert!(trace.contains(shown), "{shown} is missing in {trace}");
+    }
+    assert!(
+        !trace.contains("class=\"waterfall\""),
+        "nothing to draw: {trace}"
+    );
     lab.stop_well().await;
 }
 

@@ -50,13 +50,19 @@ pub(crate) struct BurstPlan {
 pub(crate) type Bursts = Job<BurstProgress, String>;
 
 /// How far a burst is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BurstProgress {
+    client: Mode,
     duration: Duration,
     sent: Option<Progress>,
 }
 
 impl BurstProgress {
+    /// The mode of its client.
+    pub(crate) fn client(&self) -> &Mode {
+        &self.client
+    }
+
     /// In percent and in words.
     pub(crate) fn in_words(&self) -> (u64, String) {
         let Some(progress) = self.sent else {
@@ -112,6 +118,7 @@ impl BurstPlan {
         let folder = tempfile::tempdir()
             .map_err(|error| format!("a temporary directory cannot be made: {error}"))?;
         let progress = BurstProgress {
+            client: self.client.clone(),
             duration: self.duration,
             sent: None,
         };

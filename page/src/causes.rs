@@ -15,18 +15,18 @@ pub(crate) struct Causes {
 }
 
 impl Causes {
-    /// The causes in a period, from the variables of both functions. `client` is the mode of the
-    /// page's client; `None` if it is not known for this period. `stream` is the lab's own.
+    /// The causes in a period, from the mode of the page's client and the variables of both
+    /// functions. `stream` is the lab's own.
     pub(crate) fn of(
+        client: &Mode,
         producer: &Variables,
         consumer: &Variables,
-        client: Option<&Mode>,
         stream: &str,
     ) -> Causes {
         let prediction = match (settings::of(producer), settings::of(consumer)) {
             (Some(producer), Some(consumer)) => {
                 let modes = Modes {
-                    client: client.cloned().unwrap_or(Mode::NONE),
+                    client: client.clone(),
                     producer: producer.inject,
                     consumer: consumer.extract,
                     engine: consumer.engine,

@@ -29,7 +29,7 @@ mod runs;
 mod settings;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use baton_experiments::{Functions, Program};
@@ -62,8 +62,6 @@ pub struct LabPage {
     live: SharedLive,
     bursts: Bursts,
     matrices: Matrices,
-    /// The formats that the page writes when it sends a request as a client.
-    client: Mutex<Mode>,
 }
 
 impl LabPage {
@@ -73,18 +71,13 @@ impl LabPage {
             live: Arc::new(Live::new(options.max_traces)),
             bursts: Bursts::default(),
             matrices: Matrices::default(),
-            client: Mutex::new(Mode::NONE),
             options,
         }
     }
 
+    /// The mode of the page's client.
     fn client(&self) -> Mode {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        client.clone()
-    }
-
-    fn set_client(&self, mode: Mode) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+        self.live.held().periods().client()
     }
 }
 

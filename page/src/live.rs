@@ -33,6 +33,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_lab::{DeliveredRecord, LabStatus};
+use baton_propagators::Mode;
 use baton_propagators::id::TraceId;
 use baton_traces::hand_off::Role;
 use baton_traces::readers::otlp_json;
@@ -204,15 +205,19 @@ impl Live {
 
     /// Begins a new period, because the lab has new settings.
     pub(crate) fn switch(&self, status: &LabStatus) {
-        let (producer, consumer) = (&status.producer, &status.consumer);
-        let mut held = self.held();
-        let periods = &mut held.periods;
-        periods.begin(
-            &producer.propagation,
-            &consumer.propagation,
-            Timestamp::now(),
-        );
-        drop(held);
+        self.begin(|period| {
+            period.producer.clone_from(&status.producer.propagation);
+            period.consumer.clone_from(&status.consumer.propagation);
+        });
+    }
+
+    /// Begins a new period, because the page's client has this mode from now on.
+    pub(crate) fn set_client(&self, mode: Mode) {
+        self.begin(|period| period.client = mode);
+    }
+
+    fn begin(&self, change: impl FnOnce(&mut Period)) {
+        self.held().periods.begin(Timestamp::now(), change);
         self.changed();
     }
 }
@@ -286,9 +291,7 @@ impl Held {
         if let Some((number, round)) = entry.to_audit
             && let Some(period) = self.periods.get_mut(number)
         {
-            for edge in period.audit.leave(round, &entry.services) {
-                period.edges.more_broke(edge);
-            }
+            period.audit.leave(round, &entry.services);
         }
         if !entry.is_rest {
             self.forgotten.traces += 1;

@@ -15,7 +15,7 @@ use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
 use baton_traces::otlp;
 use baton_traces::run::{Function, Manifest, RunDirectory, create_private, write_private};
-use baton_traces::shown::count;
+use baton_traces::shown::{count, visible};
 use baton_traces::source::Source;
 use baton_traces::span::{UnixTime, Want};
 use baton_traces::summary::Summary;
@@ -105,7 +105,7 @@ fn fill(
     let summary = &read.measured().summary;
     summary.write(&run).map_err(cannot_keep)?;
     let report = Report {
-        runs: vec![read.named(run.name())],
+        runs: vec![read.named(name_by_modes(&run, false))],
         ..Report::default()
     };
     write_private(&run.report_path(), report.render().as_bytes()).map_err(cannot_keep)?;
@@ -177,9 +177,10 @@ fn manifest(periods: &[&Period], start: Timestamp, end: Timestamp) -> Result<Man
     }
     let settings = periods.iter().map(|period| {
         serde_json::json!({
-            "since": period.since,
-            "producer": period.producer,
-            "consumer": period.consumer,
+            "since": period.since.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string(),
+            "client": period.client.to_string(),
+            "producer": settings::of_one(&period.producer),
+            "consumer": settings::of_one(&period.consumer),
         })
     });
     let settings =
@@ -295,20 +296,54 @@ pub(crate) fn report(parent: &Path, name: &str) -> Option<String> {
     fs::read_to_string(find(parent, name)?.report_path()).ok()
 }
 
-/// The report that compares runs with the first of them.
+/// The name of a run in a report: its pairing, and the name of its directory if `in_full`.
+fn name_by_modes(run: &RunDirectory, in_full: bool) -> String {
+    let manifest = run.manifest().ok();
+    match manifest.and_then(|manifest| manifest.pairing) {
+        Some(pairing) if in_full => format!("{pairing} ({})", run.name()),
+        Some(pairing) => pairing.to_string(),
+        None => run.name(),
+    }
+}
+
+/// The names of runs in a report. Each is another one.
+fn names_by_modes(runs: &[RunDirectory]) -> Vec<String> {
+    let names: Vec<String> = runs.iter().map(|run| name_by_modes(run, false)).collect();
+    let is_single = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+    let named = runs.iter().zip(&names);
+    named
+        .map(|(run, name)| match is_single(name) {
+            true => name.clone(),
+            false => name_by_modes(run, true),
+        })
+        .collect()
+}
+
+/// The report that compares runs with the oldest of them. Each is named by its pairing.
 ///
 /// # Errors
 /// What failed, as a sentence.
 pub(crate) fn compare(parent: &Path, names: &[String]) -> Result<String, String> {
     if !(2..=MAX_COMPARED).contains(&names.len()) {
-        return Err(format!("choose from 2 to {MAX_COMPARED} runs"));
+        return Err(format!("Choose from 2 to {MAX_COMPARED} runs"));
     }
     let runs = names.iter().map(|name| {
-        let run = find(parent, name).ok_or_else(|| format!("there is no run {name:?}"))?;
-        let read = Run::read(&Source::from(run.path())).map_err(|error| error.to_string())?;
-        Ok(read.named(run.name()))
+        let run = find(parent, name);
+        run.ok_or_else(|| format!("There is no run {:?}", visible(name)))
     });
-    let runs: Vec<Run> = runs.collect::<Result<_, String>>()?;
+    let mut runs = runs.collect::<Result<Vec<_>, String>>()?;
+    runs.sort_by_key(|run| {
+        (
+            run.manifest().ok().map(|manifest| manifest.start),
+            run.name(),
+        )
+    });
+    runs.dedup_by_key(|run| run.name());
+    let read = runs.iter().zip(names_by_modes(&runs)).map(|(run, name)| {
+        let read = Run::read(&Source::from(run.path())).map_err(|error| error.to_string())?;
+        Ok(read.named(name))
+    });
+    let runs: Vec<Run> = read.collect::<Result<_, String>>()?;
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();
     let report = Report {
         comparison: Some(Comparison::of(&measured, 0)),

@@ -31,11 +31,19 @@ async fn two_periods_are_kept_as_runs_and_compared() {
         list.contains("1 new_trace") && list.contains("1 connected"),
         "{list}"
     );
-    let compared = page(&lab, &format!("/runs/compare?run={older}&run={newer}")).await;
-    assert!(
-        compared.contains("new_trace") && compared.contains("connected"),
-        "{compared}"
-    );
+    // the list has the newest first, and the oldest is the baseline all the same
+    let compared = page(&lab, &format!("/runs/compare?run={newer}&run={older}")).await;
+    for shown in [
+        "<title>none:none and b3:b3 –",
+        "What differs from none:none",
+        "connected (none:none: 0 of 1)",
+        "client none, consumer b3, producer b3",
+    ] {
+        assert!(compared.contains(shown), "{shown} is missing in {compared}");
+    }
+    for hidden in ["nothing that is more than noise", "BATON_", "[{"] {
+        assert!(!compared.contains(hidden), "{hidden} is in {compared}");
+    }
     let report = page(&lab, &format!("/runs/{newer}/report")).await;
     assert!(report.contains("</html>"), "{report}");
     for path in [

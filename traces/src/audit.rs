@@ -39,6 +39,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::Gathered;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::{Kind, Span, SpanReference, UnixTime};
+use crate::threads::together;
 
 /// The options of an audit.
 #[derive(Clone, Debug, Default)]
@@ -205,12 +206,10 @@ impl Audit {
         let takes = |start| options.takes(start);
         let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
         let of_run = of_run.as_ref();
-        let (edges, mut pairs, counts) = std::thread::scope(|scope| {
-            let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
-            let (edges, pairs) = judge(&tree, of_run, each);
-            let panicked = |panic| std::panic::resume_unwind(panic);
-            (edges, pairs, counts.join().unwrap_or_else(panicked))
-        });
+        let ((edges, mut pairs), counts) = together(
+            || judge(&tree, of_run, each),
+            || (spans_by_service(&tree), received(&tree)),
+        );
         let (spans_by_service, received) = counts;
         let mut unjudged = Vec::new();
         if let Some(of_run) = of_run {

@@ -21,6 +21,7 @@ use crate::matching::evidence::{Evidence, Loose, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
+use crate::threads::together;
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,6 +137,10 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
+    /// How many more times messages were delivered than sent, as far as their ids show it. A message
+    /// counts once, by the best of its deliveries.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redelivered: u64,
     /// How many senders are known not to have been sampled. In an export their hand-offs have no
     /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
@@ -166,6 +171,10 @@ pub struct Prediction {
     pub why: String,
     /// How many judged hand-offs have another verdict.
     pub contradicted: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Edge {
@@ -233,14 +242,12 @@ pub(crate) fn judge(
     mut each: Option<Each<'_>>,
 ) -> (Vec<Edge>, Pairs) {
     let names = tree.names();
-    let (mut edges, mut pairs) = std::thread::scope(|scope| {
-        let pairs = scope.spawn(|| Pairs::of(tree));
-        let take = each.as_mut().filter(|each| each.takes_those_of_run);
-        let edges = of_run.map(|of_run| of_run.count(tree, take));
-        let panicked = |panic| std::panic::resume_unwind(panic);
-        let pairs = pairs.join().unwrap_or_else(panicked);
-        (edges.unwrap_or_default(), pairs)
-    });
+    let take = each.as_mut().filter(|each| each.takes_those_of_run);
+    let (edges, mut pairs) = together(
+        || of_run.map(|of_run| of_run.count(tree, take)),
+        || Pairs::of(tree),
+    );
+    let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
     let others = pairs
         .iter()
@@ -260,6 +267,7 @@ pub(crate) fn judge(
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
         edge.count(tree, &seen);
+        edge.add_deliveries(pairs.redelivered(pair));
         if let Some(each) = &mut each {
             (each.take)(&seen.hand_off(key, names));
         }

@@ -50,6 +50,7 @@ pub mod service_map;
 pub mod shown;
 pub mod source;
 pub mod span;
+mod threads;
 pub mod trace;
 pub mod trace_difference;
 pub mod trace_index;

@@ -232,6 +232,10 @@ fn read_input(
         Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => {
             otlp_json::take_lines(input, file, want, take)
         }
+        // a program printed its spans with indents, and other text below them
+        Ok(Form::OtlpJson) if log_lines::has_text_below(&beginning) => {
+            take.one_by_one(|each| read_form(Form::OtlpLogLines, input, file, want, each))
+        }
         Ok(form) => take.one_by_one(|each| read_form(form, input, file, want, each)),
         Err(found) => Err(ReadError::Form {
             file: file.to_owned(),

@@ -59,7 +59,8 @@ pub struct Edge {
     pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
-    /// How many went over it per second lately; `None` unless the map is live.
+    /// How many went over it per second lately, rounded. `None` if none did, or if the map is not
+    /// live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u64>,
 }
@@ -214,7 +215,10 @@ impl ServiceMap {
                 broken: is_broken || passed.ambiguous.at_least > 0,
                 verdicts: passed.verdicts,
                 ambiguous: passed.ambiguous,
-                per_second: passed.rate.map(|rate| rate.round() as u64),
+                per_second: passed
+                    .rate
+                    .filter(|rate| *rate > 0.0)
+                    .map(|rate| rate.round() as u64),
             })
         });
         ServiceMap {

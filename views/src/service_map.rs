@@ -147,8 +147,16 @@ pub(crate) fn edge_facts(map: &ServiceMap, edge: &Edge) -> Vec<String> {
 
 /// The rate of a live map's edge: `40/s`.
 fn per_second(edge: &Edge) -> Option<String> {
-    let rate = edge.per_second.filter(|rate| *rate > 0)?;
-    Some(format!("{}/s", count(rate)))
+    let rate = rate(edge.per_second?);
+    Some(format!("{rate}/s"))
+}
+
+/// A number per second that was rounded: `40`, or `<1`.
+pub fn rate(rounded: u64) -> String {
+    match rounded {
+        0 => "<1".to_owned(),
+        rounded => count(rounded),
+    }
 }
 
 /// How many hand-offs broke without it being known which: `5`, or `3 to 5`.

@@ -52,7 +52,7 @@ pub(super) fn answer(matrix: &Matrix) -> String {
         verdicts(
             &ingress,
             Verdict::IdTruncated,
-            "The trace id loses its high half in these cases",
+            "Only the last 16 digits of the trace id arrive in these cases",
         ),
         verdicts(
             &ingress,

@@ -22,6 +22,14 @@ pub(crate) struct AuditState {
     pub(super) round: u32,
     /// The number of the last audit that has ended, plus one.
     pub(super) ended: u32,
+    /// When its last audit began, as a number that grows with each audit of any period.
+    pub(super) turn: u64,
+    /// How many hand-offs are known to have broken over each ambiguous edge, since the last audit.
+    known_broken: BTreeMap<EdgeKey, u64>,
+    /// The services of the traces that left memory since the last audit began, and those that left
+    /// before it.
+    left: BTreeSet<Name>,
+    left_before: BTreeSet<Name>,
 }
 
 /// What one audit found.
@@ -36,32 +44,53 @@ pub(crate) struct Notes {
 }
 
 impl AuditState {
-    /// Begins an audit. Gives its number.
-    pub(super) fn begin(&mut self) -> u32 {
+    /// Begins an audit in this `turn`. Gives its number.
+    pub(super) fn begin(&mut self, turn: u64) -> u32 {
         self.is_due = false;
+        self.turn = turn;
+        self.left_before.append(&mut self.left);
         self.round += 1;
         self.round - 1
     }
 
-    /// Keeps what the audit with this number found.
-    pub(super) fn end(&mut self, round: u32, notes: Notes) {
+    /// Keeps what the audit with this number found. `broken` gives how many hand-offs have a verdict
+    /// by which the trace broke on an edge. Gives how many more broke on which edges, as the audit
+    /// before knew, of traces that have left memory.
+    pub(super) fn end(
+        &mut self,
+        round: u32,
+        notes: Notes,
+        broken: impl Fn(&EdgeKey) -> u64,
+    ) -> Vec<(EdgeKey, u64)> {
+        let known = |edge: &EdgeKey| {
+            let ambiguous = notes.ambiguous.get(edge);
+            broken(edge) + ambiguous.map_or(0, |between| between.at_least)
+        };
+        let has_left = |name: Option<Name>| {
+            let is_in = |names: &BTreeSet<Name>| name.is_some_and(|name| names.contains(&name));
+            is_in(&self.left) || is_in(&self.left_before)
+        };
+        let before = self.known_broken.iter();
+        let before = before.filter(|(edge, _)| has_left(edge.from) || has_left(edge.to));
+        let missing = before.map(|(edge, before)| (*edge, before.saturating_sub(known(edge))));
+        let missing = missing.filter(|(_, missing)| *missing > 0).collect();
+        let ambiguous = notes.ambiguous.iter();
+        let ambiguous = ambiguous.filter(|(_, between)| between.at_least > 0);
+        self.known_broken = ambiguous.map(|(edge, _)| (*edge, known(edge))).collect();
+        self.left_before.clear();
         self.notes = notes;
         self.ended = round + 1;
+        missing
     }
 
-    /// Notes that a trace leaves memory. The last of its spans that only an audit can judge came in
-    /// `round`. Gives the edges on which hand-offs of it may have broken.
-    pub(super) fn leave(&mut self, round: u32, services: &[Name]) -> BTreeSet<EdgeKey> {
+    /// Notes that a trace of these services leaves memory. The last of its spans that only an audit
+    /// can judge came in `round`.
+    pub(super) fn leave(&mut self, round: u32, services: &[Name]) {
         if round >= self.ended {
             self.left_unseen += 1;
         }
         self.left_unjudged |= !self.notes.unjudged.is_empty();
-        let is_in = |name: Option<Name>| name.is_some_and(|name| services.contains(&name));
-        let ambiguous = self.notes.ambiguous.iter();
-        // a trace with both services is probably one that held
-        let broken = ambiguous
-            .filter(|(edge, between)| between.at_least > 0 && (is_in(edge.from) != is_in(edge.to)));
-        broken.map(|(edge, _)| *edge).collect()
+        self.left.extend(services);
     }
 }
 
@@ -71,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_that_leaves_is_missed_where_an_audit_was_unsure() {
+    fn what_an_audit_knew_to_be_broken_is_missed_when_it_leaves_and_not_before() {
         let mut names = Names::default();
         let [web, booking, other] = ["web", "booking", "other"].map(|name| names.number(name));
         let edge = EdgeKey {
@@ -79,22 +108,63 @@ mod tests {
             queue: None,
             to: Some(booking),
         };
-        let between = Between {
-            at_least: 1,
-            at_most: 2,
+        let notes = |at_least| Notes {
+            ambiguous: BTreeMap::from([(
+                edge,
+                Between {
+                    at_least,
+                    at_most: 4,
+                },
+            )]),
+            ..Notes::default()
         };
         let mut state = AuditState::default();
-        let round = state.begin();
-        assert!(state.leave(round, &[web]).is_empty());
-        assert_eq!(state.left_unseen, 1, "the audit has not ended");
-        let notes = Notes {
+        let audit = |state: &mut AuditState, at_least, broken| {
+            let round = state.begin(1);
+            state.end(round, notes(at_least), |_| broken)
+        };
+        assert!(audit(&mut state, 3, 0).is_empty());
+        // fewer are ambiguous because one got its verdict
+        assert!(audit(&mut state, 2, 1).is_empty());
+        // a trace of another service leaves, and one of this edge whose hand-off was judged
+        state.leave(0, &[other]);
+        assert!(audit(&mut state, 2, 1).is_empty());
+        state.leave(0, &[web]);
+        assert!(audit(&mut state, 2, 1).is_empty());
+        // without a trace that leaves, new spans may have shown that it held
+        assert!(audit(&mut state, 1, 1).is_empty());
+        state.leave(0, &[booking]);
+        assert_eq!(audit(&mut state, 0, 1), [(edge, 1)]);
+        assert!(audit(&mut state, 0, 1).is_empty(), "once");
+    }
+
+    #[test]
+    fn a_trace_that_leaves_during_an_audit_counts_for_the_next_one_too() {
+        let mut names = Names::default();
+        let web = names.number("web");
+        let edge = EdgeKey {
+            from: Some(web),
+            queue: None,
+            to: None,
+        };
+        let between = Between {
+            at_least: 1,
+            at_most: 1,
+        };
+        let notes = || Notes {
             ambiguous: BTreeMap::from([(edge, between)]),
             ..Notes::default()
         };
-        state.end(round, notes);
-        assert!(state.leave(round, &[other]).is_empty());
-        assert_eq!(state.leave(round, &[booking]), BTreeSet::from([edge]));
-        assert_eq!(state.left_unseen, 1);
-        assert!(!state.left_unjudged);
+        let mut state = AuditState::default();
+        let round = state.begin(1);
+        state.end(round, notes(), |_| 0);
+        let round = state.begin(2);
+        state.leave(0, &[web]);
+        assert!(state.end(round, notes(), |_| 0).is_empty(), "it was seen");
+        let round = state.begin(3);
+        assert_eq!(state.end(round, Notes::default(), |_| 0), [(edge, 1)]);
+        assert_eq!(state.left_unseen, 0);
+        state.leave(9, &[web]);
+        assert_eq!(state.left_unseen, 1, "no audit has seen it");
     }
 }

@@ -76,12 +76,14 @@ impl Held {
         }
     }
 
-    /// The newest period that has to be audited, with the number of the audit and its bounds.
+    /// The period that has to be audited and has waited longest, with the number of the audit and
+    /// its bounds.
     fn next_to_audit(&mut self) -> Option<(usize, u32, Options)> {
-        let number = {
-            let mut periods = self.periods.iter().rev();
-            periods.find(|(_, period)| period.audit.is_due)?.0
-        };
+        let periods = self.periods.iter().rev();
+        let due = periods.filter(|(_, period)| period.audit.is_due);
+        let (number, _) = due.min_by_key(|(_, period)| period.audit.turn)?;
+        let turns = self.periods.iter().map(|(_, period)| period.audit.turn);
+        let turn = turns.max().unwrap_or_default() + 1;
         let since = |number: usize| self.periods.get(number).map(|period| period.since);
         let since_start = since(number).filter(|_| number > 0);
         let options = Options {
@@ -89,7 +91,7 @@ impl Held {
             until: since(number + 1).and_then(UnixTime::of),
             ..Options::default()
         };
-        let round = self.periods.get_mut(number)?.audit.begin();
+        let round = self.periods.get_mut(number)?.audit.begin(turn);
         Some((number, round, options))
     }
 
@@ -113,6 +115,7 @@ impl Held {
         }
         let (key, hand_off) = self.hand_off(id)?;
         if hand_off.by_audit.as_deref() == Some(&found.by_audit) {
+            self.count_with(key, found.receiver);
             return Some(key);
         }
         let noted: Vec<TraceId> = hand_off.trace_ids().collect();
@@ -125,12 +128,13 @@ impl Held {
             }
         }
         self.count(key);
+        self.count_with(key, found.receiver);
         Some(key)
     }
 
     /// The id of a hand-off that an audit found. It is that of one of its ends, if the ends have
     /// ids and these do not judge it.
-    fn id_of_found(&mut self, found: &Found) -> Option<Id> {
+    fn id_of_found(&self, found: &Found) -> Option<Id> {
         let ends = (found.by_audit.sender, found.by_audit.receiver);
         let own = || Some(Id::Spans(ends.0, ends.1));
         if let Some(key) = found.receiver {
@@ -156,21 +160,27 @@ impl Held {
         if !takes(sender.by_audit.as_deref(), found) {
             return own();
         }
-        let id = sender.id.clone();
-        // both ends have ids, which differ: the receiver's counts no more
-        if let Some(other) = found.receiver.filter(|other| *other != key)
-            && let Some(receiver) = self.hand_offs.get_mut(&other)
-        {
-            receiver.is_other = true;
-            self.count(other);
-        }
-        Some(id)
+        Some(sender.id.clone())
     }
 
-    /// Takes back a hand-off that an audit found before, if it is not among the `pairs` of spans that
-    /// it finds now, when more spans are known. If one of its traces has left memory, the audit
-    /// cannot tell.
-    fn withdraw(&mut self, key: Key, pairs: &HashSet<Pair>) {
+    /// Counts the receiver of a hand-off with the hand-off `with` that it was found to be an end of,
+    /// and no more by its own id.
+    fn count_with(&mut self, with: Key, receiver: Option<Key>) {
+        let Some(key) = receiver.filter(|receiver| *receiver != with) else {
+            return;
+        };
+        if let Some(hand_off) = self.hand_offs.get_mut(&key)
+            && hand_off.verdict().is_none()
+        {
+            hand_off.counts_as = Some(with);
+            self.count(key);
+        }
+    }
+
+    /// Takes back a hand-off that an audit of `period` found before, if it is not among the `pairs`
+    /// of spans that it finds now, when more spans are known. If one of its traces has left memory,
+    /// the audit cannot tell.
+    fn withdraw(&mut self, key: Key, period: usize, pairs: &HashSet<Pair>) {
         let Some(hand_off) = self.hand_offs.get_mut(&key) else {
             return;
         };
@@ -179,14 +189,17 @@ impl Held {
                 let entry = self.traces.get(end.trace_id);
                 entry.is_some_and(|entry| !entry.is_rest && !entry.settled.contains(&end.span_id))
             };
-            !pairs.contains(&(found.sender, found.receiver)) && found.ends().all(is_whole)
+            found.period == period
+                && !pairs.contains(&(found.sender, found.receiver))
+                && found.ends().all(is_whole)
         });
         let Some(by_audit) = by_audit else {
             return;
         };
-        if !matches!(hand_off.id, Id::Spans(..)) {
+        let has_id = !matches!(hand_off.id, Id::Spans(..));
+        self.separate(key, &by_audit);
+        if has_id {
             self.count(key);
-            self.separate(&by_audit);
             return;
         }
         for end in by_audit.ends() {
@@ -202,14 +215,14 @@ impl Held {
         }
     }
 
-    /// Counts hand-offs again that an audit took for one with `by_audit`.
-    fn separate(&mut self, by_audit: &ByAudit) {
+    /// Counts hand-offs again that an audit took for one with the hand-off `with`, as `by_audit` says.
+    fn separate(&mut self, with: Key, by_audit: &ByAudit) {
         let receiver = by_audit.receiver.map(|end| end.trace_id);
         let entry = receiver.and_then(|id| self.traces.get(id));
         let keys = entry.map(|entry| entry.hand_offs.clone());
         for key in keys.unwrap_or_default() {
             if let Some(hand_off) = self.hand_offs.get_mut(&key)
-                && std::mem::take(&mut hand_off.is_other)
+                && hand_off.counts_as.take_if(|other| *other == with).is_some()
             {
                 self.count(key);
             }
@@ -267,11 +280,11 @@ impl Live {
             unjudged: judged.unjudged,
         };
         let before = last.remove(&period).unwrap_or_default();
-        self.withdraw_all(before.into_iter().collect(), &found);
+        self.withdraw_all(before.into_iter().collect(), period, &found);
         last.insert(period, self.take_all_found(&found));
         let mut held = self.held();
         if let Some(period) = held.periods.get_mut(period) {
-            period.audit.end(round, notes);
+            period.end_audit(round, notes);
         }
         last.retain(|period, _| held.periods.get(*period).is_some());
         drop(held);
@@ -288,12 +301,13 @@ impl Live {
         keys
     }
 
-    fn withdraw_all(&self, keys: Vec<Key>, found: &[Found]) {
+    fn withdraw_all(&self, keys: Vec<Key>, period: usize, found: &[Found]) {
         let pairs = found.iter().map(|found| &found.by_audit);
         let pairs: HashSet<Pair> = pairs.map(|pair| (pair.sender, pair.receiver)).collect();
         for some in keys.chunks(MAX_AT_ONCE) {
             let mut held = self.held();
-            some.iter().for_each(|key| held.withdraw(*key, &pairs));
+            some.iter()
+                .for_each(|key| held.withdraw(*key, period, &pairs));
         }
     }
 }
@@ -343,4 +357,76 @@ fn causes(edges: &[Edge], numbers: &mut Numbers<'_>) -> BTreeMap<EdgeKey, String
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(trace: u128, id: u64, kind: u8, message: &str) -> String {
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{trace:032x}","spanId":"{id:016x}","kind":{kind},"name":"work","startTimeUnixNano":"1700000000000000000","attributes":[{{"key":"messaging.message.id","value":{{"stringValue":"{message}"}}}},{{"key":"messaging.destination.name","value":{{"stringValue":"stream"}}}},{{"key":"messaging.destination.partition.id","value":{{"stringValue":"0"}}}}]}}]}}]}}]}}"#
+        )
+    }
+
+    fn reference(trace: u128, id: u64) -> Option<SpanReference> {
+        Some(SpanReference {
+            trace_id: TraceId::from_bytes(trace.to_be_bytes())?,
+            span_id: baton_propagators::id::SpanId::from_bytes(id.to_be_bytes())?,
+        })
+    }
+
+    #[test]
+    fn a_pair_that_is_taken_back_leaves_other_pairs_of_its_trace_alone() {
+        let live = Live::new(10);
+        // two senders, and two receivers of one trace, whose ids match no sender's
+        for request in [
+            span(1, 1, 4, "1"),
+            span(2, 2, 4, "2"),
+            span(3, 3, 5, "3"),
+            span(3, 4, 5, "4"),
+        ] {
+            live.add_spans(request.as_bytes());
+        }
+        let mut held = live.held();
+        let key = |held: &Held, message: &str| {
+            let id = Id::Record(format!("stream/0/{message}").into());
+            Some(held.keys.of(&id))
+        };
+        let edge = EdgeKey {
+            from: Some(held.names.number("")),
+            queue: None,
+            to: Some(held.names.number("")),
+        };
+        let found = [((1, 1), (3, 3), "1", "3"), ((2, 2), (3, 4), "2", "4")];
+        let found = found.map(|(sender, receiver, sent, received)| Found {
+            by_audit: ByAudit {
+                period: 0,
+                edge,
+                verdict: baton_traces::hand_off::Verdict::NewTrace,
+                sender: reference(sender.0, sender.1),
+                receiver: reference(receiver.0, receiver.1),
+            },
+            sender: key(&held, sent),
+            receiver: key(&held, received),
+        });
+        let count = |held: &Held| -> u64 {
+            let periods = held.periods.iter();
+            let edges = periods.flat_map(|(_, period)| period.edges.iter());
+            edges.map(|(_, edge)| edge.count).sum()
+        };
+        assert_eq!(
+            count(&held),
+            4,
+            "each end is a hand-off without its other end"
+        );
+        let keys = found.each_ref().map(|found| held.take_found(found));
+        assert_eq!(count(&held), 2, "two whole ones");
+        let second = &found[1].by_audit;
+        let pairs = HashSet::from([(second.sender, second.receiver)]);
+        held.withdraw(keys[0].expect("a key"), 1, &pairs);
+        assert_eq!(count(&held), 2, "another period's audit cannot tell");
+        held.withdraw(keys[0].expect("a key"), 0, &pairs);
+        assert_eq!(count(&held), 3, "two ends and a whole one");
+    }
 }

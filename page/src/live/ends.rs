@@ -70,7 +70,7 @@ impl Held {
         let Some(hand_off) = self.hand_offs.get(&key) else {
             return;
         };
-        let is_counted = !hand_off.is_other && !hand_off.is_clients_alone();
+        let is_counted = hand_off.counts_as.is_none() && !hand_off.is_clients_alone();
         let counted = is_counted.then(|| self.place_of(hand_off));
         self.count_as(key, counted);
     }
@@ -121,7 +121,7 @@ impl Held {
         let Some(hand_off) = self.hand_offs.get(&key) else {
             return;
         };
-        if !hand_off.is_other && hand_off.counted.is_none() {
+        if hand_off.counts_as.is_none() && hand_off.counted.is_none() {
             let counted = self.place_of(hand_off);
             self.count_as(key, Some(counted));
         }

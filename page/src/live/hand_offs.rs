@@ -5,7 +5,7 @@ use baton_traces::hand_off::{self, Receiver, Sender, Verdict};
 use baton_traces::span::{SpanReference, UnixTime};
 
 use super::edges::{Counted, EdgeKey};
-use super::keys::Id;
+use super::keys::{Id, Key};
 use super::names::Name;
 use super::traces::Traces;
 
@@ -41,8 +41,8 @@ pub(super) struct HandOff {
     pub(super) logged: Option<UnixTime>,
     /// What an audit shows, if ids do not match its ends.
     pub(super) by_audit: Option<Box<ByAudit>>,
-    /// Whether an audit showed that it is one with another hand-off, where it counts.
-    pub(super) is_other: bool,
+    /// The hand-off that it is one with, as an audit showed. It counts there.
+    pub(super) counts_as: Option<Key>,
     /// The verdict by ids, and the place of the receiver that it is about.
     by_ids: Option<(Option<Verdict>, usize)>,
     /// Where it is counted at present.
@@ -58,7 +58,7 @@ impl HandOff {
             queue: None,
             logged: None,
             by_audit: None,
-            is_other: false,
+            counts_as: None,
             by_ids: None,
             counted: None,
         }

@@ -55,38 +55,37 @@ pub(crate) struct Listed {
 }
 
 impl Live {
-    /// The newest `limit` traces that meet the search, and how many meet it in all. A search for an
-    /// attribute reads every span that is held.
-    pub(crate) fn list(&self, search: &Search, limit: usize) -> (Vec<Listed>, usize) {
+    /// The newest `limit` traces that meet the search, and how many meet it in all; `None` if there
+    /// are more, which are not counted. A search for an attribute reads every span that is held.
+    pub(crate) fn list(&self, search: &Search, limit: usize) -> (Vec<Listed>, Option<usize>) {
         let with_attribute = search
             .attribute
             .as_ref()
             .map(|attribute| self.with_attribute(attribute));
         let is_every = *search == Search::default();
-        let (mut listed, mut count) = (Vec::new(), 0);
+        let mut listed = Vec::new();
         let mut next = Some(self.held().traces.end());
         while let Some(end) = next {
             let held = self.held();
-            if is_every && listed.len() >= limit {
-                // open pages ask for the newest traces all the time, so the others are not looked at
-                return (listed, held.traces.len());
-            }
             let Some(numbers) = Numbers::of(search, &held) else {
-                return (listed, count);
+                break;
             };
             let (entries, older) = held.traces.before(end, at_once(is_every, limit));
             next = older;
             for entry in entries {
                 let has = |ids: &HashSet<TraceId>| ids.contains(&entry.id);
                 if with_attribute.as_ref().is_none_or(has) && held.meets(entry, &numbers) {
-                    count += 1;
-                    if listed.len() < limit {
-                        listed.push(held.listed(entry));
+                    // open pages ask all the time, so older traces are not looked at
+                    if listed.len() == limit {
+                        let count = is_every.then(|| held.traces.len());
+                        return (listed, count);
                     }
+                    listed.push(held.listed(entry));
                 }
             }
         }
-        (listed, count)
+        let count = listed.len();
+        (listed, Some(count))
     }
 
     /// The traces that have a span with this attribute.
@@ -104,12 +103,13 @@ impl Live {
         found
     }
 
-    /// The trace in which a request or a record was handled, by the id in a log.
+    /// The trace in which a request was handled. If it was not sampled, only logs tell of that trace.
     pub(crate) fn trace_of_request(&self, request_id: &str) -> Option<TraceId> {
         let held = self.held();
         let key = held.keys.of(&Id::Request(request_id.into()));
         let hand_off = held.hand_offs.get(&key)?;
-        hand_off.trace_ids().last()
+        let unsampled = || hand_off.unsampled_trace_ids().last();
+        hand_off.trace_ids().last().or_else(unsampled)
     }
 }
 

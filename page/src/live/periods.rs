@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use baton_propagators::Mode;
 use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 
-use super::audit_state::AuditState;
+use super::audit_state::{AuditState, Notes};
 use super::edges::Edges;
 use super::names::Name;
-use crate::settings::Variables;
+use crate::settings::{self, Variables};
 
 /// How many periods are kept, the newest.
 const MAX_PERIODS: usize = 200;
@@ -20,7 +21,9 @@ pub(crate) struct Period {
     pub(crate) since: Timestamp,
     /// When the next settings took effect. `None` for the present period.
     pub(crate) until: Option<Timestamp>,
-    /// The variables that choose the producer's formats, and the consumer's.
+    /// The formats that the page writes when it sends a request as a client.
+    pub(crate) client: Mode,
+    /// The variables that choose the producer's formats.
     pub(crate) producer: Variables,
     /// The consumer's.
     pub(crate) consumer: Variables,
@@ -37,11 +40,29 @@ impl Period {
         Period {
             since,
             until: None,
+            client: Mode::NONE,
             producer: Variables::new(),
             consumer: Variables::new(),
             edges: Edges::default(),
             spans: BTreeMap::new(),
             audit: AuditState::default(),
+        }
+    }
+
+    /// Whether both have the same settings, however their variables say so. A switch tells of each
+    /// function for itself.
+    fn is_set_like(&self, other: &Period) -> bool {
+        self.client == other.client
+            && settings::are_same(&self.producer, &other.producer)
+            && settings::are_same(&self.consumer, &other.consumer)
+    }
+
+    /// Keeps what an audit found, and what it knew of traces that have left memory.
+    pub(super) fn end_audit(&mut self, round: u32, notes: Notes) {
+        let edges = &self.edges;
+        let missing = self.audit.end(round, notes, |edge| edges.broken(edge));
+        for (edge, number) in missing {
+            self.edges.more_broke(edge, number);
         }
     }
 }
@@ -63,16 +84,16 @@ impl Periods {
         }
     }
 
-    /// Begins a period with these settings of the producer and the consumer. A period in which
+    /// Begins a period with the settings that `change` makes of the present ones. A period in which
     /// nothing was sent is replaced. If there are too many, the oldest leaves with its counts.
-    pub(super) fn begin(&mut self, producer: &Variables, consumer: &Variables, since: Timestamp) {
-        let period = Period {
-            producer: producer.clone(),
-            consumer: consumer.clone(),
-            ..Period::new(since)
-        };
+    pub(super) fn begin(&mut self, since: Timestamp, change: impl FnOnce(&mut Period)) {
+        let mut period = Period::new(since);
         if let Some(last) = self.kept.back_mut() {
-            if (&last.producer, &last.consumer) == (&period.producer, &period.consumer) {
+            period.client = last.client.clone();
+            period.producer = last.producer.clone();
+            period.consumer = last.consumer.clone();
+            change(&mut period);
+            if last.is_set_like(&period) {
                 return;
             }
             if last.edges.is_empty() && last.spans.is_empty() {
@@ -91,6 +112,12 @@ impl Periods {
     /// How many have left memory. These have the numbers below.
     pub(crate) fn forgotten(&self) -> usize {
         self.first
+    }
+
+    /// The mode of the page's client at present.
+    pub(crate) fn client(&self) -> Mode {
+        let last = self.kept.back();
+        last.map_or(Mode::NONE, |period| period.client.clone())
     }
 
     /// The number of the present period.

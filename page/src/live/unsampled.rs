@@ -1,7 +1,7 @@
 //! Hand-offs with an end that was not sampled. Such an end leaves no span. The log of the lab's own
 //! functions has its ids, so it is judged by those, as in a run.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 
 use baton_propagators::id::TraceId;
@@ -111,13 +111,17 @@ impl Live {
 
     /// Hands the log lines of the ends without a span to `each`, for the hand-offs of these traces.
     pub(crate) fn unsampled_ends(&self, traces: &[TraceId], each: &mut dyn FnMut(&LogLine<'_>)) {
-        let mut keys: Vec<Key> = {
+        let (mut keys, unheld) = {
             let held = self.held();
             let entries = traces.iter().filter_map(|id| held.traces.get(*id));
-            entries
-                .flat_map(|entry| entry.hand_offs.iter().copied())
-                .collect()
+            let keys = entries.flat_map(|entry| entry.hand_offs.iter().copied());
+            let unheld = traces.iter().filter(|id| !held.traces.contains(**id));
+            let unheld: HashSet<TraceId> = unheld.copied().collect();
+            (keys.collect::<Vec<Key>>(), unheld)
         };
+        if !unheld.is_empty() {
+            keys.extend(self.logged_in(&unheld));
+        }
         keys.sort_unstable();
         keys.dedup();
         for keys in keys.chunks(MAX_AT_ONCE) {
@@ -126,6 +130,22 @@ impl Live {
                 hand_off.unsampled_ends(each);
             }
         }
+    }
+}
+
+impl Live {
+    /// The hand-offs that logs told, with an end in one of these traces.
+    fn logged_in(&self, traces: &HashSet<TraceId>) -> Vec<Key> {
+        let logged: Vec<Key> = self.held().logged.iter().copied().collect();
+        let mut found = Vec::new();
+        for keys in logged.chunks(MAX_AT_ONCE) {
+            let held = self.held();
+            found.extend(keys.iter().filter(|key| {
+                let hand_off = held.hand_offs.get(key);
+                hand_off.is_some_and(|it| it.unsampled_trace_ids().any(|id| traces.contains(&id)))
+            }));
+        }
+        found
     }
 }
 
@@ -198,6 +218,17 @@ fn receiver(span: LogSpan, carrier: Option<bool>) -> Receiver {
 }
 
 impl HandOff {
+    /// The traces of its ends without a span. The sender's comes first.
+    pub(super) fn unsampled_trace_ids(&self) -> impl Iterator<Item = TraceId> + '_ {
+        let sender = self.sender.iter().map(|end| &end.0);
+        let sender = sender.filter(|sender| !sender.recorded);
+        let receivers = self.receivers.iter().map(|(receiver, _)| receiver);
+        let receivers = receivers.filter(|receiver| !receiver.recorded);
+        let ends = sender.map(|sender| sender.reference);
+        let ends = ends.chain(receivers.map(|receiver| receiver.reference));
+        ends.flatten().map(|reference| reference.trace_id)
+    }
+
     /// The ends without a span, as lines of a log.
     fn unsampled_ends(&self, each: &mut dyn FnMut(&LogLine<'_>)) {
         let sender = self.sender.as_deref().map(|(sender, _)| sender);

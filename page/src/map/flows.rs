@@ -31,8 +31,8 @@ pub(super) struct Flow {
     pub(super) verdicts: BTreeMap<Verdict, u64>,
     /// How many more broke, without it being known which.
     pub(super) ambiguous: Between,
-    /// Whether more broke in traces that have left memory.
-    pub(super) more_broke: bool,
+    /// How many more broke, in traces that have left memory.
+    pub(super) more_broke: u64,
     /// A trace with each verdict.
     pub(super) examples: BTreeMap<Verdict, TraceId>,
     /// What broke it, if spans show it.
@@ -49,8 +49,15 @@ impl Flow {
     pub(super) fn broken(&self) -> u64 {
         let broken = self.verdicts.iter();
         let broken = broken.filter(|(verdict, _)| !verdict.holds());
-        let broken = broken.map(|(_, count)| count).sum::<u64>() + self.ambiguous.at_least;
-        broken.max(u64::from(self.more_broke))
+        broken.map(|(_, count)| count).sum::<u64>() + self.unknown().at_least
+    }
+
+    /// Between which numbers broke without it being known which, in memory or not any more.
+    pub(super) fn unknown(&self) -> Between {
+        Between {
+            at_least: self.ambiguous.at_least + self.more_broke,
+            at_most: self.ambiguous.at_most + self.more_broke,
+        }
     }
 
     fn of(held: &Held, key: &EdgeKey, edge: &EdgeCount) -> Flow {
@@ -60,7 +67,7 @@ impl Flow {
             queue: name(key.queue),
             to: name(key.to),
             is_further: *key == EdgeKey::FURTHER,
-            count: edge.count,
+            count: edge.count + edge.more_broke,
             rate: edge.rate(),
             unsampled: edge.unsampled,
             left_unjudged: edge.left_unjudged,
@@ -72,9 +79,13 @@ impl Flow {
     }
 }
 
-/// All edges of a period. An ambiguous hand-off may be the only one on its edge.
+/// All edges of a period. An ambiguous hand-off may be the only one on its edge. A record whose
+/// receiver is seen before its sender has no edge at first: it would come and go in a burst.
 pub(super) fn flows(held: &Held, period: &Period) -> Vec<Flow> {
-    let edges = period.edges.iter();
+    let edges = period.edges.iter().filter(|(key, edge)| {
+        let is_without_sender = key.from.is_none() && key.queue.is_some();
+        !(is_without_sender && edge.may_be_on_its_way())
+    });
     let mut flows: BTreeMap<EdgeKey, Flow> = edges
         .map(|(key, edge)| (*key, Flow::of(held, key, edge)))
         .collect();

@@ -1,7 +1,8 @@
 //! The edges of a map in words.
 
 use baton_traces::hand_off::Verdict;
-use baton_traces::shown::{count, counted, service_name, significant, visible};
+use baton_traces::shown::{count, counted, service_name, visible};
+use baton_views::service_map::rate;
 
 use super::flows::Flow;
 use super::{CLIENT, UNSEEN, address};
@@ -54,6 +55,9 @@ pub(crate) struct VerdictLine {
 }
 
 impl EdgeRow {
+    /// The rate of an edge over which nothing went lately.
+    pub(crate) const NO_RATE: &str = "0";
+
     pub(super) fn of(flow: &Flow) -> EdgeRow {
         let (state, word) = state(flow);
         let search = [
@@ -89,8 +93,8 @@ impl EdgeRow {
             hand_offs: counted(flow.count, "hand-off"),
             broken: count(flow.verdicts.iter().map(broken).sum()),
             rate: match flow.rate > 0.0 {
-                true => significant(flow.rate),
-                false => "0".to_owned(),
+                true => rate(flow.rate.round() as u64),
+                false => EdgeRow::NO_RATE.to_owned(),
             },
             state,
             word,
@@ -163,14 +167,16 @@ fn remarks(flow: &Flow) -> Vec<String> {
             count(flow.ambiguous.at_most)
         ));
     }
-    if flow.more_broke {
-        remarks
-            .push("more broke in traces that have left memory; how many is not known".to_owned());
+    if flow.more_broke > 0 {
+        remarks.push(format!(
+            "an audit found {} more that broke, in traces that have left memory",
+            count(flow.more_broke)
+        ));
     }
     remarks.extend(flow.cause.as_deref().map(visible));
     if flow.unsampled > 0 {
         remarks.push(format!(
-            "{} not sampled: an end left no span, and its ids are from the function's log",
+            "{} not sampled; the ids are from the functions' logs",
             counted(flow.unsampled, "hand-off")
         ));
     }
@@ -182,21 +188,17 @@ fn remarks(flow: &Flow) -> Vec<String> {
     }
     let without = flow
         .count
-        .saturating_sub(flow.judged() + flow.ambiguous.at_least + flow.left_unjudged);
+        .saturating_sub(flow.judged() + flow.unknown().at_least + flow.left_unjudged);
     if without == 0 {
         return remarks;
     }
-    remarks.push(match (&flow.from, &flow.to) {
-        _ if flow.judged() > 0 || flow.broken() > 0 => {
-            format!("{} not judged", counted(without, "hand-off"))
-        }
-        _ if flow.is_further => "the other end was not seen".to_owned(),
-        (_, None) => {
-            "no receiver left a span: it may still come, or was not sampled; only a log could tell"
-                .to_owned()
-        }
-        (None, _) => "the sender left no span, so nothing can be compared".to_owned(),
-        _ => "neither end was traced".to_owned(),
-    });
+    let why = match (&flow.from, &flow.to) {
+        _ if flow.judged() > 0 || flow.broken() > 0 => "",
+        _ if flow.is_further => ": the other end was not seen",
+        (_, None) => ": no receiver was seen yet. It may still come, or was not sampled",
+        (None, _) => ": the sender has no span to compare with",
+        _ => ": neither end was traced",
+    };
+    remarks.push(format!("{} not judged{why}", counted(without, "hand-off")));
     remarks
 }

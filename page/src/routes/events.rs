@@ -23,7 +23,8 @@ const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a change waits for those that belong to it: the spans of one request come from two
 /// functions.
 const GATHERING: Duration = Duration::from_millis(100);
-/// The longest time between two updates: rates fall while nothing arrives.
+/// The longest time between two updates while nothing arrives, and nothing on the page changes with
+/// time.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
 /// A search among many traces takes long. It may take this share of one core.
 const SEARCH_SHARE: u32 = 20;
@@ -56,6 +57,8 @@ struct Open {
     waiting: Vec<Event>,
     /// How long to wait before the parts are drawn again.
     pause: Duration,
+    /// The longest time to wait for a change. Rates fall while nothing arrives.
+    patience: Duration,
 }
 
 /// Events named after the parts of the first page: `answer`, `map`, `edges`, `burst`, `periods`,
@@ -92,6 +95,7 @@ fn stream(shared: Shared, view: View) -> Sse<impl Stream<Item = Result<Event, In
         sent: HashMap::new(),
         waiting: Vec::new(),
         pause: UPDATE_INTERVAL,
+        patience: QUIET_INTERVAL,
     };
     Sse::new(unfold(open, next)).keep_alive(KeepAlive::default())
 }
@@ -110,7 +114,7 @@ async fn next(mut open: Open) -> Option<(Result<Event, Infallible>, Open)> {
             let has_changed = tokio::select! {
                 _ = open.stopping.wait_for(|stopping| *stopping) => return None,
                 _ = open.changes.changed() => true,
-                () = tokio::time::sleep(QUIET_INTERVAL) => false,
+                () = tokio::time::sleep(open.patience) => false,
             };
             if has_changed {
                 tokio::time::sleep(GATHERING).await;
@@ -137,7 +141,7 @@ impl Open {
         self.waiting.reverse();
     }
 
-    async fn parts(&self) -> Vec<(&'static str, String)> {
+    async fn parts(&mut self) -> Vec<(&'static str, String)> {
         let Shared { page, controls } = &self.shared;
         let period = match &self.view {
             View::Live(period) => *period,
@@ -151,7 +155,13 @@ impl Open {
             answer,
             picture,
             edges,
+            is_moving,
         } = fragments::map(page, controls, period);
+        self.patience = match is_moving {
+            // a look takes a pause anyway
+            true => Duration::ZERO,
+            false => QUIET_INTERVAL,
+        };
         vec![
             ("answer", answer),
             ("map", picture),

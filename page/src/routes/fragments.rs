@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use baton_lab::Controls;
+use baton_propagators::Mode;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{self, count, counted, service_name, visible};
 use baton_traces::span::UnixTime;
@@ -57,6 +58,8 @@ pub(super) struct MapParts {
     pub(super) picture: String,
     /// The edges as a table.
     pub(super) edges: String,
+    /// Whether rates are shown, which fall while nothing arrives.
+    pub(super) is_moving: bool,
 }
 
 #[derive(Template)]
@@ -70,6 +73,8 @@ struct PeriodRow {
     is_shown: bool,
     is_last: bool,
     since: String,
+    /// The client's mode, if it is not the default.
+    client: Option<String>,
     producer: String,
     consumer: String,
     /// Engine, selection and policy.
@@ -114,6 +119,7 @@ struct Shown {
     since: String,
     /// When it ended, if it is not the present one.
     until: Option<String>,
+    client: Mode,
     producer: BTreeMap<String, String>,
     consumer: BTreeMap<String, String>,
 }
@@ -135,6 +141,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
         let shown = Shown {
             since: time_of_day(period.since),
             until: period.until.filter(|_| past.is_some()).map(time_of_day),
+            client: period.client.clone(),
             producer: period.producer.clone(),
             consumer: period.consumer.clone(),
         };
@@ -147,13 +154,10 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
     };
     let stream = &controls.addresses().stream;
     let view = MapView::of(seen, stream);
-    let client = page.client();
-    let is_present = shown.until.is_none();
     let is_broken = view.edges.iter().any(|edge| edge.state == "broken");
-    let causes = is_broken.then(|| {
-        let client = is_present.then_some(&client);
-        Causes::of(&shown.producer, &shown.consumer, client, stream)
-    });
+    let is_moving = view.edges.iter().any(|edge| edge.rate != EdgeRow::NO_RATE);
+    let causes =
+        is_broken.then(|| Causes::of(&shown.client, &shown.producer, &shown.consumer, stream));
     let edges = view.edges.into_iter().map(|edge| {
         let cause = causes.as_ref().and_then(|causes| causes.of_edge(&edge));
         (edge, cause)
@@ -164,10 +168,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
             state: view.state,
             answer: view.answer,
             since: shown.since,
-            settings: match is_present {
-                true => format!("client {client}, {settings}."),
-                false => format!("{settings}."),
-            },
+            settings: format!("client {}, {settings}.", shown.client),
             past_until: shown.until,
         }),
         picture: render(&MapFragment {
@@ -179,6 +180,7 @@ pub(super) fn map(page: &LabPage, controls: &Controls, number: Option<usize>) ->
             unjudged: view.unjudged,
             facts: view.left_out + &facts,
         }),
+        is_moving,
     }
 }
 
@@ -245,6 +247,7 @@ pub(super) fn periods(page: &LabPage, shown: Option<usize>) -> String {
                 is_shown: number == shown,
                 is_last: number == last,
                 since: period.since.strftime("%H:%M:%S").to_string(),
+                client: (!period.client.is_none()).then(|| period.client.to_string()),
                 producer: settings::modes(&period.producer),
                 consumer: settings::modes(&period.consumer),
                 settings: settings::policies(&period.producer, &period.consumer),
@@ -321,19 +324,26 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     })
 }
 
-/// Verdicts in words: of those that broke, each with its receiver; of all others, how many.
+/// Verdicts in words: how many broke at each receiver, and how many held.
 fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(bool, String)> {
     let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
-    let mut broken = Vec::new();
+    let mut broken: BTreeMap<(Verdict, &String), u64> = BTreeMap::new();
     for (to, verdict) in hand_offs {
         match verdict.holds() {
             true => *held.entry(verdict).or_default() += 1,
-            false => broken.push((false, format!("{verdict} at {}", service_name(to)))),
+            false => *broken.entry((verdict, to)).or_default() += 1,
         }
     }
+    let broken = broken.into_iter().map(|((verdict, to), number)| {
+        let number = match number {
+            1 => String::new(),
+            number => format!("{} ", count(number)),
+        };
+        (false, format!("{number}{verdict} at {}", service_name(to)))
+    });
     let held = held.into_iter();
     let held = held.map(|(verdict, number)| (true, format!("{} {verdict}", count(number))));
-    broken.into_iter().chain(held).collect()
+    broken.chain(held).collect()
 }
 
 /// The burst that runs, or how the last one ended.
@@ -351,4 +361,26 @@ pub(super) fn burst(page: &LabPage) -> String {
 /// A time of day in UTC, to the millisecond.
 pub(super) fn time_of_day(time: Timestamp) -> String {
     time.strftime("%H:%M:%S.%3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_at_one_receiver_are_counted_together() {
+        let [consumer, web] = ["consumer", "web"].map(str::to_owned);
+        let verdicts = [
+            (&consumer, Verdict::NewTrace),
+            (&web, Verdict::Connected),
+            (&consumer, Verdict::NewTrace),
+            (&web, Verdict::NewTrace),
+        ];
+        let words: Vec<String> = in_short(verdicts.into_iter())
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
+        let expected = ["2 new_trace at consumer", "new_trace at web", "1 connected"];
+        assert_eq!(words, expected);
+    }
 }

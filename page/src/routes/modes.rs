@@ -102,7 +102,7 @@ pub(super) fn modes(modes: &Modes) -> Vec<Choice> {
             help,
         }
     };
-    let as_curl = "none sends as curl does: no trace headers, and no span of the client.";
+    let as_curl = "With none the page sends as curl does: without trace headers, and without a span. The first hop is then not judged.";
     vec![
         list("Client", "client", &modes.client, as_curl),
         list("Producer", "producer", &modes.producer, ""),
@@ -181,12 +181,16 @@ pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chose
     };
     match controls.clone().switch(&request).await {
         Ok(_) => {
-            if let Some(client) = client {
-                page.set_client(client);
-            }
-            page.live.changed();
             let now = fragments::time_of_day(Timestamp::now());
-            sentence(StatusCode::OK, format!("In effect since {now}."))
+            let mut said = format!("In effect since {now}.");
+            if let Some(client) = client {
+                let (running, _) = page.bursts.state();
+                if running.is_some_and(|burst| *burst.client() != client) {
+                    said.push_str(" The burst goes on with the client's mode from before.");
+                }
+                page.live.set_client(client);
+            }
+            sentence(StatusCode::OK, said)
         }
         Err(error) => sentence(error.http_status(), error.to_string()),
     }

@@ -1,5 +1,7 @@
 //! One trace as a waterfall, with the traces that hand-offs join to it.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -26,11 +28,20 @@ const MAX_TRACES: usize = 6;
 const MAX_SPANS: usize = 200;
 const MAX_RECORDS: usize = 10;
 
+/// What is said of a trace of which only the functions' logs tell.
+const UNSAMPLED: &str =
+    " This trace was not sampled, so it has no spans. Its ids are from the functions' logs.";
+/// How long a request may wait until something is known of it. Its first span comes with the
+/// answer, and a line of the log half a second later.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
 #[derive(Template)]
 #[template(path = "trace.html")]
 struct TracePage {
     frame: Frame,
     trace_id: String,
+    /// Whether there are spans to draw. A trace that was not sampled has none.
+    has_spans: bool,
     state: &'static str,
     answer: String,
     wide: String,
@@ -102,13 +113,24 @@ pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) 
 
 /// The trace in which a request was handled, by the id that the endpoint returned.
 pub(super) async fn of_request(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
-    if let Some(trace_id) = shared.page.live.trace_of_request(&id) {
+    let mut changes = shared.page.live.changes();
+    let known = async {
+        loop {
+            if let Some(trace_id) = shared.page.live.trace_of_request(&id) {
+                return trace_id;
+            }
+            if changes.changed().await.is_err() {
+                std::future::pending().await
+            }
+        }
+    };
+    if let Ok(trace_id) = tokio::time::timeout(MAX_WAIT, known).await {
         return Redirect::to(&format!("/traces/{trace_id}")).into_response();
     }
     let again = format!("/requests/{}", id.replace(['?', '#', '%', '/'], ""));
     let message = MessagePage {
         frame: Frame::new(&shared.controls, "Request", "Traces"),
-        message: "No span of this request is in memory. A request that was not sampled has none."
+        message: "Nothing is known of this request: no span and no line of a log with its id is in memory."
             .to_owned(),
         address: again,
         link: "Try again",
@@ -124,12 +146,19 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
         part.add(span);
         index.add_span(span);
     });
-    if traces.is_empty() {
+    index.add_part(part);
+    let mut ids: Vec<TraceId> = traces.iter().map(|trace| trace.trace_id).collect();
+    if ids.is_empty() {
+        ids.push(trace_id);
+    }
+    let mut logged = 0;
+    live.unsampled_ends(&ids, &mut |line| {
+        index.add_log_line(line);
+        logged += 1;
+    });
+    if traces.is_empty() && logged == 0 {
         return None;
     }
-    index.add_part(part);
-    let ids: Vec<TraceId> = traces.iter().map(|trace| trace.trace_id).collect();
-    live.unsampled_ends(&ids, &mut |line| index.add_log_line(line));
     // other receivers may not have come yet, so nothing is lost
     index.finish(&Extent {
         is_run: true,
@@ -145,11 +174,15 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
             state = "quiet";
         }
     }
+    if traces.is_empty() {
+        answer.push_str(UNSAMPLED);
+    }
     let carriers = carriers(live, &journey);
     let further_records = further_records(&journey, carriers.len());
     Some(move |frame| TracePage {
         frame,
         trace_id: trace_id.to_string(),
+        has_spans: !traces.is_empty(),
         state,
         answer,
         wide: waterfall.drawing(Width::Wide).inline(),

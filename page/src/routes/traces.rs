@@ -120,19 +120,19 @@ pub(super) async fn traces(State(shared): State<Shared>, Query(asked): Query<Ask
 /// The list, as a part of the page.
 pub(super) async fn list(page: &Arc<LabPage>, search: Search) -> String {
     let live = Arc::clone(&page.live);
-    // a search looks at every trace, and one for an attribute at every span
+    // a search may look at every trace, and one for an attribute at every span
     let found = tokio::task::spawn_blocking(move || live.list(&search, MAX_LISTED));
     let (mut listed, count) = found.await.unwrap_or_default();
     fragments::newest_first(&mut listed);
-    let is_all = count == listed.len();
+    let shown = listed.len();
     let facts = fragments::forgotten(&page.live.held());
     frame::render(&ListFragment {
-        count: match is_all {
-            true => format!("{}, newest first.", counted(count as u64, "trace")),
-            false => format!(
-                "The newest {MAX_LISTED} of {}.",
-                counted(count as u64, "trace")
-            ),
+        count: match count {
+            Some(count) if count == shown => {
+                format!("{}, newest first.", counted(count as u64, "trace"))
+            }
+            Some(count) => format!("The newest {shown} of {}.", counted(count as u64, "trace")),
+            None => format!("The newest {shown} that match. Older ones match too."),
         },
         facts,
         rows: fragments::rows(listed, "No trace in memory matches the search."),

@@ -38,6 +38,10 @@ pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Opti
         } else {
             bare(text, at, header)
         };
+    // the name of a type, as RabbitMQ writes it before the value
+    if !value.is_quoted && matches!(value.bytes.as_slice(), b"longstr" | b"shortstr" | b"binary") {
+        return after(text, start, value.end, header);
+    }
     // the name of a member of an object, or of a type whose value is below
     let is_type = matches!(value.bytes.as_slice(), b"Array" | b"Object");
     if !value.is_quoted && (is_type || value.bytes.ends_with(b":")) {

@@ -59,7 +59,7 @@ fn section(
     for (index, header) in arrived.iter().enumerate().take(MAX_SHOWN) {
         let fault = places.iter().find(|(faulty, _)| *faulty == index);
         let fault = fault.map(|(_, byte)| *byte);
-        let shown = line::show(&header.name, &header.value, fault, width);
+        let shown = line::show(header.shown_name(), &header.value, fault, width);
         lines.push(shown.text);
         if let Some(caret) = shown.caret {
             lines.push(format!(

@@ -78,10 +78,7 @@ impl View<'_> {
             sections.push(table::draw(&self.rows(judged), self.width, self.output));
         }
         let libraries = if self.wanted.is_empty() {
-            let remarks = answers
-                .iter()
-                .flat_map(|answers| libraries::remarks(answers));
-            let mut remarks = distinct(remarks);
+            let mut remarks = libraries::remarks(&answers);
             remarks.truncate(MAX_REMARKS);
             remarks.iter().map(|remark| self.wrap(remark)).collect()
         } else {
@@ -205,7 +202,7 @@ impl View<'_> {
             match (told.as_slice(), answers.len()) {
                 ([], _) => {}
                 ([_], _) => {
-                    let all = groups[0].libraries.len();
+                    let all = libraries::number(&groups[0].libraries);
                     let who = if all == 1 {
                         libraries::named(&groups[0].libraries)
                     } else {

@@ -37,9 +37,22 @@ impl Judged {
             .filter(|unjudged| unjudged.what == What::Roots && !unjudged.is_hand_off);
         let outside: u64 = outside.map(|unjudged| unjudged.count).sum();
         if outside > 0 {
+            sentences.push(match outside {
+                1 => "1 request has no sender in the source. It comes from outside, or from a service that does not \
+                      export spans."
+                    .to_owned(),
+                outside => format!(
+                    "{} requests have no sender in the source. They come from outside, or from services that do not \
+                     export spans.",
+                    count(outside)
+                ),
+            });
+        }
+        let redelivered: u64 = self.edges.iter().map(|edge| edge.redelivered).sum();
+        if redelivered > 0 {
             sentences.push(format!(
-                "No span in the source sent {}: such requests come from outside, or from services that do not export spans.",
-                counted(outside, "request")
+                "Messages were delivered again {}: a message counts once, by the best of its deliveries.",
+                counted(redelivered, "time")
             ));
         }
         let unsampled: u64 = self.edges.iter().map(|edge| edge.sender_unsampled).sum();

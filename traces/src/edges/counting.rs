@@ -33,7 +33,7 @@ impl Key {
         let rpc = to.rpc.or(from.rpc);
         let (kind, system, destination) = if is_message {
             let system = from.system.or(to.system);
-            let destination = from.destination.or(to.destination);
+            let destination = from.channel.or(to.channel);
             (ChannelKind::Messaging, system, destination)
         } else if rpc.is_empty() {
             (ChannelKind::Http, Name::EMPTY, Name::EMPTY)
@@ -177,6 +177,11 @@ impl Counting {
     pub(super) fn add_ambiguous(&mut self, ambiguous: &Ambiguous) {
         self.edge.ambiguous.at_least += ambiguous.at_least;
         self.edge.ambiguous.at_most += ambiguous.at_most;
+    }
+
+    /// Adds further deliveries of a message that was counted.
+    pub(super) fn add_deliveries(&mut self, more: u64) {
+        self.edge.redelivered += more;
     }
 
     /// Adds a hand-off whose sender is known not to have been sampled, and that has no verdict.

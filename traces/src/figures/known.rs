@@ -52,8 +52,10 @@ pub struct Known {
     pub requests: bool,
     /// Whether deliveries of records are known.
     pub deliveries: bool,
-    /// Whether records have ids, so that their sizes and end-to-end latencies are known.
+    /// Whether records have ids, so that their end-to-end latencies are known.
     pub records: bool,
+    /// Whether the sizes of the records' contexts are known.
+    pub sizes: bool,
     /// Records that were delivered, but for which no span or log line was found.
     pub unseen: Option<UnseenRecords>,
     unknown: Vec<Unknown>,
@@ -67,6 +69,7 @@ impl Default for Known {
             requests: true,
             deliveries: true,
             records: true,
+            sizes: true,
             unseen: None,
             unknown: Vec::new(),
             metrics: BTreeSet::new(),
@@ -169,10 +172,17 @@ impl Known {
         }
         if !is_counted(Hop::Record) {
             self.deliveries = false;
-            self.records = false;
+            (self.records, self.sizes) = (false, false);
             self.cannot_tell(
                 "records, their size and the latency from end to end are unknown: they are matched by message ids",
                 OF_RECORDS.map(str::to_owned),
+            );
+        }
+        if self.records && !assembly.has_carrier_bytes() {
+            self.sizes = false;
+            self.cannot_tell(
+                "carrier_bytes is unknown: no span says how many bytes its headers had (baton.carrier_bytes)",
+                ["carrier_bytes".to_owned()],
             );
         }
         if self.records {

@@ -16,6 +16,7 @@ use crate::run::RunDirectory;
 use crate::source::load::{Loaded, load};
 use crate::source::{Source, SourceError};
 use crate::span::{Span, UnixTime, Want};
+use crate::threads::together;
 use crate::trace_index::{Table, TraceIndex, audited};
 
 /// The figures of a source, and what a comparison also needs.
@@ -55,12 +56,8 @@ impl Measured {
         let is_run = loaded.extent.is_run;
         let Collected { tally, audit, .. } = all;
         let of_run = is_run.then(|| tally.assembly());
-        let (judged, end_to_end) = std::thread::scope(|scope| {
-            let judged = scope.spawn(|| audit.judge_run(of_run, None));
-            let end_to_end = tally.end_to_end();
-            let panicked = |panic| std::panic::resume_unwind(panic);
-            (judged.join().unwrap_or_else(panicked), end_to_end)
-        });
+        let (end_to_end, judged) =
+            together(|| tally.end_to_end(), || audit.judge_run(of_run, None));
         Measured::of_loaded(source, &loaded, &tally, judged, end_to_end)
     }
 

@@ -257,7 +257,7 @@ impl Summary {
             },
             throughput_rps: known.requests.then(|| throughput(clients)).flatten(),
             carrier_bytes: known
-                .records
+                .sizes
                 .then(|| tally.assembly().carrier_bytes().sizes())
                 .flatten(),
             unknown: known.unknown_metrics().clone(),

@@ -10,7 +10,6 @@ mod end;
 mod group;
 mod hand_offs;
 mod shards;
-mod threads;
 mod unseen;
 
 use std::collections::{BTreeSet, HashSet};

@@ -3,9 +3,11 @@
 //! [`EVIDENCE`] lists the kinds, the strongest first. Each kind adds pairs among the spans that the
 //! earlier kinds left over.
 
+mod active;
 mod address_and_time;
 mod assignment;
 pub(crate) mod clocks;
+mod deliveries;
 mod destination;
 mod fit;
 mod link;
@@ -110,6 +112,8 @@ pub(crate) struct Pairs {
     most_ambiguous: u64,
     /// Receivers whose parent is a call that already has a better receiver, each with that parent.
     doubtful: BTreeMap<At, At>,
+    /// The messages that were delivered several times, with the number of further deliveries.
+    redelivered: BTreeMap<(At, At), u64>,
     /// The ambiguous hand-offs by the services of sender and receiver.
     ambiguous: BTreeMap<(Name, Name), Ambiguous>,
     /// The ambiguous messages by the services of both ends and the destination.
@@ -153,6 +157,18 @@ impl Pairs {
         self.most_ambiguous
     }
 
+    /// How many more times the message of `pair` was delivered.
+    pub(crate) fn redelivered(&self, pair: &Pair) -> u64 {
+        let ends = (pair.sender, pair.receiver);
+        self.redelivered.get(&ends).copied().unwrap_or(0)
+    }
+
+    fn count_deliveries(&mut self, sender: At, receiver: At, deliveries: u64) {
+        if deliveries > 1 {
+            self.redelivered.insert((sender, receiver), deliveries - 1);
+        }
+    }
+
     /// Whether the span `at` has a receiver.
     pub(crate) fn has_receiver(&self, at: At) -> bool {
         self.sent.has(at)
@@ -186,7 +202,7 @@ impl Pairs {
 }
 
 /// A mark for each span of a source.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Marks(Vec<bool>);
 
 impl Marks {

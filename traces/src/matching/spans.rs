@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use baton_propagators::id::{SpanId, TraceId};
 
-use self::about::{About, Words};
+use self::about::{About, Operation, Words};
 use super::names::{Name, Names};
 use crate::span::attributes::{self, Meaning};
 use crate::span::{Class, Kind, Span, SpanFormat, SpanReference};
@@ -310,20 +310,21 @@ impl Gathered {
         }
     }
 
-    /// Stores the id of a message. Returns whether there is one.
+    /// Stores the id of a message, and its place: the other end may have only one of them. Gives
+    /// whether there is one.
     fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
-        if !message.id.is_empty() {
+        let has_id = !message.id.is_empty();
+        if has_id {
             let id = self.names.hash(&message.id);
             self.ids.messages.push(IdAt { id, at });
-            true
-        } else if !message.offset.is_empty() && !message.partition.is_empty() {
+        }
+        let has_place = !message.offset.is_empty() && !message.partition.is_empty();
+        if has_place {
             let place = format!("{} {}", message.partition, message.offset);
             let id = self.names.hash(&place);
             self.ids.offsets.push(IdAt { id, at });
-            true
-        } else {
-            false
         }
+        has_id || has_place
     }
 }
 
@@ -352,18 +353,19 @@ impl MessageWords {
 /// The role of a span in hand-offs, from its kind and operation.
 impl Gathered {
     /// Whether `end` may hand something over. That is a client or producer, unless it calls a
-    /// database, or fetches or deletes a message.
+    /// database, or does anything else with a broker than to send a message.
     pub(crate) fn is_call(&self, end: &End) -> bool {
         let about = self.about_of(end);
-        let operation = about.operation;
-        match end.kind {
-            Kind::Producer => true,
-            Kind::Client => {
-                !about.is_database
-                    && matches!(
-                        operation,
-                        about::Operation::Unknown | about::Operation::Send
-                    )
+        match (end.kind, about.operation) {
+            (Kind::Producer, _) => true,
+            (Kind::Client, Operation::Send) => !about.is_database,
+            // such as `basic.ack` or `exchange.declare`, which name nothing that is sent
+            (Kind::Client, Operation::Unknown) => {
+                let is_about_broker = about.is_messaging
+                    && about.destination.is_empty()
+                    && about.path.is_empty()
+                    && !end.has_message;
+                !about.is_database && !is_about_broker
             }
             _ => false,
         }

@@ -12,6 +12,10 @@ pub(crate) enum Meaning {
     Destination,
     /// The address of a queue, whose last part is the queue's name.
     QueueUrl,
+    /// The template that many destinations' names have in common.
+    Template,
+    /// Whether the destination only lives as long as its client.
+    Temporary,
     /// The partition or shard.
     Partition,
     /// The message's offset within its partition.
@@ -60,20 +64,25 @@ pub(crate) enum Meaning {
     RpcMethod,
     /// Present on calls to a database.
     Database,
+    /// The client's program.
+    UserAgent,
 }
 
 impl Meaning {
     /// How many meanings there are.
-    pub(crate) const COUNT: usize = Meaning::Database as usize + 1;
+    pub(crate) const COUNT: usize = Meaning::UserAgent as usize + 1;
 }
 
 /// The meaning of the attribute called `name`; `None` if baton does not use it to judge hand-offs.
 pub(crate) fn meaning(name: &str) -> Option<Meaning> {
     use Meaning::*;
     Some(match name {
-        "messaging.message.id" | "messaging.message_id" | "message.id" | "messaging.id" => {
-            MessageId
-        }
+        // a sequence number of Kinesis is unique within its stream
+        "messaging.message.id"
+        | "messaging.message_id"
+        | "message.id"
+        | "messaging.id"
+        | "aws.kinesis.sequence_number" => MessageId,
         "messaging.destination.name"
         | "messaging.destination"
         | "message_bus.destination"
@@ -93,6 +102,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | "messaging.aws.sqs.queue.url"
         | "aws.sns.topic.arn"
         | "messaging.aws.sns.topic.arn" => QueueUrl,
+        "messaging.destination.template" => Template,
+        "messaging.destination.temporary" | "messaging.temp_destination" => Temporary,
         "messaging.destination.partition.id"
         | "messaging.kafka.partition"
         | "messaging.kafka.destination.partition"
@@ -104,7 +115,9 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
             Operation
         }
         "messaging.batch.message_count" => BatchCount,
-        "aws.request_id" | "aws.request.id" | "aws.requestId" => RequestId,
+        // a function's invocation has the id of the request that invoked it
+        "aws.request_id" | "aws.request.id" | "aws.requestId" | "faas.invocation_id"
+        | "faas.execution" => RequestId,
         "server.address" => ServerHost,
         "server.port" => ServerPort,
         "net.host.name" | "http.server_name" => OwnHost,
@@ -124,6 +137,7 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,
         "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text" => Database,
+        "user_agent.original" | "http.user_agent" => UserAgent,
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
-//! The section on how the runs differ from the baseline: significant differences as sentences, the
-//! others as counts.
+//! The section on how the runs differ from the baseline: significant differences and all changes of
+//! verdicts as sentences, the others as counts.
 
 use super::Run;
 use crate::difference::{change_with_interval, mark};
@@ -19,19 +19,19 @@ pub(super) struct Changes {
 /// One run against the baseline.
 pub(super) struct RunChanges {
     pub(super) run: String,
-    /// How many are better, worse, or neither.
+    /// How many are better, worse, neither, or uncertain.
     pub(super) heading: String,
-    pub(super) significant: Vec<Change>,
+    pub(super) told: Vec<Change>,
     /// One sentence that counts the other metrics.
     pub(super) others: String,
     /// The changes over rounds, each with its interval; empty without rounds.
     pub(super) intervals: String,
 }
 
-/// One significant difference.
+/// One difference as a sentence.
 pub(super) struct Change {
     pub(super) words: String,
-    /// `better`, `worse` or `differs`.
+    /// `better`, `worse` or `differs`; `uncertain` if it is not significant.
     pub(super) mark: &'static str,
     /// The test and its p value.
     pub(super) test: String,
@@ -59,15 +59,17 @@ impl RunChanges {
             .iter()
             .filter(|difference| difference.run == run)
             .collect();
-        let is_told = |difference: &Difference| {
-            difference.is_significant() && !follows(difference, &differences)
-        };
+        // a few requests show that a verdict changed, though it may be chance
+        let matters =
+            |difference: &Difference| difference.is_significant() || has_other_verdicts(difference);
+        let is_told =
+            |difference: &Difference| matters(difference) && !follows(difference, &differences);
         let told = differences.iter().filter(|difference| is_told(difference));
-        let significant: Vec<Change> = told.map(|difference| Change::of(difference)).collect();
+        let told: Vec<Change> = told.map(|difference| Change::of(difference)).collect();
         let others = differences.iter().filter(|difference| !is_told(difference));
         let mut counts = [0, 0, 0, 0];
         for other in others {
-            counts[if other.is_significant() {
+            counts[if matters(other) {
                 0
             } else if other.is_none() {
                 1
@@ -80,8 +82,8 @@ impl RunChanges {
         let all: u64 = counts.iter().sum();
         let names = [
             match counts[0] {
-                1 => "that is significant follows from these",
-                _ => "that are significant follow from these",
+                1 => "follows from these",
+                _ => "follow from these",
             },
             "the same",
             "within noise",
@@ -91,9 +93,9 @@ impl RunChanges {
             run: visible(run),
             heading: match differences.is_empty() {
                 true => "no figure in common".to_owned(),
-                false => summed(&significant),
+                false => summed(&told),
             },
-            significant,
+            told,
             intervals: intervals(&differences),
             others: match all {
                 0 => String::new(),
@@ -122,22 +124,35 @@ fn intervals(differences: &[&Difference]) -> String {
     }
 }
 
-/// Whether the difference only mirrors a significant change of `connected` on the same hop.
+/// The hop of a metric that counts a verdict.
+fn hop_of_verdict(metric: &str) -> Option<&str> {
+    let (hop, verdict) = metric.split_once('.')?;
+    let is_verdict = Verdict::ALL.iter().any(|known| known.name() == verdict);
+    is_verdict.then_some(hop)
+}
+
+/// Whether a verdict is more or less frequent than in the baseline.
+fn has_other_verdicts(difference: &Difference) -> bool {
+    hop_of_verdict(difference.metric).is_some() && !difference.is_none()
+}
+
+/// Whether the difference only mirrors a change of `connected` on the same hop, which is told.
 fn follows(difference: &Difference, all: &[&Difference]) -> bool {
-    let Some((hop, verdict)) = difference.metric.split_once('.') else {
+    let Some(hop) = hop_of_verdict(difference.metric) else {
         return false;
     };
     let connected = format!("{hop}.connected");
-    Verdict::ALL.iter().any(|known| known.name() == verdict)
-        && difference.metric != connected
-        && all
-            .iter()
-            .any(|other| other.is_significant() && other.metric == connected)
+    let is_told = |other: &&&Difference| {
+        other.metric == connected
+            && !other.is_none()
+            && (other.is_significant() || !difference.is_significant())
+    };
+    difference.metric != connected && all.iter().any(|other| is_told(&other))
 }
 
 /// Says `5 better, 2 worse`.
 fn summed(changes: &[Change]) -> String {
-    let counts = ["better", "worse", "differs"].map(|mark| {
+    let counts = ["better", "worse", "differs", "uncertain"].map(|mark| {
         let count = changes.iter().filter(|change| change.mark == mark).count() as u64;
         (
             count,
@@ -175,10 +190,11 @@ impl Change {
             .collect();
         Change {
             words: visible(&difference.words),
-            mark: match difference.better {
-                Some(true) => "better",
-                Some(false) => "worse",
-                None => "differs",
+            mark: match (difference.is_significant(), difference.better) {
+                (false, _) => "uncertain",
+                (true, Some(true)) => "better",
+                (true, Some(false)) => "worse",
+                (true, None) => "differs",
             },
             test: parts.join(", "),
         }

@@ -90,6 +90,10 @@ fn text(value: &Value) -> String {
                 .collect();
             fields.join(", ")
         }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(text).collect();
+            items.join("; ")
+        }
         other => other.to_string(),
     }
 }

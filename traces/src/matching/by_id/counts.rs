@@ -120,6 +120,8 @@ pub(super) struct Figures {
     pub(super) clients: ClientCounts,
     pub(super) records: RecordCounts,
     pub(super) carrier_bytes: SumOfSizes,
+    /// Whether any record says how many bytes its context has.
+    pub(super) has_carrier_bytes: bool,
     /// Hand-offs without a receiver in the source. Indexed by hop.
     pub(super) alone: [u64; 2],
     /// Records that were delivered although nothing shows it.
@@ -173,6 +175,7 @@ impl Figures {
             self.delivered_unseen += u64::from(unseen == Unseen::Delivered);
         }
         self.carrier_bytes.add(record.carrier_bytes.unwrap_or(0));
+        self.has_carrier_bytes |= record.carrier_bytes.is_some();
     }
 
     fn merge(&mut self, other: Figures) {
@@ -184,6 +187,7 @@ impl Figures {
         records.lost += others.lost;
         records.without_sender += others.without_sender;
         self.carrier_bytes.merge(other.carrier_bytes);
+        self.has_carrier_bytes |= other.has_carrier_bytes;
         for hop in Hop::BOTH.map(|hop| hop as usize) {
             self.alone[hop] += other.alone[hop];
         }
@@ -221,6 +225,11 @@ impl Assembly {
     /// 0 for a record without one.
     pub(crate) fn carrier_bytes(&self) -> SumOfSizes {
         self.figures.carrier_bytes
+    }
+
+    /// Whether any record says how many bytes its context has.
+    pub(crate) fn has_carrier_bytes(&self) -> bool {
+        self.figures.has_carrier_bytes
     }
 
     /// How many hand-offs of `hop` are not judged, because their receivers may be in the part that

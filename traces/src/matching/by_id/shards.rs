@@ -7,10 +7,10 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::quality::RandomState;
 
 use super::end::{End, Facts};
-use super::threads::side_by_side;
 use crate::hand_off::MAX_LINKS;
 use crate::matching::names::{Name, Names};
 use crate::span::{Link, SpanReference, UnixTime};
+use crate::threads::side_by_side;
 
 /// How many bits of an id choose the shard.
 const SHARD_BITS: u32 = 6;

@@ -30,8 +30,9 @@ const MOVES: i64 = 8;
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let mut by_service: BTreeMap<Name, Vec<At>> = BTreeMap::new();
     for receiver in Loose::receivers(tree, pairs) {
-        if tree.span(receiver).kind == Kind::Server && tree.span(receiver).start != 0 {
-            let service = tree.span(receiver).service;
+        let end = tree.span(receiver);
+        if end.kind == Kind::Server && end.start != 0 && !tree.about(receiver).is_probe {
+            let service = end.service;
             by_service.entry(service).or_default().push(receiver);
         }
     }

@@ -126,7 +126,7 @@ impl Places {
             // at an unknown address the path is the only hint, so it must be specific
             (Leads::Unknown, Some(true)) => {
                 sender != service
-                    && tree.names().text(from.path).len() > 1
+                    && is_specific(tree.names().text(from.path))
                     && !may_be_forwarded(tree, call, receiver)
             }
             (Leads::Unknown, None) => false,
@@ -141,6 +141,32 @@ fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
     let host = |name: Name| tree.names().text(name);
     let are_strange = from.host != to.host && is_named(host(from.host)) && is_named(host(to.host));
     tree.parent(receiver) == Parent::Missing || are_strange
+}
+
+/// Whether few services answer at this path. Most answer at those that monitors ask for, such as
+/// `/healthz` or `/actuator/health`.
+fn is_specific(path: &str) -> bool {
+    const OF_MONITORS: [&str; 17] = [
+        "health",
+        "healthz",
+        "healthcheck",
+        "healthy",
+        "live",
+        "livez",
+        "liveness",
+        "ready",
+        "readyz",
+        "readiness",
+        "ping",
+        "metrics",
+        "prometheus",
+        "status",
+        "actuator",
+        "api",
+        "-",
+    ];
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    parts.any(|part| !OF_MONITORS.contains(&part))
 }
 
 /// Whether a host has a name that others can use, and not just an address or the name of this

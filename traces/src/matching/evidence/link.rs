@@ -4,31 +4,31 @@
 use super::pair_set::PairSet;
 use super::{Evidence, Pairs};
 use crate::matching::names::Name;
-use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::{At, LinkAt};
 use crate::span::Kind;
+use crate::threads::together;
 
 /// Pairs a linked span of another service, or a linked sender of the same service, with the span
 /// that has the link.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
-    if tree.all_links().is_empty() {
+    // the only link of a receiver whose message is known leads to that message
+    let is_known = |links: &&[LinkAt]| links.len() == 1 && pairs.has_sender(links[0].at);
+    let by_receiver = tree.all_links().chunk_by(|left, right| left.at == right.at);
+    let by_receiver: Vec<&[LinkAt]> = by_receiver.filter(|links| !is_known(links)).collect();
+    if by_receiver.is_empty() {
         return;
     }
-    let handled = handled(tree, pairs);
-    let mut ended = ends_of_messages(tree, pairs);
-    let has_message = |pairs: &Pairs, at: At| pairs.has_sender(at);
-    let links = tree.all_links();
-    for links in links.chunk_by(|left, right| left.at == right.at) {
+    let (handled, mut ended) = together(|| handled(tree, pairs), || ends_of_messages(tree, pairs));
+    for links in by_receiver {
         let receiver = links[0].at;
-        if has_message(pairs, receiver) && links.len() == 1 {
-            continue;
-        }
         for link in links {
             let Some(sender) = tree.find(link.trace, link.span) else {
                 continue;
             };
             let service = tree.span(receiver).service;
-            let is_handled = tree.only_receives(receiver) && handled.contains(sender, service);
+            let may_be_beside = tree.only_receives(receiver) || !is_receiver(tree, receiver);
+            let is_handled = may_be_beside && handled.contains(sender, service);
             if may_hand_over(tree, sender, receiver)
                 && !is_handled
                 && ended.insert(sender, tree.entry(receiver))
@@ -37,6 +37,10 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             }
         }
     }
+}
+
+fn is_receiver(tree: &Tree, at: At) -> bool {
+    matches!(tree.span(at).kind, Kind::Server | Kind::Consumer)
 }
 
 /// Whether a link from `receiver` to `sender` shows a hand-off.
@@ -49,8 +53,10 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
             let has_parent = matches!(tree.parent(receiver), Parent::Span(_));
             from.service != to.service && !has_parent
         }
+        // a job that starts a trace on purpose, and links to what asked for it
         Kind::Internal | Kind::Unspecified => {
-            from.kind == Kind::Producer && from.service != to.service
+            let is_root = tree.parent(receiver) == Parent::None;
+            from.service != to.service && (from.kind == Kind::Producer || is_root)
         }
         Kind::Client | Kind::Producer => false,
     }

@@ -13,6 +13,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, End};
 use crate::span::Kind;
+use crate::threads::together;
 
 /// Receivers and calls that are in no pair.
 #[derive(Debug)]
@@ -49,29 +50,40 @@ impl Loose {
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the
 /// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
 pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
-    let answered = answered_messages(tree, pairs);
     let calls: Vec<At> = tree.all().filter(|at| tree.is_call(*at)).collect();
     let carries = |at: At| tree.about(at).is_messaging || tree.about(at).is_cloud_api;
-    let has_inner = with_call_below(tree, calls.iter().copied());
-    let has_answered = with_call_below(
-        tree,
-        calls.iter().copied().filter(|at| pairs.has_receiver(*at)),
+    // the request inside a call to a broker or to a cloud's API, whatever that call does
+    let may_contain = |at: At| match tree.span(at).kind {
+        Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
+        Kind::Consumer => tree.only_receives(at),
+        _ => false,
+    };
+    let answered_calls = calls.iter().copied().filter(|at| pairs.has_receiver(*at));
+    let ((has_inner, has_answered), (is_part, answered)) = together(
+        || {
+            let has_inner = with_call_below(tree, calls.iter().copied());
+            (has_inner, with_call_below(tree, answered_calls))
+        },
+        || (below(tree, may_contain), answered_messages(tree, pairs)),
     );
     let is_outer = |at: At| match carries(at) {
         true => has_answered[at as usize],
         false => has_inner[at as usize],
     };
-    // the request inside a call to a broker or to a cloud's API, whatever that call does
-    let is_part = below(tree, |at| match tree.span(at).kind {
-        Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
-        Kind::Consumer => tree.only_receives(at),
-        _ => false,
-    });
     let is_free = |at: &At| {
         let is_answered = pairs.has_receiver(*at) || answered.has(*at);
-        !is_answered && !is_part[*at as usize] && !is_outer(*at)
+        !is_answered && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
     };
     calls.into_iter().filter(is_free).collect()
+}
+
+/// Whether a call to a broker sends messages that have spans of their own, to which it has links.
+fn sends_others(tree: &Tree, call: At) -> bool {
+    let service = tree.span(call).service;
+    let is_own = |at: At| tree.span(at).service == service && tree.is_call(at);
+    let mut links = tree.links(call).iter();
+    tree.about(call).is_messaging
+        && links.any(|link| tree.find(link.trace, link.span).is_some_and(is_own))
 }
 
 /// For each span, whether one of `calls` is below it in its service. A walk up ends where another

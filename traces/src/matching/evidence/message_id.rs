@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, Pairs};
+use super::{Evidence, Marks, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::about::Operation;
 use crate::matching::spans::tree::{Parent, Tree};
@@ -16,12 +16,62 @@ const MAX_ENDS: usize = 1000;
 /// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let destinations = Destinations::of(tree);
-    for (ids, is_unique) in [(&tree.ids().messages, true), (&tree.ids().offsets, false)] {
-        for message in ids.chunk_by(|left, right| left.id == right.id) {
-            if message.len() <= MAX_ENDS {
-                join(tree, pairs, evidence, message, &destinations, is_unique);
-            }
+    let ids = tree.ids();
+    join_all(
+        tree,
+        pairs,
+        evidence,
+        &ids.messages,
+        &Joining {
+            destinations: &destinations,
+            is_unique: true,
+            known: None,
+        },
+    );
+    // a message's id is better evidence than its offset
+    let known = pairs.received.clone();
+    join_all(
+        tree,
+        pairs,
+        evidence,
+        &ids.offsets,
+        &Joining {
+            destinations: &destinations,
+            is_unique: false,
+            known: Some(&known),
+        },
+    );
+}
+
+fn join_all(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, ids: &[IdAt], joining: &Joining) {
+    for message in ids.chunk_by(|left, right| left.id == right.id) {
+        if message.len() <= MAX_ENDS {
+            join(tree, pairs, evidence, message, joining);
         }
+    }
+}
+
+/// How ids of one kind join spans.
+struct Joining<'a> {
+    destinations: &'a Destinations,
+    /// Whether the ids are unique in all destinations.
+    is_unique: bool,
+    /// The receivers that a stronger id has joined.
+    known: Option<&'a Marks>,
+}
+
+impl Joining<'_> {
+    fn is_known(&self, receiver: At) -> bool {
+        self.known.is_some_and(|known| known.has(receiver))
+    }
+
+    fn may_join(&self, tree: &Tree, sender: At, receiver: At) -> bool {
+        let Joining {
+            destinations,
+            is_unique,
+            ..
+        } = *self;
+        !self.is_known(receiver) && destinations.may_join(tree, sender, receiver, is_unique)
     }
 }
 
@@ -87,8 +137,7 @@ fn join(
     pairs: &mut Pairs,
     evidence: Evidence,
     message: &[IdAt],
-    destinations: &Destinations,
-    is_unique: bool,
+    joining: &Joining<'_>,
 ) {
     if let [one, other] = message {
         // almost every message has one sender and one receiver
@@ -99,7 +148,7 @@ fn join(
         if sends(tree, ends.0) && receives(tree, ends.1) {
             let is_known = tree.span(ends.1).kind != Kind::Client
                 || ends_of(tree, &[ends.0], &[ends.1]).is_some();
-            if is_known && destinations.may_join(tree, ends.0, ends.1, is_unique) {
+            if is_known && joining.may_join(tree, ends.0, ends.1) {
                 pairs.add(ends.0, ends.1, evidence);
             }
             return;
@@ -108,7 +157,7 @@ fn join(
     let ends = message.iter().map(|id| id.at);
     let senders: Vec<At> = ends.clone().filter(|at| sends(tree, *at)).collect();
     let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
-    for at in ends.filter(|at| receives(tree, *at)) {
+    for at in ends.filter(|at| receives(tree, *at) && !joining.is_known(*at)) {
         receivers.entry(tree.span(at).service).or_default().push(at);
     }
     for receivers in receivers.values() {
@@ -117,7 +166,7 @@ fn join(
             let fits = |sender: &&At| {
                 receivers.iter().any(|receiver| match exactly {
                     true => to(**sender) == to(*receiver) && !to(*receiver).is_empty(),
-                    false => destinations.may_join(tree, **sender, *receiver, is_unique),
+                    false => joining.may_join(tree, **sender, *receiver),
                 })
             };
             senders.iter().filter(fits).copied().collect::<Vec<At>>()
@@ -132,6 +181,7 @@ fn join(
                 pairs.add(sender, receiver, evidence);
                 pairs.sent.extend(&from);
                 pairs.received.extend(&receivers);
+                pairs.count_deliveries(sender, receiver, deliveries::count(tree, &receivers));
             }
         }
     }
@@ -205,18 +255,23 @@ fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
             are_one.then_some(first)?
         }
     };
-    let receiver = *receivers.iter().min_by_key(|at| {
-        let at = **at;
-        let is_consumer = tree.span(at).kind == Kind::Consumer;
-        (
-            tree.about(at).operation == Operation::Receive,
-            !is_followed(sender, at),
-            !is_consumer,
-            tree.span(at).start,
-            at,
-        )
-    })?;
+    let receiver = handler(tree, sender, receivers)?;
     // a client fetched the message, and the span that handled it is not in the source
     let is_only_fetched = tree.span(receiver).kind == Kind::Client;
     (!is_only_fetched || is_followed(sender, receiver)).then_some((sender, receiver))
+}
+
+/// The span that handled a message: rather one that continues the sender's context than another,
+/// and rather one that handled the message than one that only fetched it.
+fn handler(tree: &Tree, sender: At, receivers: &[At]) -> Option<At> {
+    receivers.iter().copied().min_by_key(|at| {
+        let at = *at;
+        (
+            tree.about(at).operation == Operation::Receive,
+            !verdict::of(tree, sender, at).holds(),
+            tree.span(at).kind != Kind::Consumer,
+            tree.span(at).start,
+            at,
+        )
+    })
 }

@@ -7,7 +7,7 @@ use foldhash::HashMap;
 
 use super::fit::Places;
 use super::pair_set::PairSet;
-use super::{Evidence, Pairs};
+use super::{Evidence, Pairs, active};
 use crate::matching::names::Name;
 use crate::matching::sort::sort;
 use crate::matching::spans::At;
@@ -37,6 +37,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             pairs.doubtful.insert(child, *parent);
         }
     }
+    active::mark_calls(tree, pairs);
 }
 
 /// Pairs the doubtful receivers with their parents, because no other sender was found.
@@ -56,9 +57,14 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
     let low_ids = LowIds::of(tree);
     // receivers below a span that only fetched the message
     let mut found = PairSet::of(tree.len());
+    let mut services = PairSet::of(tree.len());
     for pair in pairs.iter() {
         found.insert(pair.sender, tree.entry(pair.receiver));
+        services.insert(pair.sender, tree.span(pair.receiver).service);
     }
+    // a call of a service that has another receiver, such as one that acknowledges the message
+    let is_beside =
+        |parent: At, at: At| is_call(tree, at) && services.contains(parent, tree.span(at).service);
     let with_parent = |at: At| {
         if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
             return None;
@@ -68,7 +74,8 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
             Parent::Missing => low_ids.parent(tree, at)?,
             Parent::None => return None,
         };
-        let is_new = !found.contains(parent, at) && are_ends(tree, parent, at);
+        let is_new = !found.contains(parent, at) && !is_beside(parent, at);
+        let is_new = is_new && are_ends(tree, parent, at) && !only_fetched(tree, parent, at);
         is_new.then_some((parent, at))
     };
     let mut all: Vec<(At, At)> = tree.all().filter_map(with_parent).collect();
@@ -89,8 +96,17 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
 /// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
 /// probably made both spans under two service names, as some database clients do.
 pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
-    let is_call = |at: At| matches!(tree.span(at).kind, Kind::Client | Kind::Producer);
-    is_call(sender) || !is_call(receiver)
+    is_call(tree, sender) || !is_call(tree, receiver)
+}
+
+fn is_call(tree: &Tree, at: At) -> bool {
+    matches!(tree.span(at).kind, Kind::Client | Kind::Producer)
+}
+
+/// Whether `parent` fetched the message that `receiver` handles. The sender is another span.
+fn only_fetched(tree: &Tree, parent: At, receiver: At) -> bool {
+    let (from, to) = (tree.span(parent), tree.span(receiver));
+    from.service == to.service && from.kind == Kind::Client && !tree.is_call(parent)
 }
 
 /// Keeps a service's server or consumer span as the receiver, if there is one; otherwise its first

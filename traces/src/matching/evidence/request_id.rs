@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Pairs};
+use super::{Evidence, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
@@ -28,9 +28,11 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 
 fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
-    let is_receiver = |at: At| {
-        let answers = matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
-        answers && tree.entry(at) == at && !pairs.has_sender(at)
+    let answers = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+    // a span within the receiving service may have the id that its first span lacks
+    let receiver = |at: At| {
+        let entry = tree.entry(at);
+        (answers(at) && answers(entry) && !pairs.has_sender(entry)).then_some(entry)
     };
     if let [one, other] = request {
         // almost every request has one call and one receiver
@@ -38,8 +40,11 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
             true => (one.at, other.at),
             false => (other.at, one.at),
         };
-        if is_call(ends.0) && is_receiver(ends.1) && !is_within(tree, ends.0, ends.1) {
-            pairs.add(ends.0, ends.1, evidence);
+        if let Some(receiver) = receiver(ends.1)
+            && is_call(ends.0)
+            && !is_within(tree, ends.0, receiver)
+        {
+            pairs.add(ends.0, receiver, evidence);
         }
         return;
     }
@@ -47,10 +52,8 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     let calls = ends.clone().filter(|at| is_call(*at));
     let calls: Vec<At> = calls.collect();
     let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
-    for at in ends {
-        if is_receiver(at) {
-            receivers.entry(tree.span(at).service).or_default().push(at);
-        }
+    for at in ends.filter_map(receiver) {
+        receivers.entry(tree.span(at).service).or_default().push(at);
     }
     // if several calls may have sent the id, weaker evidence decides
     let Some(call) = only(&calls) else {
@@ -69,6 +72,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
     if let Some(best) = best {
         pairs.add(call, *best, evidence);
+        pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
         pairs.received.extend(&receivers);
     }
 }

@@ -1,26 +1,13 @@
 //! The facts of a span about its hand-off besides ids and times: channel, address and operation.
 
+mod operation;
+
 use std::borrow::Cow;
 
+pub(crate) use self::operation::Operation;
 use crate::matching::names::{Name, Names, Renamed};
 use crate::span::attributes::{Meaning, system_named};
 use crate::span::{AnyValue, Class, Kind, Span};
-
-/// The operation on a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Operation {
-    /// Unknown.
-    #[default]
-    Unknown,
-    /// It is sent.
-    Send,
-    /// It is fetched.
-    Receive,
-    /// It is handled.
-    Process,
-    /// Another operation, such as deleting it.
-    Other,
-}
 
 /// Channel, address and operation of a span. Most spans of a service have the same, so each is
 /// stored once.
@@ -30,6 +17,8 @@ pub(crate) struct About {
     pub(crate) system: Name,
     /// The queue, topic or stream, without the address of its server.
     pub(crate) destination: Name,
+    /// The name that it is shown under: that of all destinations that differ only by an id.
+    pub(crate) channel: Name,
     /// The operation on the message.
     pub(crate) operation: Operation,
     /// How many messages were fetched; `None` if unknown.
@@ -56,6 +45,8 @@ pub(crate) struct About {
     pub(crate) is_messaging: bool,
     /// Whether it calls an API of a cloud provider.
     pub(crate) is_cloud_api: bool,
+    /// Whether a monitor sent the request, and not a service.
+    pub(crate) is_probe: bool,
 }
 
 impl About {
@@ -64,6 +55,7 @@ impl About {
         About {
             system: names.get(self.system),
             destination: names.get(self.destination),
+            channel: names.get(self.channel),
             rpc: names.get(self.rpc),
             host: names.get(self.host),
             path: names.get(self.path),
@@ -103,7 +95,10 @@ impl<'a> Words<'a> {
         };
         let text = &mut self.texts[meaning as usize];
         let is_vague = meaning == Meaning::Operation
-            && matches!(operation(text, ""), Operation::Unknown | Operation::Other);
+            && matches!(
+                Operation::of(text, ""),
+                Operation::Unknown | Operation::Other
+            );
         if text.is_empty() || is_vague {
             *text = value;
         }
@@ -144,16 +139,17 @@ impl<'a> Words<'a> {
             route => route,
         };
         let rpc = self.get(Meaning::RpcSystem);
-        let operation = operation(self.get(Meaning::Operation), path);
+        let operation = Operation::of(self.get(Meaning::Operation), path);
         Some(About {
             system: self.system(names),
             destination: names.intern(self.destination()),
+            channel: names.intern(self.channel()),
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
             rpc: names.intern(rpc),
             host: names.intern(&in_case(host, char::to_ascii_lowercase)),
             port,
-            path: names.intern(path),
+            path: names.intern(plain_path(path)),
             route: names.intern(route),
             method: names.intern(&in_case(
                 self.get(Meaning::Method),
@@ -164,6 +160,7 @@ impl<'a> Words<'a> {
             is_database: self.is_database,
             is_messaging: self.is_messaging || is_message,
             is_cloud_api: rpc == "aws-api",
+            is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
     }
 
@@ -223,6 +220,38 @@ impl<'a> Words<'a> {
         };
         name.trim_matches('"')
     }
+
+    /// The name that the destination is shown under. Names of reply queues and topics of single
+    /// devices would make an edge for each message.
+    fn channel(&self) -> &str {
+        // the names that NATS and RabbitMQ give to queues of one client
+        const OF_ONE_CLIENT: [&str; 3] = ["_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to"];
+        let name = self.destination();
+        let is_temporary = self.get(Meaning::Temporary) == "true"
+            || OF_ONE_CLIENT.iter().any(|start| name.starts_with(start));
+        match self.get(Meaning::Template) {
+            "" if is_temporary => "(temporary)",
+            "" => name,
+            template => template,
+        }
+    }
+}
+
+/// Whether this program asks whether a service is alive, or reads its metrics.
+fn is_monitor(user_agent: &str) -> bool {
+    const PROGRAMS: [&str; 10] = [
+        "kube-probe/",
+        "ELB-HealthChecker/",
+        "GoogleHC/",
+        "GoogleStackdriverMonitoring",
+        "Amazon-Route53-Health-Check-Service",
+        "Consul Health Check",
+        "Envoy/HC",
+        "Prometheus/",
+        "Blackbox Exporter/",
+        "Edge Health Probe",
+    ];
+    PROGRAMS.iter().any(|name| user_agent.starts_with(name))
 }
 
 /// `text` with each letter changed as `change` says. It is only copied if it changes.
@@ -283,6 +312,14 @@ impl<'a> Address<'a> {
     }
 }
 
+/// The path without the slash at its end. Clients and servers differ in that.
+fn plain_path(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => path,
+    }
+}
+
 fn without_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
@@ -293,24 +330,6 @@ fn route_in_name(name: &str) -> Option<&str> {
     let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
     let path = path.split(' ').next()?;
     (is_method && path.starts_with('/')).then_some(path)
-}
-
-/// The operation in `name`, or else in the path of an AWS SDK's call.
-fn operation(name: &str, path: &str) -> Operation {
-    match name.to_ascii_lowercase().as_str() {
-        "send" | "publish" | "create" | "produce" => Operation::Send,
-        "receive" | "poll" | "fetch" => Operation::Receive,
-        "process" | "deliver" => Operation::Process,
-        "consume" => Operation::Unknown,
-        "" => match path.rsplit('/').next().unwrap_or_default() {
-            "SendMessage" | "SendMessageBatch" | "PutRecord" | "PutRecords" | "Publish"
-            | "PublishBatch" | "PutEvents" => Operation::Send,
-            "ReceiveMessage" | "GetRecords" => Operation::Receive,
-            "DeleteMessage" | "DeleteMessageBatch" | "ChangeMessageVisibility" => Operation::Other,
-            _ => Operation::Unknown,
-        },
-        _ => Operation::Other,
-    }
 }
 
 /// The text of an attribute's value, if it is text; of a list of texts the first.

@@ -9,6 +9,7 @@ use super::parents::{self, MISSING, NONE};
 use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
 use crate::matching::names::{Name, Names};
 use crate::span::{Kind, SpanReference};
+use crate::threads::together;
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +43,14 @@ impl Tree {
         if parents::name_services(&mut gathered.spans, &parents) {
             (parents, entries) = parents::of(&gathered.spans);
         }
+        let (by_trace, circles) = together(
+            || ByTrace::of(&gathered.spans),
+            || parents::circles(&parents),
+        );
         Tree {
-            by_trace: ByTrace::of(&gathered.spans),
+            by_trace,
             gathered,
-            circles: parents::circles(&parents),
+            circles,
             parents,
             entries,
         }

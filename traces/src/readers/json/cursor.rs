@@ -136,17 +136,22 @@ impl<'a> Cursor<'a> {
         expected: &'static str,
     ) -> Result<Cow<'a, str>, Mistake> {
         self.take(b'"', expected)?;
+        match self.rest_of_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.string_with_escapes(),
+        }
+    }
+
+    /// Reads the rest of a string, with its closing quote.
+    #[cold]
+    fn string_with_escapes(&mut self) -> Result<Cow<'a, str>, Mistake> {
         let start = self.at;
-        let mut escapes = false;
         let bytes = self.text.as_bytes();
         loop {
             let stop = quote_or_backslash(bytes, self.at);
             match bytes.get(stop) {
                 Some(b'"') => {
                     self.at = stop + 1;
-                    if !escapes {
-                        return Ok(Cow::Borrowed(&self.text[start..stop]));
-                    }
                     let quoted = &self.text[start - 1..stop + 1];
                     let unescaped: Result<String, _> = serde_json::from_str(quoted);
                     return unescaped.map(Cow::Owned).map_err(|_| Mistake {
@@ -155,7 +160,6 @@ impl<'a> Cursor<'a> {
                     });
                 }
                 Some(_) if stop + 1 < bytes.len() => {
-                    escapes = true;
                     self.at = stop + 1;
                     // An escape may stand for several bytes.
                     self.at += usize::from(bytes[stop + 1].is_ascii());

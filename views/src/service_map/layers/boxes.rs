@@ -21,23 +21,22 @@ pub(super) fn own_edges(map: &ServiceMap, node: usize) -> impl Iterator<Item = &
         .filter(move |edge| edge.to == node)
 }
 
-/// The width of a node's box: for its name, and for the lines that reach and leave it.
-pub(super) fn box_width(map: &ServiceMap, node: usize) -> f64 {
-    let mut sides = [Side::default(), Side::default()];
-    for edge in &map.edges {
+/// The widths of all nodes' boxes: each for its name, and for the lines that reach and leave it.
+pub(super) fn box_widths(map: &ServiceMap) -> Vec<f64> {
+    let mut sides = vec![[Side::default(), Side::default()]; map.nodes.len()];
+    for edge in map.edges.iter().filter(|edge| edge.from != edge.to) {
         let (tail, head) = slots(edge, false);
-        if edge.from == node && edge.to != node {
-            sides[0].slots.push((0, tail));
-        }
-        if edge.to == node && edge.from != node {
-            sides[1].slots.push((0, head));
-        }
+        sides[edge.from][0].slots.push((0, tail));
+        sides[edge.to][1].slots.push((0, head));
     }
-    // bold letters are wider
-    let name = text_width(&map.nodes[node].name) * 1.15 + 18.0;
-    let own = own_edges(map, node).map(|edge| text_width(&own_text(edge)) + 16.0);
-    let name = own.fold(name, f64::max).clamp(MIN_BOX, MAX_BOX);
-    sides.iter().map(Side::width).fold(name, f64::max)
+    let widths = sides.iter().enumerate().map(|(node, sides)| {
+        // bold letters are wider
+        let name = text_width(&map.nodes[node].name) * 1.15 + 18.0;
+        let own = own_edges(map, node).map(|edge| text_width(&own_text(edge)) + 16.0);
+        let name = own.fold(name, f64::max).clamp(MIN_BOX, MAX_BOX);
+        sides.iter().map(Side::width).fold(name, f64::max)
+    });
+    widths.collect()
 }
 
 /// Draws a node's box, with its upper left corner at (x, y).

@@ -1,6 +1,6 @@
 //! Lays a map out in rows below each other, or in the fewest columns with which it fits a page.
 
-use super::boxes::box_width;
+use super::boxes::box_widths;
 use super::columns::Columns;
 use super::order::order;
 use super::places::place;
@@ -19,12 +19,15 @@ impl Plan {
     pub(super) fn of(map: &ServiceMap, page: Page) -> Plan {
         let room = page.width() - 2.0 * MARGIN;
         let most = page.height() - SENTENCES;
-        let mut best = Plan::below_each_other(map, room);
+        let widths = box_widths(map);
+        let ranks = ordered(map, &widths, room);
+        let columns = Columns::one(ranks.rows.len(), room);
+        let mut best = Plan::laid_out(map, ranks, columns);
         for count in 2..=MAX_COLUMNS {
             if best.height() <= most {
                 break;
             }
-            let folded = Plan::in_columns(map, room, count);
+            let folded = Plan::in_columns(map, &widths, room, count);
             if let Some(folded) = folded.filter(|plan| plan.height() < best.height()) {
                 best = folded;
             }
@@ -32,19 +35,16 @@ impl Plan {
         best
     }
 
-    fn below_each_other(map: &ServiceMap, room: f64) -> Plan {
-        let ranks = ordered(map, room);
-        let columns = Columns::one(ranks.rows.len(), room);
-        Plan::laid_out(map, ranks, columns)
-    }
-
-    /// The rows in this many columns; `None` if they do not fit side by side.
-    fn in_columns(map: &ServiceMap, room: f64, count: usize) -> Option<Plan> {
+    /// The rows in this many columns; `None` if they do not fit side by side. `widths` has the width
+    /// of each node's box.
+    fn in_columns(map: &ServiceMap, widths: &[f64], room: f64, count: usize) -> Option<Plan> {
         let width = Columns::width_of(count, room);
-        let plan = Plan::below_each_other(map, width);
+        let ranks = ordered(map, widths, width);
+        let one = Columns::one(ranks.rows.len(), width);
+        let plan = Plan::laid_out(map, ranks.clone(), one);
         let bottoms: Vec<f64> = plan.rows.iter().map(|row| row.exit).collect();
         let columns = Columns::of(&plan.ranks, &bottoms, count, width)?;
-        (plan.width <= width).then(|| Plan::laid_out(map, ordered(map, width), columns))
+        (plan.width <= width).then(|| Plan::laid_out(map, ranks, columns))
     }
 
     fn laid_out(map: &ServiceMap, mut ranks: Ranks, columns: Columns) -> Plan {
@@ -94,10 +94,8 @@ impl Plan {
 }
 
 /// The nodes in rows of at most `room` pixels, in an order with few crossings.
-fn ordered(map: &ServiceMap, room: f64) -> Ranks {
-    let nodes = 0..map.nodes.len();
-    let widths: Vec<f64> = nodes.map(|node| box_width(map, node)).collect();
-    let mut ranks = Ranks::of(map, &widths, room);
+fn ordered(map: &ServiceMap, widths: &[f64], room: f64) -> Ranks {
+    let mut ranks = Ranks::of(map, widths, room);
     order(&mut ranks);
     ranks
 }

@@ -14,6 +14,8 @@ const BEND_WIDTH: f64 = 8.0;
 pub(super) struct Cell {
     /// The node; `None` for the bend of a line that passes through the row.
     pub(super) node: Option<usize>,
+    /// The number of its row.
+    pub(super) row: usize,
     pub(super) width: f64,
     /// The place of its middle.
     pub(super) x: f64,
@@ -49,7 +51,9 @@ impl Ranks {
     /// Nodes without edges have no row.
     pub(super) fn of(map: &ServiceMap, widths: &[f64], room: f64) -> Ranks {
         let ranks = ranks(map, widths, room);
-        let cell = |(node, width): (usize, &f64)| Cell::new(Some(node), *width);
+        let cell = |(node, width): (usize, &f64)| {
+            Cell::new(Some(node), ranks[node].unwrap_or_default(), *width)
+        };
         let mut laid_out = Ranks {
             cells: widths.iter().enumerate().map(cell).collect(),
             rows: vec![Vec::new(); ranks.iter().flatten().max().map_or(0, |last| last + 1)],
@@ -82,9 +86,7 @@ impl Ranks {
 
     /// The row of a cell.
     pub(super) fn row(&self, cell: usize) -> usize {
-        let mut rows = self.rows.iter();
-        rows.position(|cells| cells.contains(&cell))
-            .unwrap_or_default()
+        self.cells[cell].row
     }
 
     /// Parts each of these rows from the row above it: their cells do not attract each other.
@@ -104,7 +106,7 @@ impl Ranks {
         let mut cells = vec![top];
         for row in first + 1..last {
             let bend = self.cells.len();
-            self.cells.push(Cell::new(None, BEND_WIDTH));
+            self.cells.push(Cell::new(None, row, BEND_WIDTH));
             self.rows[row].push(bend);
             cells.push(bend);
         }
@@ -126,9 +128,10 @@ impl Way {
 }
 
 impl Cell {
-    fn new(node: Option<usize>, width: f64) -> Cell {
+    fn new(node: Option<usize>, row: usize, width: f64) -> Cell {
         Cell {
             node,
+            row,
             width,
             x: 0.0,
             above: Vec::new(),

@@ -26,6 +26,19 @@ pub(crate) fn side_by_side<I: Send, R: Send>(
     })
 }
 
+/// Does both at the same time, and gives both results.
+pub(crate) fn together<A, B: Send>(
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let panicked = |panic| std::panic::resume_unwind(panic);
+        (one, other.join().unwrap_or_else(panicked))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::side_by_side;
