@@ -144,7 +144,9 @@ async function post(address, fields) {
     });
     const isHtml = (answer.headers.get('content-type') || '').startsWith('text/html');
     const text = await answer.text();
-    const said = text.startsWith('{') ? JSON.parse(text).message : text;
+    const message = text.startsWith('{') ? JSON.parse(text).message : text;
+    // the token of this page is that of a lab that has ended
+    const said = answer.status === 403 ? 'The lab has started again since this page was loaded. Load the page again.' : message;
     const isQuiet = answer.ok && result && 'quiet' in result.dataset;
     show(!answer.ok, isQuiet ? '' : said, isHtml);
     return answer.ok;
@@ -168,6 +170,8 @@ async function submit(event) {
   const buttons = form.querySelectorAll('button');
   buttons.forEach(button => { button.disabled = true; });
   const done = await post(form.dataset.send, fieldsOf(form));
+  // what the headers would do depends on the modes
+  document.querySelectorAll('textarea[data-preview]').forEach(field => { if (field.value) previewHeaders(field); });
   // who has begun needs the room for what is seen
   document.querySelector('.start')?.removeAttribute('open');
   buttons.forEach(button => { button.disabled = false; });
@@ -262,8 +266,30 @@ document.addEventListener('click', event => {
   if (button?.dataset.copy) copy(button);
   if (button?.id === 'pause') pause(button);
 });
-document.querySelectorAll('[data-follow]').forEach(followLog);
-followParts();
-document.querySelectorAll('form[data-preview]').forEach(form => form.addEventListener('change', () => previewModes(form)));
-document.querySelectorAll('textarea[data-preview]').forEach(field => field.addEventListener('input', () => previewHeaders(field)));
-document.querySelector('form[data-send="/send"]')?.addEventListener('input', event => curl(event.currentTarget));
+
+/** How long the rest of a page waits for the first paint in a browser that does not tell of it. */
+const MAX_WAIT_MS = 500;
+
+/** Puts the rest of the page where a browser without script shows it. This waits for the first paint:
+ * a browser lays out everything that it has, and looks for forms to fill in, before it paints. */
+async function showRest() {
+  const rest = document.querySelector('noscript');
+  if (!rest) return;
+  await new Promise(painted => {
+    setTimeout(painted, MAX_WAIT_MS);
+    new PerformanceObserver(painted).observe({ type: 'paint', buffered: true });
+  });
+  rest.outerHTML = rest.textContent;
+  if (location.hash) location.replace(location.hash);
+}
+
+async function begin() {
+  await showRest();
+  document.querySelectorAll('[data-follow]').forEach(followLog);
+  followParts();
+  document.querySelectorAll('form[data-preview]').forEach(form => form.addEventListener('change', () => previewModes(form)));
+  document.querySelectorAll('textarea[data-preview]').forEach(field => field.addEventListener('input', () => previewHeaders(field)));
+  document.querySelector('form[data-send="/send"]')?.addEventListener('input', event => curl(event.currentTarget));
+}
+
+begin();

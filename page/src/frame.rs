@@ -1,10 +1,8 @@
 //! What every page has around its content.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use askama::Template;
-use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use baton_lab::Controls;
 use baton_views::drawing;
-use futures_util::stream::{StreamExt, iter, once};
 use sha2::{Digest, Sha256};
 
 /// The style sheet: that of all pictures, and the page's own. It is in each page, because a browser
@@ -94,26 +91,6 @@ pub(crate) fn page(template: &impl Template) -> Response {
 /// Text as HTML, with the policy that forbids foreign scripts.
 pub(crate) fn html(status: StatusCode, text: impl IntoResponse) -> Response {
     answer(status, HTML, POLICY.clone(), text)
-}
-
-/// The end of what a browser paints first, in a template.
-const FIRST_PAINT_END: &str = "<!--first paint-->";
-/// How long the rest of a page waits. Meanwhile a browser paints the first part: it lays out all
-/// that it has before it paints anything.
-const FIRST_PAINT: Duration = Duration::from_millis(80);
-
-/// A page for a browser, in two parts: first what is seen without scrolling, then the rest.
-pub(crate) fn page_in_parts(template: &impl Template) -> Response {
-    let text = render(template);
-    let end = text.find(FIRST_PAINT_END).unwrap_or(text.len());
-    let text = Bytes::from(text);
-    let (first, rest) = (text.slice(..end), text.slice(end..));
-    let rest = once(async move {
-        tokio::time::sleep(FIRST_PAINT).await;
-        Ok(rest)
-    });
-    let parts = iter([Ok::<Bytes, std::convert::Infallible>(first)]).chain(rest);
-    html(StatusCode::OK, Body::from_stream(parts))
 }
 
 /// A report that was written for any browser.

@@ -325,11 +325,11 @@ fn names_by_modes(runs: &[RunDirectory]) -> Vec<String> {
 /// What failed, as a sentence.
 pub(crate) fn compare(parent: &Path, names: &[String]) -> Result<String, String> {
     if !(2..=MAX_COMPARED).contains(&names.len()) {
-        return Err(format!("choose from 2 to {MAX_COMPARED} runs"));
+        return Err(format!("Choose from 2 to {MAX_COMPARED} runs"));
     }
     let runs = names.iter().map(|name| {
         let run = find(parent, name);
-        run.ok_or_else(|| format!("there is no run {:?}", visible(name)))
+        run.ok_or_else(|| format!("There is no run {:?}", visible(name)))
     });
     let mut runs = runs.collect::<Result<Vec<_>, String>>()?;
     runs.sort_by_key(|run| {

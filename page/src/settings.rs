@@ -14,6 +14,14 @@ pub(crate) fn of(variables: &Variables) -> Option<Propagation> {
     Propagation::from_environment(|name| variables.get(name).cloned()).ok()
 }
 
+/// Whether both say the same. Variables that cannot be read are compared as they are.
+pub(crate) fn are_same(one: &Variables, other: &Variables) -> bool {
+    match (of(one), of(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 /// The settings of both functions.
 pub(crate) fn of_both(producer: &Variables, consumer: &Variables) -> String {
     format!(
@@ -47,9 +55,9 @@ pub(crate) fn modes(variables: &Variables) -> String {
     }
 }
 
-/// The parts of a mode or a pairing, after each of which a line may end.
+/// The parts of a mode, a pairing or a kind of client, after each of which a line may end.
 pub(crate) fn parts(modes: &str) -> impl Iterator<Item = &str> {
-    modes.split_inclusive([',', ':'])
+    modes.split_inclusive([',', ':', '_'])
 }
 
 /// Engine, selection and policy of both functions; of each one if they differ.

@@ -110,6 +110,15 @@ await past.getByRole('link', { name: 'Back to now' }).click();
 await says(past, 'Every judged hand-off held');
 assert.equal(await past.getByText('You see an earlier period').count(), 0);
 
+// a link to a part of the page leads there
+const part = await open('/#newest-title');
+await part.waitForFunction(() => window.scrollY > 0);
+
+// the page of a lab that has ended says so
+await part.evaluate(() => { document.querySelector('meta[name="baton-token"]').content = '0'.repeat(32); });
+await part.getByRole('button', { name: 'Send', exact: true }).click();
+await part.getByText('Load the page again').waitFor();
+
 // an address that does not exist
 await past.goto(`${address}/nowhere`);
 await past.getByText('The lab has no page at /nowhere.').waitFor();
@@ -141,6 +150,15 @@ await log.waitForURL('**/traces/*');
 await log.goBack();
 assert.match(log.url(), /verdict=new_trace/);
 assert.equal(await log.locator('select[name="verdict"]').inputValue(), 'new_trace');
+
+// a switch of both functions and the client is one setting
+const settings = await page.locator('[data-live="periods"] tbody tr').count();
+await switchTo(page, 'b3multi', 'b3multi');
+await send(page);
+await page.waitForFunction(before => document.querySelectorAll('[data-live="periods"] tbody tr').length > before, settings);
+assert.equal(await page.locator('[data-live="periods"] tbody tr').count(), settings + 1, 'one more setting');
+await switchTo(page, 'b3', 'b3');
+await send(page);
 
 // by keyboard alone: to the modes, another producer, the switch, and a request
 const keyboard = await open('/');
@@ -265,8 +283,9 @@ for (const colorScheme of ['light', 'dark']) {
 // without script, the page can be read
 const plain = await open('/', { javaScriptEnabled: false });
 await sentence(plain).waitFor();
+for (const part of ['#modes-title', '#periods-title', '#newest-title']) assert.ok(await plain.locator(part).isVisible(), `${part} without script`);
 assert.equal(await plain.getByRole('button', { name: 'Send', exact: true }).isVisible(), false);
 
 await browser.close();
-// 404 is the answer about a request that was never sent
-assert.deepEqual(complaints.filter(complaint => !complaint.includes('status of 404')), []);
+// 404 is the answer about a request that was never sent, and 403 that about another lab's token
+assert.deepEqual(complaints.filter(complaint => !/status of 40[34]/.test(complaint)), []);

@@ -12,6 +12,8 @@ use super::names::Name;
 const MAX_EDGES: usize = 500;
 /// Over how many seconds a rate is measured.
 const RATE_SECONDS: usize = 10;
+/// How many seconds an end may have to wait for the other one, whose function sends its spans later.
+const ON_ITS_WAY_SECONDS: i64 = 2;
 
 /// An edge: from a service, over a queue or not, to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +100,16 @@ impl Rate {
         let seconds = (second - self.first).clamp(1, RATE_SECONDS as i64);
         counts.sum::<f64>() / seconds as f64
     }
+
+    /// How many events there were in the last full seconds, and in this one.
+    fn lately(&self, second: i64, seconds: i64) -> u64 {
+        let mut rate = self.clone();
+        rate.advance(second);
+        let seconds = second - seconds..=second;
+        seconds
+            .map(|second| u64::from(rate.counts[place(second)]))
+            .sum()
+    }
 }
 
 fn place(second: i64) -> usize {
@@ -108,6 +120,14 @@ impl EdgeCount {
     /// Hand-offs per second, over the last ten seconds.
     pub(crate) fn rate(&self) -> f64 {
         self.rate.per_second(Timestamp::now().as_second())
+    }
+
+    /// Whether all of its hand-offs began so lately that their other ends may just be on their way.
+    pub(crate) fn may_be_on_its_way(&self) -> bool {
+        let lately = self
+            .rate
+            .lately(Timestamp::now().as_second(), ON_ITS_WAY_SECONDS);
+        self.verdicts.is_empty() && self.left_unjudged == 0 && self.count <= lately
     }
 
     fn uncount(&mut self, counted: &Counted) {
@@ -218,5 +238,9 @@ mod tests {
         assert_eq!(rate.per_second(110), 10.0);
         assert_eq!(rate.per_second(112), 6.0);
         assert_eq!(rate.per_second(200), 0.0);
+        assert_eq!(
+            [104, 106, 107].map(|second| rate.lately(second, 2)),
+            [60, 20, 0]
+        );
     }
 }

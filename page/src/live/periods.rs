@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::audit_state::{AuditState, Notes};
 use super::edges::Edges;
 use super::names::Name;
-use crate::settings::Variables;
+use crate::settings::{self, Variables};
 
 /// How many periods are kept, the newest.
 const MAX_PERIODS: usize = 200;
@@ -49,11 +49,12 @@ impl Period {
         }
     }
 
-    /// Whether both have the same settings.
+    /// Whether both have the same settings, however their variables say so. A switch tells of each
+    /// function for itself.
     fn is_set_like(&self, other: &Period) -> bool {
         self.client == other.client
-            && self.producer == other.producer
-            && self.consumer == other.consumer
+            && settings::are_same(&self.producer, &other.producer)
+            && settings::are_same(&self.consumer, &other.consumer)
     }
 
     /// Keeps what an audit found, and what it knew of traces that have left memory.

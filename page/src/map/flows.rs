@@ -79,9 +79,13 @@ impl Flow {
     }
 }
 
-/// All edges of a period. An ambiguous hand-off may be the only one on its edge.
+/// All edges of a period. An ambiguous hand-off may be the only one on its edge. A record whose
+/// receiver is seen before its sender has no edge at first: it would come and go in a burst.
 pub(super) fn flows(held: &Held, period: &Period) -> Vec<Flow> {
-    let edges = period.edges.iter();
+    let edges = period.edges.iter().filter(|(key, edge)| {
+        let is_without_sender = key.from.is_none() && key.queue.is_some();
+        !(is_without_sender && edge.may_be_on_its_way())
+    });
     let mut flows: BTreeMap<EdgeKey, Flow> = edges
         .map(|(key, edge)| (*key, Flow::of(held, key, edge)))
         .collect();

@@ -324,19 +324,26 @@ pub(super) fn rows(listed: Vec<Listed>, nothing: &'static str) -> String {
     })
 }
 
-/// Verdicts in words: of those that broke, each with its receiver; of all others, how many.
+/// Verdicts in words: how many broke at each receiver, and how many held.
 fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(bool, String)> {
     let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
-    let mut broken = Vec::new();
+    let mut broken: BTreeMap<(Verdict, &String), u64> = BTreeMap::new();
     for (to, verdict) in hand_offs {
         match verdict.holds() {
             true => *held.entry(verdict).or_default() += 1,
-            false => broken.push((false, format!("{verdict} at {}", service_name(to)))),
+            false => *broken.entry((verdict, to)).or_default() += 1,
         }
     }
+    let broken = broken.into_iter().map(|((verdict, to), number)| {
+        let number = match number {
+            1 => String::new(),
+            number => format!("{} ", count(number)),
+        };
+        (false, format!("{number}{verdict} at {}", service_name(to)))
+    });
     let held = held.into_iter();
     let held = held.map(|(verdict, number)| (true, format!("{} {verdict}", count(number))));
-    broken.into_iter().chain(held).collect()
+    broken.chain(held).collect()
 }
 
 /// The burst that runs, or how the last one ended.
@@ -354,4 +361,26 @@ pub(super) fn burst(page: &LabPage) -> String {
 /// A time of day in UTC, to the millisecond.
 pub(super) fn time_of_day(time: Timestamp) -> String {
     time.strftime("%H:%M:%S.%3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_at_one_receiver_are_counted_together() {
+        let [consumer, web] = ["consumer", "web"].map(str::to_owned);
+        let verdicts = [
+            (&consumer, Verdict::NewTrace),
+            (&web, Verdict::Connected),
+            (&consumer, Verdict::NewTrace),
+            (&web, Verdict::NewTrace),
+        ];
+        let words: Vec<String> = in_short(verdicts.into_iter())
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
+        let expected = ["2 new_trace at consumer", "new_trace at web", "1 connected"];
+        assert_eq!(words, expected);
+    }
 }

@@ -82,12 +82,5 @@ pub(super) async fn index(
         periods: fragments::periods(page, period),
         newest: fragments::newest(page),
     };
-    let is_navigation = headers
-        .get("sec-fetch-dest")
-        .is_some_and(|dest| dest == "document");
-    let answer = match is_navigation {
-        true => frame::page_in_parts(&index),
-        false => frame::page(&index),
-    };
-    ([(VARY, "accept")], answer).into_response()
+    ([(VARY, "accept")], frame::page(&index)).into_response()
 }

@@ -47,8 +47,9 @@ pub(super) async fn runs(State(shared): State<Shared>) -> Response {
         let held = shared.page.live.held();
         let periods = held.periods().iter().map(|(number, period)| {
             let text = format!(
-                "Since {}: {} to {}",
+                "Since {}: client {}, {} to {}",
                 fragments::time_of_day(period.since),
+                period.client,
                 settings::of_one(&period.producer),
                 settings::of_one(&period.consumer)
             );

@@ -30,7 +30,7 @@ const MAX_RECORDS: usize = 10;
 
 /// What is said of a trace of which only the functions' logs tell.
 const UNSAMPLED: &str =
-    "This trace was not sampled, so it has no spans. Its ids are from the functions' logs. ";
+    " This trace was not sampled, so it has no spans. Its ids are from the functions' logs.";
 /// How long a request may wait until something is known of it. Its first span comes with the
 /// answer, and a line of the log half a second later.
 const MAX_WAIT: Duration = Duration::from_secs(2);
@@ -175,7 +175,7 @@ fn view(live: &Live, trace_id: TraceId) -> Option<impl FnOnce(Frame) -> TracePag
         }
     }
     if traces.is_empty() {
-        answer.insert_str(0, UNSAMPLED);
+        answer.push_str(UNSAMPLED);
     }
     let carriers = carriers(live, &journey);
     let further_records = further_records(&journey, carriers.len());

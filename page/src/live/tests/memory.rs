@@ -202,10 +202,47 @@ fn hand_offs_over_further_edges_are_counted_together() {
     assert!(view.left_out.ends_with(said), "{}", view.left_out);
 }
 
+/// The variable that chooses a function's mode.
+const MODE: &str = "OTEL_PROPAGATORS";
+
+#[test]
+fn the_same_settings_in_other_words_begin_no_period() {
+    let live = Live::new(10);
+    let begin = |mode: &str| {
+        let settings = BTreeMap::from([(MODE.to_owned(), mode.to_owned())]);
+        live.begin(|period| period.producer = settings);
+        exchange(&live, 1);
+        live.held().periods().last()
+    };
+    assert_eq!(begin("tracecontext,baggage"), 1);
+    assert_eq!(begin("W3C, baggage"), 1);
+    assert_eq!(begin("b3"), 2);
+    live.set_client(baton_propagators::Mode::NONE);
+    assert_eq!(live.held().periods().last(), 2);
+    live.set_client("b3".parse().expect("a mode"));
+    assert_eq!(live.held().periods().last(), 3, "the client's mode is one of the settings");
+}
+
+#[test]
+fn a_receiver_whose_sender_may_be_on_its_way_is_not_drawn() {
+    let live = Live::new(10);
+    let received = span("consumer", TRACE, 2, 1, 5, &message("7"));
+    live.add_spans(received.as_bytes());
+    let edges = |live: &Live| {
+        let held = live.held();
+        let seen = Seen::of(&held, held.periods().get(0).expect("a period"));
+        MapView::of(seen, "stream").edges.len()
+    };
+    assert_eq!(edges(&live), 0);
+    assert_eq!(sums(&live), (1, 0, 0), "it is counted");
+    live.add_spans(span("producer", TRACE, 1, 0, 4, &message("7")).as_bytes());
+    assert_eq!(edges(&live), 1);
+}
+
 #[test]
 fn the_oldest_period_leaves_with_its_counts_and_the_others_keep_their_numbers() {
     let live = Live::new(10);
-    let settings = |number: u64| BTreeMap::from([("MODE".to_owned(), number.to_string())]);
+    let settings = |number: u64| BTreeMap::from([(MODE.to_owned(), number.to_string())]);
     for number in 0..205_u64 {
         let mut held = live.held();
         let producer = settings(number);

@@ -227,7 +227,6 @@ fn a_broken_line_is_reported_with_the_expected_and_the_found_content() {
             line("").replace("spanId", "id"),
             "expected a span with `traceId` and `spanId`",
         ),
-        ("\u{feff}{}".to_owned(), "found: expected value"),
     ];
     for (broken, found) in cases {
         let input = format!("{}\n\n{broken}\n", line(""));
