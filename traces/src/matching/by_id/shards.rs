@@ -1,7 +1,7 @@
 //! All ends of hand-offs, in shards by the hash of their id. Both ends of a hand-off are in one
 //! shard, so shards can be sorted and judged side by side.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::RandomState;
@@ -260,6 +260,17 @@ impl Ends {
             shard.without_flags.dedup();
             shard.inner.sort_unstable_by_key(|inner| inner.span);
         });
+    }
+
+    /// The spans of all ends, as hashes of their ids.
+    pub(super) fn spans(&self) -> HashSet<u64> {
+        let shards = self.shards.iter();
+        let spans = shards.flat_map(|shard| {
+            let ends = shard.requests.iter().chain(&shard.records);
+            let ends = ends.map(|end| self.hash((end.trace, end.span.to_be_bytes())));
+            ends.chain(shard.without_id.iter().map(|client| client.span))
+        });
+        spans.collect()
     }
 
     /// The shards.
