@@ -74,7 +74,7 @@ function workBefore(events) {
   const paint = events.find(event => event.name === 'firstContentfulPaint');
   const isBefore = event => event.pid === paint.pid && event.tid === paint.tid && event.ts < paint.ts;
   const arrival = events.findLast(event => isBefore(event) && event.name === 'RenderFrameImpl::CommitNavigation');
-  const tasks = events.filter(event => isBefore(event) && event.name === 'RunTask' && event.ts + (event.dur ?? 0) >= arrival.ts);
+  const tasks = events.filter(event => isBefore(event) && event.name === 'ThreadControllerImpl::RunTask' && event.ts + (event.dur ?? 0) >= arrival.ts);
   return tasks.reduce((sum, task) => sum + (task.tdur ?? 0), 0) / 1000;
 }
 

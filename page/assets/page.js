@@ -280,7 +280,9 @@ async function showRest() {
     new PerformanceObserver(painted).observe({ type: 'paint', buffered: true });
   });
   rest.outerHTML = rest.textContent;
-  if (location.hash) location.replace(location.hash);
+  // a page that is loaded again keeps its place
+  const [{ type }] = performance.getEntriesByType('navigation');
+  if (location.hash && type === 'navigate') location.replace(location.hash);
 }
 
 async function begin() {

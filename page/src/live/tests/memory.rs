@@ -220,7 +220,11 @@ fn the_same_settings_in_other_words_begin_no_period() {
     live.set_client(baton_propagators::Mode::NONE);
     assert_eq!(live.held().periods().last(), 2);
     live.set_client("b3".parse().expect("a mode"));
-    assert_eq!(live.held().periods().last(), 3, "the client's mode is one of the settings");
+    assert_eq!(
+        live.held().periods().last(),
+        3,
+        "the client's mode is one of the settings"
+    );
 }
 
 #[test]
