@@ -28,7 +28,7 @@ use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
 use super::tags;
 use crate::span::{
-    AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
+    AnyValue, Key, Kind, Link, Span, SpanFormat, SpanReference, StatusCode, UnixTime, Value, Want,
 };
 
 /// A wrapper around documents.
@@ -314,6 +314,7 @@ impl<'a> Document<'a> {
         'a: 's,
     {
         let mut span = Span::new(reference, service);
+        span.read_as = Some(SpanFormat::XRay);
         span.parent_span_id = parent.or_else(|| span_id(&self.parent_id.0));
         span.name = self.name.0;
         span.start = self.start_time.and_then(time);
