@@ -21,7 +21,7 @@ use baton_traces::compare::limits::{Limit, fail_over, fail_under};
 use baton_traces::run::Function;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::failure::exit_codes;
+use crate::exit_code::exit_codes;
 
 pub(crate) use audit::AuditArguments;
 pub(crate) use compare::CompareArguments;

@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and the sentence on standard error if it failed.
+//! Why a command failed: the sentence on standard error, and the exit code.
 
 use std::fmt;
 use std::io;
@@ -14,62 +14,7 @@ use baton_traces::run::RunError;
 use baton_traces::source::SourceError;
 
 use crate::credentials::without_credentials;
-
-/// The meaning of an exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// The command did its work and found no problem.
-    Done,
-    /// A check failed, or something was lost.
-    CheckFailed,
-    /// The command line or an input is wrong.
-    WrongInput,
-    /// The system or a network prevented the work.
-    NotCarriedOut,
-    /// A signal ended the command.
-    Interrupted,
-}
-
-impl Exit {
-    /// Every exit code, in ascending order.
-    pub(crate) const ALL: [Exit; 5] = [
-        Exit::Done,
-        Exit::CheckFailed,
-        Exit::WrongInput,
-        Exit::NotCarriedOut,
-        Exit::Interrupted,
-    ];
-
-    /// The exit code as a number.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Exit::Done => 0,
-            Exit::CheckFailed => 1,
-            Exit::WrongInput => 2,
-            Exit::NotCarriedOut => 3,
-            Exit::Interrupted => 130,
-        }
-    }
-
-    /// What the number means, in one line.
-    pub(crate) fn meaning(self) -> &'static str {
-        match self {
-            Exit::Done => "done, and all is well",
-            Exit::CheckFailed => "a check failed, or a record or a request was lost",
-            Exit::WrongInput => "wrong usage, or an input that cannot be read",
-            Exit::NotCarriedOut => {
-                "not carried out: a file cannot be written, a port is in use, or an endpoint cannot be reached"
-            }
-            Exit::Interrupted => "interrupted by a signal",
-        }
-    }
-}
-
-/// The table of exit codes, one line each, for the help and the manual page.
-pub(crate) fn exit_codes() -> String {
-    let line = |exit: Exit| format!("  {:<3} {}", exit.code(), exit.meaning());
-    Exit::ALL.map(line).join("\n")
-}
+use crate::exit_code::Exit;
 
 /// A failed command.
 #[derive(Debug)]
@@ -236,15 +181,6 @@ impl From<ExperimentError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_has_every_code_once() {
-        let table = exit_codes();
-        for exit in Exit::ALL {
-            let line = format!("  {:<3} {}", exit.code(), exit.meaning());
-            assert_eq!(table.matches(&line).count(), 1, "{table}");
-        }
-    }
 
     #[test]
     fn a_failure_names_its_flag_and_no_password() {

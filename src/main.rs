@@ -4,8 +4,9 @@
 
 mod arguments;
 mod commands;
+mod context_variables;
 mod credentials;
-mod environment;
+mod exit_code;
 mod failure;
 mod lab_client;
 mod plan_file;
@@ -15,7 +16,7 @@ mod runtime;
 #[cfg(test)]
 mod schemas;
 mod signals;
-mod view;
+mod sources;
 
 use std::process::ExitCode;
 

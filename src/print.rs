@@ -3,9 +3,7 @@
 pub(crate) mod brief;
 pub(crate) mod checks;
 pub(crate) mod comparison;
-pub(crate) mod fitting;
 pub(crate) mod github;
-pub(crate) mod grid;
 pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod modes;
@@ -13,5 +11,4 @@ pub(crate) mod output;
 pub(crate) mod palette;
 pub(crate) mod progress;
 pub(crate) mod table;
-pub(crate) mod trace_table;
 pub(crate) mod wrap;

@@ -9,7 +9,7 @@ use baton_traces::source::Source;
 use baton_views::report::{Report, Run};
 
 use crate::failure::Failure;
-use crate::print::table::pairing;
+use crate::print::table::runs::pairing;
 
 /// Reads a finished run, and writes its summary and its report into its directory.
 pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
@@ -44,7 +44,7 @@ pub(crate) fn check_place(out: &Path) -> Result<(), Failure> {
 }
 
 /// Writes the report of all `runs` into `out`. `smallest` is the smallest difference of a latency
-/// that counts. Gives the report's path.
+/// that counts. Returns the report's path.
 pub(crate) fn of_all(runs: &[Run], out: &Path, smallest: f64) -> Result<PathBuf, Failure> {
     let runs: Vec<Run> = runs.iter().cloned().map(by_pairing).collect();
     let measured: Vec<Measured> = runs.iter().map(|run| run.measured().clone()).collect();

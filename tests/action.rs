@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::support::command::Sandbox;
 use crate::support::generated::Generated;
 
-/// Runs the script as the action does. Gives its exit code, what it printed, and the job's summary.
+/// Runs the script as the action does. Returns its exit code, what it printed, and the job's
+/// summary.
 fn action(sandbox: &Sandbox, command: &str) -> (Option<i32>, String, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let baton = Path::new(env!("CARGO_BIN_EXE_baton"));

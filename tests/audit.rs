@@ -14,7 +14,7 @@ fn export(name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
-/// Splits the export `one` by lines into `parts` files. Gives their folder.
+/// Splits the export `one` by lines into `parts` files. Returns their folder.
 fn divided(sandbox: &Sandbox, parts: usize) -> PathBuf {
     let packed = std::fs::File::open(export("one.jsonl.gz")).expect("the export");
     let mut text = String::new();

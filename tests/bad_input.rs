@@ -16,7 +16,7 @@ const CAPITALS: &str = "00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01"
 const ZEROS: &str = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
 const VERSION_FF: &str = "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Sends these bytes, and gives the status of the answer.
+/// Sends these bytes, and returns the status of the answer.
 async fn raw_status(lab: &Lab, request: &[u8]) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(("127.0.0.1", lab.port())).await?;

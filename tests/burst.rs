@@ -19,7 +19,7 @@ async fn burst(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Finishe
     sandbox.run(all).await
 }
 
-/// Sends bursts that succeed, and gives the printed JSON.
+/// Sends bursts that succeed, and returns the printed JSON.
 async fn measured(sandbox: &Sandbox, endpoint: &str, arguments: &[&str]) -> Value {
     let mut all = arguments.to_vec();
     all.extend(["--format", "json"]);

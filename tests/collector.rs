@@ -1,13 +1,9 @@
 //! The lab's OTLP/HTTP collector, for spans from any program.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::support::lab::{Answer, Lab, Setup, answer};
-use crate::support::run;
+use crate::support::{gzip, run};
 
 async fn export(lab: &Lab, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
     let request = lab.client.post(&lab.addresses.otlp).body(body);
@@ -15,12 +11,6 @@ async fn export(lab: &Lab, headers: &[(&str, &str)], body: impl Into<reqwest::Bo
         request.header(*name, *value)
     }))
     .await
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
 }
 
 /// A protobuf field of the type LEN: <https://protobuf.dev/programming-guides/encoding/>.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::command::{Finished, Sandbox};
 use crate::support::generated::Generated;
 
-/// Compares, and gives the printed JSON.
+/// Compares, and returns the printed JSON.
 async fn compare(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let finished = command(sandbox, &[arguments, &["--format", "json"]].concat()).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");

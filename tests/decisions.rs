@@ -16,7 +16,7 @@ fn traceparent(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-/// Runs 20 requests under a mode with one more variable. Gives the verdicts of both hops.
+/// Runs 20 requests under a mode with one more variable. Returns the verdicts of both hops.
 async fn hops_of_run(sandbox: &Sandbox, mode: &str, variable: (&str, &str)) -> Value {
     let mut baton = sandbox.baton([
         "run",

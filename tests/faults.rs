@@ -30,7 +30,7 @@ fn body(id: u64, word: &str) -> String {
     json!({ "id": id, "word": word }).to_string()
 }
 
-/// Sends these bodies at once. Gives the ids that were accepted.
+/// Sends these bodies at once. Returns the ids that were accepted.
 async fn accepted(lab: &Lab, bodies: impl IntoIterator<Item = (u64, String)>) -> BTreeSet<u64> {
     let requests = bodies.into_iter().map(|(id, body)| {
         let request = lab.request(body);

@@ -66,7 +66,7 @@ def run(handle):
 
 "#;
 
-/// Runs a consumer that handles an event by the Python expression `handle`. Gives how the command
+/// Runs a consumer that handles an event by the Python expression `handle`. Returns how the command
 /// ended, what it printed as JSON, and the run's `run.json`.
 async fn run_with(sandbox: &Sandbox, handle: &str, flags: &[&str]) -> (Finished, Value, Value) {
     let script = sandbox.path("consumer.py");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::Sandbox;
 
-/// Runs a matrix, and gives the printed JSON.
+/// Runs a matrix, and returns the printed JSON.
 async fn matrix(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let all = ["matrix", "--format", "json", "--requests", "2"];
     let finished = sandbox.run(all.iter().chain(arguments)).await;
@@ -270,7 +270,7 @@ async fn a_saved_matrix_prints_the_same_again_and_a_defect_in_it_fails() {
     }
 }
 
-/// Runs a matrix of one pairing with this script as the producer. Gives the exit code too.
+/// Runs a matrix of one pairing with this script as the producer. Returns the exit code too.
 async fn with_producer(script: &str) -> (Option<i32>, Value) {
     let sandbox = Sandbox::new();
     let path = sandbox.path("producer.sh");

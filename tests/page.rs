@@ -19,7 +19,7 @@ async fn page(lab: &Lab, path: &str) -> String {
     answer(request).await.body
 }
 
-/// Waits until a page contains a text, and gives the page.
+/// Waits until a page contains a text, and returns the page.
 async fn page_with(lab: &Lab, path: &str, text: &str) -> String {
     wait_until(&format!("{path} has {text}"), async || {
         let page = page(lab, path).await;

@@ -152,10 +152,10 @@ fn the_verdicts_are_those_of_the_code() {
         Each hand-off gets one verdict. baton matches the two ends by ids that are independent of \
         the trace\ncontext, so a verdict never relies on what it judges. If a source does not show \
         enough to judge a\nhand-off, it gets no verdict, and baton says what is unknown.\n\n\
-        | verdict | the trace | when |\n| --- | --- | --- |\n"
+        | verdict | the hand-off | when |\n| --- | --- | --- |\n"
         .to_owned();
     for verdict in Verdict::ALL {
-        let trace = match verdict.is_whole() {
+        let trace = match verdict.holds() {
             true => "holds",
             false => "breaks",
         };

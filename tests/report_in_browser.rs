@@ -89,7 +89,7 @@ fn chromium() -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Opens a page, and gives its document after its scripts have run.
+/// Opens a page, and returns its document after its scripts have run.
 async fn opened(browser: &Path, page: &Path, profile: &Path, dark: bool) -> String {
     let child = Command::new(browser)
         .args([

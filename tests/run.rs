@@ -17,7 +17,7 @@ const MANY_REQUESTS: usize = if cfg!(debug_assertions) {
     10_000
 };
 
-/// Runs pairings, and gives the printed JSON.
+/// Runs pairings, and returns the printed JSON.
 async fn run(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let mut all = vec!["run", "--format", "json", "--out", "out"];
     all.extend(arguments);

@@ -1,12 +1,9 @@
 //! Zipkin v2 JSON: the lab accepts it from any program, and the functions can send it.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::support::command::Sandbox;
+use crate::support::gzip;
 use crate::support::lab::{Answer, Lab, Setup, answer};
 use crate::support::run::{self, kind};
 use crate::support::server::Server;
@@ -20,12 +17,6 @@ async fn export(lab: &Lab, headers: &[(&str, &str)], body: impl Into<reqwest::Bo
         request.header(*name, *value)
     };
     answer(headers.iter().fold(request, with)).await
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
 }
 
 fn list(trace_id: &str, service: &str) -> Vec<u8> {

@@ -58,7 +58,7 @@ impl Member for Endpoint {
     }
 }
 
-/// Sends `load` to every endpoint, each burst in `rounds` rounds. Gives the outcomes of each
+/// Sends `load` to every endpoint, each burst in `rounds` rounds. Returns the outcomes of each
 /// endpoint's bursts. If a signal came or a burst gave up, there are fewer than asked for.
 ///
 /// # Errors

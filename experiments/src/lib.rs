@@ -18,7 +18,6 @@ mod load_generator;
 pub mod manifest;
 pub mod matrix;
 mod observer;
-mod order;
 pub mod run;
 #[cfg(test)]
 mod schemas;

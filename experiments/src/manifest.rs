@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_loadgen::{Plan, Stop};
-use baton_traces::statistics::milliseconds;
+use baton_traces::percentiles::milliseconds;
 use serde_json::{Map, Value, json};
 
 use crate::functions::Functions;

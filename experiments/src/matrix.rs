@@ -2,13 +2,13 @@
 
 mod answer;
 mod cells;
+mod clients;
 mod count;
-mod evidence;
-mod prediction;
+mod one_lab;
+mod predicted_verdicts;
 mod reason;
+mod requests;
 mod saved;
-mod scenarios;
-mod stage;
 
 use std::time::Instant;
 
@@ -23,10 +23,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::cells::{Counts, Defect, IngressCell, Matrix, Outcome, RecordCell};
+pub use self::clients::in_words;
 use self::count::{Counted, count};
+use self::one_lab::Stage;
 pub use self::saved::{read, write};
-pub use self::scenarios::in_words;
-use self::stage::Stage;
 use crate::error::ExperimentError;
 use crate::functions::Functions;
 use crate::manifest::versions;
@@ -200,7 +200,7 @@ fn plan(
     modes: &[Mode],
     settings: &MatrixSettings,
 ) -> Result<Vec<Stage>, ExperimentError> {
-    let clients = scenarios::clients()?;
+    let clients = clients::clients()?;
     let mut stages = Vec::new();
     let stage = |hop, pairing, xray_source, scenarios| Stage {
         hop,
@@ -218,7 +218,7 @@ fn plan(
                 producer: producer.clone(),
                 consumer: consumer.clone(),
             };
-            let scenarios = vec![scenarios::for_producer(producer)];
+            let scenarios = vec![clients::for_producer(producer)];
             stages.push(stage(Hop::Record, pairing, XraySource::Header, scenarios));
         }
     }
@@ -236,7 +236,7 @@ fn plan(
     Ok(stages)
 }
 
-/// Runs all labs. Gives the cells of each in the order of the labs, and one sentence for each
+/// Runs all labs. Returns the cells of each in the order of the labs, and one sentence for each
 /// problem.
 async fn run_all(
     stages: Vec<Stage>,

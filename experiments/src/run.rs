@@ -200,7 +200,7 @@ impl RunSettings {
     /// Runs all pairings, each in its own directory in `out`, and hands each to `ended` when it has
     /// ended. With rounds, the pairings take turns and their labs are up at the same time. When
     /// `interrupted` becomes true, the load ends. When `hurried` does, the labs stop delivering.
-    /// Gives whether a signal ended the run early.
+    /// Returns whether a signal ended the run early.
     ///
     /// # Errors
     /// If a lab or the load generator cannot be run, or a file cannot be written; also the errors

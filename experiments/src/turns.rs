@@ -1,16 +1,18 @@
 //! Several loads that take turns, so that what the machine does meanwhile affects all of them.
 
+mod order;
+
 use std::time::Duration;
 
 use baton_loadgen::{AttackOutcome, Plan, Stop};
 use tokio::sync::watch;
 
+use self::order::balanced;
 use crate::error::ExperimentError;
 use crate::functions::Program;
 use crate::load::Load;
 use crate::load_generator::attack;
 use crate::observer::Observer;
-use crate::order::balanced;
 
 /// The rounds of a burst, unless the user sets another number or the burst is too small. With 16,
 /// the signed-rank test finds a difference even if two rounds contradict it, after the correction
@@ -77,7 +79,7 @@ impl Load {
     }
 
     /// Sends every burst to every member, in rounds. In a round, one member after the other has its
-    /// turn, in an order that is balanced over the rounds. Gives the outcomes of each member's
+    /// turn, in an order that is balanced over the rounds. Returns the outcomes of each member's
     /// bursts. If a signal came or a member gave up, there are fewer than asked for.
     ///
     /// # Errors

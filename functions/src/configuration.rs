@@ -4,14 +4,15 @@
 //! (`AWS_*`), and baton's own (`BATON_*`) where no standard has a name.
 
 mod exporter_variables;
+pub(crate) mod settings;
 mod telemetry;
 mod variables;
 
 use baton_propagators::function::Function;
 use baton_propagators::propagation::{Problem, Propagation};
 
+use self::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 pub use self::variables::{Topic, VARIABLES, Variable};
-use crate::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 
 /// A function's whole configuration.
 #[derive(Clone, Debug)]
@@ -139,7 +140,7 @@ impl Environment<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Exporter;
+    use crate::configuration::settings::Exporter;
 
     fn read(function: Function, variables: &[(&str, &str)]) -> Result<Configuration, Vec<String>> {
         let lookup = |name: &str| {

@@ -12,11 +12,11 @@ use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
 use crate::configuration::Configuration;
+use crate::configuration::settings::Relation;
 use crate::invocation::{self, ColdStart};
 use crate::kinesis_event::{KinesisEvent, KinesisEventResponse, KinesisRecord};
 use crate::log::{Event, Level, Log};
 use crate::record;
-use crate::settings::Relation;
 use crate::telemetry::{self, Telemetry};
 
 /// The name of the span of one record, as in the workshop.

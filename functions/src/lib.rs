@@ -20,13 +20,12 @@ mod runtime_api;
 mod sampler;
 #[cfg(test)]
 mod schemas;
-mod settings;
 mod splunk;
 mod stream;
 mod telemetry;
 
 pub use baton_propagators::function::Function;
+pub use configuration::settings::{Exporter, Relation, Sampler};
 pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};
 pub use runtime_api::RuntimeApiError;
-pub use settings::{Exporter, Relation, Sampler};

@@ -16,8 +16,8 @@ struct Body {
 
 /// The span attributes `custom.tag.name` and `custom.tag.superpower` of a JSON body.
 ///
-/// Takes the JSON text. Gives an attribute for each of the two members that is a string. Any other
-/// body gives no attributes.
+/// Takes the JSON text. Returns an attribute for each of the two members that is a string. Any
+/// other body gives no attributes.
 pub(crate) fn attributes(body: &str) -> Vec<KeyValue> {
     // serde would read an array into the struct too
     let is_object = body.trim_start().starts_with('{');

@@ -34,7 +34,7 @@ pub enum RuntimeApiError {
     Event(String),
 }
 
-/// Gives every event to `handle`, and the answer to the Runtime API. If the event cannot be read,
+/// Passes every event to `handle`, and the answer to the Runtime API. If the event cannot be read,
 /// or the function panics, the answer is an error.
 ///
 /// # Errors

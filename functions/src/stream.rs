@@ -6,7 +6,7 @@ use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 
-use crate::settings::StreamSettings;
+use crate::configuration::settings::StreamSettings;
 
 mod transport;
 

@@ -23,9 +23,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 
+use crate::configuration::settings::TelemetrySettings;
 use crate::log::{Event, Level, Log, SpanIds};
 use crate::sampler::DeferringSampler;
-use crate::settings::TelemetrySettings;
 
 pub(crate) use self::sink::ExporterError;
 use self::sink::SpanSink;
@@ -120,7 +120,7 @@ impl Telemetry {
         &self.tracer
     }
 
-    /// Hands the invocation's finished spans to every exporter and waits until they are delivered,
+    /// Passes the invocation's finished spans to every exporter and waits until they are delivered,
     /// for at most the configured flush timeout or `time_left`, whichever is shorter. The remaining
     /// spans are dropped, counted and reported in the log.
     pub(crate) async fn flush(&self, time_left: Duration, log: &mut Log) {

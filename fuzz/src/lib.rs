@@ -78,7 +78,7 @@ pub const RUBY: &[u8] = b"#<struct OpenTelemetry::SDK::Trace::SpanData\n span_id
 pub const DATADOG: &[u8] = b"[[{\"trace_id\":1,\"span_id\":2,\"start\":3,";
 
 /// Reads `beginning` and `bytes` as an export of spans. Checks that the reader reports as many
-/// spans as it hands over, and that a reading for verdicts gets the same spans as a reading of
+/// spans as it passes on, and that a reading for verdicts gets the same spans as a reading of
 /// everything.
 ///
 /// # Panics

@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
+use baton_traces::run::span_file::SpanFile;
 use baton_traces::shown::counted;
-use baton_traces::span_file::SpanFile;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
-use crate::page::Page;
+use crate::watcher::Watcher;
 
 pub(crate) use self::otlp::TRACES_PATH;
 pub(crate) use self::zipkin::SPANS_PATH;
@@ -81,7 +81,7 @@ impl Collector {
     pub(crate) fn new(
         path: &Path,
         disk: Disk,
-        page: Option<Arc<dyn Page>>,
+        watcher: Option<Arc<dyn Watcher>>,
     ) -> Result<(Self, Writer), LabError> {
         let explain = |reason| LabError::File {
             path: path.to_owned(),
@@ -95,7 +95,7 @@ impl Collector {
             disk: disk.clone(),
             waiting: 0,
             flushed: Instant::now(),
-            page,
+            watcher,
         };
         let thread = std::thread::Builder::new()
             .name("span-writer".to_owned())
@@ -155,7 +155,7 @@ impl Collector {
         self.keep(Request::Converted(request), count).await
     }
 
-    /// Waits until every span received so far can be read from the file. Gives `false` if writing
+    /// Waits until every span received so far can be read from the file. Returns `false` if writing
     /// failed.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
@@ -169,7 +169,7 @@ impl Collector {
 }
 
 impl Writer {
-    /// Waits until everything is on disk. Call this when no [`Collector`] is left. Gives what was
+    /// Waits until everything is on disk. Call this when no [`Collector`] is left. Returns what was
     /// not saved, as a sentence.
     pub(crate) async fn finish(self) -> Option<String> {
         let refused = self.refused.load(Ordering::Relaxed);
@@ -193,7 +193,7 @@ struct Writing {
     waiting: u64,
     /// When the last attempt to write was made.
     flushed: Instant,
-    page: Option<Arc<dyn Page>>,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl Writing {
@@ -208,8 +208,8 @@ impl Writing {
                         self.waiting += count;
                         let written = self.file.write_request(&json);
                         let _ = self.note(written);
-                        if let Some(page) = &self.page {
-                            page.spans(&json);
+                        if let Some(watcher) = &self.watcher {
+                            watcher.spans(&json);
                         }
                     }
                     if self.flushed.elapsed() > FLUSH_INTERVAL {

@@ -3,7 +3,6 @@
 //! A request that changes something needs the lab's token, and must not come from a page of another
 //! origin.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -13,12 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use baton_traces::shown::counted;
 
 use crate::change::SwitchRequest;
 use crate::controls::Controls;
 use crate::page::{Page, Routes};
-use crate::status::{FunctionStatus, LabStatus};
+use crate::status::LabStatus;
 
 /// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush`
 /// before spans are read from the lab's directory. A page replaces `GET /` and adds its own routes.
@@ -108,61 +106,5 @@ async fn flush(State(controls): State<Arc<Controls>>) -> StatusCode {
 }
 
 async fn front(State(controls): State<Arc<Controls>>) -> String {
-    in_words(controls.status())
-}
-
-/// The status as text for a terminal.
-pub(crate) fn in_words(status: LabStatus) -> String {
-    let LabStatus {
-        version: _,
-        addresses,
-        producer,
-        consumer,
-        switches: _,
-        records_delivered,
-        records_undeliverable,
-        spans,
-        disk_problems,
-    } = status;
-    let mut text = format!(
-        "baton lab\n\n\
-         endpoint   {}\n\
-         Kinesis    {} (stream {})\n\
-         collector  {}\n\
-         Zipkin     {}\n\n",
-        addresses.endpoint, addresses.kinesis, addresses.stream, addresses.otlp, addresses.zipkin
-    );
-    for (name, function) in [("producer", &producer), ("consumer", &consumer)] {
-        describe(&mut text, name, function);
-    }
-    let _ = write!(
-        text,
-        "\nrecords delivered      {records_delivered}\n\
-         records undeliverable  {records_undeliverable}\n\
-         spans collected        {spans}\n"
-    );
-    for problem in disk_problems {
-        let _ = writeln!(text, "\nthe disk: {problem}");
-    }
-    text
-}
-
-fn describe(text: &mut String, name: &str, function: &FunctionStatus) {
-    let variables: Vec<_> = function
-        .propagation
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let _ = writeln!(
-        text,
-        "{name}   {}; {}, {}, {}, {} waiting",
-        match variables.is_empty() {
-            true => "tracecontext,baggage".to_owned(),
-            false => variables.join(" "),
-        },
-        counted(function.instances as u64, "instance"),
-        counted(function.invocations, "invocation"),
-        counted(function.errors, "error"),
-        function.waiting
-    );
+    controls.in_words()
 }

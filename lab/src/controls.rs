@@ -11,15 +11,14 @@ use tokio::sync::{Mutex, watch};
 
 use crate::change::{Change, SwitchRequest};
 use crate::collector::Collector;
-use crate::control_api;
 use crate::disk::Disk;
 use crate::error::LabError;
 use crate::event_source::Deliveries;
 use crate::function::Function;
 use crate::function_environment;
-use crate::page::Page;
 use crate::status::{Addresses, LabStatus};
 use crate::token::Token;
+use crate::watcher::Watcher;
 
 /// The longest wait for records on the stream before the spans are flushed.
 const MAX_DELIVERY_WAIT: Duration = Duration::from_secs(2);
@@ -43,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) deliveries: Arc<Deliveries>,
     pub(crate) collector: Collector,
     pub(crate) disk: Disk,
-    pub(crate) page: Option<Arc<dyn Page>>,
+    pub(crate) watcher: Option<Arc<dyn Watcher>>,
 }
 
 /// The two functions. Dropping it ends their processes.
@@ -127,7 +126,7 @@ impl Controls {
 
     /// The lab's present state as text for a terminal.
     pub fn in_words(&self) -> String {
-        control_api::in_words(self.status())
+        self.status().in_words()
     }
 
     /// Keeps `count` spans as the collector does. `request` is an `ExportTraceServiceRequest` in
@@ -146,7 +145,7 @@ impl Controls {
         })
     }
 
-    /// Waits for records that are on the stream, at most two seconds. Gives whether all
+    /// Waits for records that are on the stream, at most two seconds. Returns whether all
     /// were delivered.
     pub fn settle(&self) -> BoxFuture<'_, bool> {
         Box::pin(async {
@@ -166,7 +165,7 @@ impl Controls {
     }
 
     /// Changes modes and settings of one or both functions without losing a request. It finishes
-    /// even if the caller drops its future. Gives the status afterwards.
+    /// even if the caller drops its future. Returns the status afterwards.
     ///
     /// # Errors
     /// If a setting has no such value, or a function does not start with its new settings. Then it
@@ -199,9 +198,9 @@ impl Controls {
                 if switched.is_ok() {
                     self.switches.fetch_add(1, Ordering::Relaxed);
                 }
-                // the page is also told if only one function has made the change
-                if let Some(page) = &self.parts.page {
-                    page.switched(&self.status());
+                // the watcher is also told if only one function has made the change
+                if let Some(watcher) = &self.parts.watcher {
+                    watcher.switched(&self.status());
                 }
                 switched?;
             }

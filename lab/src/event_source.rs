@@ -20,7 +20,7 @@ use crate::event_source::shard_reader::ShardReader;
 use crate::event_source::undeliverable::{Condition, Undeliverable, lines};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
-use crate::page::Page;
+use crate::watcher::Watcher;
 
 mod batch;
 mod shard_reader;
@@ -65,8 +65,8 @@ pub(crate) struct Deliveries {
     handled_to: Vec<Mutex<Option<String>>>,
     /// The number of requests to Kinesis.
     requests: watch::Receiver<u64>,
-    /// For each shard, how many requests to Kinesis it has caught up to: their records are delivered
-    /// or given up.
+    /// For each shard, how many requests to Kinesis it has caught up to: their records are
+    /// delivered or given up.
     caught_up_to: Vec<watch::Sender<u64>>,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// Reads all shards of the stream from their beginning. `page` is told of every delivered
+    /// Reads all shards of the stream from their beginning. `watcher` is told of every delivered
     /// record.
     pub(crate) fn start(
         kinesis: &Kinesis,
@@ -122,7 +122,7 @@ impl EventSource {
         options: &EventSourceOptions,
         undeliverable: PathBuf,
         disk: Disk,
-        page: Option<&Arc<dyn Page>>,
+        watcher: Option<&Arc<dyn Watcher>>,
     ) -> Self {
         let undeliverable = Arc::new(Undeliverable::new(undeliverable, disk));
         let earlier = kinesis.earlier();
@@ -143,7 +143,7 @@ impl EventSource {
                 options: options.clone(),
                 undeliverable: Arc::clone(&undeliverable),
                 deliveries: Arc::clone(&deliveries),
-                page: page.cloned(),
+                watcher: watcher.cloned(),
                 draining: draining.subscribe(),
                 position: None,
                 handled: VecDeque::new(),
@@ -215,7 +215,7 @@ impl EventSource {
     }
 }
 
-/// Waits until all tasks have ended. Gives whether none of them panicked.
+/// Waits until all tasks have ended. Returns whether none of them panicked.
 async fn all_well(tasks: &mut JoinSet<()>) -> bool {
     let mut all_well = true;
     while let Some(ended) = tasks.join_next().await {

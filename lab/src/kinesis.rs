@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use baton_traces::run::LabRecords;
 use ferrokinesis::actions::{Operation, dispatch};
 use ferrokinesis::create_app;
 use ferrokinesis::store::{Store, StoreOptions};
@@ -48,16 +49,8 @@ pub(crate) struct Kinesis {
     requests: Requests,
     /// The file of accepted records, if the lab keeps one.
     journal: Option<Arc<Journal>>,
-    earlier: Earlier,
-}
-
-/// What an earlier lab did with the records of a stream that was resumed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Earlier {
-    /// Records that it delivered.
-    pub(crate) delivered: u64,
-    /// Records that it set aside.
-    pub(crate) undelivered: u64,
+    /// What an earlier lab did with the records of a stream that was resumed.
+    earlier: LabRecords,
 }
 
 impl std::fmt::Debug for Kinesis {
@@ -93,7 +86,7 @@ pub(crate) struct StreamRecord {
 }
 
 impl Kinesis {
-    /// Creates the stream, on which `max_bytes` of records may wait, and gives the API to serve.
+    /// Creates the stream, on which `max_bytes` of records may wait, and returns the API to serve.
     /// With `journal`, every accepted record is kept in that file, and the records that an earlier
     /// lab left in it are on the stream again.
     pub(crate) async fn new(
@@ -145,7 +138,7 @@ impl Kinesis {
             shards,
             requests,
             journal,
-            earlier: Earlier {
+            earlier: LabRecords {
                 delivered: left.delivered,
                 undelivered: left.undelivered,
             },
@@ -173,7 +166,7 @@ impl Kinesis {
     }
 
     /// What an earlier lab did with this stream.
-    pub(crate) fn earlier(&self) -> Earlier {
+    pub(crate) fn earlier(&self) -> LabRecords {
         self.earlier
     }
 

@@ -24,6 +24,7 @@ use crate::page::Page;
 use crate::server::{Listener, Server};
 use crate::status::{Addresses, LabStatus};
 use crate::token::Token;
+use crate::watcher::Watcher;
 
 /// How long processes and connections may take to end when no work is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -161,8 +162,9 @@ impl Lab {
             false => Some(directory.set_aside().map_err(LabError::Directory)?),
         };
         let disk = Disk::new();
+        let watcher = page.clone().map(|page| page as Arc<dyn Watcher>);
         let (collector, writer) =
-            Collector::new(&directory.spans_path(), disk.clone(), page.clone())?;
+            Collector::new(&directory.spans_path(), disk.clone(), watcher.clone())?;
         let otlp = otlp.serve(collector.otlp_router());
         let zipkin = zipkin.serve(collector.zipkin_router());
         let journal = directory.path().join(STREAM_FILE);
@@ -199,7 +201,7 @@ impl Lab {
             &options.event_source,
             undeliverable,
             disk.clone(),
-            page.as_ref(),
+            watcher.as_ref(),
         );
         if let Some(earlier) = earlier {
             earlier.remove().map_err(LabError::Directory)?;
@@ -215,10 +217,10 @@ impl Lab {
             deliveries,
             collector,
             disk,
-            page: page.clone(),
+            watcher: watcher.clone(),
         }));
-        if let Some(page) = &page {
-            page.switched(&controls.status());
+        if let Some(watcher) = &watcher {
+            watcher.switched(&controls.status());
         }
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
@@ -260,7 +262,7 @@ impl Lab {
         self.controls.token()
     }
 
-    /// Waits until every accepted record was delivered, for a few seconds at most. Gives whether
+    /// Waits until every accepted record was delivered, for a few seconds at most. Returns whether
     /// they were.
     pub fn settle(&self) -> BoxFuture<'_, bool> {
         self.controls.settle()
@@ -277,7 +279,7 @@ impl Lab {
         Arc::clone(&self.controls).switch(request)
     }
 
-    /// Waits until what cannot be written to disk changes, and gives it: one sentence for each
+    /// Waits until what cannot be written to disk changes, and returns it: one sentence for each
     /// file.
     pub async fn disk_problems_changed(&self) -> Vec<String> {
         let mut changes = self.controls.disk().subscribe();

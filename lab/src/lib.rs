@@ -28,6 +28,7 @@ mod schemas;
 mod server;
 mod status;
 mod token;
+mod watcher;
 
 pub use change::SwitchRequest;
 pub use controls::Controls;
@@ -36,6 +37,7 @@ pub use event_source::EventSourceOptions;
 pub use kinesis::journal::waiting_records;
 pub use lab::{Ending, Lab};
 pub use options::{FunctionOptions, LabOptions, Ports, StreamState};
-pub use page::{DeliveredRecord, Page, Routes};
+pub use page::{Page, Routes};
 pub use status::{Addresses, FunctionStatus, LabStatus};
 pub use token::Token;
+pub use watcher::{DeliveredRecord, Watcher};

@@ -1,7 +1,7 @@
 //! How other commands find a running lab: each lab leaves a note in the user's own folder.
 //!
-//! The note has the lab's token, so only its user can read it. If its process has ended, the note is
-//! removed.
+//! The note has the lab's token, so only its user can read it. If its process has ended, the note
+//! is removed.
 
 use std::fs;
 use std::io::{self, Write};

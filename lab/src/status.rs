@@ -1,7 +1,9 @@
 //! The status that a lab reports.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
+use baton_traces::shown::counted;
 use baton_traces::version::Version;
 use serde::{Deserialize, Serialize};
 
@@ -67,4 +69,66 @@ pub struct LabStatus {
     pub spans: u64,
     /// What cannot be written to disk now: one sentence for each file.
     pub disk_problems: Vec<String>,
+}
+
+impl LabStatus {
+    /// The status as text for a terminal.
+    pub(crate) fn in_words(self) -> String {
+        let LabStatus {
+            version: _,
+            addresses,
+            producer,
+            consumer,
+            switches: _,
+            records_delivered,
+            records_undeliverable,
+            spans,
+            disk_problems,
+        } = self;
+        let mut text = format!(
+            "baton lab\n\n\
+             endpoint   {}\n\
+             Kinesis    {} (stream {})\n\
+             collector  {}\n\
+             Zipkin     {}\n\n",
+            addresses.endpoint,
+            addresses.kinesis,
+            addresses.stream,
+            addresses.otlp,
+            addresses.zipkin
+        );
+        for (name, function) in [("producer", &producer), ("consumer", &consumer)] {
+            describe(&mut text, name, function);
+        }
+        let _ = write!(
+            text,
+            "\nrecords delivered      {records_delivered}\n\
+             records undeliverable  {records_undeliverable}\n\
+             spans collected        {spans}\n"
+        );
+        for problem in disk_problems {
+            let _ = writeln!(text, "\nthe disk: {problem}");
+        }
+        text
+    }
+}
+
+fn describe(text: &mut String, name: &str, function: &FunctionStatus) {
+    let variables: Vec<_> = function
+        .propagation
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let _ = writeln!(
+        text,
+        "{name}   {}; {}, {}, {}, {} waiting",
+        match variables.is_empty() {
+            true => "tracecontext,baggage".to_owned(),
+            false => variables.join(" "),
+        },
+        counted(function.instances as u64, "instance"),
+        counted(function.invocations, "invocation"),
+        counted(function.errors, "error"),
+        function.waiting
+    );
 }

@@ -12,6 +12,8 @@
 //! second later.
 
 mod burst;
+pub(crate) mod error;
+mod pace;
 
 use std::future::Future;
 use std::pin::pin;
@@ -29,12 +31,12 @@ use serde_json::value::to_raw_value;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::attack::burst::{Burst, Phase};
-use crate::attack_error::AttackError;
-use crate::attack_outcome::{AttackOutcome, Circumstances, Ending};
+use crate::attack::error::AttackError;
+use crate::outcome::counter::Counter;
+use crate::outcome::progress::Progress;
+use crate::outcome::{AttackOutcome, Circumstances, Ending};
 use crate::plan::{Plan, Stop};
-use crate::progress::Progress;
-use crate::spans::{SpanFile, Target};
-use crate::tally::Tally;
+use crate::request::spans::{SpanFile, Target};
 
 /// How often progress is reported and goose is asked whether it was interrupted.
 const TICK: Duration = Duration::from_millis(250);
@@ -100,12 +102,12 @@ async fn carry_out(
         }
         None => None,
     };
-    let tally = Tally::new(
+    let counter = Counter::new(
         span_file.as_ref().map(SpanFile::lines),
         plan.rate().is_some(),
     );
     let burst =
-        Arc::new(Burst::new(plan, tally).map_err(|error| AttackError::Client(Box::new(error)))?);
+        Arc::new(Burst::new(plan, counter).map_err(|error| AttackError::Client(Box::new(error)))?);
     let goose = goose_attack(plan, &burst).map_err(refused)?;
 
     let mut running = pin!(goose.execute());

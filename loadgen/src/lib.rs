@@ -30,46 +30,27 @@
 //! can be JSON, so another process can make the attack.
 
 mod attack;
-mod attack_error;
-mod attack_outcome;
-mod client;
-mod header;
-mod headers;
-mod invalid_settings;
-mod latency;
-mod limits;
-mod merge;
-mod method;
-mod pace;
-mod payload;
+mod outcome;
 mod plan;
-mod progress;
-mod request_failure;
-mod rounds;
-mod scenario;
+mod request;
 #[cfg(test)]
 mod schemas;
-mod seconds;
-mod sent;
-mod spans;
-mod tally;
 
 pub use attack::attack;
-pub use attack_error::AttackError;
-pub use attack_outcome::{AttackOutcome, Bodies, FailureCount};
-pub use header::Header;
-pub use invalid_settings::{InvalidSetting, InvalidSettings};
-pub use latency::{Buckets, Latency};
-pub use limits::{
+pub use attack::error::AttackError;
+pub use outcome::latency::{Buckets, Latency};
+pub use outcome::merge::Unmerged;
+pub use outcome::progress::{Progress, Recent, Requests};
+pub use outcome::rounds::Round;
+pub use outcome::{AttackOutcome, Bodies, FailureCount};
+pub use plan::extra_header::Header;
+pub use plan::invalid_settings::{InvalidSetting, InvalidSettings};
+pub use plan::limits::{
     MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
-pub use merge::Unmerged;
-pub use method::Method;
-pub use payload::Payload;
+pub use plan::method::Method;
+pub use plan::payload::Payload;
+pub use plan::scenario::{Conflict, Malformed, Parent, Scenario, Side};
 pub use plan::{Plan, Settings, Stop};
-pub use progress::{Progress, Recent, Requests};
-pub use request_failure::{ConnectStep, RequestFailure};
-pub use rounds::Round;
-pub use scenario::{Conflict, Malformed, Parent, Scenario, Side};
-pub use sent::SentRequest;
-pub use spans::SPANS_PER_LINE;
+pub use request::failure::{ConnectStep, RequestFailure};
+pub use request::sent::SentRequest;

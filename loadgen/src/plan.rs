@@ -3,6 +3,15 @@
 //! [`Settings`] are what the caller asks for; a [`Plan`] is valid. Both have the same JSON form. So
 //! a plan can be handed to another process, which checks it again when it reads it.
 
+pub(crate) mod extra_header;
+pub(crate) mod invalid_settings;
+pub(crate) mod limits;
+pub(crate) mod method;
+pub(crate) mod payload;
+pub(crate) mod scenario;
+pub(crate) mod seconds;
+
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,14 +20,12 @@ use http::HeaderMap;
 use reqwest::{Certificate, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::client::is_loopback;
-use crate::header::{self, Header};
-use crate::invalid_settings::{InvalidSetting, InvalidSettings};
-use crate::limits::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
-use crate::method::Method;
-use crate::payload::{Bodies, Payload};
-use crate::scenario::Scenario;
-use crate::seconds;
+use self::extra_header::Header;
+use self::invalid_settings::{InvalidSetting, InvalidSettings};
+use self::limits::{MAX_DURATION, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT};
+use self::method::Method;
+use self::payload::{Bodies, Payload};
+use self::scenario::Scenario;
 
 /// The path of a lab's endpoint.
 const LAB_PATH: &str = "/dev/producer";
@@ -174,7 +181,7 @@ impl Plan {
         if settings.certificates.is_some() && certificates(&settings).is_none() {
             faults.push(InvalidSetting::Certificates);
         }
-        faults.extend(header::read_all(&settings.headers).1);
+        faults.extend(extra_header::read_all(&settings.headers).1);
         if let Some(report) = &settings.goose_report
             && report
                 .extension()
@@ -287,7 +294,7 @@ impl Plan {
 
     /// The further headers of every request.
     pub(crate) fn headers(&self) -> HeaderMap {
-        header::read_all(&self.settings.headers).0
+        extra_header::read_all(&self.settings.headers).0
     }
 
     /// The file for goose's own report.
@@ -350,6 +357,16 @@ fn parse_endpoint(text: &str) -> Result<Url, InvalidSetting> {
     // A fragment is never sent.
     url.set_fragment(None);
     Ok(url)
+}
+
+/// Whether the URL's host is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use baton_schemas::publish;
 
-use crate::attack_outcome::AttackOutcome;
+use crate::outcome::AttackOutcome;
 
 #[test]
 fn schemas_are_published() {

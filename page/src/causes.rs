@@ -5,7 +5,7 @@ use baton_propagators::Mode;
 use baton_traces::run::Function;
 
 use crate::map::{CLIENT, EdgeRow};
-use crate::prediction::{Hop, Modes, Prediction};
+use crate::mode_forecast::{Hop, Modes, Prediction};
 use crate::settings::{self, Variables};
 
 /// What the settings of one period do at each hop.

@@ -9,7 +9,7 @@
 //! # What is where
 //!
 //! - `live`: what is held in memory, and the counts of each period between two switches.
-//! - `map`, `prediction`, `causes`, `explain`: what the page says, without HTTP.
+//! - `map`, `mode_forecast`, `causes`, `explain`: what the page says, without HTTP.
 //! - `job`, `burst`, `matrix`, `runs`: what the page starts and keeps.
 //! - `routes`: one file for each address, with the values that its template shows.
 
@@ -23,7 +23,7 @@ mod live;
 mod log_tail;
 mod map;
 mod matrix;
-mod prediction;
+mod mode_forecast;
 mod routes;
 mod runs;
 mod settings;
@@ -33,7 +33,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use baton_experiments::{Functions, Program};
-use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes};
+use baton_lab::{Controls, DeliveredRecord, LabStatus, Page, Routes, Watcher};
 use baton_propagators::Mode;
 use baton_traces::run::Function;
 use tokio::sync::watch;
@@ -134,7 +134,9 @@ impl Page for LabPage {
         tokio::spawn(audits(Arc::downgrade(&self.live), controls.stopping()));
         routes::all(self, controls)
     }
+}
 
+impl Watcher for LabPage {
     fn spans(&self, request: &[u8]) {
         self.live.add_spans(request);
     }

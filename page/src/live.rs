@@ -17,6 +17,7 @@ mod carriers;
 mod edges;
 mod ends;
 mod hand_offs;
+mod keys;
 mod list;
 mod names;
 mod periods;
@@ -45,7 +46,8 @@ use crate::carrier::Carrier;
 
 use self::audits::LastAudits;
 use self::carriers::Carriers;
-use self::hand_offs::{HandOff, Key, Keys};
+use self::hand_offs::HandOff;
+use self::keys::{Key, Keys};
 use self::names::Names;
 use self::remembered::Remembered;
 use self::segments::Segments;

@@ -164,7 +164,7 @@ fn grid(title: String, corner: &'static str, cells: Vec<(String, String, CellVie
 }
 
 fn view(counts: &Counts, why: &str) -> CellView {
-    let state = match (counts.is_judged(), counts.is_whole()) {
+    let state = match (counts.is_judged(), counts.holds()) {
         (false, _) => "",
         (true, true) => "whole",
         (true, false) => "broken",

@@ -280,7 +280,7 @@ fn verdicts(run: &RunDirectory) -> Option<Vec<(bool, String)>> {
     let records = summary.hops.get(&Hop::Record)?.iter();
     Some(
         records
-            .map(|(verdict, number)| (verdict.is_whole(), format!("{} {verdict}", count(*number))))
+            .map(|(verdict, number)| (verdict.holds(), format!("{} {verdict}", count(*number))))
             .collect(),
     )
 }

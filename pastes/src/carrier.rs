@@ -5,6 +5,9 @@ use baton_propagators::carrier::NOT_TEXT;
 use baton_propagators::format::Format;
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
+/// The attribute of an SQS message that has X-Ray's header.
+const AWS_TRACE_HEADER: &str = "AWSTraceHeader";
+
 /// The carriers and notes of one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paste {
@@ -65,6 +68,15 @@ impl Header {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Its name for people: that of the attribute of an SQS message that has X-Ray's header.
+    pub fn shown_name(&self) -> &str {
+        let is_attribute = self.place.ends_with(AWS_TRACE_HEADER);
+        match is_attribute && self.is("x-amzn-trace-id") {
+            true => AWS_TRACE_HEADER,
+            false => &self.name,
+        }
+    }
+
     /// Whether `format` reads it.
     pub fn belongs_to(&self, format: &dyn Format) -> bool {
         belongs_to(&self.name, format)
@@ -97,6 +109,17 @@ impl Carrier {
     /// The headers without repetitions in other places.
     pub fn counted(&self) -> impl Iterator<Item = &Header> {
         self.headers.iter().filter(|header| !header.repeated)
+    }
+
+    /// `text` with the names of headers as people see them in the paste.
+    pub fn as_shown(&self, text: String) -> String {
+        let mut headers = self.counted().filter(|header| header.is("x-amzn-trace-id"));
+        match (headers.next(), headers.next()) {
+            (Some(only), None) if only.shown_name() != only.name => {
+                text.replace(&only.name, only.shown_name())
+            }
+            _ => text,
+        }
     }
 
     /// Whether the carrier is empty.

@@ -6,7 +6,6 @@ mod command;
 mod headers;
 mod hex_dump;
 mod json;
-mod packed;
 mod requests;
 
 use crate::carrier::Paste;
@@ -22,7 +21,6 @@ struct Form {
 
 /// Every form. The first one that accepts a text is used. The last one accepts any text.
 static FORMS: &[Form] = &[
-    packed::FORM,
     json::FORM,
     headers::FORM,
     requests::FORM,
@@ -32,8 +30,24 @@ static FORMS: &[Form] = &[
     any_text::FORM,
 ];
 
-/// Finds the carriers in a text.
+/// Finds the carriers in a text, or in a file that is packed with gzip or zlib.
 pub fn read(text: &[u8]) -> Paste {
+    // only one layer: a file that was packed twice is read as text
+    let inner = decode::unpacked(text);
+    let is_cut = inner
+        .as_ref()
+        .is_some_and(|inner| inner.len() == decode::MAX_DECODED);
+    let mut paste = of_text(inner.as_deref().unwrap_or(text));
+    if is_cut {
+        let limit = decode::MAX_DECODED >> 20;
+        let note =
+            format!("The file unpacks to more than {limit} MiB. What is beyond was not read.");
+        paste.notes.push(note);
+    }
+    paste
+}
+
+fn of_text(text: &[u8]) -> Paste {
     let text = decode::plain(text);
     let mut forms = FORMS.iter();
     forms

@@ -272,6 +272,12 @@ fn why(finding: &Finding) -> Option<String> {
         Kind::Misspelt(meant) => {
             format!("{name} is not a header that any format reads. Probably {meant} is meant.")
         }
+        Kind::Id if name.is_empty() && value.contains([',', '-']) => {
+            let (trace, span) = value.split_once([',', '-']).unwrap_or_default();
+            format!(
+                "{trace} and {span} look like a trace id and a span id in a log line. A log line is not a carrier, so no library continues them."
+            )
+        }
         Kind::Id if name.is_empty() => {
             format!("{value} looks like a trace id. It names no span, so no library continues it.")
         }

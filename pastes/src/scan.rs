@@ -132,6 +132,10 @@ fn of_trace_id(text: &[u8], start: usize, end: usize) -> Hit {
         Some(b'.') if is_before(b'|') && digits(end + 1) == 16 => {
             (System::named("request-id"), start - 1, end + 17)
         }
+        // [service,trace id,span id], as Spring Cloud Sleuth logs it
+        Some(b',') if digits(end + 1) == 16 && matches!(text.get(end + 17), Some(b',' | b']')) => {
+            (None, start, end + 17)
+        }
         _ => (None, start, end),
     };
     Hit {
@@ -149,8 +153,8 @@ fn is_trace_id(word: &[u8]) -> bool {
     word.len() == 32 && word.iter().all(is_hex) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Whether a word is the 64-bit trace id in `[service,trace id,span id]`, as Spring Cloud Sleuth logs
-/// it.
+/// Whether a word is the 64-bit trace id in `[service,trace id,span id]`, as Spring Cloud Sleuth
+/// logs it.
 fn is_in_brackets(text: &[u8], start: usize, end: usize) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |word: Option<&[u8]>| word.is_some_and(|word| word.iter().all(is_hex));
@@ -210,13 +214,29 @@ fn shaped(text: &[u8], free: usize, start: usize, end: usize) -> Option<Hit> {
     let name = value::name_before(text, start);
     // Lambda's report has XRAY TraceId: 1-…
     let is_id = names::member(&name) == Name::Id && !Shape::is_context(found);
+    let is_logged = name.is_empty() && shape == Shape::B3 && is_logged(text, start, end);
     Some(Hit {
-        kind: if is_id { Kind::Id } else { Kind::Shape(shape) },
+        kind: if is_id || is_logged {
+            Kind::Id
+        } else {
+            Kind::Shape(shape)
+        },
         name,
         value: found.as_bytes().to_vec(),
         start,
         end,
     })
+}
+
+/// Whether these are the ids in ` [trace id-span id] `, as Spring Boot logs them. B3's header looks
+/// the same, but does not stand in brackets in the middle of a line.
+fn is_logged(text: &[u8], start: usize, end: usize) -> bool {
+    let are_ids = text[start..end]
+        .iter()
+        .filter(|byte| **byte == b'-')
+        .count()
+        == 1;
+    are_ids && text[..start].ends_with(b" [") && text[end..].starts_with(b"] ")
 }
 
 /// Whether the name of a credential is shortly before, in the same line.

@@ -280,17 +280,25 @@ impl Walk {
             self.text(&inner, &at.deeper());
             return;
         }
-        if let Some(inner) = decode::hex_dump(text) {
+        if let Some(inner) = decode::hex_dump(text).or_else(|| decode::hex_value(text)) {
             self.plain(&inner, &at.deeper());
             return;
         }
         self.plain(text, at);
     }
 
-    /// Searches names and values in a text.
+    /// Searches names and values in a text, and in the bytes that it has in hexadecimal digits.
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
         let text = decode::plain(text.as_bytes());
         let text = &String::from_utf8_lossy(&text);
+        for (place, inner) in decode::hex_texts(text) {
+            let at = match at.path.as_str() {
+                "" => At::unit(&format!("line {}", text[..place].matches('\n').count() + 1)),
+                _ => at.deeper(),
+            };
+            self.unpacked += inner.len();
+            self.text(&inner, &at);
+        }
         let hits = scan::hits(text.as_bytes());
         let units = scan::units(text.as_bytes(), &hits);
         let several = units.last().is_some_and(|(unit, _)| *unit > 0);

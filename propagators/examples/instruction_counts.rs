@@ -52,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Prints every count beside the stored one. Gives the number of failures.
+/// Prints every count beside the stored one. Returns the number of failures.
 fn compare(kept: &BTreeMap<String, u64>, counted: &BTreeMap<String, u64>) -> usize {
     let mut faults = 0;
     for (name, &count) in counted {

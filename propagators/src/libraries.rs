@@ -42,7 +42,7 @@ mod spring_boot;
 mod traceparent;
 mod tracestate;
 
-pub use names::in_short;
+pub use names::{in_short, number};
 pub use readers::MAX_BYTES;
 pub(crate) use readers::{Readers, kept_members};
 pub use sends::Sending;

@@ -1,7 +1,7 @@
 //! Publishes the JSON Schemas of what baton prints and saves, in `docs/schema/`.
 //!
-//! Only tests use this crate. Each crate derives the schemas of its own types under `cfg(test)`, and
-//! a test there calls [`publish`]. So no release pays for them. A type of another crate is a
+//! Only tests use this crate. Each crate derives the schemas of its own types under `cfg(test)`,
+//! and a test there calls [`publish`]. So no release pays for them. A type of another crate is a
 //! reference to its file: [`Summary`], [`Edge`], …
 //!
 //! `BATON_UPDATE_DOCS=1 cargo test --workspace schemas` writes the files.

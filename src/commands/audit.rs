@@ -12,14 +12,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baton_propagators::explanation::list;
-use baton_traces::audit::{Edge, HandOff, Judged, Options, Unjudged, What};
+use baton_traces::audit::services::Services;
+use baton_traces::audit::{Edge, HandOff, Judged, Options, SourceAudit, Unjudged, What};
 use baton_traces::compare::{EdgeDifference, edge_differences};
-use baton_traces::extent::Extent;
-use baton_traces::judging::Judging;
-use baton_traces::load::{has_run, load};
-use baton_traces::prediction::Services;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
+use baton_traces::source::extent::Extent;
+use baton_traces::source::load::{has_run, load};
 use baton_traces::span::Want;
 use baton_traces::version::Version;
 use serde::Serialize;
@@ -275,7 +274,7 @@ fn answer(outcome: &Outcome) -> Vec<String> {
 
 /// What was read from the sources.
 struct Read {
-    judging: Judging,
+    audit: SourceAudit,
     extent: Extent,
     /// What could not be read: one sentence for each problem.
     problems: Vec<String>,
@@ -283,7 +282,7 @@ struct Read {
 
 impl Read {
     fn judge(self, each: Option<&mut dyn FnMut(&HandOff)>) -> Judged {
-        self.judging.judge(&self.extent, each)
+        self.audit.judge(&self.extent, each)
     }
 }
 
@@ -295,7 +294,7 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
         since: arguments.since,
         until: arguments.until,
     };
-    let mut judging = Judging::new(options, has_run(sources)?);
+    let mut audit = SourceAudit::new(options, has_run(sources)?);
     // the user's key may have any name
     let want = match arguments.key.is_empty() {
         true => Want::HandOffs,
@@ -305,7 +304,7 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
     let mut extents = Vec::new();
     for source in sources {
         output.detail(&format!("reading {source}"));
-        let loaded = load(source, want, &mut judging)?;
+        let loaded = load(source, want, &mut audit)?;
         let missing = loaded
             .missing_spans
             .map(|spans| format!("{} is missing: there are no spans", spans.display()));
@@ -317,7 +316,7 @@ fn read(arguments: &AuditArguments, sources: &[Source], output: &Output) -> Resu
         extents.push(loaded.extent);
     }
     Ok(Read {
-        judging,
+        audit,
         extent: Extent::together(&extents),
         problems,
     })

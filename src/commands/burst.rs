@@ -33,7 +33,7 @@ use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
-use crate::print::table::burst_table;
+use crate::print::table::bursts::burst_table;
 use crate::{report, runtime, signals};
 
 /// A run with more requests gets no summary here, because this machine may lack the memory.
@@ -177,7 +177,7 @@ fn of_out(error: baton_traces::run::RunError) -> Failure {
     Failure::from(error).of("--out")
 }
 
-/// Sends all bursts. Gives the outcomes of each endpoint, and whether a signal ended them early.
+/// Sends all bursts. Returns the outcomes of each endpoint, and whether a signal ended them early.
 async fn send_all(
     arguments: &BurstArguments,
     endpoints: &[Endpoint],

@@ -10,7 +10,8 @@ use clap_mangen::Man;
 use serde::Serialize;
 
 use crate::arguments::{Format, ManArguments, documented_command};
-use crate::failure::{Exit, Failure};
+use crate::exit_code::Exit;
+use crate::failure::Failure;
 use crate::print::output::Output;
 
 /// A page, and the file name under which `man` looks for it.

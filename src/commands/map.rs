@@ -11,11 +11,11 @@ use baton_views::service_map;
 use crate::arguments::{Format, MapArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
-use crate::view::View;
+use crate::sources::Sources;
 
 /// Draws which service hands over to which.
 pub(crate) fn map(arguments: MapArguments, output: &Output) -> Result<ExitCode, Failure> {
-    let view = View::of(arguments.sources, &arguments.lab)?;
+    let view = Sources::of(arguments.sources, &arguments.lab)?;
     let index = view.index_of_map(output)?;
     let whole = ServiceMap::of(&index);
     let selection = Selection {

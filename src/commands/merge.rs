@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::arguments::{Format, MergeArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
-use crate::print::table::{pairing, table};
+use crate::print::table::runs::{pairing, table};
 use crate::report;
 
 /// What `baton merge --format json` prints.

@@ -23,7 +23,8 @@ use crate::print::comparison::ComparisonJson;
 use crate::print::github::{Level, annotation};
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
-use crate::print::table::{burst_table, pairing, table};
+use crate::print::table::bursts::burst_table;
+use crate::print::table::runs::{pairing, table};
 use crate::{report, runtime, signals};
 
 /// What the runs gave.
@@ -120,7 +121,7 @@ fn directory(arguments: &RunArguments) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Runs everything, and adds what it gives to `outcome`. Gives whether a signal ended it early.
+/// Runs everything, and adds what it gives to `outcome`. Returns whether a signal ended it early.
 async fn carry_out(
     settings: &RunSettings,
     out: &Path,

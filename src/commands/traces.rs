@@ -22,8 +22,8 @@ use serde::Serialize;
 use crate::arguments::{Format, TracesArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
-use crate::print::trace_table::trace_table;
-use crate::view::View;
+use crate::print::table::traces::trace_table;
+use crate::sources::Sources;
 
 const DEFAULT_TRACES: usize = 20;
 const DEFAULT_SPANS: usize = 100;
@@ -114,7 +114,7 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
     let limit = |default| arguments.limit.map_or(default, std::num::NonZeroUsize::get);
     match trace_id {
         Some(trace_id) if filter == Filter::default() => {
-            let view = View::of(sources, &arguments.lab)?;
+            let view = Sources::of(sources, &arguments.lab)?;
             show(&view, trace_id, limit(DEFAULT_SPANS), output)
         }
         Some(trace_id) => Err(Failure::usage(format!(
@@ -124,7 +124,7 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
             "--format svg draws one trace; name it by its id",
         )),
         None => {
-            let view = View::of(sources, &arguments.lab)?;
+            let view = Sources::of(sources, &arguments.lab)?;
             list(&view, filter, limit(DEFAULT_TRACES), output)
         }
     }
@@ -148,7 +148,12 @@ fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
     }
 }
 
-fn list(view: &View, filter: Filter, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
+fn list(
+    view: &Sources,
+    filter: Filter,
+    limit: usize,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     let searched = filter != Filter::default();
     let verdicts = filter.verdicts.clone();
     let index = view.index(filter, output)?;
@@ -213,7 +218,7 @@ fn edge_line(edge: &Edge, verdicts: &[Verdict]) -> String {
     )
 }
 
-fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
+fn show(view: &Sources, prefix: &str, limit: usize, output: &Output) -> Result<ExitCode, Failure> {
     let index = view.index(Filter::default(), output)?;
     let trace_id = find(&index, prefix, view)?;
     let journey = index.journey(trace_id, MAX_JOURNEY_TRACES);
@@ -246,7 +251,7 @@ fn show(view: &View, prefix: &str, limit: usize, output: &Output) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(index: &TraceIndex, prefix: &str, view: &View) -> Result<TraceId, Failure> {
+fn find(index: &TraceIndex, prefix: &str, view: &Sources) -> Result<TraceId, Failure> {
     index.find(prefix).map_err(|error| {
         let hint = match view.lab {
             Some(_) if index.is_empty() => "; the lab has received no span yet",
@@ -257,7 +262,7 @@ fn find(index: &TraceIndex, prefix: &str, view: &View) -> Result<TraceId, Failur
 }
 
 /// Reads all spans of the journey's traces.
-fn gather(view: &View, journey: &Journey) -> Result<Vec<Trace>, Failure> {
+fn gather(view: &Sources, journey: &Journey) -> Result<Vec<Trace>, Failure> {
     let mut gathering = Gathering::new(journey.traces.iter().copied());
     view.read(&mut |span| gathering.add_span(span))?;
     let traces = journey.traces.iter();

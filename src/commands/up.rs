@@ -288,7 +288,7 @@ fn announce(lab: &Lab, output: &Output) -> Result<(), Failure> {
     ))
 }
 
-/// Reports how the lab ended. Gives what was not delivered or not saved.
+/// Reports how the lab ended. Returns what was not delivered or not saved.
 fn report(ended: &Ended, output: &Output) -> Option<Failure> {
     let Ended {
         ending, directory, ..

@@ -1,156 +1,66 @@
-//! The tables of runs and of bursts, with one row each.
+//! Tables that fit the terminal's width. Sentences fold between words. Columns that do not fit go
+//! into another table below. Numbers, ids and words are never divided.
+//!
+//! All tables are made and fitted here. A table that several commands print has a file in this
+//! folder. Only [`grid`] also divides words, because a matrix has many columns of long names.
 
-use std::collections::BTreeMap;
-use std::iter;
+pub(crate) mod bursts;
+pub(crate) mod grid;
+pub(crate) mod runs;
+pub(crate) mod traces;
 
-use baton_loadgen::AttackOutcome;
-use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::shown::visible;
-use baton_traces::statistics::Percentiles;
-use baton_traces::summary::Summary;
-use comfy_table::{Cell, CellAlignment, Table};
+use std::ops::Range;
 
-use crate::print::fitting::{COLUMNS, fitted, natural_width, plain_table};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING,
+};
+
 use crate::print::output::Output;
-use crate::print::palette::Tone;
+use crate::print::palette::heading;
 
-const HEADINGS: [&str; 8] = [
-    "requests",
-    "delivered",
-    "ingress",
-    "record",
-    "header\nbytes",
-    "request ms\np50 / p99",
-    "end to end\nms p50 / p99",
-    "requests\nper s",
-];
+/// The width without a terminal, for a log or a pull request.
+pub(crate) const COLUMNS: u16 = 100;
 
-/// The columns of words. All others are figures and are aligned right.
-const WORDS: [usize; 3] = [0, 3, 4];
-
-const BURST_HEADINGS: [&str; 13] = [
-    "requests",
-    "ok",
-    "failed",
-    "ok\nper s",
-    "mean\nms",
-    "min\nms",
-    "p50\nms",
-    "p75\nms",
-    "p90\nms",
-    "p95\nms",
-    "p99\nms",
-    "p99.9\nms",
-    "max\nms",
-];
-
-/// The layouts of the table of runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    /// Each run in as few lines as possible.
-    Wide,
-    /// Names fold after a mode, and columns are one space apart.
-    Folded,
-    /// In addition, each verdict is below its count.
-    Stacked,
-}
-
-/// Draws the runs as an aligned table, in the widest layout that fits the terminal, or else as
-/// several tables. `heading` is the heading of the column of `names`.
-pub(crate) fn table(
-    heading: &str,
-    names: Vec<String>,
-    summaries: &[Summary],
+/// A table without lines, in the terminal's width. Without a terminal, it is as wide as its
+/// content.
+pub(crate) fn plain_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
-) -> String {
-    let drawn = |layout| {
-        let headings = iter::once(heading).chain(HEADINGS);
-        let rows = names.iter().zip(summaries);
-        let rows = rows.map(|(name, summary)| row(name, summary, layout, output));
-        let mut table = draw(headings, &WORDS, rows, output);
-        if layout != Layout::Wide {
-            for column in table.column_iter_mut() {
-                column.set_padding((0, 1));
-            }
-        }
-        table
-    };
-    let layouts = [Layout::Wide, Layout::Folded, Layout::Stacked];
-    let mut tables = layouts.map(drawn).into_iter();
-    let fits = |table: &Table| natural_width(table) <= table.width().unwrap_or(COLUMNS);
-    let fitting = tables.find(fits);
-    fitted(&fitting.unwrap_or_else(|| drawn(Layout::Folded)), &[])
-}
-
-/// A run's name in lines. No line is longer than the longest name of a format and a comma.
-fn folded(name: &str) -> String {
-    const LONGEST: usize = 13;
-    let mut lines = vec![String::new()];
-    for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + part.chars().count() > LONGEST {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(part);
-        }
+) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings.into_iter().map(|text| heading(text, output)));
+    if output.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
     }
-    lines.join("\n")
+    if let Some(columns) = output.columns {
+        table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    table
 }
 
-/// Draws the bursts as an aligned table. With a rate, latencies count from when requests were due.
-pub(crate) fn burst_table(bursts: &[AttackOutcome], output: &Output) -> String {
-    let numbered = (1..).map(|number: u32| number.to_string());
-    outcome_table("burst", numbered.zip(bursts), &[], output)
-}
-
-/// Draws the endpoints of a burst as an aligned table, like [`burst_table`].
-pub(crate) fn endpoint_table(endpoints: &[(&str, AttackOutcome)], output: &Output) -> String {
-    let named = endpoints.iter();
-    let named = named.map(|(name, outcome)| (folded(&visible(name)), outcome));
-    outcome_table("endpoint", named, &[0], output)
-}
-
-fn outcome_table<'a>(
-    heading: &'a str,
-    outcomes: impl Iterator<Item = (String, &'a AttackOutcome)>,
-    words: &[usize],
+/// A table in the terminal's width, and at most [`COLUMNS`] wide.
+pub(crate) fn narrow_table<'a>(
+    headings: impl IntoIterator<Item = &'a str>,
     output: &Output,
-) -> String {
-    let rows = outcomes.map(|(name, outcome)| {
-        let latency = outcome.latency_corrected_ms.or(outcome.latency_ms);
-        let times = match latency {
-            Some(latency) => [
-                latency.mean,
-                latency.min,
-                Some(latency.p50),
-                latency.p75,
-                Some(latency.p90),
-                latency.p95,
-                Some(latency.p99),
-                Some(latency.p999),
-                Some(latency.max),
-            ]
-            .map(|time| time.map_or_else(unknown, |time| format!("{time:.1}"))),
-            None => std::array::from_fn(|_| unknown()),
-        };
-        let mut row = vec![
-            Cell::new(name),
-            Cell::new(outcome.requests.sent),
-            Cell::new(outcome.requests.ok),
-            Tone::of(outcome.requests.failed == 0).cell(outcome.requests.failed, output),
-            Cell::new(format!("{:.0}", outcome.throughput_rps)),
-        ];
-        row.extend(times.map(Cell::new));
-        row
-    });
-    let headings = iter::once(heading).chain(BURST_HEADINGS);
-    fitted(&draw(headings, words, rows, output), &[])
+) -> Table {
+    let mut table = plain_table(headings, output);
+    if table.width().is_none_or(|width| width > COLUMNS) {
+        table.set_width(COLUMNS);
+    }
+    table
 }
 
 /// Draws rows in the terminal's width; without a terminal, in a width that fits a log or a pull
 /// request. Figures are aligned right, the columns of `words` left.
-fn draw<'a>(
+pub(crate) fn figures_table<'a>(
     headings: impl IntoIterator<Item = &'a str>,
     words: &[usize],
     rows: impl Iterator<Item = Vec<Cell>>,
@@ -161,192 +71,180 @@ fn draw<'a>(
         table.set_width(COLUMNS);
     }
     table.add_rows(rows);
-    for index in 0..table.column_count() {
-        if let (false, Some(column)) = (words.contains(&index), table.column_mut(index)) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let figures = (0..table.column_count()).filter(|index| !words.contains(index));
+    align_right(&mut table, figures);
     table
 }
 
-/// A run's pairing in its shortest form.
-pub(crate) fn pairing(summary: &Summary) -> String {
-    let short = match &summary.pairing {
-        Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
-        Some(pairing) => pairing.to_string(),
-        None => return summary.name.clone(),
-    };
-    match summary.name.rsplit_once('#') {
-        Some((_, number)) => format!("{short}#{number}"),
-        None => short,
+/// Aligns the cells of columns with figures right.
+pub(crate) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for index in columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
 }
 
-fn row(name: &str, summary: &Summary, layout: Layout, output: &Output) -> Vec<Cell> {
-    let name = match layout {
-        Layout::Wide => name.to_owned(),
-        Layout::Folded | Layout::Stacked => folded(name),
-    };
-    let requests = summary
-        .requests
-        .map_or_else(unknown, |requests| match requests.failed {
-            0 => requests.sent.to_string(),
-            failed => format!("{}\n{failed} failed", requests.sent),
-        });
-    let delivered = summary.records.map_or_else(unknown, |records| {
-        let mut text = records
-            .delivered
-            .map_or_else(unknown, |delivered| delivered.to_string());
-        let lost = summary.undelivered_or_lost();
-        for (count, what) in [(lost, "lost"), (records.duplicates, "again")] {
-            if count > 0 {
-                text.push_str(&format!("\n{count} {what}"));
-            }
-        }
-        text
-    });
-    vec![
-        Cell::new(name),
-        Cell::new(requests),
-        Cell::new(delivered),
-        verdicts(summary.hops.get(&Hop::Ingress), layout, output),
-        record_verdicts(summary, layout, output),
-        Cell::new(
-            summary
-                .carrier_bytes
-                .as_ref()
-                .map_or_else(unknown, |bytes| format!("{:.0}", bytes.mean)),
-        ),
-        Cell::new(percentiles(summary.latency_ms.request.as_ref())),
-        Cell::new(percentiles(summary.latency_ms.end_to_end.as_ref())),
-        Cell::new(
-            summary
-                .throughput_rps
-                .map_or_else(unknown, |rate| format!("{rate:.0}")),
-        ),
-    ]
-}
-
-fn unknown() -> String {
+/// A cell without a figure.
+pub(crate) fn unknown() -> String {
     "-".to_owned()
 }
 
-fn percentiles(percentiles: Option<&Percentiles>) -> String {
-    let time = |time: f64| match time {
-        ..100.0 => format!("{time:.1}"),
-        _ => format!("{time:.0}"),
-    };
-    percentiles.map_or_else(unknown, |percentiles| {
-        format!("{} / {}", time(percentiles.p50), time(percentiles.p99))
-    })
+/// A run's name in lines. No line is longer than the longest name of a format and a comma.
+pub(crate) fn folded_name(name: &str) -> String {
+    const MAX_LINE: usize = 13;
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + part.chars().count() > MAX_LINE {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(part);
+        }
+    }
+    lines.join("\n")
 }
 
-/// The verdicts on the records, and how many of those delivered were not judged.
-fn record_verdicts(summary: &Summary, layout: Layout, output: &Output) -> Cell {
-    let counts = summary.hops.get(&Hop::Record);
-    let Some(unseen) = &summary.records_without_span else {
-        return verdicts(counts, layout, output);
-    };
-    let judged = counts.into_iter().flatten();
-    let judged = judged.map(|(verdict, count)| format!("{count} {}", verdict.name()));
-    let lines: Vec<_> = judged
-        .chain([format!("{} not judged", unseen.count)])
-        .collect();
-    Tone::of(false).cell(lines.join("\n"), output)
+/// The width of a table without folding, without the space at its end.
+pub(crate) fn natural_width(table: &Table) -> u16 {
+    let widths = table.column_max_content_widths();
+    room(table, &widths, 0..widths.len())
 }
 
-/// The verdicts with their counts, in green if every hand-off is whole, else in red.
-fn verdicts(counts: Option<&BTreeMap<Verdict, u64>>, layout: Layout, output: &Output) -> Cell {
-    let Some(counts) = counts.filter(|counts| !counts.is_empty()) else {
-        return Cell::new(unknown());
-    };
-    let between = if layout == Layout::Stacked { '\n' } else { ' ' };
-    let lines: Vec<_> = counts
+/// Draws a table in its width. The columns of `sentences` may fold between words. If that is not
+/// enough, another table repeats the first column and has the remaining columns.
+pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
+    let width = table.width().unwrap_or(u16::MAX);
+    if natural_width(table) <= width {
+        return table.trim_fmt();
+    }
+    let natural = table.column_max_content_widths();
+    let mut least = natural.clone();
+    for column in sentences {
+        least[*column] = least[*column].min(longest_word(table, *column));
+    }
+    let beside_first = |columns: &[usize]| [&[0], columns].concat();
+    let fits = |columns: &[usize]| room(table, &least, beside_first(columns)) <= width;
+    let blocks: Vec<_> = blocks(1..natural.len(), fits)
         .iter()
-        .map(|(verdict, count)| format!("{count}{between}{}", verdict.name()))
+        .map(|columns| {
+            let columns = &beside_first(columns);
+            let mut widths = least.clone();
+            for column in columns {
+                let left = width.saturating_sub(room(table, &widths, columns.iter().copied()));
+                widths[*column] = natural[*column].min(widths[*column].saturating_add(left));
+            }
+            block(table, columns, &widths)
+        })
         .collect();
-    let is_whole = counts.keys().all(|verdict| verdict.is_whole());
-    Tone::of(is_whole).cell(lines.join("\n"), output)
+    blocks.join("\n\n")
+}
+
+/// Some columns of the table, in these widths.
+fn block(table: &Table, columns: &[usize], widths: &[u16]) -> String {
+    let mut table = table.clone();
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if !columns.contains(&index) {
+            column.set_constraint(ColumnConstraint::Hidden);
+            continue;
+        }
+        if columns.last() == Some(&index) {
+            // the space at the end of a coloured line would make it too long
+            column.set_padding((column.padding_width().saturating_sub(1), 0));
+        }
+        let width = widths[index].saturating_add(column.padding_width());
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+    }
+    table.trim_fmt()
+}
+
+/// The columns in blocks. Each block has as many as fit, and at least one.
+pub(crate) fn blocks(columns: Range<usize>, fits: impl Fn(&[usize]) -> bool) -> Vec<Vec<usize>> {
+    let mut blocks: Vec<Vec<usize>> = Vec::new();
+    for column in columns {
+        match blocks.last_mut() {
+            Some(block) if fits(&[&block[..], &[column]].concat()) => block.push(column),
+            _ => blocks.push(vec![column]),
+        }
+    }
+    blocks
+}
+
+/// The width of columns together, without the space after the last.
+fn room(table: &Table, widths: &[u16], columns: impl IntoIterator<Item = usize>) -> u16 {
+    let padding = |index| {
+        table
+            .column(index)
+            .map_or(0, comfy_table::Column::padding_width)
+    };
+    let each = columns
+        .into_iter()
+        .map(|index| u32::from(widths[index]) + u32::from(padding(index)));
+    let all = each.sum::<u32>().saturating_sub(1);
+    u16::try_from(all).unwrap_or(u16::MAX)
+}
+
+fn longest_word(table: &Table, column: usize) -> u16 {
+    let rows = table.header().into_iter().chain(table.row_iter());
+    let cells = rows.filter_map(|row| row.cell_iter().nth(column));
+    let words = cells.flat_map(|cell| {
+        let text = cell.content();
+        let lengths = text.split_whitespace().map(|word| word.chars().count());
+        lengths.max()
+    });
+    let longest = words.max().unwrap_or(0);
+    u16::try_from(longest).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use baton_traces::summary::Records;
-
     use super::*;
 
-    fn run(pairing: &str) -> Summary {
-        let mut run = Summary {
-            pairing: pairing.parse().ok(),
-            records: Some(Records {
-                sent: 100_000,
-                delivered: Some(100_000),
-                duplicates: 3,
-                lost: Some(0),
-                undelivered: None,
-            }),
-            ..Summary::default()
-        };
-        let hops = [
-            (Hop::Ingress, Verdict::WrongParent),
-            (Hop::Record, Verdict::IdTruncated),
-        ];
-        for (hop, verdict) in hops {
-            run.hops.insert(
-                hop,
-                [(Verdict::Connected, 90_000), (verdict, 10_000)].into(),
-            );
-        }
-        let times = Percentiles {
-            p50: 123.4,
-            p90: 500.0,
-            p99: 1234.5,
-            p999: 2000.0,
-            max: 3000.0,
-        };
-        run.latency_ms.request = Some(times);
-        run.latency_ms.end_to_end = Some(times);
-        run.throughput_rps = Some(1234.0);
-        run
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    fn drawn(columns: Option<usize>, colour: bool) -> String {
+        let mut output = Output::plain();
+        (output.columns, output.colour) = (columns, colour);
+        let headings = ["trace id", "begins with", "cost", "per\nmonth", "verdict"];
+        let mut table = plain_table(headings, &output);
+        let name = "stream-producer POST /dev/producer";
+        table.add_row([ID, name, "$58.69", "$1,009,971", "✗ wrong_parent"]);
+        fitted(&table, &[1])
     }
 
     #[test]
-    fn in_a_terminal_no_word_or_number_is_divided() {
-        let runs = [
-            run("tracecontext,b3,baggage:b3multi,tracecontext"),
-            run("b3"),
-        ];
-        for columns in [80, 60, 40] {
-            let mut output = Output::plain();
-            output.columns = Some(columns);
-            let names = runs.iter().map(pairing).collect();
-            let drawn = table("pairing", names, &runs, &output);
-            let widest = drawn.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(columns), "{columns}: {drawn}");
-            for word in ["tracecontext,", "delivered", "100000", "90000 connected"] {
-                assert!(drawn.contains(word), "{columns}, {word}: {drawn}");
+    fn columns_without_room_go_into_another_table_and_no_word_is_divided() {
+        for (width, blocks) in [(Some(100), 1), (Some(80), 2), (Some(60), 2), (None, 1)] {
+            let text = drawn(width, false);
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width.unwrap_or(usize::MAX)), "{text}");
+            let tables: Vec<_> = text.split("\n\n").collect();
+            assert_eq!(tables.len(), blocks, "{text}");
+            for table in tables {
+                assert!(table.contains(ID), "{text}");
+            }
+            let words = ["stream-producer", "/dev/producer", "$58.69", "$1,009,971"];
+            for word in words.into_iter().chain(["✗ wrong_parent"]) {
+                assert!(text.contains(word), "{word}: {text}");
             }
         }
     }
 
     #[test]
-    fn without_a_terminal_runs_fit_into_a_hundred_columns_and_no_word_is_broken() {
-        let runs = [
-            run("tracecontext,b3,baggage:b3multi,tracecontext"),
-            run("b3"),
-        ];
-        let names: Vec<_> = runs.iter().map(pairing).collect();
-        let drawn = table("pairing", names, &runs, &Output::plain());
-        let widest = drawn.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= Some(usize::from(COLUMNS)), "{drawn}");
-        for word in [
-            "tracecontext,",
-            "b3multi,",
-            "connected",
-            "wrong_parent",
-            "123 / 1234",
-        ] {
-            assert!(drawn.contains(word), "{word}: {drawn}");
+    fn a_terminal_that_is_too_narrow_for_a_word_still_gets_every_column() {
+        let text = drawn(Some(10), false);
+        assert_eq!(text.split("\n\n").count(), 4, "{text}");
+        assert!(text.contains("$1,009,971"), "{text}");
+    }
+
+    #[test]
+    fn colour_makes_no_line_longer() {
+        let text = drawn(Some(80), true);
+        assert!(text.contains('\u{1b}'), "{text:?}");
+        for line in text.lines() {
+            let plain = line.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+            assert!(plain.chars().count() <= 80, "{line:?}");
         }
     }
 }

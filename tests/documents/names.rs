@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// The fewest digits by which a command may name an id.
-const PREFIX_MIN: usize = 8;
+const MIN_PREFIX: usize = 8;
 
 /// Pairs of a name in the document and a name in this run. Each name is in one pair only.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Makes `documented` stand for `actual`. Gives `false` if one of them is in another pair
+    /// Makes `documented` stand for `actual`. Returns `false` if one of them is in another pair
     /// already.
     pub(crate) fn pair(&mut self, documented: &str, actual: &str) -> bool {
         if documented.len() != actual.len() && !documented.contains(':') {
@@ -54,7 +54,7 @@ impl Names {
         let longer = self.actual.range(documented.to_owned()..);
         let mut longer = longer.take_while(|(name, _)| name.starts_with(documented));
         match (longer.next(), longer.next()) {
-            (Some((_, actual)), None) if documented.len() >= PREFIX_MIN => {
+            (Some((_, actual)), None) if documented.len() >= MIN_PREFIX => {
                 actual.get(..documented.len())
             }
             _ => None,

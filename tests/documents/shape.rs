@@ -35,7 +35,7 @@ const UNITS: [&str; 8] = ["ns", "µs", "ms", "s", "min", "h", "%", "KiB"];
 /// The length of `2026-11-23T06:09:46`. Other separators are possible.
 const TIME_LENGTH: usize = 19;
 /// A number with at least this many digits is a name.
-const SEQUENCE_NUMBER_MIN: usize = 20;
+const MIN_SEQUENCE_NUMBER: usize = 20;
 
 /// The shape of some lines.
 pub(crate) fn shape<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Placed<'a>> {
@@ -95,7 +95,7 @@ fn id(text: &str) -> Option<usize> {
     let is_decimal = text[..word].bytes().all(|byte| byte.is_ascii_digit());
     match word {
         16 | 32 => Some(word),
-        SEQUENCE_NUMBER_MIN.. if is_decimal => Some(word),
+        MIN_SEQUENCE_NUMBER.. if is_decimal => Some(word),
         8 if text[word..].starts_with('…') => Some(word),
         8 => {
             let request_id = run(text, |digit| is_hex(digit) || digit == '-');

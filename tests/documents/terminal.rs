@@ -78,7 +78,7 @@ impl Terminal {
         Ok(text)
     }
 
-    /// Presses Ctrl-C in the terminal of the lab, and gives what the lab prints until it ends.
+    /// Presses Ctrl-C in the terminal of the lab, and returns what the lab prints until it ends.
     pub(crate) async fn interrupt(&mut self) -> Result<String, String> {
         let mut lab = self.lab.take().ok_or("no lab is up to be interrupted")?;
         processes::send(lab.child.id().expect("it runs"), Signal::INT);

@@ -64,7 +64,7 @@ impl Backend {
         }
     }
 
-    /// Waits for a line with all of these words. Gives the text between the last of them and the
+    /// Waits for a line with all of these words. Returns the text between the last of them and the
     /// next quote or space.
     async fn said(&mut self, words: &[&str]) -> String {
         let mut before = Vec::new();

@@ -24,7 +24,7 @@ pub(crate) async fn call(lab: &Lab, operation: &str, parameters: &Value) -> Answ
 }
 
 /// Puts records on one shard of a stream that has `shards` shards. One call does it, so that they
-/// are on the stream together. Gives their sequence numbers.
+/// are on the stream together. Returns their sequence numbers.
 pub(crate) async fn put<D: AsRef<[u8]>>(
     lab: &Lab,
     (shard, shards): (u32, u32),

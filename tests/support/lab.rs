@@ -257,7 +257,7 @@ impl Lab {
         answer
     }
 
-    /// POSTs a body, which the lab must accept. Gives the id of the request.
+    /// POSTs a body, which the lab must accept. Returns the id of the request.
     pub(crate) async fn accepted(&self, body: impl Into<reqwest::Body>) -> String {
         let answer = self.post(body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -349,7 +349,8 @@ impl Lab {
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
 
-    /// Ends the lab as Ctrl-C does, with exit code 0. Gives the summary of everything that it saw.
+    /// Ends the lab as Ctrl-C does, with exit code 0. Returns the summary of everything that it
+    /// saw.
     pub(crate) async fn stop_and_sum_up(&mut self) -> Value {
         self.stop_well().await;
         run::json(&self.saved.join("summary.json"))

@@ -13,8 +13,12 @@ pub(crate) mod server;
 pub(crate) mod split;
 pub(crate) mod template;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// The longest that a test waits for anything, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -70,4 +74,11 @@ pub(crate) fn commands_of(document: &str) -> Vec<(&str, Vec<String>)> {
         .collect();
     assert!(commands.len() > 3, "{commands:?}");
     commands
+}
+
+/// `bytes` compressed with gzip.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
 }

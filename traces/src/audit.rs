@@ -20,22 +20,26 @@
 //! ```
 
 mod answer;
+pub mod services;
+mod source_audit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::assemble::Assembly;
+pub use self::source_audit::SourceAudit;
 pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
 pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
 use crate::edges::{Each, OfRun, judge, unjudged};
-use crate::ends::Gathered;
-use crate::ends::names::Name;
-use crate::ends::tree::{Parent, Tree};
-pub use crate::evidence::Evidence;
 use crate::hand_off::{Flag, Hop, Verdict};
+use crate::matching::by_id::Assembly;
+pub use crate::matching::evidence::Evidence;
+use crate::matching::names::Name;
+use crate::matching::spans::Gathered;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::{Kind, Span, SpanReference, UnixTime};
+use crate::threads::together;
 
 /// The options of an audit.
 #[derive(Clone, Debug, Default)]
@@ -202,12 +206,10 @@ impl Audit {
         let takes = |start| options.takes(start);
         let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
         let of_run = of_run.as_ref();
-        let (edges, mut pairs, counts) = std::thread::scope(|scope| {
-            let counts = scope.spawn(|| (spans_by_service(&tree), received(&tree)));
-            let (edges, pairs) = judge(&tree, of_run, each);
-            let panicked = |panic| std::panic::resume_unwind(panic);
-            (edges, pairs, counts.join().unwrap_or_else(panicked))
-        });
+        let ((edges, mut pairs), counts) = together(
+            || judge(&tree, of_run, each),
+            || (spans_by_service(&tree), received(&tree)),
+        );
         let (spans_by_service, received) = counts;
         let mut unjudged = Vec::new();
         if let Some(of_run) = of_run {

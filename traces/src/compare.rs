@@ -17,13 +17,13 @@ mod signed_rank;
 mod words;
 
 pub use checks::{Checked, FIGURES, check, figures_help};
-pub use differences::{Difference, Figure, SMALLEST_DIFFERENCE};
+pub use differences::{Difference, Figure, MIN_DIFFERENCE};
 pub use edges::{EdgeDifference, What, edge_differences};
 pub use metrics::{Better, METRICS, Metric, Unit};
 
 use serde::Serialize;
 
-use crate::measure::Measured;
+use crate::figures::measure::Measured;
 
 /// Several sources compared with one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,7 +67,7 @@ impl Comparison {
     /// # Panics
     /// If `baseline` is not an index of `sources`.
     pub fn of(sources: &[Measured], baseline: usize) -> Comparison {
-        Comparison::with_smallest(sources, baseline, SMALLEST_DIFFERENCE)
+        Comparison::with_smallest(sources, baseline, MIN_DIFFERENCE)
     }
 
     /// The same as [`Comparison::of`], with another smallest difference of a latency or a rate that

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use self::counting::{Counting, Key, Seen};
 pub(crate) use self::of_run::{OfRun, role_without_spans};
-use crate::ends::tree::Tree;
-use crate::ends::verdict;
-use crate::evidence::{Evidence, Loose, Pairs};
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::prediction::Prediction;
+use crate::matching::evidence::{Evidence, Loose, Pairs};
+use crate::matching::spans::tree::Tree;
+use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
+use crate::threads::together;
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,6 +134,10 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
+    /// How many more times messages were delivered than sent, as far as their ids show it. A message
+    /// counts once, by the best of its deliveries.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redelivered: u64,
     /// How many senders are known not to have been sampled. In an export their hand-offs have no
     /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
@@ -153,35 +157,68 @@ pub struct Edge {
     pub prediction: Option<Prediction>,
 }
 
+/// What the formats predict for an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Prediction {
+    /// The verdicts that can be expected. There are several if the sender forwards headers, and
+    /// they depend on who called it.
+    pub verdicts: Vec<Verdict>,
+    /// Which formats lead to them.
+    pub why: String,
+    /// How many judged hand-offs have another verdict.
+    pub contradicted: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Edge {
     /// How many judged hand-offs held.
-    pub fn whole(&self) -> u64 {
-        let whole = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| verdict.is_whole());
-        whole.map(|(_, count)| count).sum()
+    pub fn held(&self) -> u64 {
+        let held = self.verdicts.iter().filter(|(verdict, _)| verdict.holds());
+        held.map(|(_, count)| count).sum()
     }
 
     /// How many judged hand-offs broke.
     pub fn broken(&self) -> u64 {
-        self.handoffs - self.whole()
+        self.handoffs - self.held()
     }
 
     /// The share of judged hand-offs that held; `None` if none was judged.
     pub fn share(&self) -> Option<f64> {
-        (self.handoffs > 0).then(|| self.whole() as f64 / self.handoffs as f64)
+        (self.handoffs > 0).then(|| self.held() as f64 / self.handoffs as f64)
     }
 
     /// The most common broken verdict, if there is one.
     pub fn worst(&self) -> Option<Verdict> {
-        let broken = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| !verdict.is_whole());
+        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
         broken
             .max_by_key(|(_, count)| **count)
             .map(|(verdict, _)| *verdict)
+    }
+
+    /// What the file of services predicts, and whether the spans agree; `None` without a
+    /// prediction.
+    pub fn prediction_sentence(&self) -> Option<String> {
+        let Prediction {
+            verdicts,
+            why,
+            contradicted,
+        } = self.prediction.as_ref()?;
+        let verdicts: Vec<&str> = verdicts.iter().map(|verdict| verdict.name()).collect();
+        let expected = verdicts.join(" or ");
+        let edge = format!("{} -> {} ({})", self.from, self.to, self.channel);
+        Some(match contradicted {
+            0 => {
+                format!("{edge}: the services file predicts {expected}, as the spans show: {why}.")
+            }
+            _ => format!(
+                "{edge}: the services file predicts {expected} ({why}), and {contradicted} of {} hand-offs contradict it: what runs differs from the file.",
+                self.handoffs
+            ),
+        })
     }
 }
 
@@ -202,14 +239,12 @@ pub(crate) fn judge(
     mut each: Option<Each<'_>>,
 ) -> (Vec<Edge>, Pairs) {
     let names = tree.names();
-    let (mut edges, mut pairs) = std::thread::scope(|scope| {
-        let pairs = scope.spawn(|| Pairs::of(tree));
-        let take = each.as_mut().filter(|each| each.takes_those_of_run);
-        let edges = of_run.map(|of_run| of_run.count(tree, take));
-        let panicked = |panic| std::panic::resume_unwind(panic);
-        let pairs = pairs.join().unwrap_or_else(panicked);
-        (edges.unwrap_or_default(), pairs)
-    });
+    let take = each.as_mut().filter(|each| each.takes_those_of_run);
+    let (edges, mut pairs) = together(
+        || of_run.map(|of_run| of_run.count(tree, take)),
+        || Pairs::of(tree),
+    );
+    let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
     let others = pairs
         .iter()
@@ -229,6 +264,7 @@ pub(crate) fn judge(
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
         edge.count(tree, &seen);
+        edge.add_deliveries(pairs.redelivered(pair));
         if let Some(each) = &mut each {
             (each.take)(&seen.hand_off(key, names));
         }

@@ -1,9 +1,9 @@
 //! One hand-off: its two ends, and what became of the trace context between them.
 //!
-//! [`crate::assemble`] matches the ends by request id or message key. This module judges the trace
-//! ids and parent ids of two ends that belong together.
+//! [`crate::matching::by_id`] matches the ends by request id or message key. This module judges the
+//! trace ids and parent ids of two ends that belong together.
 
-mod judge;
+mod by_ids;
 mod meaning;
 
 use std::fmt;
@@ -12,8 +12,8 @@ use baton_propagators::function::Function;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::judge::{ByIds, every_member_is_in};
-pub use self::judge::{flags, verdict};
+pub(crate) use self::by_ids::{ByIds, every_member_is_in};
+pub use self::by_ids::{flags, predicted, verdict};
 use crate::span::{Key, Kind, Span, SpanFormat, SpanReference, UnixTime};
 
 /// A place where context is handed from one service to the next.
@@ -49,30 +49,26 @@ impl fmt::Display for Hop {
     }
 }
 
-/// The result of one hand-off.
+/// The result of one hand-off. docs/reference/verdicts.md has the exact condition of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The receiver's span is in the sender's trace. Its parent is the sender's span, or a span
-    /// above or below it in the sender's service, or it shares the sender's span id.
+    /// The receiver continues the sender's trace.
     Connected,
-    /// The receiver's parent is not the sender's, but a span link of the receiver points to the
-    /// sender's span, or to a span above or below it in the sender's service.
+    /// The receiver has a span link to the sender.
     Linked,
-    /// The receiver started a new trace, because the context was not carried, not understood, or
-    /// refused.
+    /// The receiver started a new trace.
     NewTrace,
-    /// The receiver's span is in the same trace, but its parent is neither the sender's span nor a
-    /// span above or below it in the sender's service.
+    /// The receiver is in the sender's trace, below a span that is not the sender's.
     WrongParent,
-    /// The receiver continued a different context, because a conflicting header won.
+    /// The receiver continues a trace that is not the sender's.
     WrongTrace,
-    /// The trace id survives only in its low 64 bits.
+    /// The trace id lost its upper 64 bits.
     IdTruncated,
-    /// The context arrived, but the receiver's span was not sampled although the sender's was.
+    /// The receiver was not sampled, although the sender was.
     Unsampled,
-    /// The message was accepted and never delivered.
+    /// The message did not arrive.
     Lost,
 }
 
@@ -104,7 +100,7 @@ impl Verdict {
     }
 
     /// Whether the trace can be followed from the sender to the receiver.
-    pub fn is_whole(self) -> bool {
+    pub fn holds(self) -> bool {
         matches!(self, Verdict::Connected | Verdict::Linked)
     }
 }
@@ -115,18 +111,18 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What else can be lost, whatever the verdict. The names are those of [`Flags`].
+/// What else can be lost, whatever the verdict. [`Flag::meaning`] has the exact conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
-    /// See [`Flags::sampled_changed`].
+    /// The sampling decision.
     SampledChanged,
-    /// See [`Flags::tracestate_lost`].
+    /// Members of `tracestate`.
     TracestateLost,
-    /// See [`Flags::baggage_lost`].
+    /// Entries of baggage.
     BaggageLost,
-    /// See [`Flags::debug_lost`].
+    /// The debug flag.
     DebugLost,
 }
 
@@ -166,16 +162,16 @@ impl fmt::Display for Flag {
     }
 }
 
-/// What was lost in a hand-off, whatever its verdict.
+/// What was lost in a hand-off, whatever its verdict: one member for each [`Flag`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// The sampling decisions of the two ends differ.
+    /// [`Flag::SampledChanged`].
     pub sampled_changed: bool,
-    /// The sender had `tracestate` members that the receiver lacks.
+    /// [`Flag::TracestateLost`].
     pub tracestate_lost: bool,
-    /// Fewer baggage entries arrived than were sent.
+    /// [`Flag::BaggageLost`].
     pub baggage_lost: bool,
-    /// The sender's context had the debug flag, the receiver's lacks it.
+    /// [`Flag::DebugLost`].
     pub debug_lost: bool,
 }
 

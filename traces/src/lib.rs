@@ -2,7 +2,7 @@
 //!
 //! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions'
 //! logs. Other backends export their spans as files or over HTTP ([`source`]). The [`readers`]
-//! stream all of these. [`assemble`] keeps the two ends of every hand-off, [`hand_off`] judges
+//! stream all of these. [`matching`] keeps the two ends of every hand-off, [`hand_off`] judges
 //! them, and [`measure`] counts the verdicts and the latencies into a [`summary`], the content of
 //! `summary.json`. [`merge`] joins the runs of several load generators into one. [`compare`] says
 //! which differences between them are more than noise, and [`trace_difference`] compares two traces
@@ -12,11 +12,11 @@
 //! Kinesis gave the record, never by the trace context that is being judged.
 //!
 //! ```
-//! use baton_traces::extent::Extent;
+//! use baton_traces::source::extent::Extent;
 //! use baton_traces::hand_off::{Hop, Verdict};
 //! use baton_traces::readers::otlp_json;
 //! use baton_traces::span::Want;
-//! use baton_traces::tally::Tally;
+//! use baton_traces::figures::tally::Tally;
 //!
 //! let line = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[
 //!   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","kind":4,
@@ -33,25 +33,16 @@
 //! assert_eq!(counts[&Hop::Record].verdicts[&Verdict::Connected], 1);
 //! ```
 
-pub mod assemble;
-mod attributes;
 pub mod audit;
-pub mod collect;
 pub mod compare;
 mod edges;
-mod ends;
-mod evidence;
-pub mod extent;
+pub mod figures;
 pub mod hand_off;
-pub mod judging;
-pub mod known;
-pub mod load;
-pub mod measure;
+pub mod matching;
 pub mod merge;
 pub mod otlp;
-pub mod prediction;
+pub mod percentiles;
 pub mod readers;
-pub mod rounds;
 pub mod run;
 #[cfg(test)]
 mod schemas;
@@ -59,12 +50,10 @@ pub mod service_map;
 pub mod shown;
 pub mod source;
 pub mod span;
-pub mod span_file;
-pub mod statistics;
-pub mod summary;
-pub mod tally;
 mod threads;
 pub mod trace;
 pub mod trace_difference;
 pub mod trace_index;
 pub mod version;
+
+pub use self::figures::{measure, summary};

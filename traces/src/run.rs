@@ -7,6 +7,7 @@ mod earlier;
 mod lab_records;
 mod manifest;
 mod private;
+pub mod span_file;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -22,8 +23,8 @@ pub use self::earlier::EarlierRun;
 pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};
 pub use self::manifest::{MERGED, Manifest, NUMBER};
 pub use self::private::{create_private, private_file, write_private};
+use self::span_file::SpanFile;
 use crate::readers::ReadError;
-use crate::span_file::SpanFile;
 
 /// The load generator's spans before they are added to the run's spans. The file remains if the
 /// load generator was killed.

@@ -206,7 +206,7 @@ impl ServiceMap {
         let places: BTreeMap<&Key, usize> = nodes.keys().zip(0..).collect();
         let edges = edges.into_iter();
         let edges = edges.filter_map(|(from, to, channel, passed)| {
-            let is_broken = passed.verdicts.keys().any(|verdict| !verdict.is_whole());
+            let is_broken = passed.verdicts.keys().any(|verdict| !verdict.holds());
             Some(Edge {
                 from: *places.get(&from)?,
                 to: *places.get(&to)?,
@@ -275,14 +275,14 @@ fn service(name: &str) -> Key {
 
 impl Edge {
     /// Whether the context is known to have survived on this edge.
-    pub fn is_whole(&self) -> bool {
+    pub fn holds(&self) -> bool {
         !self.broken && !self.verdicts.is_empty() && self.ambiguous.at_most == 0
     }
 
     /// How many of the judged hand-offs broke.
     pub fn broken_count(&self) -> u64 {
         let verdicts = self.verdicts.iter();
-        let broken = verdicts.filter(|(verdict, _)| !verdict.is_whole());
+        let broken = verdicts.filter(|(verdict, _)| !verdict.holds());
         broken.map(|(_, count)| count).sum()
     }
 }

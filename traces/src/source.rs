@@ -2,7 +2,9 @@
 //! another backend over HTTP.
 
 mod backend;
+pub mod extent;
 mod files;
+pub mod load;
 pub(crate) mod seen;
 
 use std::fmt;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use self::backend::Backend;
 use self::files::StandardInput;
 use self::seen::{Seen, Sight};
-use crate::collect::Collect;
+use crate::readers::collect::Collect;
 use crate::readers::takers::{Each, InParts, Take};
 use crate::readers::{self, Form, ReadError};
 use crate::run::{Manifest, RunDirectory, RunError};
@@ -54,7 +56,7 @@ impl Eq for Place {}
 pub struct Reading {
     /// The form that the spans were in.
     pub form: Form,
-    /// How many spans were handed over. A span that occurs twice counts once.
+    /// How many spans were passed on. A span that occurs twice counts once.
     pub spans: u64,
     /// For OTLP/JSON in lines: whether the last line is complete. See
     /// [`readers::Reading::whole_lines`].
@@ -189,13 +191,13 @@ impl Source {
         }
     }
 
-    /// Hands every span to `take`, one at a time and in the source's order. A span that occurs
-    /// twice is handed over once, but again if OTLP says more of it than the format that it came in
+    /// Passes every span to `take`, one at a time and in the source's order. A span that occurs
+    /// twice is passed on once, but again if OTLP says more of it than the format that it came in
     /// first. That costs about 18 bytes of memory for each span; nothing else is kept.
     ///
     /// # Errors
     /// If the source cannot be read or is not an export of spans. The spans before the fault were
-    /// handed over. A source that is cut short is not an error, nor is a file in a directory that
+    /// passed on. A source that is cut short is not an error, nor is a file in a directory that
     /// is not an export: see [`Reading::problems`].
     pub fn read(
         &self,
@@ -219,8 +221,8 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn collect(&self, want: Want, collect: &mut dyn Collect) -> Result<Reading, SourceError> {
-        self.read_all(want, &mut InParts { collect })
+    pub fn collect(&self, want: Want, into: &mut dyn Collect) -> Result<Reading, SourceError> {
+        self.read_all(want, &mut InParts(into))
     }
 
     fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {

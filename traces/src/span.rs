@@ -2,6 +2,7 @@
 //!
 //! Text borrows from the reader, so a span only lives during the call that receives it.
 
+pub(crate) mod attributes;
 mod class;
 mod format;
 

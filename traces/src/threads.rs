@@ -1,6 +1,6 @@
 //! Work on all cores.
 
-/// Gives `work` each of `items`, on as many threads as there are cores. The results are in the
+/// Calls `work` with each of `items`, on as many threads as there are cores. The results are in the
 /// order of the items.
 pub(crate) fn side_by_side<I: Send, R: Send>(
     items: impl IntoIterator<Item = I>,
@@ -23,6 +23,19 @@ pub(crate) fn side_by_side<I: Send, R: Send>(
             results.extend(thread.join().unwrap_or_else(panicked));
         }
         results
+    })
+}
+
+/// Does both at the same time, and gives both results.
+pub(crate) fn together<A, B: Send>(
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let panicked = |panic| std::panic::resume_unwind(panic);
+        (one, other.join().unwrap_or_else(panicked))
     })
 }
 

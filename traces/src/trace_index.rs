@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use baton_propagators::id::TraceId;
 
-use crate::assemble::{Assembly, HandOff};
-use crate::audit::{Audit, Judged};
-use crate::collect::{Collect, Part};
-use crate::extent::Extent;
+use crate::audit::{Audit, Judged, SourceAudit};
 use crate::hand_off::{Hop, Verdict};
+use crate::matching::by_id::{Assembly, HandOff};
+use crate::readers::collect::{Collect, Part};
 use crate::readers::log::LogLine;
+use crate::source::extent::Extent;
 use crate::span::{Span, SpanReference, UnixTime};
-use crate::tally::Tally;
 
 pub use self::filter::Filter;
 pub use self::journey::{Journey, Passage};
@@ -29,18 +28,17 @@ pub(crate) use self::table::Table;
 pub use self::wanted::Wanted;
 
 /// The traces of one source, or of several.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TraceIndex {
     filter: Filter,
-    tally: Tally,
     pub(crate) table: Table,
-    /// Until the source is read completely.
-    audit: Audit,
+    /// Takes the spans until the source is read completely.
+    audit: SourceAudit,
+    /// The hand-offs of a run. Empty until the source is read completely.
+    of_run: Assembly,
     audited: Option<Audited>,
     /// Whether it is only for a map, and so keeps no traces.
     is_of_map: bool,
-    /// Whether no source is a run, so that only the audit judges.
-    has_no_run: bool,
 }
 
 /// What an audit found.
@@ -106,21 +104,26 @@ pub enum FindError {
     },
 }
 
-impl Collect for TraceIndex {
-    fn part(&self) -> Part {
-        Part {
-            audit: Some(self.audit.part()),
-            tally: (!self.has_no_run).then(|| self.tally.part()),
+impl Default for TraceIndex {
+    fn default() -> TraceIndex {
+        TraceIndex {
+            filter: Filter::default(),
+            table: Table::default(),
+            audit: SourceAudit::with_texts(),
+            of_run: Assembly::default(),
+            audited: None,
+            is_of_map: false,
         }
     }
+}
 
-    fn add_part(&mut self, part: Part) {
-        if let Some(audit) = part.audit {
-            self.audit.add_part(audit);
-        }
-        if let Some(tally) = part.tally {
-            self.tally.append(tally);
-        }
+impl Collect for TraceIndex {
+    fn part(&self) -> Box<dyn Part> {
+        self.audit.part()
+    }
+
+    fn add_part(&mut self, part: Box<dyn Part>) {
+        self.audit.add_part(part);
     }
 
     fn takes_spans(&self) -> bool {
@@ -132,7 +135,7 @@ impl Collect for TraceIndex {
     }
 
     fn add_log_line(&mut self, line: &LogLine<'_>) {
-        self.tally.add_log_line(line);
+        self.audit.add_log_line(line);
     }
 }
 
@@ -156,7 +159,7 @@ impl TraceIndex {
     /// The same index, if no source is a run.
     pub fn of_exports(self) -> TraceIndex {
         TraceIndex {
-            has_no_run: true,
+            audit: self.audit.without_run(),
             ..self
         }
     }
@@ -175,13 +178,13 @@ impl TraceIndex {
     /// hand-offs that the ids, logs and lab records of a run do not show.
     pub(crate) fn of(
         table: Table,
-        tally: Tally,
+        of_run: Assembly,
         judged: Judged,
         passages: Vec<Passage>,
         is_run: bool,
     ) -> TraceIndex {
         TraceIndex {
-            tally,
+            of_run,
             table,
             audited: Some(Audited {
                 judged,
@@ -194,10 +197,11 @@ impl TraceIndex {
 
     /// Says that the source was read completely: see [`Assembly::finish`].
     pub fn finish(&mut self, extent: &Extent) {
-        self.tally.finish(extent);
-        let audit = std::mem::take(&mut self.audit);
+        let reading = std::mem::replace(&mut self.audit, SourceAudit::with_texts());
+        let (audit, of_run) = reading.finish(extent);
+        self.of_run = of_run.unwrap_or_default();
         let is_run = extent.is_run;
-        let of_run = is_run.then(|| self.tally.assembly());
+        let of_run = is_run.then_some(&self.of_run);
         let (judged, passages) = match self.is_of_map {
             true => (audit.judge_run(of_run, None), Vec::new()),
             false => audited(audit, of_run),
@@ -211,7 +215,7 @@ impl TraceIndex {
 
     /// The hops without receivers in the source. Their hand-offs are not judged.
     pub fn senders_alone(&self) -> &BTreeSet<Hop> {
-        self.tally.assembly().senders_alone()
+        self.of_run.senders_alone()
     }
 
     /// How many traces there are.
@@ -227,7 +231,7 @@ impl TraceIndex {
     /// The hand-offs that the ids, logs and lab records of a run tell; none of an export.
     fn hand_offs_of_run(&self) -> impl Iterator<Item = HandOff<'_>> {
         let is_run = self.audited.as_ref().is_some_and(|audited| audited.is_run);
-        let assembly = is_run.then(|| self.tally.assembly());
+        let assembly = is_run.then_some(&self.of_run);
         assembly.into_iter().flat_map(Assembly::hand_offs)
     }
 

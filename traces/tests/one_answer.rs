@@ -2,24 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_traces::audit::{ChannelKind, HandOff, Judged, Options};
+use baton_traces::audit::{ChannelKind, HandOff, Judged, Options, SourceAudit};
 use baton_traces::hand_off::{Hop, Verdict};
-use baton_traces::judging::Judging;
-use baton_traces::load::{has_run, load};
 use baton_traces::measure::Measured;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
+use baton_traces::source::load::{has_run, load};
 use baton_traces::span::Want;
 use baton_traces::trace_index::{Filter, TraceIndex};
 
 /// What `audit` says.
 pub(crate) fn audited(source: &Source) -> (Judged, Vec<HandOff>) {
     let is_run = has_run(std::slice::from_ref(source)).expect("a source");
-    let mut judging = Judging::new(Options::default(), is_run);
-    let loaded = load(source, Want::HandOffs, &mut judging).expect("a source");
+    let mut audit = SourceAudit::new(Options::default(), is_run);
+    let loaded = load(source, Want::HandOffs, &mut audit).expect("a source");
     let mut hand_offs = Vec::new();
     let each = &mut |hand_off: &HandOff| hand_offs.push(hand_off.clone());
-    let judged = judging.judge(&loaded.extent, Some(each));
+    let judged = audit.judge(&loaded.extent, Some(each));
     (judged, hand_offs)
 }
 
@@ -31,7 +30,7 @@ fn index(source: &Source, filter: Filter) -> TraceIndex {
     index
 }
 
-/// Checks that the four commands say the same of `source`. Gives how many hand-offs were judged.
+/// Checks that the four commands say the same of `source`. Returns how many hand-offs were judged.
 pub(crate) fn check(source: &Source, measured: &Measured) -> u64 {
     let (judged, hand_offs) = audited(source);
     assert_eq!(hand_offs.len() as u64, judged.hand_offs(), "{source}");

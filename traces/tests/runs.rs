@@ -78,7 +78,7 @@ fn the_spans_above_and_below_a_sender_are_the_same_in_a_run_and_in_an_export() {
         let broken: u64 = audit
             .edges
             .iter()
-            .map(|edge| edge.handoffs - edge.whole())
+            .map(|edge| edge.handoffs - edge.held())
             .sum();
         let is_wrong = case.expected.contains("wrong_parent");
         assert_eq!(broken, u64::from(is_wrong), "{}", case.title);

@@ -84,10 +84,10 @@ impl Run {
         // one whole hand-off does not make a whole trace
         let is_whole = |journey: &Journey| {
             let mut passages = journey.passages.iter();
-            passages.all(|passage| passage.verdict.is_some_and(Verdict::is_whole))
+            passages.all(|passage| passage.verdict.is_some_and(Verdict::holds))
         };
-        let joined = example(Verdict::is_whole).filter(is_whole);
-        let broken = example(|verdict| !verdict.is_whole());
+        let joined = example(Verdict::holds).filter(is_whole);
+        let broken = example(|verdict| !verdict.holds());
         let journeys = joined.iter().chain(&broken);
         let mut gathering = Gathering::new(journeys.flat_map(|journey| journey.traces.clone()));
         source.read(Want::Judging, &mut |span| gathering.add_span(span))?;

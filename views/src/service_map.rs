@@ -4,7 +4,6 @@
 mod chain;
 mod dot;
 mod layers;
-mod layout;
 mod matrix;
 mod mermaid;
 mod sentences;
@@ -50,6 +49,51 @@ fn leaving(map: &ServiceMap, node: usize) -> &[Edge] {
     let start = map.edges.partition_point(|edge| edge.from < node);
     let end = map.edges.partition_point(|edge| edge.from <= node);
     &map.edges[start..end]
+}
+
+/// The edges without those that close a cycle. A depth-first search from [`starts`] finds them.
+fn forward_edges(map: &ServiceMap) -> Vec<(usize, usize)> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        Open,
+        Done,
+    }
+    let receivers = |node: usize| leaving(map, node).iter().map(|edge| edge.to);
+    let mut state = vec![State::New; map.nodes.len()];
+    let mut forward = Vec::new();
+    for start in starts(map) {
+        if state[start] != State::New {
+            continue;
+        }
+        let mut way = vec![(start, receivers(start))];
+        state[start] = State::Open;
+        while let Some((node, waiting)) = way.last_mut() {
+            let node = *node;
+            let Some(next) = waiting.next() else {
+                state[node] = State::Done;
+                way.pop();
+                continue;
+            };
+            if state[next] == State::Open {
+                continue;
+            }
+            forward.push((node, next));
+            if state[next] == State::New {
+                state[next] = State::Open;
+                way.push((next, receivers(next)));
+            }
+        }
+    }
+    forward
+}
+
+/// All nodes. Those without a sender come first.
+fn starts(map: &ServiceMap) -> Vec<usize> {
+    let senders = senders(map);
+    let nodes = 0..map.nodes.len();
+    let (outer, inner): (Vec<_>, Vec<_>) = nodes.partition(|node| senders[*node] == 0);
+    outer.into_iter().chain(inner).collect()
 }
 
 /// How many edges lead to each node.

@@ -41,7 +41,7 @@ impl TextStyle {
 
     /// A verdict with a check mark or a cross.
     pub fn mark(self, verdict: Verdict) -> String {
-        let sign = match (verdict.is_whole(), self.unicode) {
+        let sign = match (verdict.holds(), self.unicode) {
             (true, true) => "✓",
             (true, false) => "+",
             (false, true) => "✗",

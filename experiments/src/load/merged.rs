@@ -30,7 +30,7 @@ enum Part {
 
 impl Part {
     /// Checks that its counts are possible, and that they can be added to `before`, the requests of
-    /// the earlier parts. Gives the sum, which is the upper limit of every merged figure.
+    /// the earlier parts. Returns the sum, which is the upper limit of every merged figure.
     fn check(&self, before: u64) -> Result<u64, String> {
         let (contradiction, requests) = match self {
             Part::Bursts(outcomes) => (

@@ -6,7 +6,7 @@ use baton_propagators::{Engine, Format, Mode};
 use baton_traces::hand_off::{Flag, Verdict};
 
 use super::cells::{Counts, IngressCell, Matrix, RecordCell};
-use super::scenarios::in_words;
+use super::clients::in_words;
 
 /// The steps from B3 to W3C in which readers change first, as the producer's and the consumer's
 /// mode.
@@ -114,14 +114,14 @@ fn listed(items: &[String], noun: &str) -> String {
 }
 
 fn pairings(record: &[&RecordCell]) -> Option<String> {
-    let whole = record.iter().filter(|cell| cell.outcome.counts.is_whole());
+    let whole = record.iter().filter(|cell| cell.outcome.counts.holds());
     let exceptions: Vec<_> = record
         .iter()
-        .filter(|cell| cell.outcome.counts.is_whole() != cell.consumer.reads(&cell.producer))
+        .filter(|cell| cell.outcome.counts.holds() != cell.consumer.reads(&cell.producer))
         .map(|cell| pairing(cell))
         .collect();
     let count = format!(
-        "The trace holds in {} of {} pairings",
+        "The trace stays whole in {} of {} pairings",
         whole.count(),
         record.len()
     );
@@ -143,7 +143,7 @@ fn writing_both(record: &[&RecordCell]) -> Option<String> {
         .collect();
     let broken: Vec<_> = cells
         .iter()
-        .filter(|cell| !cell.outcome.counts.is_whole())
+        .filter(|cell| !cell.outcome.counts.holds())
         .map(|cell| pairing(cell))
         .collect();
     match broken.as_slice() {
@@ -188,7 +188,7 @@ fn of_client<'a>(
 }
 
 fn broken(cells: &[&IngressCell]) -> Vec<String> {
-    let broken = cells.iter().filter(|cell| !cell.outcome.counts.is_whole());
+    let broken = cells.iter().filter(|cell| !cell.outcome.counts.holds());
     broken.map(|cell| place(cell)).collect()
 }
 
@@ -239,7 +239,7 @@ fn conflicts(ingress: &[&IngressCell]) -> Option<String> {
 
 fn tracestate(ingress: &[&IngressCell]) -> Option<String> {
     let cells: Vec<_> = of_client(ingress, &["agreeing"])
-        .filter(|cell| cell.outcome.counts.is_whole())
+        .filter(|cell| cell.outcome.counts.holds())
         .filter(|cell| {
             cell.outcome
                 .counts
@@ -320,7 +320,7 @@ fn migration(record: &[&RecordCell]) -> Option<String> {
     }
     let broken: Vec<_> = steps
         .iter()
-        .filter(|cell| !cell.outcome.counts.is_whole())
+        .filter(|cell| !cell.outcome.counts.holds())
         .map(|cell| pairing(cell))
         .collect();
     let names: Vec<_> = steps.iter().map(|cell| pairing(cell)).collect();

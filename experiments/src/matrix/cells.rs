@@ -191,8 +191,8 @@ impl Counts {
     }
 
     /// Whether every hand-off can be followed; `false` if none was judged.
-    pub fn is_whole(&self) -> bool {
-        self.is_judged() && self.verdicts.keys().all(|verdict| verdict.is_whole())
+    pub fn holds(&self) -> bool {
+        self.is_judged() && self.verdicts.keys().all(|verdict| verdict.holds())
     }
 
     /// The counts as a phrase: `20 connected, 3 tracestate_lost`.

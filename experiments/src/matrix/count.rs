@@ -9,10 +9,10 @@ use baton_propagators::propagation::Propagation;
 use baton_traces::hand_off::{Hop, Receiver, Verdict};
 
 use super::cells::{Counts, Defect, IngressCell, Outcome, RecordCell};
-use super::evidence::{Journey, Leg};
-use super::prediction::{Judgement, LAMBDA_TRACE_HEADER, Prediction, predict};
+use super::one_lab::Staged;
+use super::predicted_verdicts::{Judgement, LAMBDA_TRACE_HEADER, Prediction, predict};
 use super::reason::{Arrival, Reason};
-use super::stage::Staged;
+use super::requests::{Journey, Leg};
 
 /// The cells that a stage adds to the matrix.
 #[derive(Debug, Default)]
@@ -280,8 +280,8 @@ mod tests {
     use baton_traces::hand_off::{Flags, Sender};
     use baton_traces::span::SpanReference;
 
-    use super::super::evidence::Carrier;
-    use super::super::stage::Stage;
+    use super::super::one_lab::Stage;
+    use super::super::requests::Carrier;
     use super::*;
     use crate::functions::{Functions, Program};
 

@@ -4,7 +4,7 @@ use baton_propagators::function::Function;
 use std::time::Duration;
 
 use super::Environment;
-use crate::settings::{Exporter, Sampler, TelemetrySettings};
+use crate::configuration::settings::{Exporter, Sampler, TelemetrySettings};
 use crate::splunk::{SPLUNK_ACCESS_TOKEN, SPLUNK_REALM, SplunkIngest};
 
 /// The OpenTelemetry protocol that baton's functions use.

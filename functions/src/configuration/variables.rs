@@ -379,8 +379,8 @@ mod tests {
     use crate::configuration::Configuration;
     use baton_propagators::function::Function;
 
-    /// Reads a configuration in which only these variables are set. Gives the names that it looked
-    /// up, and the variables with problems.
+    /// Reads a configuration in which only these variables are set. Returns the names that it
+    /// looked up, and the variables with problems.
     fn read(set: &[(&str, &str)]) -> (BTreeSet<String>, Vec<&'static str>) {
         let asked = RefCell::new(BTreeSet::new());
         let lookup = |name: &str| {

@@ -8,8 +8,8 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::partial_success::{Rejected, Rejection};
 use super::zipkin::ZipkinExporter;
+use crate::configuration::settings::{Exporter, TelemetrySettings};
 use crate::http_client;
-use crate::settings::{Exporter, TelemetrySettings};
 use crate::splunk::SplunkIngest;
 
 /// One exporter. It has no `Debug`, because an exporter's `Debug` shows its headers, and one holds

@@ -43,7 +43,7 @@ pub(super) async fn export(
     }
 }
 
-/// Keeps the valid spans of a request. Gives how many were rejected.
+/// Keeps the valid spans of a request. Returns how many were rejected.
 async fn receive(
     collector: &Collector,
     headers: HeaderMap,

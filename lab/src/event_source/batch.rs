@@ -108,8 +108,8 @@ struct ItemFailure {
 }
 
 /// Reads a partial batch response
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>). AWS
-/// documents four answers that mean success: an empty or null list of failures, and an empty or
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
+/// AWS documents four answers that mean success: an empty or null list of failures, and an empty or
 /// null response. An answer that is not JSON is none of these, so the whole batch failed. It also
 /// failed if the failures cannot be read or name an unknown record. JSON that is not an object
 /// counts as an empty response, because functions that do not report failures may return it.

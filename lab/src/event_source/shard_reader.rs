@@ -14,7 +14,7 @@ use super::undeliverable::{Condition, Undeliverable, lines};
 use super::{Deliveries, EventSourceOptions};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
-use crate::page::{DeliveredRecord, Page};
+use crate::watcher::{DeliveredRecord, Watcher};
 
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -34,7 +34,7 @@ pub(super) struct ShardReader {
     pub(super) options: EventSourceOptions,
     pub(super) undeliverable: Arc<Undeliverable>,
     pub(super) deliveries: Arc<Deliveries>,
-    pub(super) page: Option<Arc<dyn Page>>,
+    pub(super) watcher: Option<Arc<dyn Watcher>>,
     pub(super) draining: watch::Receiver<bool>,
     /// The sequence number of the last record read.
     pub(super) position: Option<String>,
@@ -188,9 +188,9 @@ impl ShardReader {
         self.deliveries
             .delivered
             .send_modify(|delivered| *delivered += records.len() as u64);
-        if let Some(page) = &self.page {
+        if let Some(watcher) = &self.watcher {
             for record in &records {
-                page.delivered(DeliveredRecord {
+                watcher.delivered(DeliveredRecord {
                     sequence_number: &record.sequence_number,
                     data: &record.data,
                 });

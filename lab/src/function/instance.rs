@@ -71,7 +71,7 @@ impl Instance {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the next event. Gives `None` if the instance must end.
+    /// Waits for the next event. Returns `None` if the instance must end.
     pub(crate) async fn next(&self) -> Option<(String, Bytes)> {
         self.initialised.store(true, Ordering::Relaxed);
         self.fail("asked for its next event without answering the last one");
@@ -259,8 +259,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Serves the Runtime API until the process ends, is told to end, or runs out of time. Gives how it
-/// ended.
+/// Serves the Runtime API until the process ends, is told to end, or runs out of time. Returns how
+/// it ended.
 async fn stay(instance: Arc<Instance>, mut child: Child, listener: Listener) -> String {
     let group = ProcessGroup(instance.pid);
     let server = listener.serve(runtime_api::router(Arc::clone(&instance)));

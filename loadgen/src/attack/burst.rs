@@ -13,16 +13,16 @@ use reqwest::{Client, Url};
 use tokio::sync::watch;
 use tokio::time;
 
-use crate::client;
-use crate::headers::Headers;
-use crate::method::Method;
-use crate::pace::Pace;
-use crate::payload::Bodies;
+use crate::attack::pace::Pace;
+use crate::outcome::counter::{Counted, Counter};
+use crate::outcome::progress::Progress;
+use crate::plan::method::Method;
+use crate::plan::payload::Bodies;
 use crate::plan::{Plan, Stop};
-use crate::progress::Progress;
-use crate::request_failure::RequestFailure;
-use crate::spans::{ClientSpan, Traffic};
-use crate::tally::{Counted, Tally};
+use crate::request::client;
+use crate::request::failure::RequestFailure;
+use crate::request::headers::Headers;
+use crate::request::spans::{ClientSpan, Traffic};
 
 /// How long a user waits after it could not reach the endpoint. This is short enough for 500
 /// requests to fail within a second, and long enough not to keep a core busy while the endpoint is
@@ -53,7 +53,7 @@ pub(super) struct Burst {
     gave_up: AtomicBool,
     begun: OnceLock<(Instant, Timestamp)>,
     phase: watch::Sender<Phase>,
-    tally: Tally,
+    counter: Counter,
 }
 
 /// How far an attack has come.
@@ -81,7 +81,7 @@ struct Turn {
 }
 
 impl Burst {
-    pub(super) fn new(plan: &Plan, tally: Tally) -> reqwest::Result<Self> {
+    pub(super) fn new(plan: &Plan, counter: Counter) -> reqwest::Result<Self> {
         let mut all_headers = HeaderMap::new();
         if plan.method().has_body() {
             let json = HeaderValue::from_static("application/json");
@@ -111,7 +111,7 @@ impl Burst {
             gave_up: AtomicBool::new(false),
             begun: OnceLock::new(),
             phase: watch::Sender::new(Phase::Sending),
-            tally,
+            counter,
         })
     }
 
@@ -142,7 +142,7 @@ impl Burst {
     pub(super) fn unsent(&self) -> u64 {
         match (self.stop, &self.pace) {
             (Stop::Duration(duration), Some(pace)) => {
-                let taken = self.tally.progress(Duration::ZERO).requests.sent;
+                let taken = self.counter.progress(Duration::ZERO).requests.sent;
                 pace.count(duration).saturating_sub(taken)
             }
             _ => 0,
@@ -158,13 +158,13 @@ impl Burst {
 
     pub(super) fn progress(&self) -> Progress {
         let begun = self.begun.get();
-        self.tally
+        self.counter
             .progress(begun.map_or(Duration::ZERO, |(begun, _)| begun.elapsed()))
     }
 
     /// The result, once every user is done.
     pub(super) fn finish(&self) -> Counted {
-        self.tally.finish()
+        self.counter.finish()
     }
 
     /// The work of one user: one request after the other, until there are no more.
@@ -206,7 +206,7 @@ impl Burst {
                     .await;
             }
             span.failure = Some(RequestFailure::Interrupted);
-            self.tally.end(span, now);
+            self.counter.end(span, now);
         }
     }
 
@@ -230,8 +230,8 @@ impl Burst {
                     .as_ref()
                     .is_some_and(RequestFailure::is_connection);
                 let unanswered = span.status.is_none();
-                self.tally.end(span, now);
-                if unanswered && self.tally.is_hopeless(self.users) {
+                self.counter.end(span, now);
+                if unanswered && self.counter.is_hopeless(self.users) {
                     self.gave_up.store(true, Ordering::Relaxed);
                     self.enter(Phase::Stopping);
                 }
@@ -269,7 +269,7 @@ impl Burst {
         sends.then_some(Turn { number, behind })
     }
 
-    /// Waits until `moment`. Gives whether requests may still be sent.
+    /// Waits until `moment`. Returns whether requests may still be sent.
     async fn wait_until(&self, moment: Instant) -> bool {
         if moment <= Instant::now() {
             return true;
@@ -311,7 +311,7 @@ impl Burst {
             .set_request_builder(request)
             .build();
 
-        self.tally.begin();
+        self.counter.begin();
         let UnderWay { span, since } = under_way.insert(UnderWay {
             span: ClientSpan {
                 sent,

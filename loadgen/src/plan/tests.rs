@@ -188,3 +188,20 @@ fn a_plan_read_from_json_is_checked() {
     let error = serde_json::from_value::<Plan>(json).unwrap_err();
     assert_eq!(error.to_string(), "0 users are out of range; use 1 to 1000");
 }
+
+#[test]
+fn loopback_is_known_by_name_and_address() {
+    for (url, expected) in [
+        ("http://localhost:3000/", true),
+        ("http://127.0.0.1:3000/", true),
+        ("http://127.8.9.1/", true),
+        ("http://[::1]:3000/", true),
+        ("http://localhost.example.com/", false),
+        (
+            "https://abc.execute-api.eu-west-1.amazonaws.com/dev/producer",
+            false,
+        ),
+    ] {
+        assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+    }
+}

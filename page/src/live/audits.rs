@@ -15,7 +15,8 @@ use baton_traces::span::{Kind, Span, SpanReference, UnixTime, Want};
 
 use super::audit_state::Notes;
 use super::edges::EdgeKey;
-use super::hand_offs::{ByAudit, Id, Key};
+use super::hand_offs::ByAudit;
+use super::keys::{Id, Key};
 use super::names::Name;
 use super::{Held, Live, MAX_AT_ONCE};
 

@@ -207,7 +207,7 @@ impl Edges {
     pub(super) fn broken(&self, edge: &EdgeKey) -> u64 {
         let verdicts = self.0.get(edge).map(|edge| edge.verdicts.iter());
         let broken = verdicts.into_iter().flatten();
-        let broken = broken.filter(|(verdict, _)| !verdict.is_whole());
+        let broken = broken.filter(|(verdict, _)| !verdict.holds());
         broken.map(|(_, number)| number).sum()
     }
 

@@ -7,7 +7,8 @@ use baton_traces::span::Span;
 
 use super::Held;
 use super::edges::Counted;
-use super::hand_offs::{HandOff, Id, Key};
+use super::hand_offs::HandOff;
+use super::keys::{Id, Key};
 use super::names::Name;
 
 impl Held {

@@ -9,7 +9,8 @@ use baton_traces::span::{UnixTime, Want};
 use baton_traces::trace_index::{Filter, Wanted};
 
 use super::edges::EdgeKey;
-use super::hand_offs::{HandOff, Id};
+use super::hand_offs::HandOff;
+use super::keys::Id;
 use super::names::Name;
 use super::traces::TraceEntry;
 use super::{Held, Live, MAX_AT_ONCE};

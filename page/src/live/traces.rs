@@ -3,10 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 
 use baton_propagators::id::{SpanId, TraceId};
-use baton_traces::span::{Span, UnixTime};
+use baton_traces::hand_off::{Receiver, Sender};
+use baton_traces::span::{Span, SpanReference, UnixTime};
 
 use super::around::Around;
-use super::hand_offs::Key;
+use super::keys::Key;
 use super::names::{Name, shortened};
 
 /// For how many traces room is made in advance, at most. Growing step by step takes long while
@@ -120,6 +121,78 @@ impl Traces {
         let start = place.saturating_sub(most);
         let rest = (start > 0).then_some(self.first + start as u64);
         (self.entries.range(start..place).rev(), rest)
+    }
+}
+
+impl Traces {
+    /// Finds the spans above a sender. Gives the span that could show more if it came.
+    pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
+        let (reference, parent) = (sender.reference?, sender.parent?);
+        let around = &self.get(reference.trace_id)?.around;
+        if sender.parent_is_remote.is_none() && around.is_of(parent, service) {
+            sender.parent_is_remote = Some(false);
+        }
+        let (chain, span_id) = around.chain(parent);
+        for above in chain {
+            if !sender.around.contains(&above) {
+                sender.around.push(above);
+            }
+        }
+        Some(SpanReference {
+            span_id,
+            ..reference
+        })
+    }
+
+    /// Finds the spans below a sender that a receiver has as its parent or a link. Adds the spans
+    /// that could show more if they came to `awaited`.
+    pub(super) fn look_below(
+        &self,
+        sender: &mut Sender,
+        receiver: &Receiver,
+        awaited: &mut Vec<SpanReference>,
+    ) {
+        let Some(from) = sender.reference else {
+            return;
+        };
+        let Some(entry) = self.get(from.trace_id) else {
+            return;
+        };
+        for span in receiver.named_in(from.trace_id) {
+            if span == from.span_id || sender.around.contains(&span) {
+                continue;
+            }
+            let (above, span_id) = entry.around.chain(span);
+            match above.contains(&from.span_id) {
+                true => sender.around.push(span),
+                false => awaited.push(SpanReference { span_id, ..from }),
+            }
+        }
+    }
+
+    /// Whether the parent of a receiver is in another process. If its span does not say so, it is,
+    /// unless its service has a span with the parent's id. Such a span is awaited.
+    pub(super) fn has_remote_parent(
+        &self,
+        receiver: &Receiver,
+        service: Name,
+        awaited: &mut Vec<SpanReference>,
+    ) -> bool {
+        if let Some(is_remote) = receiver.parent_is_remote {
+            return is_remote;
+        }
+        let (Some(parent), Some(reference)) = (receiver.parent, receiver.reference) else {
+            return receiver.parent.is_some();
+        };
+        let entry = self.get(reference.trace_id).filter(|_| receiver.recorded);
+        let is_local = entry.is_some_and(|entry| entry.around.is_of(parent, service));
+        if !is_local {
+            awaited.push(SpanReference {
+                span_id: parent,
+                ..reference
+            });
+        }
+        !is_local
     }
 }
 

@@ -12,7 +12,8 @@ use baton_traces::span::UnixTime;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::hand_offs::{HandOff, Id, Key};
+use super::hand_offs::HandOff;
+use super::keys::{Id, Key};
 use super::{Held, Live, MAX_AT_ONCE};
 use crate::log_tail::complete_lines;
 

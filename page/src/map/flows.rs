@@ -48,7 +48,7 @@ impl Flow {
     /// How many hand-offs are known to have broken, at least.
     pub(super) fn broken(&self) -> u64 {
         let broken = self.verdicts.iter();
-        let broken = broken.filter(|(verdict, _)| !verdict.is_whole());
+        let broken = broken.filter(|(verdict, _)| !verdict.holds());
         broken.map(|(_, count)| count).sum::<u64>() + self.unknown().at_least
     }
 

@@ -105,7 +105,7 @@ impl EdgeRow {
                     count: count(*number),
                     name: verdict.name(),
                     meaning: verdict.meaning(),
-                    is_whole: verdict.is_whole(),
+                    is_whole: verdict.holds(),
                     example: flow.examples.get(verdict).map(ToString::to_string),
                 })
                 .collect(),
@@ -152,7 +152,7 @@ fn state(flow: &Flow) -> (&'static str, &'static str) {
 }
 
 fn broken((verdict, number): (&Verdict, &u64)) -> u64 {
-    match verdict.is_whole() {
+    match verdict.holds() {
         true => 0,
         false => *number,
     }

@@ -266,7 +266,7 @@ fn counts(period: &Period) -> Vec<(bool, String)> {
     }
     let counts = all.into_iter();
     counts
-        .map(|(verdict, number)| (verdict.is_whole(), format!("{} {verdict}", count(number))))
+        .map(|(verdict, number)| (verdict.holds(), format!("{} {verdict}", count(number))))
         .collect()
 }
 
@@ -329,7 +329,7 @@ fn in_short<'a>(hand_offs: impl Iterator<Item = (&'a String, Verdict)>) -> Vec<(
     let mut held: BTreeMap<Verdict, u64> = BTreeMap::new();
     let mut broken: BTreeMap<(Verdict, &String), u64> = BTreeMap::new();
     for (to, verdict) in hand_offs {
-        match verdict.is_whole() {
+        match verdict.holds() {
             true => *held.entry(verdict).or_default() += 1,
             false => *broken.entry((verdict, to)).or_default() += 1,
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Shared, fragments, sentence};
 use crate::frame;
-use crate::prediction::{Hop, Modes};
+use crate::mode_forecast::{Hop, Modes};
 use crate::settings;
 
 /// The modes that the page offers, besides the present ones.

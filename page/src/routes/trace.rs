@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use baton_propagators::id::TraceId;
-use baton_traces::collect::Collect;
-use baton_traces::extent::Extent;
 use baton_traces::hand_off::Hop;
+use baton_traces::readers::collect::Collect;
 use baton_traces::shown::{self, service_name, visible};
+use baton_traces::source::extent::Extent;
 use baton_traces::trace::{Trace, TraceSpan};
 use baton_traces::trace_index::{Filter, Journey, TraceIndex};
 use baton_views::drawing::Page as Width;
@@ -209,7 +209,7 @@ fn answer(traces: &[Trace], journey: &Journey) -> (&'static str, String) {
         Some((hop, passage.verdict?))
     });
     let verdicts: Vec<_> = verdicts.collect();
-    let broken = verdicts.iter().find(|(_, verdict)| !verdict.is_whole());
+    let broken = verdicts.iter().find(|(_, verdict)| !verdict.holds());
     match (broken, verdicts.is_empty()) {
         (Some((hop, verdict)), _) => {
             let parts = match traces.len() {

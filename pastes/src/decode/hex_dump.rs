@@ -1,7 +1,11 @@
-//! Bytes as `tcpdump -X`, `xxd`, `hexdump -C` and Netty print them.
+//! Bytes as `tcpdump -X`, `xxd`, `hexdump -C` and Netty print them, and as databases print values.
 
 /// How many bytes a line may have.
 const MAX_LINE: usize = 16;
+/// The fewest bytes that are read as a value. Fewer may be an id.
+const MIN_VALUE: usize = 17;
+/// The fewest digits of a value within a text. Hashes have up to 128, but their bytes are not text.
+const MIN_DIGITS: usize = 80;
 
 /// The bytes in a text that is mostly a dump, with dots for those that are not text; `None` for any
 /// other text.
@@ -32,6 +36,57 @@ pub(crate) fn hex_dump(text: &str) -> Option<String> {
         }
     });
     Some(text.collect())
+}
+
+/// The text whose bytes are written as nothing but hexadecimal digits, perhaps after `0x` or `\\x`;
+/// `None` if they are not text.
+pub(crate) fn hex_value(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("\\x"));
+    let digits: Vec<u8> = digits
+        .unwrap_or(text)
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    if digits.len() < 2 * MIN_VALUE || digits.len() % 2 != 0 {
+        return None;
+    }
+    let byte = |pair: &[u8]| {
+        let byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        let is_text = byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        (is_text && pair[0] != b'+').then(|| char::from(byte))
+    };
+    digits.chunks(2).map(byte).collect()
+}
+
+/// The texts that are written in hexadecimal digits within `text`, as databases print values, each
+/// with its position.
+pub(crate) fn hex_texts(text: &str) -> Vec<(usize, String)> {
+    let bytes = text.as_bytes();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let digits = bytes[at..].iter();
+        let length = digits.take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if length >= MIN_DIGITS {
+            found.extend(hex_bytes(&bytes[at..at + length]).map(|inner| (at, inner)));
+        }
+        at += length + 1;
+    }
+    found
+}
+
+/// The text of bytes in hexadecimal digits, with dots for those that are not text; `None` if few of
+/// them are.
+fn hex_bytes(digits: &[u8]) -> Option<String> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(byte).collect::<Option<_>>()?;
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let texts = bytes.iter().filter(|byte| is_text(byte)).count();
+    let shown = bytes.iter().map(|byte| match is_text(byte) {
+        true => char::from(*byte),
+        false => '.',
+    });
+    (texts * 4 >= bytes.len() * 3).then(|| shown.collect())
 }
 
 /// The offset and the bytes of a line such as `0x0010:  4745 5420 2f20 …  GET /.`.

@@ -7,6 +7,10 @@ use super::{Judged, distinct};
 
 /// One sentence about what arrives. It may quote what was pasted.
 pub fn arrives(judged: &Judged<'_>) -> String {
+    judged.carrier.as_shown(arriving(judged))
+}
+
+fn arriving(judged: &Judged<'_>) -> String {
     let contexts = judged.contexts();
     let context =
         |candidate: &&Candidate| candidate.context().map(|own| (own.trace_id, own.span_id));
@@ -45,7 +49,7 @@ pub fn arrives(judged: &Judged<'_>) -> String {
             let refused = if refusals.is_empty() {
                 String::new()
             } else {
-                format!("; refused: {}", refusals.join("; "))
+                format!("; {}", refusals.join("; "))
             };
             format!("{said}{refused}.")
         }

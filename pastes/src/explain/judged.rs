@@ -79,6 +79,9 @@ impl<'a> Judged<'a> {
         };
         let judgements = selections.iter().map(under).collect();
         let mut explanation = Explanation::new(&all.candidates, &headers);
+        explanation.summary = carrier.as_shown(explanation.summary);
+        let notes = explanation.notes.into_iter();
+        explanation.notes = notes.map(|note| carrier.as_shown(note)).collect();
         explanation.notes.extend(of_environment(carrier));
         explanation.notes.extend(carrier.notes.iter().cloned());
         Judged {

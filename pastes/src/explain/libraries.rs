@@ -1,6 +1,8 @@
 //! What libraries in use make of a carrier: by answer, and one in full.
 
-use baton_propagators::libraries::{Answer, Continuation, Library, MAX_BYTES, Sending, in_short};
+use baton_propagators::libraries::{
+    self, Answer, Continuation, Library, MAX_BYTES, Sending, in_short,
+};
 use baton_propagators::{Getter, HeaderList, Mode, SpanId};
 
 use super::judged::{arrived_as, named as named_format};
@@ -151,9 +153,37 @@ pub fn named(libraries: &[&Library]) -> String {
     in_short(libraries)
 }
 
-/// What is lost or changed under answers of one mode, each remark once with the libraries it holds
-/// for. The notes of the explanation say who refuses what.
-pub fn remarks(answers: &[Answered]) -> Vec<String> {
+/// How many libraries [`named`] names. Several versions of one library may have one name.
+pub fn number(libraries: &[&Library]) -> usize {
+    libraries::number(libraries)
+}
+
+/// What is lost or changed under the answers of each mode, each remark once, with the libraries and
+/// the modes it holds for. The notes of the explanation say who refuses what.
+pub fn remarks(answers: &[Vec<Answered>]) -> Vec<String> {
+    let mut remarks: Vec<(String, Vec<&Mode>)> = Vec::new();
+    for of_mode in answers {
+        let Some(mode) = of_mode.first().map(|answered| &answered.mode) else {
+            continue;
+        };
+        for remark in remarks_of_mode(of_mode) {
+            match remarks.iter_mut().find(|(known, _)| *known == remark) {
+                Some((_, modes)) => modes.push(mode),
+                None => remarks.push((remark, vec![mode])),
+            }
+        }
+    }
+    let remarks = remarks.into_iter();
+    remarks
+        .map(|(remark, modes)| match modes.as_slice() {
+            [mode] if answers.len() > 1 => format!("With {mode}: {remark}"),
+            _ => remark,
+        })
+        .collect()
+}
+
+/// What is lost or changed under one mode.
+fn remarks_of_mode(answers: &[Answered]) -> Vec<String> {
     let mut remarks: Vec<(&str, Vec<&Library>)> = Vec::new();
     for answered in answers {
         for note in &answered.answer.notes {

@@ -78,7 +78,12 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
         let line = line.strip_prefix(indent).unwrap_or(line);
         if line.starts_with(b" ") || line.starts_with(b"\t") {
             // A folded line continues the line before (RFC 9112, section 5.2).
-            let last = headers.last_mut()?;
+            // A value that is complete has no second line: the text goes on in another way.
+            let is_open = |last: &&mut Line| {
+                let value = std::str::from_utf8(&last.value);
+                value.is_ok_and(|value| Shape::of(value).is_none())
+            };
+            let last = headers.last_mut().filter(is_open)?;
             last.value.push(b' ');
             last.value.extend_from_slice(line.trim_ascii());
             continue;
@@ -97,6 +102,8 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
             .iter()
             .any(|hit| matches!(&hit.kind, Kind::Header(other) if *other != own)),
         Name::System(_) | Name::Misspelt(_) | Name::Secret => true,
+        // several ids in one line: SpanId:…, TraceId:…
+        Name::Id if !is_id(&header.value) => scan::hits(&header.value).is_empty(),
         Name::Id | Name::Unknown => {
             let whole = std::str::from_utf8(&header.value)
                 .ok()

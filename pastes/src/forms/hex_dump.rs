@@ -1,4 +1,4 @@
-//! A dump of bytes, as sniffers and `xxd` print it.
+//! Bytes in hexadecimal: a dump, as sniffers and `xxd` print it, or one value.
 
 use super::Form;
 use crate::decode;
@@ -6,6 +6,7 @@ use crate::decode;
 pub(super) const FORM: Form = Form {
     read: |text| {
         let text = std::str::from_utf8(text).ok()?;
-        Some(super::read(decode::hex_dump(text)?.as_bytes()))
+        let inner = decode::hex_dump(text).or_else(|| decode::hex_value(text))?;
+        Some(super::of_text(inner.as_bytes()))
     },
 };

@@ -2,8 +2,10 @@
 
 use super::gap::MAX_GAP;
 use super::is_word;
-use super::value::MAX_VALUE;
 use crate::names::{self, Name};
+
+/// The most bytes of a value.
+pub(super) const MAX_VALUE: usize = 64 << 10;
 
 /// The length without dots, semicolons, bars and white space at the end. Dumps print the end of a
 /// line as a dot, and tables as a bar.

@@ -1,14 +1,12 @@
 //! Reads the value after a name: in quotes, as bytes, or bare.
 
-use super::ends::{joined, list, token, trimmed, xray};
+use super::ends::{MAX_VALUE, joined, list, token, trimmed, xray};
 use super::gap::{Gap, MAX_GAP, Quote};
 use super::{Hit, is_word};
 use crate::finding::Kind;
 use crate::names;
 use crate::shapes::Shape;
 
-/// The most bytes of a value.
-pub(super) const MAX_VALUE: usize = 64 << 10;
 /// A value after a name.
 #[derive(Debug, Default)]
 pub(super) struct Value {
@@ -40,6 +38,10 @@ pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Opti
         } else {
             bare(text, at, header)
         };
+    // the name of a type, as RabbitMQ writes it before the value
+    if !value.is_quoted && matches!(value.bytes.as_slice(), b"longstr" | b"shortstr" | b"binary") {
+        return after(text, start, value.end, header);
+    }
     // the name of a member of an object, or of a type whose value is below
     let is_type = matches!(value.bytes.as_slice(), b"Array" | b"Object");
     if !value.is_quoted && (is_type || value.bytes.ends_with(b":")) {

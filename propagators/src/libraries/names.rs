@@ -8,6 +8,24 @@ const DIVISIONS: [&str; 2] = [" for ", " on "];
 /// Names libraries by family: `OpenTelemetry (Java, Go), Spring Boot (both bridges), Brave`.
 /// Versions appear only if some versions of a library are not meant.
 pub fn in_short(libraries: &[&Library]) -> String {
+    let families = families(libraries);
+    let named = families
+        .iter()
+        .map(|(family, members)| one(family, members));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// How many libraries [`in_short`] names.
+pub fn number(libraries: &[&Library]) -> usize {
+    let families = families(libraries);
+    families
+        .iter()
+        .map(|(_, members)| members.len().max(1))
+        .sum()
+}
+
+/// Each family with the names of its members.
+fn families(libraries: &[&Library]) -> Vec<(&'static str, Vec<String>)> {
     let mut families: Vec<(&str, Vec<String>)> = Vec::new();
     for library in libraries {
         let (family, member) = divided(library.title);
@@ -23,10 +41,7 @@ pub fn in_short(libraries: &[&Library]) -> String {
         };
         members.extend(member.filter(|member| !members.contains(member)));
     }
-    let named = families
-        .iter()
-        .map(|(family, members)| one(family, members));
-    named.collect::<Vec<_>>().join(", ")
+    families
 }
 
 fn one(family: &str, members: &[String]) -> String {
@@ -46,7 +61,7 @@ fn one(family: &str, members: &[String]) -> String {
     }
 }
 
-fn divided(title: &str) -> (&str, Option<&str>) {
+fn divided(title: &'static str) -> (&'static str, Option<&'static str>) {
     DIVISIONS
         .iter()
         .find_map(|division| title.split_once(division))

@@ -1,4 +1,4 @@
-//! The limits of an audit: the share of whole hand-offs, of all edges or of one.
+//! The limits of an audit: the share of hand-offs that held, of all edges or of one.
 
 use std::collections::BTreeSet;
 
@@ -88,7 +88,7 @@ fn case_name(limit: &Limit, judged: &Judged, names: &mut BTreeSet<String>) -> St
 struct Known {
     edges: usize,
     judged: u64,
-    whole: u64,
+    held: u64,
     /// Hand-offs that broke without it being known which.
     broken: u64,
     /// Hand-offs that may have broken.
@@ -109,7 +109,7 @@ impl Known {
         {
             known.edges += 1;
             known.judged += edge.handoffs;
-            known.whole += edge.whole();
+            known.held += edge.held();
             known.broken += edge.ambiguous.at_least;
             known.unknown += edge.ambiguous.at_most - edge.ambiguous.at_least;
         }
@@ -124,7 +124,7 @@ impl Known {
 
     fn bounds(&self) -> Option<Bounds> {
         let of = self.judged + self.broken;
-        Bounds::of_share(self.whole, of, self.unknown).filter(|_| self.judged > 0)
+        Bounds::of_share(self.held, of, self.unknown).filter(|_| self.judged > 0)
     }
 
     fn reason(&self) -> String {

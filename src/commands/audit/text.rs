@@ -3,13 +3,13 @@
 
 use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name, visible};
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 
 use super::Outcome;
 use crate::print::checks;
-use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::Output;
 use crate::print::palette::Tone;
+use crate::print::table::{align_right, fitted, narrow_table};
 
 const HEADINGS: [&str; 7] = [
     "from",
@@ -98,11 +98,7 @@ fn table(edges: &[Edge], output: &Output) -> String {
             Cell::new(evidence(edge)),
         ]);
     }
-    for index in FIGURES {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, FIGURES);
     fitted(&table, &WORDS)
 }
 

@@ -5,7 +5,7 @@ use baton_loadgen::AttackOutcome;
 /// How many bars there are up to the 99th percentile. One more has the rest.
 const BARS: u64 = 10;
 /// The length of the longest bar.
-const LENGTH: u64 = 40;
+const MAX_BAR: u64 = 40;
 /// Fewer requests make no distribution.
 const MIN_REQUESTS: u64 = 20;
 
@@ -36,7 +36,7 @@ pub(super) fn drawn(outcomes: &[AttackOutcome]) -> String {
             _ => format!("to {:>8} ms", milliseconds(first + (bar + 1) * step)),
         };
         // a bar with requests is never empty
-        let length = (count * LENGTH).div_ceil(most);
+        let length = (count * MAX_BAR).div_ceil(most);
         let bar = "#".repeat(usize::try_from(length).unwrap_or_default());
         format!("{from:>10} {until:<14}{count:>9}  {bar}")
             .trim_end()

@@ -4,7 +4,7 @@
 use baton_loadgen::{Parent, Scenario};
 use baton_propagators::{Candidate, HeaderList, Mode, Propagation, TraceContext};
 
-use crate::environment;
+use crate::context_variables;
 use crate::failure::Failure;
 
 /// The formats of the variables.
@@ -23,7 +23,10 @@ pub(super) struct Inherited {
 impl Inherited {
     /// Reads this process's environment.
     pub(super) fn read() -> Result<Inherited, Failure> {
-        Ok(Inherited::of(&environment::carrier(), FORMATS.parse()?))
+        Ok(Inherited::of(
+            &context_variables::carrier(),
+            FORMATS.parse()?,
+        ))
     }
 
     fn of(carrier: &HeaderList, formats: Mode) -> Inherited {

@@ -2,9 +2,9 @@
 
 use baton_loadgen::{AttackOutcome, Latency, Round as LoadRound};
 use baton_propagators::Engine;
+use baton_traces::figures::summary::round::Round;
 use baton_traces::measure::Measured;
-use baton_traces::rounds::Round;
-use baton_traces::statistics::{Percentiles, rounded};
+use baton_traces::percentiles::{Percentiles, rounded};
 use baton_traces::summary::{Latencies, Requests, Summary};
 
 /// The figures of all bursts at the endpoint `name`. `interleaved` is what it has in common with

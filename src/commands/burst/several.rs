@@ -21,7 +21,7 @@ use crate::arguments::{BurstArguments, Format};
 use crate::failure::Failure;
 use crate::print::comparison::ComparisonJson;
 use crate::print::output::Output;
-use crate::print::table::endpoint_table;
+use crate::print::table::bursts::endpoint_table;
 use crate::runtime;
 use baton_views::difference as cells;
 

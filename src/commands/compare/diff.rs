@@ -14,9 +14,9 @@ use serde::Serialize;
 use super::find::{Found, find};
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::print::fitting::narrow_table;
 use crate::print::output::Output;
 use crate::print::palette::Tone;
+use crate::print::table::narrow_table;
 
 /// Finds both traces and prints their differences. The left trace is looked for from the first
 /// source on, the right one from the last source back. So two exports of one trace can be compared.

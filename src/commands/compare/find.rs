@@ -1,7 +1,7 @@
 //! Finds a trace in sources by its id, or by the first digits of the id.
 
 use baton_propagators::id::TraceId;
-use baton_traces::collect::Collect as _;
+use baton_traces::readers::collect::Collect as _;
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};

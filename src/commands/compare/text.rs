@@ -6,10 +6,10 @@ use comfy_table::Cell;
 
 use super::Outcome;
 use crate::print::checks;
-use crate::print::fitting::{fitted, narrow_table};
 use crate::print::output::Output;
 use crate::print::palette::Tone;
-use crate::print::table::table;
+use crate::print::table::runs::table;
+use crate::print::table::{fitted, narrow_table};
 use baton_views::difference as cells;
 
 /// The column of tests, which folds in a narrow terminal.

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use baton_pastes::Paste;
 
 use crate::arguments::ExplainArguments;
-use crate::environment;
+use crate::context_variables;
 use crate::failure::Failure;
 
 const STANDARD_INPUT: &str = "-";
@@ -63,7 +63,7 @@ fn nothing() -> Failure {
 
 /// The variables that carry a context, one line each; `None` without any.
 fn environment() -> Option<Vec<u8>> {
-    let carrier = environment::carrier();
+    let carrier = context_variables::carrier();
     let lines: Vec<String> = carrier
         .iter()
         .map(|(name, value)| format!("{name}: {value}"))

@@ -3,7 +3,7 @@
 /// How many columns of a header's name are shown.
 const NAME_WIDTH: usize = 40;
 /// The longest UTF-8 encoding of a character, in bytes.
-const CHARACTER: usize = 4;
+const MAX_CHARACTER: usize = 4;
 const CUT: char = '…';
 
 /// A header's line, and the column for the caret.
@@ -70,7 +70,7 @@ pub(super) fn escaped(text: &str, width: usize) -> String {
 /// The part of a value that may be shown, with a margin at both ends so that the cut is not
 /// visible, and the position of the fault in it. A value may have megabytes.
 fn neighbourhood(value: &[u8], fault: Option<usize>, width: usize) -> (&[u8], Option<usize>) {
-    let reach = (width + 1) * CHARACTER;
+    let reach = (width + 1) * MAX_CHARACTER;
     let place = fault.unwrap_or(0).min(value.len());
     let start = place.saturating_sub(reach);
     let end = value.len().min(place + reach);
@@ -204,7 +204,7 @@ mod tests {
         let value = "é".repeat(1 << 20);
         for fault in [None, Some(0), Some(1 << 20), Some(value.len())] {
             let (part, place) = neighbourhood(value.as_bytes(), fault, WIDTH);
-            assert!(part.len() <= 2 * (WIDTH + 1) * CHARACTER);
+            assert!(part.len() <= 2 * (WIDTH + 1) * MAX_CHARACTER);
             assert_eq!(place.is_some(), fault.is_some());
             // wherever the value was cut, no half character is shown
             let line = show("b3", value.as_bytes(), fault, WIDTH);

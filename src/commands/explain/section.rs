@@ -10,9 +10,9 @@ use baton_traces::shown::visible;
 
 use crate::print::output::Output;
 use crate::print::palette::Tone;
+use crate::print::wrap::wrapped;
 
 use super::line;
-use super::text::{indented, place_of};
 
 /// How many headers of one format are shown.
 const MAX_SHOWN: usize = 12;
@@ -59,7 +59,7 @@ fn section(
     for (index, header) in arrived.iter().enumerate().take(MAX_SHOWN) {
         let fault = places.iter().find(|(faulty, _)| *faulty == index);
         let fault = fault.map(|(_, byte)| *byte);
-        let shown = line::show(&header.name, &header.value, fault, width);
+        let shown = line::show(header.shown_name(), &header.value, fault, width);
         lines.push(shown.text);
         if let Some(caret) = shown.caret {
             lines.push(format!(
@@ -198,4 +198,33 @@ const MAX_VALUE: usize = 200;
 /// The beginning of a value.
 fn readable(text: &str) -> String {
     visible(&text.chars().take(MAX_VALUE).collect::<String>())
+}
+
+/// Whether a place is just a line of the text, or an argument.
+pub(super) fn is_line(place: &str) -> bool {
+    (place.starts_with("line ") || place.starts_with("argument ")) && !place.contains(':')
+}
+
+/// Where headers were, unless that is just the line of a text.
+fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<String> {
+    let mut places: Vec<&str> = headers.map(|header| header.place.as_str()).collect();
+    places.dedup();
+    if places.iter().all(|place| is_line(place)) {
+        return None;
+    }
+    // b3multi's headers share the object that holds them
+    let parent = |place: &str| place.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    let first = places.first().copied().and_then(parent);
+    let shared = first.filter(|first| {
+        places.len() > 1
+            && places
+                .iter()
+                .all(|place| parent(place).as_ref() == Some(first))
+    });
+    Some(shared.unwrap_or_else(|| places.join(" and ")))
+}
+
+/// A line of a section.
+pub(super) fn indented(text: &str, width: usize) -> String {
+    wrapped(&format!("  {text}"), width, "    ")
 }

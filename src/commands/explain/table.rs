@@ -6,9 +6,9 @@ use baton_propagators::{
 };
 use comfy_table::{Cell, Table};
 
-use crate::print::fitting::{natural_width, plain_table};
 use crate::print::output::Output;
 use crate::print::palette::Tone;
+use crate::print::table::{natural_width, plain_table};
 
 const HEADINGS: [&str; 6] = [
     "mode",

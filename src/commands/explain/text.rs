@@ -1,9 +1,9 @@
 //! The answer for people: what arrives, what most libraries do with it, which ones differ, and then
 //! each header.
 
+use baton_pastes::Paste;
 use baton_pastes::explain::libraries::{self, Answered};
 use baton_pastes::explain::{Judged, Judgement, arrives, distinct, in_common};
-use baton_pastes::{Header, Paste};
 use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
 use baton_traces::shown::visible;
@@ -78,10 +78,7 @@ impl View<'_> {
             sections.push(table::draw(&self.rows(judged), self.width, self.output));
         }
         let libraries = if self.wanted.is_empty() {
-            let remarks = answers
-                .iter()
-                .flat_map(|answers| libraries::remarks(answers));
-            let mut remarks = distinct(remarks);
+            let mut remarks = libraries::remarks(&answers);
             remarks.truncate(MAX_REMARKS);
             remarks.iter().map(|remark| self.wrap(remark)).collect()
         } else {
@@ -205,7 +202,7 @@ impl View<'_> {
             match (told.as_slice(), answers.len()) {
                 ([], _) => {}
                 ([_], _) => {
-                    let all = groups[0].libraries.len();
+                    let all = libraries::number(&groups[0].libraries);
                     let who = if all == 1 {
                         libraries::named(&groups[0].libraries)
                     } else {
@@ -243,10 +240,11 @@ impl View<'_> {
                 } else {
                     line::show(&unread.name, unread.value.as_bytes(), None, self.width).text
                 };
-                let place = (!is_line(&unread.place)).then(|| format!("at {}", unread.place));
+                let place =
+                    (!section::is_line(&unread.place)).then(|| format!("at {}", unread.place));
                 let why = (!is_told).then(|| unread.why.clone());
                 let below = place.into_iter().chain(why);
-                let below = below.map(|text| indented(&visible(&text), self.width));
+                let below = below.map(|text| section::indented(&visible(&text), self.width));
                 [shown].into_iter().chain(below).collect::<Vec<_>>()
             })
             .collect();
@@ -283,33 +281,4 @@ impl View<'_> {
         let indent = if text.starts_with(' ') { "    " } else { "" };
         wrapped(&visible(text), self.width, indent)
     }
-}
-
-/// Whether a place is just a line of the text, or an argument.
-fn is_line(place: &str) -> bool {
-    (place.starts_with("line ") || place.starts_with("argument ")) && !place.contains(':')
-}
-
-/// Where headers were, unless that is just the line of a text.
-pub(super) fn place_of<'a>(headers: impl Iterator<Item = &'a Header>) -> Option<String> {
-    let mut places: Vec<&str> = headers.map(|header| header.place.as_str()).collect();
-    places.dedup();
-    if places.iter().all(|place| is_line(place)) {
-        return None;
-    }
-    // b3multi's headers share the object that holds them
-    let parent = |place: &str| place.rsplit_once('.').map(|(parent, _)| parent.to_owned());
-    let first = places.first().copied().and_then(parent);
-    let shared = first.filter(|first| {
-        places.len() > 1
-            && places
-                .iter()
-                .all(|place| parent(place).as_ref() == Some(first))
-    });
-    Some(shared.unwrap_or_else(|| places.join(" and ")))
-}
-
-/// A line of a section.
-pub(super) fn indented(text: &str, width: usize) -> String {
-    wrapped(&format!("  {text}"), width, "    ")
 }

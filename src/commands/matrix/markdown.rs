@@ -3,8 +3,8 @@
 use baton_traces::hand_off::Hop;
 
 use super::report::{Carried, Section, sections};
-use crate::print::grid::{Grid, GridCell};
 use crate::print::markdown::{code, escaped};
+use crate::print::table::grid::{Grid, GridCell};
 use baton_experiments::matrix::Matrix;
 
 /// Writes the whole matrix.
@@ -63,9 +63,9 @@ fn table(grid: &Grid) -> String {
         row(vec!["---".to_owned(); grid.columns.len() + 1].into_iter()),
     ];
     for (label, cells) in &grid.rows {
-        let cells = cells.iter().map(|GridCell { words, is_whole }| {
+        let cells = cells.iter().map(|GridCell { words, holds }| {
             let text = words.join(", ");
-            match *is_whole || text.is_empty() {
+            match *holds || text.is_empty() {
                 true => text,
                 // the letter has the meaning that a colour has on a terminal
                 false => format!("**{text}**"),

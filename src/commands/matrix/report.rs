@@ -4,7 +4,7 @@ use baton_propagators::mode::Engine;
 use baton_traces::hand_off::{Flag, Hop};
 use baton_traces::shown::visible;
 
-use crate::print::grid::{Grid, GridCell};
+use crate::print::table::grid::{Grid, GridCell};
 use baton_experiments::matrix::in_words;
 use baton_experiments::matrix::{Counts, IngressCell, Matrix, Outcome, RecordCell};
 use baton_propagators::explanation::list;
@@ -177,7 +177,7 @@ fn grid_cell(counts: &Counts) -> GridCell {
     };
     GridCell {
         words,
-        is_whole: counts.is_whole(),
+        holds: counts.holds(),
     }
 }
 
@@ -186,12 +186,12 @@ fn reasons(cells: &[Placed<'_>], between: &str) -> Vec<String> {
     let mut kinds: Vec<(String, &str, Vec<&Placed<'_>>)> = Vec::new();
     for cell in cells {
         let counts = &cell.outcome.counts;
-        if counts.is_whole() || !counts.is_judged() {
+        if counts.holds() || !counts.is_judged() {
             continue;
         }
         let broken = counts.verdicts.keys();
         let broken: Vec<_> = broken
-            .filter(|verdict| !verdict.is_whole())
+            .filter(|verdict| !verdict.holds())
             .map(|verdict| verdict.name())
             .collect();
         let verdicts = broken.join(" and ");
@@ -236,7 +236,7 @@ fn flags(cells: &[Placed<'_>]) -> Vec<String> {
                 Some(flag) => counts.flags.contains_key(&flag),
                 None => cell.outcome.declined > 0,
             };
-            if !counts.is_whole() || !is_lost {
+            if !counts.holds() || !is_lost {
                 continue;
             }
             match rows.iter_mut().find(|(row, _)| *row == cell.row) {

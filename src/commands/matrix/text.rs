@@ -4,8 +4,8 @@ use baton_traces::hand_off::Hop;
 use baton_traces::shown::visible;
 
 use super::report::{Carried, Section, sections};
-use crate::print::fitting::COLUMNS;
 use crate::print::output::Output;
+use crate::print::table::COLUMNS;
 use crate::print::wrap::wrapped;
 use baton_experiments::matrix::Matrix;
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use baton_lab::waiting_records;
 use baton_traces::measure::Measured;
+use baton_traces::run::span_file::cut_off;
 use baton_traces::run::{Manifest, RunDirectory};
 use baton_traces::shown::counted;
 use baton_traces::source::Source;
-use baton_traces::span_file::cut_off;
 use serde_json::json;
 
 use crate::failure::Failure;

@@ -166,7 +166,7 @@ impl Making {
         SpanId::from_bytes(self.rng.u64(1..).to_be_bytes()).expect("not zero")
     }
 
-    /// Makes the receiver's span and all that it leads to; gives the receiver and when it ended.
+    /// Makes the receiver's span and all that it leads to; returns the receiver and when it ended.
     fn serve(
         &mut self,
         service: usize,
@@ -210,7 +210,7 @@ impl Making {
         (reference, end)
     }
 
-    /// Makes the sender's span and what it leads to; gives when the sender ended.
+    /// Makes the sender's span and what it leads to; returns when the sender ended.
     fn call(
         &mut self,
         number: usize,

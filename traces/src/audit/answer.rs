@@ -48,6 +48,13 @@ impl Judged {
                 ),
             });
         }
+        let redelivered: u64 = self.edges.iter().map(|edge| edge.redelivered).sum();
+        if redelivered > 0 {
+            sentences.push(format!(
+                "Messages were delivered again {}: a message counts once, by the best of its deliveries.",
+                counted(redelivered, "time")
+            ));
+        }
         let unsampled: u64 = self.edges.iter().map(|edge| edge.sender_unsampled).sum();
         if unsampled > 0 {
             sentences.push(format!(
@@ -166,10 +173,7 @@ impl Edge {
     /// to have broken.
     pub fn sentence(&self) -> Option<String> {
         let worst = self.worst()?;
-        let broken = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| !verdict.is_whole());
+        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
         let broken: Vec<String> = broken
             .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
             .collect();

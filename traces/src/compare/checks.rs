@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::limits::{self, Bounds, Check, Limit};
 use super::metrics::{METRICS, Metric, Unit};
+use crate::figures::known::Unknown;
+use crate::figures::measure::Measured;
 use crate::hand_off::{Hop, Verdict};
-use crate::known::Unknown;
-use crate::measure::Measured;
 use crate::shown::counted;
 
 /// Figures that can have a limit and are not metrics of the comparison.
@@ -176,7 +176,7 @@ fn figure_of(name: &str, source: &Measured) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::summary::Summary;
+    use crate::figures::summary::Summary;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::metrics::{Better, METRICS, Metric, Of, Unit, Value};
 use super::shares::{self, Share, ShareTest};
 use super::{holm, paired, words};
+use crate::figures::measure::Measured;
 use crate::hand_off::Verdict;
-use crate::measure::Measured;
-use crate::statistics::rounded;
+use crate::percentiles::rounded;
 
 /// The significance level of shares: a difference counts if its p value is below this.
 pub(super) const LEVEL: f64 = 0.01;
@@ -16,7 +16,7 @@ pub(super) const LEVEL: f64 = 0.01;
 const ROUNDS_LEVEL: f64 = 0.02;
 /// The smallest difference of a latency or a rate that counts, relative to the baseline, unless the
 /// user sets another. Among many rounds, even a tiny shift is beyond chance.
-pub const SMALLEST_DIFFERENCE: f64 = 0.03;
+pub const MIN_DIFFERENCE: f64 = 0.03;
 
 /// One metric of one run, and of the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]

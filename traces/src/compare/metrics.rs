@@ -1,10 +1,10 @@
 //! The figures of a comparison, and how to read them from a source.
 
+use crate::figures::measure::Measured;
+use crate::figures::summary::Latencies;
+use crate::figures::summary::round::Round;
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::measure::Measured;
-use crate::rounds::Round;
-use crate::statistics::Percentiles;
-use crate::summary::Latencies;
+use crate::percentiles::Percentiles;
 
 use super::limits::Bounds;
 use super::shares::Share;

@@ -7,7 +7,7 @@
 
 use super::metrics::{Metric, RoundFigure};
 use super::signed_rank::{self, MIN_PAIRS};
-use crate::summary::Summary;
+use crate::figures::summary::Summary;
 
 /// The result of the test, relative to the baseline's figure.
 #[derive(Clone, Copy, Debug, PartialEq)]

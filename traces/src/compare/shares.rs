@@ -26,7 +26,7 @@ pub(super) enum ShareTest {
     ChiSquare,
 }
 
-/// Tests whether both are samples of one population. Gives the test and its p value, or `None` if
+/// Tests whether both are samples of one population. Returns the test and its p value, or `None` if
 /// one side is empty.
 ///
 /// If an expected count is below 5, the chi-square distribution is a bad approximation (Cochran's

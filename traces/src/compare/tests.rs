@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::figures::known::Unknown;
+use crate::figures::summary::round::Round;
+use crate::figures::summary::{Latencies, Records, Requests};
 use crate::hand_off::{Hop, Verdict};
-use crate::known::Unknown;
-use crate::rounds::Round;
-use crate::statistics::{Durations, Sizes};
-use crate::summary::{Latencies, Records, Requests};
+use crate::percentiles::{Durations, Sizes};
 
 /// A run whose hand-offs break with this probability, and whose requests take at least a
 /// millisecond. `milliseconds` draws the rest.

@@ -2,9 +2,9 @@
 
 use crate::edges::Edge;
 use crate::edges::headers::Arrived;
-use crate::ends::At;
-use crate::ends::tree::{Parent, Tree};
 use crate::hand_off::Verdict;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// A symptom of a broken hand-off.

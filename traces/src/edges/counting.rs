@@ -3,11 +3,11 @@
 use baton_propagators::id::TraceId;
 
 use super::{Channel, ChannelKind, Edge, Example, HandOff, cause};
-use crate::ends::At;
-use crate::ends::names::{Name, Names};
-use crate::ends::tree::Tree;
-use crate::evidence::{Ambiguous, Evidence};
 use crate::hand_off::{Flag, Flags, Verdict};
+use crate::matching::evidence::{Ambiguous, Evidence};
+use crate::matching::names::{Name, Names};
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
 use crate::span::{Kind, SpanReference};
 
 /// How many examples of each verdict are kept for an edge.
@@ -33,7 +33,7 @@ impl Key {
         let rpc = to.rpc.or(from.rpc);
         let (kind, system, destination) = if is_message {
             let system = from.system.or(to.system);
-            let destination = from.destination.or(to.destination);
+            let destination = from.channel.or(to.channel);
             (ChannelKind::Messaging, system, destination)
         } else if rpc.is_empty() {
             (ChannelKind::Http, Name::EMPTY, Name::EMPTY)
@@ -136,14 +136,14 @@ impl Counting {
         for flag in Flag::ALL.into_iter().filter(|flag| flag.is_in(seen.flags)) {
             *edge.flags.entry(flag).or_default() += 1;
         }
-        let is_whole = seen.verdict.is_whole();
-        if !is_whole {
+        let holds = seen.verdict.holds();
+        if !holds {
             self.signs.add(tree, seen.spans, seen.verdict);
         }
         if let Some(sender) = seen.sender {
             match self.traces.last_mut() {
-                Some((last, all)) if *last == sender.trace_id => *all &= is_whole,
-                _ => self.traces.push((sender.trace_id, is_whole)),
+                Some((last, all)) if *last == sender.trace_id => *all &= holds,
+                _ => self.traces.push((sender.trace_id, holds)),
             }
         }
         self.keep_example(seen);
@@ -179,6 +179,11 @@ impl Counting {
         self.edge.ambiguous.at_most += ambiguous.at_most;
     }
 
+    /// Adds further deliveries of a message that was counted.
+    pub(super) fn add_deliveries(&mut self, more: u64) {
+        self.edge.redelivered += more;
+    }
+
     /// Adds a hand-off whose sender is known not to have been sampled, and that has no verdict.
     pub(super) fn add_unsampled_sender(&mut self) {
         self.edge.sender_unsampled += 1;
@@ -190,7 +195,7 @@ impl Counting {
         let traces = self.traces.chunk_by(|left, right| left.0 == right.0);
         for trace in traces {
             self.edge.traces += 1;
-            self.edge.traces_whole += u64::from(trace.iter().all(|(_, is_whole)| *is_whole));
+            self.edge.traces_whole += u64::from(trace.iter().all(|(_, holds)| *holds));
         }
         let examples = &mut self.edge.examples;
         examples.sort_by_key(|example| {

@@ -6,8 +6,8 @@ use baton_propagators::explanation::list;
 use baton_propagators::formats::header_group;
 use baton_propagators::{Candidate, FORMATS, HeaderList};
 
-use crate::ends::At;
-use crate::ends::tree::Tree;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
 
 /// What the headers that `at` captured hold in each format; empty if it captured none.
 fn candidates(tree: &Tree, at: At) -> Vec<Candidate> {

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::counting::{Counting, Key, Seen};
 use super::unjudged::{Unjudged, What};
 use super::{ChannelKind, Each};
-use crate::assemble::{Assembly, HandOff, HandOffKey};
-use crate::ends::At;
-use crate::ends::names::Name;
-use crate::ends::tree::Tree;
-use crate::evidence::{Evidence, Pairs};
 use crate::hand_off::Hop;
+use crate::matching::by_id::{Assembly, HandOff, HandOffKey};
+use crate::matching::evidence::{Evidence, Pairs};
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
 use crate::span::{SpanReference, UnixTime};
 
 /// The messaging system of a run's records.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::headers;
-use crate::ends::At;
-use crate::ends::names::Name;
-use crate::ends::tree::{Parent, Tree};
-use crate::evidence::{Loose, Pairs, are_ends};
+use crate::matching::evidence::{Loose, Pairs, are_ends};
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 
 /// Hand-offs of one service that could not be judged.
@@ -122,6 +122,9 @@ const NO_CALLER_INSIDE: Reason = Reason::new(
     "no span in the source is known to have called it, although other services call this one",
     "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
+const PROBE: Reason = Reason::outside("a monitor sent it, as its user agent says");
+const PREFLIGHT: Reason =
+    Reason::outside("a browser sent it before the real request (CORS), and without a context");
 const SENDER_UNSAMPLED: Reason =
     Reason::outside("the sender did not sample, as the captured headers say");
 const NO_PARENT: Reason = Reason::new(
@@ -176,6 +179,10 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         let is_called = others.receive.contains(&tree.span(receiver).service);
         let reason = if headers::say_sender_unsampled(tree, receiver) {
             SENDER_UNSAMPLED
+        } else if tree.about(receiver).is_probe {
+            PROBE
+        } else if is_preflight(tree, receiver) {
+            PREFLIGHT
         } else if is_message {
             NO_SENDER
         } else if is_orphan {
@@ -221,6 +228,13 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     unjudged
 }
 
+/// Whether a browser may have sent the request to ask which ones it may send. Browsers' spans show
+/// only the real request.
+fn is_preflight(tree: &Tree, receiver: At) -> bool {
+    let is_root = tree.parent(tree.entry(receiver)) == Parent::None;
+    is_root && tree.names().text(tree.about(receiver).method) == "OPTIONS"
+}
+
 /// Where the services of this source answer, and what they receive.
 struct Others {
     /// The services that answered the calls of each service.
@@ -262,7 +276,9 @@ impl Others {
                 let receivers = others.destinations.entry(destination).or_default();
                 receivers.insert(to.service);
             } else {
-                others.receive.insert(to.service);
+                if from != to.service {
+                    others.receive.insert(to.service);
+                }
                 if tree.is_call(pair.sender) {
                     let (host, port) = place(pair.sender);
                     let answering = others.calls.entry((from, host, port)).or_default();
@@ -330,7 +346,7 @@ fn address(tree: &Tree, call: At) -> Option<String> {
 /// The system and the destination of a message.
 fn destination(tree: &Tree, at: At) -> Option<String> {
     let about = tree.about(at);
-    let destination = tree.names().text(about.destination);
+    let destination = tree.names().text(about.channel);
     let system = tree.names().text(about.system);
     match (system, destination) {
         ("", "") => None,

@@ -1,4 +1,5 @@
-//! The meaning of each verdict and flag, as a clause for people.
+//! The meaning of each verdict and flag, as a clause for people. The report, the page and
+//! docs/reference/verdicts.md quote it.
 
 use super::{Flag, Verdict};
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{MergeError, append};
 use crate::otlp;
+use crate::readers::input::lines::{LineError, Lines};
 use crate::readers::input::{self, ZSTD_MAGIC};
-use crate::readers::lines::{LineError, Lines};
 use crate::readers::{Form, MAX_LINE_BYTES, otlp_json};
 use crate::run::RunDirectory;
 use crate::source::{Reading, Source};

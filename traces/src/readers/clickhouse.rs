@@ -10,12 +10,12 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::ids::{short_reference, short_span_id};
-use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags, time};
+use super::{tags, time};
 use crate::span::{AnyValue, Attribute, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 /// The document around the rows.
@@ -30,7 +30,7 @@ pub(super) fn is_row(names: &[String]) -> bool {
     has("TraceId") && has("SpanId") && (has("SpanName") || has("SpanKind") || has("SpanAttributes"))
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -159,7 +159,7 @@ struct Nested<'a> {
 }
 
 impl Row<'_> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     fn hand_over(mut self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let reference = short_reference(&self.trace_id.0, &self.span_id.0)?;
         let links = self.links();

@@ -15,12 +15,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::json::{Fault, MAX_VALUE_BYTES, ended};
-use super::lines::Lines;
-use super::{json_problem, parse_json};
+use super::input::lines::Lines;
+use super::json::{Fault, MAX_VALUE_BYTES, ended, json_problem, parse_json};
 use crate::span::{Span, Want};
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -60,7 +59,7 @@ struct Marks<'a> {
     id: Option<&'a RawValue>,
 }
 
-/// Hands the object over if it is a span. Other objects are skipped.
+/// Passes the object on if it is a span. Other objects are skipped.
 fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     if text.starts_with('[') {
         let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else {

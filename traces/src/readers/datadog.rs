@@ -10,18 +10,18 @@ use std::io::BufRead;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Deserialize;
 
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
 use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
 use super::tags;
-use super::text::Text;
 use crate::span::{AnyValue, Link, Span, SpanReference, StatusCode, UnixTime, Want};
 
 /// The tag that holds the high 64 bits of a trace id.
 const HIGH_BITS: &str = "_dd.p.tid";
 const SAMPLING_PRIORITY: &str = "_sampling_priority_v1";
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

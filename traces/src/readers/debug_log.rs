@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::ids::{short_reference, short_span_id};
+use super::input::lines::Lines;
 use super::json::Fault;
-use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
@@ -25,7 +25,7 @@ pub(super) fn is_in(text: &str) -> bool {
     fields.any(|(name, _)| name == "traceid")
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

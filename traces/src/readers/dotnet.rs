@@ -10,8 +10,8 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use super::ids::{short_reference, short_span_id};
+use super::input::lines::Lines;
 use super::json::Fault;
-use super::lines::Lines;
 use super::{MAX_LINE_BYTES, tags, time};
 use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
@@ -27,7 +27,7 @@ pub(super) fn is_in(text: &str) -> bool {
     fields.any(|field| field.starts_with("TraceId:") || field.starts_with("Id:"))
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,

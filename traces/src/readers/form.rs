@@ -6,8 +6,11 @@ mod refused;
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
+
 use super::input::ZSTD_MAGIC;
 use super::json::MAX_VALUE_BYTES;
+use super::log_lines::{objects, open_object};
 use super::skipped::holds_spans;
 use super::{console, debug_log, dotnet, ruby};
 use crate::span::SpanFormat;
@@ -161,7 +164,7 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     // The first line with an object that shows the form.
     let objects = lossy
         .lines()
-        .filter_map(|line| Some(&line[line.find('{')?..]))
+        .flat_map(|line| objects(line).chain([open_object(line)]))
         .filter(|object| holds_spans(object));
     let forms = objects
         .take(MAX_LINES)
@@ -173,7 +176,31 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
             _ => {}
         }
     }
-    console::is_in(text).then_some(Ok(Form::Console))
+    if console::is_in(text) {
+        return Some(Ok(Form::Console));
+    }
+    is_in_open_objects(&lossy).then_some(Ok(Form::OtlpLogLines))
+}
+
+/// Whether an object that does not end on its line has spans of OTLP.
+fn is_in_open_objects(text: &str) -> bool {
+    let mut end = 0;
+    let begun = text.split_inclusive('\n').filter_map(|line| {
+        end += line.len();
+        let object = open_object(line);
+        (!object.is_empty()).then(|| &text[end - object.len()..])
+    });
+    let mut begun = begun.take(MAX_LINES);
+    begun.any(|rest| {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        let object = match values.next() {
+            Some(Ok(_)) => &rest[..values.byte_offset()],
+            Some(Err(error)) if error.is_eof() => rest,
+            _ => return false,
+        };
+        let form = || json::form(object.as_bytes());
+        holds_spans(object) && matches!(form(), Ok(Form::OtlpLogLines | Form::OtlpJson))
+    })
 }
 
 /// How many lines of text are examined.

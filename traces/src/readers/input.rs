@@ -1,12 +1,15 @@
-//! Opens an input, decompresses it, and gives its first bytes, which tell its form.
+//! Opens an input, decompresses it, and reads its first bytes, which show its form.
+
+pub(crate) mod blocks;
+mod encoding;
+pub(crate) mod lines;
+pub(crate) mod wrapped_lines;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-
-use super::encoding;
 
 /// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
 pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -29,7 +32,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Input<'static>> {
     decompress(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?))
 }
 
-/// Decompresses `input` if it starts with a zstd frame or a gzip member, and gives marked text as
+/// Decompresses `input` if it starts with a zstd frame or a gzip member, and returns marked text as
 /// UTF-8.
 pub(super) fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<Input<'a>> {
     let beginning = input.fill_buf()?;

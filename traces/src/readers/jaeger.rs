@@ -16,12 +16,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::ids::{short_reference, short_span_id};
-use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags, times};
+use super::{tags, times};
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, UnixTime, Value, Want,
 };
@@ -43,7 +43,7 @@ static ANSWER: Place = Place {
     ],
 };
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -59,8 +59,8 @@ pub(super) fn read(
     json.documents(|json| walk.object(json, 0).map(|_| ()))
 }
 
-/// How many objects may be around a span. Elasticsearch's answer has three: its outer `hits`, a hit,
-/// and the hit's `_source`.
+/// How many objects may be around a span. Elasticsearch's answer has three: its outer `hits`, a
+/// hit, and the hit's `_source`.
 const MAX_DEPTH: usize = 4;
 
 struct Walk<'a> {
@@ -71,7 +71,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Reads `{"data": [TRACE, …]}`, a trace, a span, or Elasticsearch's wrapper around a span.
-    /// Gives whether it was a trace or a span. `depth` counts the wrappers around it.
+    /// Returns whether it was a trace or a span. `depth` counts the wrappers around it.
     fn object<R: BufRead>(
         &mut self,
         json: &mut JsonReader<R>,
@@ -175,7 +175,7 @@ fn said(errors: &[u8]) -> Option<String> {
     errors?.into_iter().next().map(|error| error.msg)
 }
 
-/// Hands over the spans of a trace or of a span. Gives whether it was one, or an entry of Jaeger's
+/// Passes on the spans of a trace or of a span. Returns whether it was one, or an entry of Jaeger's
 /// index of services, which has no span.
 fn in_memory(
     json: &[u8],

@@ -3,6 +3,11 @@
 //! The walk steps through outer arrays and objects. The values that a reader needs are read into
 //! memory one by one and decoded there. Several documents may follow each other, as in JSON lines.
 
+pub(super) mod cursor;
+pub(super) mod number;
+pub(super) mod plain;
+pub(super) mod text;
+
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
@@ -147,9 +152,9 @@ impl<R: BufRead> JsonReader<R> {
     pub(super) fn parse<'s, T: Deserialize<'s>>(&'s mut self) -> Result<T, Fault> {
         let line = self.line;
         let json = self.value()?;
-        super::parse_json(json).map_err(|error| Fault::Problem {
+        parse_json(json).map_err(|error| Fault::Problem {
             line,
-            problem: super::json_problem(&error),
+            problem: json_problem(&error),
         })
     }
 
@@ -171,7 +176,7 @@ impl<R: BufRead> JsonReader<R> {
         self.take_value(|_, _| true)
     }
 
-    /// Skips the next value, and gives its first characters.
+    /// Skips the next value, and returns its first characters.
     pub(super) fn skip_showing(&mut self) -> Result<String, Fault> {
         const MAX_BYTES: usize = 64 << 10;
         let mut beginning = Vec::new();
@@ -328,6 +333,31 @@ impl ValueEnd {
     /// Whether the end of the input may end the value: nothing marks the end of a number.
     fn may_end_here(&self) -> bool {
         self.in_scalar
+    }
+}
+
+/// The message of serde_json for one line: with the column only, because its line number is always
+/// 1, and shortened, because it may quote a long value.
+pub(super) fn json_problem(error: &serde_json::Error) -> String {
+    const MAX_CHARACTERS: usize = 300;
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let (place, found) = match text.strip_suffix(&place) {
+        Some(found) => (format!("at column {} ", error.column()), found),
+        None => (String::new(), text.as_str()),
+    };
+    match found.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => format!("{place}found: {}…", &found[..end]),
+        None => format!("{place}found: {found}"),
+    }
+}
+
+/// Parses JSON. Checking UTF-8 once for the whole text is cheaper than for each string. Text that
+/// is not UTF-8 is refused, with the position.
+pub(super) fn parse_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(json) => serde_json::from_str(json),
+        Err(_) => serde_json::from_slice(json),
     }
 }
 

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ids::{span_id, trace_id};
-use super::lines::{LineError, Lines};
-use super::text::Text;
+use super::input::lines::{LineError, Lines};
+use super::json::text::Text;
 use super::{MAX_LINE_BYTES, ReadError, input};
 use crate::hand_off::MessageKey;
 use crate::span::SpanReference;
@@ -89,7 +89,7 @@ pub struct LogReading {
     pub problems: Vec<String>,
 }
 
-/// Hands every line of the log at `path` that reports a known event to `each`.
+/// Passes every line of the log at `path` that reports a known event to `each`.
 ///
 /// # Errors
 /// If the file cannot be read. A broken line is counted as a problem, and reading goes on.
@@ -124,7 +124,7 @@ pub fn read_file(path: &Path, each: &mut dyn FnMut(&LogLine<'_>)) -> Result<LogR
     }
 }
 
-/// Hands one line of a log to `each` if it reports a known event. Gives whether it did.
+/// Passes one line of a log to `each` if it reports a known event. Returns whether it did.
 ///
 /// # Errors
 /// What is wrong with a line that should report one, as the rest of a sentence.
@@ -134,7 +134,7 @@ pub fn read_line(bytes: &[u8], each: &mut dyn FnMut(&LogLine<'_>)) -> Result<boo
         Err(error) => {
             return match serde_json::from_slice(bytes) {
                 Ok(Marker { event }) if EVENTS.contains(&event.0.as_ref()) => {
-                    Err(super::json_problem(&error))
+                    Err(super::json::json_problem(&error))
                 }
                 _ => Ok(false),
             };

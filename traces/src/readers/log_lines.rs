@@ -10,20 +10,23 @@
 //! Lines without a span are other output of the same program and are skipped. A list of such
 //! objects, and objects over several lines, are also read.
 
-use std::io::BufRead;
+mod open_object;
+
+use std::io::{self, BufRead};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+use self::open_object::{Added, OpenObject};
+use super::input::lines::{LineError, Lines};
 use super::json::{Fault, JsonReader};
-use super::lines::Lines;
-use super::skipped::{Skipped, holds_spans};
+use super::skipped::{Skipped, holds_spans, names_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
-/// Hands every span in the lines or the JSON documents of `input` to `each`.
+/// Passes every span in the lines or the JSON documents of `input` to `each`.
 pub(super) fn read_lines(
     mut input: impl BufRead,
     want: Want,
@@ -35,28 +38,65 @@ pub(super) fn read_lines(
             let line = json.line();
             skipped.line = line;
             let read = message(json.value()?, want, each, skipped);
-            read.map_err(|problem| Fault::Problem { line, problem })
+            read.map_err(|problem| Fault::Problem { line, problem })?;
+            Ok(())
         });
     }
     let mut lines = Lines::new(input, MAX_LINE_BYTES);
+    let mut open: Option<OpenObject> = None;
     loop {
         let number = lines.number() + 1;
-        let problem = |problem| Fault::Problem {
-            line: number,
-            problem,
-        };
         skipped.line = number;
         let line = lines.next_line();
-        match line.map_err(|error| error.fault(number, MAX_LINE_BYTES))? {
-            None => return Ok(()),
-            Some(line) => message(line, want, each, skipped).map_err(problem)?,
+        let Some(line) = line.map_err(|error| error.fault(number, MAX_LINE_BYTES))? else {
+            return match open {
+                Some(open) if open.holds_spans() => {
+                    Err(Fault::Input(io::ErrorKind::UnexpectedEof.into()))
+                }
+                _ => Ok(()),
+            };
+        };
+        let mut rest = line;
+        if let Some(mut object) = open.take() {
+            match object.add(line) {
+                Added::All if object.len() > MAX_LINE_BYTES => {
+                    return Err(LineError::TooLong.fault(object.line, MAX_LINE_BYTES));
+                }
+                Added::All => {
+                    open = Some(object);
+                    continue;
+                }
+                Added::Closed(length) => {
+                    rest = &line[length..];
+                    let line = object.line;
+                    let read = message(object.text(), want, each, skipped);
+                    read.map_err(|problem| Fault::Problem { line, problem })?;
+                }
+                // its lines are not JSON, and so no spans that can be read
+                Added::Nothing if object.holds_spans() => skipped.add_line(),
+                Added::Nothing => {}
+            }
         }
+        let begun = message(rest, want, each, skipped);
+        let begun = begun.map_err(|problem| Fault::Problem {
+            line: number,
+            problem,
+        })?;
+        open = begun.map(|text| OpenObject::new(&text, number));
     }
 }
 
-/// Whether the input is JSON over several lines: it begins with a list of objects, or with an object
-/// that does not end on its first line, and goes on as JSON. A program may print its configuration
-/// in this way before its log lines.
+/// Whether other text follows a JSON object that begins the input.
+pub(super) fn has_text_below(beginning: &[u8]) -> bool {
+    let mut values = Deserializer::from_slice(beginning).into_iter::<IgnoredAny>();
+    let is_whole = |value: Option<&Result<_, _>>| matches!(value, Some(Ok(_)));
+    beginning.trim_ascii_start().starts_with(b"{")
+        && is_whole(values.next().as_ref())
+        && matches!(values.find_map(Result::err), Some(error) if !error.is_eof())
+}
+
+/// Whether the input is JSON over several lines and nothing else: it begins with a list of objects,
+/// or with an object that does not end on its first line.
 fn is_document(beginning: &[u8]) -> bool {
     let text = beginning.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
@@ -68,51 +108,97 @@ fn is_document(beginning: &[u8]) -> bool {
         ),
         _ => false,
     };
-    begins && goes_on_as_json(text)
+    let mut values = Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    begins
+        && values
+            .find_map(Result::err)
+            .is_none_or(|error| error.is_eof())
 }
 
-/// Whether `text` has only JSON, or has spans before something else. Those spans may be on several
-/// lines, so reading single lines would lose them.
-fn goes_on_as_json(text: &[u8]) -> bool {
-    let mut values = Deserializer::from_slice(text).into_iter::<IgnoredAny>();
-    match values.find_map(Result::err) {
-        Some(error) if !error.is_eof() => {
-            let lines = text.split_inclusive(|byte| *byte == b'\n');
-            let above: usize = lines.take(error.line() - 1).map(<[u8]>::len).sum();
-            let json = &text[..text.len().min(above + error.column())];
-            holds_spans(&String::from_utf8_lossy(json))
+/// How often, on average, a byte is read while the beginning of an object is searched.
+const MAX_READS: usize = 8;
+
+/// The JSON objects in a text.
+pub(super) fn objects(text: &str) -> impl Iterator<Item = &str> {
+    let mut parts = Parts::of(text);
+    std::iter::from_fn(move || parts.next_object())
+}
+
+/// The JSON object that does not end in a text; empty if there is none.
+pub(super) fn open_object(text: &str) -> &str {
+    let mut parts = Parts::of(text);
+    while parts.next_object().is_some() {}
+    parts.rest
+}
+
+/// The objects of a text, and the object that does not end in it.
+struct Parts<'a> {
+    rest: &'a str,
+    /// How many more bytes may be read in vain.
+    reads: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Parts<'a> {
+        Parts {
+            rest: text,
+            reads: text.len().saturating_mul(MAX_READS),
         }
-        _ => true,
+    }
+
+    /// The next whole object. Text that only looks like the beginning of an object is passed over.
+    fn next_object(&mut self) -> Option<&'a str> {
+        while let Some(start) = self.rest.find('{').filter(|_| self.reads > 0) {
+            self.rest = &self.rest[start..];
+            let mut objects = Deserializer::from_str(self.rest).into_iter::<&RawValue>();
+            match objects.next() {
+                Some(Ok(object)) => {
+                    self.rest = &self.rest[objects.byte_offset()..];
+                    return Some(object.get());
+                }
+                Some(Err(error)) if error.is_eof() => return None,
+                Some(Err(error)) => {
+                    let read = match error.line() {
+                        1 => error.column(),
+                        _ => self.rest.len(),
+                    };
+                    self.reads = self.reads.saturating_sub(read);
+                    self.rest = &self.rest[1..];
+                }
+                None => break,
+            }
+        }
+        self.rest = "";
+        None
     }
 }
 
 /// Hands over the spans in one log message. It may have several objects, with text between them.
+/// Gives the object that does not end in it, if there is one.
 fn message(
     text: &[u8],
     want: Want,
     each: &mut dyn FnMut(&Span<'_>),
     skipped: &mut Skipped,
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     // other text on the line may have another encoding
     let text = String::from_utf8_lossy(text);
-    let mut rest = text.trim_ascii();
-    while let Some(start) = rest.find('{') {
-        rest = &rest[start..];
-        let mut objects = Deserializer::from_str(rest).into_iter::<&RawValue>();
-        let (object, end) = match objects.next() {
-            Some(Ok(object)) => (object.get(), objects.byte_offset()),
-            _ => (rest, rest.len()),
-        };
+    let mut parts = Parts::of(text.trim_ascii());
+    let mut is_damaged = names_spans(parts.rest);
+    while let Some(object) = parts.next_object() {
         if holds_spans(object) {
             otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
+            is_damaged = false;
         }
-        rest = &rest[end..];
     }
-    Ok(())
+    if is_damaged && parts.rest.is_empty() {
+        return Err("found: an object with spans that is not valid JSON".to_owned());
+    }
+    Ok((!parts.rest.is_empty()).then(|| parts.rest.to_owned()))
 }
 
-/// Hands every span in an answer of CloudWatch Logs to `each`. The answer has events with messages,
-/// or rows of fields.
+/// Passes every span in an answer of CloudWatch Logs to `each`. The answer has events with
+/// messages, or rows of fields.
 pub(super) fn read_answer(
     input: impl BufRead,
     want: Want,
@@ -126,9 +212,15 @@ pub(super) fn read_answer(
                 let line = json.line();
                 skipped.line = line;
                 let messages: Entry = json.parse()?;
+                let problem = |problem| Fault::Problem { line, problem };
                 messages.texts().try_for_each(|text| {
-                    let read = message(text.as_bytes(), want, each, skipped);
-                    read.map_err(|problem| Fault::Problem { line, problem })
+                    let open = message(text.as_bytes(), want, each, skipped);
+                    match open.map_err(problem)? {
+                        Some(open) if holds_spans(&open) => Err(problem(
+                            "found: a message that ends inside its spans".to_owned(),
+                        )),
+                        _ => Ok(()),
+                    }
                 })
             }),
             _ => json.skip(),

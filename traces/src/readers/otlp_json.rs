@@ -22,24 +22,25 @@ use std::path::Path;
 
 use self::containers::ResourceSpans;
 use self::recent::Recent;
-use super::blocks::{self, Blocks};
+use super::input::blocks::{self, Blocks};
 
+use super::collect::Collect;
+use super::input::lines::LineError;
 use super::json::Fault;
-use super::lines::LineError;
-use super::skipped::Skipped;
-use super::takers::{Each, InParts};
-use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
+use super::skipped::{Skipped, names_spans};
+use super::takers::{Each, Take};
+use super::{Form, MAX_LINE_BYTES, ReadError, Reading, log_lines};
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
 
-/// Hands every span of a file of lines at `path` to `each`, in the order of the file.
+/// Passes every span of a file of lines at `path` to `each`, in the order of the file.
 ///
 /// Several zstd frames, one after the other, read as one.
 ///
 /// # Errors
 /// If the file cannot be read, a frame is damaged, or a line is not a request or is longer than
-/// [`MAX_LINE_BYTES`]. The spans of the lines before were handed over. A file that is cut short is
+/// [`MAX_LINE_BYTES`]. The spans of the lines before were passed on. A file that is cut short is
 /// not an error: see [`Reading::truncated`].
 pub fn read_file(
     path: &Path,
@@ -49,12 +50,12 @@ pub fn read_file(
     super::take_lines(path, want, &mut Each(each))
 }
 
-/// Hands every span of one request, the body of an OTLP/HTTP export, to `each`. Gives the number of
-/// spans.
+/// Passes every span of one request, the body of an OTLP/HTTP export, to `each`. Returns the number
+/// of spans.
 ///
 /// # Errors
 /// What is wrong, if `json` is not an `ExportTraceServiceRequest`. In that case none of its spans
-/// is handed over.
+/// is passed on.
 pub fn read_request(
     json: &[u8],
     want: Want,
@@ -67,7 +68,7 @@ pub fn read_request(
     Ok(spans.sum())
 }
 
-/// Hands over one span that has its resource in the same object, or the spans of a request (see
+/// Passes on one span that has its resource in the same object, or the spans of a request (see
 /// [`read_request`]).
 pub(super) fn read_alone(
     json: &[u8],
@@ -91,6 +92,19 @@ pub(super) fn is_in_lines(beginning: &[u8]) -> bool {
     let line = &beginning[..line_end.unwrap_or(beginning.len())];
     let (mut skipped, mut recent) = (Skipped::default(), Recent::default());
     line.is_empty() || containers::request(line, Want::Judging, &mut skipped, &mut recent).is_ok()
+}
+
+/// Reads lines, which several threads decode.
+pub(super) fn take_lines(
+    input: impl BufRead + Send,
+    file: &str,
+    want: Want,
+    take: &mut impl Take,
+) -> Result<Reading, ReadError> {
+    match take.in_parts() {
+        Some(into) => collect_lines(input, file, want, into),
+        None => take.one_by_one(|each| read_lines(input, file, want, each)),
+    }
 }
 
 /// Reads lines. Several threads decode them, and `each` gets their spans in order.
@@ -121,14 +135,14 @@ pub(super) fn collect_lines(
     input: impl BufRead + Send,
     file: &str,
     want: Want,
-    into: &mut InParts<'_>,
+    into: &mut dyn Collect,
 ) -> Result<Reading, ReadError> {
     let blocks = Blocks::new(input, MAX_LINE_BYTES);
     let empty = into.part();
-    let takes_spans = into.collect.takes_spans();
+    let takes_spans = into.takes_spans();
     let state = (Progress::default(), into);
     let ((progress, _), error) = blocks::in_turn(blocks, state, |block, turn| {
-        let (mut part, mut decoded, mut count) = (empty.clone(), Vec::new(), 0);
+        let (mut part, mut decoded, mut count) = (empty.another(), Vec::new(), 0);
         let lines = decode_lines(block, want, &mut |mut spans| {
             count += spans.spans.len() as u64;
             let mut add = |span: &Span<'_>| part.add(span);
@@ -149,7 +163,9 @@ pub(super) fn collect_lines(
                 if !is_added {
                     part.add(span);
                 }
-                into.add_span(span);
+                if takes_spans {
+                    into.add_span(span);
+                }
             });
         }
         into.add_part(part);
@@ -174,7 +190,7 @@ enum LineFault {
     Problem(String),
 }
 
-/// Decodes the lines of a block. The spans of a line that is not a request are not handed over.
+/// Decodes the lines of a block. The spans of a line that is not a request are not passed on.
 fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSpans<'a>)) -> Lines {
     let mut lines = Lines {
         count: 0,
@@ -183,24 +199,59 @@ fn decode_lines<'a>(block: &'a [u8], want: Want, each: &mut dyn FnMut(ResourceSp
         skipped: Skipped::default(),
     };
     let mut recent = Recent::default();
-    for line in block.split_inclusive(|byte| *byte == b'\n') {
+    let mut rest = block;
+    while !rest.is_empty() {
+        let line = take_line(&mut rest);
         if !line.trim_ascii().is_empty() {
             lines.skipped.line = lines.count + 1;
             match containers::request(line, want, &mut lines.skipped, &mut recent) {
                 Ok(spans) => spans.into_iter().for_each(&mut *each),
-                Err(mistake) => {
-                    let (is_cut, problem) = mistake.explain(line);
-                    lines.fault = Some(match is_cut && !line.ends_with(b"\n") {
-                        true => LineFault::CutShort,
-                        false => LineFault::Problem(problem),
-                    });
-                    break;
-                }
+                Err(mistake) => match inside_text(line, want, &mut lines.skipped) {
+                    Some(spans) => spans.into_iter().for_each(&mut *each),
+                    None => {
+                        let (is_cut, problem) = mistake.explain(line);
+                        lines.fault = Some(match is_cut && !line.ends_with(b"\n") {
+                            true => LineFault::CutShort,
+                            false => LineFault::Problem(problem),
+                        });
+                        break;
+                    }
+                },
             }
         }
         lines.count += 1;
     }
     lines
+}
+
+/// Takes the first line, with its line feed.
+fn take_line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    // many times faster than a look at one byte after the other
+    let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+    let (line, others) = rest.split_at(end);
+    *rest = others;
+    line
+}
+
+/// The spans in a line of text between requests, such as a log line. A line without spans counts as
+/// skipped. `None` for a damaged request.
+fn inside_text<'a>(
+    line: &'a [u8],
+    want: Want,
+    skipped: &mut Skipped,
+) -> Option<Vec<ResourceSpans<'a>>> {
+    if line.trim_ascii().starts_with(b"{") {
+        return None;
+    }
+    if !names_spans(&String::from_utf8_lossy(line)) {
+        skipped.add_line();
+        return Some(Vec::new());
+    }
+    let objects = log_lines::objects(std::str::from_utf8(line).ok()?);
+    let objects = objects.filter(|object| names_spans(object));
+    let read = objects.map(|object| containers::alone(object.as_bytes(), want, skipped).ok());
+    let read: Vec<_> = read.collect::<Option<Vec<_>>>()?;
+    (!read.is_empty()).then(|| read.into_iter().flatten().collect())
 }
 
 /// How many lines of a file were read.
@@ -214,7 +265,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Counts the lines of a block and their `spans`. Gives whether to go on.
+    /// Counts the lines of a block and their `spans`. Returns whether to go on.
     fn add(&mut self, lines: Lines, spans: u64) -> bool {
         self.spans += spans;
         self.skipped.append(lines.skipped, self.lines);

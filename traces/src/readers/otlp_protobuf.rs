@@ -35,7 +35,7 @@ const MAX_DECODED_BYTES: usize = 1 << 30;
 /// The number of `resource_spans` in both messages.
 const RESOURCE_SPANS: u64 = 1;
 
-/// Hands every span in `input`, which is one message, to `each`.
+/// Passes every span in `input`, which is one message, to `each`.
 pub(super) fn read_message(
     mut input: impl BufRead,
     want: Want,
@@ -44,7 +44,7 @@ pub(super) fn read_message(
     message(&mut input, 1, want, each)
 }
 
-/// Hands every span of the messages in `input`, each after its length, to `each`.
+/// Passes every span of the messages in `input`, each after its length, to `each`.
 pub(super) fn read_frames(
     mut input: impl BufRead,
     form: Form,

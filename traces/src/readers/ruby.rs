@@ -10,8 +10,8 @@ use std::io::BufRead;
 use baton_propagators::id::{SpanId, TraceId};
 
 use self::value::{Balance, Value};
+use super::input::lines::{LineError, Lines};
 use super::json::{Fault, MAX_VALUE_BYTES, ended};
-use super::lines::{LineError, Lines};
 use super::tags;
 use crate::span::{
     AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
@@ -25,7 +25,7 @@ pub(super) fn is_in(text: &str) -> bool {
     text.contains(SPAN)
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -75,7 +75,7 @@ pub(super) fn read(
     }
 }
 
-/// Hands the span over. An error says what is wrong with it.
+/// Passes the span on. An error says what is wrong with it.
 fn hand_over(fields: &Value, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     let reference = reference(fields, "")
         .ok_or("found: a span without a trace_id of 16 bytes or a span_id of 8 bytes")?;

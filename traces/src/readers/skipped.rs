@@ -43,10 +43,12 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
 
 /// Whether the JSON contains a span id.
 pub(super) fn holds_spans(json: &str) -> bool {
+    json.starts_with(['[', '{']) && names_spans(json)
+}
+
+/// Whether the text contains the name of a member with a span id.
+pub(super) fn names_spans(json: &str) -> bool {
     const IDS: [&[u8]; 2] = [b"spanid\"", b"span_id\""];
-    if !json.starts_with(['[', '{']) {
-        return false;
-    }
     let found = |id: &&[u8]| {
         json.as_bytes()
             .windows(id.len())
@@ -70,6 +72,10 @@ pub(super) struct Skipped {
     pub(super) line: u64,
     /// How many lists of logs, metrics or profiles were skipped. They are not a mistake.
     pub(super) other_signals: u64,
+    /// How many lines are other text.
+    other_lines: u64,
+    /// The first of them.
+    first_other_line: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +89,15 @@ struct Member {
 impl Skipped {
     /// Whether nothing was skipped.
     pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.others == 0
+        self.members.is_empty() && self.others == 0 && self.other_lines == 0
+    }
+
+    /// Counts the current line as text without spans.
+    pub(super) fn add_line(&mut self) {
+        self.other_lines += 1;
+        if self.other_lines == 1 {
+            self.first_other_line = self.line;
+        }
     }
 
     /// Counts the member `name` of an object.
@@ -109,6 +123,10 @@ impl Skipped {
         }
         self.others += later.others;
         self.other_signals += later.other_signals;
+        if self.other_lines == 0 {
+            self.first_other_line = later.first_other_line + lines;
+        }
+        self.other_lines += later.other_lines;
     }
 
     fn count(&mut self, member: Member) {
@@ -151,9 +169,17 @@ impl fmt::Display for Skipped {
                 None => write!(formatter, " (it has spans, and does not belong there)")?,
             }
         }
-        match self.others {
-            0 => Ok(()),
-            others => write!(formatter, "; {others} members of other names"),
+        if self.others > 0 {
+            write!(formatter, "; {} members of other names", self.others)?;
+        }
+        let comma = if self.members.is_empty() { "" } else { "; " };
+        match (self.other_lines, self.first_other_line) {
+            (0, _) => Ok(()),
+            (1, line) => write!(formatter, "{comma}line {line}, which is other text"),
+            (lines, first) => write!(
+                formatter,
+                "{comma}{lines} lines of other text, the first is line {first}"
+            ),
         }
     }
 }

@@ -21,11 +21,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::ids::{span_id, xray_trace_id};
-use super::json::{Fault, JsonReader};
-use super::plain::Plain;
+use super::json::plain::Plain;
+use super::json::text::Text;
+use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
-use super::text::Text;
-use super::{json_problem, parse_json, tags};
+use super::tags;
 use crate::span::{
     AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
 };
@@ -36,7 +36,7 @@ static WRAPPER: Place = Place {
     members: &["Traces", "Segments", "TraceSegmentDocuments", "Document"],
 };
 
-/// Hands every segment and subsegment of `input` to `each`, as a span.
+/// Passes every segment and subsegment of `input` to `each`, as a span.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -71,7 +71,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads the next value of the input; gives whether there was one.
+    /// Reads the next value of the input; returns whether there was one.
     fn next<R: BufRead>(&mut self, json: &mut JsonReader<R>) -> Result<bool, Fault> {
         match json.peek()? {
             Some(_) => self.wrapped(json, None).map(|()| true),
@@ -79,7 +79,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands over the segments in progress whose end no document has.
+    /// Passes on the segments in progress whose end no document has.
     fn finish(&mut self) -> Result<(), Fault> {
         for (reference, line, json) in std::mem::take(&mut self.in_progress) {
             if self.ended.insert(reference) {
@@ -156,7 +156,7 @@ impl Walk<'_> {
         read.map_err(|problem| Fault::Problem { line, problem })
     }
 
-    /// Hands a document over. `id` is the trace's id, which the document itself may lack.
+    /// Passes a document on. `id` is the trace's id, which the document itself may lack.
     fn document(&mut self, json: &[u8], line: u64, id: Option<&str>) -> Result<(), String> {
         let document: Document<'_> = parse_json(json)
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
@@ -276,7 +276,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Hands over the segment and its subsegments. `parent` is the parent of a subsegment.
+    /// Passes on the segment and its subsegments. `parent` is the parent of a subsegment.
     fn hand_over(
         mut self,
         trace_id: TraceId,

@@ -15,18 +15,18 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::ids::{short_reference, short_span_id};
+use super::json::number::Number;
+use super::json::plain::Plain;
+use super::json::text::Text;
 use super::json::{Fault, JsonReader};
-use super::number::Number;
-use super::plain::Plain;
-use super::text::Text;
 use super::{tags, times};
 use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
 
-/// Hands every span of a document, such as the body of a POST to `/api/v2/spans`, to `each`, with
+/// Passes every span of a document, such as the body of a POST to `/api/v2/spans`, to `each`, with
 /// all fields.
 ///
 /// # Errors
-/// What is wrong, and where. The spans before the fault were handed over.
+/// What is wrong, and where. The spans before the fault were passed on.
 pub fn read_document(json: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
     read(json, Want::Everything, each).map_err(|fault| match fault {
         Fault::Input(error) => error.to_string(),
@@ -35,7 +35,7 @@ pub fn read_document(json: &[u8], each: &mut dyn FnMut(&Span<'_>)) -> Result<(),
     })
 }
 
-/// Hands every span of `input` to `each`.
+/// Passes every span of `input` to `each`.
 pub(super) fn read(
     input: impl BufRead,
     want: Want,
@@ -157,7 +157,7 @@ struct Annotation<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over.
+    /// Passes the span on.
     fn hand_over(mut self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let local = self.local_endpoint.take().unwrap_or_default();
         let remote = self.remote_endpoint.take().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, RunDirectory, RunError};
+use super::{RunDirectory, RunError};
 use crate::hand_off::MessageKey;
 
 /// The file of a run for records that could not be delivered: JSON lines, one per record.
@@ -50,19 +50,15 @@ pub struct Undelivered {
 }
 
 impl Undelivered {
-    /// Reads them from the run's files. Gives `None` if the run has no lab, if the lab has not
-    /// ended, or if the files do not name every one of them.
+    /// Reads them from the files of `run`, whose lab counted `records`. Returns `None` if the files
+    /// do not name every one of them.
     ///
     /// # Errors
     /// If the file is there and cannot be read.
     pub(crate) fn read(
         run: &RunDirectory,
-        manifest: &Manifest,
+        records: LabRecords,
     ) -> Result<Option<Undelivered>, RunError> {
-        // parts of a merged run may come from elsewhere
-        let Some(records) = manifest.records.filter(|_| !manifest.is_merged()) else {
-            return Ok(None);
-        };
         let mut keys = BTreeSet::new();
         if records.undelivered > 0 {
             let path = run.path().join(UNDELIVERABLE_FILE);

@@ -28,9 +28,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How far back to query if the address has no `lookback`.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(60 * 60);
 /// How many traces to ask for in one query if the address has no `limit`.
-const DEFAULT_LIMIT: usize = 1000;
+const DEFAULT_MAX_TRACES: usize = 1000;
 /// A window of time with more traces than the limit is halved, down to this length.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
+const MIN_WINDOW: Duration = Duration::from_millis(2);
 /// The longest accepted list of services, in bytes.
 const MAX_SERVICES_BYTES: u64 = 16 << 20;
 
@@ -74,7 +74,7 @@ impl Backend {
             url: url.clone(),
             services: Vec::new(),
             lookback: DEFAULT_LOOKBACK,
-            limit: DEFAULT_LIMIT,
+            limit: DEFAULT_MAX_TRACES,
         };
         for (name, value) in url.query_pairs() {
             match &*name {
@@ -115,7 +115,7 @@ impl Backend {
         }
     }
 
-    /// Hands every span of the lookback period to `take`.
+    /// Passes every span of the lookback period to `take`.
     pub(super) fn read(
         &self,
         want: Want,
@@ -178,13 +178,13 @@ impl Backend {
                 let middle = whole_milliseconds(start + (end - start) / 2);
                 if traces < self.limit {
                     continue;
-                } else if end - start > SHORTEST_WINDOW {
+                } else if end - start > MIN_WINDOW {
                     windows.extend([(start, middle), (middle, end)]);
                 } else {
                     session.reading.problems.push(format!(
                         "{self} has {} traces or more within {} ms; those beyond its limit were not read",
                         self.limit,
-                        SHORTEST_WINDOW.as_millis()
+                        MIN_WINDOW.as_millis()
                     ));
                 }
             }
@@ -261,7 +261,7 @@ impl Session<'_> {
         Ok(services.data.unwrap_or_default())
     }
 
-    /// Hands over the spans of one window. Gives the number of traces in the answer.
+    /// Passes on the spans of one window. Returns the number of traces in the answer.
     fn query(
         &mut self,
         service: Option<&str>,
@@ -323,7 +323,7 @@ impl Session<'_> {
                 self.reading.problems.extend(cut);
                 self.reading.problems.extend(reading.skipped);
             }
-            // what came before the limit was handed over
+            // what came before the limit was passed on
             Err(_) if self.reached.is_some() => {}
             Err(error) => return Err(error.into()),
         }

@@ -7,7 +7,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::FixedState;
 
 use super::Key;
-use crate::attributes::{Meaning, captured_header, context_header, may_be_shared, meaning};
+use crate::span::attributes::{Meaning, captured_header, context_header, may_be_shared, meaning};
 
 /// How many names each thread remembers at most.
 const MAX_NAMES: usize = 1024;

@@ -6,9 +6,9 @@ use baton_propagators::id::TraceId;
 use serde::Serialize;
 
 use super::{Crossing, TraceIndex};
-use crate::assemble::{HandOff, HandOffKey};
 use crate::audit;
 use crate::hand_off::{Hop, Verdict};
+use crate::matching::by_id::{HandOff, HandOffKey};
 use crate::span::{SpanReference, UnixTime};
 
 /// A hand-off, with the ids of its ends.
@@ -95,17 +95,17 @@ impl TraceIndex {
     /// The traces with a hand-off that broke, or that was not judged.
     fn traces_not_whole(&self) -> HashSet<TraceId> {
         let crossings = self.crossings();
-        let others = crossings.filter(|crossing| !crossing.verdict.is_some_and(Verdict::is_whole));
+        let others = crossings.filter(|crossing| !crossing.verdict.is_some_and(Verdict::holds));
         others.flat_map(Crossing::trace_ids).collect()
     }
 
     /// An example of a trace with a hand-off that has one of the verdicts `wanted`, if possible a
     /// record's. It prefers traces with few spans, such as those of a single record, and among them
-    /// one from the middle, to avoid a cold start. If the trace holds under all of `wanted`, it
-    /// holds on every hand-off of the example.
+    /// one from the middle, to avoid a cold start. If a hand-off holds under all of
+    /// `wanted`, every hand-off of the example holds.
     pub fn example(&self, wanted: impl Fn(Verdict) -> bool) -> Option<TraceId> {
         let mut verdicts = Verdict::ALL.into_iter().filter(|verdict| wanted(*verdict));
-        let not_whole = match verdicts.all(Verdict::is_whole) {
+        let not_whole = match verdicts.all(Verdict::holds) {
             true => self.traces_not_whole(),
             false => HashSet::new(),
         };

@@ -6,7 +6,7 @@ use baton_propagators::id::TraceId;
 use foldhash::HashMap;
 
 use super::TraceLine;
-use crate::ends::names::{Name, Names};
+use crate::matching::names::{Name, Names};
 use crate::source::seen::{Seen, Sight};
 use crate::span::{Span, UnixTime};
 

@@ -17,14 +17,14 @@ use std::fs;
 use std::path::Path;
 
 use baton_traces::audit::Audit;
-use baton_traces::extent::Extent;
+use baton_traces::figures::tally::Tally;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;
 use baton_traces::readers::{log, otlp_json};
 use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::source::extent::Extent;
 use baton_traces::span::Want;
 use baton_traces::summary::Summary;
-use baton_traces::tally::Tally;
 use baton_traces::version::Version;
 use serde_json::{Map, Value, json};
 

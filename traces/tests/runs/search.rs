@@ -1,8 +1,8 @@
 //! Finds traces in a source: by service, attribute, verdict, and the beginning of an id.
 
 use baton_traces::hand_off::Verdict;
-use baton_traces::load::load;
 use baton_traces::source::Source;
+use baton_traces::source::load::load;
 use baton_traces::trace_index::{Filter, FindError, TraceIndex};
 
 use super::case::{self, Order};

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
+use baton_traces::percentiles::{Percentiles, Sizes};
 use baton_traces::run::{Function, RunDirectory, RunError};
-use baton_traces::statistics::{Percentiles, Sizes};
 use baton_traces::summary::{Records, Requests, Summary};
 
 use super::case::{self, Order};
@@ -219,7 +219,7 @@ fn a_broken_line_of_spans_is_an_error_that_names_it() {
     let run = empty_run(&directory);
     let mut spans = run.append_spans().expect("a span file");
     spans.write_request(b"{}").expect("room");
-    spans.write_request(b"not JSON").expect("room");
+    spans.write_request(br#"{"resourceSpans":}"#).expect("room");
     spans.finish().expect("room");
     let error = Measured::of_run(&run)
         .expect_err("a broken line")

@@ -15,7 +15,7 @@ use super::source;
 /// The requests that it received: the first line and the `authorization` header of each.
 type Requests = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// Answers every request with the result of `answer` for its path and query. Gives the server's
+/// Answers every request with the result of `answer` for its path and query. Returns the server's
 /// address.
 fn server(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -86,13 +86,97 @@ fn all_spans_between_other_output_are_read() {
             in_container(&format!("INFO: started\nINFO {long}\nINFO {a}\n")),
             vec![B, A],
         ),
+        (
+            "an object with indents between log lines",
+            format!(
+                "INFO: started\n{}\nconfig {{\nINFO: on\n{b}\n",
+                with_indents(&a)
+            ),
+            vec![A, B],
+        ),
+        (
+            "an object with indents after text on its line",
+            format!("12:00 INFO {a}\n12:01 INFO {} end {a}\n", with_indents(&b)),
+            vec![A, B, A],
+        ),
+        (
+            "objects with indents, and text below",
+            format!(
+                "{}\nINFO: on\n{}\nbye\n",
+                with_indents(&a),
+                with_indents(&b)
+            ),
+            vec![A, B],
+        ),
+        (
+            "braces that are not JSON",
+            format!("12:00 GET /{{id}} {a}\n12:01 {{x}} {{y}} {b}\n"),
+            vec![A, B],
+        ),
     ] {
-        let mut found = Vec::new();
-        let each = &mut |span: &baton_traces::span::Span<'_>| {
-            found.push(span.reference.span_id.to_string());
-        };
-        let reading = read(text.as_bytes(), each).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (found, skipped) = found(name, &text);
         assert_eq!(found, ids, "{name}");
-        assert_eq!(reading.skipped, None, "{name}");
+        assert_eq!(skipped, None, "{name}");
     }
+}
+
+/// The ids of the spans in a text, and what was skipped in it.
+fn found(name: &str, text: &str) -> (Vec<String>, Option<String>) {
+    let mut found = Vec::new();
+    let each = &mut |span: &baton_traces::span::Span<'_>| {
+        found.push(span.reference.span_id.to_string());
+    };
+    let reading = read(text.as_bytes(), each).unwrap_or_else(|error| panic!("{name}: {error}"));
+    (found, reading.skipped)
+}
+
+/// The JSON over several lines.
+fn with_indents(json: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    serde_json::to_string_pretty(&value).expect("JSON")
+}
+
+#[test]
+fn text_between_requests_is_said_to_be_skipped() {
+    let request = |id: &str| format!(r#"{{"resourceSpans":[{}]}}"#, span(id, 0));
+    let (a, b) = (request("000000000000000a"), request("000000000000000b"));
+    for (name, text, spans, said) in [
+        (
+            "one line",
+            format!("{a}\nINFO: on\n{b}\n"),
+            2,
+            "line 2, which is other text",
+        ),
+        (
+            "several lines",
+            format!("{a}\n[info] on\n{b}\nbye"),
+            2,
+            "2 lines of other text, the first is line 2",
+        ),
+        (
+            "spans after text on a line",
+            format!("{a}\n12:00 INFO {b}\nINFO: on\n"),
+            2,
+            "line 3, which is other text",
+        ),
+    ] {
+        let (found, skipped) = found(name, &text);
+        assert_eq!(found.len(), spans, "{name}");
+        let skipped = skipped.expect(name);
+        assert!(skipped.contains(said), "{name}: {skipped}");
+    }
+    let damaged = format!("{a}\n12:00 INFO {}\n{b}\n", &b[..b.len() - 9]);
+    let error = read(damaged.as_bytes(), &mut |_| {}).expect_err("a damaged request");
+    assert!(error.to_string().contains("line 2"), "{error}");
+}
+
+#[test]
+fn a_log_that_ends_inside_an_object_is_cut_short() {
+    let (a, b) = (span("000000000000000a", 0), span("000000000000000b", 0));
+    let text = with_indents(&b);
+    let text = format!("INFO {a}\nINFO {}", &text[..text.len() - 20]);
+    let mut count = 0;
+    let reading = read(text.as_bytes(), &mut |_| count += 1).expect("a log");
+    assert_eq!(count, 1);
+    assert!(reading.truncated.is_some());
 }

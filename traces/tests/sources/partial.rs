@@ -1,9 +1,9 @@
 //! Sources with fewer spans, or more, than the run had.
 
-use baton_traces::collect::Collect as _;
-use baton_traces::extent::Extent;
 use baton_traces::hand_off::{Hop, Verdict};
+use baton_traces::readers::collect::Collect as _;
 use baton_traces::service_map::ServiceMap;
+use baton_traces::source::extent::Extent;
 use baton_traces::trace_index::{Filter, TraceIndex};
 use serde_json::json;
 

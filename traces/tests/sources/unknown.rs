@@ -138,3 +138,32 @@ fn the_senders_alone_lose_nothing() {
         assert_eq!(requests, (hop == Hop::Ingress).then_some(1));
     }
 }
+
+#[test]
+fn the_sizes_of_headers_are_unknown_if_no_span_says_them() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let message = [
+        text("messaging.message.id", "m1"),
+        text("messaging.destination.name", "q"),
+    ];
+    let size = json!({"key": "baton.carrier_bytes", "value": {"intValue": "70"}});
+    for (own, expected) in [(vec![], None), (vec![size], Some(70.0))] {
+        let span = |service: &str, kind: u8, own: &[Value]| {
+            let attributes = [&message[..], own].concat();
+            json!({
+                "resource": {"attributes": [text("service.name", service)]},
+                "scopeSpans": [{"spans": [{
+                    "traceId": format!("0af7651916cd43dd8448eb211c80319{kind}"), "spanId": format!("00f067aa0ba902b{kind}"),
+                    "kind": kind, "name": "step", "attributes": attributes,
+                }]}],
+            })
+        };
+        let export = json!({"resourceSpans": [span("a", 4, &own), span("b", 5, &[])]});
+        let source = measured(directory.path(), format!("{export}\n").as_bytes());
+        assert_eq!(figure("record.new_trace", &source), Some(1.0));
+        assert_eq!(figure("carrier_bytes", &source), expected);
+        let is_unknown = source.summary.unknown.contains("carrier_bytes");
+        assert_eq!(is_unknown, expected.is_none());
+    }
+}

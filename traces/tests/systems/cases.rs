@@ -43,6 +43,7 @@ fn span(line: &str) -> Span<'_> {
         "client" => Kind::Client,
         "producer" => Kind::Producer,
         "consumer" => Kind::Consumer,
+        "internal" => Kind::Internal,
         _ => panic!("{line}"),
     };
     let time = |milliseconds: &str| {
@@ -61,6 +62,7 @@ fn span(line: &str) -> Span<'_> {
                     attributes: Vec::new(),
                 });
             }
+            ("name", name) => span.name = name.to_owned().into(),
             ("baton.span.format", form) => {
                 span.attributes
                     .set(Key::SpanFormat, Value::Text(form.into()));
@@ -73,10 +75,17 @@ fn span(line: &str) -> Span<'_> {
     span
 }
 
-/// The verdicts on each edge, and the hand-offs that broke at least without being named.
+/// The verdicts on each edge, the further deliveries, and the hand-offs that broke at least without
+/// being named.
 fn said(judged: &Judged) -> Vec<String> {
     let mut said = Vec::new();
     for edge in &judged.edges {
+        if edge.redelivered > 0 {
+            said.push(format!(
+                "{} {} again {}",
+                edge.from, edge.to, edge.redelivered
+            ));
+        }
         for (verdict, count) in &edge.verdicts {
             said.push(format!("{} {} {verdict} {count}", edge.from, edge.to));
         }
@@ -95,6 +104,15 @@ fn said(judged: &Judged) -> Vec<String> {
     said
 }
 
+/// The rest of the lines with this beginning, and the other lines.
+fn apart<'a>(lines: Vec<&'a str>, beginning: &str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let (own, others): (Vec<&str>, Vec<&str>) = lines
+        .into_iter()
+        .partition(|line| line.starts_with(beginning));
+    let own = own.iter().map(|line| &line[beginning.len()..]);
+    (own.collect(), others)
+}
+
 #[test]
 fn each_small_system_is_judged_as_described() {
     let text = include_str!("../data/systems/cases.txt");
@@ -104,9 +122,9 @@ fn each_small_system_is_judged_as_described() {
         let (title, lines) = case.split_once('\n').expect("a title");
         let (expected, spans): (Vec<&str>, Vec<&str>) =
             lines.lines().partition(|line| line.starts_with("= "));
-        let (words, expected): (Vec<&str>, Vec<&str>) = expected
-            .into_iter()
-            .partition(|line| line.starts_with("= because "));
+        let (words, expected) = apart(expected, "= because ");
+        let (unjudged, expected) = apart(expected, "= unjudged ");
+        let (channels, expected) = apart(expected, "= over ");
         let expected = expected.iter().filter(|line| **line != "= nothing");
         let mut expected: Vec<String> = expected.map(|line| line[2..].to_owned()).collect();
         expected.sort();
@@ -119,7 +137,21 @@ fn each_small_system_is_judged_as_described() {
             .for_each(|line| backward.add(&span(line)));
         let judged = forward.judge();
         assert_eq!(said(&judged), expected, "{title}");
-        for words in words.iter().map(|line| &line["= because ".len()..]) {
+        for count in unjudged {
+            assert_eq!(
+                judged.not_judged().to_string(),
+                count,
+                "{title}, not judged"
+            );
+        }
+        for channel in channels {
+            let all = judged.edges.iter().map(|edge| edge.channel.to_string());
+            assert!(
+                all.clone().any(|other| other == channel),
+                "{title}: {channel}"
+            );
+        }
+        for words in words {
             let causes = judged.edges.iter().filter_map(|edge| edge.cause.as_ref());
             let causes: Vec<&String> = causes.collect();
             assert!(

@@ -252,12 +252,12 @@ fn without_a_service_there_are_unknowns_and_no_alarms() {
             let (judged, hand_offs) = audited(rest);
             for hand_off in hand_offs
                 .iter()
-                .filter(|hand_off| !hand_off.verdict.is_whole())
+                .filter(|hand_off| !hand_off.verdict.holds())
             {
                 broken += 1;
                 let ends = hand_off.sender.zip(hand_off.receiver);
                 let known = ends.and_then(|ends| truth.get(&ends));
-                false_alarms += usize::from(known.is_none_or(|verdict| verdict.is_whole()));
+                false_alarms += usize::from(known.is_none_or(|verdict| verdict.holds()));
             }
             for edge in &judged.edges {
                 let is_real = edges.contains(&(edge.from.clone(), edge.to.clone()));

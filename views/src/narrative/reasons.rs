@@ -11,7 +11,7 @@ use baton_traces::summary::Summary;
 pub(super) fn of(summary: &Summary, hop: Hop, delivered: u64) -> String {
     let broken: Vec<(Verdict, u64)> = Verdict::ALL
         .into_iter()
-        .filter(|verdict| !verdict.is_whole() && *verdict != Verdict::Lost)
+        .filter(|verdict| !verdict.holds() && *verdict != Verdict::Lost)
         .map(|verdict| (verdict, summary.count(hop, verdict)))
         .filter(|(_, count)| *count > 0)
         .collect();

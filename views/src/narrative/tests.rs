@@ -1,7 +1,7 @@
 use baton_propagators::mode::Engine;
 
 use super::*;
-use baton_traces::statistics::Sizes;
+use baton_traces::percentiles::Sizes;
 use baton_traces::summary::{Records, Requests};
 
 /// A run under `pairing` with these verdicts.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Run;
 use crate::drawing::{Drawing, Pixels};
+use baton_traces::percentiles::{Durations, Percentiles};
 use baton_traces::shown::{count, duration, significant, visible};
-use baton_traces::statistics::{Durations, Percentiles};
 
 /// The resolution of a distribution: how many steps a power of ten has.
 const STEPS_PER_DECADE: f64 = 24.0;

@@ -96,7 +96,7 @@ fn are_alike(a: &ServiceMap, b: &ServiceMap) -> bool {
 fn state(map: &ServiceMap, is_judged: bool) -> (&'static str, &'static str) {
     if map.edges.iter().any(|edge| edge.broken) {
         ("broken", "✗ ")
-    } else if is_judged && map.edges.iter().any(Edge::is_whole) {
+    } else if is_judged && map.edges.iter().any(Edge::holds) {
         ("whole", "✓ ")
     } else {
         ("unjudged", "")
@@ -115,7 +115,7 @@ fn heading(map: &ServiceMap, is_judged: bool) -> String {
         .map(|edge| format!("from {} to {}", named(edge.from), named(edge.to)))
         .collect();
     if broken.is_empty() {
-        match map.edges.iter().any(Edge::is_whole) {
+        match map.edges.iter().any(Edge::holds) {
             true if is_judged => "Whole".to_owned(),
             true => "Whole where it was judged".to_owned(),
             false => "Not judged by ids".to_owned(),

@@ -81,7 +81,7 @@ impl HopBar {
                 .map(|(verdict, number)| VerdictCount {
                     verdict,
                     count: count(number),
-                    whole: verdict.is_whole(),
+                    whole: verdict.holds(),
                 })
                 .collect(),
         }

@@ -1,7 +1,9 @@
 //! Draws a short service map: layers from left to right, or from top to bottom on a narrow page,
 //! with all facts on the edges.
 
-use super::layout::Layout;
+mod layout;
+
+use self::layout::Layout;
 use super::{channel, edge_facts, node_facts, outline};
 use crate::drawing::{Drawing, Page, Pixels, cut, wrapped};
 use baton_traces::service_map::{Edge, Node, ServiceMap};
@@ -164,7 +166,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     let (from, to) = (grid.port(edge.from, true), grid.port(edge.to, false));
     let state = if edge.broken {
         ("edge broken", "head broken")
-    } else if edge.is_whole() {
+    } else if edge.holds() {
         ("edge whole", "head whole")
     } else {
         ("edge", "head")
@@ -179,7 +181,7 @@ fn draw_edge(map: &ServiceMap, drawing: &mut Drawing, grid: &Grid, edge: &Edge) 
     }
     facts.extend(Some(channel(edge)).filter(|channel| !channel.is_empty()));
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-    let class = match (grid.page, edge.broken, edge.is_whole()) {
+    let class = match (grid.page, edge.broken, edge.holds()) {
         (Page::Wide, true, _) => "middle small broken",
         (Page::Wide, _, true) => "middle small whole",
         (Page::Wide, ..) => "middle small muted",

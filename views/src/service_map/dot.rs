@@ -1,4 +1,5 @@
-//! Writes a service map in DOT, the language of Graphviz (<https://graphviz.org/doc/info/lang.html>).
+//! Writes a service map in DOT, the language of Graphviz
+//! (<https://graphviz.org/doc/info/lang.html>).
 
 use super::{exported_label, exported_name, node_facts};
 use baton_traces::service_map::{NodeKind, ServiceMap};
@@ -28,7 +29,7 @@ pub fn dot(map: &ServiceMap) -> String {
     for edge in &map.edges {
         let style = if edge.broken {
             ", style=dashed, penwidth=2, color=\"#c2263f\", fontcolor=\"#c2263f\""
-        } else if edge.is_whole() {
+        } else if edge.holds() {
             ", color=\"#1a7f4b\""
         } else {
             ""

@@ -279,7 +279,7 @@ impl Plan {
                 let _ = write!(path, "V{}", Pixels(end));
             }
         }
-        let (line, head) = match (edge.broken, edge.is_whole()) {
+        let (line, head) = match (edge.broken, edge.holds()) {
             (true, _) => ("edge broken", "head broken"),
             (false, true) => ("edge whole thin", "head whole"),
             (false, false) => ("edge thin", "head"),
@@ -312,7 +312,7 @@ impl Plan {
             }
             true => (upper, self.rows[first].bottom + HEAD + 11.0 + away),
         };
-        let class = match (edge.broken, edge.is_whole()) {
+        let class = match (edge.broken, edge.holds()) {
             (true, _) => "middle small broken strong",
             (false, true) => "middle small whole",
             (false, false) => "middle small muted",

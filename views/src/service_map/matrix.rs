@@ -23,7 +23,7 @@ enum Sign {
 
 impl Sign {
     fn of(edge: &Edge) -> Sign {
-        match (edge.broken, edge.is_whole()) {
+        match (edge.broken, edge.holds()) {
             (true, _) => Sign::Broken,
             (false, true) => Sign::Whole,
             (false, false) => Sign::Unjudged,

@@ -39,7 +39,7 @@ pub fn mermaid(map: &ServiceMap) -> String {
         let edges = map.edges.iter().enumerate();
         let edges = edges.filter(|(_, edge)| match wanted {
             true => edge.broken,
-            false => edge.is_whole(),
+            false => edge.holds(),
         });
         let places: Vec<String> = edges.map(|(place, _)| place.to_string()).collect();
         if !places.is_empty() {

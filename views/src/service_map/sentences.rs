@@ -13,7 +13,7 @@ const GUTTER: f64 = 24.0;
 /// The narrowest column of text.
 const MIN_COLUMN: f64 = 400.0;
 
-/// Writes lines from `top` on, as many side by side as fit `width`. Gives the end of the text.
+/// Writes lines from `top` on, as many side by side as fit `width`. Returns the end of the text.
 pub(super) fn write(
     map: &ServiceMap,
     key: &str,
@@ -59,7 +59,7 @@ pub(super) fn summary(map: &ServiceMap) -> String {
         counted(number(|_| true), "edge"),
         format!("{} broken", count(number(|edge| edge.broken))),
     ];
-    let unknown = number(|edge| !edge.broken && !edge.is_whole());
+    let unknown = number(|edge| !edge.broken && !edge.holds());
     if unknown > 0 {
         parts.push(format!("{} not judged", count(unknown)));
     }
@@ -94,9 +94,7 @@ fn line(map: &ServiceMap, edge: &Edge) -> String {
         channel => format!(", {}", name(&channel)),
     };
     let verdicts = edge.verdicts.iter();
-    let broken: Vec<_> = verdicts
-        .filter(|(verdict, _)| !verdict.is_whole())
-        .collect();
+    let broken: Vec<_> = verdicts.filter(|(verdict, _)| !verdict.holds()).collect();
     let mut facts = match broken.as_slice() {
         [] => format!("{} broke", between(edge)),
         [(verdict, _)] => format!("{} broke ({verdict})", figure(edge)),

@@ -1,7 +1,7 @@
 //! Writes a service map for a terminal as a table of edges, grouped by their senders.
 
-use super::layout::starts;
 use super::sentences::summary;
+use super::starts;
 use super::{channel, edge_facts, leaving, node_facts, senders};
 use crate::terminal::{TextStyle, columns, fitted, padded};
 use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
@@ -91,7 +91,7 @@ fn row(map: &ServiceMap, edge: &Edge, style: TextStyle) -> Row {
         _ => receiver.name.clone(),
     };
     let facts = edge_facts(map, edge).join(", ");
-    let whole = match (edge.broken, edge.is_whole()) {
+    let whole = match (edge.broken, edge.holds()) {
         (true, _) => Some(false),
         (false, true) => Some(true),
         (false, false) => None,

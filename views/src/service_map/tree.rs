@@ -148,7 +148,7 @@ impl<'a> Tree<'a> {
                 self.signs.broken_line,
                 self.style.verdict_coloured(&facts, false),
             )
-        } else if edge.is_whole() {
+        } else if edge.holds() {
             (self.signs.line, self.style.verdict_coloured(&facts, true))
         } else {
             (self.signs.line, facts)

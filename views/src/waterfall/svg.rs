@@ -133,8 +133,8 @@ impl Waterfall {
         let service = &self.services[row.service];
         let x = layout.margin + indent(layout, row.depth);
         let mark = row.verdict.map(|verdict| {
-            let sign = if verdict.is_whole() { "✓" } else { "✗" };
-            let class = if verdict.is_whole() {
+            let sign = if verdict.holds() { "✓" } else { "✗" };
+            let class = if verdict.holds() {
                 "end small whole"
             } else {
                 "end small broken"
@@ -176,7 +176,7 @@ impl Waterfall {
             drawing.rectangle((layout.bars.0 + start, bar_y), (width, BAR), 2.0, class);
         }
         let mut next = y + layout.row;
-        let broken = row.failed || row.verdict.is_some_and(|verdict| !verdict.is_whole());
+        let broken = row.failed || row.verdict.is_some_and(|verdict| !verdict.holds());
         let class = if broken {
             "small broken"
         } else {

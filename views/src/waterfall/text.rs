@@ -117,7 +117,7 @@ impl Waterfall {
         if let Some(verdict) = row.verdict {
             let mark = padded(&style.mark(verdict), widths.mark, ellipsis);
             line.push(' ');
-            line.push_str(&style.verdict_coloured(mark.trim_end(), verdict.is_whole()));
+            line.push_str(&style.verdict_coloured(mark.trim_end(), verdict.holds()));
         }
         lines.push(line.trim_end().to_owned());
         let sign = if style.unicode { "└" } else { "`-" };
@@ -125,7 +125,7 @@ impl Waterfall {
             let margin = widths.service + 1 + indent + 2;
             let note = format!("{sign} {note}");
             let note = fitted(&note, MAX_COLUMNS.saturating_sub(margin), ellipsis);
-            let broken = row.failed || row.verdict.is_some_and(|verdict| !verdict.is_whole());
+            let broken = row.failed || row.verdict.is_some_and(|verdict| !verdict.holds());
             let note = if broken {
                 style.verdict_coloured(&note, false)
             } else {

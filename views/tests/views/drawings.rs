@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use baton_propagators::id::{SpanId, TraceId};
-use baton_traces::load::load;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
+use baton_traces::source::load::load;
 use baton_traces::span::{Kind, SpanReference, StatusCode, UnixTime, Want};
 use baton_traces::trace::{Gathering, Trace, TraceSpan};
 use baton_traces::trace_index::{Filter, TraceIndex};

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use baton_traces::compare::Comparison;
+use baton_traces::figures::summary::round::Round;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::measure::Measured;
-use baton_traces::rounds::Round;
+use baton_traces::percentiles::Percentiles;
 use baton_traces::run::RunDirectory;
 use baton_traces::shown;
 use baton_traces::source::Source;
-use baton_traces::statistics::Percentiles;
 use baton_traces::summary::{Latencies, Requests};
 use baton_views::report::{Check, Report, Run};
 use roxmltree::{Document, Node};

@@ -15,7 +15,7 @@ fn set(counts: &mut Counts, verdict: Verdict) {
 fn the_answer_follows_the_cells() {
     let answer = answer(&measured());
     for sentence in [
-        "The trace holds in 24 of 81 pairings: those in which the consumer reads a format that the producer writes.",
+        "The trace stays whole in 24 of 81 pairings: those in which the consumer reads a format that the producer writes.",
         "A producer that writes both W3C and B3 reaches every consumer that reads either.",
         "the last one in the reader's list wins, for every client: tracecontext,b3 continues b3 and b3,tracecontext continues tracecontext.",
         "where B3 wins, tracestate is lost even if both headers agree (tracecontext,b3).",
@@ -44,7 +44,7 @@ fn other_cells_make_another_answer() {
     }
     let answer = answer(&matrix);
     for sentence in [
-        "The trace holds in 23 of 81 pairings",
+        "The trace stays whole in 23 of 81 pairings",
         "except for b3,tracecontext:tracecontext.",
         "does not reach every consumer that reads either: not under b3,tracecontext:tracecontext.",
         "If they disagree, no single rule holds",
@@ -61,7 +61,7 @@ fn unmeasured_cells_are_not_mentioned() {
     matrix.record.retain(|cell| !has_w3c_and_b3(&cell.producer));
     matrix.ingress.clear();
     let answer = answer(&matrix);
-    assert!(answer.starts_with("The trace holds in "), "{answer}");
+    assert!(answer.starts_with("The trace stays whole in "), "{answer}");
     for words in [
         "writes both",
         "disagree",

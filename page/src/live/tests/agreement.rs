@@ -1,7 +1,7 @@
 //! The page and a run judge the same spans alike, whatever the order in which they come.
 
-use baton_traces::assemble::Assembly;
-use baton_traces::extent::Extent;
+use baton_traces::matching::by_id::Assembly;
+use baton_traces::source::extent::Extent;
 
 use super::*;
 

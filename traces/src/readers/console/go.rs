@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use super::python::service;
 use crate::readers::ids::{short_reference, short_span_id};
-use crate::readers::number::Number;
-use crate::readers::plain::Plain;
+use crate::readers::json::number::Number;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::readers::tags;
-use crate::readers::text::Text;
 use crate::readers::time;
 use crate::span::{AnyValue, Attribute, Kind, Link, Span, SpanEvent, StatusCode, Want};
 
@@ -97,7 +97,7 @@ struct Status<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::python::service;
 use crate::readers::ids::{short_reference, short_span_id};
-use crate::readers::plain::Plain;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::readers::tags;
-use crate::readers::text::Text;
 use crate::span::{AnyValue, Attribute, Kind, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 #[derive(Deserialize)]
@@ -96,7 +96,7 @@ struct Resource<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,
@@ -233,7 +233,7 @@ pub(super) fn to_json(text: &str) -> Option<String> {
     Some(json)
 }
 
-/// Converts a name, a constant, or a class name before an object. Gives the text after it.
+/// Converts a name, a constant, or a class name before an object. Returns the text after it.
 fn word<'a>(text: &'a str, json: &mut String) -> &'a str {
     let is_of_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
     let end = text
@@ -265,7 +265,7 @@ fn number<'a>(text: &'a str, json: &mut String) -> &'a str {
     after.strip_prefix('n').unwrap_or(after)
 }
 
-/// Reads a string in quotes of any kind, with all parts that `+` joins. Gives the text after it,
+/// Reads a string in quotes of any kind, with all parts that `+` joins. Returns the text after it,
 /// too.
 fn string(text: &str) -> Option<(String, &str)> {
     let mut string = String::new();
@@ -279,7 +279,7 @@ fn string(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Appends one quoted part to `string`, and gives the text after it.
+/// Appends one quoted part to `string`, and returns the text after it.
 fn quoted<'a>(text: &'a str, string: &mut String) -> Option<&'a str> {
     let mut letters = text.char_indices();
     let (_, quote) = letters.next()?;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::readers::ids::{short_reference, short_span_id};
-use crate::readers::plain::Plain;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::readers::tags;
-use crate::readers::text::Text;
 use crate::readers::time;
 use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, Want};
 
@@ -72,7 +72,7 @@ struct LinkFields<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Hands the span over. An error says what is wrong with it.
+    /// Passes the span on. An error says what is wrong with it.
     pub(super) fn hand_over(
         self,
         want: Want,

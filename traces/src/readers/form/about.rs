@@ -37,7 +37,7 @@ impl Form {
             }
             Form::OtlpDelimited => "programs that write each message after its length as a varint",
             Form::OtlpLogLines => {
-                "CloudWatch's log group `aws/spans`, exported to S3 or as a list; Java's `logging-otlp` exporter"
+                "CloudWatch's log group `aws/spans`, exported to S3 or as a list; Java's `logging-otlp` exporter; OTLP/JSON between other lines of a log"
             }
             Form::CloudWatch => {
                 "`aws logs filter-log-events` and `get-query-results` on `aws/spans`"

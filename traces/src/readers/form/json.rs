@@ -81,7 +81,7 @@ struct Members {
 }
 
 impl Members {
-    /// Adds the next member. Gives the form if it is now certain.
+    /// Adds the next member. Returns the form if it is now certain.
     fn add(
         &mut self,
         name: &str,

@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 
-/// Reads a log with this text. Gives the counts of problems, and each line in its debug form.
+/// Reads a log with this text. Returns the counts of problems, and each line in its debug form.
 fn read(text: &[u8]) -> (LogReading, Vec<String>) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("consumer.log");

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use super::recent::Recent;
+use super::recent::{Recent, Resource};
 use super::span::{span, unknown};
 use super::values::each_attribute;
-use crate::readers::cursor::{Cursor, Mistake, cursor};
+use crate::readers::json::cursor::{Cursor, Mistake, cursor};
 use crate::readers::skipped::{Place, Skipped};
-use crate::span::{AnyValue, Attribute, Key, Span, Want};
+use crate::span::{AnyValue, Key, Span, Want};
 
 /// A request, in any of its wrappers.
 pub(super) static REQUEST: Place = Place {
@@ -72,16 +72,8 @@ pub(in crate::readers) struct ResourceSpans<'a> {
     pub(in crate::readers) spans: Vec<Span<'a>>,
 }
 
-/// The resource: what sent the spans.
-#[derive(Clone, Default)]
-pub(in crate::readers) struct Resource<'a> {
-    pub(super) service: Cow<'a, str>,
-    /// Filled only for [`Want::Everything`].
-    pub(super) attributes: Vec<Attribute<'a>>,
-}
-
 impl ResourceSpans<'_> {
-    /// Hands the spans over, and gives their number.
+    /// Passes the spans on, and returns their number.
     pub(in crate::readers) fn hand_over(self, each: &mut dyn FnMut(&Span<'_>)) -> u64 {
         let count = self.spans.len() as u64;
         for span in self.spans {
@@ -93,7 +85,7 @@ impl ResourceSpans<'_> {
         count
     }
 
-    /// Shows the spans before they are handed over, without the attributes of their resource. Gives
+    /// Shows the spans before they are passed on, without the attributes of their resource. Returns
     /// whether it could: a service's name with escapes is not part of the input.
     pub(in crate::readers) fn show(&mut self, each: &mut dyn FnMut(&Span<'_>)) -> bool {
         let Cow::Borrowed(service) = self.resource.service else {

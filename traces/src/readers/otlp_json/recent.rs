@@ -1,17 +1,33 @@
 //! What earlier lines of a block contained. Exporters repeat themselves, and comparing text is much
 //! cheaper than decoding it.
 
+use std::borrow::Cow;
+
 use foldhash::HashMap;
 
-use super::containers::Resource;
-use super::values::Found;
-use crate::readers::cursor::Cursor;
-use crate::span::Class;
+use crate::readers::json::cursor::Cursor;
+use crate::span::{Attribute as SpanAttribute, Class};
 
 /// How many resources are remembered.
 const MAX_RESOURCES: usize = 8;
 /// How many names of attributes are remembered.
 const MAX_NAMES: usize = 1024;
+
+/// The resource: what sent the spans.
+#[derive(Clone, Default)]
+pub(in crate::readers) struct Resource<'a> {
+    pub(super) service: Cow<'a, str>,
+    /// Filled only for [`crate::span::Want::Everything`].
+    pub(super) attributes: Vec<SpanAttribute<'a>>,
+}
+
+/// The value of an attribute, before it is decoded.
+pub(super) enum Found<'a> {
+    /// Text, in the form that almost every writer prints.
+    Text(&'a str),
+    /// Any other value, at this place.
+    At(Cursor<'a>),
+}
 
 /// The resources and attributes of earlier lines.
 #[derive(Default)]

@@ -6,8 +6,8 @@ use baton_propagators::id::{SpanId, TraceId};
 
 use super::recent::Recent;
 use super::values::{attributes, each_of_span, kind, status_code, unsigned};
-use crate::readers::cursor::{Cursor, Mistake};
 use crate::readers::ids::{span_id, trace_id};
+use crate::readers::json::cursor::{Cursor, Mistake};
 use crate::readers::skipped::{Place, Skipped};
 use crate::readers::tags;
 use crate::span::{Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime, Want};

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::recent::Recent;
-use crate::readers::cursor::{Cursor, Mistake};
+use super::recent::{Found, Recent};
+use crate::readers::json::cursor::{Cursor, Mistake};
 use crate::readers::tags;
 use crate::span::{AnyValue, Attribute, Class, Kind, StatusCode};
 
@@ -54,14 +54,6 @@ pub(super) fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, Mistake> {
     number.ok_or_else(|| found.mistake("a whole number of 64 bits, or a string that holds one"))
 }
 
-/// The value of an attribute, before it is decoded.
-pub(super) enum Found<'a> {
-    /// Text, in the form that almost every writer prints.
-    Text(&'a str),
-    /// Any other value, at this place.
-    At(Cursor<'a>),
-}
-
 impl<'a> Found<'a> {
     /// Decodes the value. `depth` is the number of lists and maps around it.
     pub(super) fn value(self, depth: usize) -> Result<AnyValue<'a>, Mistake> {
@@ -72,7 +64,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Gives the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
+/// Passes on the name and the value of each attribute. Attributes are a list of `KeyValue`, or an
 /// object, as CloudWatch writes them.
 pub(super) fn each_attribute<'a>(
     cursor: &mut Cursor<'a>,
@@ -90,8 +82,8 @@ pub(super) fn each_attribute<'a>(
     })
 }
 
-/// Gives the name and the value of each attribute of a span, with what baton knows of the name. The
-/// usual ones are compared with those of earlier spans.
+/// Passes on the name and the value of each attribute of a span, with what baton knows of the name.
+/// The usual ones are compared with those of earlier spans.
 pub(super) fn each_of_span<'a>(
     cursor: &mut Cursor<'a>,
     recent: &mut Recent<'a>,
@@ -113,7 +105,7 @@ pub(super) fn each_of_span<'a>(
     })
 }
 
-/// Gives the name and the value of one `KeyValue`.
+/// Returns the name and the value of one `KeyValue`.
 fn attribute<'a>(
     cursor: &mut Cursor<'a>,
     each: &mut impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,

@@ -3,10 +3,10 @@
 
 use std::io::BufRead;
 
-use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, Resource, SCOPE_SPANS};
-use super::recent::Recent;
+use super::containers::{self, Member, REQUEST, RESOURCE_SPANS, SCOPE_SPANS};
+use super::recent::{Recent, Resource};
 use super::span;
-use crate::readers::cursor::{Cursor, Mistake, cursor};
+use crate::readers::json::cursor::{Cursor, Mistake, cursor};
 use crate::readers::json::{Fault, JsonReader};
 use crate::readers::skipped::{Place, Skipped};
 use crate::span::{Span, Want};
@@ -18,7 +18,7 @@ pub(super) struct Walk<'a> {
     pub(super) skipped: &'a mut Skipped,
 }
 
-/// Hands every span of the requests in `input` to `each`. The requests are in a list, or follow
+/// Passes every span of the requests in `input` to `each`. The requests are in a list, or follow
 /// each other.
 pub(crate) fn walk(
     input: impl BufRead,

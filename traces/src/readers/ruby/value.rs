@@ -229,7 +229,7 @@ fn name_only(rest: &str) -> Option<()> {
     rest.trim_start().starts_with([',', '>', '}']).then_some(())
 }
 
-/// Appends what `\` and `code` mean. Gives the text after it.
+/// Appends what `\` and `code` mean. Returns the text after it.
 fn escaped<'a>(code: char, rest: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let single = match code {
         'n' => b'\n',

@@ -9,9 +9,9 @@
 use serde::Deserialize;
 
 use super::{Annotation, Endpoint, SpanFields};
-use crate::readers::number::Number;
-use crate::readers::plain::Plain;
-use crate::readers::text::Text;
+use crate::readers::json::number::Number;
+use crate::readers::json::plain::Plain;
+use crate::readers::json::text::Text;
 use crate::span::{AnyValue, Span, Want};
 
 /// A tag of version 1, with the endpoint that wrote it.
@@ -73,7 +73,7 @@ impl SpanFields<'_> {
     }
 }
 
-/// Hands over each side of a span.
+/// Passes on each side of a span.
 pub(super) fn hand_over(
     mut span: SpanFields<'_>,
     want: Want,

@@ -9,7 +9,7 @@ use super::ranks::{GAP, Ranks};
 const SWEEPS: usize = 16;
 
 /// Places the cells of these rows within `room` pixels, or within the widest row if that is wider,
-/// from `left` on. Gives the width.
+/// from `left` on. Returns the width.
 pub(super) fn place(ranks: &mut Ranks, rows: Range<usize>, left: f64, room: f64) -> f64 {
     let total = |row: &Vec<usize>| {
         let widths = row.iter().map(|cell| ranks.cells[*cell].width);

@@ -1,7 +1,7 @@
 //! Puts the nodes of a map in rows, senders above receivers, and gives every edge a way through the
 //! rows between them.
 
-use crate::service_map::layout::forward_edges;
+use crate::service_map::forward_edges;
 use baton_traces::service_map::ServiceMap;
 
 /// The room between two cells of a row.

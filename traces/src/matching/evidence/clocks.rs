@@ -1,0 +1,126 @@
+//! How far the clocks of services differ, estimated from certain hand-offs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Pairs;
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
+
+/// The resolution of times in some SDKs, in nanoseconds.
+const GRAIN: i64 = 1_000_000;
+
+/// The clocks of a source's services.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    /// How far each clock is ahead of the clock of the first service in its part of the system, in
+    /// nanoseconds.
+    ahead: BTreeMap<Name, i64>,
+    /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
+    slack: i64,
+}
+
+impl Clocks {
+    /// Estimates the clocks from requests with a known sender and receiver. A receiver starts
+    /// between the start and the end of its sender. If it seems not to, the clocks differ.
+    pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Clocks {
+        let mut bounds: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
+        for pair in pairs.iter() {
+            let (call, receiver) = (tree.span(pair.sender), tree.span(pair.receiver));
+            let is_request = tree.is_call(pair.sender) && !tree.about(pair.sender).is_messaging;
+            let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;
+            if is_request && has_times && call.service != receiver.service {
+                let bounds = bounds.entry((call.service, receiver.service)).or_default();
+                bounds.at_most.push(difference(receiver.start, call.start));
+                bounds.at_least.push(difference(receiver.start, call.end));
+            }
+        }
+        let mut apart: BTreeMap<Name, Vec<(Name, i64)>> = BTreeMap::new();
+        let mut slack = GRAIN;
+        for ((from, to), bounds) in bounds {
+            let (ahead, spread) = bounds.estimate();
+            slack = slack.max(spread);
+            apart.entry(from).or_default().push((to, ahead));
+            apart.entry(to).or_default().push((from, -ahead));
+        }
+        Clocks {
+            ahead: settled(&apart),
+            slack,
+        }
+    }
+
+    /// The start of `receiver` on the clock of `call`'s service.
+    pub(super) fn start(&self, tree: &Tree, receiver: At, call: Name) -> i64 {
+        let receiver = tree.span(receiver);
+        let ahead = |service: Name| self.ahead.get(&service).copied().unwrap_or(0);
+        signed(receiver.start)
+            .saturating_sub(ahead(receiver.service))
+            .saturating_add(ahead(call))
+    }
+
+    /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
+    pub(super) fn slack(&self) -> i64 {
+        self.slack
+    }
+}
+
+/// What the hand-offs between two services show about their clocks.
+#[derive(Default)]
+struct Bounds {
+    at_most: Vec<i64>,
+    at_least: Vec<i64>,
+}
+
+impl Bounds {
+    /// How far the receiver's clock is ahead, and the uncertainty of that. A few hand-offs may be
+    /// wrong, such as those whose receiver started after its sender gave up.
+    fn estimate(mut self) -> (i64, i64) {
+        let few = self.at_most.len() / 50;
+        let many = self.at_least.len() - 1 - self.at_least.len() / 20;
+        let (_, most, _) = self.at_most.select_nth_unstable(few);
+        let (_, least, _) = self.at_least.select_nth_unstable(many);
+        let (most, least) = (*most, *least);
+        if least <= 0 && 0 <= most + GRAIN {
+            return (0, 0);
+        }
+        let ahead = if least <= most {
+            most
+        } else {
+            least / 2 + most / 2
+        };
+        (ahead, (ahead - self.at_most[0]).clamp(0, 50 * GRAIN))
+    }
+}
+
+/// The clocks of all services, relative to the first service in each part of the system.
+fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
+    let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
+    for first in apart.keys() {
+        if ahead.contains_key(first) {
+            continue;
+        }
+        ahead.insert(*first, 0);
+        let mut next = BTreeSet::from([*first]);
+        while let Some(service) = next.pop_first() {
+            let own = ahead[&service];
+            for (other, by) in apart.get(&service).into_iter().flatten() {
+                if !ahead.contains_key(other) {
+                    ahead.insert(*other, own.saturating_add(*by));
+                    next.insert(*other);
+                }
+            }
+        }
+    }
+    ahead
+}
+
+/// A time of a span as a number that may be subtracted from another without overflow.
+pub(super) fn signed(time: u64) -> i64 {
+    i64::try_from(time)
+        .unwrap_or(i64::MAX / 4)
+        .min(i64::MAX / 4)
+}
+
+fn difference(left: u64, right: u64) -> i64 {
+    signed(left) - signed(right)
+}

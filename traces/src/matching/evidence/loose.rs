@@ -1,0 +1,245 @@
+//! The spans that stronger evidence left over: receivers without a sender, and calls without a
+//! receiver.
+
+use std::cell::RefCell;
+
+use baton_propagators::id::TraceId;
+use foldhash::HashMap;
+
+use super::clocks::{self, Clocks};
+use super::fit::Places;
+use super::{Marks, Pairs};
+use crate::matching::names::Name;
+use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::{At, End};
+use crate::span::Kind;
+use crate::threads::together;
+
+/// Receivers and calls that are in no pair.
+#[derive(Debug)]
+pub(crate) struct Loose {
+    /// Servers, and consumers that handle a message.
+    pub(crate) receivers: Vec<At>,
+    /// Calls, except those that are part of another call.
+    pub(crate) calls: Vec<At>,
+}
+
+impl Loose {
+    /// The receivers and calls that are not in `pairs`.
+    pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Loose {
+        Loose {
+            receivers: Loose::receivers(tree, pairs),
+            calls: free_calls(tree, pairs),
+        }
+    }
+
+    /// Only the receivers.
+    pub(crate) fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<At> {
+        let is_loose = |at: &At| {
+            let is_receiver = match tree.span(*at).kind {
+                Kind::Server => tree.entry(*at) == *at,
+                Kind::Consumer => !tree.only_receives(*at),
+                _ => false,
+            };
+            is_receiver && !pairs.has_sender(*at)
+        };
+        tree.all().filter(is_loose).collect()
+    }
+}
+
+/// The calls without a receiver. A call may contain others, as an SDK's request contains the
+/// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
+pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
+    let calls: Vec<At> = tree.all().filter(|at| tree.is_call(*at)).collect();
+    let carries = |at: At| tree.about(at).is_messaging || tree.about(at).is_cloud_api;
+    // the request inside a call to a broker or to a cloud's API, whatever that call does
+    let may_contain = |at: At| match tree.span(at).kind {
+        Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
+        Kind::Consumer => tree.only_receives(at),
+        _ => false,
+    };
+    let answered_calls = calls.iter().copied().filter(|at| pairs.has_receiver(*at));
+    let ((has_inner, has_answered), (is_part, answered)) = together(
+        || {
+            let has_inner = with_call_below(tree, calls.iter().copied());
+            (has_inner, with_call_below(tree, answered_calls))
+        },
+        || (below(tree, may_contain), answered_messages(tree, pairs)),
+    );
+    let is_outer = |at: At| match carries(at) {
+        true => has_answered[at as usize],
+        false => has_inner[at as usize],
+    };
+    let is_free = |at: &At| {
+        let is_answered = pairs.has_receiver(*at) || answered.has(*at);
+        !is_answered && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
+    };
+    calls.into_iter().filter(is_free).collect()
+}
+
+/// Whether a call to a broker sends messages that have spans of their own, to which it has links.
+fn sends_others(tree: &Tree, call: At) -> bool {
+    let service = tree.span(call).service;
+    let is_own = |at: At| tree.span(at).service == service && tree.is_call(at);
+    let mut links = tree.links(call).iter();
+    tree.about(call).is_messaging
+        && links.any(|link| tree.find(link.trace, link.span).is_some_and(is_own))
+}
+
+/// For each span, whether one of `calls` is below it in its service. A walk up ends where another
+/// one has been, so the time does not grow with the depth of each call.
+fn with_call_below(tree: &Tree, calls: impl Iterator<Item = At>) -> Vec<bool> {
+    let mut marked = vec![false; tree.len()];
+    for call in calls {
+        let mut above = tree.local_parent(call);
+        while let Some(at) = above.filter(|at| !marked[*at as usize]) {
+            marked[at as usize] = true;
+            above = tree.local_parent(at);
+        }
+    }
+    marked
+}
+
+/// For each span, whether a span that `counts` is above it in its service.
+fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
+    let mut known: Vec<Option<bool>> = vec![None; tree.len()];
+    let mut path = Vec::new();
+    for at in tree.all() {
+        let mut next = Some(at);
+        while let Some(at) = next.filter(|at| known[*at as usize].is_none()) {
+            path.push(at);
+            next = tree.local_parent(at);
+        }
+        while let Some(at) = path.pop() {
+            let parent = tree.local_parent(at);
+            let is_below =
+                parent.is_some_and(|parent| counts(parent) || known[parent as usize] == Some(true));
+            known[at as usize] = Some(is_below);
+        }
+    }
+    known
+        .into_iter()
+        .map(|is_below| is_below == Some(true))
+        .collect()
+}
+
+/// Senders whose message id another span of the same trace already used for a hand-off: an SDK's
+/// call to the broker beside the span for the message.
+fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
+    let ids = &tree.ids().messages;
+    let mut answered = Marks::of(tree.len());
+    for message in ids.chunk_by(|left, right| left.id == right.id) {
+        let senders = message.iter().map(|id| id.at);
+        let mut sent = senders.clone().filter(|at| pairs.has_receiver(*at));
+        if let Some(first) = sent.next() {
+            let trace = tree.span(first).trace;
+            for at in senders.filter(|at| tree.span(*at).trace == trace) {
+                answered.insert(at);
+            }
+        }
+    }
+    answered
+}
+
+/// Finds the receivers that may have been called from another trace. What it learns of a trace it
+/// keeps, so that a trace of many receivers is looked at once.
+pub(super) struct Leaving<'a> {
+    tree: &'a Tree,
+    traces: RefCell<HashMap<TraceId, Enclosing>>,
+}
+
+/// What may enclose a receiver: the parts of one trace that have a start.
+struct Enclosing {
+    /// Whether the source has the root of the trace.
+    has_root: bool,
+    /// Sorted by start, each with the two latest ends up to it of different services.
+    parts: Vec<(u64, LatestEnds)>,
+}
+
+/// The two latest ends, of different services.
+type LatestEnds = [Option<(u64, Name)>; 2];
+
+impl<'a> Leaving<'a> {
+    pub(super) fn new(tree: &'a Tree) -> Leaving<'a> {
+        Leaving {
+            tree,
+            traces: RefCell::default(),
+        }
+    }
+
+    /// Whether `receiver` may have been called from another trace. If its trace has earlier spans
+    /// in this source, it was called in its own trace, and only the sender is missing.
+    pub(super) fn may_leave_its_trace(&self, pairs: &Pairs, receiver: At) -> bool {
+        let parent = self.tree.parent(receiver);
+        if parent == Parent::None || pairs.doubtful.contains_key(&receiver) {
+            return true;
+        }
+        let own = self.tree.span(receiver);
+        let mut traces = self.traces.borrow_mut();
+        let enclosing = traces
+            .entry(own.trace)
+            .or_insert_with(|| Enclosing::of(self.tree, receiver));
+        !enclosing.has_root && !enclosing.enclose(own)
+    }
+}
+
+impl Enclosing {
+    /// Of the trace that `at` is in.
+    fn of(tree: &Tree, at: At) -> Enclosing {
+        let has_root = tree.trace(at).any(|at| tree.parent(at) == Parent::None);
+        let entries = tree.trace(at).filter(|at| tree.entry(*at) == *at);
+        let mut entries: Vec<&End> = entries
+            .map(|at| tree.span(at))
+            .filter(|end| end.start != 0)
+            .collect();
+        entries.sort_by_key(|end| end.start);
+        let mut latest: LatestEnds = [None, None];
+        let parts = entries.into_iter().map(|end| {
+            let other = latest.into_iter().flatten();
+            let other = other
+                .filter(|(_, service)| *service != end.service)
+                .max_by_key(|it| it.0);
+            let own = latest.into_iter().flatten();
+            let own = own
+                .filter(|(_, service)| *service == end.service)
+                .max_by_key(|it| it.0);
+            let own = own.map_or(end.end, |(time, _)| time.max(end.end));
+            latest = [Some((own, end.service)), other];
+            (end.start, latest)
+        });
+        Enclosing {
+            has_root,
+            parts: parts.collect(),
+        }
+    }
+
+    /// Whether a part of another service encloses `own`.
+    fn enclose(&self, own: &End) -> bool {
+        let begun = self.parts.partition_point(|(start, _)| *start <= own.start);
+        let Some((_, latest)) = begun.checked_sub(1).and_then(|at| self.parts.get(at)) else {
+            return false;
+        };
+        let ends = latest.iter().flatten();
+        ends.clone()
+            .any(|(end, service)| *service != own.service && *end >= own.end)
+    }
+}
+
+/// Whether `call` may have led to `receiver` by address and time, on the clocks of the two
+/// services.
+pub(super) fn fits(tree: &Tree, places: &Places, clocks: &Clocks, call: At, receiver: At) -> bool {
+    let (from, to) = (tree.span(call), tree.span(receiver));
+    let is_inside = tree.entry(call) == receiver;
+    if is_inside || from.start == 0 || to.start == 0 {
+        return false;
+    }
+    let start = clocks.start(tree, receiver, from.service);
+    let since = start.saturating_sub(clocks::signed(from.start));
+    if to.kind == Kind::Consumer {
+        let (sent, received) = (tree.about(call), tree.about(receiver));
+        let is_one = sent.is_messaging && !sent.destination.is_empty();
+        return is_one && sent.destination == received.destination && since >= -clocks.slack();
+    }
+    let until = start.saturating_sub(clocks::signed(from.end));
+    since >= -clocks.slack() && until <= clocks.slack() && places.fit(tree, call, receiver)
+}

@@ -1,0 +1,277 @@
+//! The id of a message: both ends have the broker's id, or the partition and offset.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Evidence, Marks, Pairs, deliveries};
+use crate::matching::names::Name;
+use crate::matching::spans::about::Operation;
+use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::verdict;
+use crate::matching::spans::{At, IdAt};
+use crate::span::Kind;
+
+/// An id with more ends than this is a constant and not an id.
+const MAX_ENDS: usize = 1000;
+
+/// Pairs the ends of each message. If only one side names a destination, the id still matches.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
+    let destinations = Destinations::of(tree);
+    let ids = tree.ids();
+    join_all(
+        tree,
+        pairs,
+        evidence,
+        &ids.messages,
+        &Joining {
+            destinations: &destinations,
+            is_unique: true,
+            known: None,
+        },
+    );
+    // a message's id is better evidence than its offset
+    let known = pairs.received.clone();
+    join_all(
+        tree,
+        pairs,
+        evidence,
+        &ids.offsets,
+        &Joining {
+            destinations: &destinations,
+            is_unique: false,
+            known: Some(&known),
+        },
+    );
+}
+
+fn join_all(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, ids: &[IdAt], joining: &Joining) {
+    for message in ids.chunk_by(|left, right| left.id == right.id) {
+        if message.len() <= MAX_ENDS {
+            join(tree, pairs, evidence, message, joining);
+        }
+    }
+}
+
+/// How ids of one kind join spans.
+struct Joining<'a> {
+    destinations: &'a Destinations,
+    /// Whether the ids are unique in all destinations.
+    is_unique: bool,
+    /// The receivers that a stronger id has joined.
+    known: Option<&'a Marks>,
+}
+
+impl Joining<'_> {
+    fn is_known(&self, receiver: At) -> bool {
+        self.known.is_some_and(|known| known.has(receiver))
+    }
+
+    fn may_join(&self, tree: &Tree, sender: At, receiver: At) -> bool {
+        let Joining {
+            destinations,
+            is_unique,
+            ..
+        } = *self;
+        !self.is_known(receiver) && destinations.may_join(tree, sender, receiver, is_unique)
+    }
+}
+
+/// The destinations that senders and receivers name.
+struct Destinations {
+    sent: BTreeSet<Name>,
+    received: BTreeSet<Name>,
+}
+
+impl Destinations {
+    fn of(tree: &Tree) -> Destinations {
+        let ids = tree.ids().messages.iter().chain(&tree.ids().offsets);
+        let mut all = Destinations {
+            sent: BTreeSet::new(),
+            received: BTreeSet::new(),
+        };
+        for id in ids {
+            let destination = tree.about(id.at).destination;
+            if sends(tree, id.at) {
+                all.sent.insert(destination);
+            } else if receives(tree, id.at) {
+                all.received.insert(destination);
+            }
+        }
+        all
+    }
+
+    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent
+    /// is missing, a service without spans here may have passed the id on.
+    fn may_join(&self, tree: &Tree, sender: At, receiver: At, is_unique: bool) -> bool {
+        let to = |at: At| tree.about(at).destination;
+        let (sent, received) = (to(sender), to(receiver));
+        let is_one = sent == received || sent.is_empty() || received.is_empty();
+        let may_be_forwarded = || tree.parent(tree.entry(receiver)) == Parent::Missing;
+        self.may_be_one(sent, received, is_unique) && (is_one || !may_be_forwarded())
+    }
+
+    /// Whether an id may join a message sent to `sent` with one received from `received`. Two
+    /// different names may mean one destination only if neither is known to the other side.
+    fn may_be_one(&self, sent: Name, received: Name, is_unique: bool) -> bool {
+        let is_unsaid = sent.is_empty() || received.is_empty();
+        let are_strange = !self.received.contains(&sent) && !self.sent.contains(&received);
+        sent == received || is_unsaid || is_unique && are_strange
+    }
+}
+
+fn sends(tree: &Tree, at: At) -> bool {
+    tree.is_call(at)
+}
+
+fn receives(tree: &Tree, at: At) -> bool {
+    let operation = tree.about(at).operation;
+    match tree.span(at).kind {
+        Kind::Consumer => true,
+        Kind::Server | Kind::Internal | Kind::Unspecified => operation == Operation::Process,
+        Kind::Client => operation == Operation::Receive,
+        Kind::Producer => false,
+    }
+}
+
+fn join(
+    tree: &Tree,
+    pairs: &mut Pairs,
+    evidence: Evidence,
+    message: &[IdAt],
+    joining: &Joining<'_>,
+) {
+    if let [one, other] = message {
+        // almost every message has one sender and one receiver
+        let ends = match sends(tree, one.at) {
+            true => (one.at, other.at),
+            false => (other.at, one.at),
+        };
+        if sends(tree, ends.0) && receives(tree, ends.1) {
+            let is_known = tree.span(ends.1).kind != Kind::Client
+                || ends_of(tree, &[ends.0], &[ends.1]).is_some();
+            if is_known && joining.may_join(tree, ends.0, ends.1) {
+                pairs.add(ends.0, ends.1, evidence);
+            }
+            return;
+        }
+    }
+    let ends = message.iter().map(|id| id.at);
+    let senders: Vec<At> = ends.clone().filter(|at| sends(tree, *at)).collect();
+    let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
+    for at in ends.filter(|at| receives(tree, *at) && !joining.is_known(*at)) {
+        receivers.entry(tree.span(at).service).or_default().push(at);
+    }
+    for receivers in receivers.values() {
+        let to = |at: At| tree.about(at).destination;
+        let fitting = |exactly: bool| {
+            let fits = |sender: &&At| {
+                receivers.iter().any(|receiver| match exactly {
+                    true => to(**sender) == to(*receiver) && !to(*receiver).is_empty(),
+                    false => joining.may_join(tree, **sender, *receiver),
+                })
+            };
+            senders.iter().filter(fits).copied().collect::<Vec<At>>()
+        };
+        let mut from = fitting(true);
+        if from.is_empty() {
+            from = fitting(false);
+        }
+        let receivers = receivers.clone();
+        for (from, receivers) in apart(tree, from, receivers) {
+            if let Some((sender, receiver)) = ends_of(tree, &from, &receivers) {
+                pairs.add(sender, receiver, evidence);
+                pairs.sent.extend(&from);
+                pairs.received.extend(&receivers);
+                pairs.count_deliveries(sender, receiver, deliveries::count(tree, &receivers));
+            }
+        }
+    }
+}
+
+/// The ends of each message, if several have one id. An application may use the id of an order for
+/// all its messages. A topic of the same name may exist in several clusters, and offsets start
+/// again when a topic is made anew. A receiver that follows a sender got that sender's message.
+fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>, Vec<At>)> {
+    let groups = sent_together(tree, &senders);
+    if groups.len() < 2 {
+        return vec![(senders, receivers)];
+    }
+    let (mut messages, mut left) = (Vec::new(), Vec::new());
+    for group in groups {
+        let follows = |at: &At| {
+            let mut senders = group.iter();
+            senders.any(|from| verdict::of(tree, *from, *at).holds())
+        };
+        let (own, others) = receivers.into_iter().partition::<Vec<At>, _>(follows);
+        receivers = others;
+        match own.is_empty() {
+            true => left.extend(group),
+            false => messages.push((group, own)),
+        }
+    }
+    messages.push((left, receivers));
+    messages
+}
+
+/// The senders of each message: a producer, and the calls of an SDK in the same trace.
+fn sent_together(tree: &Tree, senders: &[At]) -> Vec<Vec<At>> {
+    let is_producer = |at: At| tree.span(at).kind == Kind::Producer;
+    let mut senders = senders.to_vec();
+    senders.sort_by_key(|at| (!is_producer(*at), tree.span(*at).start, *at));
+    let mut groups: Vec<Vec<At>> = Vec::new();
+    for sender in senders {
+        let is_same = |group: &&mut Vec<At>| {
+            let first = group[0];
+            let is_inside =
+                tree.is_at_or_below(sender, first) || tree.is_at_or_below(first, sender);
+            tree.span(first).trace == tree.span(sender).trace
+                && (is_inside || !is_producer(first) || !is_producer(sender))
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(sender),
+            None => groups.push(vec![sender]),
+        }
+    }
+    groups
+}
+
+/// The sender and the receiver of one message. `None` if several senders use one id and it is
+/// unknown which one sent the message.
+fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
+    let is_followed = |sender: At, receiver: At| verdict::of(tree, sender, receiver).holds();
+    let followed = |sender: &&At| receivers.iter().any(|at| is_followed(**sender, *at));
+    let is_producer = |at: &At| tree.span(*at).kind == Kind::Producer;
+    let order = |at: &At| (!is_producer(at), tree.span(*at).start, *at);
+    let candidates = senders.iter();
+    let best = candidates
+        .clone()
+        .filter(followed)
+        .min_by_key(|at| order(at));
+    let sender = match best {
+        Some(sender) => *sender,
+        None => {
+            let first = *candidates.min_by_key(|at| order(at))?;
+            let trace = tree.span(first).trace;
+            let are_one = senders.iter().all(|at| tree.span(*at).trace == trace);
+            are_one.then_some(first)?
+        }
+    };
+    let receiver = handler(tree, sender, receivers)?;
+    // a client fetched the message, and the span that handled it is not in the source
+    let is_only_fetched = tree.span(receiver).kind == Kind::Client;
+    (!is_only_fetched || is_followed(sender, receiver)).then_some((sender, receiver))
+}
+
+/// The span that handled a message: rather one that continues the sender's context than another,
+/// and rather one that handled the message than one that only fetched it.
+fn handler(tree: &Tree, sender: At, receivers: &[At]) -> Option<At> {
+    receivers.iter().copied().min_by_key(|at| {
+        let at = *at;
+        (
+            tree.about(at).operation == Operation::Receive,
+            !verdict::of(tree, sender, at).holds(),
+            tree.span(at).kind != Kind::Consumer,
+            tree.span(at).start,
+            at,
+        )
+    })
+}

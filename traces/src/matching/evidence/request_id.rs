@@ -1,0 +1,108 @@
+//! The id of a request: from the API, or from attributes that the user named.
+
+use std::collections::BTreeMap;
+
+use super::{Evidence, Pairs, deliveries};
+use crate::matching::names::Name;
+use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::verdict;
+use crate::matching::spans::{At, IdAt};
+use crate::span::Kind;
+
+/// An id with more ends than this is a constant and not an id.
+const MAX_ENDS: usize = 1000;
+
+/// How many services above a call are looked at.
+const MAX_HOPS: usize = 100;
+
+/// Pairs a call with the receivers that have the same id, one in each receiving service.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
+    for ids in [&tree.ids().requests, &tree.ids().keys] {
+        for request in ids.chunk_by(|left, right| left.id == right.id) {
+            if request.len() <= MAX_ENDS {
+                join(tree, pairs, evidence, request);
+            }
+        }
+    }
+}
+
+fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
+    let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
+    let answers = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+    // a span within the receiving service may have the id that its first span lacks
+    let receiver = |at: At| {
+        let entry = tree.entry(at);
+        (answers(at) && answers(entry) && !pairs.has_sender(entry)).then_some(entry)
+    };
+    if let [one, other] = request {
+        // almost every request has one call and one receiver
+        let ends = match is_call(one.at) {
+            true => (one.at, other.at),
+            false => (other.at, one.at),
+        };
+        if let Some(receiver) = receiver(ends.1)
+            && is_call(ends.0)
+            && !is_within(tree, ends.0, receiver)
+        {
+            pairs.add(ends.0, receiver, evidence);
+        }
+        return;
+    }
+    let ends = request.iter().map(|id| id.at);
+    let calls = ends.clone().filter(|at| is_call(*at));
+    let calls: Vec<At> = calls.collect();
+    let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
+    for at in ends.filter_map(receiver) {
+        receivers.entry(tree.span(at).service).or_default().push(at);
+    }
+    // if several calls may have sent the id, weaker evidence decides
+    let Some(call) = only(&calls) else {
+        return;
+    };
+    for receivers in receivers.values_mut() {
+        receivers.retain(|at| !is_within(tree, call, *at));
+    }
+    receivers.retain(|_, receivers| !receivers.is_empty());
+    let Some(receivers) = only_of(receivers) else {
+        return;
+    };
+    let is_followed = |at: At| verdict::of(tree, call, at).holds();
+    let best = receivers
+        .iter()
+        .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
+    if let Some(best) = best {
+        pairs.add(call, *best, evidence);
+        pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
+        pairs.received.extend(&receivers);
+    }
+}
+
+/// Whether `call` was made while `receiver` was handled. Some functions put the id of their
+/// invocation on all their spans.
+fn is_within(tree: &Tree, call: At, receiver: At) -> bool {
+    if tree.is_in_circle(call) {
+        return false;
+    }
+    let mut at = tree.entry(call);
+    for _ in 0..MAX_HOPS {
+        match tree.parent(at) {
+            _ if at == receiver => return true,
+            Parent::Span(parent) => at = tree.entry(parent),
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn only(calls: &[At]) -> Option<At> {
+    match calls {
+        [call] => Some(*call),
+        _ => None,
+    }
+}
+
+fn only_of(receivers: BTreeMap<Name, Vec<At>>) -> Option<Vec<At>> {
+    let mut all = receivers.into_values();
+    let first = all.next();
+    first.filter(|_| all.next().is_none())
+}

@@ -1,0 +1,103 @@
+//! An id that the spans of one request share, such as `x-request-id`. baton finds it without
+//! configuration, because it occurs in several traces of several services.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assignment::{self, Candidates};
+use super::clocks::Clocks;
+use super::fit::Places;
+use super::loose::{self, Leaving, Loose};
+use super::{Evidence, Pairs};
+use crate::matching::spans::tree::Tree;
+use crate::matching::spans::{At, IdAt};
+
+/// An id in more traces than this does not identify a request.
+const MAX_TRACES: usize = 64;
+
+/// Pairs calls and receivers whose traces share an id, by address and time.
+pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
+    let shared = Shared::of(tree);
+    if shared.traces.is_empty() {
+        return;
+    }
+    let loose = Loose::of(tree, pairs);
+    let clocks = Clocks::of(tree, pairs);
+    let places = Places::of(tree, pairs);
+    let mut calls: BTreeMap<At, Vec<At>> = BTreeMap::new();
+    for call in &loose.calls {
+        calls
+            .entry(tree.trace(*call).start)
+            .or_default()
+            .push(*call);
+    }
+    let mut candidates = Candidates::new();
+    let leaving = Leaving::new(tree);
+    for receiver in loose.receivers {
+        let own = tree.trace(receiver).start;
+        let fits = |call: &At| loose::fits(tree, &places, &clocks, *call, receiver);
+        let of_trace = |trace: &At| calls.get(trace).into_iter().flatten().copied();
+        let is_called_inside = of_trace(&own).any(|call| fits(&call));
+        if is_called_inside || !leaving.may_leave_its_trace(pairs, receiver) {
+            continue;
+        }
+        let traces = shared.with(own).into_iter().filter(|trace| *trace != own);
+        let found: Vec<At> = traces
+            .flat_map(|trace| of_trace(&trace))
+            .filter(fits)
+            .collect();
+        if !found.is_empty() {
+            candidates.insert(receiver, found);
+        }
+    }
+    for (call, receiver) in assignment::forced(&mut candidates) {
+        pairs.add(call, receiver, evidence);
+    }
+}
+
+/// The traces that share ids. A trace is identified by its first span.
+struct Shared {
+    ids: BTreeMap<At, Vec<u64>>,
+    traces: BTreeMap<u64, BTreeSet<At>>,
+}
+
+impl Shared {
+    fn of(tree: &Tree) -> Shared {
+        let mut shared = Shared {
+            ids: BTreeMap::new(),
+            traces: BTreeMap::new(),
+        };
+        let ids = tree.ids();
+        for all in [&ids.shared, &ids.requests, &ids.keys] {
+            for same in all.chunk_by(|left, right| left.id == right.id) {
+                shared.add(tree, same);
+            }
+        }
+        shared
+    }
+
+    fn add(&mut self, tree: &Tree, same: &[IdAt]) {
+        let first = tree.span(same[0].at).trace;
+        if same.iter().all(|id| tree.span(id.at).trace == first) {
+            return;
+        }
+        let services: BTreeSet<_> = same.iter().map(|id| tree.span(id.at).service).collect();
+        let traces: BTreeSet<At> = same.iter().map(|id| tree.trace(id.at).start).collect();
+        if services.len() < 2 || !(2..=MAX_TRACES).contains(&traces.len()) {
+            return;
+        }
+        let id = same[0].id;
+        for trace in &traces {
+            self.ids.entry(*trace).or_default().push(id);
+        }
+        self.traces.insert(id, traces);
+    }
+
+    /// The traces that share an id with `trace`, including itself.
+    fn with(&self, trace: At) -> BTreeSet<At> {
+        let ids = self.ids.get(&trace).into_iter().flatten();
+        ids.filter_map(|id| self.traces.get(id))
+            .flatten()
+            .copied()
+            .collect()
+    }
+}

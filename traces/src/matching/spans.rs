@@ -1,0 +1,373 @@
+//! The ends of hand-offs in a compact form: every span as a few numbers, collected in any order and
+//! then sorted.
+//!
+//! Any span of another service may be a receiver's parent, so every span is kept, with its ids,
+//! times and service. Text is interned. Ids that are only compared are kept as hashes.
+
+pub(crate) mod about;
+mod by_trace;
+mod order;
+mod parents;
+pub(crate) mod tree;
+pub(crate) mod verdict;
+
+use std::collections::HashMap;
+
+use baton_propagators::id::{SpanId, TraceId};
+
+use self::about::{About, Operation, Words};
+use super::names::{Name, Names};
+use crate::span::attributes::{self, Meaning};
+use crate::span::{Class, Kind, Span, SpanFormat, SpanReference};
+
+/// The number of a span in a source.
+pub(crate) type At = u32;
+
+/// How many spans are taken: as many as have a number.
+const MAX_SPANS: At = At::MAX - 2;
+
+/// The most shared ids that are kept from one span, so that no span can fill the memory.
+const MAX_SHARED_IDS: usize = 8;
+
+/// One span.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// Its trace.
+    pub(crate) trace: TraceId,
+    /// Its span id.
+    pub(crate) span: u64,
+    /// Its parent's id; 0 for a root.
+    pub(crate) parent: u64,
+    /// When it started, in nanoseconds since the epoch; 0 if unknown.
+    pub(crate) start: u64,
+    /// When it ended; 0 if unknown.
+    pub(crate) end: u64,
+    /// Its number in the order of arrival.
+    number: At,
+    /// Its service.
+    pub(crate) service: Name,
+    /// Its index in [`Gathered::abouts`].
+    about: u32,
+    /// Its `tracestate`.
+    pub(crate) state: Name,
+    /// Its role.
+    pub(crate) kind: Kind,
+    /// Whether its parent is in another process; `None` if unknown.
+    pub(crate) remote: Option<bool>,
+    /// Whether it has the id of one message.
+    pub(crate) has_message: bool,
+    /// Whether its form can hold `tracestate`.
+    pub(crate) is_otlp: bool,
+    /// Whether its form has links.
+    pub(crate) may_link: bool,
+}
+
+impl End {
+    /// A number that is equal for spans of a service with the same facts about their hand-offs.
+    pub(crate) fn about_number(&self) -> u32 {
+        self.about
+    }
+
+    /// The trace id and the span id.
+    pub(crate) fn reference(&self) -> SpanReference {
+        let span_id = SpanId::from_bytes(self.span.to_be_bytes());
+        SpanReference {
+            trace_id: self.trace,
+            span_id: span_id.unwrap_or_else(|| SpanId::from_bytes([255; 8]).expect("not zero")),
+        }
+    }
+}
+
+/// An id on a span, as a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IdAt {
+    /// The id's hash.
+    pub(crate) id: u64,
+    /// The span.
+    pub(crate) at: At,
+}
+
+/// A link from a span.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinkAt {
+    /// The span with the link.
+    pub(crate) at: At,
+    /// The trace of the linked span.
+    pub(crate) trace: TraceId,
+    /// The linked span.
+    pub(crate) span: u64,
+}
+
+/// A trace-context header that an instrumentation captured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderAt {
+    /// The span.
+    pub(crate) at: At,
+    /// The header's name.
+    pub(crate) header: &'static str,
+    /// Its value.
+    pub(crate) value: Name,
+}
+
+/// The ids on a source's spans, by what they identify.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids {
+    /// Unique ids of messages.
+    pub(crate) messages: Vec<IdAt>,
+    /// Partition and offset of messages, which are unique within a topic.
+    pub(crate) offsets: Vec<IdAt>,
+    /// Ids of requests.
+    pub(crate) requests: Vec<IdAt>,
+    /// Ids in the attributes that the user named.
+    pub(crate) keys: Vec<IdAt>,
+    /// Values that look like ids and may be shared by the spans of a request.
+    pub(crate) shared: Vec<IdAt>,
+}
+
+impl Ids {
+    /// The ids of each kind.
+    pub(crate) fn each(&mut self) -> [&mut Vec<IdAt>; 5] {
+        let Ids {
+            messages,
+            offsets,
+            requests,
+            keys,
+            shared,
+        } = self;
+        [messages, offsets, requests, keys, shared]
+    }
+}
+
+/// All spans of a source, in the order of arrival.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathered {
+    /// The attributes that the user named as ids.
+    key_names: Vec<String>,
+    pub(crate) names: Names,
+    pub(crate) spans: Vec<End>,
+    abouts: Vec<About>,
+    about_numbers: HashMap<About, u32, foldhash::quality::RandomState>,
+    pub(crate) ids: Ids,
+    pub(crate) links: Vec<LinkAt>,
+    pub(crate) headers: Vec<HeaderAt>,
+    /// How many spans were not taken, because there were too many.
+    pub(crate) left_out: u64,
+}
+
+impl Gathered {
+    /// An empty collection. `key_names` are attributes that the user named as ids of requests or
+    /// messages.
+    pub(crate) fn new(key_names: Vec<String>) -> Gathered {
+        let mut gathered = Gathered {
+            key_names,
+            ..Gathered::default()
+        };
+        let silent = About::default();
+        gathered.abouts.push(silent);
+        gathered.about_numbers.insert(silent, 0);
+        gathered
+    }
+
+    /// Adds a span, in any order.
+    pub(crate) fn add(&mut self, span: &Span<'_>) {
+        let at = match At::try_from(self.spans.len()) {
+            Ok(at) if at < MAX_SPANS => at,
+            _ => {
+                self.left_out += 1;
+                return;
+            }
+        };
+        let mut words = Words::default();
+        let mut message = MessageWords::default();
+        let mut shared = 0;
+        about::each_attribute(span, |name, value| {
+            if self.key_names.iter().any(|key| key == name) && !value.is_empty() {
+                let id = self.names.hash(&value);
+                self.ids.keys.push(IdAt { id, at });
+            }
+            let class = Class::of(name);
+            match class.meaning {
+                Some(Meaning::RequestId) if !value.is_empty() => {
+                    let id = self.names.hash(&value);
+                    self.ids.requests.push(IdAt { id, at });
+                }
+                Some(meaning) => {
+                    message.add(meaning, &value);
+                    words.add(&class, meaning, value);
+                }
+                None => {
+                    if let Some(header) = class.header {
+                        let value = self.names.intern(&value);
+                        self.headers.push(HeaderAt { at, header, value });
+                    } else if shared < MAX_SHARED_IDS
+                        && class.may_be_shared
+                        && attributes::looks_like_id(&value)
+                    {
+                        shared += 1;
+                        let id = self.names.hash(&value);
+                        self.ids.shared.push(IdAt { id, at });
+                    }
+                }
+            }
+        });
+        let has_message = self.add_message(at, &message);
+        self.add_messages_of_links(at, span);
+        let about = words.about(span, &mut self.names).unwrap_or_default();
+        let about = self.about(about);
+        self.links.extend(span.links.iter().map(|link| LinkAt {
+            at,
+            trace: link.to.trace_id,
+            span: u64::from_be_bytes(link.to.span_id.to_bytes()),
+        }));
+        let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
+        self.spans.push(End {
+            trace: span.reference.trace_id,
+            span: number(span.reference.span_id),
+            parent: span.parent_span_id.map_or(0, number),
+            start: span.start.map_or(0, |time| time.as_nanoseconds()),
+            end: span.end.map_or(0, |time| time.as_nanoseconds()),
+            number: at,
+            service: self.names.intern(span.service),
+            about,
+            state: self.names.intern(&span.trace_state),
+            kind: span.kind,
+            remote: span.parent_is_remote,
+            has_message,
+            is_otlp: span.format().is_none(),
+            may_link: span.format() != Some(SpanFormat::Zipkin),
+        });
+    }
+
+    /// A part of this collection, still empty. It hashes ids with the same key.
+    pub(crate) fn empty(&self) -> Gathered {
+        Gathered {
+            names: self.names.empty(),
+            ..Gathered::new(self.key_names.clone())
+        }
+    }
+
+    /// Adds the spans of a part.
+    pub(crate) fn append(&mut self, mut part: Gathered) {
+        let before = At::try_from(self.spans.len()).unwrap_or(At::MAX);
+        self.left_out += part.left_out;
+        if part.spans.len() > (At::MAX - 2 - before) as usize {
+            self.left_out += part.spans.len() as u64;
+            return;
+        }
+        let names = self.names.append(&part.names);
+        let abouts = part.abouts.iter().map(|about| about.renamed(&names));
+        let abouts: Vec<u32> = abouts.map(|about| self.about(about)).collect();
+        self.spans.extend(part.spans.iter().map(|end| End {
+            number: end.number + before,
+            service: names.get(end.service),
+            about: abouts[end.about as usize],
+            state: names.get(end.state),
+            ..*end
+        }));
+        for (ids, others) in self.ids.each().into_iter().zip(part.ids.each()) {
+            ids.extend(others.iter().map(|IdAt { id, at }| IdAt {
+                id: *id,
+                at: at + before,
+            }));
+        }
+        self.links.extend(part.links.iter().map(|link| LinkAt {
+            at: link.at + before,
+            ..*link
+        }));
+        self.headers
+            .extend(part.headers.iter().map(|header| HeaderAt {
+                at: header.at + before,
+                value: names.get(header.value),
+                ..*header
+            }));
+    }
+
+    /// The facts about the hand-off of `end`.
+    pub(crate) fn about_of(&self, end: &End) -> &About {
+        &self.abouts[end.about as usize]
+    }
+
+    fn about(&mut self, about: About) -> u32 {
+        let next = u32::try_from(self.abouts.len()).unwrap_or(0);
+        let number = *self.about_numbers.entry(about).or_insert(next);
+        if number as usize == self.abouts.len() {
+            self.abouts.push(about);
+        }
+        number
+    }
+
+    /// Stores the ids of the messages that the links of a span name, as those of a batch do.
+    fn add_messages_of_links(&mut self, at: At, span: &Span<'_>) {
+        for link in span.links.iter().filter(|link| !link.attributes.is_empty()) {
+            let mut message = MessageWords::default();
+            for (name, value) in &link.attributes {
+                if let (Some(meaning), Some(text)) = (Class::of(name).meaning, about::plain(value))
+                {
+                    message.add(meaning, &text);
+                }
+            }
+            self.add_message(at, &message);
+        }
+    }
+
+    /// Stores the id of a message, and its place: the other end may have only one of them. Gives
+    /// whether there is one.
+    fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
+        let has_id = !message.id.is_empty();
+        if has_id {
+            let id = self.names.hash(&message.id);
+            self.ids.messages.push(IdAt { id, at });
+        }
+        let has_place = !message.offset.is_empty() && !message.partition.is_empty();
+        if has_place {
+            let place = format!("{} {}", message.partition, message.offset);
+            let id = self.names.hash(&place);
+            self.ids.offsets.push(IdAt { id, at });
+        }
+        has_id || has_place
+    }
+}
+
+/// The attributes that identify a message.
+#[derive(Default)]
+struct MessageWords {
+    id: String,
+    partition: String,
+    offset: String,
+}
+
+impl MessageWords {
+    fn add(&mut self, meaning: Meaning, value: &str) {
+        let word = match meaning {
+            Meaning::MessageId => &mut self.id,
+            Meaning::Partition => &mut self.partition,
+            Meaning::Offset => &mut self.offset,
+            _ => return,
+        };
+        if word.is_empty() {
+            word.push_str(value);
+        }
+    }
+}
+
+/// The role of a span in hand-offs, from its kind and operation.
+impl Gathered {
+    /// Whether `end` may hand something over. That is a client or producer, unless it calls a
+    /// database, or does anything else with a broker than to send a message.
+    pub(crate) fn is_call(&self, end: &End) -> bool {
+        let about = self.about_of(end);
+        match (end.kind, about.operation) {
+            (Kind::Producer, _) => true,
+            (Kind::Client, Operation::Send) => !about.is_database,
+            // such as `basic.ack` or `exchange.declare`, which name nothing that is sent
+            (Kind::Client, Operation::Unknown) => {
+                let is_about_broker = about.is_messaging
+                    && about.destination.is_empty()
+                    && about.path.is_empty()
+                    && !end.has_message;
+                !about.is_database && !is_about_broker
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The facts of a span about its hand-off besides ids and times: channel, address and operation.
+
+mod operation;
+
+use std::borrow::Cow;
+
+pub(crate) use self::operation::Operation;
+use crate::matching::names::{Name, Names, Renamed};
+use crate::span::attributes::{Meaning, system_named};
+use crate::span::{AnyValue, Class, Kind, Span};
+
+/// Channel, address and operation of a span. Most spans of a service have the same, so each is
+/// stored once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct About {
+    /// The messaging system.
+    pub(crate) system: Name,
+    /// The queue, topic or stream, without the address of its server.
+    pub(crate) destination: Name,
+    /// The name that it is shown under: that of all destinations that differ only by an id.
+    pub(crate) channel: Name,
+    /// The operation on the message.
+    pub(crate) operation: Operation,
+    /// How many messages were fetched; `None` if unknown.
+    pub(crate) batch: Option<u32>,
+    /// The RPC system; empty for HTTP.
+    pub(crate) rpc: Name,
+    /// The host that is called or that answers, in lower case.
+    pub(crate) host: Name,
+    /// Its port; 0 if unknown.
+    pub(crate) port: u16,
+    /// The path of the request, without its query; or the RPC service and method.
+    pub(crate) path: Name,
+    /// The template that the path matched.
+    pub(crate) route: Name,
+    /// The request's method, in upper case.
+    pub(crate) method: Name,
+    /// The response's status; 0 if unknown.
+    pub(crate) status: u16,
+    /// The service at the other end, under its name in the client's configuration.
+    pub(crate) peer: Name,
+    /// Whether it calls a database.
+    pub(crate) is_database: bool,
+    /// Whether the span has attributes of messaging.
+    pub(crate) is_messaging: bool,
+    /// Whether it calls an API of a cloud provider.
+    pub(crate) is_cloud_api: bool,
+    /// Whether a monitor sent the request, and not a service.
+    pub(crate) is_probe: bool,
+}
+
+impl About {
+    /// The same facts with other names.
+    pub(super) fn renamed(self, names: &Renamed) -> About {
+        About {
+            system: names.get(self.system),
+            destination: names.get(self.destination),
+            channel: names.get(self.channel),
+            rpc: names.get(self.rpc),
+            host: names.get(self.host),
+            path: names.get(self.path),
+            route: names.get(self.route),
+            method: names.get(self.method),
+            peer: names.get(self.peer),
+            ..self
+        }
+    }
+}
+
+/// The text of attributes, before it is interned.
+#[derive(Default)]
+pub(super) struct Words<'a> {
+    texts: [Cow<'a, str>; Meaning::COUNT],
+    is_database: bool,
+    is_messaging: bool,
+}
+
+impl<'a> Words<'a> {
+    /// Adds an attribute. If two names mean the same, the first one counts.
+    pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
+        self.is_database |= meaning == Meaning::Database;
+        self.is_messaging |= class.is_messaging;
+        let value = match meaning {
+            Meaning::RpcService | Meaning::RpcMethod => {
+                let at = &mut self.texts[Meaning::Path as usize];
+                let joined = match (meaning, at.is_empty()) {
+                    (_, true) => format!("/{value}"),
+                    (Meaning::RpcService, false) => format!("/{value}{at}"),
+                    (_, false) => format!("{at}/{value}"),
+                };
+                *at = joined.into();
+                return;
+            }
+            _ => value,
+        };
+        let text = &mut self.texts[meaning as usize];
+        let is_vague = meaning == Meaning::Operation
+            && matches!(
+                Operation::of(text, ""),
+                Operation::Unknown | Operation::Other
+            );
+        if text.is_empty() || is_vague {
+            *text = value;
+        }
+    }
+
+    fn get(&self, meaning: Meaning) -> &str {
+        &self.texts[meaning as usize]
+    }
+
+    fn number(&self, meaning: Meaning) -> u16 {
+        self.get(meaning).trim().parse().unwrap_or(0)
+    }
+
+    fn first(&self, meanings: &[Meaning]) -> &str {
+        let texts = meanings.iter().map(|meaning| self.get(*meaning));
+        texts
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// The facts about `span` in these attributes; `None` if there are none.
+    pub(super) fn about(&self, span: &Span<'_>, names: &mut Names) -> Option<About> {
+        let is_message = matches!(span.kind, Kind::Producer | Kind::Consumer);
+        let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
+        if is_silent && !self.is_database && route_in_name(&span.name).is_none() {
+            return None;
+        }
+        let url = Address::of_url(self.get(Meaning::Url));
+        let joined = Address::of_host(self.get(Meaning::HostAndPort));
+        let (host, port) = self.address(span.kind, &url, &joined);
+        let path = match self.get(Meaning::Path) {
+            "" => url.path,
+            path => without_query(path),
+        };
+        let route = match self.get(Meaning::Route) {
+            "" => route_in_name(&span.name).unwrap_or_default(),
+            route => route,
+        };
+        let rpc = self.get(Meaning::RpcSystem);
+        let operation = Operation::of(self.get(Meaning::Operation), path);
+        Some(About {
+            system: self.system(names),
+            destination: names.intern(self.destination()),
+            channel: names.intern(self.channel()),
+            operation,
+            batch: self.get(Meaning::BatchCount).trim().parse().ok(),
+            rpc: names.intern(rpc),
+            host: names.intern(&in_case(host, char::to_ascii_lowercase)),
+            port,
+            path: names.intern(plain_path(path)),
+            route: names.intern(route),
+            method: names.intern(&in_case(
+                self.get(Meaning::Method),
+                char::to_ascii_uppercase,
+            )),
+            status: self.number(Meaning::Status),
+            peer: names.intern(self.get(Meaning::PeerService)),
+            is_database: self.is_database,
+            is_messaging: self.is_messaging || is_message,
+            is_cloud_api: rpc == "aws-api",
+            is_probe: is_monitor(self.get(Meaning::UserAgent)),
+        })
+    }
+
+    fn system(&self, names: &mut Names) -> Name {
+        match self.get(Meaning::System) {
+            "" => Name::EMPTY,
+            // the names that OpenTelemetry prescribes are usual
+            "kafka" | "rabbitmq" | "aws_sqs" | "aws_sns" | "aws_kinesis" | "gcp_pubsub" => {
+                names.intern(self.get(Meaning::System))
+            }
+            system => names.intern(&system_named(system)),
+        }
+    }
+
+    /// Host and port: for a client those that it calls, for a server its own.
+    fn address<'b>(
+        &'b self,
+        kind: Kind,
+        url: &Address<'b>,
+        joined: &Address<'b>,
+    ) -> (&'b str, u16) {
+        use Meaning::*;
+        let is_server = matches!(kind, Kind::Server | Kind::Consumer);
+        let own = Address {
+            host: self.get(OwnHost),
+            port: self.number(OwnPort),
+            path: "",
+        };
+        let peer = Address {
+            host: self.first(&[PeerName, PeerHost]),
+            port: self.number(PeerPort),
+            path: "",
+        };
+        let said = Address::of_host(self.get(ServerHost));
+        let said = Address {
+            port: self.number(ServerPort).max(said.port),
+            ..said
+        };
+        let last = if is_server { own } else { peer };
+        let places = [&said, url, joined, &last];
+        let host = places
+            .iter()
+            .map(|at| at.host)
+            .find(|host| !host.is_empty());
+        let port = places.iter().map(|at| at.port).find(|port| *port != 0);
+        (host.unwrap_or_default(), port.unwrap_or(0))
+    }
+
+    /// The name of the queue, topic or stream: the last part of an address, a path or an ARN.
+    fn destination(&self) -> &str {
+        let text = self.first(&[Meaning::Destination, Meaning::QueueUrl]);
+        let is_address = text.contains("://") || text.starts_with("arn:");
+        let name = if is_address {
+            text.rsplit(['/', ':']).next().unwrap_or(text)
+        } else {
+            text
+        };
+        name.trim_matches('"')
+    }
+
+    /// The name that the destination is shown under. Names of reply queues and topics of single
+    /// devices would make an edge for each message.
+    fn channel(&self) -> &str {
+        // the names that NATS and RabbitMQ give to queues of one client
+        const OF_ONE_CLIENT: [&str; 3] = ["_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to"];
+        let name = self.destination();
+        let is_temporary = self.get(Meaning::Temporary) == "true"
+            || OF_ONE_CLIENT.iter().any(|start| name.starts_with(start));
+        match self.get(Meaning::Template) {
+            "" if is_temporary => "(temporary)",
+            "" => name,
+            template => template,
+        }
+    }
+}
+
+/// Whether this program asks whether a service is alive, or reads its metrics.
+fn is_monitor(user_agent: &str) -> bool {
+    const PROGRAMS: [&str; 10] = [
+        "kube-probe/",
+        "ELB-HealthChecker/",
+        "GoogleHC/",
+        "GoogleStackdriverMonitoring",
+        "Amazon-Route53-Health-Check-Service",
+        "Consul Health Check",
+        "Envoy/HC",
+        "Prometheus/",
+        "Blackbox Exporter/",
+        "Edge Health Probe",
+    ];
+    PROGRAMS.iter().any(|name| user_agent.starts_with(name))
+}
+
+/// `text` with each letter changed as `change` says. It is only copied if it changes.
+fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
+    match text.chars().all(|letter| change(&letter) == letter) {
+        true => Cow::Borrowed(text),
+        false => text.chars().map(|letter| change(&letter)).collect(),
+    }
+}
+
+/// The parts of an address.
+struct Address<'a> {
+    host: &'a str,
+    port: u16,
+    path: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Parses `scheme://host:port/path?query`, or just a path.
+    fn of_url(url: &'a str) -> Address<'a> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Address {
+                host: "",
+                port: 0,
+                path: without_query(url),
+            };
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        let host = host.rsplit('@').next().unwrap_or(host);
+        let at = Address::of_host(host);
+        let default = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => 0,
+        };
+        let path = without_query(path);
+        Address {
+            host: at.host,
+            port: if at.port == 0 { default } else { at.port },
+            path: if path.is_empty() { "/" } else { path },
+        }
+    }
+
+    /// Parses `host` or `host:port`.
+    fn of_host(text: &'a str) -> Address<'a> {
+        let split = text.rsplit_once(':').and_then(|(host, port)| {
+            let port: u16 = port.parse().ok()?;
+            // text with more colons is an IPv6 address
+            (!host.contains(':') || host.ends_with(']')).then_some((host, port))
+        });
+        let (host, port) = split.unwrap_or((text, 0));
+        Address {
+            host: host.trim_matches(['[', ']']),
+            port,
+            path: "",
+        }
+    }
+}
+
+/// The path without the slash at its end. Clients and servers differ in that.
+fn plain_path(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => path,
+    }
+}
+
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// The path in a span's name such as `GET /orders/{id}`, the usual form for HTTP.
+fn route_in_name(name: &str) -> Option<&str> {
+    let (method, path) = name.split_once(' ')?;
+    let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let path = path.split(' ').next()?;
+    (is_method && path.starts_with('/')).then_some(path)
+}
+
+/// The text of an attribute's value, if it is text; of a list of texts the first.
+pub(super) fn plain<'v>(value: &'v AnyValue<'_>) -> Option<Cow<'v, str>> {
+    Some(match value {
+        AnyValue::Text(text) => Cow::Borrowed(first_of_list(text)),
+        AnyValue::Integer(number) => Cow::Owned(number.to_string()),
+        AnyValue::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        AnyValue::List(values) => return plain(values.first()?),
+        _ => return None,
+    })
+}
+
+/// The first text in `["text"]`. Zipkin and Jaeger have no lists, so exporters write lists like
+/// this.
+fn first_of_list(text: &str) -> &str {
+    let inside = text
+        .strip_prefix("[\"")
+        .and_then(|text| text.strip_suffix("\"]"));
+    match inside {
+        Some(inside) if !inside.contains('"') => inside,
+        _ => text,
+    }
+}
+
+/// Passes on every attribute of `span` whose value is text, with its name.
+pub(super) fn each_attribute<'s>(span: &'s Span<'_>, mut each: impl FnMut(&'s str, Cow<'s, str>)) {
+    for (key, value) in span.attributes.iter() {
+        each(key.name(), value.plain());
+    }
+    for (name, value) in &span.other_attributes {
+        if let Some(text) = plain(value) {
+            each(name, text);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a span does with a message, under the names that systems and SDKs have for it.
+
+/// The operation on a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    /// Unknown.
+    #[default]
+    Unknown,
+    /// It is sent.
+    Send,
+    /// It is fetched.
+    Receive,
+    /// It is handled.
+    Process,
+    /// Another operation, such as deleting it.
+    Other,
+}
+
+impl Operation {
+    /// The operation in `name`, or else in the path of an AWS SDK's call. Systems have names of their
+    /// own for it, such as `SendMessage`, `basic.publish` or `enqueue`.
+    pub(super) fn of(name: &str, path: &str) -> Operation {
+        const SEND: &[&str] = &[
+            "send", "publish", "produce", "put", "enqueue", "push", "xadd",
+        ];
+        const RECEIVE: &[&str] = &[
+            "receive",
+            "poll",
+            "fetch",
+            "pull",
+            "dequeue",
+            "xread",
+            "getmessage",
+            "getrecord",
+        ];
+        const PROCESS: &[&str] = &["process", "deliver", "handle", "perform"];
+        if name.is_empty() {
+            return operation_of_aws(path.rsplit('/').next().unwrap_or_default());
+        }
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let name = name.to_ascii_lowercase();
+        let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+        match () {
+            () if begins(SEND) || name == "create" => Operation::Send,
+            () if begins(RECEIVE) => Operation::Receive,
+            () if begins(PROCESS) => Operation::Process,
+            () if begins(OTHER_OPERATIONS) => Operation::Other,
+            () => Operation::Unknown,
+        }
+    }
+}
+
+/// The operation of a method of AWS's APIs.
+fn operation_of_aws(method: &str) -> Operation {
+    match method {
+        "SendMessage" | "SendMessageBatch" | "PutRecord" | "PutRecords" | "Publish"
+        | "PublishBatch" | "PutEvents" => Operation::Send,
+        "ReceiveMessage" | "GetRecords" => Operation::Receive,
+        "DeleteMessage" | "DeleteMessageBatch" | "ChangeMessageVisibility" => Operation::Other,
+        _ => Operation::Unknown,
+    }
+}
+
+/// How the names of operations begin that hand no message over.
+const OTHER_OPERATIONS: &[&str] = &[
+    "ack",
+    "nack",
+    "reject",
+    "settle",
+    "complete",
+    "abandon",
+    "defer",
+    "deadletter",
+    "dead_letter",
+    "renew",
+    "modify",
+    "change",
+    "extend",
+    "delete",
+    "purge",
+    "peek",
+    "browse",
+    "commit",
+    "seek",
+    "get",
+    "list",
+    "describe",
+    "subscribe",
+    "unsubscribe",
+    "declare",
+    "bind",
+    "unbind",
+    "qos",
+    "cancel",
+    "create",
+    "open",
+    "close",
+    "connect",
+    "recover",
+];

@@ -1,0 +1,219 @@
+//! The spans of a source, sorted, with their parents.
+
+use std::collections::BTreeSet;
+
+use super::about::{About, Operation};
+use super::by_trace::ByTrace;
+use super::order;
+use super::parents::{self, MISSING, NONE};
+use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
+use crate::matching::names::{Name, Names};
+use crate::span::{Kind, SpanReference};
+use crate::threads::together;
+
+/// The parent of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// It has none.
+    None,
+    /// It is not in the source.
+    Missing,
+    /// This span.
+    Span(At),
+}
+
+/// All spans of a source, sorted by trace and then by span. The order does not depend on the order
+/// of arrival.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    gathered: Gathered,
+    by_trace: ByTrace,
+    parents: Vec<At>,
+    /// The spans whose ancestors lead back to them.
+    circles: BTreeSet<At>,
+    /// For each span, the first span of its part of the trace within its service.
+    entries: Vec<At>,
+}
+
+impl Tree {
+    /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
+    pub(crate) fn of(mut gathered: Gathered) -> Tree {
+        order::sort_all(&mut gathered);
+        let (mut parents, mut entries) = parents::of(&gathered.spans);
+        if parents::name_services(&mut gathered.spans, &parents) {
+            (parents, entries) = parents::of(&gathered.spans);
+        }
+        let (by_trace, circles) = together(
+            || ByTrace::of(&gathered.spans),
+            || parents::circles(&parents),
+        );
+        Tree {
+            by_trace,
+            gathered,
+            circles,
+            parents,
+            entries,
+        }
+    }
+
+    /// All spans.
+    pub(crate) fn spans(&self) -> &[End] {
+        &self.gathered.spans
+    }
+
+    /// How many spans there are.
+    pub(crate) fn len(&self) -> usize {
+        self.gathered.spans.len()
+    }
+
+    /// The numbers of all spans.
+    pub(crate) fn all(&self) -> impl Iterator<Item = At> + use<> {
+        0..self.len() as At
+    }
+
+    /// The span `at`.
+    pub(crate) fn span(&self, at: At) -> &End {
+        &self.gathered.spans[at as usize]
+    }
+
+    /// The facts about the hand-off of the span `at`.
+    pub(crate) fn about(&self, at: At) -> &About {
+        self.gathered.about_of(self.span(at))
+    }
+
+    /// The interned text.
+    pub(crate) fn names(&self) -> &Names {
+        &self.gathered.names
+    }
+
+    /// The ids on the spans.
+    pub(crate) fn ids(&self) -> &Ids {
+        &self.gathered.ids
+    }
+
+    /// Whether no span has captured trace-context headers.
+    pub(crate) fn has_no_headers(&self) -> bool {
+        self.gathered.headers.is_empty()
+    }
+
+    /// The captured trace-context headers of the span `at`.
+    pub(crate) fn headers(&self, at: At) -> &[HeaderAt] {
+        let headers = &self.gathered.headers;
+        let start = headers.partition_point(|header| header.at < at);
+        let end = headers.partition_point(|header| header.at <= at);
+        &headers[start..end]
+    }
+
+    /// The links of the span `at`.
+    pub(crate) fn links(&self, at: At) -> &[LinkAt] {
+        let links = self.all_links();
+        let start = links.partition_point(|link| link.at < at);
+        let end = links.partition_point(|link| link.at <= at);
+        &links[start..end]
+    }
+
+    /// The links of all spans, sorted by the span with the link.
+    pub(crate) fn all_links(&self) -> &[LinkAt] {
+        &self.gathered.links
+    }
+
+    /// The parent of the span `at`.
+    pub(crate) fn parent(&self, at: At) -> Parent {
+        match self.parents[at as usize] {
+            NONE => Parent::None,
+            MISSING => Parent::Missing,
+            parent => Parent::Span(parent),
+        }
+    }
+
+    /// Whether the ancestors of `at` lead back to it. Then its parent is not evidence.
+    pub(crate) fn is_in_circle(&self, at: At) -> bool {
+        self.circles.contains(&at)
+    }
+
+    /// How many spans are missing, because there were too many to number.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.gathered.left_out
+    }
+
+    /// The parent of the span `at`, if it is in the same service and part of the trace.
+    pub(crate) fn local_parent(&self, at: At) -> Option<At> {
+        match self.parent(at) {
+            Parent::Span(parent) if self.entry(at) != at => Some(parent),
+            _ => None,
+        }
+    }
+
+    /// The first span, within its service, of the part of the trace that contains `at`.
+    pub(crate) fn entry(&self, at: At) -> At {
+        self.entries[at as usize]
+    }
+
+    /// Whether `at` is `above` or a descendant of it within one service.
+    pub(crate) fn is_at_or_below(&self, at: At, above: At) -> bool {
+        let mut next = Some(at);
+        while let Some(at) = next {
+            if at == above {
+                return true;
+            }
+            next = self.local_parent(at);
+        }
+        false
+    }
+
+    /// The span with these ids. If a client and a server share them, the client.
+    pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let place = spans.partition_point(|end| (end.trace, end.span) < (trace, span));
+        let found = spans.get(place)?;
+        (found.trace == trace && found.span == span).then_some((near.start + place) as At)
+    }
+
+    /// The span with these ids. If a client and a server share them, the one that `sends`, or the
+    /// other one.
+    pub(crate) fn find_either(&self, span: SpanReference, sends: bool) -> Option<At> {
+        let id = u64::from_be_bytes(span.span_id.to_bytes());
+        let first = self.find(span.trace_id, id)?;
+        let is_same = |at: At| {
+            let end = self.spans().get(at as usize);
+            end.is_some_and(|end| (end.trace, end.span) == (span.trace_id, id))
+        };
+        let last = (first..).take_while(|at| is_same(*at)).last();
+        if sends { Some(first) } else { last }
+    }
+
+    /// Whether the span with this id is `at`, or a span above or below it in its service.
+    pub(crate) fn is_part_of(&self, at: At, span: u64) -> bool {
+        let part = self.find(self.span(at).trace, span);
+        part.is_some_and(|part| self.is_at_or_below(part, at) || self.is_at_or_below(at, part))
+    }
+
+    /// The name for `text`, which is stored if it is new.
+    pub(crate) fn intern(&mut self, text: &str) -> Name {
+        self.gathered.names.intern(text)
+    }
+
+    /// The numbers of the spans in the trace of `at`.
+    pub(crate) fn trace(&self, at: At) -> std::ops::Range<At> {
+        let trace = self.span(at).trace;
+        let near = self.by_trace.near(trace);
+        let spans = &self.spans()[near.clone()];
+        let start = spans.partition_point(|end| end.trace < trace);
+        let end = spans.partition_point(|end| end.trace <= trace);
+        (near.start + start) as At..(near.start + end) as At
+    }
+
+    /// Whether the span `at` may hand something over.
+    pub(crate) fn is_call(&self, at: At) -> bool {
+        self.gathered.is_call(self.span(at))
+    }
+
+    /// Whether the span `at` fetches messages or is a batch of them, and does not handle one
+    /// message.
+    pub(crate) fn only_receives(&self, at: At) -> bool {
+        let (end, about) = (self.span(at), self.about(at));
+        let is_batch = about.batch.is_some() && !end.has_message;
+        end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
+    }
+}
