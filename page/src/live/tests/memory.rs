@@ -220,7 +220,11 @@ fn the_same_settings_in_other_words_begin_no_period() {
     live.set_client(baton_propagators::Mode::NONE);
     assert_eq!(live.held().periods().last(), 2);
     live.set_client("b3".parse().expect("a mode"));
-    assert_eq!(live.held().periods().last(), 3, "the client's mode is one of the settings");
+    assert_eq!(
+        live.held().periods().last(),
+        3,
+        "the client's mode is one of the settings"
+    );
 }
 
 #[test]
@@ -231,7 +235,9 @@ fn a_receiver_whose_sender_may_be_on_its_way_is_not_drawn() {
     let edges = |live: &Live| {
         let held = live.held();
         let seen = Seen::of(&held, held.periods().get(0).expect("a period"));
-        MapView::of(seen, "stream").edges.len()
+        let view = MapView::of(seen, "stream");
+        assert!(!view.answer.contains("No request yet"), "{}", view.answer);
+        view.edges.len()
     };
     assert_eq!(edges(&live), 0);
     assert_eq!(sums(&live), (1, 0, 0), "it is counted");
