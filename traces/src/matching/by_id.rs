@@ -10,7 +10,7 @@ mod end;
 mod group;
 mod hand_offs;
 mod shards;
-mod unseen;
+mod without_receiver;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;

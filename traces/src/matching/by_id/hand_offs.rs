@@ -4,7 +4,7 @@ use super::Assembly;
 use super::deliveries::{Deliveries, Delivery};
 use super::group::{Record, Request};
 use super::shards::Shard;
-use super::unseen::Unseen;
+use super::without_receiver::Unseen;
 use crate::hand_off::{self, Flags, Hop, MessageKey, Receiver, Sender, Verdict};
 use crate::span::SpanReference;
 
