@@ -11,7 +11,7 @@ use baton_traces::shown::{count, counted, service_name, visible};
 use baton_views::drawing::Page as Width;
 use baton_views::service_map;
 
-use self::flows::{Flow, flows};
+use self::flows::{Flow, flows, may_gain_a_sender};
 pub(crate) use self::rows::EdgeRow;
 use crate::live::{AuditState, Held, Period};
 
@@ -52,21 +52,23 @@ pub(crate) struct Seen {
     /// The names of the services, each with the number of its spans.
     spans: Vec<(String, u64)>,
     unjudged: Vec<String>,
-    /// Whether an audit has to look at new spans.
-    is_due: bool,
+    /// Whether an audit has to look at new spans, or a span of a sender may be on its way.
+    is_waiting: bool,
 }
 
 impl Seen {
     /// What happened in `period`.
     pub(crate) fn of(held: &Held, period: &Period) -> Seen {
         let spans = period.spans.iter();
+        let mut edges = period.edges.iter();
+        let is_on_its_way = edges.any(|(key, edge)| may_gain_a_sender(key, edge));
         Seen {
             flows: flows(held, period),
             spans: spans
                 .map(|(name, spans)| (held.name(*name).to_owned(), *spans))
                 .collect(),
             unjudged: unjudged(&period.audit),
-            is_due: period.audit.is_due,
+            is_waiting: period.audit.is_due || is_on_its_way,
         }
     }
 }
@@ -97,13 +99,13 @@ impl MapView {
             mut flows,
             spans,
             unjudged,
-            is_due,
+            is_waiting,
         } = seen;
         flows.sort_by_key(|flow| flow.broken() == 0);
         let all: Vec<EdgeRow> = flows.iter().map(EdgeRow::of).collect();
         let has_left = flows.iter().any(|flow| flow.left_unjudged > 0);
         let is_all = unjudged.is_empty() && !has_left;
-        let (state, answer) = answer(&all, is_all, is_due);
+        let (state, answer) = answer(&all, is_all, is_waiting);
         let edges: Vec<EdgeRow> = all.into_iter().take(MAX_LISTED).collect();
         let left_out = left_out(&flows);
         flows.retain(|flow| !flow.is_further);
@@ -231,9 +233,9 @@ fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
 }
 
 /// What the edges say, and whether that is good news. `is_all` is whether each hand-off that was
-/// found is judged. `is_due` is whether an audit may find more: that changes with every batch, so
+/// found is judged. `is_waiting` is whether there may soon be more: that changes with every batch, so
 /// good news does not mention it.
-fn answer(edges: &[EdgeRow], is_all: bool, is_due: bool) -> (&'static str, String) {
+fn answer(edges: &[EdgeRow], is_all: bool, is_waiting: bool) -> (&'static str, String) {
     let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
     let judged = edges.iter().any(|edge| !edge.state.is_empty());
     if let Some(first) = broken.first() {
@@ -254,7 +256,7 @@ fn answer(edges: &[EdgeRow], is_all: bool, is_due: bool) -> (&'static str, Strin
         let sentence = format!("Every judged hand-off held.{rest}");
         return ("whole", sentence);
     }
-    let sentence = match edges.is_empty() && is_all && !is_due {
+    let sentence = match edges.is_empty() && is_all && !is_waiting {
         true => "No request yet with these modes. Send one to see what becomes of its trace.",
         false => "No hand-off is judged yet: the spans of one end are still missing.",
     };

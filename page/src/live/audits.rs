@@ -76,14 +76,9 @@ impl Held {
         }
     }
 
-    /// The period that has to be audited and has waited longest, with the number of the audit and
-    /// its bounds.
+    /// The period that has to be audited next, with the number of the audit and its bounds.
     fn next_to_audit(&mut self) -> Option<(usize, u32, Options)> {
-        let periods = self.periods.iter().rev();
-        let due = periods.filter(|(_, period)| period.audit.is_due);
-        let (number, _) = due.min_by_key(|(_, period)| period.audit.turn)?;
-        let turns = self.periods.iter().map(|(_, period)| period.audit.turn);
-        let turn = turns.max().unwrap_or_default() + 1;
+        let (number, turn) = self.periods.next_to_audit()?;
         let since = |number: usize| self.periods.get(number).map(|period| period.since);
         let since_start = since(number).filter(|_| number > 0);
         let options = Options {

@@ -153,4 +153,53 @@ impl Periods {
             None => self.first.saturating_sub(1),
         }
     }
+
+    /// The period that has to be audited next, with the number of its turn. The newest, which most
+    /// people look at, takes turns with the one that has waited longest.
+    pub(super) fn next_to_audit(&self) -> Option<(usize, u64)> {
+        let turns = self.kept.iter().map(|period| period.audit.turn);
+        let last = turns.max().unwrap_or_default();
+        let due = || {
+            let periods = self.iter().rev();
+            periods.filter(|(_, period)| period.audit.is_due)
+        };
+        let newest = due().next()?;
+        let (number, _) = match newest.1.audit.turn == last {
+            true => due().min_by_key(|(_, period)| period.audit.turn)?,
+            false => newest,
+        };
+        Some((number, last + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::Names;
+    use super::*;
+
+    #[test]
+    fn the_newest_period_takes_turns_with_those_that_wait() {
+        let mut periods = Periods::new();
+        let service = Names::default().number("web");
+        for mode in ["b3", "b3multi"] {
+            let last = periods.last();
+            let period = periods.get_mut(last).expect("the last one");
+            period.spans.insert(service, 1);
+            let settings = [("OTEL_PROPAGATORS".to_owned(), mode.to_owned())];
+            periods.begin(Timestamp::now(), |period| {
+                period.producer = settings.into();
+            });
+        }
+        let audited = [(); 6].map(|()| {
+            for number in 0..=periods.last() {
+                let period = periods.get_mut(number).expect("a period");
+                period.audit.is_due = true;
+            }
+            let (number, turn) = periods.next_to_audit().expect("all are due");
+            let period = periods.get_mut(number).expect("a period");
+            period.audit.begin(turn);
+            number
+        });
+        assert_eq!(audited, [2, 1, 2, 0, 2, 1]);
+    }
 }

@@ -79,13 +79,16 @@ impl Flow {
     }
 }
 
+/// Whether these are records whose receivers were seen, and whose senders may be on their way.
+pub(super) fn may_gain_a_sender(key: &EdgeKey, edge: &EdgeCount) -> bool {
+    key.from.is_none() && key.queue.is_some() && edge.may_be_on_its_way()
+}
+
 /// All edges of a period. An ambiguous hand-off may be the only one on its edge. A record whose
 /// receiver is seen before its sender has no edge at first: it would come and go in a burst.
 pub(super) fn flows(held: &Held, period: &Period) -> Vec<Flow> {
-    let edges = period.edges.iter().filter(|(key, edge)| {
-        let is_without_sender = key.from.is_none() && key.queue.is_some();
-        !(is_without_sender && edge.may_be_on_its_way())
-    });
+    let edges = period.edges.iter();
+    let edges = edges.filter(|(key, edge)| !may_gain_a_sender(key, edge));
     let mut flows: BTreeMap<EdgeKey, Flow> = edges
         .map(|(key, edge)| (*key, Flow::of(held, key, edge)))
         .collect();

@@ -27,9 +27,10 @@ use super::input::blocks::{self, Blocks};
 use super::collect::Collect;
 use super::input::lines::LineError;
 use super::json::Fault;
+use super::json::objects::objects;
 use super::skipped::{Skipped, names_spans};
 use super::takers::{Each, Take};
-use super::{Form, MAX_LINE_BYTES, ReadError, Reading, log_lines};
+use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
@@ -247,7 +248,7 @@ fn inside_text<'a>(
         skipped.add_line();
         return Some(Vec::new());
     }
-    let objects = log_lines::objects(std::str::from_utf8(line).ok()?);
+    let objects = objects(std::str::from_utf8(line).ok()?);
     let objects = objects.filter(|object| names_spans(object));
     let read = objects.map(|object| containers::alone(object.as_bytes(), want, skipped).ok());
     let read: Vec<_> = read.collect::<Option<Vec<_>>>()?;
