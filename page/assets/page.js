@@ -146,7 +146,7 @@ async function post(address, fields) {
     const text = await answer.text();
     const message = text.startsWith('{') ? JSON.parse(text).message : text;
     // the token of this page is that of a lab that has ended
-    const said = answer.status === 403 ? 'The lab has started again since this page was loaded. Load the page again.' : message;
+    const said = answer.status === 403 && message.includes('token') ? 'The lab has started again since this page was loaded. Load the page again.' : message;
     const isQuiet = answer.ok && result && 'quiet' in result.dataset;
     show(!answer.ok, isQuiet ? '' : said, isHtml);
     return answer.ok;
@@ -277,11 +277,15 @@ async function showRest() {
   if (!rest) return;
   await new Promise(painted => {
     setTimeout(painted, MAX_WAIT_MS);
-    new PerformanceObserver(painted).observe({ type: 'paint', buffered: true });
+    try {
+      new PerformanceObserver(painted).observe({ type: 'paint', buffered: true });
+    } catch {
+      painted();
+    }
   });
   rest.outerHTML = rest.textContent;
   // a page that is loaded again keeps its place
-  const [{ type }] = performance.getEntriesByType('navigation');
+  const type = performance.getEntriesByType('navigation')[0]?.type;
   if (location.hash && type === 'navigate') location.replace(location.hash);
 }
 

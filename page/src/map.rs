@@ -171,7 +171,7 @@ impl Drawn {
     /// Adds hand-offs with what became of them.
     fn add_judged(&mut self, from: &Key, to: &Key, flow: &Flow) {
         let edge = self.edge(from, to);
-        edge.add(flow.count, &flow.verdicts, flow.unknown());
+        edge.add(flow.count, &flow.verdicts, flow.ambiguous);
         *edge.rate.get_or_insert_default() += flow.rate;
     }
 

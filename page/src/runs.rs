@@ -1,7 +1,7 @@
 //! Runs that a person keeps: what was sent in one period, or in the last minutes, as a run
 //! directory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -324,21 +324,17 @@ fn names_by_modes(runs: &[RunDirectory]) -> Vec<String> {
 /// # Errors
 /// What failed, as a sentence.
 pub(crate) fn compare(parent: &Path, names: &[String]) -> Result<String, String> {
+    let names: BTreeSet<&String> = names.iter().collect();
     if !(2..=MAX_COMPARED).contains(&names.len()) {
         return Err(format!("Choose from 2 to {MAX_COMPARED} runs"));
     }
-    let runs = names.iter().map(|name| {
+    let runs = names.into_iter().map(|name| {
         let run = find(parent, name);
         run.ok_or_else(|| format!("There is no run {:?}", visible(name)))
     });
     let mut runs = runs.collect::<Result<Vec<_>, String>>()?;
-    runs.sort_by_key(|run| {
-        (
-            run.manifest().ok().map(|manifest| manifest.start),
-            run.name(),
-        )
-    });
-    runs.dedup_by_key(|run| run.name());
+    // those that started at one time stay in the order of their names
+    runs.sort_by_key(|run| run.manifest().ok().map(|manifest| manifest.start));
     let read = runs.iter().zip(names_by_modes(&runs)).map(|(run, name)| {
         let read = Run::read(&Source::from(run.path())).map_err(|error| error.to_string())?;
         Ok(read.named(name))

@@ -44,6 +44,10 @@ async fn two_periods_are_kept_as_runs_and_compared() {
     for hidden in ["nothing that is more than noise", "BATON_", "[{"] {
         assert!(!compared.contains(hidden), "{hidden} is in {compared}");
     }
+    for few in [format!("run={newer}"), format!("run={newer}&run={newer}")] {
+        let refused = page(&lab, &format!("/runs/compare?{few}")).await;
+        assert!(refused.contains("Choose from 2 to 8 runs."), "{refused}");
+    }
     let report = page(&lab, &format!("/runs/{newer}/report")).await;
     assert!(report.contains("</html>"), "{report}");
     for path in [

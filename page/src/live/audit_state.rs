@@ -24,8 +24,6 @@ pub(crate) struct AuditState {
     pub(super) ended: u32,
     /// When its last audit began, as a number that grows with each audit of any period.
     pub(super) turn: u64,
-    /// How many hand-offs are known to have broken over each ambiguous edge, since the last audit.
-    known_broken: BTreeMap<EdgeKey, u64>,
     /// The services of the traces that left memory since the last audit began, and those that left
     /// before it.
     left: BTreeSet<Name>,
@@ -53,30 +51,18 @@ impl AuditState {
         self.round - 1
     }
 
-    /// Keeps what the audit with this number found. `broken` gives how many hand-offs have a verdict
-    /// by which the trace broke on an edge. Gives how many more broke on which edges, as the audit
-    /// before knew, of traces that have left memory.
-    pub(super) fn end(
-        &mut self,
-        round: u32,
-        notes: Notes,
-        broken: impl Fn(&EdgeKey) -> u64,
-    ) -> Vec<(EdgeKey, u64)> {
-        let known = |edge: &EdgeKey| {
-            let ambiguous = notes.ambiguous.get(edge);
-            broken(edge) + ambiguous.map_or(0, |between| between.at_least)
-        };
+    /// Keeps what the audit with this number found. Returns the edges on which hand-offs broke, as the
+    /// audit before knew, and that may have left memory since: a trace of one of their services has.
+    pub(super) fn end(&mut self, round: u32, notes: Notes) -> Vec<EdgeKey> {
         let has_left = |name: Option<Name>| {
             let is_in = |names: &BTreeSet<Name>| name.is_some_and(|name| names.contains(&name));
             is_in(&self.left) || is_in(&self.left_before)
         };
-        let before = self.known_broken.iter();
-        let before = before.filter(|(edge, _)| has_left(edge.from) || has_left(edge.to));
-        let missing = before.map(|(edge, before)| (*edge, before.saturating_sub(known(edge))));
-        let missing = missing.filter(|(_, missing)| *missing > 0).collect();
-        let ambiguous = notes.ambiguous.iter();
-        let ambiguous = ambiguous.filter(|(_, between)| between.at_least > 0);
-        self.known_broken = ambiguous.map(|(edge, _)| (*edge, known(edge))).collect();
+        let before = self.notes.ambiguous.iter();
+        let before = before.filter(|(_, between)| between.at_least > 0);
+        let before = before.map(|(edge, _)| *edge);
+        let missing = before.filter(|edge| has_left(edge.from) || has_left(edge.to));
+        let missing = missing.collect();
         self.left_before.clear();
         self.notes = notes;
         self.ended = round + 1;
@@ -99,8 +85,17 @@ mod tests {
     use super::super::names::Names;
     use super::*;
 
+    /// What an audit found of one edge.
+    fn notes(edge: EdgeKey, at_least: u64) -> Notes {
+        let at_most = 4;
+        Notes {
+            ambiguous: BTreeMap::from([(edge, Between { at_least, at_most })]),
+            ..Notes::default()
+        }
+    }
+
     #[test]
-    fn what_an_audit_knew_to_be_broken_is_missed_when_it_leaves_and_not_before() {
+    fn what_an_audit_knew_to_be_broken_may_be_missing_when_a_trace_leaves() {
         let mut names = Names::default();
         let [web, booking, other] = ["web", "booking", "other"].map(|name| names.number(name));
         let edge = EdgeKey {
@@ -108,34 +103,21 @@ mod tests {
             queue: None,
             to: Some(booking),
         };
-        let notes = |at_least| Notes {
-            ambiguous: BTreeMap::from([(
-                edge,
-                Between {
-                    at_least,
-                    at_most: 4,
-                },
-            )]),
-            ..Notes::default()
-        };
         let mut state = AuditState::default();
-        let audit = |state: &mut AuditState, at_least, broken| {
+        let audit = |state: &mut AuditState, at_least| {
             let round = state.begin(1);
-            state.end(round, notes(at_least), |_| broken)
+            state.end(round, notes(edge, at_least))
         };
-        assert!(audit(&mut state, 3, 0).is_empty());
-        // fewer are ambiguous because one got its verdict
-        assert!(audit(&mut state, 2, 1).is_empty());
-        // a trace of another service leaves, and one of this edge whose hand-off was judged
+        assert!(audit(&mut state, 3).is_empty());
         state.leave(0, &[other]);
-        assert!(audit(&mut state, 2, 1).is_empty());
-        state.leave(0, &[web]);
-        assert!(audit(&mut state, 2, 1).is_empty());
-        // without a trace that leaves, new spans may have shown that it held
-        assert!(audit(&mut state, 1, 1).is_empty());
+        assert!(audit(&mut state, 2).is_empty(), "of another service");
+        assert!(audit(&mut state, 1).is_empty(), "new spans told of one");
+        // as many may have come as have left
         state.leave(0, &[booking]);
-        assert_eq!(audit(&mut state, 0, 1), [(edge, 1)]);
-        assert!(audit(&mut state, 0, 1).is_empty(), "once");
+        assert_eq!(audit(&mut state, 1), [edge]);
+        assert!(audit(&mut state, 0).is_empty(), "once");
+        state.leave(0, &[web]);
+        assert!(audit(&mut state, 0).is_empty(), "none was known");
     }
 
     #[test]
@@ -147,22 +129,14 @@ mod tests {
             queue: None,
             to: None,
         };
-        let between = Between {
-            at_least: 1,
-            at_most: 1,
-        };
-        let notes = || Notes {
-            ambiguous: BTreeMap::from([(edge, between)]),
-            ..Notes::default()
-        };
         let mut state = AuditState::default();
         let round = state.begin(1);
-        state.end(round, notes(), |_| 0);
+        state.end(round, notes(edge, 1));
         let round = state.begin(2);
         state.leave(0, &[web]);
-        assert!(state.end(round, notes(), |_| 0).is_empty(), "it was seen");
+        assert!(state.end(round, notes(edge, 1)).is_empty(), "it was seen");
         let round = state.begin(3);
-        assert_eq!(state.end(round, Notes::default(), |_| 0), [(edge, 1)]);
+        assert_eq!(state.end(round, Notes::default()), [edge]);
         assert_eq!(state.left_unseen, 0);
         state.leave(9, &[web]);
         assert_eq!(state.left_unseen, 1, "no audit has seen it");

@@ -59,9 +59,9 @@ pub(crate) struct EdgeCount {
     pub(crate) unsampled: u64,
     /// How many left memory before they had a verdict. They never get one.
     pub(crate) left_unjudged: u64,
-    /// How many more broke, in traces that have left memory. An audit knew that they had broken, but
+    /// Whether more may have broken, in traces that have left memory. An audit knew that some had, but
     /// not which they were.
-    pub(crate) more_broke: u64,
+    pub(crate) more_may_have_broken: bool,
     rate: Rate,
 }
 
@@ -189,7 +189,7 @@ impl Edges {
             return;
         };
         edge.uncount(counted);
-        if edge.count == 0 && edge.more_broke == 0 {
+        if edge.count == 0 && !edge.more_may_have_broken {
             self.0.remove(&counted.edge);
         }
     }
@@ -203,18 +203,10 @@ impl Edges {
         }
     }
 
-    /// How many hand-offs over `edge` have a verdict by which the trace broke.
-    pub(super) fn broken(&self, edge: &EdgeKey) -> u64 {
-        let verdicts = self.0.get(edge).map(|edge| edge.verdicts.iter());
-        let broken = verdicts.into_iter().flatten();
-        let broken = broken.filter(|(verdict, _)| !verdict.holds());
-        broken.map(|(_, number)| number).sum()
-    }
-
-    /// Notes that this many more broke over `edge`, which nothing shows any more.
-    pub(super) fn more_broke(&mut self, edge: EdgeKey, number: u64) {
+    /// Notes that more may have broken over `edge`, which nothing shows any more.
+    pub(super) fn more_may_have_broken(&mut self, edge: EdgeKey) {
         let edge = self.place_of(edge);
-        self.0.entry(edge).or_default().more_broke += number;
+        self.0.entry(edge).or_default().more_may_have_broken = true;
     }
 }
 

@@ -59,10 +59,8 @@ impl Period {
 
     /// Keeps what an audit found, and what it knew of traces that have left memory.
     pub(super) fn end_audit(&mut self, round: u32, notes: Notes) {
-        let edges = &self.edges;
-        let missing = self.audit.end(round, notes, |edge| edges.broken(edge));
-        for (edge, number) in missing {
-            self.edges.more_broke(edge, number);
+        for edge in self.audit.end(round, notes) {
+            self.edges.more_may_have_broken(edge);
         }
     }
 }

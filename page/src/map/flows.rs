@@ -31,8 +31,8 @@ pub(super) struct Flow {
     pub(super) verdicts: BTreeMap<Verdict, u64>,
     /// How many more broke, without it being known which.
     pub(super) ambiguous: Between,
-    /// How many more broke, in traces that have left memory.
-    pub(super) more_broke: u64,
+    /// Whether more may have broken, in traces that have left memory.
+    pub(super) more_may_have_broken: bool,
     /// A trace with each verdict.
     pub(super) examples: BTreeMap<Verdict, TraceId>,
     /// What broke it, if spans show it.
@@ -49,15 +49,9 @@ impl Flow {
     pub(super) fn broken(&self) -> u64 {
         let broken = self.verdicts.iter();
         let broken = broken.filter(|(verdict, _)| !verdict.holds());
-        broken.map(|(_, count)| count).sum::<u64>() + self.unknown().at_least
-    }
-
-    /// Between which numbers broke without it being known which, in memory or not any more.
-    pub(super) fn unknown(&self) -> Between {
-        Between {
-            at_least: self.ambiguous.at_least + self.more_broke,
-            at_most: self.ambiguous.at_most + self.more_broke,
-        }
+        let broken = broken.map(|(_, count)| count).sum::<u64>() + self.ambiguous.at_least;
+        // an audit knew of some, and not which they were
+        broken.max(u64::from(self.more_may_have_broken))
     }
 
     fn of(held: &Held, key: &EdgeKey, edge: &EdgeCount) -> Flow {
@@ -67,12 +61,12 @@ impl Flow {
             queue: name(key.queue),
             to: name(key.to),
             is_further: *key == EdgeKey::FURTHER,
-            count: edge.count + edge.more_broke,
+            count: edge.count,
             rate: edge.rate(),
             unsampled: edge.unsampled,
             left_unjudged: edge.left_unjudged,
             verdicts: edge.verdicts.clone(),
-            more_broke: edge.more_broke,
+            more_may_have_broken: edge.more_may_have_broken,
             examples: edge.examples.clone(),
             ..Flow::default()
         }

@@ -167,11 +167,9 @@ fn remarks(flow: &Flow) -> Vec<String> {
             count(flow.ambiguous.at_most)
         ));
     }
-    if flow.more_broke > 0 {
-        remarks.push(format!(
-            "an audit found {} more that broke, in traces that have left memory",
-            count(flow.more_broke)
-        ));
+    if flow.more_may_have_broken {
+        let remark = "more may have broken in traces that have left memory; how many is not known";
+        remarks.push(remark.to_owned());
     }
     remarks.extend(flow.cause.as_deref().map(visible));
     if flow.unsampled > 0 {
@@ -188,7 +186,7 @@ fn remarks(flow: &Flow) -> Vec<String> {
     }
     let without = flow
         .count
-        .saturating_sub(flow.judged() + flow.unknown().at_least + flow.left_unjudged);
+        .saturating_sub(flow.judged() + flow.ambiguous.at_least + flow.left_unjudged);
     if without == 0 {
         return remarks;
     }

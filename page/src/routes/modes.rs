@@ -185,10 +185,14 @@ pub(super) async fn switch(State(shared): State<Shared>, Json(asked): Json<Chose
             let mut said = format!("In effect since {now}.");
             if let Some(client) = client {
                 let (running, _) = page.bursts.state();
+                // a period names the mode with which its requests were sent
                 if running.is_some_and(|burst| *burst.client() != client) {
-                    said.push_str(" The burst goes on with the client's mode from before.");
+                    said.push_str(
+                        " The client's mode stays until the burst ends. Switch again then.",
+                    );
+                } else {
+                    page.live.set_client(client);
                 }
-                page.live.set_client(client);
             }
             sentence(StatusCode::OK, said)
         }

@@ -22,7 +22,7 @@ use self::open_object::{Added, OpenObject};
 use super::input::lines::{LineError, Lines};
 use super::json::objects::Parts;
 use super::json::{Fault, JsonReader};
-use super::skipped::{Skipped, holds_spans, names_spans};
+use super::skipped::{Skipped, count_span_id_names, holds_spans, names_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
@@ -72,8 +72,12 @@ pub(super) fn read_lines(
                     let read = message(object.text(), want, each, skipped);
                     read.map_err(|problem| Fault::Problem { line, problem })?;
                 }
-                // its lines are not JSON, and so no spans that can be read
-                Added::Nothing if object.holds_spans() => skipped.add_line(),
+                // it has no end, and so no spans that can be read
+                Added::Nothing if object.holds_spans() => {
+                    skipped.line = object.line;
+                    skipped.add_line();
+                    skipped.line = number;
+                }
                 Added::Nothing => {}
             }
         }
@@ -126,14 +130,14 @@ fn message(
     // other text on the line may have another encoding
     let text = String::from_utf8_lossy(text);
     let mut parts = Parts::of(text.trim_ascii());
-    let mut is_damaged = names_spans(parts.rest);
+    let mut ids = count_span_id_names(parts.rest);
     while let Some(object) = parts.next_object() {
         if holds_spans(object) {
             otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
-            is_damaged = false;
         }
+        ids = ids.saturating_sub(count_span_id_names(object));
     }
-    if is_damaged && parts.rest.is_empty() {
+    if ids > count_span_id_names(parts.rest) {
         return Err("found: an object with spans that is not valid JSON".to_owned());
     }
     Ok((!parts.rest.is_empty()).then(|| parts.rest.to_owned()))
